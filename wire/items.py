@@ -1,0 +1,154 @@
+"""The typed items of a report. All times are milliseconds since 1970 UTC on the device's own clock."""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from wire.limits import MAX_FIELDS, MAX_MILLIS, MAX_READINGS
+
+Millis = Annotated[int, Meta(ge=0, le=MAX_MILLIS)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}\Z")]
+"""A name of the contract or the catalog: a metric, a state, a field, a runbook, a message id."""
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/+\-]{0,47}\Z")]
+"""A fault code as the equipment or the catalog spells it."""
+Token = Annotated[str, Meta(pattern=r"^[\x21-\x7e\u00a0-\ud7ff\ue000-\ufffd]([\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]{0,62}[^\s])?\Z")]
+"""A short printable text without control characters, such as a serial number or a software version."""
+
+GOOD: Final = 0
+UNCERTAIN: Final = 1
+BAD: Final = 2
+Quality = Literal[0, 1, 2]
+"""How far a reading can be trusted: good, uncertain (out of the sensor's or the standard's range, yet kept), bad."""
+
+
+class Birth(Struct, frozen=True, kw_only=True, tag_field="t", tag="birth"):
+    """The first message of a session (epoch, boot counter). It is outside the numbering (``seq`` 0) and answered
+    with the marks of both lanes, before the agent sends anything else (DELIVERY 6, 10, 18)."""
+
+    at: Millis
+    boot: Count
+    agent: Token
+    model: Name
+    interval_s: Annotated[float, Meta(gt=0, le=86_400)]
+    """Seconds between heartbeats."""
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="t", tag="heartbeat"):
+    """The agent lives. Depths are reports that wait in its outbox; the counters grow over an epoch."""
+
+    at: Millis
+    uptime_s: Annotated[float, Meta(ge=0)] = 0.0
+    live: Count = 0
+    bulk: Count = 0
+    dropped: Count = 0
+    """Bulk reports dropped because the outbox was full."""
+    refused: Count = 0
+    """Inputs of the equipment that were refused: not of their format, or beyond a bound."""
+    connected: bool | None = None
+    """Whether the equipment itself is reachable from the agent; None: it can't tell."""
+
+
+class Readings(Struct, frozen=True, kw_only=True, tag_field="t", tag="readings"):
+    """Numbers in columns of equal length. Row ``i`` was measured at ``at + dt[i]`` (ms)."""
+
+    at: Millis
+    metric: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=MAX_READINGS)]
+    """Each a ``Name``; the codec checks that with a memory, a pattern here would be half the cost of a report."""
+    value: Annotated[list[float], Meta(max_length=MAX_READINGS)]
+    dt: Annotated[list[Annotated[int, Meta(ge=-MAX_MILLIS, le=MAX_MILLIS)]], Meta(max_length=MAX_READINGS)] | None = None
+    unit: Annotated[list[Annotated[str, Meta(max_length=24)]], Meta(max_length=MAX_READINGS)] | None = None
+    """UCUM's case-sensitive codes (``kV``, ``Cel``, ``dGy.cm2``, ``1``); None: as the catalog says."""
+    quality: Annotated[list[Quality], Meta(max_length=MAX_READINGS)] | None = None
+    """None: all good."""
+
+
+class Fault(Struct, frozen=True, kw_only=True, tag_field="t", tag="fault"):
+    """A fault code. ``active`` lasts until ``cleared``; an ``event`` is momentary, how long it counts as active is
+    the catalog's knowledge. Repeats before sending fold into ``count``, ``first`` and ``last`` (DELIVERY 2)."""
+
+    at: Millis
+    code: Code
+    state: Literal["active", "cleared", "event"]
+    source: Name = "device"
+    count: Annotated[int, Meta(ge=1, le=2**53)] = 1
+    first: Millis | None = None
+    last: Millis | None = None
+    params: Annotated[dict[Name, float | Token], Meta(max_length=MAX_FIELDS)] = {}
+    """Numbers and declared enumeration values that came with the code. Never free text of the equipment."""
+
+
+class StateChange(Struct, frozen=True, kw_only=True, tag_field="t", tag="state"):
+    """A named state took a value, such as ``mode`` = ``service``."""
+
+    at: Millis
+    name: Name
+    value: Token
+
+
+class Inventory(Struct, frozen=True, kw_only=True, tag_field="t", tag="inventory"):
+    """What the equipment is: serial numbers, software versions, the detector's id."""
+
+    at: Millis
+    fields: Annotated[dict[Name, Token], Meta(max_length=MAX_FIELDS)]
+
+
+class ClockStep(Struct, frozen=True, kw_only=True, tag_field="t", tag="clock"):
+    """The device's clock jumped; ``segment`` counts the pieces between jumps (DELIVERY 16)."""
+
+    at: Millis
+    segment: Count
+    step_ms: Annotated[int, Meta(ge=-MAX_MILLIS, le=MAX_MILLIS)]
+
+
+class StepResult(Struct, frozen=True, kw_only=True):
+    """What one step of a runbook found. ``reason`` is a message id of the catalog."""
+
+    id: Name
+    outcome: Literal["ok", "warn", "fail", "refused"]
+    reason: Name
+    values: Annotated[dict[Name, float | Token], Meta(max_length=MAX_FIELDS)] = {}
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """The result of a runbook: as bad as its worst step."""
+
+    runbook: Name
+    outcome: Literal["ok", "warn", "fail", "refused"]
+    began: Millis
+    ended: Millis
+    steps: Annotated[list[StepResult], Meta(max_length=MAX_FIELDS)]
+
+
+class Reply(Struct, frozen=True, kw_only=True, tag_field="t", tag="reply"):
+    """The one answer to a command. ``reason`` is a message id of the catalog, set unless ``done``."""
+
+    at: Millis
+    command: Annotated[str, Meta(pattern=r"^[a-z0-9\-]{8,40}\Z")]
+    status: Literal["done", "refused", "failed", "expired"]
+    reason: Name | None = None
+    verdict: Verdict | None = None
+
+
+class Skipped(Struct, frozen=True, kw_only=True, tag_field="t", tag="skipped"):
+    """Stands in the place of a report that was refused for good; it keeps that report's number (DELIVERY 12)."""
+
+    at: Millis
+    reason: Name
+    items: Count
+    bytes: Count
+
+
+class Dropped(Struct, frozen=True, kw_only=True, tag_field="t", tag="dropped"):
+    """Bulk reports that the full outbox dropped, the oldest first (DELIVERY 2)."""
+
+    at: Millis
+    reports: Count
+    bytes: Count
+    first: Millis
+    last: Millis
+
+
+Item = (
+    Birth | Heartbeat | Readings | Fault | StateChange | Inventory | ClockStep | Reply | Skipped | Dropped
+)
