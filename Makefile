@@ -1,0 +1,77 @@
+# Every target sets up first what it needs; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Override with `make setup PYTHON=/path/to/python3.12`.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-by-make-setup
+UV := 0.13.9
+UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--python-version 3.11 --custom-compile-command "make lock"
+ARGS ?=
+SABOTAGE ?=
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+.PHONY: setup
+setup: $(STAMP) ## make .venv with everything in it, from hashes
+
+$(STAMP): requirements/all.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "steth needs Python 3.11, 3.12 or 3.13, and none of python3, python3.13, python3.12, python3.11 is one" >&2; exit 1; fi
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	rm -f $@
+	test -x $(BIN)/python && $(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements/all.lock
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+.PHONY: run
+run: setup ## steth up: all of it on one machine (ARGS='--devices 6 --seconds 60')
+	$(BIN)/steth up $(ARGS)
+
+.PHONY: test
+test: setup ## every test that what is installed allows; lists what it skipped
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: test-deps
+test-deps: ## the Debian parts that tests need (root); after it a skip is a failure in CI
+	tools/test-deps.sh
+
+.PHONY: lint
+lint: setup ## style, types, import order, catalog
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/steth catalog check
+
+.PHONY: bench
+bench: setup ## load and peers, results into bench/results (ARGS='…')
+	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: chaos
+chaos: setup ## kill everything, compare with the ledger (SABOTAGE=name must fail)
+	SABOTAGE="$(SABOTAGE)" $(BIN)/python -m tests.chaos $(ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## hostile bytes against every decoder (ARGS='--seconds 60')
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+.PHONY: schema
+schema: setup ## write store's schema.sql anew from the migrations
+	$(BIN)/python -m store.schema --write
+
+.PHONY: lock
+lock: ## resolve the dependencies anew into requirements/*.lock
+	test -x $(VENV)-lock/bin/uv || $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip --disable-pip-version-check install --quiet uv==$(UV)
+	$(UV_COMPILE) --extra agent --extra server --extra dev pyproject.toml --output-file requirements/all.lock
+	$(UV_COMPILE) --extra agent --constraint requirements/all.lock pyproject.toml --output-file requirements/agent.lock

@@ -1,0 +1,1 @@
+"""What runs on or beside the equipment's workstation: adapters, privacy filter, outbox, uplink, commands."""

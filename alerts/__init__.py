@@ -1,0 +1,1 @@
+"""Rules, episodes, suppression, presence, and what spans devices."""

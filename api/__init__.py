@@ -1,0 +1,1 @@
+"""REST, live stream, authentication and roles; errors become HTTP here."""

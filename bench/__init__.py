@@ -1,0 +1,1 @@
+"""Load and peers: what the path does on this machine, as ratios in one run."""

@@ -1,0 +1,1 @@
+"""Equipment knowledge as data: models, signals, fault codes, rules, runbooks, parts, and the loader."""

@@ -1,0 +1,1 @@
+"""Tickets, clocks and telling people."""

@@ -1,0 +1,1 @@
+"""From the broker to the commit: consumer, stages, de-duplication, dead letters."""

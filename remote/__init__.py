@@ -1,0 +1,1 @@
+"""Remote sessions: prepared scopes, consent, runbooks and their verdicts."""

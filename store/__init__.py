@@ -1,0 +1,1 @@
+"""The database: pool, named SQL, migrations, editions, retention, the embedded server."""
