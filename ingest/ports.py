@@ -1,0 +1,128 @@
+"""What ingest asks of the rooms below it: an engine that judges, and stages that act inside the batch's transaction.
+
+Ingest owns these protocols; ``alerts``, ``desk`` and ``remote`` implement them; ``steth`` wires them together.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from wire.ids import DeviceId
+from wire.report import Numbers, Report
+from wire.topics import Lane
+
+
+class Now(Struct, frozen=True, kw_only=True):
+    """``wall_ms``: the server's clock (ms since 1970 UTC). ``clock_ms``: the partition's probed clock, which
+    advances only while the way from the broker to here works (DELIVERY 15); only differences of it mean something."""
+
+    wall_ms: int
+    clock_ms: int
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """What ingest knows of a device. ``id`` is the database's, ``uid`` the minted one."""
+
+    id: int
+    uid: DeviceId
+    org_id: int
+    site_id: int
+    partition: int
+    model: str
+    name: str
+
+
+class Applied(Struct, frozen=True, kw_only=True):
+    """A report whose number is next, on its way to the stages.
+
+    ``offset_ms`` has to be added to every time of it (DELIVERY 16). ``caught_up`` is False while the agent has more
+    waiting: late facts of it are judged only when it is True (17). ``numbers`` is None for a maker's own client.
+    """
+
+    report: Report
+    numbers: Numbers | None
+    received_ms: int
+    offset_ms: int
+    caught_up: bool
+
+
+class Effect(Struct, frozen=True, kw_only=True):
+    """Base of what a judgement leads to. Later stages read the effects of earlier ones."""
+
+
+class Presence(Struct, kw_only=True):
+    """The session of a device as ingest sees it (DELIVERY 18). ``seen_clock_ms`` is on the partition's clock;
+    0 with ``seen_ms`` 0: never heard."""
+
+    epoch: str = ""
+    boot: int = 0
+    connected: bool = False
+    interval_s: float = 0.0
+    agent: str = ""
+    seen_ms: int = 0
+    seen_clock_ms: int = 0
+
+
+class Work(Struct, kw_only=True):
+    """One device's part of a batch: what is new of it, and what earlier stages made of it. A tick has no reports."""
+
+    device: Device
+    lane: Lane
+    applied: list[Applied]
+    effects: list[Effect] = []
+
+
+class Batch(Struct, kw_only=True):
+    """What one transaction applies: works in the order of device ids, one lane, one ``now`` per partition."""
+
+    lane: Lane
+    now: Now
+    works: list[Work]
+
+
+S = TypeVar("S")
+
+
+class Engine(Protocol[S]):
+    """Judges. Pure: no clock, no asyncio, no SQL.
+
+    A state is never changed in place: ``step`` returns the very same object when nothing changed, which is how ingest
+    knows that there is nothing to checkpoint. Every state change is checkpointed in the batch's transaction, so an
+    engine needs no replay; what may change with every reading does not belong into its state.
+    """
+
+    def fresh(self, device: Device, lane: Lane) -> S:
+        """The state of a device never seen."""
+
+    def unpack(self, device: Device, lane: Lane, packed: bytes) -> S:
+        """A state from its packed form; of an older format too. Raises ``ValueError`` if it is none."""
+
+    def pack(self, state: S) -> bytes:
+        """The packed form, with the version of its format inside."""
+
+    def step(
+        self, device: Device, lane: Lane, state: S, presence: Presence, applied: Sequence[Applied], now: Now
+    ) -> tuple[S, list[Effect]]:
+        """The next state and what follows from it, from new reports in order, or from time alone (``applied`` empty).
+
+        ``presence`` already includes the reports of ``applied``.
+        """
+
+    def due(self, state: S, presence: Presence) -> int | None:
+        """The partition's clock (``clock_ms``) at which ``step`` must be called though nothing arrived; None: never.
+
+        Ingest asks after every step of the live lane.
+        """
+
+
+class Stage(Protocol):
+    """One behaviour of the pipeline, inside the batch's transaction. It reads the works and their effects, writes
+    rows, may append effects for later stages, and commits nothing. A failure is tried again device by device, so it
+    must not keep anything of a batch in memory (DELIVERY 13)."""
+
+    name: str
+
+    async def run(self, connection: AsyncConnection, batch: Batch) -> None:
+        """Act on one batch."""
