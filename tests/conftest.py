@@ -1,0 +1,20 @@
+"""What every test may ask for; the real parts are in `tests/fixtures`."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.parts import missing
+
+pytest_plugins = ["tests.fixtures.mosquitto", "tests.fixtures.timescale"]
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real samples: `STETH_SHARED_DATA`, or beside the repository. Never part of the project."""
+    named = os.environ.get("STETH_SHARED_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    return folder if folder.is_dir() else missing(f"the real samples in {folder}", get="set STETH_SHARED_DATA")
