@@ -1,7 +1,5 @@
 """The one error base of this room."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

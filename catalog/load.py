@@ -1,12 +1,8 @@
 """Loads the catalog: a pure function of the files of one folder.
 
-    models/*.yaml   models and bases (`catalog.source.ModelFile`)
-    parts.yaml, runbooks.yaml, messages.yaml
+The folder holds `models/*.yaml`, `parts.yaml`, `runbooks.yaml` and `messages.yaml` (`catalog.source`).
 """
 
-from __future__ import annotations
-
-import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,8 +21,8 @@ F = TypeVar("F", ModelFile, PartsFile, RunbooksFile, MessagesFile)
 def load(path: Path | None = None) -> Catalog:
     """The catalog of the folder `path`, or the shipped one.
 
-    Raises CatalogError with file and line when a file is missing, isn't what its schema says, or names a base, family or
-    part that isn't there. `catalog.check` finds more and all of it at once.
+    Raises CatalogError with file and line when a file is missing, isn't what its schema says, or names a base, family
+    or part that isn't there. `catalog.check` finds more, and all of it at once.
     """
     folder = SHIPPED if path is None else path
     parts = {part.key: part for part in read_file(folder / "parts.yaml", PartsFile).parts}
@@ -47,13 +43,14 @@ def read_file(file: Path, kind: type[F]) -> F:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `")
-        mark = tree.locate(node, where.rstrip("`")).start_mark
-        raise CatalogError(file=file, line=mark.line + 1, column=mark.column + 1, what=what) from error
+        raise tree.at(file, tree.locate(node, where.rstrip("`")), what) from error
 
 
 def lineage(key: str, files: dict[str, tuple[Path, ModelFile]]) -> list[str]:
-    """A model's bases and then itself, each once, bases first. Raises CatalogError for a base that is missing or that
-    leads back to the model."""
+    """A model's bases and then itself, each once, bases first.
+
+    Raises CatalogError for a base that is missing or that leads back to the model.
+    """
     order: list[str] = []
 
     def visit(name: str, above: tuple[str, ...]) -> None:

@@ -4,46 +4,71 @@ Everything a person reads is a `Text` with both languages. Units are UCUM codes 
 plain strings and travel as they are written here. Mappings are plain dicts typed as read-only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-import msgspec
+from msgspec import Meta, Struct, field
+
+from wire.commands import Scope
+from wire.items import Code, Name
+from wire.topics import Lane
 
 Kind = Literal["dr", "analyzer", "base"]
 Severity = Literal["critical", "major", "minor", "warning"]
-Lane = Literal["live", "bulk"]
 Lang = Literal["zh", "en"]
 LogState = Literal["active", "cleared", "event"]
-StepKind = Literal["host_state", "disk", "clock", "outbox", "dicom_echo", "tcp_reach"]
+StepKind = Literal["host_state", "disk", "clock", "outbox", "dicom_echo"]
 Comparison = Literal["lt", "le", "gt", "ge", "eq", "ne"]
-Scope = Literal["diagnose", "logs", "terminal", "view", "control", "files"]
+Words = Annotated[str, Meta(pattern=r"\S")]
+Seconds = Annotated[float, Meta(ge=0, le=31_536_000)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
 
-SEVERITIES: tuple[Severity, ...] = ("critical", "major", "minor", "warning")
-"""From worst to least: critical = the equipment can't be used; major = a function is lost or will be within hours;
-minor = works, needs a visit; warning = to be watched. IEC 62682 asks for few priorities."""
+SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "major", "minor", "warning")
+"""From worst to least. critical: the equipment can't be used, or must not be; major: a function is lost or soon will
+be; minor: works, needs a visit; warning: to be watched. IEC 62682 asks for few priorities."""
+
+MAX_LOG_LINE: Final = 2048
+"""Characters of a log line that are looked at: with `catalog.pattern` it bounds the time that a pattern can take."""
+
+STEP_PARAMS: Final[dict[StepKind, tuple[str, ...]]] = {
+    "host_state": (),
+    "disk": (),
+    "clock": (),
+    "outbox": (),
+    "dicom_echo": ("peer",),
+}
+"""The parameters of each kind of step, all needed. `peer`: a name of the agent's configuration, never an address."""
+
+STEP_FIELDS: Final[dict[StepKind, tuple[str, ...]]] = {
+    "host_state": ("cpu", "memory", "uptime_s"),  # %, %, s
+    "disk": ("used", "free"),  # %, bytes: of the fullest disk
+    "clock": ("offset_ms",),  # device minus server
+    "outbox": ("live", "bulk", "dropped"),  # reports waiting, reports waiting, reports dropped in this epoch
+    "dicom_echo": ("reached", "round_trip_ms"),  # 0 or 1, ms
+}
+"""What each kind of step finds: the fields that a verdict may judge and its message may show."""
 
 
-class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Text(Struct, frozen=True, forbid_unknown_fields=True):
     """The same words for a Chinese and an English reader; neither may be empty."""
 
-    zh: str
-    en: str
+    zh: Words
+    en: Words
 
     def get(self, lang: Lang) -> str:
+        """The words in `lang`."""
         return self.zh if lang == "zh" else self.en
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A spare part by what it is. `spec` tells the storekeeper what to match (rating, type, connector)."""
 
-    key: str
+    key: Name
     name: Text
-    spec: str
+    spec: Words
 
 
-class PartRef(msgspec.Struct, frozen=True, kw_only=True):
+class PartRef(Struct, frozen=True, kw_only=True):
     """A part to bring: `quantity` pieces, with the `probability` (0..1) that this fault needs it."""
 
     key: str
@@ -53,8 +78,11 @@ class PartRef(msgspec.Struct, frozen=True, kw_only=True):
     probability: float
 
 
-class FaultFamily(msgspec.Struct, frozen=True, kw_only=True):
-    """Faults that one visit would mend together: at most one open ticket for each device and family."""
+class FaultFamily(Struct, frozen=True, kw_only=True):
+    """Faults that one visit would mend together: at most one open ticket for each device and family.
+
+    `causes` and `parts` come likeliest first.
+    """
 
     key: str
     name: Text
@@ -63,53 +91,61 @@ class FaultFamily(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[PartRef, ...]
 
 
-class LimitRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A limit on one signal. Holds when the value is beyond `raise_at` (YAML: `raise`) for `for_s` seconds; ends when it is
-    back beyond `clear`. For `above`, clear <= raise; for `below`, clear >= raise. `advice` says what a person must do."""
+class LimitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A limit on one signal, in the signal's unit.
 
-    key: str
-    op: Literal["above", "below"]
-    raise_at: float = msgspec.field(name="raise")
-    clear: float
-    for_s: float = 0.0
-    severity: Severity
-    family: str
-    ticket: bool
-    advice: Text
-    runbook: str | None = None
-
-
-class Signal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A number that the equipment tells.
-
-    `name`: dotted lower case metric name. `unit`: UCUM. `title`: what a person reads. `source`: standard and section, or
-    tag. `cadence`: "exposure", or seconds between samples. `min`..`max`: physically plausible; the adapter refuses and
-    counts what lies outside. `deadband`: a change smaller than this needn't be sent (0: send all).
+    It holds when the value stays beyond `raise_at` (in YAML: `raise`) for `for_s` seconds, 0: at once. It ends when the
+    value is at or back beyond `clear`: for `above` clear <= raise, for `below` clear >= raise. `advice`: what to do.
     """
 
-    name: str
+    key: Name
+    op: Literal["above", "below"]
+    raise_at: float = field(name="raise")
+    clear: float
+    for_s: Seconds = 0.0
+    severity: Severity
+    family: Name
+    ticket: bool
+    advice: Text
+    runbook: Name | None = None
+
+
+class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A number that the equipment tells.
+
+    `name`: dotted metric name. `unit`: UCUM. `title`: what a person reads. `source`: standard and section or tag.
+    `cadence`: "exposure", or seconds between samples. `min`..`max`: what is physically possible; the adapter refuses
+    and counts what lies outside. `deadband`: a change up to this needn't be sent (0: send all).
+    """
+
+    name: Name
     unit: str
     title: Text
-    source: str
-    cadence: Literal["exposure"] | float
+    source: Words
+    cadence: Literal["exposure"] | Annotated[float, Meta(gt=0)]
     lane: Lane
     min: float
     max: float
-    deadband: float = 0.0
+    deadband: Annotated[float, Meta(ge=0)] = 0.0
     rules: tuple[LimitRule, ...] = ()
 
 
-class Clear(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What ends a fault besides an explicit `cleared` of its own code: one of the codes in `by` becoming active or an
-    event, or `after_s` seconds without a repeat. Exactly one of the two is given."""
+class Clear(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What ends a fault besides a `cleared` of its own code. Exactly one is given.
 
-    by: tuple[str, ...] = ()
-    after_s: float | None = None
+    `by`: one of these codes was seen (active or event); `after_s`: that many seconds passed without a repeat.
+    """
+
+    by: tuple[Code, ...] = ()
+    after_s: Annotated[float, Meta(gt=0)] | None = None
 
 
-class FaultCode(msgspec.Struct, frozen=True, kw_only=True):
-    """One code of the equipment. `causes` and `parts` are the family's unless the file gives the code its own.
-    `stops` says what can't be done meanwhile. `clear` None: only an explicit `cleared` ends it."""
+class FaultCode(Struct, frozen=True, kw_only=True):
+    """One code of the equipment.
+
+    `stops`: what can't be done meanwhile. `causes` and `parts` are the family's unless the file gives the code its own.
+    `clear` None: only a `cleared` of this code ends it. `source`: who published it.
+    """
 
     code: str
     family: str
@@ -125,85 +161,90 @@ class FaultCode(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
-class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The absence rule of a device: nothing heard for `after_s` seconds on our probed clock."""
+class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The absence rule of a device: nothing heard for `after_s` seconds on the probed clock (DELIVERY 15)."""
 
-    after_s: float
+    after_s: Annotated[float, Meta(gt=0)]
     severity: Severity
-    family: str
+    family: Name
     ticket: bool
     advice: Text
-    runbook: str | None = None
+    runbook: Name | None = None
 
 
-class LogFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A log line that tells of a fault: either the literal `code`, or what the named `group` captured, looked up in
-    `table` (captured text -> code). What the table doesn't hold never leaves the device."""
+class LogFault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A log line that tells of a fault: the literal `code`, or what the named `group` captured, found in `table`.
+
+    `table`: captured text -> code. What it doesn't hold never leaves the device.
+    """
 
     state: LogState
-    code: str | None = None
+    code: Code | None = None
     group: str | None = None
-    table: Mapping[str, str] = {}
+    table: Mapping[str, Code] = {}
 
 
-class LogSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A log line that holds a number: the named `group` is that number, in `unit`, a reading of the signal `name`."""
+class LogSignal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A log line that holds a number: the named `group` is it, in `unit`, a reading of the signal `name`."""
 
-    name: str
+    name: Name
     group: str
     unit: str
 
 
-class LogPattern(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LogPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to read one kind of log line. Exactly one of `fault` and `signal`.
 
-    `regex` is matched from the start of the line (`re.match`) on at most `MAX_LOG_LINE` characters. `time_format` is a
-    strptime format for the group `ts`, in the device's local time (None: the time of reading counts). `example` is a line
-    that matches. Only the looked-up code or the number leaves the device, never the line.
+    `regex` is tried from the start of the line (`re.match`) on its first `MAX_LOG_LINE` characters. `time_format`: of
+    strptime, for the group `ts`, in the device's local time (None: the time of reading counts). `example`: a line that
+    matches. Only the code found or the number leaves the device, never the line.
     """
 
-    id: str
-    regex: str
-    example: str
+    id: Name
+    regex: Words
+    example: Words
     encoding: Literal["utf-8", "gb18030", "latin-1"] = "utf-8"
     time_format: str | None = None
     fault: LogFault | None = None
     signal: LogSignal | None = None
 
 
-MAX_LOG_LINE = 2048
-"""Characters of a log line that are looked at: bounds the time a pattern can take."""
+class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Judges one field of a step's result: `field op value` gives `level`, for the `reason` (a message id).
 
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Judges one number or flag of a step's result: `field op value` gives `level`. The worst level that holds wins; none: ok."""
+    The worst level that holds wins, the first of equals; none: ok, for the reason `remote.step.ok`.
+    """
 
     field: str
     op: Comparison
     value: float
     level: Literal["warn", "fail"]
+    reason: Name
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One read-only check that the agent has code for (`kind`); there is no shell.
 
-    `params`: parameters of the kind, typed. `time_limit_s` seconds, `output_limit` bytes: beyond either the step fails.
+    `params`: those of `STEP_PARAMS`. `time_limit_s` seconds, `output_limit` bytes: beyond either the step fails.
     """
 
-    id: str
+    id: Name
     kind: StepKind
     title: Text
-    params: Mapping[str, str | int | float | bool] = {}
-    time_limit_s: float
-    output_limit: int
+    params: Mapping[str, str] = {}
+    time_limit_s: Annotated[float, Meta(gt=0, le=300)]
+    output_limit: Annotated[int, Meta(gt=0, le=65_536)]
     verdicts: tuple[Verdict, ...] = ()
 
 
-class Runbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Steps that tell an engineer how the equipment is. `read_only`: changes nothing, so a standing policy may allow it.
-    `scopes`: what a remote session needs for it. `suggested`: when to run it."""
+class Runbook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Steps that tell an engineer how the equipment is.
 
-    key: str
+    `read_only`: changes nothing, so a standing policy may allow it. `scopes`: what a remote session needs for it.
+    `suggested`: when to run it.
+    """
+
+    key: Name
     name: Text
     read_only: bool
     scopes: tuple[Scope, ...]
@@ -211,8 +252,8 @@ class Runbook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     steps: tuple[Step, ...]
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A model of equipment with everything its bases (`extends`) bring. `kind` "base" is no equipment by itself."""
+class Model(Struct, frozen=True, kw_only=True):
+    """A model of equipment with all that its bases (`extends`) bring. A `kind` of "base" is no equipment by itself."""
 
     key: str
     kind: Kind
@@ -226,8 +267,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     runbooks: tuple[str, ...]
 
 
-class Catalog(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known: models by key, runbooks by key, parts by key, message templates by id."""
+class Catalog(Struct, frozen=True, kw_only=True):
+    """Everything known: models, runbooks and parts by key, message templates by id."""
 
     models: Mapping[str, Model]
     runbooks: Mapping[str, Runbook]

@@ -1,72 +1,93 @@
-"""The structs of the files as people write them. They differ from `catalog.model` only where loading resolves something:
-a part is named by key, a fault may leave causes and parts to its family, a model holds only what its bases lack."""
+"""The structs of the files as people write them.
 
-from __future__ import annotations
+They differ from `catalog.model` only where loading resolves something: a part is named by key, a fault may leave causes
+and parts to its family, a model holds only what its bases lack.
+"""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-import msgspec
+from msgspec import Meta, Struct
 
-from catalog.model import Clear, Kind, LogPattern, Part, Runbook, Severity, Signal, Silence, Text
+from catalog.model import (
+    Clear,
+    Kind,
+    LogPattern,
+    Part,
+    Probability,
+    Runbook,
+    Severity,
+    Signal,
+    Silence,
+    Text,
+    Words,
+)
+from wire.items import Code, Name
 
 
-class PartUse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    key: str
-    quantity: int = 1
-    probability: float
+class PartUse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A part of `parts.yaml` that may be needed."""
+
+    key: Name
+    quantity: Annotated[int, Meta(ge=1)] = 1
+    probability: Probability
 
 
-class FamilySource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    key: str
+class FamilySource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`catalog.model.FaultFamily` as written."""
+
+    key: Name
     name: Text
-    subsystem: str
-    causes: tuple[Text, ...]
+    subsystem: Name
+    causes: Annotated[tuple[Text, ...], Meta(min_length=1)]
     parts: tuple[PartUse, ...] = ()
 
 
-class FaultSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    code: str
-    family: str
+class FaultSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`catalog.model.FaultCode` as written; without `causes` or `parts` the family's hold."""
+
+    code: Code
+    family: Name
     severity: Severity
     name: Text
     stops: Text
     advice: Text
-    causes: tuple[Text, ...] | None = None
+    causes: Annotated[tuple[Text, ...], Meta(min_length=1)] | None = None
     parts: tuple[PartUse, ...] | None = None
     ticket: bool
-    runbook: str | None = None
+    runbook: Name | None = None
     clear: Clear | None = None
-    source: str
+    source: Words
 
 
-class ModelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """models/*.yaml: one model or base a file; the file's name is its key."""
+class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`models/*.yaml`: one model or base a file, which is named after its key."""
 
-    key: str
+    key: Name
     kind: Kind
     name: Text
-    extends: tuple[str, ...] = ()
+    extends: tuple[Name, ...] = ()
     families: tuple[FamilySource, ...] = ()
     signals: tuple[Signal, ...] = ()
     faults: tuple[FaultSource, ...] = ()
     silence: Silence | None = None
     log_patterns: tuple[LogPattern, ...] = ()
-    runbooks: tuple[str, ...] = ()
+    runbooks: tuple[Name, ...] = ()
 
 
-class PartsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """parts.yaml"""
+class PartsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`parts.yaml`."""
 
     parts: tuple[Part, ...]
 
 
-class RunbooksFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """runbooks.yaml"""
+class RunbooksFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`runbooks.yaml`."""
 
     runbooks: tuple[Runbook, ...]
 
 
-class MessagesFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """messages.yaml: message id -> template in both languages."""
+class MessagesFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`messages.yaml`: message id -> template in both languages."""
 
-    messages: Mapping[str, Text]
+    messages: Mapping[Name, Text]

@@ -1,10 +1,9 @@
 """YAML with places: parses a file into nodes that keep line and column, within bounds.
 
-Both the loader and the lint stand on it. A catalog file may come from outside, so it is small, has no aliases (expanded,
-they could fill the memory, and `extends` does what they would do), and no key twice (YAML would keep the last silently).
+Both the loader and the lint stand on it. A catalog file may come from outside, so it is small, has no aliases
+(expanded, they could fill the memory, and `extends` does what they would do), and no key twice (YAML would silently
+keep the last).
 """
-
-from __future__ import annotations
 
 import re
 from pathlib import Path
@@ -20,8 +19,11 @@ _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  
 
 
 def read(path: Path) -> tuple[yaml.Node, object]:
-    """The node tree of a file and its value. Raises CatalogError with the place: unreadable, too big, not UTF-8, not
-    YAML, an alias, a key twice, nested deeper than MAX_DEPTH, empty."""
+    """The node tree of a file and its value.
+
+    Raises CatalogError with the place: unreadable, too big, not UTF-8, not YAML, an alias, a key twice, nested deeper
+    than MAX_DEPTH, empty.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -86,10 +88,16 @@ def _keys(path: Path, root: yaml.Node) -> None:
                 stack.append(value)
 
 
-def at(path: Path, place: yaml.Node | yaml.Event, what: str) -> CatalogError:
-    """An error that points at a node or event; lines and columns count from 1."""
-    mark = place.start_mark
-    return CatalogError(file=path, line=mark.line + 1, column=mark.column + 1, what=what)
+def place(node: yaml.Node | yaml.Event) -> tuple[int, int]:
+    """Line and column of a node, from 1."""
+    mark = node.start_mark
+    return (0, 0) if mark is None else (mark.line + 1, mark.column + 1)
+
+
+def at(path: Path, node: yaml.Node | yaml.Event, what: str) -> CatalogError:
+    """An error that points at a node or event."""
+    line, column = place(node)
+    return CatalogError(file=path, line=line, column=column, what=what)
 
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")

@@ -1,17 +1,19 @@
 """The UCUM codes that signals may use, with the symbol that a person reads.
 
-Source: The Unified Code for Units of Measure (UCUM), case-sensitive codes ("c/s"); DICOM PS3.3 names the same units in words.
+Source: The Unified Code for Units of Measure, the case-sensitive codes (column "c/s").
 """
 
-from __future__ import annotations
+from typing import Final
 
-SYMBOLS: dict[str, str] = {
+SYMBOLS: Final[dict[str, str]] = {
     "1": "",
     "%": "%",
     "kV": "kV",
+    "V": "V",
     "mA": "mA",
-    "ms": "ms",
+    "uA": "µA",
     "mAs": "mAs",
+    "ms": "ms",
     "s": "s",
     "min": "min",
     "h": "h",
@@ -19,13 +21,11 @@ SYMBOLS: dict[str, str] = {
     "Cel": "°C",
     "dGy.cm2": "dGy·cm²",
     "uGy": "µGy",
+    "kJ": "kJ",
     "By": "B",
-    "V": "V",
     "W": "W",
     "Hz": "Hz",
     "kPa": "kPa",
     "mm": "mm",
-    "dB": "dB",
-    "kJ": "kJ",
-    "Ohm": "Ω",
+    "dB[mW]": "dBm",
 }
