@@ -7,7 +7,7 @@ import pytest
 
 from tests.fixtures.parts import missing
 
-pytest_plugins = ["tests.fixtures.mosquitto", "tests.fixtures.timescale"]
+pytest_plugins = ["tests.fixtures.mosquitto", "tests.fixtures.timescale", "tests.fixtures.postgres"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

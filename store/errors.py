@@ -1,0 +1,46 @@
+"""What can be wrong with the store, as one error with a stable code."""
+
+from enum import StrEnum
+
+
+class StoreErrorCode(StrEnum):
+    """What kind of trouble it is. `steth doctor` and the exit message show it: add, never rename."""
+
+    IN_USE = "in_use"
+    NOT_OURS = "not_ours"
+    FOLDER_CLOSED = "folder_closed"
+    FOLDER_READ_ONLY = "folder_read_only"
+    DISK_FULL = "disk_full"
+    PORT_IN_USE = "port_in_use"
+    DATA_VERSION = "data_version"
+    PASSWORD_LOST = "password_lost"  # noqa: S105 - a code, no secret
+    ACCOUNT = "account"
+    BINARIES = "binaries"
+    START = "start"
+    STATEMENTS = "statements"
+    ROLE = "role"
+    CONNECTION = "connection"
+    MIGRATION = "migration"
+    SCHEMA_CHANGED = "schema_changed"
+    SCHEMA_TOO_NEW = "schema_too_new"
+    EDITION = "edition"
+
+
+class StoreError(Exception):
+    """The store can't be used as asked. The message is one line that says what to do where something can be done."""
+
+    def __init__(self, code: StoreErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SchemaTooNew(StoreError):  # noqa: N818 - the name of the state, as docs/rooms.md and the command line call it
+    """The database was migrated by a later version of the code than this one."""
+
+    def __init__(self, *, database: int, code: int) -> None:
+        super().__init__(
+            StoreErrorCode.SCHEMA_TOO_NEW,
+            f"the database is at schema version {database} and this version of steth knows only {code}: upgrade steth",
+        )
+        self.database_version = database
+        self.code_version = code

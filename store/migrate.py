@@ -1,0 +1,193 @@
+"""Numbered migrations: forward only, each in one transaction, each recorded with its checksum.
+
+`migrations/NNNN_name.sql` is common to all editions; `NNNN_name.EDITION.sql` runs after it, in the same transaction,
+where EDITION is `plain`, `timescale` (both licences), `timescale-apache` or `timescale-community`. Statements run as
+steth_owner, in the schema public.
+"""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from store.editions import Edition, edition_of, timescale_is_loaded
+from store.errors import SchemaTooNew, StoreError, StoreErrorCode
+from store.roles import OWNER, ensure_roles
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_FILE: Final = re.compile(
+    r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)(?:\.(?P<part>plain|timescale|timescale-apache|timescale-community))?\.sql\Z"
+)
+_LOCK: Final = 0x5354_4554_4801  # "STETH" 1: one migration at a time in a database
+
+_Sync = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """One version for one edition: its files in the order they run."""
+
+    version: int
+    name: str
+    files: tuple[Path, ...]
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 over names and texts; the line ends of the checkout don't count."""
+        digest = hashlib.sha256()
+        for file in self.files:
+            text = file.read_bytes().replace(b"\r\n", b"\n")
+            digest.update(file.name.encode() + b"\0" + text + b"\0")
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applied:
+    """A row of schema_version."""
+
+    version: int
+    name: str
+    checksum: str
+    edition: str
+
+
+def migrations_for(edition: Edition, *, folder: Path = MIGRATIONS) -> list[Migration]:
+    """The migrations of an edition, numbered 1, 2, 3, ... Raises StoreError for a gap, a second name or an odd file."""
+    names: dict[int, str] = {}
+    files: dict[tuple[int, str | None], Path] = {}
+    for path in sorted(folder.glob("*.sql")):
+        found = _FILE.match(path.name)
+        if found is None:
+            raise StoreError(StoreErrorCode.MIGRATION, f"{path}: a migration is called NNNN_name[.edition].sql")
+        number = int(found["number"])
+        if names.setdefault(number, found["name"]) != found["name"]:
+            raise StoreError(StoreErrorCode.MIGRATION, f"{path}: number {number} is {names[number]!r} already")
+        files[number, found["part"]] = path
+    if sorted(names) != list(range(1, len(names) + 1)):
+        raise StoreError(StoreErrorCode.MIGRATION, f"{folder}: the numbers must be 1 to {len(names)} without a gap")
+    order = (None, *edition.parts)
+    return [
+        Migration(
+            version=number,
+            name=name,
+            files=tuple(files[number, part] for part in order if (number, part) in files),
+        )
+        for number, name in sorted(names.items())
+    ]
+
+
+def pending(migrations: Sequence[Migration], applied: Sequence[Applied], *, edition: Edition) -> list[Migration]:
+    """What is still to run. Raises SchemaTooNew, or StoreError when history and code disagree."""
+    known = {migration.version: migration for migration in migrations}
+    for row in applied:
+        if row.edition != edition:
+            raise StoreError(
+                StoreErrorCode.EDITION,
+                f"this database was made for the edition {row.edition} and the server is {edition}",
+            )
+        if row.version not in known:
+            raise SchemaTooNew(database=max(row.version for row in applied), code=len(migrations))
+        if known[row.version].checksum != row.checksum:
+            raise StoreError(
+                StoreErrorCode.SCHEMA_CHANGED,
+                f"migration {row.version:04d}_{row.name} was changed after it was applied: add a new one instead",
+            )
+    done = {row.version for row in applied}
+    return [migration for migration in migrations if migration.version not in done]
+
+
+def migrate(dsn: str, *, edition: Edition | None = None, folder: Path = MIGRATIONS) -> list[Migration]:
+    """Bring a database up to the code's version and return what was applied, which may be nothing.
+
+    `dsn` logs in as a superuser the first time (roles, extension), later as steth_owner if you like. Without `edition`
+    the database's own is kept; an empty database gets TimescaleDB where the server has it loaded. Two at once on one
+    database wait for each other. Raises StoreError with one line, naming the file and line of a statement that fails.
+    """
+    with closing(_connect(dsn)) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        ensure_roles(connection)
+        applied = applied_migrations(connection)
+        found = edition_of(connection)
+        if found is Edition.PLAIN and not applied and edition is not Edition.PLAIN and timescale_is_loaded(connection):
+            connection.execute("CREATE EXTENSION timescaledb")
+            found = edition_of(connection)
+        if edition is not None and edition is not found:
+            raise StoreError(StoreErrorCode.EDITION, f"the edition {edition} was asked for and this server is {found}")
+        todo = pending(migrations_for(found, folder=folder), applied, edition=found)
+        for migration in todo:
+            _apply(connection, migration, edition=found)
+        return todo
+
+
+def require_current_schema(dsn: str, *, folder: Path = MIGRATIONS) -> Edition:
+    """Check, as any steth role, that the database is at the code's version, and return its edition.
+
+    Raises SchemaTooNew, or StoreError that says to run `steth migrate`.
+    """
+    with closing(_connect(dsn)) as connection:
+        found = edition_of(connection)
+        todo = pending(migrations_for(found, folder=folder), applied_migrations(connection), edition=found)
+        if todo:
+            raise StoreError(
+                StoreErrorCode.MIGRATION, f"the database lacks {len(todo)} migration(s): run `steth migrate` first"
+            )
+        return found
+
+
+def applied_migrations(connection: _Sync) -> list[Applied]:
+    """What schema_version says, in order; nothing where there is no such table yet."""
+    if connection.execute("SELECT to_regclass('public.schema_version')").fetchone() == (None,):
+        return []
+    rows = connection.execute("SELECT version, name, checksum, edition FROM schema_version ORDER BY version").fetchall()
+    return [Applied(version=row[0], name=row[1], checksum=row[2], edition=row[3]) for row in rows]
+
+
+def _connect(dsn: str) -> _Sync:
+    try:
+        return psycopg.connect(dsn, autocommit=True, application_name="steth-migrate", connect_timeout=10)
+    except psycopg.OperationalError as error:
+        line = str(error).strip().splitlines()[-1]
+        raise StoreError(StoreErrorCode.CONNECTION, f"the database can't be reached: {line}") from error
+
+
+def _apply(connection: _Sync, migration: Migration, *, edition: Edition) -> None:
+    with connection.transaction():
+        connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(OWNER)))
+        connection.execute("SET LOCAL search_path = public")
+        connection.execute("SET LOCAL client_min_messages = warning")
+        if migration.version == 1:
+            connection.execute(_HISTORY)
+        for file in migration.files:
+            text = file.read_bytes()
+            try:
+                connection.execute(text)
+            except psycopg.Error as error:
+                raise StoreError(StoreErrorCode.MIGRATION, _where(error, file, text)) from error
+        connection.execute(
+            "INSERT INTO schema_version (version, name, checksum, edition) VALUES (%s, %s, %s, %s)",
+            (migration.version, migration.name, migration.checksum, edition.value),
+        )
+
+
+_HISTORY: Final = """
+CREATE TABLE schema_version (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    edition text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+GRANT SELECT ON schema_version TO steth_ingest, steth_api;
+"""
+
+
+def _where(error: psycopg.Error, file: Path, text: bytes) -> str:
+    position = error.diag.statement_position
+    line = f":{text.decode()[: int(position)].count(chr(10)) + 1}" if position else ""
+    return f"{file.name}{line}: {error.diag.message_primary or error}"
