@@ -1,0 +1,129 @@
+"""The agent's configuration: one TOML file, read once, as frozen structs.
+
+Times are seconds, sizes as the name says. Unknown keys are refused: a misspelt key must not silently mean nothing.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from wire.items import Name
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.%]+\]|[^:\[\]\s]+):\d{1,5}\Z")]
+"""``host:port``; an IPv6 address in brackets."""
+AeTitle = Annotated[str, Meta(pattern=r"^[\x21-\x5b\x5d-\x7e]([\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?\Z")]
+"""DICOM PS3.5 6.2, VR AE: 1 to 16 printable ASCII characters but no backslash."""
+Every = Annotated[float, Meta(ge=1, le=86_400)]
+
+
+class Host(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[device.host]: the workstation itself. ``disks``: folders whose disks are watched; none: the system's."""
+
+    every_s: Every = 60.0
+    disks: tuple[str, ...] = ()
+
+
+class Dicom(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[device.dicom]: a storage SCP. ``calling``: AE titles that may send; none: any. ``max_mb``: of one object."""
+
+    listen: Address
+    ae_title: AeTitle = "STETH"
+    calling: tuple[AeTitle, ...] = ()
+    max_mb: Annotated[int, Meta(ge=1, le=16_384)] = 256
+
+
+class Folder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[device.folder]: a folder into which DICOM files are written; looked at every ``every_s`` seconds."""
+
+    path: str
+    every_s: Every = 5.0
+
+
+class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[device.log]]: a log file that grows, read by the log patterns of the device's model.
+
+    ``patterns``: ids of those to use, none: all. ``encoding``: of the file; None: as each pattern says.
+    ``time_zone``: IANA name for the times in it; None: the workstation's own.
+    """
+
+    path: str
+    patterns: tuple[Name, ...] = ()
+    encoding: Literal["utf-8", "gb18030", "latin-1"] | None = None
+    time_zone: str | None = None
+    every_s: Every = 1.0
+
+
+class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[device.policy]: the hospital's standing consent. Without it no runbook runs.
+
+    ``runbooks``: keys of the catalog that may run unasked. ``valid_until``: a date, its day included, or a time with
+    its zone. ``signed_by``: who gave it, as text.
+    """
+
+    runbooks: tuple[Name, ...]
+    valid_until: str
+    signed_by: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Peer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[device.echo.NAME]: a DICOM peer that a runbook may ask for an echo by its name (such as ``pacs``)."""
+
+    host: Annotated[str, Meta(min_length=1, max_length=253)]
+    port: Port = 104
+    ae_title: AeTitle = "ANY-SCP"
+
+
+class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[[device]]: one piece of equipment. ``model``: key of the catalog. Exactly one of ``id`` (minted by the server)
+    and ``code`` (one-time, for enrolment)."""
+
+    name: Name
+    model: Name
+    id: str | None = None
+    code: str | None = None
+    host: Host | None = None
+    dicom: Dicom | None = None
+    folder: Folder | None = None
+    log: tuple[Log, ...] = ()
+    policy: Policy | None = None
+    echo: dict[Name, Peer] = {}
+
+
+class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[server]. ``mqtt``: ``mqtt://host:port`` or ``mqtts://host:port``; may be left out while every device enrols.
+
+    ``ca``, ``cert``, ``key``: PEM files. ``password_file``: its first line is the password. ``api``: ``http(s)://…``,
+    needed for enrolment.
+    """
+
+    mqtt: str | None = None
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+    api: str | None = None
+
+
+class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[agent]. ``state``: the folder of outboxes and identities. ``health``: loopback ``host:port`` for /metrics,
+    /healthz and /readyz. Per device: ``live_items`` distinct live items at most, ``bulk_mb`` of bulk reports,
+    ``report_kb`` the body of one report."""
+
+    state: str
+    heartbeat_s: Annotated[float, Meta(ge=1, le=3600)] = 15.0
+    health: Address | None = None
+    live_items: Annotated[int, Meta(ge=100, le=10_000_000)] = 50_000
+    bulk_mb: Annotated[int, Meta(ge=1, le=1_000_000)] = 256
+    report_kb: Annotated[int, Meta(ge=1, le=256)] = 64
+    catalog: str | None = None
+    """A folder of catalog files instead of the shipped ones."""
+
+
+class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    agent: Agent
+    server: Server
+    devices: Annotated[tuple[Device, ...], Meta(min_length=1, max_length=64)] = field(name="device")

@@ -1,0 +1,25 @@
+"""The errors of this room, one base."""
+
+
+class AgentError(Exception):
+    """Something the agent can't do; the text is one line for the person who runs it."""
+
+
+class ConfigError(AgentError):
+    """A configuration that can't be used: ``file:line: key: what is wrong; what to do``."""
+
+
+class OutboxError(AgentError):
+    """What was handed in is not kept: the equipment must not be acknowledged and will send again."""
+
+
+class OutboxFull(OutboxError):
+    """The live lane holds as many distinct items as the configuration allows (DELIVERY 2)."""
+
+
+class OutboxFailed(OutboxError):
+    """The disk is full or failing; the text is the system's own."""
+
+
+class OutboxClosed(OutboxError):
+    """The agent is stopping."""
