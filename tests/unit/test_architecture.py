@@ -101,3 +101,13 @@ def test_every_locked_requirement_is_hashed_and_the_agent_gets_a_part_of_the_who
     for name, text in locks.items():
         assert len(requirements[name]) == sum(line[:1].isalnum() for line in text.splitlines())
     assert requirements["agent"] < requirements["all"]
+
+
+def test_the_licence_of_every_direct_dependency_is_named() -> None:
+    extras: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+    declared = {
+        re.split(r"[^A-Za-z0-9._-]", requirement)[0]
+        for requirement in [*PROJECT["project"]["dependencies"], *(each for extra in extras.values() for each in extra)]
+    }
+    rows = re.findall(r"^\| ([\w.-]+) \|", (ROOT / "docs" / "licences.md").read_text(), re.MULTILINE)
+    assert set(rows) - {"package"} == declared
