@@ -54,15 +54,21 @@ CREATE POLICY every_device ON device TO steth_ingest USING (true) WITH CHECK (tr
 
 -- Ingest: partitions, marks, what could not be applied ----------------------------------------------------------------
 
--- 16 for ever (DELIVERY 9). clock_ms advances only as probes come back through the broker (15).
+-- 16 for ever (DELIVERY 9). Only a takeover writes here: a batch locks its rows FOR SHARE, and must not wait for a lease.
 CREATE TABLE partition (
     id smallint PRIMARY KEY CHECK (id BETWEEN 0 AND 15),
-    generation bigint NOT NULL DEFAULT 0,
+    generation bigint NOT NULL DEFAULT 0
+);
+INSERT INTO partition (id) SELECT generate_series(0, 15);
+
+-- clock_ms advances only as probes come back through the broker (DELIVERY 15); saved so that a restart goes on from it.
+CREATE TABLE partition_lease (
+    id smallint PRIMARY KEY REFERENCES partition,
     owner text,
     lease_until timestamptz,
     clock_ms bigint NOT NULL DEFAULT 0
 );
-INSERT INTO partition (id) SELECT generate_series(0, 15);
+INSERT INTO partition_lease (id) SELECT id FROM partition;
 
 CREATE TABLE ingest_process (
     name text PRIMARY KEY,
@@ -160,13 +166,6 @@ CREATE TABLE metric (
     name text NOT NULL,
     unit text NOT NULL DEFAULT '',
     UNIQUE (name, unit)
-);
-
--- Which metrics a device has used: the cap on unknown ones (a hostile device can't fill `metric`).
-CREATE TABLE device_metric (
-    device_id integer NOT NULL,
-    metric_id integer NOT NULL,
-    PRIMARY KEY (device_id, metric_id)
 );
 
 -- Times outside the window, set aside before COPY (DELIVERY 12).
@@ -451,12 +450,12 @@ CREATE POLICY append ON audit FOR INSERT TO steth_api WITH CHECK (true);
 
 GRANT USAGE ON SCHEMA public TO steth_ingest, steth_api, steth_view;
 
-GRANT SELECT ON org, site, device, recipient, metric, device_metric TO steth_ingest;
+GRANT SELECT ON org, site, device, recipient, metric TO steth_ingest;
 GRANT UPDATE (inventory, serial) ON device TO steth_ingest;
-GRANT SELECT, INSERT, UPDATE, DELETE ON partition, ingest_process, mark, gap, dead_letter, recent_digest, to_judge,
+GRANT SELECT, INSERT, UPDATE, DELETE ON partition, partition_lease, ingest_process, mark, gap, dead_letter, recent_digest, to_judge,
     device_state, reading_aside, telling TO steth_ingest;
 GRANT SELECT, INSERT ON device_event, alert_event, ticket_event, ticket_alert TO steth_ingest;
-GRANT INSERT ON metric, device_metric TO steth_ingest;
+GRANT INSERT ON metric TO steth_ingest;
 GRANT SELECT, INSERT, UPDATE ON alert, ticket, ticket_day, remote_session, command TO steth_ingest;
 
 GRANT SELECT ON org, site, device, device_state, device_event, alert, alert_event, alert_operator, ticket,

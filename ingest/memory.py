@@ -1,0 +1,207 @@
+"""What a lane's writer remembers of its devices between batches. The database has the truth; this is its copy.
+
+After a failed or uncertain commit it is dropped and loaded again (DELIVERY 13): nothing here may outlive a rollback.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Generic
+
+import msgspec
+from psycopg import AsyncConnection
+
+from ingest.numbers import Mark
+from ingest.ports import Device, Engine, Presence, S
+from store.sql import load_queries
+from wire.ids import DeviceId
+from wire.topics import Lane
+
+SQL: Final = load_queries(Path(__file__).with_name("queries.sql"))
+LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
+"""How a lane is stored."""
+CHECKPOINT_MS: Final = 10_000
+"""A row of state is written on a change of the engine's state, else this often (DELIVERY 14)."""
+
+Latest = dict[int, tuple[int, float, int]]
+"""metric id → (time in ms, value, quality) of the newest reading."""
+
+_latest_decoder: Final = msgspec.msgpack.Decoder(Latest)
+_encoder: Final = msgspec.msgpack.Encoder()
+
+
+class DeviceMemory(Generic[S]):
+    """One device in one lane."""
+
+    __slots__ = (
+        "acked_ms",
+        "backlog",
+        "device",
+        "dirty_since",
+        "echo_ms",
+        "echoed_at_ms",
+        "heartbeat",
+        "latest",
+        "mark",
+        "must_write",
+        "presence",
+        "refused_back",
+        "state",
+        "unacked",
+    )
+
+    def __init__(
+        self, *, device: Device, mark: Mark | None, state: S, presence: Presence, latest: Latest, backlog: bool
+    ) -> None:
+        self.device = device
+        self.mark = mark
+        self.state = state
+        self.presence = presence
+        self.latest = latest
+        self.heartbeat: dict[str, Any] = {}
+        self.backlog = backlog
+        """Something of it waits in to_judge: what comes now must wait behind it."""
+        self.must_write = False
+        self.dirty_since = 0
+        self.acked_ms = 0
+        self.unacked = 0
+        self.echo_ms: int | None = None
+        self.echoed_at_ms = 0
+        self.refused_back = False
+
+
+class Memory(Generic[S]):
+    """The devices of one lane, loaded when first needed."""
+
+    def __init__(self, *, lane: Lane, engine: Engine[S]) -> None:
+        self._lane = lane
+        self._engine = engine
+        self._devices: dict[str, DeviceMemory[S]] = {}
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    def get(self, uid: str) -> DeviceMemory[S] | None:
+        """A device that is loaded."""
+        return self._devices.get(uid)
+
+    def all(self) -> Iterable[DeviceMemory[S]]:
+        """Every device that is loaded."""
+        return self._devices.values()
+
+    def forget(self, uids: Iterable[str]) -> None:
+        """Drop what may differ from the database."""
+        for uid in uids:
+            self._devices.pop(uid, None)
+
+    def forget_partitions(self, partitions: Iterable[int]) -> None:
+        """Drop the devices of partitions that have another owner now."""
+        gone = set(partitions)
+        self.forget([uid for uid, memory in self._devices.items() if memory.device.partition in gone])
+
+    async def load(self, connection: AsyncConnection[Any], uids: Sequence[str], *, now_ms: int, clock_ms: int) -> None:
+        """Load the devices among ``uids`` that are not here yet; those the database doesn't know stay absent."""
+        missing = [uid for uid in uids if uid not in self._devices]
+        if missing:
+            await self._load(connection, "load_devices", {"uids": missing}, now_ms=now_ms, clock_ms=clock_ms)
+
+    async def load_partition(
+        self, connection: AsyncConnection[Any], partition: int, *, now_ms: int, clock_ms: int
+    ) -> list[DeviceMemory[S]]:
+        """Load every enrolled device of a partition that is not here yet, so that its silence is heard."""
+        parameters = {"partition": partition, "known": list(self._devices)}
+        return await self._load(connection, "load_partition", parameters, now_ms=now_ms, clock_ms=clock_ms)
+
+    async def _load(
+        self, connection: AsyncConnection[Any], query: str, parameters: dict[str, Any], *, now_ms: int, clock_ms: int
+    ) -> list[DeviceMemory[S]]:
+        rows = await (await connection.execute(SQL[query], {"lane": LANES[self._lane], **parameters})).fetchall()
+        loaded = [self._build(row, clock_ms) for row in rows]
+        behind = [m for m, row in zip(loaded, rows, strict=True) if _committed_after_checkpoint(row)]
+        if behind:
+            await self._replay_latest(connection, behind, now_ms)
+        for memory in loaded:
+            self._devices[memory.device.uid] = memory
+        return loaded
+
+    def _build(self, row: tuple[Any, ...], clock_ms: int) -> DeviceMemory[S]:
+        (id_, uid, org, site, partition, model, name, mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[:13]
+        (engine, latest, epoch, boot, connected, interval_s, agent, _as_of, backlog) = row[13:]
+        device = Device(
+            id=id_, uid=DeviceId(uid), org_id=org, site_id=site, partition=partition, model=model, name=name
+        )
+        mark = None
+        if mark_epoch is not None:
+            mark = Mark(epoch=mark_epoch, seq=seq, digest=digest, previous_epoch=previous)
+        presence = Presence(
+            epoch=epoch or "",
+            boot=boot or 0,
+            connected=bool(connected),
+            interval_s=interval_s or 0.0,
+            agent=agent or "",
+            seen_ms=_ms(marked_at) if marked_at else 0,
+            # A device never heard is judged from the moment we know of it.
+            seen_clock_ms=seen_clock if seen_clock is not None else clock_ms,
+        )
+        state = (
+            self._engine.fresh(device, self._lane)
+            if engine is None
+            else self._engine.unpack(device, self._lane, engine)
+        )
+        return DeviceMemory(
+            device=device,
+            mark=mark,
+            state=state,
+            presence=presence,
+            latest=_latest_decoder.decode(latest) if latest else {},
+            backlog=backlog,
+        )
+
+    async def _replay_latest(
+        self, connection: AsyncConnection[Any], memories: list[DeviceMemory[S]], now_ms: int
+    ) -> None:
+        """Bring the latest values up from the stored readings: the checkpoint may be older than the mark."""
+        by_id = {m.device.id: m for m in memories}
+        since = [_moment(max((v[0] for v in m.latest.values()), default=now_ms - 3_600_000)) for m in memories]
+        rows = await connection.execute(
+            SQL["latest_since"],
+            {"devices": list(by_id), "since": since, "until": _moment(now_ms + LATEST_AHEAD_MS)},
+        )
+        async for device_id, metric_id, ts, value, quality in rows:
+            by_id[device_id].latest[metric_id] = (_ms(ts), value, quality)
+
+    def packed(self, memory: DeviceMemory[S], *, now: datetime) -> tuple[Any, ...]:
+        """The row of device_state for ``write_states``."""
+        presence = memory.presence
+        return (
+            memory.device.id,
+            LANES[self._lane],
+            memory.device.org_id,
+            self._engine.pack(memory.state),
+            _encoder.encode(memory.latest),
+            presence.epoch,
+            presence.boot,
+            presence.connected,
+            presence.interval_s,
+            presence.agent,
+            _moment(presence.seen_ms) if presence.seen_ms else None,
+            msgspec.json.encode(memory.heartbeat).decode(),
+            now,
+        )
+
+
+LATEST_AHEAD_MS: Final = 5 * 60_000
+"""A value from further in the future is stored, but is nobody's latest (DELIVERY 16)."""
+
+
+def _committed_after_checkpoint(row: tuple[Any, ...]) -> bool:
+    marked_at, as_of = row[12], row[20]
+    return as_of is not None and marked_at is not None and marked_at > as_of
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)

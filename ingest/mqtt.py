@@ -1,0 +1,298 @@
+"""The consumer's side of MQTT 5: one persistent session whose messages are acknowledged by hand, in order.
+
+The `mqtt5` codec (sans-io) under a small asyncio Protocol: the acknowledgement leaves when the caller says so, which is
+after the commit and never before. QoS 1 only; the session resumes, so messages may come before SUBACK: the handler is
+there from the first byte.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import mqtt5
+import structlog
+from msgspec import Struct
+
+_log: Final = structlog.get_logger("ingest.mqtt")
+
+SESSION_EXPIRY_S: Final = 7 * 24 * 3600
+"""How long the broker keeps what waits for a partition whose owner is away."""
+KEEP_ALIVE_S: Final = 20
+MAX_PACKET: Final = 1024 * 1024
+"""Bytes of one packet we accept: far above a report's bound, so that an oversize report reaches its dead letter."""
+_PUBLISH: Final = 3
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """Where the broker is. ``tls`` None: plain TCP."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+    username: str | None = None
+    password: str | None = None
+
+
+class Message(Struct, kw_only=True):
+    """One message as it arrived. ``properties`` None: the packet could not be read, ``body`` is then its raw bytes."""
+
+    topic: str
+    body: bytes
+    content_type: str | None
+    properties: list[tuple[str, str]] | None
+    packet_id: int
+    session: "Session"
+    link: int
+    """Which connection it came on: an acknowledgement belongs to that one only."""
+    received_ms: int
+
+
+class Session(asyncio.Protocol):
+    """A persistent session under a stable client id, connected again and again until ``close``.
+
+    ``on_message`` gets every message at once, in order. ``on_taken_over`` is called when the broker says that another
+    client took the session.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoint: Endpoint,
+        client_id: str,
+        filters: Sequence[str],
+        receive_max: int,
+        on_message: Callable[[Message], None],
+        on_taken_over: Callable[[], None],
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._endpoint = endpoint
+        self._client_id = client_id
+        self._filters = list(filters)
+        self._receive_max = receive_max
+        self._on_message = on_message
+        self._on_taken_over = on_taken_over
+        self._wall_ms = wall_ms
+        self._transport: asyncio.Transport | None = None
+        self._rest = b""
+        self._up = asyncio.Event()
+        self._down = asyncio.Event()
+        self._closing = False
+        self._taken_over = False
+        self._heard = False
+        self.link = 0
+        self.malformed = 0
+
+    @property
+    def connected(self) -> bool:
+        """Subscribed on the present connection."""
+        return self._up.is_set()
+
+    async def run(self) -> None:
+        """Keep the session connected. Returns after ``close`` or when the session was taken over."""
+        delay = 0.1
+        while not (self._closing or self._taken_over):
+            self._down = asyncio.Event()
+            try:
+                await self._connect()
+            except (OSError, TimeoutError) as error:
+                _log.warning("broker_unreachable", client=self._client_id, error=str(error) or type(error).__name__)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+                continue
+            delay = 0.1
+            await self._keep_alive()
+            if not self._closing:
+                await asyncio.sleep(0.1)
+
+    async def close(self) -> None:
+        """Leave without ending the session: what arrives from now on waits at the broker."""
+        self._closing = True
+        if self._transport is not None:
+            self._transport.write(mqtt5.DisconnectPacket().write())
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection at once and connect again: everything unacknowledged comes back."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """PUBACK for messages of this session, in the order given. Those of an earlier connection come again anyway."""
+        link = self.link
+        transport = self._transport
+        if transport is None:
+            return
+        transport.write(
+            b"".join([mqtt5.PubAckPacket(m.packet_id).write() for m in messages if m.link == link and m.packet_id])
+        )
+
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Publish at QoS 0; lost if the connection is down, which the receiver's timers make good."""
+        if self._transport is None or not self._up.is_set():
+            return
+        self._transport.write(
+            b"".join(
+                [mqtt5.PublishPacket(topic, body, content_type="application/json").write() for topic, body in messages]
+            )
+        )
+
+    # asyncio.Protocol ---------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say who we are."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._rest = b""
+        self.link += 1
+        password = self._endpoint.password
+        transport.write(
+            mqtt5.ConnectPacket(
+                self._client_id,
+                clean_start=False,
+                session_expiry_interval=SESSION_EXPIRY_S,
+                keep_alive=KEEP_ALIVE_S,
+                receive_max=self._receive_max,
+                max_packet_size=MAX_PACKET,
+                username=self._endpoint.username,
+                password=None if password is None else password.encode(),
+            ).write()
+        )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Everything unacknowledged comes back on the next connection."""
+        self._transport = None
+        self._up.clear()
+        self._down.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Cut packets out of the stream."""
+        self._heard = True
+        if self._rest:
+            data = self._rest + data
+        view = memoryview(data)
+        at = 0
+        end = len(data)
+        while at < end:
+            size = _packet_size(data, at)
+            if size == 0 or at + size > end:
+                break
+            if size < 0 or size > MAX_PACKET:
+                _log.error("broker_broke_protocol", client=self._client_id)
+                self.abort()
+                return
+            try:
+                packet, _ = mqtt5.read(view[at : at + size])
+            except BaseException as error:
+                # The codec panics (not an Exception) on text that isn't UTF-8.
+                if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                    raise
+                self._malformed(data[at : at + size])
+            else:
+                self._handle(packet)
+            at += size
+        self._rest = data[at:]
+
+    def _malformed(self, raw: bytes) -> None:
+        """A packet that can't be read must not stall the session: a PUBLISH still has its packet id."""
+        self.malformed += 1
+        if raw[0] >> 4 != _PUBLISH:
+            self.abort()
+            return
+        head = 1
+        while raw[head] & 0x80:
+            head += 1
+        head += 1
+        topic_length = int.from_bytes(raw[head : head + 2], "big")
+        after = head + 2 + topic_length
+        packet_id = int.from_bytes(raw[after : after + 2], "big") if (raw[0] >> 1) & 3 else 0
+        self._on_message(
+            Message(
+                topic=raw[head + 2 : after].decode(errors="replace"),
+                body=raw,
+                content_type=None,
+                properties=None,
+                packet_id=packet_id,
+                session=self,
+                link=self.link,
+                received_ms=self._wall_ms(),
+            )
+        )
+
+    def _handle(self, packet: mqtt5.Packet) -> None:
+        if type(packet) is mqtt5.PublishPacket:
+            self._on_message(
+                Message(
+                    topic=packet.topic,
+                    body=packet.payload,
+                    content_type=packet.content_type,
+                    properties=packet.user_properties,
+                    packet_id=packet.packet_id or 0,
+                    session=self,
+                    link=self.link,
+                    received_ms=self._wall_ms(),
+                )
+            )
+        elif type(packet) is mqtt5.ConnAckPacket:
+            self._on_connack(packet)
+        elif type(packet) is mqtt5.SubAckPacket:
+            refused = [code.name for code in packet.reason_codes if code >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR]
+            if refused:
+                _log.error("broker_refused_subscription", client=self._client_id, reasons=refused)
+                self.abort()
+            else:
+                self._up.set()
+        elif type(packet) is mqtt5.DisconnectPacket:
+            _log.warning("broker_disconnected_us", client=self._client_id, reason=packet.reason_code.name)
+            if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
+                self._taken_over = True
+                self._on_taken_over()
+            self.abort()
+
+    def _on_connack(self, packet: mqtt5.ConnAckPacket) -> None:
+        if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS or self._transport is None:
+            _log.error("broker_refused_us", client=self._client_id, reason=packet.reason_code.name)
+            self.abort()
+            return
+        # Also when the session is present: subscribing twice is harmless, and the set of filters may have grown.
+        filters = [mqtt5.TopicFilter(f, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for f in self._filters]
+        self._transport.write(mqtt5.SubscribePacket(1, filters).write())
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        where = self._endpoint
+        async with asyncio.timeout(10):
+            await loop.create_connection(
+                lambda: self,
+                where.host,
+                where.port,
+                ssl=where.tls,
+                server_hostname=where.host if where.tls else None,
+            )
+
+    async def _keep_alive(self) -> None:
+        """Ping twice a keep-alive; leave a broker from which nothing at all came in between."""
+        while not self._down.is_set():
+            self._heard = False
+            if self._up.is_set() and self._transport is not None:
+                self._transport.write(mqtt5.PingReqPacket().write())
+            try:
+                async with asyncio.timeout(KEEP_ALIVE_S / 2):
+                    await self._down.wait()
+            except TimeoutError:
+                if not self._heard and self._transport is not None:
+                    _log.warning("broker_silent", client=self._client_id)
+                    self._transport.abort()
+
+
+def _packet_size(data: bytes, at: int) -> int:
+    """Bytes of the packet that begins at ``at``: 0 not enough to tell, -1 no packet (MQTT 5, section 1.5.5)."""
+    size = 0
+    for index in range(1, 5):
+        if at + index >= len(data):
+            return 0
+        byte = data[at + index]
+        size |= (byte & 0x7F) << (7 * (index - 1))
+        if not byte & 0x80:
+            return 1 + index + size
+    return -1

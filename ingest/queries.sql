@@ -1,0 +1,149 @@
+-- Statements of ingest. Run as steth_ingest.
+
+-- name: load_devices
+SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
+    k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
+    s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.as_of,
+    EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s)
+FROM device d
+LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
+LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
+WHERE d.uid = ANY (%(uids)s) AND d.status = 'active';
+
+-- name: load_partition
+SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
+    k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
+    s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.as_of,
+    EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s)
+FROM device d
+LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
+LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
+WHERE d.partition = %(partition)s AND d.status = 'active' AND d.enrolled_at IS NOT NULL
+    AND d.uid <> ALL (%(known)s);
+
+-- name: latest_since
+SELECT u.device_id, r.metric_id, r.ts, r.value, r.quality
+FROM unnest(%(devices)s::integer[], %(since)s::timestamptz[]) AS u (device_id, since)
+CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (metric_id) metric_id, ts, value, quality FROM reading
+    WHERE reading.device_id = u.device_id AND ts > u.since AND ts <= %(until)s
+    ORDER BY metric_id, ts DESC
+) AS r;
+
+-- name: fence
+SELECT p.id FROM partition p
+JOIN unnest(%(ids)s::smallint[], %(generations)s::bigint[]) AS mine (id, generation)
+    ON p.id = mine.id AND p.generation = mine.generation
+FOR SHARE OF p;
+
+-- name: recent_digests
+SELECT d.device_id, d.digest FROM recent_digest d
+JOIN unnest(%(devices)s::integer[], %(digests)s::bytea[]) AS u (device_id, digest)
+    ON d.device_id = u.device_id AND d.digest = u.digest;
+
+-- name: remember_digests
+INSERT INTO recent_digest (device_id, digest, at)
+SELECT device_id, digest, %(at)s FROM unnest(%(devices)s::integer[], %(digests)s::bytea[]) AS u (device_id, digest);
+
+-- name: forget_digests
+DELETE FROM recent_digest WHERE at < %(before)s;
+
+-- name: stored_readings
+SELECT metric_id, ts, value FROM reading WHERE device_id = %(device)s AND ts BETWEEN %(first)s AND %(last)s;
+
+-- name: stored_events
+SELECT kind, at, body FROM device_event WHERE device_id = %(device)s AND at BETWEEN %(first)s AND %(last)s;
+
+-- name: write_gaps
+INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at) VALUES (%s, %s, %s, %s, %s, %s);
+
+-- name: write_letters
+INSERT INTO dead_letter (at, partition, device_id, topic, lane, epoch, seq, code, place, detail, content_type, body)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+
+-- name: write_asides
+INSERT INTO reading_aside (device_id, metric_id, at_ms, value, quality, received_at) VALUES (%s, %s, %s, %s, %s, %s);
+
+-- name: write_inventory
+UPDATE device SET inventory = inventory || %(fields)s::jsonb, serial = coalesce(%(serial)s, serial)
+WHERE id = %(device)s;
+
+-- name: write_to_judge
+INSERT INTO to_judge (device_id, lane, at, error, facts) VALUES (%s, %s, %s, %s, %s);
+
+-- name: next_to_judge
+SELECT id, device_id, facts FROM to_judge
+WHERE device_id = ANY (%(devices)s) AND lane = %(lane)s ORDER BY device_id, id LIMIT %(most)s;
+
+-- name: judged
+DELETE FROM to_judge WHERE id = %(id)s;
+
+-- name: judge_failed
+UPDATE to_judge SET attempts = attempts + 1, error = %(error)s WHERE id = %(id)s;
+
+-- name: write_states
+INSERT INTO device_state AS s (device_id, lane, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
+    seen_at, heartbeat, as_of)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)
+ON CONFLICT (device_id, lane) DO UPDATE SET org_id = excluded.org_id, engine = excluded.engine,
+    latest = excluded.latest, epoch = excluded.epoch, boot = excluded.boot, connected = excluded.connected,
+    interval_s = excluded.interval_s, agent = excluded.agent, seen_at = excluded.seen_at,
+    heartbeat = excluded.heartbeat, as_of = excluded.as_of;
+
+-- Written only where the mark is still the one that was decided upon: a second writer would be found here.
+-- name: write_marks
+INSERT INTO mark AS k (device_id, lane, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, at)
+SELECT device_id, %(lane)s, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, %(at)s
+FROM unnest(%(devices)s::integer[], %(epochs)s::text[], %(seqs)s::bigint[], %(digests)s::bytea[],
+    %(previous)s::text[], %(reached)s::timestamptz[], %(clocks)s::bigint[], %(was_epochs)s::text[],
+    %(was_seqs)s::bigint[])
+    AS u (device_id, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, was_epoch, was_seq)
+ORDER BY device_id
+ON CONFLICT (device_id, lane) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, digest = excluded.digest,
+    previous_epoch = excluded.previous_epoch, reached = coalesce(excluded.reached, k.reached),
+    seen_clock_ms = excluded.seen_clock_ms, at = excluded.at;
+
+-- name: both_marks
+SELECT device_id, lane, epoch, seq, digest FROM mark WHERE device_id = ANY (%(devices)s);
+
+-- name: metric_ids
+SELECT id, name, unit FROM metric;
+
+-- name: add_metrics
+INSERT INTO metric (name, unit) SELECT name, unit
+FROM unnest(%(names)s::text[], %(units)s::text[]) AS u (name, unit) ORDER BY name, unit
+ON CONFLICT (name, unit) DO NOTHING;
+
+-- name: some_metric_ids
+SELECT m.id, m.name, m.unit FROM metric m
+JOIN unnest(%(names)s::text[], %(units)s::text[]) AS u (name, unit) ON m.name = u.name AND m.unit = u.unit;
+
+-- name: here
+INSERT INTO ingest_process (name, seen_at) VALUES (%(name)s, now())
+ON CONFLICT (name) DO UPDATE SET seen_at = now();
+
+-- name: others
+SELECT count(*) FROM ingest_process WHERE seen_at > now() - make_interval(secs => %(ttl)s);
+
+-- name: gone
+DELETE FROM ingest_process WHERE name = %(name)s OR seen_at < now() - interval '1 hour';
+
+-- name: renew
+UPDATE partition_lease l SET lease_until = now() + make_interval(secs => %(ttl)s),
+    clock_ms = greatest(l.clock_ms, u.clock_ms)
+FROM unnest(%(ids)s::smallint[], %(clocks)s::bigint[]) AS u (id, clock_ms)
+WHERE l.id = u.id AND l.owner = %(owner)s RETURNING l.id;
+
+-- name: claim_leases
+UPDATE partition_lease SET owner = %(owner)s, lease_until = now() + make_interval(secs => %(ttl)s)
+WHERE id IN (
+    SELECT id FROM partition_lease WHERE owner IS NULL OR lease_until < now()
+    ORDER BY id FOR UPDATE SKIP LOCKED LIMIT %(most)s
+) RETURNING id, clock_ms;
+
+-- name: raise_generation
+UPDATE partition SET generation = generation + 1 WHERE id = ANY (%(ids)s) RETURNING id, generation;
+
+-- name: release
+UPDATE partition_lease SET owner = NULL, lease_until = NULL, clock_ms = greatest(clock_ms, %(clock)s)
+WHERE id = %(id)s AND owner = %(owner)s;
