@@ -43,7 +43,7 @@ def read_file(file: Path, kind: type[F]) -> F:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         what, _, where = str(error).partition(" - at `")
-        raise tree.at(file, tree.locate(node, where.rstrip("`")), what) from error
+        raise tree.at(file, tree.locate(node, tree.key_path(where)), what) from error
 
 
 def lineage(key: str, files: dict[str, tuple[Path, ModelFile]]) -> list[str]:

@@ -7,15 +7,16 @@ keep the last).
 
 import re
 from pathlib import Path
+from typing import Final
 
 import yaml
 
 from catalog.errors import CatalogError
 
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 20
+MAX_BYTES: Final = 1_000_000
+MAX_DEPTH: Final = 20
 
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it
+_LOADER: Final[type[yaml.SafeLoader]] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where the wheel has it
 
 
 def read(path: Path) -> tuple[yaml.Node, object]:
@@ -100,18 +101,31 @@ def at(path: Path, node: yaml.Node | yaml.Event, what: str) -> CatalogError:
     return CatalogError(file=path, line=line, column=column, what=what)
 
 
-_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[\.\.\.\]")
+KeyPath = tuple[str | int, ...]
+
+_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 
-def locate(node: yaml.Node, key_path: str) -> yaml.Node:
-    """The node at a path such as `$.faults[3].code` (msgspec's notation), or the nearest one above it that is there."""
-    for name, index in _STEP.findall(key_path):
-        below: yaml.Node | None = None
-        if name and isinstance(node, yaml.MappingNode):
-            below = next((value for key, value in node.value if key.value == name), None)
-        elif index and isinstance(node, yaml.SequenceNode) and int(index) < len(node.value):
-            below = node.value[int(index)]
-        if below is None:
+def key_path(text: str) -> KeyPath:
+    """The path that msgspec writes as `$.faults[3].code`, up to the first key that it doesn't name (`[...]`)."""
+    return tuple(name or int(index) for name, index in _STEP.findall(text.partition("[...]")[0]))
+
+
+def locate(root: yaml.Node, path: KeyPath, *, key: bool = False) -> yaml.Node:
+    """The node at a path, or the nearest one above it that is there.
+
+    Of a block the key that stands before it, since that is the line to look at; with `key` of every value.
+    """
+    node = shown = root
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            pair = next(((name, value) for name, value in node.value if name.value == step), None)
+            if pair is None:
+                break
+            node = pair[1]
+            shown = node if isinstance(node, yaml.ScalarNode) and not key else pair[0]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = shown = node.value[step]
+        else:
             break
-        node = below
-    return node
+    return shown
