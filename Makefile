@@ -50,6 +50,7 @@ lint: setup ## style, types, import order, catalog
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 wire catalog agent
 	$(BIN)/lint-imports
 	$(BIN)/steth catalog check
 
