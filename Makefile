@@ -68,7 +68,7 @@ fuzz: setup ## hostile bytes against every decoder (ARGS='--seconds 60')
 
 .PHONY: schema
 schema: setup ## write store's schema.sql anew from the migrations
-	$(BIN)/python -m store.schema --write
+	$(BIN)/python -m tests.write_schema
 
 .PHONY: lock
 lock: ## resolve the dependencies anew into requirements/*.lock
