@@ -39,13 +39,14 @@ fi
 
 work=$(mktemp -d "$cache/trixie.new.XXXXXX")
 log=$cache/test-deps.log
+exec 3>&2 # what follows writes to the log only
 release() { # debootstrap and packages may have mounted things inside
-  tail -n 20 "$log" >&2
-  echo "building the Debian 13 tree failed (whole log: $log)" >&2
+  { tail -n 20 "$log"; echo "building the Debian 13 tree failed (whole log: $log)"; } >&3
   awk -v top="$work/" 'index($2, top) == 1 {print $2}' /proc/mounts | sort -r | xargs -r umount
   rm -rf --one-file-system "$work"
 }
 trap release EXIT
+trap 'exit 130' INT TERM
 echo "building the Debian 13 tree in $tree (about a minute; log: $log)"
 {
   debootstrap --variant=minbase trixie "$work"
