@@ -863,9 +863,13 @@ CREATE POLICY every_device ON public.device TO steth_ingest USING (true) WITH CH
 
 CREATE POLICY every_event ON public.device_event TO steth_ingest USING (true) WITH CHECK (true);
 
+CREATE POLICY every_org ON public.org TO steth_ingest USING (true);
+
 CREATE POLICY every_recipient ON public.recipient TO steth_ingest USING (true);
 
 CREATE POLICY every_session ON public.remote_session TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_site ON public.site TO steth_ingest USING (true);
 
 CREATE POLICY every_state ON public.device_state TO steth_ingest USING (true) WITH CHECK (true);
 

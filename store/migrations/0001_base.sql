@@ -16,6 +16,7 @@ CREATE TABLE org (
 );
 ALTER TABLE org ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON org USING (sees_org(id));
+CREATE POLICY every_org ON org TO steth_ingest USING (true);
 
 CREATE TABLE site (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -26,6 +27,7 @@ CREATE TABLE site (
 );
 ALTER TABLE site ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON site USING (sees_org(org_id));
+CREATE POLICY every_site ON site TO steth_ingest USING (true);
 
 CREATE TABLE device (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
