@@ -1,0 +1,254 @@
+"""The stage that opens tickets, in the transaction of the alert that deserves them."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Struct
+from psycopg import AsyncConnection
+
+from alerts.effects import EpisodeActive, EpisodeChanged
+from catalog.model import Catalog, Severity
+from desk.effects import TicketOpened
+from desk.errors import DeskError
+from desk.events import TicketEvent, add_events
+from desk.opening import Opening, joined, opening, worse
+from ingest.ports import Batch, Work
+from store.sql import load_queries
+
+DEFAULT_ZONE: Final = "Asia/Shanghai"
+_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_ATTEMPTS: Final = 5
+"""A ticket can be closed between our losing against it and our joining it: then it is tried again."""
+
+Joined = set[tuple[int, UUID]]
+
+
+class _Claim(Struct, kw_only=True):
+    """The episodes of a batch that deserve the same ticket, and what it says if they open it.
+
+    Filled in as the rows are written: `ticket_id`; `opened` if this batch opened it, where the site's `zone` is known
+    then; `risen` if these episodes raised the severity of an open one.
+    """
+
+    device_id: int
+    family: str
+    work: Work
+    episodes: list[EpisodeActive]
+    opening: Opening
+    ticket_id: int = 0
+    opened: bool = False
+    zone: str = DEFAULT_ZONE
+    risen: Severity | None = None
+
+
+class TicketStage:
+    """Opens, joins and comments tickets.
+
+    One open ticket per device and fault family; a further alert of the family joins it and may raise its severity,
+    never lower it. An alert that is over is written into the ticket and closes nothing: a person does. Whoever is to be
+    told gets a row of `telling` (see `desk.telling`). The statements of a batch don't grow with its tickets.
+    """
+
+    name = "desk.tickets"
+
+    def __init__(self, *, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, connection: AsyncConnection, batch: Batch) -> None:
+        """See `ingest.ports.Stage`. Raises DeskError if a ticket can neither be opened nor joined."""
+        now_ms = batch.now.wall_ms
+        claims = _claims(batch, self._catalog)
+        over = [e for work in batch.works for e in work.effects if isinstance(e, EpisodeChanged) and e.to_state == "ok"]
+        events: list[TicketEvent] = []
+        if claims:
+            await _open_or_find(connection, claims, now_ms)
+            new = await _join(connection, claims)
+            for claim in claims:
+                events += _events(claim, new, now_ms)
+            await _tell(connection, claims, now_ms)
+        if over:
+            events += await _events_of_the_over(connection, over, now_ms)
+        await add_events(connection, events)
+        opened = [claim for claim in claims if claim.opened]
+        if opened:
+            await _number(connection, opened, now_ms)
+
+
+def day_of(now_ms: int, zone: str) -> date:
+    """The calendar day of a moment where the ticket's site is; an unknown zone counts as the default one."""
+    try:
+        there = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        there = ZoneInfo(DEFAULT_ZONE)
+    return datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(there).date()
+
+
+def _claims(batch: Batch, catalog: Catalog) -> list[_Claim]:
+    """In the order of device and family, which is the order of locks."""
+    found = [
+        (work.device.id, effect.family, work, effect)
+        for work in batch.works
+        for effect in work.effects
+        if isinstance(effect, EpisodeActive) and effect.ticket
+    ]
+    found.sort(key=lambda each: each[:2])
+    claims = []
+    for (device_id, family), group in groupby(found, key=lambda each: each[:2]):
+        members = list(group)
+        work, episodes = members[0][2], [episode for *_, episode in members]
+        first = opening(episodes[0], catalog.models.get(work.device.model))
+        for episode in episodes[1:]:
+            first = msgspec.structs.replace(first, severity=worse(first.severity, episode.severity))
+        claims.append(_Claim(device_id=device_id, family=family, work=work, episodes=episodes, opening=first))
+    return claims
+
+
+async def _open_or_find(connection: AsyncConnection, claims: Sequence[_Claim], now_ms: int) -> None:
+    """Give each claim its ticket: a new one, or the open one, locked and with its severity raised."""
+    left = {(claim.device_id, claim.family): claim for claim in claims}
+    for _ in range(_ATTEMPTS):
+        rows = [_row(claim, now_ms) for claim in left.values()]
+        cursor = await connection.execute(_QUERIES["open_tickets"], (_json(rows),))
+        for ticket_id, device_id, family, zone in await cursor.fetchall():
+            claim = left.pop((device_id, family))
+            claim.ticket_id, claim.opened, claim.zone = ticket_id, True, zone
+        if not left:
+            return
+        devices, families = [device_id for device_id, _ in left], [family for _, family in left]
+        cursor = await connection.execute(_QUERIES["lock_open_tickets"], (devices, families))
+        risen: dict[int, Severity] = {}
+        for ticket_id, device_id, family, severity in await cursor.fetchall():
+            claim = left.pop((device_id, family))
+            claim.ticket_id = ticket_id
+            worst = worse(severity, claim.opening.severity)
+            if worst != severity:
+                claim.risen = risen[ticket_id] = worst
+        if risen:
+            await connection.execute(_QUERIES["raise_severities"], (list(risen), list(risen.values())))
+        if not left:
+            return
+    device_id, family = next(iter(left))
+    raise DeskError(f"the ticket of device {device_id} for {family!r} was closed {_ATTEMPTS} times while it was joined")
+
+
+def _row(claim: _Claim, now_ms: int) -> dict[str, Any]:
+    device = claim.work.device
+    return {
+        **msgspec.structs.asdict(claim.opening),
+        "org_id": device.org_id,
+        "site_id": device.site_id,
+        "device_id": device.id,
+        "opened_ms": now_ms,
+    }
+
+
+async def _join(connection: AsyncConnection, claims: Sequence[_Claim]) -> Joined:
+    """Bind the alerts to their tickets; returns the bonds that are new, so that twice is once."""
+    bonds = [(claim.ticket_id, e.alert_id, claim.work.device.org_id) for claim in claims for e in claim.episodes]
+    cursor = await connection.execute(
+        _QUERIES["join_alerts"], tuple(list(column) for column in zip(*bonds, strict=True))
+    )
+    return set(await cursor.fetchall())
+
+
+def _events(claim: _Claim, new: Joined, now_ms: int) -> list[TicketEvent]:
+    def event(name: str, message: str, params: dict[str, str]) -> TicketEvent:
+        org_id = claim.work.device.org_id
+        return TicketEvent(
+            ticket_id=claim.ticket_id, org_id=org_id, at_ms=now_ms, event=name, message=message, params=params
+        )
+
+    events = []
+    if claim.opened:
+        events.append(event("opened", "ticket.opened", {"family": claim.family}))
+    for episode in claim.episodes[1:] if claim.opened else claim.episodes:
+        if (claim.ticket_id, episode.alert_id) in new:
+            message, params = joined(episode)
+            events.append(event("alert-joined", message, {**params, "alert": str(episode.alert_id)}))
+    if claim.risen is not None:
+        events.append(event("severity-raised", "ticket.severity_raised", {"severity": claim.risen}))
+    return events
+
+
+async def _tell(connection: AsyncConnection, claims: Sequence[_Claim], now_ms: int) -> None:
+    """Tell of each opening and each rise of a severity. A further alert alone isn't told: nobody needs to act on it."""
+    rows = [
+        {
+            "ticket_id": claim.ticket_id,
+            "org_id": claim.work.device.org_id,
+            "step": "opened" if claim.opened else f"severity-{claim.risen}",
+            "message": "notify.ticket",
+            "params": {"severity": claim.risen or claim.opening.severity},
+            "at_ms": now_ms,
+        }
+        for claim in claims
+        if claim.opened or claim.risen is not None
+    ]
+    if rows:
+        await connection.execute(_QUERIES["add_tellings"], (_json(rows),))
+
+
+async def _events_of_the_over(
+    connection: AsyncConnection, over: Sequence[EpisodeChanged], now_ms: int
+) -> list[TicketEvent]:
+    reasons = {change.alert_id: change for change in over}
+    cursor = await connection.execute(_QUERIES["tickets_of_alerts"], (list(reasons),))
+    events, healed = [], set()
+    for alert_id, ticket_id, org_id, all_over in await cursor.fetchall():
+        why = reasons[alert_id]
+        events.append(
+            TicketEvent(
+                ticket_id=ticket_id,
+                org_id=org_id,
+                at_ms=now_ms,
+                event="alert-over",
+                message=why.message,
+                params={**why.params, "alert": str(alert_id)},
+            )
+        )
+        if all_over:
+            healed.add((ticket_id, org_id))
+    events += [
+        TicketEvent(
+            ticket_id=ticket_id,
+            org_id=org_id,
+            at_ms=now_ms,
+            event="condition-over",
+            message="ticket.condition_over",
+            params={},
+        )
+        for ticket_id, org_id in sorted(healed)
+    ]
+    return events
+
+
+async def _number(connection: AsyncConnection, opened: Sequence[_Claim], now_ms: int) -> None:
+    """Number the new tickets, and hand them to the stages after this one."""
+    days = [day_of(now_ms, claim.zone) for claim in opened]
+    cursor = await connection.execute(_QUERIES["number_tickets"], ([claim.ticket_id for claim in opened], days))
+    numbers: dict[int, str] = dict(await cursor.fetchall())
+    for claim in opened:
+        new = claim.opening
+        claim.work.effects.append(
+            TicketOpened(
+                ticket_id=claim.ticket_id,
+                number=numbers[claim.ticket_id],
+                family=claim.family,
+                severity=new.severity,
+                occurred_ms=new.occurred_ms,
+                detected_ms=new.detected_ms,
+                runbook=new.runbook,
+                evidence_from_ms=new.evidence_from_ms,
+                evidence_to_ms=new.evidence_to_ms,
+            )
+        )
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    return msgspec.json.encode(rows).decode()
