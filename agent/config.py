@@ -25,19 +25,27 @@ class Host(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Dicom(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[device.dicom]: a storage SCP. ``calling``: AE titles that may send; none: any. ``max_mb``: of one object."""
+    """[device.dicom]: a storage SCP. ``calling``: AE titles that may send; none: any. ``max_mb``: of one object.
+
+    ``time_zone``: IANA name for times without an offset of their own; None: the workstation's own.
+    """
 
     listen: Address
     ae_title: AeTitle = "STETH"
     calling: tuple[AeTitle, ...] = ()
     max_mb: Annotated[int, Meta(ge=1, le=16_384)] = 256
+    time_zone: str | None = None
 
 
 class Folder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[device.folder]: a folder into which DICOM files are written; looked at every ``every_s`` seconds."""
+    """[device.folder]: a folder into which DICOM files are written; looked at every ``every_s`` seconds.
+
+    ``time_zone``: as for [device.dicom].
+    """
 
     path: str
     every_s: Every = 5.0
+    time_zone: str | None = None
 
 
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,7 +57,7 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     path: str
     patterns: tuple[Name, ...] = ()
-    encoding: Literal["utf-8", "gb18030", "latin-1"] | None = None
+    encoding: Literal["utf-8", "gb18030", "latin-1", "utf-16"] | None = None
     time_zone: str | None = None
     every_s: Every = 1.0
 

@@ -23,3 +23,12 @@ class OutboxFailed(OutboxError):
 
 class OutboxClosed(OutboxError):
     """The agent is stopping."""
+
+
+class AdapterError(AgentError):
+    """Bytes of the equipment that can't be read. ``reason`` is a stable word for counters, such as ``not-dicom``; the
+    text says what is wrong and what to do about it, and quotes nothing of the input: it may name a patient."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason

@@ -1,0 +1,175 @@
+"""The text and binary values of DICOM elements as numbers, times and tokens; ``Refused`` says why something is none.
+
+Real equipment breaks PS3.5 6.2: fractions in an IS, padding with NUL, binary numbers where text belongs, a comma for
+the decimal point. Such a value survives when only one meaning is possible; otherwise it is refused and counted.
+"""
+
+import re
+import struct
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from math import isfinite
+from typing import Final, NamedTuple, TypeVar
+
+from agent.dicom_elements import Raw
+
+T = TypeVar("T")
+
+_BINARY: Final = {
+    "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
+}  # fmt: skip
+_NUMBER: Final = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?\Z")
+_COMMA: Final = re.compile(r"([+-]?\d{1,20}),(\d{1,2}|\d{4,20})\Z")
+"""A comma as decimal point. Three digits behind it could as well be thousands, so those are refused."""
+_NOT_NUMBERS: Final = frozenset(
+    {"NAN", "+NAN", "-NAN", "INF", "+INF", "-INF", "INFINITY", "-INFINITY", "1.#QNAN", "1.#INF"}
+)
+_DATE: Final = re.compile(r"(\d{4})[.\-]?(\d{2})[.\-]?(\d{2})\Z")
+"""DA; with dots as ACR-NEMA wrote it (PS3.5 6.2, note)."""
+_TIME: Final = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?\Z")
+"""TM; with colons as ACR-NEMA wrote it."""
+_DATE_TIME: Final = re.compile(r"(\d{8})(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)([+-]\d{4})?\Z")
+_OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})\Z")
+_PADDING: Final = " \0\t\r\n"
+
+
+EARLIEST: Final = 1990
+"""Older than any digital detector: an earlier year is a placeholder or a clock without battery."""
+LATEST: Final = 2200
+
+
+class Refused(ValueError):
+    """Why a value is no fact: ``empty``, ``not-a-number``, ``multi-valued``, ``not-ascii``, ``malformed``,
+    ``implausible`` or ``oversize``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def texts(raw: Raw) -> list[str]:
+    """The values of a text element without their padding. Only ASCII: what we read is numbers, codes and serials."""
+    if raw.oversize:
+        raise Refused("oversize")
+    try:
+        whole = raw.value.decode("ascii").strip(_PADDING)
+    except UnicodeDecodeError:
+        raise Refused("not-ascii") from None
+    if not whole:
+        raise Refused("empty")
+    return [part.strip(_PADDING) for part in whole.split("\\")]
+
+
+def text(raw: Raw) -> str:
+    """The one text of an element; several only if they all say the same."""
+    return _one(texts(raw))
+
+
+def number(raw: Raw) -> float:
+    """The one finite number of an element, whatever representation it was written in."""
+    form = _BINARY.get(raw.vr)
+    if form is None:
+        return _one([_parse(part) for part in texts(raw)])
+    size = struct.calcsize(form)
+    if raw.oversize:
+        raise Refused("oversize")
+    if not raw.value:
+        raise Refused("empty")
+    if len(raw.value) % size:
+        raise Refused("malformed")
+    order = "<" if raw.little else ">"
+    numbers: tuple[float, ...] = struct.unpack(f"{order}{len(raw.value) // size}{form}", raw.value)
+    one = float(_one(list(numbers)))
+    if not isfinite(one):
+        raise Refused("not-a-number")
+    return one
+
+
+def _parse(part: str) -> float:
+    if not part:
+        raise Refused("empty")
+    if _NOT_NUMBERS.match(part):
+        raise Refused("not-a-number")
+    comma = _COMMA.match(part)
+    if comma:
+        part = f"{comma[1]}.{comma[2]}"
+    if not _NUMBER.match(part):
+        raise Refused("malformed")
+    value = float(part)
+    if not isfinite(value):
+        raise Refused("not-a-number")
+    return value
+
+
+def _one(values: list[T]) -> T:
+    if any(value != values[0] for value in values):
+        raise Refused("multi-valued")
+    return values[0]
+
+
+class Moment(NamedTuple):
+    """Milliseconds since 1970 UTC. ``certain`` is False where the zone's own clock change makes the time ambiguous."""
+
+    at: int
+    certain: bool
+
+
+def offset(raw: Raw) -> timezone:
+    """(0008,0201) Timezone Offset From UTC (PS3.3 C.12.1.1.8)."""
+    return _offset(text(raw))
+
+
+def day(part: str) -> date:
+    """A DA."""
+    found = _DATE.match(part)
+    if not found:
+        raise Refused("malformed")
+    try:
+        value = date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        raise Refused("malformed") from None
+    if not EARLIEST <= value.year <= LATEST:
+        raise Refused("implausible")
+    return value
+
+
+def clock(part: str) -> time:
+    """A TM of at least an hour. A leap second counts as the second before it."""
+    found = _TIME.match(part)
+    if not found or (found[3] and not found[2]):
+        raise Refused("malformed")
+    micros = int((found[4] or "0").ljust(6, "0"))
+    try:
+        return time(int(found[1]), int(found[2] or 0), min(int(found[3] or 0), 59), micros)
+    except ValueError:
+        raise Refused("malformed") from None
+
+
+def date_time(part: str, zone: tzinfo | None) -> Moment:
+    """A DT of at least an hour; its own offset comes before ``zone``."""
+    found = _DATE_TIME.match(part)
+    if not found:
+        raise Refused("malformed")
+    own = _offset(found[3]) if found[3] else zone
+    return moment(datetime.combine(day(found[1]), clock(found[2])), own)
+
+
+def moment(local: datetime, zone: tzinfo | None) -> Moment:
+    """A local time in a zone; None is the zone of this machine."""
+    aware, folded = in_zone(local, zone), in_zone(local.replace(fold=1), zone)
+    return Moment(round(aware.timestamp() * 1000), aware.utcoffset() == folded.utcoffset())
+
+
+def in_zone(local: datetime, zone: tzinfo | None) -> datetime:
+    """A naive time with its zone; None is the zone of this machine."""
+    return local.astimezone() if zone is None else local.replace(tzinfo=zone)
+
+
+def _offset(part: str) -> timezone:
+    found = _OFFSET.match(part)
+    if not found or int(found[3]) > 59:
+        raise Refused("malformed")
+    ahead = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    shift = -ahead if found[1] == "-" else ahead
+    if not timedelta(hours=-12) <= shift <= timedelta(hours=14):  # PS3.5 6.2, DT
+        raise Refused("implausible")
+    return timezone(shift)
