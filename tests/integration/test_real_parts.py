@@ -121,7 +121,10 @@ def test_the_tls_listener_wants_a_certificate_of_its_authority(trixie: Tree, aut
 
 def test_timescale_copies_databases_and_survives_a_kill(trixie: Tree) -> None:
     with Timescale(tree=trixie) as server:
-        database = server.create_database()
+        template = server.create_database()
+        with psycopg.connect(server.dsn(template)) as connection:
+            connection.execute("CREATE EXTENSION timescaledb")
+        database = server.create_database(template=template)
         with psycopg.connect(server.dsn(database)) as connection:
             connection.execute("CREATE TABLE reading (ts timestamptz NOT NULL, value float8)")
             connection.execute("SELECT create_hypertable('reading', by_range('ts'))")
