@@ -1,0 +1,89 @@
+"""Sends waiting commands to their devices, again and again until they answer or time is up. A job of `steth alerts`."""
+
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from desk.events import TicketEvent, add_events
+from remote.prepare import QUERIES
+from store.pool import Pool
+from wire.codec import encode
+from wire.commands import Command
+from wire.ids import DeviceId
+from wire.topics import Down, down
+
+AGAIN_MS: Final = 30_000
+"""Between two sendings of a command that isn't answered. The device does it once, whatever arrives (its id)."""
+GRACE_MS: Final = 60_000
+"""An answer given in time may still be on its way this long after the expiry."""
+MOST: Final = 200
+
+_log: Final = structlog.get_logger("remote.commands")
+
+
+class PublishError(Exception):
+    """The broker didn't take it. Raised by a `Publisher`; the command is sent again later."""
+
+
+class Publisher(Protocol):
+    """The way to the devices: MQTT at QoS 1, not retained."""
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Returns once the broker has it. Raises PublishError if it can't be told."""
+
+
+class Sent(Struct, frozen=True, kw_only=True):
+    """What one round did: commands sent, refused by the broker, and expired."""
+
+    sent: int
+    failed: int
+    expired: int
+
+
+class CommandSender:
+    """One round at a time. Two processes send a command once between them, since a round claims what it sends."""
+
+    def __init__(self, *, pool: Pool, publisher: Publisher) -> None:
+        self._pool = pool
+        self._publisher = publisher
+
+    async def run_once(self, now_ms: int) -> Sent:
+        """Expire what is too late, then send what is due. Nothing is sent within a transaction."""
+        expired = await self._expire(now_ms)
+        due = {"now_ms": now_ms, "again_ms": AGAIN_MS, "most": MOST}
+        async with self._pool.connection() as connection, connection.transaction():
+            rows = await (await connection.execute(QUERIES["claim_commands"], due)).fetchall()
+        sent = failed = 0
+        for uid, body in rows:
+            try:
+                command = msgspec.convert(body, Command)
+                await self._publisher.publish(down(DeviceId(uid), Down.COMMAND), encode(command))
+            except (PublishError, msgspec.ValidationError) as error:
+                failed += 1
+                _log.warning("command_not_sent", device=uid, error=str(error))
+            else:
+                sent += 1
+        return Sent(sent=sent, failed=failed, expired=expired)
+
+    async def _expire(self, now_ms: int) -> int:
+        due = {"now_ms": now_ms, "grace_ms": GRACE_MS, "most": MOST}
+        async with self._pool.connection() as connection, connection.transaction():
+            rows = await (await connection.execute(QUERIES["expire_commands"], due)).fetchall()
+            await add_events(
+                connection,
+                [
+                    TicketEvent(
+                        ticket_id=ticket_id,
+                        org_id=org_id,
+                        at_ms=now_ms,
+                        event="command-expired",
+                        message="remote.runbook.unanswered",
+                        params={"runbook": runbook, "command": command_id},
+                    )
+                    for command_id, ticket_id, org_id, runbook in rows
+                    if ticket_id is not None
+                ],
+            )
+        return len(rows)

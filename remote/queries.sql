@@ -1,0 +1,48 @@
+-- Remote assist: prepared sessions and commands. Times pass as milliseconds since 1970 UTC.
+
+-- name: add_sessions
+INSERT INTO remote_session (ticket_id, device_id, org_id, scopes, runbook, minutes, at)
+SELECT (s ->> 'ticket_id')::bigint, (s ->> 'device_id')::integer, (s ->> 'org_id')::integer,
+       ARRAY(SELECT jsonb_array_elements_text(s -> 'scopes')), s ->> 'runbook', (s ->> 'minutes')::integer,
+       to_timestamp((s ->> 'at_ms')::bigint / 1000.0)
+FROM jsonb_array_elements(%s::jsonb) AS rows(s);
+
+-- name: add_commands
+INSERT INTO command (id, device_id, org_id, ticket_id, body, issued_at, expires_at)
+SELECT c.body ->> 'id', c.device_id, c.org_id, c.ticket_id, c.body,
+       to_timestamp((c.body ->> 'issued')::bigint / 1000.0), to_timestamp((c.body ->> 'expires')::bigint / 1000.0)
+FROM jsonb_to_recordset(%s::jsonb) AS c(device_id integer, org_id integer, ticket_id bigint, body jsonb);
+
+-- name: expire_commands
+-- Whatever the device may yet answer, it can't answer any more in time; the grace is for an answer on its way.
+WITH due AS (
+    SELECT id FROM command
+    WHERE status = 'waiting' AND expires_at <= to_timestamp((%(now_ms)s - %(grace_ms)s) / 1000.0)
+    ORDER BY expires_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+UPDATE command c SET status = 'expired' FROM due WHERE c.id = due.id
+RETURNING c.id, c.ticket_id, c.org_id, c.body #>> '{do,runbook}';
+
+-- name: claim_commands
+-- Claimed by sent_at: sent again only after the pause, by whichever process then comes first. A device that is retired
+-- is not spoken to.
+WITH due AS (
+    SELECT c.id FROM command c JOIN device d ON d.id = c.device_id AND d.status = 'active'
+    WHERE c.status = 'waiting' AND c.expires_at > to_timestamp(%(now_ms)s / 1000.0)
+        AND (c.sent_at IS NULL OR c.sent_at <= to_timestamp((%(now_ms)s - %(again_ms)s) / 1000.0))
+    ORDER BY c.sent_at NULLS FIRST, c.issued_at LIMIT %(most)s FOR UPDATE OF c SKIP LOCKED
+)
+UPDATE command c SET sent_at = to_timestamp(%(now_ms)s / 1000.0) FROM due, device d
+WHERE c.id = due.id AND d.id = c.device_id
+RETURNING d.uid, c.body;
+
+-- name: lock_commands
+-- An answer after our own `expired` still counts: replied_at is set by the device's answer alone.
+SELECT id, device_id, org_id, ticket_id, replied_at IS NOT NULL, body #>> '{do,runbook}'
+FROM command WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE;
+
+-- name: answer_commands
+UPDATE command c SET status = r.status, replied_at = to_timestamp(r.at_ms / 1000.0), reason = r.reason,
+    verdict = r.verdict
+FROM jsonb_to_recordset(%s::jsonb) AS r(id text, status text, at_ms bigint, reason text, verdict jsonb)
+WHERE c.id = r.id;

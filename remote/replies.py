@@ -1,0 +1,160 @@
+"""The stage that takes the devices' answers to commands: the verdict of a runbook, or why there is none."""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct
+from prometheus_client import Counter
+from psycopg import AsyncConnection
+
+from catalog.model import Catalog
+from desk.events import TicketEvent, add_events
+from ingest.ports import Batch
+from remote.prepare import QUERIES
+from wire.items import Reply, StepResult, Verdict
+from wire.topics import Lane
+
+Fate = Literal["accepted", "repeated", "unknown", "foreign", "other"]
+REPLIES: Final = Counter(
+    "steth_replies_total",
+    "Answers of devices to commands: accepted, repeated (only the first counts), unknown id, foreign (a command of "
+    "another device), other (of another runbook than was asked for)",
+    ["fate"],
+)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A command as it stands. `answered`: by the device; that we gave up waiting for it is no answer. `runbook` None: the
+    command runs none."""
+
+    device_id: int
+    org_id: int
+    ticket_id: int | None
+    answered: bool
+    runbook: str | None
+
+
+def fate(reply: Reply, device_id: int, asked: Asked | None) -> Fate:
+    """Whether an answer counts. An answer that comes after we gave up waiting is still one: it was done in time."""
+    if asked is None:
+        return "unknown"
+    if asked.device_id != device_id:
+        return "foreign"
+    if asked.answered:
+        return "repeated"
+    if reply.verdict is not None and reply.verdict.runbook != asked.runbook:
+        return "other"
+    return "accepted"
+
+
+def known_verdict(verdict: Verdict, catalog: Catalog) -> Verdict:
+    """The verdict without steps that the catalog's runbook doesn't have: they are none that were asked for."""
+    book = catalog.runbooks.get(verdict.runbook)
+    ids = {step.id for step in book.steps} if book is not None else set()
+    return msgspec.structs.replace(verdict, steps=[step for step in verdict.steps if step.id in ids])
+
+
+def told(reply: Reply, runbook: str | None, catalog: Catalog) -> tuple[str, dict[str, Any]]:
+    """Message id and parameters of the ticket's event, from values of the catalog and of bounded types only.
+
+    `steps`: one `{"id", "outcome", "message", "params"}` each, to be rendered like any message.
+    """
+    verdict = reply.verdict
+    params: dict[str, Any] = {"runbook": runbook or "", "command": reply.command, "outcome": reply.status}
+    if reply.status == "done" and verdict is not None:
+        troubled = [step for step in verdict.steps if step.outcome != "ok"]
+        params |= {
+            "outcome": verdict.outcome,
+            "count": len(troubled),
+            "steps": [_step(step, catalog) for step in verdict.steps],
+        }
+        return f"remote.runbook.{'partly' if verdict.outcome == 'refused' else verdict.outcome}", params
+    return _known(reply.reason, "remote.runbook.", catalog) or f"remote.runbook.{reply.status}", params
+
+
+def _step(step: StepResult, catalog: Catalog) -> dict[str, Any]:
+    message = _known(step.reason, "remote.step.", catalog) or "remote.step.error"
+    return {"id": step.id, "outcome": step.outcome, "message": message, "params": step.values}
+
+
+def _known(reason: str | None, prefix: str, catalog: Catalog) -> str | None:
+    """A reason that the device gave, if it is a message that devices may choose."""
+    return reason if reason is not None and reason.startswith(prefix) and reason in catalog.messages else None
+
+
+class ReplyStage:
+    """Writes answers into `command` and the ticket's history. Replies travel in the live lane."""
+
+    name = "remote.replies"
+
+    def __init__(self, *, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def run(self, connection: AsyncConnection, batch: Batch) -> None:
+        """See `ingest.ports.Stage`."""
+        if batch.lane is not Lane.LIVE:
+            return
+        replies = [
+            (work.device.id, applied.received_ms, item)
+            for work in batch.works
+            for applied in work.applied
+            for item in applied.report.items
+            if isinstance(item, Reply)
+        ]
+        if not replies:
+            return
+        asked = await _asked(connection, [reply.command for _, _, reply in replies])
+        answers: list[dict[str, Any]] = []
+        events: list[TicketEvent] = []
+        for device_id, received_ms, reply in replies:
+            command = asked.get(reply.command)
+            judged = fate(reply, device_id, command)
+            REPLIES.labels(judged).inc()
+            if judged != "accepted" or command is None:
+                continue
+            asked[reply.command] = msgspec.structs.replace(command, answered=True)
+            answer = self._cleaned(reply)
+            answers.append(_answer(answer, received_ms, self._catalog))
+            if command.ticket_id is not None:
+                message, params = told(answer, command.runbook, self._catalog)
+                events.append(
+                    TicketEvent(
+                        ticket_id=command.ticket_id,
+                        org_id=command.org_id,
+                        at_ms=batch.now.wall_ms,
+                        event="verdict",
+                        message=message,
+                        params=params,
+                    )
+                )
+        if answers:
+            await connection.execute(QUERIES["answer_commands"], (_json(answers),))
+        await add_events(connection, events)
+
+    def _cleaned(self, reply: Reply) -> Reply:
+        if reply.verdict is None:
+            return reply
+        return msgspec.structs.replace(reply, verdict=known_verdict(reply.verdict, self._catalog))
+
+
+async def _asked(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Asked]:
+    cursor = await connection.execute(QUERIES["lock_commands"], (sorted(set(ids)),))
+    return {
+        command_id: Asked(device_id=device_id, org_id=org_id, ticket_id=ticket_id, answered=answered, runbook=runbook)
+        for command_id, device_id, org_id, ticket_id, answered, runbook in await cursor.fetchall()
+    }
+
+
+def _answer(reply: Reply, received_ms: int, catalog: Catalog) -> dict[str, Any]:
+    return {
+        "id": reply.command,
+        "status": reply.status,
+        "at_ms": received_ms,
+        "reason": _known(reply.reason, "remote.", catalog) or "",
+        "verdict": reply.verdict,
+    }
+
+
+def _json(rows: Sequence[dict[str, Any]]) -> str:
+    return msgspec.json.encode(rows).decode()
