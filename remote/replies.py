@@ -25,8 +25,7 @@ REPLIES: Final = Counter(
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A command as it stands. `answered`: by the device; that we gave up waiting for it is no answer. `runbook` None: the
-    command runs none."""
+    """A command as it stands. `answered`: by the device; that we gave up waiting is none. `runbook`: if it runs one."""
 
     device_id: int
     org_id: int
