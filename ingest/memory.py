@@ -3,12 +3,13 @@
 After a failed or uncertain commit it is dropped and loaded again (DELIVERY 13): nothing here may outlive a rollback.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Generic
 
 import msgspec
+import structlog
 from psycopg import AsyncConnection
 
 from ingest.numbers import Mark
@@ -17,6 +18,7 @@ from store.sql import load_queries
 from wire.ids import DeviceId
 from wire.topics import Lane
 
+_log: Final = structlog.get_logger("ingest.memory")
 SQL: Final = load_queries(Path(__file__).with_name("queries.sql"))
 LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 """How a lane is stored."""
@@ -73,8 +75,9 @@ class DeviceMemory(Generic[S]):
 class Memory(Generic[S]):
     """The devices of one lane, loaded when first needed."""
 
-    def __init__(self, *, lane: Lane, engine: Engine[S]) -> None:
+    def __init__(self, *, lane: Lane, engine: Engine[S], clock_ms: Callable[[int], int]) -> None:
         self._lane = lane
+        self._clock_ms = clock_ms
         self._engine = engine
         self._devices: dict[str, DeviceMemory[S]] = {}
 
@@ -99,24 +102,24 @@ class Memory(Generic[S]):
         gone = set(partitions)
         self.forget([uid for uid, memory in self._devices.items() if memory.device.partition in gone])
 
-    async def load(self, connection: AsyncConnection[Any], uids: Sequence[str], *, now_ms: int, clock_ms: int) -> None:
+    async def load(self, connection: AsyncConnection[Any], uids: Sequence[str], *, now_ms: int) -> None:
         """Load the devices among ``uids`` that are not here yet; those the database doesn't know stay absent."""
         missing = [uid for uid in uids if uid not in self._devices]
         if missing:
-            await self._load(connection, "load_devices", {"uids": missing}, now_ms=now_ms, clock_ms=clock_ms)
+            await self._load(connection, "load_devices", {"uids": missing}, now_ms=now_ms)
 
     async def load_partition(
-        self, connection: AsyncConnection[Any], partition: int, *, now_ms: int, clock_ms: int
+        self, connection: AsyncConnection[Any], partition: int, *, now_ms: int
     ) -> list[DeviceMemory[S]]:
         """Load every enrolled device of a partition that is not here yet, so that its silence is heard."""
         parameters = {"partition": partition, "known": list(self._devices)}
-        return await self._load(connection, "load_partition", parameters, now_ms=now_ms, clock_ms=clock_ms)
+        return await self._load(connection, "load_partition", parameters, now_ms=now_ms)
 
     async def _load(
-        self, connection: AsyncConnection[Any], query: str, parameters: dict[str, Any], *, now_ms: int, clock_ms: int
+        self, connection: AsyncConnection[Any], query: str, parameters: dict[str, Any], *, now_ms: int
     ) -> list[DeviceMemory[S]]:
         rows = await (await connection.execute(SQL[query], {"lane": LANES[self._lane], **parameters})).fetchall()
-        loaded = [self._build(row, clock_ms) for row in rows]
+        loaded = [self._build(row) for row in rows]
         behind = [m for m, row in zip(loaded, rows, strict=True) if _committed_after_checkpoint(row)]
         if behind:
             await self._replay_latest(connection, behind, now_ms)
@@ -124,8 +127,9 @@ class Memory(Generic[S]):
             self._devices[memory.device.uid] = memory
         return loaded
 
-    def _build(self, row: tuple[Any, ...], clock_ms: int) -> DeviceMemory[S]:
-        (id_, uid, org, site, partition, model, name, mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[:13]
+    def _build(self, row: tuple[Any, ...]) -> DeviceMemory[S]:
+        (id_, uid, org, site, partition, model, name) = row[:7]
+        (mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[7:13]
         (engine, latest, epoch, boot, connected, interval_s, agent, _as_of, backlog) = row[13:]
         device = Device(
             id=id_, uid=DeviceId(uid), org_id=org, site_id=site, partition=partition, model=model, name=name
@@ -141,13 +145,15 @@ class Memory(Generic[S]):
             agent=agent or "",
             seen_ms=_ms(marked_at) if marked_at else 0,
             # A device never heard is judged from the moment we know of it.
-            seen_clock_ms=seen_clock if seen_clock is not None else clock_ms,
+            seen_clock_ms=seen_clock if seen_clock is not None else self._clock_ms(partition),
         )
-        state = (
-            self._engine.fresh(device, self._lane)
-            if engine is None
-            else self._engine.unpack(device, self._lane, engine)
-        )
+        state = self._engine.fresh(device, self._lane)
+        if engine is not None:
+            try:
+                state = self._engine.unpack(device, self._lane, engine)
+            except ValueError as error:
+                # One unreadable row must not stall a partition: judged afresh, and said.
+                _log.error("state_unreadable", device=uid, lane=self._lane.value, error=str(error))
         return DeviceMemory(
             device=device,
             mark=mark,

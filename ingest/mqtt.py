@@ -42,6 +42,7 @@ class Message(Struct, kw_only=True):
     content_type: str | None
     properties: list[tuple[str, str]] | None
     packet_id: int
+    partition: int
     session: "Session"
     link: int
     """Which connection it came on: an acknowledgement belongs to that one only."""
@@ -60,6 +61,7 @@ class Session(asyncio.Protocol):
         *,
         endpoint: Endpoint,
         client_id: str,
+        partition: int,
         filters: Sequence[str],
         receive_max: int,
         on_message: Callable[[Message], None],
@@ -68,6 +70,7 @@ class Session(asyncio.Protocol):
     ) -> None:
         self._endpoint = endpoint
         self._client_id = client_id
+        self._partition = partition
         self._filters = list(filters)
         self._receive_max = receive_max
         self._on_message = on_message
@@ -141,7 +144,8 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
-        assert isinstance(transport, asyncio.Transport)
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("MQTT needs a stream")
         self._transport = transport
         self._rest = b""
         self.link += 1
@@ -159,7 +163,7 @@ class Session(asyncio.Protocol):
             ).write()
         )
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Everything unacknowledged comes back on the next connection."""
         self._transport = None
         self._up.clear()
@@ -213,6 +217,7 @@ class Session(asyncio.Protocol):
                 content_type=None,
                 properties=None,
                 packet_id=packet_id,
+                partition=self._partition,
                 session=self,
                 link=self.link,
                 received_ms=self._wall_ms(),
@@ -228,6 +233,7 @@ class Session(asyncio.Protocol):
                     content_type=packet.content_type,
                     properties=packet.user_properties,
                     packet_id=packet.packet_id or 0,
+                    partition=self._partition,
                     session=self,
                     link=self.link,
                     received_ms=self._wall_ms(),

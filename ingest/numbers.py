@@ -29,10 +29,10 @@ class Fate(StrEnum):
 
 class Decision(Struct, frozen=True, kw_only=True):
     """``fate`` of the report, and the ``mark`` before it is applied: moved to floor - 1 where ``gap`` = (first, last)
-    numbers can never come any more. ``mark`` None: none yet, and nothing was moved."""
+    numbers can never come any more."""
 
     fate: Fate
-    mark: Mark | None
+    mark: Mark
     gap: tuple[int, int] | None = None
 
 
@@ -49,7 +49,7 @@ def decide(mark: Mark | None, numbers: Numbers, digest: bytes) -> Decision:
     elif numbers.epoch != mark.epoch:
         mark = Mark(epoch=numbers.epoch, seq=0, digest=b"", previous_epoch=mark.epoch)
     elif numbers.seq <= mark.seq:
-        other = numbers.seq == mark.seq and mark.digest != b"" and digest != mark.digest
+        other = numbers.seq == mark.seq and mark.digest not in (b"", digest)
         return Decision(fate=Fate.MISMATCH if other else Fate.DUPLICATE, mark=mark)
     gap: tuple[int, int] | None = None
     if numbers.floor > mark.seq + 1:

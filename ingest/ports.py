@@ -63,6 +63,8 @@ class Presence(Struct, kw_only=True):
     agent: str = ""
     seen_ms: int = 0
     seen_clock_ms: int = 0
+    conflict_ms: int = 0
+    """Server's clock when a birth of an epoch came that had been left already: two lives alternate (DELIVERY 6)."""
 
 
 class Work(Struct, kw_only=True):
@@ -75,7 +77,9 @@ class Work(Struct, kw_only=True):
 
 
 class Batch(Struct, kw_only=True):
-    """What one transaction applies: works in the order of device ids, one lane, one ``now`` per partition."""
+    """What one transaction applies: one lane, one work a device. ``now.clock_ms`` is 0: stages don't measure silence.
+
+    Stages run only for batches in which something happened beyond readings and heartbeats."""
 
     lane: Lane
     now: Now

@@ -46,7 +46,7 @@ INSERT INTO recent_digest (device_id, digest, at)
 SELECT device_id, digest, %(at)s FROM unnest(%(devices)s::integer[], %(digests)s::bytea[]) AS u (device_id, digest);
 
 -- name: forget_digests
-DELETE FROM recent_digest WHERE at < %(before)s;
+DELETE FROM recent_digest WHERE at < now() - interval '24 hours';
 
 -- name: stored_readings
 SELECT metric_id, ts, value FROM reading WHERE device_id = %(device)s AND ts BETWEEN %(first)s AND %(last)s;
@@ -90,14 +90,13 @@ ON CONFLICT (device_id, lane) DO UPDATE SET org_id = excluded.org_id, engine = e
     interval_s = excluded.interval_s, agent = excluded.agent, seen_at = excluded.seen_at,
     heartbeat = excluded.heartbeat, as_of = excluded.as_of;
 
--- Written only where the mark is still the one that was decided upon: a second writer would be found here.
+-- In the order of devices, so that two transactions never wait for each other in a circle.
 -- name: write_marks
 INSERT INTO mark AS k (device_id, lane, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, at)
 SELECT device_id, %(lane)s, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, %(at)s
 FROM unnest(%(devices)s::integer[], %(epochs)s::text[], %(seqs)s::bigint[], %(digests)s::bytea[],
-    %(previous)s::text[], %(reached)s::timestamptz[], %(clocks)s::bigint[], %(was_epochs)s::text[],
-    %(was_seqs)s::bigint[])
-    AS u (device_id, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, was_epoch, was_seq)
+    %(previous)s::text[], %(reached)s::timestamptz[], %(clocks)s::bigint[])
+    AS u (device_id, epoch, seq, digest, previous_epoch, reached, seen_clock_ms)
 ORDER BY device_id
 ON CONFLICT (device_id, lane) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, digest = excluded.digest,
     previous_epoch = excluded.previous_epoch, reached = coalesce(excluded.reached, k.reached),

@@ -7,12 +7,14 @@ from msgspec import Meta, Struct
 from wire.limits import MAX_FIELDS, MAX_MILLIS, MAX_READINGS
 
 Millis = Annotated[int, Meta(ge=0, le=MAX_MILLIS)]
+Delta = Annotated[int, Meta(ge=-MAX_MILLIS, le=MAX_MILLIS)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}\Z")]
 """A name of the contract or the catalog: a metric, a state, a field, a runbook, a message id."""
 Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/+\-]{0,47}\Z")]
 """A fault code as the equipment or the catalog spells it."""
-Token = Annotated[str, Meta(pattern=r"^[\x21-\x7e\u00a0-\ud7ff\ue000-\ufffd]([\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]{0,62}[^\s])?\Z")]
+_PRINTABLE: Final = r"\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd"
+Token = Annotated[str, Meta(pattern=rf"^(?!\s)[{_PRINTABLE}]{{1,64}}(?<!\s)\Z")]
 """A short printable text without control characters, such as a serial number or a software version."""
 
 GOOD: Final = 0
@@ -56,7 +58,7 @@ class Readings(Struct, frozen=True, kw_only=True, tag_field="t", tag="readings")
     metric: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=MAX_READINGS)]
     """Each a ``Name``; the codec checks that with a memory, a pattern here would be half the cost of a report."""
     value: Annotated[list[float], Meta(max_length=MAX_READINGS)]
-    dt: Annotated[list[Annotated[int, Meta(ge=-MAX_MILLIS, le=MAX_MILLIS)]], Meta(max_length=MAX_READINGS)] | None = None
+    dt: Annotated[list[Delta], Meta(max_length=MAX_READINGS)] | None = None
     unit: Annotated[list[Annotated[str, Meta(max_length=24)]], Meta(max_length=MAX_READINGS)] | None = None
     """UCUM's case-sensitive codes (``kV``, ``Cel``, ``dGy.cm2``, ``1``); None: as the catalog says."""
     quality: Annotated[list[Quality], Meta(max_length=MAX_READINGS)] | None = None
@@ -98,7 +100,7 @@ class ClockStep(Struct, frozen=True, kw_only=True, tag_field="t", tag="clock"):
 
     at: Millis
     segment: Count
-    step_ms: Annotated[int, Meta(ge=-MAX_MILLIS, le=MAX_MILLIS)]
+    step_ms: Delta
 
 
 class StepResult(Struct, frozen=True, kw_only=True):
@@ -149,6 +151,4 @@ class Dropped(Struct, frozen=True, kw_only=True, tag_field="t", tag="dropped"):
     last: Millis
 
 
-Item = (
-    Birth | Heartbeat | Readings | Fault | StateChange | Inventory | ClockStep | Reply | Skipped | Dropped
-)
+Item = Birth | Heartbeat | Readings | Fault | StateChange | Inventory | ClockStep | Reply | Skipped | Dropped

@@ -60,7 +60,7 @@ class Numbers(Struct, frozen=True, kw_only=True):
 
 def _integer(name: str, text: str, low: int, high: int = _MAX_SEQ) -> int:
     # int() also takes spaces, underscores and digits of other scripts; the wire does not.
-    digits = text[1:] if text.startswith("-") else text
+    digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()) or len(digits) > 19:
         raise WireError(WireErrorCode.NUMBERS, name, "is not a decimal integer")
     value = int(text)

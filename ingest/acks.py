@@ -1,0 +1,99 @@
+"""Acknowledgements to the agents: after the commit, at once where something waits for them, else one a second."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from ingest.admit import Admitted
+from ingest.memory import LANES, SQL, DeviceMemory
+from ingest.mqtt import Message, Session
+from wire.codec import encode
+from wire.commands import Ack
+from wire.topics import Down, Lane, down
+
+COALESCE_MS: Final = 1_000
+_LANE_OF: Final = {number: lane for lane, number in LANES.items()}
+
+
+class Acks:
+    """What one lane still owes its devices."""
+
+    def __init__(self, *, lane: Lane, wall_ms: Callable[[], int]) -> None:
+        self._lane = lane
+        self._wall_ms = wall_ms
+        self._owed: dict[str, tuple[DeviceMemory[Any], Session]] = {}
+        self._marks: dict[int, list[Ack]] = {}
+
+    async def read_hello(self, connection: AsyncConnection[Any], devices: Iterable[DeviceMemory[Any]]) -> None:
+        """The marks of both lanes, for the births of this transaction."""
+        self._marks = {memory.device.id: [] for memory in devices}
+        rows = await connection.execute(SQL["both_marks"], {"devices": list(self._marks)})
+        async for device_id, lane, epoch, seq, digest in rows:
+            self._marks[device_id].append(
+                Ack(lane=_LANE_OF[lane], epoch=epoch, seq=seq, digest=digest.hex(), now=0, hello=True)
+            )
+
+    def after(self, admitted: Admitted[Any], messages: Sequence[Message]) -> None:
+        """Send what can't wait, note what can."""
+        now = self._wall_ms()
+        sessions = {m.partition: m.session for m in messages}
+        out: dict[int, list[tuple[str, bytes]]] = {}
+        for uid, memory in admitted.touched.items():
+            session = sessions.get(memory.device.partition)
+            if session is None:
+                continue
+            if uid in admitted.hello:
+                self._hello(memory, now, out.setdefault(memory.device.partition, []))
+            if uid in admitted.urgent or now - memory.acked_ms >= COALESCE_MS:
+                self._owed.pop(uid, None)
+                self._one(memory, now, out.setdefault(memory.device.partition, []))
+            else:
+                self._owed[uid] = (memory, session)
+        for partition, acks in out.items():
+            sessions[partition].publish(acks)
+
+    def flush(self) -> None:
+        """Send what was put off, where its second is over."""
+        now = self._wall_ms()
+        due = [uid for uid, (memory, _) in self._owed.items() if now - memory.acked_ms >= COALESCE_MS]
+        for uid in due:
+            memory, session = self._owed.pop(uid)
+            acks: list[tuple[str, bytes]] = []
+            self._one(memory, now, acks)
+            session.publish(acks)
+
+    def _one(self, memory: DeviceMemory[Any], now: int, out: list[tuple[str, bytes]]) -> None:
+        mark = memory.mark
+        if mark is None:
+            return
+        ack = Ack(
+            lane=self._lane,
+            epoch=mark.epoch,
+            seq=mark.seq,
+            digest=mark.digest.hex(),
+            now=now,
+            echo=memory.echo_ms,
+            held_ms=max(0, now - memory.echoed_at_ms),
+            back=mark.seq + 1 if memory.refused_back else None,
+        )
+        memory.refused_back = False
+        memory.acked_ms = now
+        memory.unacked = 0
+        out.append((down(memory.device.uid, Down.ACK), encode(ack)))
+
+    def _hello(self, memory: DeviceMemory[Any], now: int, out: list[tuple[str, bytes]]) -> None:
+        known = {ack.lane: ack for ack in self._marks.get(memory.device.id, [])}
+        for lane in Lane:
+            found = known.get(lane)
+            ack = Ack(
+                lane=lane,
+                epoch="" if found is None else found.epoch,
+                seq=0 if found is None else found.seq,
+                digest="" if found is None else found.digest,
+                now=now,
+                echo=memory.echo_ms,
+                held_ms=max(0, now - memory.echoed_at_ms),
+                hello=True,
+            )
+            out.append((down(memory.device.uid, Down.ACK), encode(ack)))

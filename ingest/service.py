@@ -1,0 +1,278 @@
+"""One ingest process: claims partitions, connects their sessions, runs both lanes' writers (DELIVERY 8, 9, 15)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, Generic
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from ingest import stats
+from ingest.memory import SQL
+from ingest.metrics import MetricIds
+from ingest.mqtt import Endpoint, Message, Session
+from ingest.ports import Engine, S, Stage
+from ingest.writer import LaneWriter, Ownership
+from store.pool import Pool
+from wire.ids import PARTITIONS, buckets_of
+from wire.topics import Channel, Lane, probe, up_filter
+
+_log: Final = structlog.get_logger("ingest")
+
+LEASE_S: Final = 6.0
+RENEW_S: Final = 1.5
+PROBE_S: Final = 1.0
+PROBE_LEAP_MS: Final = 5_000
+"""The most a partition's clock advances from one probe to the next, whatever became of those between."""
+RECEIVE_MAX: Final = 1_000
+"""Unacknowledged messages of one session; the embedded broker's own limit lies above it."""
+TICKS: Final = 500
+"""Devices of one partition judged for time alone after one probe."""
+
+
+class Ingest(Generic[S]):
+    """``run`` until cancelled; ``stop`` first for a clean end.
+
+    ``name`` is unique among the processes (host and pid); ``wall_ms`` is the server's clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        pool: Pool,
+        endpoint: Endpoint,
+        engine: Engine[S],
+        stages: Sequence[Stage],
+        wall_ms: Callable[[], int],
+        writer: type[LaneWriter[S]] = LaneWriter,
+    ) -> None:
+        self._name = name
+        self._pool = pool
+        self._endpoint = endpoint
+        self._wall_ms = wall_ms
+        self._ids = MetricIds(pool=pool)
+        self.owned: dict[int, Ownership] = {}
+        self._sessions: dict[tuple[int, Lane], tuple[Session, asyncio.Task[None]]] = {}
+        self._probed: dict[int, tuple[int, int]] = {}
+        self._stopping = asyncio.Event()
+        self._lost: set[int] = set()
+        self.writers: dict[Lane, LaneWriter[S]] = {
+            lane: writer(
+                lane=lane,
+                pool=pool,
+                engine=engine,
+                stages=stages,
+                ids=self._ids,
+                owned=self.owned,
+                on_lost=self._on_lost,
+                on_probe=self._on_probe,
+                wall_ms=wall_ms,
+            )
+            for lane in Lane
+        }
+
+    @property
+    def ready(self) -> bool:
+        """It owns partitions and all of their sessions are connected."""
+        return bool(self.owned) and all(session.connected for session, _ in self._sessions.values())
+
+    def stop(self) -> None:
+        """Finish what is in hand, write every state, give the partitions back."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until ``stop``."""
+        await self._until_database()
+        async with asyncio.TaskGroup() as group:
+            writers = [
+                group.create_task(writer.run(), name=f"ingest-{lane.value}") for lane, writer in self.writers.items()
+            ]
+            beats = [
+                group.create_task(self._leases(), name="ingest-leases"),
+                group.create_task(self._probes(), name="ingest-probes"),
+                group.create_task(self._beat(), name="ingest-beat"),
+            ]
+            await self._stopping.wait()
+            for task in beats:
+                task.cancel()
+            for writer in self.writers.values():
+                await writer.stop()
+            await asyncio.wait(writers)
+            for key in list(self._sessions):
+                await self._disconnect(*key)
+            await self._give_back()
+
+    async def _until_database(self) -> None:
+        while True:
+            try:
+                await self._ids.load()
+            except (psycopg.Error, PoolTimeout) as error:
+                _log.warning("database_unreachable", error=str(error).strip().splitlines()[:1])
+                await asyncio.sleep(1)
+            else:
+                return
+
+    # partitions -------------------------------------------------------------------------------------------------------
+
+    async def _leases(self) -> None:
+        """Keep the leases, claim what is free, leave to others their share."""
+        while True:
+            try:
+                await self._renew()
+            except (psycopg.Error, PoolTimeout, OSError) as error:
+                # No matter: the fence, not the lease, keeps two owners apart.
+                _log.warning("lease_not_renewed", error=(str(error).strip().splitlines() or [""])[0])
+            await asyncio.sleep(RENEW_S)
+
+    async def _renew(self) -> None:
+        async with self._pool.connection() as connection:
+            await connection.execute(SQL["here"], {"name": self._name})
+            rows = await connection.execute(
+                SQL["renew"],
+                {
+                    "owner": self._name,
+                    "ttl": LEASE_S,
+                    "ids": list(self.owned),
+                    "clocks": [o.clock_ms for o in self.owned.values()],
+                },
+            )
+            kept = {row[0] async for row in rows}
+            row = await (await connection.execute(SQL["others"], {"ttl": LEASE_S})).fetchone()
+        alive = max(1, row[0] if row else 1)
+        gone = (set(self.owned) - kept) | self._lost
+        self._lost = set()
+        if gone:
+            await self._drop(gone)
+        share = -(-PARTITIONS // alive)
+        if len(self.owned) > share:
+            for partition in sorted(self.owned)[share:]:
+                await self._release(partition)
+        elif len(self.owned) < share:
+            await self._claim(share - len(self.owned))
+        stats.OWNED.set(len(self.owned))
+        for lane, writer in self.writers.items():
+            stats.DEVICES.labels(lane.value).set(len(writer.memory))
+
+    async def _claim(self, most: int) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            rows = await connection.execute(SQL["claim_leases"], {"owner": self._name, "ttl": LEASE_S, "most": most})
+            clocks: dict[int, int] = {id_: clock async for id_, clock in rows}
+            if not clocks:
+                return
+            # Waits for the transactions of the owner before, if it still has one open.
+            raised = await connection.execute(SQL["raise_generation"], {"ids": list(clocks)})
+            generations: dict[int, int] = {id_: generation async for id_, generation in raised}
+        for partition, generation in sorted(generations.items()):
+            self.owned[partition] = Ownership(partition=partition, generation=generation, clock_ms=clocks[partition])
+            self._probed.pop(partition, None)
+            for lane in Lane:
+                self.writers[lane].leave({partition})
+                self._connect(partition, lane)
+            self.writers[Lane.LIVE].join(partition)
+        stats.TAKEN.inc(len(generations))
+        _log.info("partitions_claimed", partitions=sorted(generations), owned=len(self.owned))
+
+    async def _release(self, partition: int) -> None:
+        """Hand over without a takeover: what is unacknowledged goes to the next owner."""
+        held = self.owned[partition]
+        await self._drop({partition})
+        async with self._pool.connection() as connection:
+            await connection.execute(SQL["release"], {"id": partition, "owner": self._name, "clock": held.clock_ms})
+        _log.info("partition_released", partition=partition)
+
+    async def _give_back(self) -> None:
+        async with self._pool.connection() as connection:
+            for partition, held in self.owned.items():
+                await connection.execute(SQL["release"], {"id": partition, "owner": self._name, "clock": held.clock_ms})
+            await connection.execute(SQL["gone"], {"name": self._name})
+
+    async def _drop(self, partitions: set[int]) -> None:
+        for partition in partitions:
+            self.owned.pop(partition, None)
+            for lane in Lane:
+                await self._disconnect(partition, lane)
+        for writer in self.writers.values():
+            writer.leave(partitions)
+
+    def _on_lost(self, partitions: set[int]) -> None:
+        """The fence or the broker says that another process has them: stop at once, tidy up with the next renewal."""
+        for partition in partitions:
+            self.owned.pop(partition, None)
+        self._lost |= partitions
+        stats.LOST.inc(len(partitions))
+        _log.warning("partitions_lost", partitions=sorted(partitions))
+
+    # sessions ---------------------------------------------------------------------------------------------------------
+
+    def _connect(self, partition: int, lane: Lane) -> None:
+        filters = [up_filter(bucket, Channel(lane.value)) for bucket in buckets_of(partition)]
+        if lane is Lane.LIVE:
+            filters += [up_filter(bucket, Channel.WILL) for bucket in buckets_of(partition)]
+            filters.append(probe(partition, lane))
+        session = Session(
+            endpoint=self._endpoint,
+            client_id=f"steth-ingest-{partition:02d}-{lane.value}",
+            partition=partition,
+            filters=filters,
+            receive_max=RECEIVE_MAX,
+            on_message=self.writers[lane].take,
+            on_taken_over=lambda: self._on_lost({partition}),
+            wall_ms=self._wall_ms,
+        )
+        task = asyncio.create_task(session.run(), name=f"session-{partition:02d}-{lane.value}")
+        self._sessions[partition, lane] = (session, task)
+
+    async def _disconnect(self, partition: int, lane: Lane) -> None:
+        found = self._sessions.pop((partition, lane), None)
+        if found is not None:
+            session, task = found
+            await session.close()
+            task.cancel()
+            await asyncio.wait([task])
+
+    # time -------------------------------------------------------------------------------------------------------------
+
+    async def _probes(self) -> None:
+        """Send a probe through the broker for each partition, every second."""
+        while True:
+            for partition in list(self.owned):
+                session, _ = self._sessions[partition, Lane.LIVE]
+                session.publish([(probe(partition, Lane.LIVE), f"{self._name} {self._wall_ms()}".encode())])
+            await asyncio.sleep(PROBE_S)
+
+    def _on_probe(self, message: Message) -> None:
+        """A probe came back, behind everything that was sent before it: the way works, and time passed on it."""
+        held = self.owned.get(message.partition)
+        sender, _, sent = message.body.decode(errors="replace").rpartition(" ")
+        if held is None or sender != self._name or not sent.isdigit():
+            return
+        before = self._probed.get(message.partition)
+        sent_ms = int(sent)
+        self._probed[message.partition] = (message.link, sent_ms)
+        if before is not None and before[0] == message.link:
+            held.clock_ms += min(max(0, sent_ms - before[1]), PROBE_LEAP_MS)
+        live = self.writers[Lane.LIVE]
+        live.tick(live.judge.due(message.partition, held.clock_ms, TICKS))
+
+    async def _beat(self) -> None:
+        """What happens now and then: owed acknowledgements, devices enrolled since, digests of yesterday."""
+        passed = 0
+        while True:
+            await asyncio.sleep(0.25)
+            passed += 1
+            for writer in self.writers.values():
+                writer.beat()
+            if passed % 40 == 0:
+                for partition in list(self.owned):
+                    self.writers[Lane.LIVE].join(partition)
+            if passed % 2_400 == 0:
+                await self._forget_digests()
+
+    async def _forget_digests(self) -> None:
+        try:
+            async with self._pool.connection() as connection:
+                await connection.execute(SQL["forget_digests"])
+        except (psycopg.Error, PoolTimeout) as error:
+            _log.warning("digests_not_forgotten", error=(str(error).strip().splitlines() or [""])[0])

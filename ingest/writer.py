@@ -1,0 +1,420 @@
+"""The writer of one lane: batches of messages become transactions, and only then acknowledgements (DELIVERY 10)."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Generic
+
+import psycopg
+import structlog
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+from psycopg_pool import PoolTimeout
+
+from ingest import stats
+from ingest.acks import Acks
+from ingest.admit import Admitted, Gate, letter_row, parse
+from ingest.judge import Judge
+from ingest.memory import CHECKPOINT_MS, LANES, SQL, Memory
+from ingest.metrics import MetricIds
+from ingest.mqtt import Message
+from ingest.ports import Engine, Now, S, Stage
+from ingest.record import (
+    add_readings,
+    drop_stored,
+    event_rows,
+    inventories,
+    metric_keys,
+    moment,
+    over_cap,
+)
+from ingest.rows import COPY, ReadingRows
+from store.pool import Pool
+from wire.codec import digest
+from wire.errors import WireError
+from wire.report import Report
+from wire.topics import Lane, probe
+
+_log: Final = structlog.get_logger("ingest.writer")
+
+BATCH_MESSAGES: Final = 2_000
+BATCH_BYTES: Final = 4 * 1024 * 1024
+LINGER_S: Final = 0.01
+"""How long a quiet lane waits for company; under load the previous commit is the wait."""
+SWEEP: Final = 1_000
+"""States written in one transaction beyond those it must."""
+
+
+class PartitionsLostError(Exception):
+    """The fence found another owner (DELIVERY 9)."""
+
+    def __init__(self, partitions: set[int]) -> None:
+        super().__init__(f"partitions {sorted(partitions)} have another owner")
+        self.partitions = partitions
+
+
+class Ownership(Struct, kw_only=True):
+    """What this process holds of a partition. ``clock_ms`` is the probed clock (DELIVERY 15)."""
+
+    partition: int
+    generation: int
+    clock_ms: int
+
+
+class LaneWriter(Generic[S]):
+    """Owns the memory of a lane's devices in this process. One transaction at a time."""
+
+    def __init__(
+        self,
+        *,
+        lane: Lane,
+        pool: Pool,
+        engine: Engine[S],
+        stages: Sequence[Stage],
+        ids: MetricIds,
+        owned: dict[int, Ownership],
+        on_lost: Callable[[set[int]], None],
+        on_probe: Callable[[Message], None],
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._lane = lane
+        self._pool = pool
+        self._ids = ids
+        self._owned = owned
+        self._on_lost = on_lost
+        self._on_probe = on_probe
+        self._wall_ms = wall_ms
+        self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms)
+        self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, too_many=self._too_many)
+        self.judge = Judge(lane=lane, engine=engine, stages=stages, memory=self.memory, clock_ms=self._clock_ms)
+        self.acks = Acks(lane=lane, wall_ms=wall_ms)
+        self._pending: deque[Message] = deque()
+        self._ticks: set[str] = set()
+        self._joined: set[int] = set()
+        self._retry = False
+        self._dirty: dict[str, int] = {}
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    # what others put in ---------------------------------------------------------------------------------------------
+
+    def take(self, message: Message) -> None:
+        """A message of one of the lane's sessions."""
+        self._pending.append(message)
+        self._wake.set()
+
+    def join(self, partition: int) -> None:
+        """Load the devices of a partition just claimed, or those enrolled since."""
+        self._joined.add(partition)
+        self._wake.set()
+
+    def tick(self, uids: list[str]) -> None:
+        """Judge these devices though nothing of them arrived."""
+        self._ticks.update(uids)
+        if uids:
+            self._wake.set()
+
+    def leave(self, partitions: set[int]) -> None:
+        """Forget partitions: their messages come again to their new owner."""
+        self.memory.forget_partitions(partitions)
+        self.judge.forget_partitions(partitions)
+        self._joined -= partitions
+        self._pending = deque(m for m in self._pending if m.partition not in partitions)
+
+    def beat(self) -> None:
+        """Owed acknowledgements, states that are due, judgements to be tried again."""
+        self.acks.flush()
+        self._retry = True
+        self._wake.set()
+
+    async def stop(self) -> None:
+        """Finish what is here, write every state, then return from ``run``."""
+        self._stopping = True
+        self._wake.set()
+
+    # the loop -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write batches until stopped. A broken database is waited for; nothing is acknowledged meanwhile."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if not self._stopping and len(self._pending) < BATCH_MESSAGES:
+                await asyncio.sleep(LINGER_S)
+            while self._pending or self._ticks or self._joined or self._retry or self._due_states():
+                await self._write(self._next(), {})
+                # A loop that never waits would starve the sessions; a commit usually did.
+                await asyncio.sleep(0)
+            if self._stopping:
+                return
+
+    def _next(self) -> list[Message]:
+        batch: list[Message] = []
+        size = 0
+        while self._pending and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES:
+            message = self._pending.popleft()
+            batch.append(message)
+            size += len(message.body)
+        return batch
+
+    async def _write(self, messages: list[Message], poison: dict[int, str]) -> None:
+        """Write a batch, whatever it takes: fence, bisect what the database refuses, wait for the database."""
+        delay = 0.1
+        while True:
+            ticks, self._ticks = self._ticks, set()
+            try:
+                admitted = await self._transact(messages, ticks, poison)
+            except PartitionsLostError as lost:
+                self._forget(messages, ticks)
+                self._on_lost(lost.partitions)
+                messages = [m for m in messages if m.partition not in lost.partitions]
+                if not messages:
+                    return
+            except (psycopg.DataError, psycopg.IntegrityError, OverflowError, ValueError) as error:
+                self._forget(messages, ticks)
+                reason = getattr(error, "sqlstate", None) or type(error).__name__
+                stats.RETRIES.labels(self._lane.value, "refused").inc()
+                if not messages:
+                    _log.error("tick_refused", lane=self._lane.value, reason=reason, error=_one_line(error))
+                    return
+                if len(messages) == 1:
+                    if id(messages[0]) in poison:
+                        raise
+                    poison[id(messages[0])] = f"refused it: {reason}"
+                else:
+                    middle = len(messages) // 2
+                    await self._write(messages[:middle], poison)
+                    messages = messages[middle:]
+            except (psycopg.Error, OSError, TimeoutError, PoolTimeout) as error:
+                # Rolled back, or who knows: what was in memory may not be so in the database.
+                self._forget(messages, ticks)
+                self._ticks |= ticks
+                stats.RETRIES.labels(self._lane.value, "database").inc()
+                _log.warning("transaction_failed", lane=self._lane.value, error=_one_line(error), again_in_s=delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 2.0)
+            else:
+                self._acknowledge(messages, admitted)
+                return
+
+    async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[S]:
+        now_ms = self._wall_ms()
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        stamp = Now(wall_ms=now_ms, clock_ms=0)
+        joined = set(self._joined)
+        reports = [m for m in messages if not is_probe(m)]
+        async with self._pool.connection() as connection, connection.transaction():
+            await self._fence(connection, messages)
+            for partition in joined:
+                for memory in await self.memory.load_partition(connection, partition, now_ms=now_ms):
+                    self.judge.watch(memory)
+            await self.memory.load(connection, [*_devices_of(reports), *ticks], now_ms=now_ms)
+            recent = await self._recent(connection, reports)
+            admitted = self.gate.admit(reports, known_digests=recent, poison=poison)
+            await self._ids.ensure(metric_keys(admitted.works.values(), self._ids))
+            for work in admitted.works.values():
+                if any(a.numbers is not None and a.numbers.again for a in work.applied):
+                    await drop_stored(connection, work, self._ids)
+            eventful, asides = await self._store(connection, admitted, now, now_ms)
+            await self.judge.run(connection, admitted, ticks=ticks, now=stamp, eventful=eventful)
+            if self._retry:
+                self._retry = await self.judge.retry(connection, stamp)
+            await self._write_rest(connection, admitted, asides, now)
+            written = await self._checkpoint(connection, admitted, now)
+            await self._write_marks(connection, admitted, now)
+            if admitted.hello:
+                await self.acks.read_hello(connection, admitted.hello.values())
+        self._joined -= joined
+        for uid in written:
+            self._dirty.pop(uid, None)
+            found = self.memory.get(uid)
+            if found is not None:
+                found.must_write = False
+        return admitted
+
+    # the parts of a transaction ------------------------------------------------------------------------------------
+
+    async def _fence(self, connection: AsyncConnection[Any], messages: list[Message]) -> None:
+        """Only the owner of a partition may write what came through it."""
+        wanted = {m.partition for m in messages} | set(self._owned)
+        held = [self._owned[p] for p in wanted if p in self._owned]
+        rows = await connection.execute(
+            SQL["fence"], {"ids": [o.partition for o in held], "generations": [o.generation for o in held]}
+        )
+        lost = wanted - {row[0] async for row in rows}
+        if lost:
+            raise PartitionsLostError(lost)
+
+    async def _recent(self, connection: AsyncConnection[Any], messages: list[Message]) -> frozenset[tuple[int, bytes]]:
+        """Which reports without numbers were taken in the last 24 h (DELIVERY 7)."""
+        devices, digests = [], []
+        for message in messages:
+            if message.properties is not None and not any(key == "epoch" for key, _ in message.properties):
+                memory = self.memory.get(_uid_of(message))
+                if memory is not None:
+                    devices.append(memory.device.id)
+                    digests.append(digest(message.body))
+        if not devices:
+            return frozenset()
+        rows = await connection.execute(SQL["recent_digests"], {"devices": devices, "digests": digests})
+        return frozenset([(device, bytes(d)) async for device, d in rows])
+
+    async def _store(
+        self, connection: AsyncConnection[Any], admitted: Admitted[S], now: datetime, now_ms: int
+    ) -> tuple[bool, list[tuple[Any, ...]]]:
+        rows = ReadingRows()
+        events = []
+        for uid, work in admitted.works.items():
+            memory = admitted.touched[uid]
+            for applied in work.applied:
+                if add_readings(memory, applied, self._ids, rows, now_ms=now_ms):
+                    self._dirty.setdefault(uid, now_ms)
+            events += event_rows(work, learned=now)
+        body, asides = rows.split(now_ms=now_ms)
+        async with connection.cursor() as cursor:
+            if body:
+                async with cursor.copy(COPY) as copy:
+                    await copy.write(body)
+            if events:
+                copy_events = "COPY device_event (device_id, org_id, at, learned_at, kind, body) FROM STDIN"
+                async with cursor.copy(copy_events) as copy:
+                    for event in events:
+                        await copy.write_row(event)
+        stats.READINGS.labels(self._lane.value).inc(len(rows) - len(asides))
+        stats.ASIDE.labels(self._lane.value).inc(len(asides))
+        return bool(events), [(*aside, now) for aside in asides]
+
+    async def _write_rest(
+        self, connection: AsyncConnection[Any], admitted: Admitted[S], asides: list[tuple[Any, ...]], now: datetime
+    ) -> None:
+        lane = LANES[self._lane]
+        async with connection.cursor() as cursor:
+            if admitted.gaps:
+                rows = [(g.device_id, lane, g.epoch, g.first, g.last, now) for g in admitted.gaps]
+                await cursor.executemany(SQL["write_gaps"], rows)
+            if admitted.letters:
+                await cursor.executemany(SQL["write_letters"], [letter_row(x, at=now) for x in admitted.letters])
+            if asides:
+                await cursor.executemany(SQL["write_asides"], asides)
+            if admitted.unnumbered:
+                await cursor.execute(
+                    SQL["remember_digests"],
+                    {
+                        "devices": [d for d, _ in admitted.unnumbered],
+                        "digests": [x for _, x in admitted.unnumbered],
+                        "at": now,
+                    },
+                )
+            for work in admitted.works.values():
+                fields = inventories(work)
+                if fields is not None:
+                    parameters = {
+                        "device": work.device.id,
+                        "fields": Jsonb(fields),
+                        "serial": fields.get("device.serial"),
+                    }
+                    await cursor.execute(SQL["write_inventory"], parameters)
+
+    async def _checkpoint(self, connection: AsyncConnection[Any], admitted: Admitted[S], now: datetime) -> list[str]:
+        """States that must be written with this batch, and some whose turn it is."""
+        due = {uid for uid, memory in admitted.touched.items() if memory.must_write} | self.judge.changed
+        due.update(self._due_states())
+        memories = [m for uid in sorted(due) if (m := self.memory.get(uid)) is not None]
+        if memories:
+            async with connection.cursor() as cursor:
+                await cursor.executemany(SQL["write_states"], [self.memory.packed(m, now=now) for m in memories])
+        return list(due)
+
+    async def _write_marks(self, connection: AsyncConnection[Any], admitted: Admitted[S], now: datetime) -> None:
+        moved = sorted(
+            ((uid, m) for uid, m in admitted.moved.items() if m.mark is not None), key=lambda pair: pair[1].device.id
+        )
+        if not moved:
+            return
+        marks = [m.mark for _, m in moved if m.mark is not None]
+        reached = [admitted.reached.get(uid) for uid, _ in moved]
+        await connection.execute(
+            SQL["write_marks"],
+            {
+                "lane": LANES[self._lane],
+                "at": now,
+                "devices": [m.device.id for _, m in moved],
+                "epochs": [k.epoch for k in marks],
+                "seqs": [k.seq for k in marks],
+                "digests": [k.digest for k in marks],
+                "previous": [k.previous_epoch for k in marks],
+                "reached": [None if r is None else moment(r) for r in reached],
+                "clocks": [m.presence.seen_clock_ms for _, m in moved],
+            },
+        )
+
+    # after the commit ------------------------------------------------------------------------------------------------
+
+    def _acknowledge(self, messages: list[Message], admitted: Admitted[S]) -> None:
+        """PUBACK in order of arrival, then the application's acknowledgements."""
+        by_session: dict[int, list[Message]] = {}
+        for message in messages:
+            by_session.setdefault(id(message.session), []).append(message)
+        for of_session in by_session.values():
+            of_session[0].session.acknowledge(of_session)
+        self.acks.after(admitted, messages)
+        self.judge.after()
+        for message in messages:
+            if is_probe(message):
+                self._on_probe(message)
+        lane = self._lane.value
+        if messages:
+            stats.LAG.labels(lane).observe(max(0, self._wall_ms() - messages[0].received_ms) / 1000)
+        stats.BATCH.labels(lane).observe(len(messages))
+        for fate, count in admitted.fates.items():
+            stats.MESSAGES.labels(lane, fate).inc(count)
+        for letter in admitted.letters:
+            stats.DEAD.labels(letter.code).inc()
+        for gap in admitted.gaps:
+            stats.GAPS.labels(lane).inc(gap.last - gap.first + 1)
+
+    def _forget(self, messages: list[Message], ticks: set[str]) -> None:
+        """After a failed or uncertain commit (DELIVERY 13)."""
+        self.memory.forget([*_devices_of(messages), *ticks, *self.judge.changed])
+
+    # small things ----------------------------------------------------------------------------------------------------
+
+    def _clock_ms(self, partition_: int) -> int:
+        held = self._owned.get(partition_)
+        return 0 if held is None else held.clock_ms
+
+    def _too_many(self, report: Report, latest: int) -> bool:
+        return over_cap(report, latest, self._ids)
+
+    def _due_states(self) -> list[str]:
+        """Devices whose state has waited long enough, the oldest first: ``_dirty`` is in order of first change."""
+        limit = self._wall_ms() - CHECKPOINT_MS
+        due: list[str] = []
+        for uid, since in self._dirty.items():
+            if len(due) >= SWEEP or not (self._stopping or since <= limit):
+                break
+            due.append(uid)
+        return due
+
+
+def is_probe(message: Message) -> bool:
+    """Whether a message is our own clock probe and no report."""
+    return message.topic == probe(message.partition, Lane.LIVE)
+
+
+def _uid_of(message: Message) -> str:
+    """The device of a message's topic; '' where it names none."""
+    try:
+        return parse(message.topic).device
+    except WireError:
+        return ""
+
+
+def _devices_of(messages: list[Message]) -> list[str]:
+    return list({_uid_of(m) for m in messages} - {""})
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
