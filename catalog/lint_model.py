@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from catalog import pattern
-from catalog.model import Clear, LimitRule, LogPattern, Signal, Silence
+from catalog.model import Clear, LimitRule, LogFault, LogPattern, Signal, Silence
 from catalog.shape import Book
 from catalog.source import FamilySource, FaultSource, PartUse
 from catalog.tree import KeyPath
@@ -77,7 +77,7 @@ class _Model:
         for path, silence in book.sound.get("silence", []):
             if silence is not None:
                 self.silence(path, silence)
-        if book.raw.get("kind") in ("dr", "analyzer") and not any(one.raw.get("silence") for one in self.chain):  # noqa: PLR6201 - may be unhashable
+        if book.raw.get("kind") in ("dr", "analyzer") and not any(one.raw.get("silence") for one in self.chain):
             book.say((), "has no `silence` rule: nobody would notice that it is gone", "add one, or extend host")
 
     def doubles(self, section: str, name: str, what: str) -> None:
@@ -183,14 +183,27 @@ class _Model:
             return {log.signal.group}
         if log.fault is None:
             return set()
-        if (log.fault.code is None) == (log.fault.group is None) or (log.fault.group is None) != (not log.fault.table):
-            say((*path, "fault"), "needs either `code`, or `group` with a `table`", "keep one of the two")
-        targets: list[tuple[KeyPath, str]] = [(("table", key), code) for key, code in log.fault.table.items()]
-        if log.fault.code is not None:
-            targets.append((("code",), log.fault.code))
-        for below, code in targets:
-            self.log_code((*path, "fault", *below), code, state=log.fault.state)
+        fault = log.fault
+        ways = (fault.code is not None, bool(fault.table), fault.prefix is not None)
+        if sum(ways) != 1 or (fault.group is None) != (fault.code is not None):
+            say((*path, "fault"), "needs either `code`, or `group` with a `table` or `prefix`", "keep one of them")
+        for below, code in self.log_codes(fault):
+            self.log_code((*path, "fault", *below), code, state=fault.state)
+        if fault.prefix is not None and not self.with_prefix(fault.prefix):
+            say((*path, "fault", "prefix"), f"no code begins with {fault.prefix}", "mend it, or add the codes")
         return set() if log.fault.group is None else {log.fault.group}
+
+    def with_prefix(self, prefix: str) -> list[str]:
+        return sorted(code for code in self.codes if code.startswith(prefix))
+
+    def log_codes(self, fault: LogFault) -> list[tuple[KeyPath, str]]:
+        """The codes that a line can tell, each with the key that names it."""
+        codes: list[tuple[KeyPath, str]] = [(("table", captured), code) for captured, code in fault.table.items()]
+        if fault.code is not None:
+            codes.append((("code",), fault.code))
+        if fault.prefix is not None:
+            codes += [(("prefix",), code) for code in self.with_prefix(fault.prefix)]
+        return codes
 
     def log_code(self, here: KeyPath, code: str, *, state: str) -> None:
         if code not in self.codes:
@@ -208,8 +221,10 @@ class _Model:
             say(here, "doesn't match the regex", "mend one of them")
             return
         found = match.groupdict()
-        if log.fault is not None and log.fault.group in found and found[log.fault.group] not in log.fault.table:
-            say(here, "captures what the table doesn't hold", "mend one of them")
+        if log.fault is not None and log.fault.group in found:
+            captured, prefix = found[log.fault.group], log.fault.prefix
+            if captured not in log.fault.table and (prefix is None or f"{prefix}{captured}" not in self.codes):
+                say(here, "captures no declared code", "mend one of them")
         if log.signal is not None and log.signal.group in found and not _is_number(found[log.signal.group]):
             say(here, "captures no number", "only numbers and declared values may leave the device")
         if log.time_format is not None and "ts" in found and not _is_time(found["ts"], log.time_format):

@@ -3,14 +3,16 @@
 The folder holds `models/*.yaml`, `parts.yaml`, `runbooks.yaml` and `messages.yaml` (`catalog.source`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec import structs
 
 from catalog import tree
 from catalog.errors import CatalogError
-from catalog.model import Catalog, FaultCode, FaultFamily, Model, Part, PartRef
+from catalog.model import Catalog, FaultCode, FaultFamily, LogPattern, Model, Part, PartRef
 from catalog.source import MessagesFile, ModelFile, PartsFile, PartUse, RunbooksFile
 
 SHIPPED = Path(__file__).parent / "data"
@@ -111,9 +113,17 @@ def _model(key: str, files: dict[str, tuple[Path, ModelFile]], parts: dict[str, 
         signals={signal.name: signal for level in chain for signal in level.signals},
         faults=faults,
         silence=silences[-1] if silences else None,
-        log_patterns=tuple(pattern for level in chain for pattern in level.log_patterns),
+        log_patterns=tuple(_filled(pattern, faults) for level in chain for pattern in level.log_patterns),
         runbooks=tuple(dict.fromkeys(name for level in chain for name in level.runbooks)),
     )
+
+
+def _filled(pattern: LogPattern, faults: Mapping[str, FaultCode]) -> LogPattern:
+    if pattern.fault is None or pattern.fault.prefix is None:
+        return pattern
+    prefix = pattern.fault.prefix
+    table = {code.removeprefix(prefix): code for code in faults if code.startswith(prefix)}
+    return structs.replace(pattern, fault=structs.replace(pattern.fault, table=table))
 
 
 def _parts(uses: tuple[PartUse, ...], parts: dict[str, Part]) -> tuple[PartRef, ...]:

@@ -175,13 +175,15 @@ class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class LogFault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A log line that tells of a fault: the literal `code`, or what the named `group` captured, found in `table`.
 
-    `table`: captured text -> code. What it doesn't hold never leaves the device.
+    `table`: captured text -> code; what it doesn't hold never leaves the device. A file may give `prefix` instead: then
+    loading fills the table with all codes of the model that begin with it, captured without it.
     """
 
     state: LogState
     code: Code | None = None
     group: str | None = None
     table: Mapping[str, Code] = {}
+    prefix: str | None = None
 
 
 class LogSignal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
