@@ -1,0 +1,83 @@
+"""What requests share, and what one request has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from api.audit import Detail, Entry, append
+from api.credentials import Passwords
+from api.limits import Attempts
+from api.roles import Role
+from api.settings import Clock, Settings
+from catalog.model import Catalog
+from store.pool import Connection, Pool
+
+PREFIX: Final = "/api/v1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What the requests of one app share."""
+
+    settings: Settings
+    pool: Pool
+    catalog: Catalog
+    clock: Clock
+    passwords: Passwords = field(default_factory=Passwords)
+    per_account: Attempts = field(default_factory=lambda: Attempts(most=5, within=timedelta(minutes=5)))
+    """Failed logins by (account, address): guessing one password."""
+    per_address: Attempts = field(default_factory=lambda: Attempts(most=50, within=timedelta(minutes=5)))
+    """Failed logins and codes by address: trying one password on many accounts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """Who asks. `org`: the hospital's own accounts see that organisation only; None: the provider's staff."""
+
+    id: int
+    name: str
+    role: Role
+    org: int | None
+    token_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One request: one transaction that sees what its account may see, and commits when the answer is a success."""
+
+    connection: Connection
+    account: Account
+    now: datetime
+    context: Context
+
+    async def audit(self, *, org: int | None, action: str, subject: str, detail: Detail | None = None) -> None:
+        """Write to the chain of `org` what this request does."""
+        entry = Entry(
+            org=org, at=self.now, actor=self.account.name, action=action, subject=subject, detail=detail or {}
+        )
+        await append(self.connection, entry)
+
+
+def context_of(request: Request) -> Context:
+    """The app's context."""
+    context: Context = request.app.state.context
+    return context
+
+
+def _session(request: Request) -> Session:
+    session: Session = request.state.session  # api.route opened it
+    return session
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; "" where the server doesn't know."""
+    return request.client.host if request.client else ""
+
+
+Asked = Annotated[Session, Depends(_session)]
+Shared = Annotated[Context, Depends(context_of)]
+Address = Annotated[str, Depends(address_of)]
+Headers = Mapping[str, str]

@@ -1,0 +1,74 @@
+"""Secrets: passwords (argon2id), bearer tokens and the one-time codes of devices. Only hashes are ever stored."""
+
+import asyncio
+import hashlib
+import re
+import secrets
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+TOKEN_PREFIX: Final = "st_"  # noqa: S105 - lets a scanner of leaked secrets recognise ours
+_TOKEN: Final = re.compile(r"st_[A-Za-z0-9_\-]{43}\Z")
+_CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to misread aloud
+_CODE: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{12}\Z")
+_MISREAD: Final = str.maketrans("OIL", "011", "- ")
+_PARALLEL_HASHES: Final = 2
+"""argon2id takes 64 MiB and some 50 ms of a core each: a flood of logins must not take the machine."""
+
+
+def mint_token() -> str:
+    """A new bearer token: `st_` and 43 characters, 256 random bits."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def is_token(text: str) -> bool:
+    """Whether a text has the form of a token of ours."""
+    return _TOKEN.match(text) is not None
+
+
+def token_hash(token: str) -> bytes:
+    """What is stored of a token: SHA-256. 256 random bits need no slow hash."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def mint_code() -> str:
+    """A new one-time code such as `K7QF-2M9D-XH4T`: 60 random bits that can be read aloud."""
+    text = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(12))
+    return "-".join((text[:4], text[4:8], text[8:]))
+
+
+def code_hash(code: str) -> bytes | None:
+    """SHA-256 of a code as a person typed it: case, dashes, spaces and Crockford's look-alikes (O, I, L) don't matter.
+
+    None if it can't be a code.
+    """
+    text = code.upper().translate(_MISREAD)
+    return hashlib.sha256(text.encode()).digest() if _CODE.match(text) else None
+
+
+class Passwords:
+    """Hashes and checks passwords off the event loop, a few at a time (RFC 9106, the second recommended option)."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._turn = asyncio.Semaphore(_PARALLEL_HASHES)
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+
+    async def hash(self, password: str) -> str:
+        """The argon2id hash to store."""
+        async with self._turn:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Whether the password is the stored one's. None, an unknown user, takes as long and is never right."""
+        async with self._turn:
+            right = await asyncio.to_thread(self._matches, self._nobody if stored is None else stored, password)
+        return right and stored is not None
+
+    def _matches(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerifyMismatchError, VerificationError, InvalidHashError):
+            return False

@@ -1,0 +1,37 @@
+"""The problems that a route documents in the OpenAPI."""
+
+from typing import Any, Final
+
+from api.answers import PROBLEM_JSON
+from api.problems import STATUS, ProblemCode
+
+_EVERYWHERE: Final = (ProblemCode.INVALID, ProblemCode.INTERNAL, ProblemCode.UNAVAILABLE)
+_WITH_TOKEN: Final = (ProblemCode.UNAUTHENTICATED, ProblemCode.FORBIDDEN)
+_WITH_BODY: Final = (ProblemCode.MALFORMED, ProblemCode.TOO_LARGE, ProblemCode.MEDIA_TYPE)
+
+
+def problems(*codes: ProblemCode, body: bool = False, token: bool = True) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: its own problems and those that every route of its kind has."""
+    wanted = (*codes, *_EVERYWHERE, *(_WITH_TOKEN if token else ()), *(_WITH_BODY if body else ()))
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in sorted(set(wanted), key=lambda one: STATUS[one][0]):
+        status, title = STATUS[code]
+        one = found.setdefault(status, {"description": title, "content": {PROBLEM_JSON: {"examples": {}}}})
+        one["content"][PROBLEM_JSON]["schema"] = {"$ref": "#/components/schemas/ProblemShape"}
+        one["content"][PROBLEM_JSON]["examples"][code.value] = {"value": _example(code)}
+        if title not in one["description"]:
+            one["description"] += f"; or: {title[0].lower()}{title[1:]}"
+    return found
+
+
+def _example(code: ProblemCode) -> dict[str, Any]:
+    status, title = STATUS[code]
+    return {
+        "type": f"urn:steth:problem:{code.value}",
+        "title": title,
+        "status": status,
+        "code": code.value,
+        "detail": "What is wrong here and what to do about it.",
+        "where": "",
+        "errors": [],
+    }

@@ -1,0 +1,188 @@
+-- The API's statements. They run as steth_api with steth.org set: row-level security adds whose rows are seen.
+
+-- Access ------------------------------------------------------------------------------------------------------------
+
+-- name: authenticate
+SELECT t.id AS token_id, a.id AS account_id, a.name, a.role, a.org_id,
+       set_config('steth.org', coalesce(a.org_id::text, '*'), true) AS sees
+FROM api_token t JOIN account a ON a.id = t.account_id
+WHERE t.hash = %(hash)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s) AND a.active
+
+-- name: see
+SELECT set_config('steth.org', %(org)s, true)
+
+-- name: account_by_name
+SELECT id, name, role, org_id, password_hash FROM account WHERE name = %(name)s AND active
+
+-- name: add_account
+INSERT INTO account (org_id, name, role, password_hash) VALUES (%(org)s, %(name)s, %(role)s, %(password_hash)s)
+RETURNING id
+
+-- name: add_token
+INSERT INTO api_token (account_id, hash, label, created_at, expires_at)
+VALUES (%(account)s, %(hash)s, %(label)s, %(now)s, %(expires_at)s) RETURNING id
+
+-- name: tokens
+SELECT id, label, created_at, expires_at FROM api_token
+WHERE account_id = %(account)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
+  AND (%(below)s::integer IS NULL OR id < %(below)s)
+ORDER BY id DESC LIMIT %(limit)s
+
+-- name: revoke_token
+UPDATE api_token SET revoked_at = %(now)s
+WHERE id = %(id)s AND account_id = %(account)s AND revoked_at IS NULL RETURNING id
+
+-- name: idempotency_lock
+SELECT pg_advisory_xact_lock(hashtextextended(%(principal)s::text || ' ' || %(key)s, 1))
+
+-- name: idempotency_expire
+DELETE FROM idempotency WHERE account_id = %(principal)s AND at < %(before)s
+
+-- name: idempotency_find
+SELECT request, status, headers, answer FROM idempotency WHERE account_id = %(principal)s AND key = %(key)s
+
+-- name: idempotency_keep
+INSERT INTO idempotency (account_id, key, request, status, headers, answer, at)
+VALUES (%(principal)s, %(key)s, %(request)s, %(status)s, %(headers)s, %(answer)s, %(at)s)
+
+-- Audit -------------------------------------------------------------------------------------------------------------
+
+-- name: audit_lock
+SELECT pg_advisory_xact_lock(hashtextextended('audit ' || coalesce(%(org)s::integer, 0), 2))
+
+-- name: audit_last
+SELECT hash FROM audit WHERE org_id IS NOT DISTINCT FROM %(org)s::integer ORDER BY id DESC LIMIT 1
+
+-- name: audit_append
+INSERT INTO audit (org_id, at, actor, action, subject, detail, previous, hash)
+VALUES (%(org)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s::jsonb, %(previous)s, %(hash)s)
+
+-- name: audit_page
+SELECT id, org_id, at, actor, action, subject, detail, previous, hash FROM audit
+WHERE org_id IS NOT DISTINCT FROM %(org)s::integer AND (%(below)s::bigint IS NULL OR id < %(below)s)
+ORDER BY id DESC LIMIT %(limit)s
+
+-- name: audit_chain
+SELECT id, org_id, at, actor, action, subject, detail, previous, hash FROM audit
+WHERE org_id IS NOT DISTINCT FROM %(org)s::integer AND id > %(above)s ORDER BY id LIMIT %(limit)s
+
+-- Sites and devices -------------------------------------------------------------------------------------------------
+
+-- name: devices
+SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.inventory, d.enrolled_at, d.created_at,
+       d.version, d.org_id, o.name AS hospital, d.site_id, s.name AS site, s.time_zone,
+       live.connected, live.interval_s, live.agent, live.boot, live.heartbeat,
+       greatest(live.seen_at, (SELECT max(k.at) FROM device_mark k WHERE k.device_id = d.id)) AS last_seen,
+       worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since,
+       (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
+FROM device d
+JOIN org o ON o.id = d.org_id
+JOIN site s ON s.id = d.site_id
+LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
+CROSS JOIN LATERAL (
+    SELECT count(*) AS open_alerts,
+           (array_agg(a.severity ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+                      a.occurred_at))[1] AS severity,
+           (array_agg(a.occurred_at ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+                      a.occurred_at))[1] AS since
+    FROM alert a WHERE a.device_id = d.id AND a.condition IN ('active', 'clearing', 'no-data')
+) worst
+WHERE (%(above)s::integer IS NULL OR d.id > %(above)s)
+  AND (%(uid)s::text IS NULL OR d.uid = %(uid)s)
+  AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
+  AND (%(hospital)s::integer IS NULL OR d.org_id = %(hospital)s)
+  AND (%(model)s::text IS NULL OR d.model = %(model)s)
+  AND (%(status)s::text IS NULL OR d.status = %(status)s)
+ORDER BY d.id LIMIT %(limit)s
+
+-- name: device_by_uid
+SELECT d.id AS key, d.uid, d.org_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, s.time_zone
+FROM device d JOIN site s ON s.id = d.site_id WHERE d.uid = %(uid)s
+
+-- name: device_latest
+SELECT latest FROM device_state WHERE device_id = %(device)s
+
+-- name: metrics
+SELECT id, name, unit FROM metric WHERE id = ANY(%(ids)s) ORDER BY name, unit
+
+-- name: device_readings
+SELECT ts, metric_id, metric, unit, value, quality FROM device_reading
+WHERE device_id = %(device)s AND ts >= %(from)s AND ts < %(to)s
+  AND (%(metric)s::text IS NULL OR metric = %(metric)s)
+  AND (ts > %(from)s OR metric_id >= %(from_metric)s)
+ORDER BY ts, metric_id, value, quality
+OFFSET %(skip)s LIMIT %(limit)s
+
+-- name: device_events
+SELECT id, at, learned_at, kind, body FROM device_event
+WHERE device_id = %(device)s AND at >= %(from)s AND at < %(to)s
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(after_at)s::timestamptz IS NULL OR (at, id) > (%(after_at)s, %(after_id)s))
+ORDER BY at, id LIMIT %(limit)s
+
+-- name: add_device
+INSERT INTO device (uid, org_id, site_id, partition, model, name, department, serial, code_hash, code_expires_at, created_at)
+VALUES (%(uid)s, %(org)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(code_hash)s,
+        %(code_expires_at)s, %(now)s)
+
+-- name: enrol
+UPDATE device SET code_hash = NULL, code_expires_at = NULL, enrolled_at = %(now)s
+WHERE code_hash = %(code_hash)s AND code_expires_at > %(now)s AND status = 'active'
+RETURNING uid, org_id
+
+-- name: site_by_id
+SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital FROM site s JOIN org o ON o.id = s.org_id WHERE s.id = %(id)s
+
+-- name: site_by_name
+SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital
+FROM site s JOIN org o ON o.id = s.org_id WHERE o.name = %(hospital)s AND s.name = %(site)s
+
+-- name: hospital_by_name
+SELECT id, name FROM org WHERE name = %(hospital)s
+
+-- name: add_hospital
+INSERT INTO org (name) VALUES (%(hospital)s) RETURNING id
+
+-- name: add_site
+INSERT INTO site (org_id, name, time_zone) VALUES (%(org)s, %(site)s, %(time_zone)s) RETURNING id
+
+-- Alerts and tickets ------------------------------------------------------------------------------------------------
+
+-- name: alerts
+SELECT a.id, d.uid, d.name AS device_name, d.model, s.time_zone, a.rule, a.kind, a.subject, a.family, a.severity, a.condition,
+       a.occurred_at, a.learned_at, a.changed_at, a.cleared_at, a.count, a.message, a.params, a.org_id, a.device_id,
+       coalesce(o.state, 'unacknowledged') AS operator_state, o.actor, o.note, o.at AS operator_at,
+       coalesce(o.version, 0) AS version,
+       (SELECT array_agg(t.number ORDER BY t.id) FROM ticket_alert ta JOIN ticket t ON t.id = ta.ticket_id
+        WHERE ta.alert_id = a.id) AS tickets
+FROM alert a
+JOIN device d ON d.id = a.device_id
+JOIN site s ON s.id = d.site_id
+LEFT JOIN alert_operator o ON o.alert_id = a.id
+WHERE (%(id)s::uuid IS NULL OR a.id = %(id)s)
+  AND (%(device)s::integer IS NULL OR a.device_id = %(device)s)
+  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s)
+  AND (%(open)s::boolean IS NULL OR (a.condition <> 'ok') = %(open)s)
+  AND (%(operator)s::text IS NULL OR coalesce(o.state, 'unacknowledged') = %(operator)s)
+  AND (%(before_at)s::timestamptz IS NULL OR (a.occurred_at, a.id) < (%(before_at)s, %(before_id)s))
+ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s
+
+-- name: alert_events
+SELECT id, at, learned_at, event, from_state, to_state, actor, message, params FROM alert_event
+WHERE alert_id = %(alert)s ORDER BY id LIMIT %(limit)s
+
+-- name: tickets
+SELECT t.id, t.number, d.uid, d.name AS device_name, d.model, s.time_zone, s.id AS site_id, s.name AS site, o.name AS hospital,
+       t.org_id, t.family, t.severity, t.status, t.occurred_at, t.detected_at, t.opened_at, t.closed_at, t.message, t.params,
+       t.version
+FROM ticket t
+JOIN device d ON d.id = t.device_id
+JOIN site s ON s.id = t.site_id
+JOIN org o ON o.id = t.org_id
+WHERE (%(device)s::integer IS NULL OR t.device_id = %(device)s)
+  AND (%(family)s::text IS NULL OR t.family = %(family)s)
+  AND (%(severity)s::text IS NULL OR t.severity = %(severity)s)
+  AND (%(status)s::text IS NULL OR t.status = %(status)s)
+  AND (%(open)s::boolean IS NULL OR (t.status <> 'closed') = %(open)s)
+  AND (%(below)s::bigint IS NULL OR t.id < %(below)s)
+ORDER BY t.id DESC LIMIT %(limit)s

@@ -1,0 +1,172 @@
+"""One request is one transaction: what happens around every handler, in this order.
+
+Body bounded → token → role → query names → Idempotency-Key → handler → commit. Whatever raises rolls back.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from typing_extensions import override
+
+from api.context import PREFIX, Account, Session, context_of
+from api.credentials import is_token, token_hash
+from api.database import one
+from api.idempotency import KEY_HEADER, Attempt, check_key, once
+from api.problems import Problem, ProblemCode, invalid
+from api.roles import PUBLIC, ROUTES, Role
+from store.pool import Connection
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes of a request's body."""
+MAX_DEPTH: Final = 16
+"""Levels of lists and objects in a request's body; ours need three."""
+
+
+class BoundedRequest(Request):
+    """A request whose body has a size and a depth."""
+
+    _bounded: bytes | None = None
+
+    @override
+    async def body(self) -> bytes:
+        if self._bounded is None:
+            pieces = bytearray()
+            async for piece in self.stream():
+                pieces += piece
+                if len(pieces) > MAX_BODY:
+                    raise Problem(ProblemCode.TOO_LARGE, f"Send at most {MAX_BODY} bytes.", where="body")
+            self._bounded = bytes(pieces)
+        return self._bounded
+
+    @override
+    async def json(self) -> Any:
+        try:
+            value = json.loads(await self.body(), parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            raise Problem(
+                ProblemCode.MALFORMED, f"The body must be JSON in UTF-8, at most {MAX_DEPTH} levels deep.", where="body"
+            ) from None
+        if _deeper(value, MAX_DEPTH):
+            raise Problem(ProblemCode.MALFORMED, f"The body is more than {MAX_DEPTH} levels deep.", where="body")
+        return value
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    names = {parameter.alias for parameter in dependant.query_params}
+    return names.union(*(_query_names(inner) for inner in dependant.dependencies))
+
+
+def _no_number(_: str) -> float:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _deeper(value: object, levels: int) -> bool:
+    here: list[object] = [value]
+    for _ in range(levels + 1):
+        here = [inner for outer in here for inner in _inside(outer)]
+        if not here:
+            return False
+    return True
+
+
+def _inside(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+class Route(APIRoute):
+    """A route that opens the request's transaction and lets only the roles of `api.roles` in."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        names = _query_names(self.dependant)
+        takes_body = self.body_field is not None
+
+        async def answer(request: Request) -> Response:
+            bounded = BoundedRequest(request.scope, request.receive)
+            roles = ROUTES[request.method, self.path_format.removeprefix(PREFIX)]
+            if roles is PUBLIC:
+                await _check(bounded, names, takes_body)
+                return await handle(bounded)
+            context = context_of(bounded)
+            now = context.clock()
+            token = _bearer(bounded)
+            async with context.pool.connection() as connection, connection.transaction():
+                account = await _authenticate(connection, token, now)
+                if account.role not in roles:
+                    raise _forbidden(account.role, roles)
+                await _check(bounded, names, takes_body)
+                bounded.state.session = Session(connection=connection, account=account, now=now, context=context)
+                key = check_key(bounded.headers.get(KEY_HEADER)) if request.method == "POST" else None
+                if key is None:
+                    return await handle(bounded)
+                attempt = Attempt(
+                    principal=account.id,
+                    key=key,
+                    secret=token,
+                    method=request.method,
+                    target=str(request.url.path) + "?" + request.url.query,
+                    body=await bounded.body(),
+                )
+                return await once(connection, attempt, now=now, work=lambda: handle(bounded))
+
+        return answer
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not is_token(token):
+        raise _unauthenticated("Send `Authorization: Bearer st_…` with a token of POST /api/v1/login.")
+    return token
+
+
+def _unauthenticated(detail: str) -> Problem:
+    return Problem(
+        ProblemCode.UNAUTHENTICATED, detail, where="header.authorization", headers={"WWW-Authenticate": "Bearer"}
+    )
+
+
+async def _authenticate(connection: Connection, token: str, now: datetime) -> Account:
+    """Who the token belongs to; from then on the transaction sees what that account may see."""
+    row = await one(connection, "authenticate", {"hash": token_hash(token), "now": now})
+    if row is None:
+        raise _unauthenticated("This token is unknown, expired or revoked: get a new one with POST /api/v1/login.")
+    return Account(
+        id=row["account_id"], name=row["name"], role=Role(row["role"]), org=row["org_id"], token_id=row["token_id"]
+    )
+
+
+def _forbidden(role: Role, roles: frozenset[Role]) -> Problem:
+    may = ", ".join(sorted(roles))
+    return Problem(
+        ProblemCode.FORBIDDEN, f"The role {role} may not do this; these may: {may}.", where="header.authorization"
+    )
+
+
+async def _check(request: BoundedRequest, names: set[str], takes_body: bool) -> None:
+    """Refuse what the contract doesn't know, rather than ignore what the caller meant by it."""
+    seen = set[str]()
+    for name, _ in request.query_params.multi_items():
+        if name not in names:
+            raise invalid("query", f"A parameter is unknown here; known: {', '.join(sorted(names)) or 'none'}.")
+        if name in seen:
+            raise invalid(f"query.{name}", "Give this parameter once.")
+        seen.add(name)
+    body = await request.body()
+    if takes_body:
+        content = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if content != "application/json":
+            raise Problem(
+                ProblemCode.MEDIA_TYPE,
+                "Send the body as `Content-Type: application/json`.",
+                where="header.content-type",
+            )
+    elif body:
+        raise invalid("body", "This address takes no body.")

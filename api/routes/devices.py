@@ -1,0 +1,174 @@
+"""Devices: minting, what they are and how they are."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+from psycopg.rows import DictRow
+
+from api.context import PREFIX, Asked, Session
+from api.credentials import code_hash, mint_code
+from api.database import QUERIES, many, one
+from api.documented import problems
+from api.language import InWords, Reader
+from api.latest import latest_of
+from api.paging import Cursor, Limit, Page, cut, decode, encode
+from api.problems import ProblemCode, invalid, not_found
+from api.route import Route
+from api.shapes.devices import Device, DeviceDetail, DeviceMade, Fact, Heartbeat, NamedId, NewDevice, Status
+from api.sites import find_or_make_site
+from api.state import WORDS, Judged, Known, judge
+from wire.ids import bucket, mint_device_id, partition
+
+router = APIRouter(prefix=PREFIX, route_class=Route, tags=["devices"])
+
+DeviceUid = Annotated[
+    str, Path(pattern=r"^[a-z0-9][a-z0-9\-]{3,39}$", description="The device's id.", examples=["d3k9m2q7x1z5a"])
+]
+
+
+@router.get("/devices", responses=problems())
+async def list_devices(
+    *,
+    asked: Asked,
+    words: InWords,
+    limit: Limit = 100,
+    after: Cursor = None,
+    site: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this site only.")] = None,
+    hospital: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this hospital only.")] = None,
+    model: Annotated[
+        str | None, Query(max_length=64, pattern=r"^[a-z0-9_.\-]+$", description="Of this model only.")
+    ] = None,
+    status: Annotated[Status | None, Query(description="In this status only.")] = None,
+) -> Page[Device]:
+    """The devices, in the order they were minted."""
+    rows = await many(
+        asked.connection,
+        "devices",
+        {
+            "above": decode("devices", after, int),
+            "uid": None,
+            "site": site,
+            "hospital": hospital,
+            "model": model,
+            "status": status,
+            "limit": limit + 1,
+        },
+    )
+    shown, last = cut(rows, limit)
+    items = [Device(**_device(asked, words, row)) for row in shown]
+    return Page(items=items, next=None if last is None else encode("devices", last["key"]))
+
+
+@router.post(
+    "/devices",
+    status_code=201,
+    responses=problems(ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED, body=True),
+)
+async def mint_device(body: NewDevice, asked: Asked, response: Response) -> DeviceMade:
+    """Mint a device and a one-time code, which its agent exchanges by POST /enrol."""
+    catalog = asked.context.catalog
+    model = catalog.models.get(body.model)
+    if model is None or model.kind == "base":
+        raise invalid("body.model", "The catalog has no such model: GET /api/v1/catalog/models lists them.")
+    site = await find_or_make_site(asked, body.site)
+    uid = mint_device_id()
+    code = mint_code()
+    expires_at = asked.now + asked.context.settings.code_lasts
+    await asked.connection.execute(
+        QUERIES["add_device"],
+        {
+            "uid": uid,
+            "org": site["org_id"],
+            "site": site["id"],
+            "partition": partition(bucket(uid)),
+            "model": body.model,
+            "name": body.name,
+            "department": body.department,
+            "serial": body.serial,
+            "code_hash": code_hash(code),
+            "code_expires_at": expires_at,
+            "now": asked.now,
+        },
+    )
+    await asked.audit(
+        org=site["org_id"],
+        action="device-minted",
+        subject=f"device:{uid}",
+        detail={"model": body.model, "site": site["id"]},
+    )
+    response.headers["Location"] = f"{PREFIX}/devices/{uid}"
+    return DeviceMade(id=uid, code=code, expires_at=expires_at, site=site["id"], hospital=site["org_id"])
+
+
+@router.get("/devices/{id}", responses=problems(ProblemCode.NOT_FOUND))
+async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Response) -> DeviceDetail:  # noqa: A002
+    """A device with its latest values."""
+    row = await one(
+        asked.connection,
+        "devices",
+        {"above": None, "uid": id, "site": None, "hospital": None, "model": None, "status": None, "limit": 1},
+    )
+    if row is None:
+        raise not_found("device")
+    response.headers["ETag"] = f'"{row["version"]}"'
+    return DeviceDetail(
+        **_device(asked, words, row),
+        latest=await latest_of(asked, words, device=row["key"], model=row["model"]),
+        inventory=row["inventory"],
+        heartbeat=None if row["agent"] is None else _heartbeat(row),
+    )
+
+
+def _heartbeat(row: DictRow) -> Heartbeat:
+    return Heartbeat(agent=row["agent"], interval_s=row["interval_s"], boot=row["boot"], body=row["heartbeat"])
+
+
+def _device(asked: Session, words: Reader, row: DictRow) -> dict[str, Any]:
+    model = words.catalog.models.get(row["model"])
+    state = judge(
+        Known(
+            connected=bool(row["connected"]),
+            last_seen=row["last_seen"],
+            interval_s=row["interval_s"] or 0.0,
+            worst_severity=row["worst_severity"],
+            worst_since=row["worst_since"],
+        ),
+        now=asked.now,
+        default_interval_s=asked.context.settings.heartbeat_s,
+    )
+
+    def fact(judged: Judged) -> Fact:
+        return Fact(
+            value=judged.value,
+            reason=judged.reason.value,
+            text=WORDS[judged.reason].get(words.lang),
+            age_s=age_s(judged.since, asked.now),
+        )
+
+    return {
+        "id": row["uid"],
+        "name": row["name"],
+        "model": row["model"],
+        "model_name": words.text(None if model is None else model.name, row["model"]),
+        "hospital": NamedId(id=row["org_id"], name=row["hospital"]),
+        "site": NamedId(id=row["site_id"], name=row["site"]),
+        "department": row["department"],
+        "serial": row["serial"],
+        "status": row["status"],
+        "connected": fact(state.connected),
+        "fresh": fact(state.fresh),
+        "healthy": fact(state.healthy),
+        "last_seen": row["last_seen"],
+        "age_s": age_s(row["last_seen"], asked.now),
+        "open_alerts": row["open_alerts"],
+        "open_tickets": row["open_tickets"],
+        "enrolled_at": row["enrolled_at"],
+        "created_at": row["created_at"],
+        "version": row["version"],
+    }
+
+
+def age_s(at: datetime | None, now: datetime) -> float | None:
+    """Seconds since a moment, never below 0: a device's clock may be ahead of ours."""
+    return None if at is None else max(0.0, round((now - at).total_seconds(), 3))

@@ -1,0 +1,23 @@
+"""What the API's answers depend on. Only `steth` reads settings from outside and fills this in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from catalog.model import Lang
+
+Clock = Callable[[], datetime]
+"""The time now, with its zone (UTC). Passed in, so that tests and rehearsals can set it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """`mqtt_url`: where an enrolled agent reports to (`mqtt[s]://host:port`). `heartbeat_s`: seconds between
+    its heartbeats. `language`: of texts for a reader who asks for none. `login_lasts`, `code_lasts`: how long
+    a login's token and a device's one-time code are good."""
+
+    mqtt_url: str
+    heartbeat_s: float = 15.0
+    language: Lang = "zh"
+    login_lasts: timedelta = timedelta(hours=12)
+    code_lasts: timedelta = timedelta(days=7)

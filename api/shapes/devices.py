@@ -1,0 +1,165 @@
+"""Devices, what they measured and what happened to them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from api.shapes.base import Key, Label, OptionalLabel, Shape, example
+
+Status = Literal["active", "retired"]
+
+
+class NamedId(Shape):
+    """A thing by id and name."""
+
+    id: int
+    name: str
+
+
+class Fact(Shape):
+    """One of three facts that are never mixed. `value` null: unknown."""
+
+    value: bool | None
+    reason: Annotated[str, Field(description="Stable: branch on this.")]
+    text: Annotated[str, Field(description="The reason in words.")]
+    age_s: Annotated[float | None, Field(description="Seconds since what the reason names; null: unknown.")]
+
+
+class Device(Shape):
+    """A device and how it is."""
+
+    id: str
+    name: str
+    model: str
+    model_name: str
+    hospital: NamedId
+    site: NamedId
+    department: str
+    serial: str
+    status: Status
+    connected: Annotated[Fact, Field(description="Whether its session with the broker lives.")]
+    fresh: Annotated[Fact, Field(description="Whether what is shown of it is recent.")]
+    healthy: Annotated[Fact, Field(description="Whether nothing is wrong with it; unknown unless fresh.")]
+    last_seen: datetime | None
+    age_s: Annotated[float | None, Field(description="Seconds since `last_seen`.")]
+    open_alerts: int
+    open_tickets: int
+    enrolled_at: datetime | None
+    created_at: datetime
+    version: int
+
+
+class Latest(Shape):
+    """The newest value of a signal, newest by the time it was measured."""
+
+    metric: str
+    name: str
+    value: float | None
+    unit: str
+    at: datetime
+    age_s: float
+    quality: Literal["good", "uncertain", "bad"]
+
+
+class Heartbeat(Shape):
+    """What the agent last said of itself."""
+
+    agent: str
+    interval_s: float
+    boot: int
+    body: dict[str, Any]
+
+
+class DeviceDetail(Device):
+    """A device with its latest values."""
+
+    latest: list[Latest]
+    inventory: dict[str, Any]
+    heartbeat: Heartbeat | None
+
+
+class SiteGiven(Shape):
+    """A site, by its id, or by name; what is not there yet by name is made."""
+
+    model_config = example(hospital="第一人民医院", site="放射科")
+
+    id: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    hospital: Label | None = None
+    site: Label | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.id is None) == (self.hospital is None) or (self.hospital is None) != (self.site is None):
+            raise ValueError("give either id, or hospital and site")
+        return self
+
+
+class NewDevice(Shape):
+    """A device to be watched."""
+
+    model_config = example(
+        name="DR 1",
+        model="generic-dr",
+        site={"hospital": "第一人民医院", "site": "放射科"},
+        department="放射科",
+        serial="SN-0042",
+    )
+
+    name: Label
+    model: Key
+    site: SiteGiven
+    department: OptionalLabel = ""
+    serial: OptionalLabel = ""
+
+
+class CodeMade(Shape):
+    """A one-time code for the agent. It is shown here once and kept as a hash."""
+
+    model_config = example(code="K7QF-2M9D-XH4T", expires_at="2026-11-29T04:00:00Z")
+
+    code: str
+    expires_at: datetime
+
+
+class DeviceMade(CodeMade):
+    """A minted device."""
+
+    model_config = example(
+        id="d3k9m2q7x1z5a", code="K7QF-2M9D-XH4T", expires_at="2026-11-29T04:00:00Z", site=1, hospital=1
+    )
+
+    id: str
+    site: int
+    hospital: int
+
+
+class DeviceChange(Shape):
+    """What to change; what is left out stays."""
+
+    model_config = example(name="DR 1 (Room 3)")
+
+    name: Label | None = None
+    department: OptionalLabel | None = None
+    serial: OptionalLabel | None = None
+    status: Status | None = None
+
+
+class ReadingShape(Shape):
+    """One reading. It has no id of its own: device, metric and time name it."""
+
+    metric: str
+    at: datetime
+    value: float | None
+    unit: str
+    quality: Literal["good", "uncertain", "bad"]
+
+
+class Event(Shape):
+    """Something that a device told that is no reading."""
+
+    id: int
+    at: Annotated[datetime, Field(description="When it happened on the equipment.")]
+    learned_at: Annotated[datetime, Field(description="When we learned of it.")]
+    kind: str
+    body: dict[str, Any]

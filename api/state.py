@@ -1,0 +1,109 @@
+"""Connected, fresh and healthy: three facts about a device that are never mixed (LESSONS, design lessons). Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from catalog.model import Text
+
+MISSED_BEATS: Final = 3
+"""Heartbeats that may be missing before what is shown counts as stale: one lost on a bad line is no news."""
+_UNHEALTHY: Final = frozenset({"critical", "major"})
+
+
+class Reason(StrEnum):
+    """Why a fact is as it is. Stable: clients branch on it."""
+
+    SESSION = "session"
+    SESSION_ENDED = "session-ended"
+    RECENT = "recent"
+    LATE = "late"
+    NEVER_SEEN = "never-seen"
+    NO_ALERTS = "no-alerts"
+    ONLY_MINOR = "only-minor-alerts"
+    ALERTS = "alerts"
+    STALE = "stale"
+
+
+WORDS: Final = MappingProxyType(
+    {
+        Reason.SESSION: Text(zh="与平台保持连接", en="Its session with the platform lives"),
+        Reason.SESSION_ENDED: Text(zh="与平台的连接已断开", en="Its session with the platform has ended"),
+        Reason.RECENT: Text(zh="数据是新的", en="It reported recently"),
+        Reason.LATE: Text(
+            zh="已错过多次心跳，显示的是旧数据", en="Several heartbeats are missing: what is shown is old"
+        ),
+        Reason.NEVER_SEEN: Text(zh="从未上报过", en="It has never reported"),
+        Reason.NO_ALERTS: Text(zh="没有报警", en="No alerts"),
+        Reason.ONLY_MINOR: Text(zh="只有一般报警", en="Only minor alerts"),
+        Reason.ALERTS: Text(zh="有未消除的重要报警", en="Serious alerts are open"),
+        Reason.STALE: Text(zh="数据已旧，不知是否正常", en="What is known is old, so its health is unknown"),
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the database knows of a device. `interval_s`: seconds between heartbeats, 0: not told yet."""
+
+    connected: bool
+    last_seen: datetime | None
+    interval_s: float
+    worst_severity: str | None
+    worst_since: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A fact: None is unknown. `since`: the moment that the reason names."""
+
+    value: bool | None
+    reason: Reason
+    since: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """The three facts."""
+
+    connected: Judged
+    fresh: Judged
+    healthy: Judged
+
+
+def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
+    """How a device is, from what is known of it.
+
+    An open serious alert counts however old the data are; that there is none counts only while they are fresh.
+    """
+    seen = known.last_seen
+    if seen is None:
+        never = Judged(value=False, reason=Reason.NEVER_SEEN, since=None)
+        unknown = Judged(value=None, reason=Reason.NEVER_SEEN, since=None)
+        return State(connected=never, fresh=never, healthy=_health(known, unknown))
+    patience = timedelta(seconds=MISSED_BEATS * (known.interval_s or default_interval_s))
+    connected = Judged(
+        value=known.connected, reason=Reason.SESSION if known.connected else Reason.SESSION_ENDED, since=seen
+    )
+    if now - seen > patience:
+        fresh = Judged(value=False, reason=Reason.LATE, since=seen)
+        return State(
+            connected=connected,
+            fresh=fresh,
+            healthy=_health(known, Judged(value=None, reason=Reason.STALE, since=seen)),
+        )
+    fresh = Judged(value=True, reason=Reason.RECENT, since=seen)
+    quiet = Reason.NO_ALERTS if known.worst_severity is None else Reason.ONLY_MINOR
+    return State(
+        connected=connected,
+        fresh=fresh,
+        healthy=_health(known, Judged(value=True, reason=quiet, since=known.worst_since or seen)),
+    )
+
+
+def _health(known: Known, otherwise: Judged) -> Judged:
+    if known.worst_severity in _UNHEALTHY:
+        return Judged(value=False, reason=Reason.ALERTS, since=known.worst_since)
+    return otherwise
