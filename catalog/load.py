@@ -10,10 +10,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import structs
 
-from catalog import tree
+from catalog import pattern, tree
 from catalog.errors import CatalogError
-from catalog.model import Catalog, FaultCode, FaultFamily, LogPattern, Model, Part, PartRef
-from catalog.source import MessagesFile, ModelFile, PartsFile, PartUse, RunbooksFile
+from catalog.model import Catalog, FaultCode, FaultFamily, LogPattern, Model, Part, PartRef, Runbook
+from catalog.source import FamilySource, FaultSource, MessagesFile, ModelFile, PartsFile, PartUse, RunbooksFile
 
 SHIPPED = Path(__file__).parent / "data"
 
@@ -23,8 +23,9 @@ F = TypeVar("F", ModelFile, PartsFile, RunbooksFile, MessagesFile)
 def load(path: Path | None = None) -> Catalog:
     """The catalog of the folder `path`, or the shipped one.
 
-    Raises CatalogError with file and line when a file is missing, isn't what its schema says, or names a base, family
-    or part that isn't there. `catalog.check` finds more, and all of it at once.
+    Raises CatalogError, with the line where that is known, when a file is missing, isn't what its schema says, names a
+    base, family, part or runbook that isn't there, or holds a pattern that could hang. `catalog.check` finds more, and
+    all of it at once.
     """
     folder = SHIPPED if path is None else path
     parts = {part.key: part for part in read_file(folder / "parts.yaml", PartsFile).parts}
@@ -34,7 +35,7 @@ def load(path: Path | None = None) -> Catalog:
     for file in sorted((folder / "models").glob("*.yaml")):
         source = read_file(file, ModelFile)
         files[source.key] = (file, source)
-    models = {key: _model(key, files, parts) for key in files}
+    models = {key: _model(key, files, parts, runbooks) for key in files}
     return Catalog(models=models, runbooks=runbooks, parts=parts, messages=messages)
 
 
@@ -68,43 +69,22 @@ def lineage(key: str, files: dict[str, tuple[Path, ModelFile]]) -> list[str]:
     return order
 
 
-def _model(key: str, files: dict[str, tuple[Path, ModelFile]], parts: dict[str, Part]) -> Model:
+def _model(
+    key: str, files: dict[str, tuple[Path, ModelFile]], parts: dict[str, Part], runbooks: Mapping[str, Runbook]
+) -> Model:
     file, source = files[key]
     chain = [files[name][1] for name in lineage(key, files)]
+    families: dict[str, FaultFamily] = {}
+    faults: dict[str, FaultCode] = {}
     try:
-        families = {
-            family.key: FaultFamily(
-                key=family.key,
-                name=family.name,
-                subsystem=family.subsystem,
-                causes=family.causes,
-                parts=_parts(family.parts, parts),
-            )
-            for level in chain
-            for family in level.families
-        }
-        faults: dict[str, FaultCode] = {}
         for level in chain:
-            for fault in level.faults:
-                family = families[fault.family]
-                faults[fault.code] = FaultCode(
-                    code=fault.code,
-                    family=fault.family,
-                    severity=fault.severity,
-                    name=fault.name,
-                    stops=fault.stops,
-                    advice=fault.advice,
-                    causes=family.causes if fault.causes is None else fault.causes,
-                    parts=family.parts if fault.parts is None else _parts(fault.parts, parts),
-                    ticket=fault.ticket,
-                    runbook=fault.runbook,
-                    clear=fault.clear,
-                    source=fault.source,
-                )
+            families |= {family.key: _family(family, parts) for family in level.families}
+        for level in chain:
+            faults |= {fault.code: _fault(fault, families[fault.family], parts) for fault in level.faults}
     except KeyError as error:
-        raise CatalogError(file=file, what=f"names the family or part {error}, which isn't there") from error
+        raise CatalogError(file=file, what=f"no family or part {error}") from error
     silences = [level.silence for level in chain if level.silence is not None]
-    return Model(
+    model = Model(
         key=key,
         kind=source.kind,
         name=source.name,
@@ -116,14 +96,58 @@ def _model(key: str, files: dict[str, tuple[Path, ModelFile]], parts: dict[str, 
         log_patterns=tuple(_filled(pattern, faults) for level in chain for pattern in level.log_patterns),
         runbooks=tuple(dict.fromkeys(name for level in chain for name in level.runbooks)),
     )
+    _refuse(model, file, runbooks)
+    return model
 
 
-def _filled(pattern: LogPattern, faults: Mapping[str, FaultCode]) -> LogPattern:
-    if pattern.fault is None or pattern.fault.prefix is None:
-        return pattern
-    prefix = pattern.fault.prefix
+def _refuse(model: Model, file: Path, runbooks: Mapping[str, Runbook]) -> None:
+    """What would raise or hang later, where no person could mend it."""
+    judged = [rule for signal in model.signals.values() for rule in signal.rules]
+    for item in (*judged, *model.faults.values(), *(() if model.silence is None else (model.silence,))):
+        if item.family not in model.families:
+            raise CatalogError(file=file, what=f"no family '{item.family}'")
+        if item.runbook is not None and item.runbook not in runbooks:
+            raise CatalogError(file=file, what=f"no runbook '{item.runbook}'")
+    for log in model.log_patterns:
+        try:
+            pattern.check(log.regex)
+        except pattern.UnsafePatternError as error:
+            raise CatalogError(file=file, what=f"log pattern {log.id} {error}") from error
+
+
+def _family(family: FamilySource, parts: dict[str, Part]) -> FaultFamily:
+    return FaultFamily(
+        key=family.key,
+        name=family.name,
+        subsystem=family.subsystem,
+        causes=family.causes,
+        parts=_parts(family.parts, parts),
+    )
+
+
+def _fault(fault: FaultSource, family: FaultFamily, parts: dict[str, Part]) -> FaultCode:
+    return FaultCode(
+        code=fault.code,
+        family=fault.family,
+        severity=fault.severity,
+        name=fault.name,
+        stops=fault.stops,
+        advice=fault.advice,
+        causes=family.causes if fault.causes is None else fault.causes,
+        parts=family.parts if fault.parts is None else _parts(fault.parts, parts),
+        ticket=fault.ticket,
+        runbook=fault.runbook,
+        clear=fault.clear,
+        source=fault.source,
+    )
+
+
+def _filled(log: LogPattern, faults: Mapping[str, FaultCode]) -> LogPattern:
+    if log.fault is None or log.fault.prefix is None:
+        return log
+    prefix = log.fault.prefix
     table = {code.removeprefix(prefix): code for code in faults if code.startswith(prefix)}
-    return structs.replace(pattern, fault=structs.replace(pattern.fault, table=table))
+    return structs.replace(log, fault=structs.replace(log.fault, table=table))
 
 
 def _parts(uses: tuple[PartUse, ...], parts: dict[str, Part]) -> tuple[PartRef, ...]:

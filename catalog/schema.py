@@ -3,6 +3,7 @@
 It serves editors; what spans entries and files (names, doubles, hysteresis) only `catalog.check` finds.
 """
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -32,8 +33,22 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Steth catalog file",
         "anyOf": list(roots),
-        "$defs": dict(sorted(components.items())),
+        "$defs": {name: _portable(component) for name, component in sorted(components.items())},
     }
+
+
+def _portable(value: Any) -> Any:
+    r"""Patterns as ECMA-262 writes them (`\Z` is Python's), descriptions without their source's indentation."""
+    if isinstance(value, dict):
+        return {
+            key: inner.replace(r"\Z", "$")
+            if key == "pattern" and isinstance(inner, str)
+            else inspect.cleandoc(inner)
+            if key == "description" and isinstance(inner, str)
+            else _portable(inner)
+            for key, inner in value.items()
+        }
+    return [_portable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def text() -> str:
