@@ -7,7 +7,8 @@ The time of a fact is that of the acquisition; the content's is taken where ther
 not: a study begins before its exposures, and all its images would share one false moment. Where the header has no
 usable time, the time of receipt counts and everything is marked uncertain.
 The deviation index is never computed from the exposure index: what equipment stopped telling must not look told.
-(0018,7006) Detector Description, the reason of a detector that isn't nominal, is free text and is not even read.
+A detector that isn't nominal is the reading ``detector.nominal`` = 0, on which the catalog has a rule. Its reason,
+(0018,7006) Detector Description, is free text and not even read.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from agent import dicom_values as values
 from agent.dicom_elements import Raw, elements_of
 from agent.dicom_values import Moment, Refused
 from agent.errors import AdapterError
-from wire.items import GOOD, UNCERTAIN, Fault, Inventory, Item, Quality, Readings, StateChange
+from wire.items import GOOD, UNCERTAIN, Inventory, Item, Quality, Readings, StateChange
 
 CR: Final = "1.2.840.10008.5.1.4.1.1.1"
 DX_PRESENTATION: Final = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -33,8 +34,6 @@ SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 """Some exports write X-ray images so; they are read if their modality says what they are."""
 _XRAY_MODALITIES: Final = frozenset({"CR", "DX", "MG"})
 
-NOMINAL_FAULT: Final = "DET-NOMINAL"
-SOURCE: Final = "dicom"
 _FUTURE_MS: Final = 26 * 3_600_000
 """How far a header may be ahead of its receipt: the widest mistake about a zone (PS3.5 6.2: UTC-12 to UTC+14)."""
 
@@ -121,16 +120,14 @@ class Extracted(NamedTuple):
     readings: tuple[Reading, ...]
     states: tuple[StateChange, ...]
     inventory: Inventory | None
-    faults: tuple[Fault, ...]
     refused: Counter[str]
 
     def items(self) -> list[Item]:
-        """As what travels: readings, states, faults, inventory."""
+        """As what travels: readings, states, inventory."""
         items: list[Item] = []
         if self.readings:
             items.append(readings_item(self.at, self.readings))
         items += self.states
-        items += self.faults
         if self.inventory is not None:
             items.append(self.inventory)
         return items
@@ -178,15 +175,13 @@ def read_header(
     aborted = next((state.value == "ABORTED" for state in states if state.name == "exposure.status"), None)
     if aborted is not None:
         readings.append(Reading("exposure.aborted", float(aborted), "1", quality))
-    faults: tuple[Fault, ...] = ()
     nominal = reader.code(_NOMINAL, "detector.nominal")
     if nominal is not None:
         readings.append(Reading("detector.nominal", float(nominal == "YES"), "1", quality))
-        state: Fault = Fault(
-            at=moment.at, code=NOMINAL_FAULT, state="cleared" if nominal == "YES" else "active", source=SOURCE
-        )
-        faults = (state,)
     fields = reader.inventory(zone)
+    refused = reader.refused.total()
+    if refused:
+        readings.append(Reading("dicom.values_refused", float(refused), "1", quality))
     uid = found.get(_INSTANCE)
     return Extracted(
         at=moment.at,
@@ -194,7 +189,6 @@ def read_header(
         readings=tuple(readings),
         states=tuple(states),
         inventory=Inventory(at=moment.at, fields=fields) if fields else None,
-        faults=faults,
         refused=reader.refused,
     )
 

@@ -20,9 +20,7 @@ _BINARY: Final = {
 _NUMBER: Final = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?\Z")
 _COMMA: Final = re.compile(r"([+-]?\d{1,20}),(\d{1,2}|\d{4,20})\Z")
 """A comma as decimal point. Three digits behind it could as well be thousands, so those are refused."""
-_NOT_NUMBERS: Final = frozenset(
-    {"NAN", "+NAN", "-NAN", "INF", "+INF", "-INF", "INFINITY", "-INFINITY", "1.#QNAN", "1.#INF"}
-)
+_NOT_NUMBERS: Final = re.compile(r"[+-]?(NAN|INF|INFINITY|1\.#(QNAN|IND|INF))\Z", re.IGNORECASE)
 _DATE: Final = re.compile(r"(\d{4})[.\-]?(\d{2})[.\-]?(\d{2})\Z")
 """DA; with dots as ACR-NEMA wrote it (PS3.5 6.2, note)."""
 _TIME: Final = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?\Z")

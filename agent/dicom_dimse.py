@@ -1,0 +1,72 @@
+"""The commands of message exchange that a storage SCP hears and says: DICOM PS3.7, 9.3 and annexes C and E. Pure."""
+
+import struct
+from typing import Final, NamedTuple
+
+from agent.dicom_elements import IMPLICIT, elements_of
+from agent.errors import AdapterError
+
+C_STORE_RQ: Final = 0x0001
+C_ECHO_RQ: Final = 0x0030
+C_CANCEL_RQ: Final = 0x0FFF
+_RESPONSE: Final = 0x8000
+_NO_DATA_SET: Final = 0x0101
+
+SUCCESS: Final = 0x0000
+OUT_OF_RESOURCES: Final = 0xA700
+NOT_OF_ITS_CLASS: Final = 0xA900
+NOT_UNDERSTOOD: Final = 0xC000
+"""Statuses of C-STORE (PS3.4 table B.2-1)."""
+UNKNOWN_OPERATION: Final = 0x0211
+
+_CLASS: Final = 0x00000002
+_FIELD: Final = 0x00000100
+_ID: Final = 0x00000110
+_DATA_SET: Final = 0x00000800
+_INSTANCE: Final = 0x00001000
+
+
+class Command(NamedTuple):
+    """A request. ``sop_class`` and ``instance`` as they came, for the answer alone."""
+
+    field: int
+    id: int
+    has_data: bool
+    sop_class: bytes
+    instance: bytes
+
+
+def command(encoded: bytes) -> Command:
+    """A command set, always implicit little endian (PS3.7 6.3). Raises ``AdapterError``."""
+    found = elements_of(encoded, {_CLASS, _FIELD, _ID, _DATA_SET, _INSTANCE}, transfer_syntax=IMPLICIT)
+    numbers = {tag: found[tag].value for tag in (_FIELD, _ID, _DATA_SET) if tag in found}
+    if any(len(value) != 2 for value in numbers.values()) or not {_FIELD, _DATA_SET} <= numbers.keys():
+        raise AdapterError("protocol", "a command lacks what PS3.7 annex E asks of it")
+    return Command(
+        field=int.from_bytes(numbers[_FIELD], "little"),
+        id=int.from_bytes(numbers.get(_ID, b""), "little"),
+        has_data=int.from_bytes(numbers[_DATA_SET], "little") != _NO_DATA_SET,
+        sop_class=found[_CLASS].value if _CLASS in found else b"",
+        instance=found[_INSTANCE].value if _INSTANCE in found else b"",
+    )
+
+
+def response(to: Command, status: int, comment: str = "") -> bytes:
+    """The answer to a request, encoded. ``comment``: at most 64 characters, ASCII (Error Comment, LO)."""
+    elements = b""
+    if to.sop_class:
+        elements += _element(0x0002, to.sop_class)
+    elements += _element(0x0100, struct.pack("<H", to.field | _RESPONSE))
+    elements += _element(0x0120, struct.pack("<H", to.id))
+    elements += _element(0x0800, struct.pack("<H", _NO_DATA_SET))
+    elements += _element(0x0900, struct.pack("<H", status))
+    if comment:
+        elements += _element(0x0902, comment[:64].encode("ascii"))
+    if to.instance:
+        elements += _element(0x1000, to.instance)
+    return _element(0x0000, struct.pack("<I", len(elements))) + elements
+
+
+def _element(element: int, value: bytes) -> bytes:
+    value += b"\0" * (len(value) % 2)
+    return struct.pack("<HHI", 0, element, len(value)) + value

@@ -1,0 +1,147 @@
+"""A DICOM storage SCP that keeps of each image only what its header says about the equipment.
+
+DICOM PS3.4 annexes A (verification) and B (storage). Success is answered when the outbox has committed (DELIVERY 1),
+"out of resources" when it hasn't, so that the modality sends again.
+
+Why our own upper layer and not pynetdicom: with pydicom it takes 32 MB of the 48 MB that the agent may have at rest,
+each open association polls a thousand times a second, it takes a PDU of any announced length into memory, and what
+a hostile PDU provokes in its threads Python prints to stderr, content and all. In the tests it is the peer.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Final
+
+from agent import dicom_dimse as dimse
+from agent import dicom_pdu as pdu
+from agent.adapter import Sink
+from agent.config import Dicom
+from agent.dicom import XRAY_IMAGES, read_header
+from agent.dicom_association import Aborted, Association, last_words
+from agent.dicom_entry import Exposures
+from agent.dicom_pdu import Rejection, Request
+from agent.errors import AdapterError, AgentError, OutboxError
+from agent.zones import zone_of
+from catalog.model import Model
+
+NAME: Final = "dicom"
+MAX_ASSOCIATIONS: Final = 16
+"""A room has one or two workstations. Beyond it peers are told to come again, beyond twice as many not even that."""
+
+
+def now_ms() -> int:
+    """Wall time, ms since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class DicomScp:
+    """The adapter. ``port``: what is listened on, once it is."""
+
+    sop_classes = frozenset(XRAY_IMAGES)
+
+    def __init__(self, *, config: Dicom, model: Model, sink: Sink, now: Callable[[], int] = now_ms) -> None:
+        self.port = 0
+        self._config = config
+        self._sink = sink
+        self._now = now
+        self._zone = zone_of(config.time_zone)
+        self._exposures = Exposures(source=NAME, model=model, sink=sink)
+        self._connections = 0
+
+    @property
+    def name(self) -> str:
+        """A short word for logs and counters."""
+        return NAME
+
+    @property
+    def max_bytes(self) -> int:
+        """Of one object."""
+        return self._config.max_mb * 1_000_000
+
+    async def run(self) -> None:
+        """Serve until cancelled. Raises ``AgentError`` when the address can't be listened on."""
+        host, _, port = self._config.listen.rpartition(":")
+        async with asyncio.TaskGroup() as tasks:
+
+            def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                tasks.create_task(self._serve(reader, writer), name="dicom-association")
+
+            try:
+                server = await asyncio.start_server(connected, host.strip("[]"), int(port))
+            except OSError as error:
+                what = error.strerror or type(error).__name__
+                text = f"dicom: can't listen on {self._config.listen}: {what}; choose another address in [device.dicom]"
+                raise AgentError(text) from error
+            self.port = server.sockets[0].getsockname()[1]
+            try:
+                await asyncio.get_running_loop().create_future()  # until cancelled
+            finally:
+                server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection; whatever its peer does ends here."""
+        self._connections += 1
+        try:
+            if self._connections <= 2 * MAX_ASSOCIATIONS:
+                await Association(host=self, reader=reader, writer=writer).run()
+            else:
+                self._sink.refused(NAME, "too-many-connections")
+        except (Aborted, AdapterError, TimeoutError, EOFError, OSError) as error:
+            self._sink.refused(NAME, _reason(error))
+            with contextlib.suppress(OSError, TimeoutError):
+                await last_words(writer, error)
+        finally:
+            self._connections -= 1
+            writer.close()
+
+    def admits(self, request: Request) -> Rejection | None:
+        """Why a peer may not associate, counted."""
+        why: Rejection | None = None
+        if not request.version & 1:
+            why = pdu.UNKNOWN_VERSION
+        elif request.application_context != pdu.APPLICATION_CONTEXT:
+            why = pdu.UNKNOWN_CONTEXT_NAME
+        elif request.called != self._config.ae_title:
+            why = pdu.UNKNOWN_CALLED
+        elif self._config.calling and request.calling not in self._config.calling:
+            why = pdu.UNKNOWN_CALLING
+        elif self._connections > MAX_ASSOCIATIONS:
+            why = pdu.TOO_MANY
+        if why is not None:
+            self._sink.refused(NAME, "association-rejected")
+        return why
+
+    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> tuple[int, str]:
+        """Read and enter an image: status and comment of the answer."""
+        if size > self.max_bytes:
+            self._sink.refused(NAME, "oversize")
+            return dimse.OUT_OF_RESOURCES, f"larger than {self._config.max_mb} MB"
+        try:
+            image = read_header(
+                data,
+                received=self._now(),
+                zone=self._zone,
+                key=self._sink.key,
+                transfer_syntax=transfer_syntax,
+                cut=size > len(data),
+            )
+            await self._exposures.put(image)
+        except AdapterError as error:
+            self._sink.refused(NAME, error.reason)
+            status = dimse.NOT_OF_ITS_CLASS if error.reason == "not-xray" else dimse.NOT_UNDERSTOOD
+            return status, error.reason
+        except OutboxError:
+            self._sink.refused(NAME, "outbox")
+            return dimse.OUT_OF_RESOURCES, "not kept, send again"
+        return dimse.SUCCESS, ""
+
+
+def _reason(error: Exception) -> str:
+    """The word under which the end of a connection is counted."""
+    if isinstance(error, Aborted):
+        return error.why
+    if isinstance(error, AdapterError):
+        return error.reason
+    return "silent" if isinstance(error, TimeoutError) else "connection-lost"
