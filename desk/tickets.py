@@ -1,12 +1,10 @@
 """The stage that opens tickets, in the transaction of the alert that deserves them."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Struct
@@ -18,10 +16,10 @@ from desk.effects import TicketOpened
 from desk.errors import DeskError
 from desk.events import TicketEvent, add_events
 from desk.opening import Opening, joined, opening, worse
+from desk.zones import DEFAULT_ZONE, day_of
 from ingest.ports import Batch, Work
 from store.sql import load_queries
 
-DEFAULT_ZONE: Final = "Asia/Shanghai"
 _QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 _ATTEMPTS: Final = 5
 """A ticket can be closed between our losing against it and our joining it: then it is tried again."""
@@ -78,15 +76,6 @@ class TicketStage:
         opened = [claim for claim in claims if claim.opened]
         if opened:
             await _number(connection, opened, now_ms)
-
-
-def day_of(now_ms: int, zone: str) -> date:
-    """The calendar day of a moment where the ticket's site is; an unknown zone counts as the default one."""
-    try:
-        there = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        there = ZoneInfo(DEFAULT_ZONE)
-    return datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(there).date()
 
 
 def _claims(batch: Batch, catalog: Catalog) -> list[_Claim]:
