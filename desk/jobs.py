@@ -1,0 +1,68 @@
+"""One leader among the processes of `steth alerts`: the others stand by."""
+
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+import structlog
+
+_LOCK: Final = 0x5354_4554_4802
+"""`STETH` 2; 1 is the lock of migrations."""
+_log: Final = structlog.get_logger("desk.jobs")
+
+
+class Leadership:
+    """An advisory lock of the database, held by a connection of its own.
+
+    It only saves work: a leader that was cut off and doesn't know it yet does no harm, since every row that a job works
+    on is claimed, and what it does is keyed so that twice is once (DELIVERY 19). Close it, or leave it as a context
+    manager, to let another process lead at once; a killed process's lock ends with its connection.
+    """
+
+    def __init__(self, *, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: psycopg.AsyncConnection | None = None
+        self._leads = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def leads(self) -> bool:
+        """Whether this process leads at this moment: asks the database each time, and takes the lead when it is free.
+
+        False while the database can't be reached.
+        """
+        try:
+            if self._connection is None:
+                self._connection = await psycopg.AsyncConnection.connect(
+                    self._dsn,
+                    autocommit=True,
+                    application_name="steth-leader",
+                    connect_timeout=5,
+                    keepalives_idle=5,
+                    keepalives_interval=2,
+                    keepalives_count=3,
+                )
+            statement = "SELECT true" if self._leads else "SELECT pg_try_advisory_lock(%s)"
+            cursor = await self._connection.execute(statement, () if self._leads else (_LOCK,))
+            row = await cursor.fetchone()
+        except psycopg.Error as error:
+            _log.warning("leadership_unknown", error=type(error).__name__)
+            await self.close()
+            return False
+        leads = row is not None and bool(row[0])
+        if leads != self._leads:
+            _log.info("leads" if leads else "stands_by")
+        self._leads = leads
+        return leads
+
+    async def close(self) -> None:
+        """Give up the lead and the connection."""
+        connection, self._connection, self._leads = self._connection, None, False
+        if connection is not None:
+            await connection.close()
