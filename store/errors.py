@@ -26,6 +26,11 @@ class StoreErrorCode(StrEnum):
     EDITION = "edition"
 
 
+def one_line(error: Exception) -> str:
+    """The whole message of an error of psycopg's, hints included, on one line."""
+    return " ".join(str(error).split())
+
+
 class StoreError(Exception):
     """The store can't be used as asked. The message is one line that says what to do where something can be done."""
 
@@ -34,7 +39,7 @@ class StoreError(Exception):
         self.code = code
 
 
-class SchemaTooNew(StoreError):  # noqa: N818 - the name of the state, as docs/rooms.md and the command line call it
+class SchemaTooNew(StoreError):
     """The database was migrated by a later version of the code than this one."""
 
     def __init__(self, *, database: int, code: int) -> None:

@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 from store.editions import Edition, edition_of, timescale_is_loaded
-from store.errors import SchemaTooNew, StoreError, StoreErrorCode
+from store.errors import SchemaTooNew, StoreError, StoreErrorCode, one_line
 from store.roles import OWNER, ensure_roles
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -152,8 +152,7 @@ def _connect(dsn: str) -> _Sync:
     try:
         return psycopg.connect(dsn, autocommit=True, application_name="steth-migrate", connect_timeout=10)
     except psycopg.OperationalError as error:
-        line = str(error).strip().splitlines()[-1]
-        raise StoreError(StoreErrorCode.CONNECTION, f"the database can't be reached: {line}") from error
+        raise StoreError(StoreErrorCode.CONNECTION, f"the database can't be reached: {one_line(error)}") from error
 
 
 def _apply(connection: _Sync, migration: Migration, *, edition: Edition) -> None:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from store.errors import StoreError, StoreErrorCode
+from store.errors import StoreError, StoreErrorCode, one_line
 
 Role = Literal["owner", "ingest", "api"]
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -96,7 +96,7 @@ async def _why_not(dsn: str, timeout_s: float) -> str:
         async with await psycopg.AsyncConnection.connect(dsn, connect_timeout=5):
             return f"{place} did not give the connections asked for within {timeout_s:.0f} s"
     except psycopg.OperationalError as error:
-        return f"{place} can't be reached: {str(error).strip().splitlines()[-1]}"
+        return f"{place} can't be reached: {one_line(error)}"
 
 
 @asynccontextmanager

@@ -57,10 +57,10 @@ ORDER BY c.relname
 
 -- name: describe_columns
 SELECT format('column %s.%I %s%s%s%s%s%s', c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
-    CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || a.attcollation::regcollation END,
+    CASE WHEN a.attcollation <> t.typcollation THEN ' collate ' || a.attcollation::regcollation::text END,
     CASE WHEN a.attnotnull THEN ' not null' END,
-    CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity END,
-    CASE WHEN a.attgenerated <> '' THEN ' generated ' || a.attgenerated END,
+    CASE WHEN a.attidentity <> '' THEN ' identity ' || a.attidentity::text END,
+    CASE WHEN a.attgenerated <> '' THEN ' generated ' || a.attgenerated::text END,
     CASE WHEN d.adbin IS NOT NULL THEN ' default ' || pg_get_expr(d.adbin, d.adrelid) END)
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum

@@ -441,6 +441,7 @@ CREATE TABLE public.recipient (
     address text NOT NULL,
     language text DEFAULT 'zh'::text NOT NULL,
     active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text])))
 );
 
@@ -749,6 +750,8 @@ ALTER TABLE ONLY public.ticket
 ALTER TABLE ONLY public.to_judge
     ADD CONSTRAINT to_judge_pkey PRIMARY KEY (id);
 
+CREATE INDEX alert_device ON public.alert USING btree (device_id, occurred_at, id);
+
 CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
 
 CREATE INDEX alert_event_device ON public.alert_event USING btree (device_id, at);
@@ -758,6 +761,10 @@ CREATE INDEX alert_event_tail ON public.alert_event USING btree (xid, id);
 CREATE INDEX alert_open ON public.alert USING btree (device_id) WHERE (condition <> 'ok'::text);
 
 CREATE INDEX alert_page ON public.alert USING btree (occurred_at DESC, id DESC);
+
+CREATE INDEX api_token_account ON public.api_token USING btree (account_id, id);
+
+CREATE INDEX audit_chain ON public.audit USING btree (org_id, id);
 
 CREATE INDEX command_ticket ON public.command USING btree (ticket_id);
 
@@ -784,6 +791,8 @@ CREATE INDEX remote_session_ticket ON public.remote_session USING btree (ticket_
 CREATE INDEX telling_due ON public.telling USING btree (next_at) WHERE (state = 'waiting'::text);
 
 CREATE INDEX ticket_alert_alert ON public.ticket_alert USING btree (alert_id);
+
+CREATE INDEX ticket_device ON public.ticket USING btree (device_id, id);
 
 CREATE INDEX ticket_event_tail ON public.ticket_event USING btree (xid, id);
 
@@ -969,6 +978,7 @@ GRANT SELECT ON TABLE public.device_mark TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.metric TO steth_ingest;
 GRANT SELECT ON TABLE public.metric TO steth_view;
+GRANT SELECT ON TABLE public.metric TO steth_api;
 
 GRANT SELECT ON TABLE public.reading TO steth_view;
 GRANT SELECT,INSERT ON TABLE public.reading TO steth_ingest;

@@ -1,7 +1,7 @@
 """The schema as it stands, for people to read and for a test to hold against the migrations.
 
-`schema.plain.sql` and `schema.timescale.sql` make it in an empty database; `make schema` writes them anew. `describe` is
-what two databases are compared by.
+`schema.plain.sql` and `schema.timescale.sql` make it in an empty database; `make schema` writes them anew. `describe`
+is what two databases are compared by.
 """
 
 import re

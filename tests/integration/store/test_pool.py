@@ -1,0 +1,63 @@
+import pytest
+from psycopg import errors
+
+from store.errors import StoreError, StoreErrorCode
+from store.pool import Pool, Role, open_pool, scoped
+from tests.fixtures.postgres import Database
+
+
+@pytest.mark.parametrize(
+    ("role", "timeouts"),
+    [("ingest", ("20s", "10s")), ("api", ("15s", "15s")), ("owner", ("0", "1min"))],
+)
+async def test_a_session_is_its_role_s(database: Database, role: Role, timeouts: tuple[str, str]) -> None:
+    dsn = {"ingest": database.ingest, "api": database.api, "owner": database.owner}[role]
+    async with open_pool(dsn, role=role, name="test") as pool, pool.connection() as connection:
+        rows = await connection.execute(
+            "SELECT session_user::text, current_setting('application_name'), current_setting('TimeZone'),"
+            " current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')"
+        )
+        assert await rows.fetchone() == (f"steth_{role}", "steth-test", "UTC", *timeouts)
+
+
+@pytest.mark.parametrize("wrong", ["superuser", "owner", "ingest"])
+async def test_another_role_s_address_is_refused_before_connecting(database: Database, wrong: str) -> None:
+    dsn: str = getattr(database, wrong)
+    with pytest.raises(StoreError, match="and must as 'steth_api'") as caught:
+        async with open_pool(dsn, role="api"):
+            pass
+    assert caught.value.code is StoreErrorCode.ROLE
+
+
+async def test_an_unreachable_database_is_one_line_without_the_password() -> None:
+    with pytest.raises(StoreError, match=r"^database 'x' at 127.0.0.1:1 can't be reached: [^\n]*refused") as caught:
+        async with open_pool(
+            "host=127.0.0.1 port=1 user=steth_api password=geheim dbname=x", role="api", timeout_s=0.2
+        ):
+            pass
+    assert caught.value.code is StoreErrorCode.CONNECTION
+    assert "geheim" not in str(caught.value)
+
+
+async def add_orgs(pool: Pool, *names: str) -> None:
+    async with scoped(pool, "*") as connection:
+        for name in names:
+            await connection.execute("INSERT INTO org (name) VALUES (%s)", (name,))
+
+
+async def test_a_scope_is_one_transaction(database: Database) -> None:
+    async with open_pool(database.api, role="api", max_size=1) as pool:
+        with pytest.raises(errors.UniqueViolation):
+            await add_orgs(pool, "gone", "gone")
+        async with scoped(pool, "*") as connection:
+            assert await (await connection.execute("SELECT name FROM org")).fetchall() == []
+        await add_orgs(pool, "kept")
+        async with scoped(pool, "*") as connection:
+            assert await (await connection.execute("SELECT name FROM org")).fetchall() == [("kept",)]
+
+
+async def test_an_empty_scope_is_a_mistake(database: Database) -> None:
+    async with open_pool(database.api, role="api") as pool:
+        with pytest.raises(ValueError, match="empty"):
+            async with scoped(pool, ""):
+                pass
