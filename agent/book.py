@@ -1,0 +1,366 @@
+"""What the outbox does within a transaction: entering, acknowledging, dropping, renumbering.
+
+One thread uses it. Every method runs between ``Storage.begin`` and ``commit``; ``state`` is a frozen struct that is
+replaced, so that an undone transaction restores it by restoring the reference. Numbers begin with 1 in an epoch.
+"""
+
+import secrets
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from agent import forming, marks, repeats
+from agent.adapter import Entry
+from agent.clock import Moment
+from agent.errors import OutboxFull
+from agent.forming import Formed
+from agent.notes import Notes
+from agent.states import Held, LaneState, Limits, State
+from wire.commands import Ack
+from wire.errors import WireErrorCode
+from wire.ids import mint_epoch
+from wire.items import ClockStep, Dropped, Fault, Heartbeat, Item
+from wire.limits import MAX_BODY, WINDOW_REPORTS
+from wire.topics import Lane
+
+LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
+
+
+class Book:
+    """See the module."""
+
+    def __init__(
+        self, *, connection: sqlite3.Connection, limits: Limits, related: Mapping[str, frozenset[str]]
+    ) -> None:
+        """Read what is there and raise the boot counter. Raises ``msgspec.DecodeError`` where it makes no sense."""
+        self._db = connection
+        self._limits = limits
+        self._repeats = repeats.Repeats(related_codes=related)
+        self.notes = Notes(connection=self._db)
+        self._handed = {Lane.LIVE: 0, Lane.BULK: 0}
+        self._bound = limits.report_bytes
+        row = self._db.execute("SELECT key, state FROM meta").fetchone()
+        if row is None:
+            self.key = secrets.token_bytes(32)
+            self.state = State(epoch=mint_epoch())
+            self._db.execute("INSERT INTO meta VALUES (1, ?, ?)", (self.key, msgspec.msgpack.encode(self.state)))
+        else:
+            self.key = row[0]
+            self.state = msgspec.msgpack.decode(row[1], type=State)
+        self._replace(boot=self.state.boot + 1)
+        for lane in LANES:
+            self._recount(lane)
+        # What an earlier life may have had under way; never dropped (DELIVERY 2).
+        self._handed[Lane.BULK] = self._window_end(Lane.BULK)
+        self.save()
+
+    # -- entering ------------------------------------------------------------------------------------------------------
+
+    def put(self, entry: Entry, moment: Moment) -> tuple[bool, list[WireErrorCode]]:
+        """(entered, why items were left out). Raises ``OutboxFull``: then the caller undoes what was changed."""
+        self.tell_steps(moment)
+        self.notes.keep_positions(entry.positions)
+        if entry.seen and not self.notes.recognise(entry.seen, at=moment.at):
+            return False, []
+        plan = self._repeats.plan(entry.live, segment=moment.segment, unsent_from=self._handed[Lane.LIVE] + 1)
+        if plan.items and self.state.live.items + len(plan.items) > self._limits.live_items:
+            raise OutboxFull(f"{self.state.live.items} distinct live items wait, which is the limit")
+        left_over = [fault for fold in plan.folds for fault in self._fold(fold)]
+        broken = self.enter(Lane.LIVE, [*left_over, *plan.items], moment)
+        broken += self.enter(Lane.BULK, entry.bulk, moment)
+        self.notes.keep_inventory((*entry.live, *entry.bulk))
+        self._drop_bulk(moment.at)
+        return True, broken
+
+    def tell_steps(self, moment: Moment) -> None:
+        """Keep the clock's segments, and tell by how much it jumped where that is known."""
+        if not moment.steps:
+            return
+        self.notes.keep_segments(moment.segments)
+        known = [
+            ClockStep(at=moment.at, segment=step.segment, step_ms=step.step_ms)
+            for step in moment.steps
+            if step.step_ms is not None
+        ]
+        self.enter(Lane.LIVE, known, moment)
+
+    def enter(self, lane: Lane, items: Sequence[Item], moment: Moment) -> list[WireErrorCode]:
+        """New reports with these items, whatever the live cap says; and why items were left out."""
+        at, segment = moment.at, moment.segment
+        formed, broken = forming.form(items, at=at, segment=segment, bound=self._bound)
+        for report in formed:
+            seq = self.state.lane(lane).next
+            self._insert(lane, seq, report, segment=segment, created=at, again=False)
+            if lane is Lane.LIVE:
+                self._repeats.entered(report.items, seq=seq, segment=segment)
+        return broken
+
+    def heartbeat(self, moment: Moment, *, uptime_s: float, refused: int, connected: bool | None) -> None:
+        """Enter a heartbeat with the depths, after what was dropped since the last one.
+
+        ``refused``: inputs refused since the last one.
+        """
+        self._replace(refused=self.state.refused + refused)
+        state = self.state
+        beat = Heartbeat(
+            at=moment.at,
+            uptime_s=uptime_s,
+            live=state.live.reports,
+            bulk=state.bulk.reports,
+            dropped=state.dropped,
+            refused=state.refused,
+            connected=connected,
+        )
+        pending: list[Item] = [] if state.pending is None else [state.pending]
+        self._replace(pending=None)
+        self.enter(Lane.LIVE, [*pending, beat], moment)
+
+    def bound_to(self, size: int) -> None:
+        """From now on no body is formed beyond ``size`` bytes, nor beyond the configured bound."""
+        self._bound = min(size, self._limits.report_bytes)
+
+    # -- sending -------------------------------------------------------------------------------------------------------
+
+    def fetch(self, lane: Lane, *, seq: int, reports: int, size: int, alone: bool) -> list[Held]:
+        """Reports from ``seq`` on without a hole between, within the bounds; from now on they count as sent."""
+        rows = self._db.execute(
+            "SELECT seq, size, segment, again, body FROM report WHERE lane = ? AND seq >= ? ORDER BY seq LIMIT ?",
+            (LANES[lane], seq, reports),
+        ).fetchall()
+        found: list[Held] = []
+        for number, bytes_, segment, again, body in rows:
+            size -= bytes_
+            if (found and number != found[-1].seq + 1) or (size < 0 and not (alone and not found)):
+                break
+            found.append(Held(seq=number, body=self._body(body), segment=segment, again=bool(again)))
+        if found:
+            self._handed[lane] = max(self._handed[lane], found[-1].seq)
+        return found
+
+    def acknowledge(self, ack: Ack, *, handshake: bool) -> marks.Decision:
+        """Decide on an acknowledgement and do it."""
+        state, lane = self.state, self.state.lane(ack.lane)
+        row = self._db.execute(
+            "SELECT digest FROM report WHERE lane = ? AND seq = ?", (LANES[ack.lane], ack.seq)
+        ).fetchone()
+        decision = marks.decide(
+            marks.Held(
+                epoch=state.epoch,
+                confirmed=state.confirmed,
+                lowest=lane.lowest,
+                highest=lane.highest,
+                deleted=lane.deleted,
+                deleted_digest=lane.digest,
+                digest=None if row is None else row[0].hex(),
+            ),
+            ack,
+            handshake=handshake,
+        )
+        if decision.confirmed and not state.confirmed:
+            self._replace(confirmed=True)
+        if decision.action is marks.Action.DELETE:
+            self._delete(ack.lane, 0, decision.upto)
+            self._replace_lane(ack.lane, deleted=ack.seq, digest=ack.digest)
+        elif decision.action is marks.Action.NEW_EPOCH:
+            self.new_epoch()
+        return decision
+
+    def new_epoch(self) -> None:
+        """Renumber everything held from 1, in order, flagged ``again`` (DELIVERY 6)."""
+        self._db.execute(
+            "CREATE TEMP TABLE renumbered AS "
+            "SELECT *, row_number() OVER (PARTITION BY lane ORDER BY seq) AS n FROM report"
+        )
+        self._db.execute("DELETE FROM report")
+        self._db.execute(
+            "INSERT INTO report SELECT lane, n, body, digest, size, items, segment, created, 1 FROM renumbered"
+        )
+        self._db.execute("DROP TABLE temp.renumbered")
+        self._replace(epoch=mint_epoch(), confirmed=False, dropped=0, refused=0, live=LaneState(), bulk=LaneState())
+        self._repeats.clear()
+        for lane in LANES:
+            top = self._db.execute("SELECT coalesce(max(seq), 0) FROM report WHERE lane = ?", (LANES[lane],)).fetchone()
+            self._replace_lane(lane, next=top[0] + 1)
+            self._recount(lane)
+            self._handed[lane] = self._window_end(lane)
+
+    def split(self, lane: Lane, seq: int, *, bound: int) -> None:
+        """A report that the broker finds too big becomes pieces; what follows it moves up.
+
+        Numbers above it may move although they were sent: the server took none of them before this one.
+        """
+        body = self._bytes(lane, seq)
+        if body is not None:
+            self._exchange(lane, seq, forming.reform(body, bound=bound))
+
+    def skip(self, lane: Lane, seq: int) -> None:
+        """A report that is refused for good is replaced, under its number, by a ``Skipped`` (DELIVERY 12)."""
+        body = self._bytes(lane, seq)
+        if body is not None:
+            self._exchange(lane, seq, [forming.stand_in(body, reason=forming.REFUSED)])
+
+    # -- the transaction -----------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the state; the last thing in a transaction that changed it."""
+        self._db.execute("UPDATE meta SET state = ?", (msgspec.msgpack.encode(self.state),))
+
+    def undo(self, before: State) -> None:
+        """The transaction was rolled back to where the state was ``before``."""
+        self.state = before
+        self._repeats.clear()
+
+    # -- within --------------------------------------------------------------------------------------------------------
+
+    def _fold(self, fold: repeats.Fold) -> Sequence[Fault]:
+        """Fold into a held report; what doesn't fit there comes back."""
+        seq, index = fold.place.seq, fold.place.index
+        number = self._body_id(Lane.LIVE, seq)
+        if number is None:
+            return fold.faults
+        old = self._body(number)
+        fault = forming.fault_at(old, index)
+        for repeat in fold.faults:
+            fault = repeats.merge(fault, repeat)
+        made = forming.refold(old, index, fault, bound=self._bound)
+        if made is None:
+            return fold.faults
+        self._db.execute("UPDATE body SET bytes = ? WHERE id = ?", (made.body, number))
+        self._db.execute(
+            "UPDATE report SET digest = ?, size = ? WHERE lane = ? AND seq = ?",
+            (made.digest, len(made.body), LANES[Lane.LIVE], seq),
+        )
+        self._replace_lane(Lane.LIVE, size=self.state.live.size + len(made.body) - len(old))
+        return ()
+
+    def _drop_bulk(self, at: int) -> None:
+        over = self.state.bulk.size - self._limits.bulk_bytes
+        if over <= 0:
+            return
+        rows = self._db.execute(
+            "SELECT seq, size, created FROM report WHERE lane = ? AND seq > ? ORDER BY seq",
+            (LANES[Lane.BULK], self._handed[Lane.BULK]),
+        )
+        reports, size, last, times = 0, 0, 0, []
+        for seq, bytes_, created in rows:
+            if size >= over:
+                break
+            reports, size, last = reports + 1, size + bytes_, seq
+            times.append(created)
+        rows.close()
+        if not reports:
+            return
+        self._delete(Lane.BULK, self._handed[Lane.BULK], last)
+        old = self.state.pending
+        self._replace(
+            dropped=self.state.dropped + reports,
+            pending=Dropped(
+                at=at,
+                reports=reports + (old.reports if old else 0),
+                bytes=size + (old.bytes if old else 0),
+                first=min([*times, *([old.first] if old else [])]),
+                last=max([*times, *([old.last] if old else [])]),
+            ),
+        )
+
+    def _insert(self, lane: Lane, seq: int, report: Formed, *, segment: int, created: int, again: bool) -> None:
+        body = self._db.execute("INSERT INTO body (bytes) VALUES (?)", (report.body,)).lastrowid
+        size, items = len(report.body), len(report.items)
+        self._db.execute(
+            "INSERT INTO report VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (LANES[lane], seq, body, report.digest, size, items, segment, created, int(again)),
+        )
+        old = self.state.lane(lane)
+        self._replace_lane(
+            lane,
+            lowest=old.lowest if old.reports else seq,
+            next=seq + 1,
+            reports=old.reports + 1,
+            size=old.size + size,
+            items=old.items + items,
+        )
+
+    def _delete(self, lane: Lane, above: int, upto: int) -> None:
+        """Delete the numbers above..upto."""
+        range_ = (LANES[lane], above, upto)
+        reports, size, items = self._db.execute(
+            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(items), 0) FROM report "
+            "WHERE lane = ? AND seq > ? AND seq <= ?",
+            range_,
+        ).fetchone()
+        self._db.execute(
+            "DELETE FROM body WHERE id IN (SELECT body FROM report WHERE lane = ? AND seq > ? AND seq <= ?)", range_
+        )
+        self._db.execute("DELETE FROM report WHERE lane = ? AND seq > ? AND seq <= ?", range_)
+        old = self.state.lane(lane)
+        self._replace_lane(
+            lane,
+            lowest=self._lowest(lane, old.next),
+            reports=old.reports - reports,
+            size=old.size - size,
+            items=old.items - items,
+        )
+
+    def _lowest(self, lane: Lane, otherwise: int) -> int:
+        found: int | None = self._db.execute("SELECT min(seq) FROM report WHERE lane = ?", (LANES[lane],)).fetchone()[0]
+        return otherwise if found is None else found
+
+    def _exchange(self, lane: Lane, seq: int, pieces: Sequence[Formed]) -> None:
+        number = LANES[lane]
+        segment, created, again = self._db.execute(
+            "SELECT segment, created, again FROM report WHERE lane = ? AND seq = ?", (number, seq)
+        ).fetchone()
+        more = len(pieces) - 1
+        self._delete(lane, seq - 1, seq)
+        # In two steps, for SQLite checks the primary key row by row.
+        self._db.execute("UPDATE report SET seq = -(seq + ?) WHERE lane = ? AND seq > ?", (more, number, seq))
+        self._db.execute("UPDATE report SET seq = -seq WHERE lane = ? AND seq < 0", (number,))
+        next_ = self.state.lane(lane).next + more
+        for index, piece in enumerate(pieces):
+            self._insert(lane, seq + index, piece, segment=segment, created=created, again=bool(again))
+        self._replace_lane(lane, next=next_, lowest=self._lowest(lane, next_))
+        if self._handed[lane] >= seq:
+            self._handed[lane] += more
+        self._repeats.clear()
+
+    def _body_id(self, lane: Lane, seq: int) -> int | None:
+        row = self._db.execute("SELECT body FROM report WHERE lane = ? AND seq = ?", (LANES[lane], seq)).fetchone()
+        return None if row is None else int(row[0])
+
+    def _bytes(self, lane: Lane, seq: int) -> bytes | None:
+        body = self._body_id(lane, seq)
+        return None if body is None else self._body(body)
+
+    def _body(self, number: int) -> bytes:
+        found: bytes = self._db.execute("SELECT bytes FROM body WHERE id = ?", (number,)).fetchone()[0]
+        return found
+
+    def _recount(self, lane: Lane) -> None:
+        """The figures of a lane from what is there, after opening and renumbering."""
+        reports, size, items = self._db.execute(
+            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(items), 0) FROM report WHERE lane = ?",
+            (LANES[lane],),
+        ).fetchone()
+        lowest = self._lowest(lane, self.state.lane(lane).next)
+        self._replace_lane(lane, lowest=lowest, reports=reports, size=size, items=items)
+
+    def _window_end(self, lane: Lane) -> int:
+        """The highest number that may be under way: a window's worth from the lowest (DELIVERY 11)."""
+        rows = self._db.execute(
+            "SELECT seq, size FROM report WHERE lane = ? ORDER BY seq LIMIT ?", (LANES[lane], WINDOW_REPORTS)
+        ).fetchall()
+        total, end = 0, 0
+        for seq, size in rows:
+            total += size
+            if end and total > MAX_BODY:
+                break
+            end = seq
+        return end
+
+    def _replace(self, **changes: Any) -> None:
+        self.state = msgspec.structs.replace(self.state, **changes)
+
+    def _replace_lane(self, lane: Lane, **changes: Any) -> None:
+        self._replace(**{lane.value: msgspec.structs.replace(self.state.lane(lane), **changes)})

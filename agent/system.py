@@ -1,0 +1,26 @@
+"""The machine's clocks: the only place of this room that reads them."""
+
+import sys
+import time
+from pathlib import Path
+
+from agent.clock import Now
+
+
+def now() -> Now:
+    """Wall time and elapsed time, which goes on while the machine sleeps (else waking would look like a step)."""
+    return Now(wall=time.time_ns() // 1_000_000, elapsed=_elapsed_ns() // 1_000_000)
+
+
+def _elapsed_ns() -> int:
+    if sys.platform == "linux":
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return time.monotonic_ns()  # on Windows and macOS it goes on in sleep by itself
+
+
+def machine() -> str | None:
+    """Names this boot of the machine, so that elapsed time can be compared with an earlier life's; None: unknown."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return None
