@@ -1,0 +1,307 @@
+"""The working copy of a state during one step: the one place where conditions change and effects are made.
+
+A draft never touches the state it began with; ``finish`` gives that very state back if nothing changed.
+"""
+
+from typing import Final
+from uuid import UUID, uuid5
+
+from msgspec.structs import replace
+
+from alerts import tell
+from alerts.effects import EpisodeCounted, Param
+from alerts.episode import TABLE, Condition, Event, Ignored, Reason
+from alerts.plan import Plan, Rule, gone_rule
+from alerts.reasons import LATE, MESSAGES
+from alerts.state import Entry, Held, State
+from alerts.tell import QUIET_MS, Cause
+from ingest.ports import Device, Effect, Now
+from wire.topics import Lane
+
+NAMESPACE: Final = UUID("6d1b3c0e-6f5b-5d0a-9a55-3f1f5d0f7e11")
+"""Of episodes' ids: a judgement repeated after a rollback gives the same id."""
+UNTOLD: Final = UUID(int=0)
+"""The id of an episode among late facts, as long as it isn't known whether it outlives them."""
+CHATTER_CYCLES: Final = 3
+CHATTER_MS: Final = 60_000
+"""Chattering: three or more cycles a minute (ANSI/ISA-18.2; EEMUA 191)."""
+
+
+class Draft:
+    """``entries``, ``judged``, ``opens`` and ``held`` as in ``State``; ``effects`` in the order of what happened;
+    ``moves`` counts the changes of entries.
+
+    While late facts are judged (``group``) what opens is ``staged``: it has no identity yet, and if it ends it is only
+    counted in ``over``, as (began, ended).
+    """
+
+    __slots__ = (
+        "_base",
+        "changed",
+        "counter",
+        "device",
+        "effects",
+        "entries",
+        "group",
+        "held",
+        "held_clock",
+        "judged",
+        "known_clock",
+        "lane",
+        "moves",
+        "now",
+        "opens",
+        "over",
+        "plan",
+        "staged",
+    )
+
+    def __init__(self, *, device: Device, lane: Lane, plan: Plan, base: State, now: Now) -> None:
+        self._base = base
+        self.device = device
+        self.lane = lane
+        self.plan = plan
+        self.now = now
+        self.counter = base.counter
+        self.known_clock = base.known_clock
+        self.entries = dict(base.entries)
+        self.judged = dict(base.judged)
+        self.opens = base.opens
+        self.held: list[Held] = list(base.held)
+        self.held_clock = base.held_clock
+        self.effects: list[Effect] = []
+        self.changed = False
+        self.moves = 0
+        self.group = False
+        self.staged: set[str] = set()
+        self.over: list[tuple[int, int]] = []
+
+    def finish(self, *, silence_ms: int, held_limit_ms: int) -> State:
+        """The next state. ``silence_ms`` as in ``State``; ``held_limit_ms``: how long late facts may wait."""
+        if not self.changed:
+            return self._base
+        timers = [
+            entry.due_clock
+            for entry in self.entries.values()
+            if entry.due_clock and entry.condition is not Condition.NO_DATA
+        ]
+        if self.held:
+            timers.append(self.held_clock + held_limit_ms)
+        return State(
+            counter=self.counter,
+            digest=self.plan.digest,
+            silence_ms=silence_ms,
+            known_clock=self.known_clock,
+            entries=self.entries,
+            judged=self.judged,
+            opens=self.opens,
+            held=tuple(self.held),
+            held_clock=self.held_clock,
+            timer=min(timers, default=0),
+        )
+
+    def raise_(
+        self,
+        rule: Rule,
+        event: Event,
+        at_ms: int,
+        *,
+        occurred_ms: int,
+        value: float = 0.0,
+        count: int = 1,
+        extra: dict[str, Param] | None = None,
+    ) -> None:
+        """Something is wrong: opens an episode that began at ``occurred_ms``, or takes one further, or counts a repeat.
+
+        The timer of what follows runs from ``at_ms``, the time of the fact.
+        """
+        before = self.entries.get(rule.key)
+        outcome = TABLE[before.condition if before is not None else Condition.OK, event]
+        if isinstance(outcome, Ignored):
+            if outcome is Ignored.COUNTED and before is not None:
+                self.count(rule, before, at_ms, count)
+            return
+        if outcome.to is None:
+            raise ValueError(f"{event} raises nothing")
+        due_ms, due_clock = self._timer(at_ms, self._hold(rule, outcome.to))
+        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
+        if before is None:
+            after = Entry(
+                id=UNTOLD,
+                condition=outcome.to,
+                before=outcome.to,
+                occurred_ms=occurred_ms,
+                due_ms=due_ms,
+                due_clock=due_clock,
+                count=count,
+                value=value,
+                late=self.group,
+                chatters=False,
+            )
+            if self.group:
+                self._put(rule, after)
+                self.staged.add(rule.key)
+            else:
+                self._open(rule, after, cause)
+            return
+        after = replace(
+            before,
+            condition=outcome.to,
+            before=outcome.to,
+            due_ms=due_ms,
+            due_clock=due_clock,
+            value=value,
+            count=before.count + (count if outcome.reason is Reason.AGAIN else 0),
+        )
+        self._put(rule, after)
+        if rule.key not in self.staged:
+            self._note_opening(rule, at_ms)
+            self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+            if before.condition is Condition.PENDING:
+                self.effects.append(tell.active(rule, after, cause, self.now.wall_ms))
+
+    def end(
+        self,
+        rule: Rule,
+        event: Event,
+        at_ms: int,
+        *,
+        value: float | None = None,
+        extra: dict[str, Param] | None = None,
+    ) -> None:
+        """What was wrong is over at ``at_ms``. If the rule chatters, its episode waits whether it stays over."""
+        before = self.entries.get(rule.key)
+        if before is None:
+            return
+        staged = rule.key in self.staged
+        if not staged and before.condition is Condition.ACTIVE and self._chatters(rule, before, at_ms):
+            event = Event.LULL
+        outcome = TABLE[before.condition, event]
+        if isinstance(outcome, Ignored):
+            return
+        if outcome.to is None:
+            raise ValueError(f"{event} ends nothing")
+        due_ms, due_clock = self._timer(at_ms, self._hold(rule, outcome.to))
+        after = replace(
+            before,
+            condition=outcome.to,
+            before=outcome.to,
+            due_ms=due_ms,
+            due_clock=due_clock,
+            value=before.value if value is None else value,
+            chatters=before.chatters or outcome.to is Condition.CLEARING,
+        )
+        self._put(rule, after)
+        if after.condition is Condition.OK:
+            del self.entries[rule.key]
+            self.staged.discard(rule.key)
+        if not staged:
+            cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
+            self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+        elif before.condition is Condition.ACTIVE:
+            self.over.append((before.occurred_ms, at_ms))
+
+    def interrupt(self, rule: Rule, event: Event, at_ms: int) -> None:
+        """The device fell silent (SILENT) or is heard again (BACK).
+
+        Silent, nothing is known of the condition and its timer stands still. Back, the condition is what it was, and
+        its time begins anew: what wasn't seen didn't hold (grafana's "no data" forgets that).
+        """
+        before = self.entries[rule.key]
+        outcome = TABLE[before.condition, event]
+        if isinstance(outcome, Ignored):
+            return
+        if outcome.to is None:
+            due_ms, due_clock = self._timer(at_ms, self._hold(rule, before.before))
+            after = replace(before, condition=before.before, due_ms=due_ms, due_clock=due_clock)
+        else:
+            after = replace(before, condition=outcome.to, before=before.condition)
+        self._put(rule, after)
+        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], {})
+        self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+
+    def retire(self, key: str) -> None:
+        """The catalog has the rule of an open episode no longer."""
+        before = self.entries[key]
+        outcome = TABLE[before.condition, Event.RETIRED]
+        if isinstance(outcome, Ignored) or outcome.to is None:
+            raise ValueError("nothing that is open outlives its rule")
+        rule = gone_rule(key)
+        after = replace(before, condition=outcome.to)
+        del self.entries[key]
+        self.changed = True
+        cause = Cause(Event.RETIRED, self.now.wall_ms, MESSAGES[outcome.reason, rule.variant], {"rule": rule.name})
+        self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+
+    def tell_staged(self, rule: Rule) -> None:
+        """An episode that late facts opened has outlived them: it gets its identity."""
+        entry = self.entries[rule.key]
+        self.staged.discard(rule.key)
+        if entry.condition is Condition.PENDING:
+            cause = Cause(Event.BREACH, entry.occurred_ms, MESSAGES[Reason.BEYOND, rule.variant], {})
+        else:
+            cause = Cause(
+                Event.HELD if rule.kind == "limit" else Event.FAULT_ACTIVE,
+                entry.occurred_ms,
+                LATE[rule.variant],
+                {"occurred": tell.iso(entry.occurred_ms), "learned": tell.iso(self.now.wall_ms)},
+            )
+        self._open(rule, entry, cause)
+
+    def _open(self, rule: Rule, entry: Entry, cause: Cause) -> None:
+        self.counter += 1
+        name = f"{self.device.uid}|{self.lane.value}|{rule.key}|{entry.occurred_ms}|{self.counter}"
+        entry = replace(entry, id=uuid5(NAMESPACE, name))
+        self._put(rule, entry)
+        self.effects.append(tell.opened(rule, entry, cause, self.now.wall_ms))
+        if entry.condition is Condition.ACTIVE:
+            self._note_opening(rule, cause.at_ms)
+            self.effects.append(tell.active(rule, entry, cause, self.now.wall_ms))
+
+    def count(self, rule: Rule, before: Entry, at_ms: int, count: int) -> None:
+        """A fault that is active came again."""
+        due_ms, due_clock = self._timer(at_ms, rule.hold_ms)
+        after = replace(
+            before,
+            count=before.count + count,
+            due_ms=max(due_ms, before.due_ms),
+            due_clock=max(due_clock, before.due_clock),
+        )
+        self._put(rule, after)
+        if rule.key not in self.staged:
+            self.effects.append(EpisodeCounted(alert_id=after.id, count=after.count, at_ms=at_ms))
+
+    def _put(self, rule: Rule, entry: Entry) -> None:
+        self.entries[rule.key] = entry
+        self.changed = True
+        self.moves += 1
+
+    def _timer(self, at_ms: int, hold_ms: int) -> tuple[int, int]:
+        """When ``hold_ms`` from ``at_ms`` end, on the server's clock and on the partition's; (0, 0): no timer.
+
+        What has passed of them already isn't waited for again.
+        """
+        if not hold_ms:
+            return 0, 0
+        due_ms = at_ms + hold_ms
+        return due_ms, self.now.clock_ms + min(max(due_ms - self.now.wall_ms, 0), hold_ms)
+
+    @staticmethod
+    def _hold(rule: Rule, condition: Condition) -> int:
+        """How long the timer of a condition runs, in ms; 0: it has none."""
+        if condition is Condition.PENDING:
+            return rule.hold_ms
+        if condition is Condition.ACTIVE:
+            return 0 if rule.kind == "limit" else rule.hold_ms
+        return QUIET_MS if condition is Condition.CLEARING else 0
+
+    def _note_opening(self, rule: Rule, at_ms: int) -> None:
+        recent = {key: times for key, times in self.opens.items() if at_ms - times[-1] <= CHATTER_MS}
+        recent[rule.key] = (*recent.get(rule.key, ()), at_ms)[-CHATTER_CYCLES:]
+        self.opens = recent
+
+    def _chatters(self, rule: Rule, entry: Entry, at_ms: int) -> bool:
+        if rule.kind not in ("fault", "limit"):
+            return False
+        times = self.opens.get(rule.key, ())
+        return entry.chatters or (len(times) == CHATTER_CYCLES and at_ms - times[0] <= CHATTER_MS)

@@ -1,0 +1,79 @@
+"""The engine: judges what a device reports, and what follows from time alone. Pure (DELIVERY 13).
+
+A step takes the reports in order of arrival, each fact at its own time, then the timers that are due. The time of a
+fact is corrected by the clock's offset and never after its arrival. It decides:
+
+- not older than the newest judged fact of its rule: judged at once;
+- older than ``LATE_MS`` when it arrives: waits until the agent has caught up (``alerts.late``);
+- a reading older than the newest judged one of its metric: ignored, live state never moves backwards; a fault code
+  older than the newest of its code is history, and only counted;
+- further in the future than a clock may be ahead: a reading is ignored, a fault happens now.
+
+Judged are readings in the catalog's unit that aren't bad, and fault codes. Silence is judged in the live lane, which
+has the heartbeats and the ticks.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from alerts import clock
+from alerts.plan import SILENCE, Plan, compile_model
+from alerts.state import State, fresh, pack, unpack
+from alerts.step import Step
+from catalog.model import Model
+from ingest.ports import Applied, Device, Effect, Now, Presence
+from wire.topics import Lane
+
+LATE_MS: Final = 300_000
+"""A fact older than this when it arrives is late (DELIVERY 17)."""
+
+
+class AlertEngine:
+    """Implements ``ingest.ports.Engine[State]``. ``models``: of the catalog, by key."""
+
+    def __init__(self, *, models: Mapping[str, Model], late_ms: int = LATE_MS) -> None:
+        self._plans = {key: compile_model(model) for key, model in models.items()}
+        self._unknown = compile_model(None)
+        self._late_ms = late_ms
+
+    def fresh(self, device: Device, lane: Lane) -> State:
+        """The state of a device never seen."""
+        return fresh(self._plan(device), lane)
+
+    def unpack(self, device: Device, lane: Lane, packed: bytes) -> State:  # noqa: ARG002 - the port's signature
+        """A state from its packed form. Raises ValueError if it is none."""
+        return unpack(packed)
+
+    def pack(self, state: State) -> bytes:
+        """The packed form, with the version of its format inside."""
+        return pack(state)
+
+    def due(self, state: State, presence: Presence) -> int | None:
+        """The partition's clock at which something follows from time alone; None: never."""
+        timer = state.timer or None
+        if not state.silence_ms or SILENCE in state.entries:
+            return timer
+        if not presence.seen_ms and not state.known_clock:
+            return 0  # never heard, and not noted yet since when it is known: the next step does
+        silence = clock.silence_at(state.silence_ms, state.known_clock, presence)
+        return silence if timer is None else min(timer, silence)
+
+    def step(
+        self, device: Device, lane: Lane, state: State, presence: Presence, applied: Sequence[Applied], now: Now
+    ) -> tuple[State, list[Effect]]:
+        """The next state, the very same object if nothing changed, and what follows from it."""
+        plan = self._plan(device)
+        step = Step(device=device, lane=lane, plan=plan, state=state, now=now, late_ms=self._late_ms)
+        if state.digest != plan.digest:
+            step.adopt()
+        if applied and state.entries:
+            step.hear(presence)
+        for one in applied:
+            step.apply(one)
+        if presence.conflict_ms and lane is Lane.LIVE:
+            step.conflict(presence.conflict_ms)
+        step.time(presence)
+        return step.finish()
+
+    def _plan(self, device: Device) -> Plan:
+        return self._plans.get(device.model, self._unknown)

@@ -1,0 +1,110 @@
+"""Judges one fact on a draft: a reading against its limits, a fault code against what is open.
+
+Facts of one rule come in the order of their time; whoever calls has put aside what is older (``State.judged``).
+"""
+
+import math
+from typing import Final
+
+from alerts.draft import Draft
+from alerts.episode import Condition, Event
+from alerts.plan import MAX_UNKNOWN, MORE, Metric, Rule, fault_key, unknown_rule
+from alerts.state import Entry
+
+GRID_MS: Final = 60_000
+"""How finely the newest judged time of a metric is kept while nothing happens: a state that changed with every reading
+would have to be written with every reading. Disorder within one step is judged in order of arrival."""
+MAX_UNKNOWN_JUDGED: Final = 64
+"""Unknown codes of which the newest judged time is remembered: a hostile device can't fill the state."""
+
+
+def reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
+    """One reading, in the catalog's unit, not bad, not older than the newest judged. NaN says nothing."""
+    if math.isnan(value):
+        return
+    moves = draft.moves
+    for rule in metric.rules:
+        elapse(draft, rule, at_ms)
+        entry = draft.entries.get(rule.key)
+        if rule.beyond(value):
+            _beyond(draft, rule, entry, at_ms, value)
+        elif entry is not None and (entry.condition is Condition.PENDING or rule.cleared(value)):
+            draft.end(rule, Event.WITHIN, at_ms, value=value)
+    newest = draft.judged.get(metric.name, 0)
+    step = at_ms if draft.moves != moves else at_ms - at_ms % GRID_MS
+    if step > newest:
+        draft.judged[metric.name] = step
+        draft.changed = True
+
+
+def _beyond(draft: Draft, rule: Rule, entry: Entry | None, at_ms: int, value: float) -> None:
+    if entry is None or entry.condition is Condition.CLEARING:
+        event = Event.BREACH if rule.hold_ms else Event.HELD
+        draft.raise_(rule, event, at_ms, occurred_ms=at_ms, value=value)
+    elif entry.condition is Condition.PENDING and entry.due_ms <= at_ms:
+        draft.raise_(rule, Event.HELD, entry.due_ms, occurred_ms=entry.occurred_ms, value=value)
+
+
+def elapse(draft: Draft, rule: Rule, before_ms: int) -> None:
+    """Let the rule's timer end, if that was before a fact of ``before_ms``."""
+    entry = draft.entries.get(rule.key)
+    if entry is not None and 0 < entry.due_ms < before_ms and entry.condition is not Condition.NO_DATA:
+        ring(draft, rule, entry)
+
+
+def ring(draft: Draft, rule: Rule, entry: Entry) -> None:
+    """What the end of a timer means depends on what it waited for."""
+    match entry.condition:
+        case Condition.PENDING:
+            draft.raise_(rule, Event.HELD, entry.due_ms, occurred_ms=entry.occurred_ms, value=entry.value)
+        case Condition.CLEARING:
+            draft.end(rule, Event.QUIET, entry.due_ms)
+        case Condition.ACTIVE:
+            draft.end(rule, Event.HOLD_ELAPSED, entry.due_ms)
+        case Condition.OK | Condition.NO_DATA:
+            raise ValueError(f"{rule.key} has no timer in {entry.condition}")
+
+
+def fault(draft: Draft, rule: Rule, *, active: bool, first_ms: int, last_ms: int, count: int) -> None:
+    """One fault code, that came ``count`` times from ``first_ms`` to ``last_ms``, or that the equipment cleared."""
+    elapse(draft, rule, first_ms)
+    if active:
+        began_ms = max(first_ms, draft.judged.get(rule.key, 0))
+        draft.raise_(rule, Event.FAULT_ACTIVE, last_ms, occurred_ms=began_ms, count=count)
+    else:
+        draft.end(rule, Event.FAULT_CLEARED, last_ms)
+    note(draft, rule, last_ms)
+
+
+def ended_by(draft: Draft, rule: Rule, at_ms: int, by: str) -> None:
+    """Another code was seen that ends this one."""
+    elapse(draft, rule, at_ms)
+    draft.end(rule, Event.CLEARED_BY, at_ms, extra={"by": by})
+    note(draft, rule, at_ms)
+
+
+def note(draft: Draft, rule: Rule, at_ms: int) -> None:
+    """Remember that a fault code was judged at a time; of codes the catalog doesn't hold only some."""
+    if draft.judged.get(rule.key, -1) >= at_ms:
+        return
+    draft.judged[rule.key] = at_ms
+    draft.changed = True
+    if rule.subject in draft.plan.codes:
+        return
+    unknown = [key for key in draft.judged if key.startswith("f:") and key not in draft.plan.rules]
+    if len(unknown) > MAX_UNKNOWN_JUDGED:
+        closed = [key for key in unknown if key not in draft.entries]
+        del draft.judged[min(closed, key=draft.judged.__getitem__)]
+
+
+def rule_of(draft: Draft, code: str, *, active: bool) -> Rule | None:
+    """The rule of a code. None: a code that the catalog doesn't hold was cleared, and it isn't open."""
+    rule = draft.plan.codes.get(code)
+    if rule is not None:
+        return rule
+    if fault_key(code) in draft.entries:
+        return unknown_rule(code)
+    if not active:
+        return None
+    unknown = sum(1 for key in draft.entries if key.startswith("f:") and key not in draft.plan.rules)
+    return unknown_rule(code if unknown < MAX_UNKNOWN else MORE)

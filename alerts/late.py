@@ -1,0 +1,127 @@
+"""Late facts (DELIVERY 17): held until the agent has caught up, then judged in the order of their own time.
+
+What is still active opens with *occurred* and *learned* apart. What came and went makes one summary. What is older than
+the newest judged fact of its rule is history: it can't move the present condition, only be counted.
+"""
+
+import math
+from typing import Final
+
+from alerts import judge, tell
+from alerts.draft import Draft
+from alerts.effects import LateSummary
+from alerts.episode import Condition
+from alerts.plan import Metric, Rule, fault_key, unknown_rule
+from alerts.reasons import LATE_SUMMARY
+from alerts.state import Held, State
+
+MAX_HELD: Final = 512
+"""Late facts that wait at a time. Beyond that they are judged before the agent has caught up."""
+READING: Final = ""
+CLEARED: Final = "cleared"
+
+
+def hold_reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
+    """Keep a late reading. One that its rules grade like the one before it says nothing new; time goes forward only."""
+    if math.isnan(value):
+        return
+    newest = draft.judged.get(metric.name, 0)
+    for held in reversed(draft.held):
+        if held.name == metric.name and held.state == READING:
+            same = metric.grade(held.value) == metric.grade(value) and (held.at_ms >= newest) == (at_ms >= newest)
+            if same or at_ms < held.at_ms:
+                return
+            break
+    _hold(draft, Held(name=metric.name, state=READING, at_ms=at_ms, first_ms=at_ms, value=value, count=1))
+
+
+def hold_fault(draft: Draft, code: str, state: str, first_ms: int, last_ms: int, count: int) -> None:
+    """Keep a late fault code."""
+    _hold(draft, Held(name=code, state=state, at_ms=last_ms, first_ms=first_ms, value=0.0, count=count))
+
+
+def _hold(draft: Draft, fact: Held) -> None:
+    if not draft.held:
+        draft.held_clock = draft.now.clock_ms
+    draft.held.append(fact)
+    draft.changed = True
+    if len(draft.held) >= MAX_HELD:
+        judge_group(draft)
+
+
+def judge_group(draft: Draft) -> None:
+    """Judge the late facts that are held, as one group."""
+    facts = sorted(draft.held, key=lambda fact: fact.at_ms)
+    draft.held = []
+    draft.held_clock = 0
+    draft.changed = True
+    draft.group = True
+    past = Draft(device=draft.device, lane=draft.lane, plan=draft.plan, base=State(), now=draft.now)
+    past.group = True
+    for fact in facts:
+        if fact.state == READING:
+            _reading(draft, past, fact)
+        else:
+            _fault(draft, past, fact)
+    _close_past(draft, past)
+    draft.group = False
+    for key in sorted(draft.staged, key=lambda key: draft.entries[key].occurred_ms):
+        rule = _rule(draft, key)
+        judge.elapse(draft, rule, draft.now.wall_ms + 1)
+        if key in draft.entries:
+            draft.tell_staged(rule)
+    over = draft.over + past.over
+    draft.over = []
+    if over:
+        first_ms, last_ms = min(began for began, _ in over), max(ended for _, ended in over)
+        draft.effects.append(
+            LateSummary(
+                count=len(over),
+                first_ms=first_ms,
+                last_ms=last_ms,
+                learned_ms=draft.now.wall_ms,
+                message=LATE_SUMMARY,
+                params={"count": len(over), "first": tell.iso(first_ms), "last": tell.iso(last_ms)},
+            )
+        )
+
+
+def _reading(draft: Draft, past: Draft, fact: Held) -> None:
+    metric = draft.plan.metrics.get(fact.name)
+    if metric is not None:
+        forward = fact.at_ms >= draft.judged.get(metric.name, 0)
+        judge.reading(draft if forward else past, metric, fact.at_ms, fact.value)
+
+
+def _fault(draft: Draft, past: Draft, fact: Held) -> None:
+    active = fact.state != CLEARED
+    rule = judge.rule_of(draft, fact.name, active=active)
+    if rule is None:
+        return
+    entry = draft.entries.get(rule.key)
+    if fact.at_ms >= draft.judged.get(rule.key, 0):
+        judge.fault(draft, rule, active=active, first_ms=fact.first_ms, last_ms=fact.at_ms, count=fact.count)
+    elif not active or entry is None or fact.at_ms < entry.occurred_ms:
+        judge.fault(past, rule, active=active, first_ms=fact.first_ms, last_ms=fact.at_ms, count=fact.count)
+    else:
+        draft.count(rule, entry, fact.at_ms, fact.count)
+    if active:
+        for code in draft.plan.ends.get(fact.name, ()):
+            ended = draft.plan.codes[code]
+            forward = fact.at_ms >= draft.judged.get(ended.key, 0)
+            judge.ended_by(draft if forward else past, ended, fact.at_ms, fact.name)
+
+
+def _close_past(draft: Draft, past: Draft) -> None:
+    """What was wrong in the past and isn't now was over when the present was judged."""
+    for key, entry in list(past.entries.items()):
+        rule = _rule(past, key)
+        newest = draft.judged.get(rule.subject if rule.kind == "limit" else key, 0)
+        judge.elapse(past, rule, newest)
+        still = past.entries.get(key)
+        if still is not None and still.condition is Condition.ACTIVE and key not in draft.entries:
+            past.over.append((entry.occurred_ms, newest))
+
+
+def _rule(draft: Draft, key: str) -> Rule:
+    return draft.plan.rules.get(key) or unknown_rule(key.removeprefix(fault_key("")))

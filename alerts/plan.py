@@ -1,0 +1,250 @@
+"""A model's rules as the engine wants them: looked up by metric and by code, with times in milliseconds.
+
+Compiled once for each model, so that a reading without a rule costs one set lookup.
+"""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from alerts.effects import Kind
+from alerts.reasons import Variant
+from catalog.model import FaultCode, LimitRule, Model, Severity, Signal, Silence
+
+UNKNOWN_FAMILY: Final = "unknown-code"
+UNKNOWN_HOLD_MS: Final = 24 * 3_600_000
+"""A code that the catalog doesn't hold counts as active until a day passed without it: nobody knows what ends it."""
+MAX_UNKNOWN: Final = 16
+"""Unknown codes of a device and lane that are open at a time; all further ones share one episode, ``MORE``."""
+MORE: Final = "*"
+"""The subject of that episode. No code is spelled so (``wire.items.Code``)."""
+SILENCE: Final = "silence"
+IDENTITY: Final = "identity"
+IDENTITY_FAMILY: Final = "identity"
+IDENTITY_HOLD_MS: Final = 24 * 3_600_000
+"""Two devices under one identity are over when only one was heard for a day."""
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One rule. ``key`` names it in the state, ``name`` to the outside. Times in milliseconds.
+
+    ``hold_ms``: a limit must be passed for so long; a fault is over when so long has passed without a repeat (0: only
+    a word of the equipment ends it).
+    """
+
+    key: str
+    name: str
+    kind: Kind
+    subject: str
+    family: str
+    severity: Severity
+    ticket: bool
+    runbook: str | None
+    variant: Variant
+    hold_ms: int = 0
+    unit: str = ""
+    raise_at: float = 0.0
+    clear: float = 0.0
+
+    def beyond(self, value: float) -> bool:
+        """Whether a value breaks the limit."""
+        return value > self.raise_at if self.variant is Variant.ABOVE else value < self.raise_at
+
+    def cleared(self, value: float) -> bool:
+        """Whether a value ends the episode: at or back beyond ``clear``."""
+        return value <= self.clear if self.variant is Variant.ABOVE else value >= self.clear
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """A signal with rules. Within ``low``..``high`` no rule of it is broken: nothing to do unless one is open."""
+
+    name: str
+    unit: str
+    rules: tuple[Rule, ...]
+    keys: frozenset[str]
+    low: float
+    high: float
+
+    def grade(self, value: float) -> tuple[int, ...]:
+        """What each rule makes of a value: 2 beyond its limit, 0 cleared, 1 between. Equal grades, equal outcomes."""
+        return tuple(2 if rule.beyond(value) else 0 if rule.cleared(value) else 1 for rule in self.rules)
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """The rules of one model. ``digest`` changes with any of them. ``ends``: code → the codes that it ends."""
+
+    digest: str
+    rules: Mapping[str, Rule]
+    metrics: Mapping[str, Metric]
+    names: frozenset[str]
+    """Of the metrics with rules."""
+    codes: Mapping[str, Rule]
+    ends: Mapping[str, tuple[str, ...]]
+    silence: Rule | None
+    silence_ms: int
+    """0: silence isn't judged."""
+
+
+def fault_key(code: str) -> str:
+    """The key of a fault code's rule in the state; a colon never stands in a metric's name."""
+    return f"f:{code}"
+
+
+def compile_model(model: Model | None) -> Plan:
+    """The plan of a model; None: one that the catalog doesn't hold, of which every code is unknown.
+
+    Raises ValueError if two limits of the model have one key.
+    """
+    if model is None:
+        return _plan((), {}, {}, None, 0)
+    metrics = tuple(_metric(signal) for signal in model.signals.values() if signal.rules)
+    codes = {fault.code: _fault(fault) for fault in model.faults.values()}
+    ends: dict[str, tuple[str, ...]] = {}
+    for fault in model.faults.values():
+        for by in fault.clear.by if fault.clear is not None else ():
+            ends[by] = (*ends.get(by, ()), fault.code)
+    silence = model.silence
+    if silence is None:
+        return _plan(metrics, codes, ends, None, 0)
+    return _plan(metrics, codes, ends, _silence(silence), _ms(silence.after_s))
+
+
+def unknown_rule(code: str) -> Rule:
+    """The rule of a code that the catalog doesn't hold, or of all that are too many (``MORE``)."""
+    return Rule(
+        key=fault_key(code),
+        name=code,
+        kind="fault",
+        subject=code,
+        family=UNKNOWN_FAMILY,
+        severity="warning",
+        ticket=False,
+        runbook=None,
+        variant=Variant.MORE if code == MORE else Variant.UNKNOWN,
+        hold_ms=UNKNOWN_HOLD_MS,
+    )
+
+
+def gone_rule(key: str) -> Rule:
+    """Stands for a rule that the catalog doesn't hold any more: all that is known of it is its key in the state."""
+    name = key.partition(":")[2] or key
+    return Rule(
+        key=key,
+        name=name,
+        kind="silence",
+        subject="",
+        family="",
+        severity="warning",
+        ticket=False,
+        runbook=None,
+        variant=Variant.SILENCE,
+    )
+
+
+IDENTITY_RULE: Final = Rule(
+    key=IDENTITY,
+    name=IDENTITY,
+    kind="identity",
+    subject="",
+    family=IDENTITY_FAMILY,
+    severity="major",
+    ticket=True,
+    runbook=None,
+    variant=Variant.IDENTITY,
+    hold_ms=IDENTITY_HOLD_MS,
+)
+"""No model's own: any device can be cloned (DELIVERY 6)."""
+
+
+def _plan(
+    metrics: tuple[Metric, ...],
+    codes: Mapping[str, Rule],
+    ends: Mapping[str, tuple[str, ...]],
+    silence: Rule | None,
+    silence_ms: int,
+) -> Plan:
+    limits = [rule for metric in metrics for rule in metric.rules]
+    rules = {rule.key: rule for rule in (*limits, *codes.values(), IDENTITY_RULE)}
+    if len(rules) != len(limits) + len(codes) + 1:
+        raise ValueError("two limits of one model have the same key")
+    if silence is not None:
+        rules[silence.key] = silence
+    content = msgspec.json.encode([list(rules.values()), ends, silence_ms], order="sorted")
+    return Plan(
+        digest=blake2b(content, digest_size=8).hexdigest(),
+        rules=rules,
+        metrics={metric.name: metric for metric in metrics},
+        names=frozenset(metric.name for metric in metrics),
+        codes=codes,
+        ends=ends,
+        silence=silence,
+        silence_ms=silence_ms,
+    )
+
+
+def _metric(signal: Signal) -> Metric:
+    rules = tuple(_limit(signal, rule) for rule in signal.rules)
+    return Metric(
+        name=signal.name,
+        unit=signal.unit,
+        rules=rules,
+        keys=frozenset(rule.key for rule in rules),
+        low=max((rule.raise_at for rule in rules if rule.variant is Variant.BELOW), default=float("-inf")),
+        high=min((rule.raise_at for rule in rules if rule.variant is Variant.ABOVE), default=float("inf")),
+    )
+
+
+def _limit(signal: Signal, rule: LimitRule) -> Rule:
+    return Rule(
+        key=f"l:{rule.key}",
+        name=rule.key,
+        kind="limit",
+        subject=signal.name,
+        family=rule.family,
+        severity=rule.severity,
+        ticket=rule.ticket,
+        runbook=rule.runbook,
+        variant=Variant.ABOVE if rule.op == "above" else Variant.BELOW,
+        hold_ms=_ms(rule.for_s),
+        unit=signal.unit,
+        raise_at=rule.raise_at,
+        clear=rule.clear,
+    )
+
+
+def _fault(fault: FaultCode) -> Rule:
+    after_s = fault.clear.after_s if fault.clear is not None else None
+    return Rule(
+        key=fault_key(fault.code),
+        name=fault.code,
+        kind="fault",
+        subject=fault.code,
+        family=fault.family,
+        severity=fault.severity,
+        ticket=fault.ticket,
+        runbook=fault.runbook,
+        variant=Variant.CODE,
+        # a hold of 0 would be none at all
+        hold_ms=0 if after_s is None else max(1, _ms(after_s)),
+    )
+
+
+def _silence(silence: Silence) -> Rule:
+    return Rule(
+        key=SILENCE,
+        name=SILENCE,
+        kind="silence",
+        subject="",
+        family=silence.family,
+        severity=silence.severity,
+        ticket=silence.ticket,
+        runbook=silence.runbook,
+        variant=Variant.SILENCE,
+    )
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

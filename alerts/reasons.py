@@ -1,0 +1,98 @@
+"""From the reason of a transition to the message that a person reads (``catalog/data/messages.yaml``)."""
+
+from enum import StrEnum
+from typing import Final
+
+from alerts.episode import Reason
+
+
+class Variant(StrEnum):
+    """The kinds of rule whose messages differ."""
+
+    ABOVE = "above"
+    BELOW = "below"
+    CODE = "code"
+    UNKNOWN = "unknown"
+    """A code that the catalog doesn't hold."""
+    MORE = "more"
+    """All further unknown codes of a device that has too many of them."""
+    SILENCE = "silence"
+    NEVER = "never"
+    """Silence of a device that was never heard."""
+    IDENTITY = "identity"
+
+
+LATE_SUMMARY: Final = "alert.late.summary"
+
+_LIMIT: Final[dict[Reason, str]] = {
+    Reason.NOT_HELD: "alert.limit.not_held",
+    Reason.CLEARED: "alert.limit.cleared",
+    Reason.CHATTERS: "alert.limit.chatters",
+    Reason.QUIET: "alert.limit.quiet",
+    Reason.DATA_LOST: "alert.no_data",
+    Reason.DATA_BACK: "alert.data_back",
+    Reason.RETIRED: "alert.retired",
+}
+_CODE: Final[dict[Reason, str]] = {
+    Reason.REPORTED: "alert.code.active",
+    Reason.AGAIN: "alert.code.repeated",
+    Reason.CLEARED: "alert.code.cleared",
+    Reason.CLEARED_BY: "alert.code.cleared_by",
+    Reason.EXPIRED: "alert.code.expired",
+    Reason.CHATTERS: "alert.code.chatters",
+    Reason.QUIET: "alert.code.quiet",
+    Reason.DATA_LOST: "alert.no_data.code",
+    Reason.DATA_BACK: "alert.data_back.code",
+    Reason.RETIRED: "alert.retired",
+}
+_SILENCE: Final[dict[Reason, str]] = {
+    Reason.UNHEARD: "alert.silence.begun",
+    Reason.HEARD: "alert.silence.ended",
+    Reason.RETIRED: "alert.retired",
+}
+
+MESSAGES: Final[dict[tuple[Reason, Variant], str]] = {
+    (reason, variant): message
+    for variant, row in (
+        (
+            Variant.ABOVE,
+            {
+                Reason.BEYOND: "alert.limit.pending_above",
+                Reason.HELD: "alert.limit.above",
+                Reason.AGAIN: "alert.limit.above",
+                **_LIMIT,
+            },
+        ),
+        (
+            Variant.BELOW,
+            {
+                Reason.BEYOND: "alert.limit.pending_below",
+                Reason.HELD: "alert.limit.below",
+                Reason.AGAIN: "alert.limit.below",
+                **_LIMIT,
+            },
+        ),
+        (Variant.CODE, _CODE),
+        (Variant.UNKNOWN, {**_CODE, Reason.REPORTED: "alert.code.unknown"}),
+        (
+            Variant.MORE,
+            {**_CODE, Reason.REPORTED: "alert.code.unknown_more", Reason.EXPIRED: "alert.code.unknown_over"},
+        ),
+        (Variant.SILENCE, _SILENCE),
+        (Variant.NEVER, {**_SILENCE, Reason.UNHEARD: "alert.silence.never"}),
+        (
+            Variant.IDENTITY,
+            {Reason.RIVAL: "device.identity_duplicate", Reason.EXPIRED: "alert.identity.settled"},
+        ),
+    )
+    for reason, message in row.items()
+}
+
+LATE: Final[dict[Variant, str]] = {
+    Variant.ABOVE: "alert.late.limit",
+    Variant.BELOW: "alert.late.limit",
+    Variant.CODE: "alert.late.active",
+    Variant.UNKNOWN: "alert.late.unknown",
+    Variant.MORE: "alert.code.unknown_more",
+}
+"""The message of an episode that late facts opened and that is active: when it occurred, and when we learned of it."""
