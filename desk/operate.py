@@ -34,8 +34,8 @@ async def transition(
 ) -> Moved:
     """Move a ticket and write who did it into its history, with how many of its alerts were still active then.
 
-    Raises TicketNotFoundError, TicketConflictError (the version isn't `expected_version`), or TicketRefusedError with the
-    code `wrong_status` or `note_missing`.
+    Raises TicketNotFoundError, TicketConflictError (the version isn't `expected_version`), or TicketRefusedError
+    with the code `wrong_status` or `note_missing`.
     """
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(_QUERIES["lock_ticket"], (ticket_id,))
