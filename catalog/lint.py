@@ -1,12 +1,13 @@
 """What is wrong between sound entries of catalog files: names that lead nowhere, doubles, rules that can't work."""
 
 import re
+from collections.abc import Container, Iterator
 from typing import Any
 
 from catalog import lint_model
 from catalog.messages import KINDS, PLACEHOLDER, placeholders
-from catalog.model import STEP_FIELDS, STEP_PARAMS, Runbook, Step, Text
-from catalog.shape import Book
+from catalog.model import STEP_FIELDS, STEP_PARAMS, Runbook, Step, Text, Verdict
+from catalog.shape import Anything, Book
 from catalog.tree import KeyPath
 
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -44,45 +45,48 @@ def runbooks(book: Book, messages: Book) -> None:
     """Each runbook and step once; parameters and fields that the kind of step has; reasons that are messages."""
     doubles(book, book.named("runbooks", "key"), "runbook")
     translated(book)
-    templates: dict[str, Text] = {
+    sound: dict[str, Text] = {
         name: text for found in messages.sound.get("messages", []) for name, text in found.value.items()
     }
+    written = messages.raw.get("messages")
+    known = written if isinstance(written, dict) else Anything()
     for path, runbook in book.sound.get("runbooks", []):
-        _runbook(book, path, runbook, templates)
+        for here, step in _steps(book, path, runbook):
+            _step(book, here, step)
+            for number, verdict in enumerate(step.verdicts):
+                _verdict(book, (*here, "verdicts", number), verdict, step, known, sound.get(verdict.reason))
 
 
-def _runbook(book: Book, path: KeyPath, runbook: Runbook, templates: dict[str, Text]) -> None:
+def _steps(book: Book, path: KeyPath, runbook: Runbook) -> Iterator[tuple[KeyPath, Step]]:
     seen: set[str] = set()
     for index, step in enumerate(runbook.steps):
         here = (*path, "steps", index)
         if step.id in seen:
             book.say((*here, "id"), f"step {step.id} stands twice", "give it an id of its own")
         seen.add(step.id)
-        _step(book, here, step, templates)
+        yield here, step
 
 
-def _step(book: Book, here: KeyPath, step: Step, templates: dict[str, Text]) -> None:
+def _step(book: Book, here: KeyPath, step: Step) -> None:
     for name in sorted(set(step.params) ^ set(STEP_PARAMS[step.kind])):
         if name in step.params:
             book.say((*here, "params", name), f"{step.kind} has no parameter `{name}`", "remove it", key=True)
         else:
             book.say(here, f"{step.kind} needs the parameter `{name}`", "add it under `params:`")
+
+
+def _verdict(
+    book: Book, here: KeyPath, verdict: Verdict, step: Step, known: Container[str], template: Text | None
+) -> None:
     fields = STEP_FIELDS[step.kind]
-    for number, verdict in enumerate(step.verdicts):
-        at = (*here, "verdicts", number)
-        if verdict.field not in fields:
-            book.say((*at, "field"), f"{step.kind} finds no `{verdict.field}`", f"use one of: {', '.join(fields)}")
-        template = templates.get(verdict.reason)
-        if template is None:
-            book.say((*at, "reason"), f"no message {verdict.reason}", "add it to messages.yaml")
-            continue
-        for name, _ in sorted(placeholders(template.en)):
-            if name not in fields:
-                book.say(
-                    (*at, "reason"),
-                    f"{verdict.reason} shows {{{name}}}, which {step.kind} doesn't find",
-                    "use another message",
-                )
+    if verdict.field not in fields:
+        book.say((*here, "field"), f"{step.kind} finds no `{verdict.field}`", f"use one of: {', '.join(fields)}")
+    if verdict.reason not in known:
+        book.say((*here, "reason"), f"no message {verdict.reason}", "add it to messages.yaml")
+    for name, _ in sorted(placeholders(template.en) if template is not None else ()):
+        if name not in fields:
+            what = f"{verdict.reason} shows {{{name}}}, which {step.kind} doesn't find"
+            book.say((*here, "reason"), what, "use another message")
 
 
 def models(books: list[Book], *, parts: Book, runbooks: Book) -> None:
@@ -91,17 +95,16 @@ def models(books: list[Book], *, parts: Book, runbooks: Book) -> None:
     for book in books:
         key = book.raw.get("key")
         if not isinstance(key, str):
+            by_key.setdefault(book.file.stem, book)
             continue
         if key in by_key:
             book.say(("key",), f"model {key} is in {by_key[key].file.name} too", "give it a key of its own")
         elif key != book.file.stem:
             book.say(("key",), f"is {key}, the file {book.file.name}", f"name the file {key}.yaml")
         by_key.setdefault(key, book)
-    known_parts = {name for _, name in parts.named("parts", "key")}
-    known_runbooks = {name for _, name in runbooks.named("runbooks", "key")}
     for book in books:
         translated(book)
-        lint_model.check(book, by_key, parts=known_parts, runbooks=known_runbooks)
+        lint_model.check(book, by_key, parts=parts.names("parts", "key"), runbooks=runbooks.names("runbooks", "key"))
 
 
 def doubles(book: Book, names: list[tuple[KeyPath, str]], what: str) -> None:

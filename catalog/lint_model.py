@@ -1,18 +1,19 @@
 """What is wrong with a model, seen together with its bases."""
 
 import re
+from collections.abc import Container
 from datetime import datetime
 
 from catalog import pattern
 from catalog.model import Clear, LimitRule, LogFault, LogPattern, Signal, Silence
-from catalog.shape import Book
+from catalog.shape import Anything, Book
 from catalog.source import FamilySource, FaultSource, PartUse
 from catalog.tree import KeyPath
 from catalog.units import SYMBOLS
 from wire.topics import Lane
 
 
-def check(book: Book, models: dict[str, Book], *, parts: set[str], runbooks: set[str]) -> None:
+def check(book: Book, models: dict[str, Book], *, parts: Container[str], runbooks: Container[str]) -> None:
     """Notes the problems of one model in its book. `models`: all of them; `parts`, `runbooks`: the keys there are."""
     _Model(book, _chain(book, models), parts=parts, runbooks=runbooks).check()
 
@@ -39,7 +40,7 @@ def _chain(book: Book, models: dict[str, Book]) -> list[Book]:
 
 
 class _Model:
-    def __init__(self, book: Book, chain: list[Book], *, parts: set[str], runbooks: set[str]) -> None:
+    def __init__(self, book: Book, chain: list[Book], *, parts: Container[str], runbooks: Container[str]) -> None:
         self.book = book
         self.bases = chain[:-1]
         self.chain = chain
@@ -48,10 +49,13 @@ class _Model:
         self.families = self.names("families", "key")
         self.signals = self.names("signals", "name")
         self.codes = self.names("faults", "code")
-        self.offered = {found.value for one in chain for found in one.sound.get("runbooks", [])}
+        offered = {found.value for one in chain for found in one.sound.get("runbooks", [])}
+        self.offered = offered if all(one.root is not None for one in chain) else Anything()
         self.units = {found.value.name: found.value.unit for one in chain for found in one.sound.get("signals", [])}
 
-    def names(self, section: str, name: str) -> set[str]:
+    def names(self, section: str, name: str) -> Container[str]:
+        if any(one.root is None for one in self.chain):
+            return Anything()
         return {found for one in self.chain for _, found in one.named(section, name)}
 
     def check(self) -> None:
@@ -77,7 +81,9 @@ class _Model:
         for path, silence in book.sound.get("silence", []):
             if silence is not None:
                 self.silence(path, silence)
-        if book.raw.get("kind") in ("dr", "analyzer") and not any(one.raw.get("silence") for one in self.chain):
+        if book.raw.get("kind") in ("dr", "analyzer") and not any(
+            one.root is None or one.raw.get("silence") for one in self.chain
+        ):
             book.say((), "has no `silence` rule: nobody would notice that it is gone", "add one, or extend host")
 
     def doubles(self, section: str, name: str, what: str) -> None:
@@ -194,7 +200,8 @@ class _Model:
         return set() if log.fault.group is None else {log.fault.group}
 
     def with_prefix(self, prefix: str) -> list[str]:
-        return sorted(code for code in self.codes if code.startswith(prefix))
+        codes = {code for one in self.chain for _, code in one.named("faults", "code")}
+        return sorted(code for code in codes if code.startswith(prefix))
 
     def log_codes(self, fault: LogFault) -> list[tuple[KeyPath, str]]:
         """The codes that a line can tell, each with the key that names it."""

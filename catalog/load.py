@@ -151,6 +151,7 @@ def _filled(log: LogPattern, faults: Mapping[str, FaultCode]) -> LogPattern:
 
 
 def _parts(uses: tuple[PartUse, ...], parts: dict[str, Part]) -> tuple[PartRef, ...]:
+    """Filled in, likeliest first."""
     return tuple(
         PartRef(
             key=use.key,
@@ -159,5 +160,5 @@ def _parts(uses: tuple[PartUse, ...], parts: dict[str, Part]) -> tuple[PartRef, 
             quantity=use.quantity,
             probability=use.probability,
         )
-        for use in uses
+        for use in sorted(uses, key=lambda use: -use.probability)
     )

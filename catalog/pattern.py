@@ -10,8 +10,9 @@ and punctuation, `^ $ \b`, alternatives, groups (named or `(?:…)`) and quantif
 """
 
 import string
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 MAX_LENGTH: Final = 500
 MAX_LOOSE: Final = 1
@@ -42,8 +43,7 @@ class UnsafePatternError(ValueError):
     """A pattern outside the allowed subset; says what and where."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True):
     """A piece of a sequence: characters, or a group of alternatives; `loose`: its length varies."""
 
     chars: Chars = frozenset()

@@ -5,7 +5,7 @@ its absence, makes false ones: `Book.named` still knows the names of the bad.
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -61,6 +61,14 @@ _STRUCTS: Final = (
 _KNOWN_KEYS: Final = sorted({name for struct in _STRUCTS for name in struct.__struct_encode_fields__})
 
 
+class Anything(Container[str]):
+    """Stands for the names of a file that couldn't be read, so that nobody is told that they aren't there."""
+
+    def __contains__(self, name: object) -> bool:
+        """Always."""
+        return True
+
+
 class Book:
     """One file: its nodes, its raw value, and what is wrong with it so far."""
 
@@ -98,6 +106,10 @@ class Book:
             for index, entry in enumerate(entries)
             if isinstance(entry, dict) and isinstance(entry.get(name), str)
         ]
+
+    def names(self, section: str, name: str) -> Container[str]:
+        """All names of a list's entries, sound or not."""
+        return Anything() if self.root is None else {found for _, found in self.named(section, name)}
 
     def _read(self, kind: type[msgspec.Struct]) -> None:
         hints = get_type_hints(kind, include_extras=True)

@@ -108,7 +108,8 @@ _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
 def key_path(text: str) -> KeyPath:
     """The path that msgspec writes as `$.faults[3].code`, up to the first key that it doesn't name (`[...]`)."""
-    return tuple(name or int(index) for name, index in _STEP.findall(text.partition("[...]")[0]))
+    named = text.partition("[...]")[0].rstrip("`")
+    return tuple(name or int(index) for name, index in _STEP.findall(named))
 
 
 def locate(root: yaml.Node, path: KeyPath, *, key: bool = False) -> yaml.Node:

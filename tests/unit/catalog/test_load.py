@@ -1,0 +1,141 @@
+"""The loader: a pure, light function of the files, that says where it can't go on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from catalog.errors import CatalogError
+from catalog.load import SHIPPED, load
+from catalog.model import Catalog, Clear, Text
+from tests.unit.catalog.conftest import FILES, MakeFolder
+
+M = "models/thing.yaml"
+
+
+def test_resolves_bases_parts_and_tables(make_folder: MakeFolder) -> None:
+    catalog = load(make_folder())
+    model = catalog.models["thing"]
+
+    assert list(model.families) == ["link", "heat"]
+    assert model.runbooks == ("look",)
+    assert model.silence is not None
+    assert model.silence.after_s == 180
+    (part,) = model.faults["T-01"].parts
+    assert (part.key, part.name, part.spec, part.quantity, part.probability) == (
+        "fan",
+        Text(zh="风扇", en="fan"),
+        "12 V",
+        1,
+        0.5,
+    )
+    assert model.faults["T-01"].causes == (Text(zh="灰尘", en="dust"),)
+    assert model.faults["T-01"].clear == Clear(by=("T-02",))
+    (rule,) = model.signals["thing.temperature"].rules
+    assert (rule.raise_at, rule.clear, rule.for_s) == (42, 39, 300)
+    line = model.log_patterns[0].fault
+    assert line is not None
+    assert line.table == {"01": "T-01", "02": "T-02"}
+
+
+def test_a_fault_may_have_causes_and_parts_of_its_own(make_folder: MakeFolder) -> None:
+    text = FILES[M].replace("    clear: {by:", "    causes: [{zh: 堵, en: blocked}]\n    parts: []\n    clear: {by:")
+    fault = load(make_folder({M: text})).models["thing"].faults["T-01"]
+    assert (fault.causes, fault.parts) == ((Text(zh="堵", en="blocked"),), ())
+
+
+def test_parts_come_likeliest_first(make_folder: MakeFolder) -> None:
+    parts = FILES["parts.yaml"] + "  - {key: filter, name: {zh: 滤网, en: filter}, spec: any}\n"
+    text = FILES[M].replace("probability: 0.5}", "probability: 0.5}\n      - {key: filter, probability: 0.8}")
+    family = load(make_folder({"parts.yaml": parts, M: text})).models["thing"].families["heat"]
+    assert [(part.key, part.probability) for part in family.parts] == [("filter", 0.8), ("fan", 0.5)]
+
+
+def test_a_model_has_its_own_silence_rule_before_its_bases(make_folder: MakeFolder) -> None:
+    own = FILES["models/base.yaml"].partition("silence:")[2].replace("180", "900")
+    model = load(make_folder({M: FILES[M] + "silence:" + own})).models["thing"]
+    assert model.silence is not None
+    assert model.silence.after_s == 900
+
+
+def test_a_diamond_of_bases_counts_each_once(make_folder: MakeFolder) -> None:
+    middle = "key: middle\nkind: base\nname: {zh: 中, en: Middle}\nextends: [base]\n"
+    text = FILES[M].replace("extends: [base]", "extends: [base, middle]")
+    model = load(make_folder({M: text, "models/middle.yaml": middle})).models["thing"]
+    assert model.runbooks == ("look",)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (M, "    max: 90\n", "    max: hot\n", "models/thing.yaml:20:10: Expected `float`, got `str`"),
+        (M, "    lane: live\n", "    lane: live\n    lane: live\n", "models/thing.yaml:19:5: key 'lane' stands twice"),
+        (M, "extends: [base]", "extends: [bass]", "base 'bass' isn't there"),
+        ("models/base.yaml", "kind: base\n", "kind: base\nextends: [thing]\n", "extends itself"),
+        (M, "      - {key: fan,", "      - {key: fun,", "no family or part 'fun'"),
+        (M, "    family: heat\n    sev", "    family: cold\n    sev", "no family or part 'cold'"),
+        (M, "        family: heat\n", "        family: cold\n", "no family 'cold'"),
+        ("models/base.yaml", "  family: link\n", "  family: heat\n", "no family 'heat'"),
+        (M, "        runbook: look\n", "        runbook: see\n", "no runbook 'see'"),
+        (M, "(?P<value>\\d{1,3})", "(?P<value>(?:\\d+)+)", "log pattern temperature at character"),
+        ("parts.yaml", "spec: 12 V}\n", "spec: &a 12 V}\n  - *a\n", "parts.yaml:3:5: an alias"),
+    ],
+)
+def test_says_where_it_cannot_go_on(make_folder: MakeFolder, file: str, old: str, new: str, said: str) -> None:
+    text = FILES[file].replace(old, new, 1)
+    assert text != FILES[file]
+    with pytest.raises(CatalogError) as raised:
+        load(make_folder({file: text}))
+    assert said in str(raised.value)
+
+
+def test_a_missing_folder_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"parts\.yaml: can't be read: No such file"):
+        load(tmp_path / "nowhere")
+
+
+def test_same_files_same_catalog(shipped: Catalog) -> None:
+    assert load(SHIPPED) == shipped
+
+
+def test_structs_are_frozen(shipped: Catalog) -> None:
+    with pytest.raises(AttributeError):
+        shipped.models["generic-dr"].key = "other"  # type: ignore[misc]  # that it is refused is what is tested
+
+
+def test_the_catalog_travels_as_json(shipped: Catalog) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(shipped), type=Catalog) == shipped
+
+
+def test_is_light_and_quick_in_a_fresh_process() -> None:
+    code = """
+import json, sys, time
+began = time.process_time()
+from catalog.load import load
+imported = time.process_time()
+catalog = load()
+loaded = time.process_time()
+import tracemalloc
+del catalog
+tracemalloc.start()
+catalog = load()
+print(json.dumps({
+    "load_s": loaded - imported,
+    "kept": tracemalloc.get_traced_memory()[0],
+    "peak": tracemalloc.get_traced_memory()[1],
+    "modules": sorted({name.partition(".")[0] for name in sys.modules}),
+}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    found = json.loads(done.stdout)
+
+    assert found["load_s"] < 0.3
+    assert found["kept"] < 2_000_000
+    assert found["peak"] < 10_000_000
+    ours_and_theirs = {"catalog", "wire", "msgspec", "yaml"}
+    assert ours_and_theirs <= set(found["modules"])
+    heavy = {"pydantic", "jsonschema", "numpy", "pydicom", "asyncio", "sqlite3", "ssl"}
+    assert not heavy & set(found["modules"])
