@@ -11,7 +11,7 @@ from alerts import judge, late, tell
 from alerts.draft import Draft
 from alerts.effects import Param
 from alerts.episode import Condition, Event
-from alerts.plan import IDENTITY, IDENTITY_RULE, SILENCE, Rule, unknown_rule
+from alerts.plan import FAULT, IDENTITY, IDENTITY_RULE, SILENCE, Rule, unknown_rule
 from alerts.reasons import Variant
 from ingest.ports import Presence
 
@@ -35,7 +35,7 @@ def adopt(draft: Draft) -> None:
     """
     rules, names = draft.plan.rules, draft.plan.names
     for key, entry in list(draft.entries.items()):
-        if key not in rules and not (key.startswith("f:") and entry.due_ms):
+        if key not in rules and not (key.startswith(FAULT) and entry.due_ms):
             draft.retire(key)
     for name in [key for key in draft.judged if ":" not in key and key not in names and key != IDENTITY]:
         del draft.judged[name]
@@ -105,4 +105,4 @@ def _fall_silent(draft: Draft, silence: Rule, presence: Presence) -> None:
 
 def rule_of(draft: Draft, key: str) -> Rule:
     """The rule of an open episode."""
-    return draft.plan.rules.get(key) or unknown_rule(key.removeprefix("f:"))
+    return draft.plan.rules.get(key) or unknown_rule(key.removeprefix(FAULT))

@@ -230,7 +230,7 @@ class Draft:
         after = replace(before, condition=outcome.to)
         del self.entries[key]
         self.changed = True
-        cause = Cause(Event.RETIRED, self.now.wall_ms, MESSAGES[outcome.reason, rule.variant], {"rule": rule.name})
+        cause = Cause(Event.RETIRED, self.now.wall_ms, MESSAGES[outcome.reason, rule.variant], {"rule": rule.key})
         self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
 
     def tell_staged(self, rule: Rule) -> None:

@@ -27,7 +27,7 @@ Param = str | int | float
 class Episode(Effect, frozen=True, kw_only=True):
     """What an episode is, in both effects that begin something.
 
-    ``rule``: key within the model: the fault code, the limit's key, ``silence`` or ``identity``. ``subject``: the fault
+    ``rule``: key within the model: ``fault:CODE``, ``limit:KEY``, ``silence`` or ``identity``. ``subject``: the fault
     code or metric; empty for the other kinds. ``occurred_ms``: when it began, ``learned_ms``: when we came to know,
     both on the server's clock. ``late``: learned so late that it was judged as history first (DELIVERY 17).
     ``ticket``: the rule has the right to open one. ``message`` and ``params``: why, for a person.

@@ -8,7 +8,7 @@ from typing import Final
 
 from alerts.draft import Draft
 from alerts.episode import Condition, Event
-from alerts.plan import MAX_UNKNOWN, MORE, Metric, Rule, fault_key, unknown_rule
+from alerts.plan import FAULT, MAX_UNKNOWN, MORE, Metric, Rule, fault_key, unknown_rule
 from alerts.state import Entry
 
 GRID_MS: Final = 60_000
@@ -91,7 +91,7 @@ def note(draft: Draft, rule: Rule, at_ms: int) -> None:
     draft.changed = True
     if rule.subject in draft.plan.codes:
         return
-    unknown = [key for key in draft.judged if key.startswith("f:") and key not in draft.plan.rules]
+    unknown = [key for key in draft.judged if key.startswith(FAULT) and key not in draft.plan.rules]
     if len(unknown) > MAX_UNKNOWN_JUDGED:
         closed = [key for key in unknown if key not in draft.entries]
         del draft.judged[min(closed, key=draft.judged.__getitem__)]
@@ -106,5 +106,5 @@ def rule_of(draft: Draft, code: str, *, active: bool) -> Rule | None:
         return unknown_rule(code)
     if not active:
         return None
-    unknown = sum(1 for key in draft.entries if key.startswith("f:") and key not in draft.plan.rules)
+    unknown = sum(1 for key in draft.entries if key.startswith(FAULT) and key not in draft.plan.rules)
     return unknown_rule(code if unknown < MAX_UNKNOWN else MORE)

@@ -11,7 +11,7 @@ from alerts import judge, tell
 from alerts.draft import Draft
 from alerts.effects import LateSummary
 from alerts.episode import Condition
-from alerts.plan import Metric, Rule, fault_key, unknown_rule
+from alerts.plan import FAULT, Metric, Rule, unknown_rule
 from alerts.reasons import LATE_SUMMARY
 from alerts.state import Held, State
 
@@ -124,4 +124,4 @@ def _close_past(draft: Draft, past: Draft) -> None:
 
 
 def _rule(draft: Draft, key: str) -> Rule:
-    return draft.plan.rules.get(key) or unknown_rule(key.removeprefix(fault_key("")))
+    return draft.plan.rules.get(key) or unknown_rule(key.removeprefix(FAULT))

@@ -21,6 +21,8 @@ MAX_UNKNOWN: Final = 16
 """Unknown codes of a device and lane that are open at a time; all further ones share one episode, ``MORE``."""
 MORE: Final = "*"
 """The subject of that episode. No code is spelled so (``wire.items.Code``)."""
+FAULT: Final = "fault:"
+LIMIT: Final = "limit:"
 SILENCE: Final = "silence"
 IDENTITY: Final = "identity"
 IDENTITY_FAMILY: Final = "identity"
@@ -29,14 +31,13 @@ IDENTITY_HOLD_MS: Final = 24 * 3_600_000
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """One rule. ``key`` names it in the state, ``name`` to the outside. Times in milliseconds.
+    """One rule. Times in milliseconds. ``key``: ``fault:CODE``, ``limit:KEY``, ``silence`` or ``identity``.
 
     ``hold_ms``: a limit must be passed for so long; a fault is over when so long has passed without a repeat (0: only
     a word of the equipment ends it).
     """
 
     key: str
-    name: str
     kind: Kind
     subject: str
     family: str
@@ -90,7 +91,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
 def fault_key(code: str) -> str:
     """The key of a fault code's rule in the state; a colon never stands in a metric's name."""
-    return f"f:{code}"
+    return FAULT + code
 
 
 def compile_model(model: Model | None) -> Plan:
@@ -116,7 +117,6 @@ def unknown_rule(code: str) -> Rule:
     """The rule of a code that the catalog doesn't hold, or of all that are too many (``MORE``)."""
     return Rule(
         key=fault_key(code),
-        name=code,
         kind="fault",
         subject=code,
         family=UNKNOWN_FAMILY,
@@ -130,10 +130,8 @@ def unknown_rule(code: str) -> Rule:
 
 def gone_rule(key: str) -> Rule:
     """Stands for a rule that the catalog doesn't hold any more: all that is known of it is its key in the state."""
-    name = key.partition(":")[2] or key
     return Rule(
         key=key,
-        name=name,
         kind="silence",
         subject="",
         family="",
@@ -146,7 +144,6 @@ def gone_rule(key: str) -> Rule:
 
 IDENTITY_RULE: Final = Rule(
     key=IDENTITY,
-    name=IDENTITY,
     kind="identity",
     subject="",
     family=IDENTITY_FAMILY,
@@ -199,8 +196,7 @@ def _metric(signal: Signal) -> Metric:
 
 def _limit(signal: Signal, rule: LimitRule) -> Rule:
     return Rule(
-        key=f"l:{rule.key}",
-        name=rule.key,
+        key=LIMIT + rule.key,
         kind="limit",
         subject=signal.name,
         family=rule.family,
@@ -219,7 +215,6 @@ def _fault(fault: FaultCode) -> Rule:
     after_s = fault.clear.after_s if fault.clear is not None else None
     return Rule(
         key=fault_key(fault.code),
-        name=fault.code,
         kind="fault",
         subject=fault.code,
         family=fault.family,
@@ -235,7 +230,6 @@ def _fault(fault: FaultCode) -> Rule:
 def _silence(silence: Silence) -> Rule:
     return Rule(
         key=SILENCE,
-        name=SILENCE,
         kind="silence",
         subject="",
         family=silence.family,

@@ -25,7 +25,7 @@ def opened(rule: Rule, entry: Entry, cause: Cause, learned_ms: int) -> EpisodeOp
     """A new episode, pending or active."""
     return EpisodeOpened(
         alert_id=entry.id,
-        rule=rule.name,
+        rule=rule.key,
         kind=rule.kind,
         subject=rule.subject,
         family=rule.family,
@@ -47,7 +47,7 @@ def active(rule: Rule, entry: Entry, cause: Cause, learned_ms: int) -> EpisodeAc
     """The episode is active for the first time."""
     return EpisodeActive(
         alert_id=entry.id,
-        rule=rule.name,
+        rule=rule.key,
         kind=rule.kind,
         subject=rule.subject,
         family=rule.family,
