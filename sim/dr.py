@@ -1,0 +1,176 @@
+"""A simulated DR at work: its life on the wall's clock, images by the network, faults in the log."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from catalog.model import Model
+from sim.events import Exposure
+from sim.image import identity, image
+from sim.life import DrLife
+from sim.log import LogFile, lines
+from sim.sender import Pending, Sender
+from sim.state import LifeState
+
+_SAVE_EVERY: Final = timedelta(seconds=1)
+_LONGEST_WAIT_S: Final = 0.5
+
+
+class PlannedFault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fault `code` is in the log `after_s` seconds (of the wall's clock) after the start, and clears `lasts_s`
+    later; None: when its scenario says so. Its precursors show from the start."""
+
+    code: str
+    after_s: Annotated[float, Meta(ge=0)]
+    lasts_s: Annotated[float, Meta(gt=0)] | None = None
+
+
+class DrConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One simulated DR.
+
+    `host`, `port`, `called`, `calling`: the agent's storage SCP and the AE titles. `log`: its log file. `state`: a file
+    that keeps its counters and unsent images over a restart. `speed`: simulated seconds per second. `hour`: local time
+    of the day at which its life begins, None: the wall's. `faults_per_day`: of simulated time. `keep`: whether one
+    association serves many images.
+    """
+
+    name: str
+    port: Annotated[int, Meta(ge=1, le=65_535)]
+    log: str
+    seed: int
+    host: str = "127.0.0.1"
+    called: str = "STETH"
+    calling: str = "SIMDR"
+    model: str = "generic-dr"
+    state: str | None = None
+    speed: Annotated[float, Meta(gt=0, le=100_000)] = 1.0
+    hour: Annotated[float, Meta(ge=0, lt=24)] | None = None
+    faults_per_day: Annotated[float, Meta(ge=0)] = 0.02
+    faults: tuple[PlannedFault, ...] = ()
+    keep: bool = True
+
+
+class _Saved(Struct, kw_only=True):
+    life: LifeState
+    calibrated_at: datetime
+    """What the equipment's clock showed at `life.calibrated_at`."""
+    waiting: list[Pending]
+
+
+class Pace:
+    """Simulated time against the wall's: `speed` simulated seconds pass in one."""
+
+    def __init__(self, *, wall: datetime, simulated: datetime, speed: float) -> None:
+        self._wall, self._simulated, self._speed = wall, simulated, speed
+
+    def simulated(self, wall: datetime) -> datetime:
+        """The simulated time at `wall`."""
+        return self._simulated + (wall - self._wall) * self._speed
+
+    def wall(self, simulated: datetime) -> datetime:
+        """What the wall's clock shows at `simulated`; what was before the start is as long ago as it was there."""
+        since = simulated - self._simulated
+        return self._wall + (since / self._speed if since > timedelta() else since)
+
+
+class Dr:
+    """The parts of one DR together. `now`: the wall's clock, aware local time."""
+
+    def __init__(self, *, config: DrConfig, model: Model, now: Callable[[], datetime]) -> None:
+        self._config = config
+        self._now = now
+        self._identity = identity(config.seed)
+        self._state_file = None if config.state is None else Path(config.state)
+        saved = self._load()
+        wall = now()
+        start = _first(wall, config.hour) if saved is None else saved.life.at
+        self.life = DrLife(
+            seed=config.seed,
+            start=start,
+            model=model,
+            state=None if saved is None else saved.life,
+            faults_per_day=config.faults_per_day,
+        )
+        self._pace = Pace(wall=wall, simulated=start, speed=config.speed)
+        self._calibrated = (
+            self.life.state.calibrated_at,
+            self._pace.wall(self.life.state.calibrated_at) if saved is None else saved.calibrated_at,
+        )
+        for fault in config.faults:
+            lasts = None if fault.lasts_s is None else fault.lasts_s * config.speed
+            self.life.inject(fault.code, start, lead_s=fault.after_s * config.speed, lasts_s=lasts)
+        self._log = LogFile(path=Path(config.log))
+        self._saved_at = wall
+        self.sender = Sender(
+            host=config.host,
+            port=config.port,
+            called=config.called,
+            calling=config.calling,
+            make=lambda pending: image(
+                pending.exposure, identity=self._identity, at=pending.at, calibrated_at=pending.calibrated_at
+            ),
+            keep=config.keep,
+            waiting=() if saved is None else saved.waiting,
+        )
+
+    def tick(self, wall: datetime) -> None:
+        """Live until `wall`: log what happened, queue the images."""
+        for event in self.life.step(self._pace.simulated(wall)):
+            at = self._pace.wall(event.at)
+            self._log.write(lines(event, at=at, seed=self._config.seed))
+            if isinstance(event, Exposure):
+                self.sender.add(Pending(exposure=event, at=at, calibrated_at=self._calibration(event.calibrated_at)))
+        if wall - self._saved_at >= _SAVE_EVERY:
+            self._saved_at = wall
+            self._save()
+
+    def run(self, stop: threading.Event) -> None:
+        """Live until `stop`."""
+        sending = threading.Thread(target=self.sender.run, name=f"{self._config.name}-sender")
+        sending.start()
+        try:
+            while not stop.is_set():
+                wall = self._now()
+                self.tick(wall)
+                until_next = (self._pace.wall(self.life.next_at()) - wall).total_seconds()
+                stop.wait(min(_LONGEST_WAIT_S, max(0.005, until_next)))
+        finally:
+            self.sender.stop()
+            sending.join()
+            self._save()
+            self._log.close()
+
+    def _calibration(self, simulated: datetime) -> datetime:
+        if self._calibrated[0] != simulated:
+            self._calibrated = (simulated, self._pace.wall(simulated))
+        return self._calibrated[1]
+
+    def _load(self) -> _Saved | None:
+        if self._state_file is None or not self._state_file.exists():
+            return None
+        return msgspec.json.decode(self._state_file.read_bytes(), type=_Saved)
+
+    def _save(self) -> None:
+        if self._state_file is None:
+            return
+        saved = _Saved(
+            life=self.life.state,
+            calibrated_at=self._calibration(self.life.state.calibrated_at),
+            waiting=self.sender.waiting(),
+        )
+        fresh = self._state_file.with_suffix(".new")
+        fresh.write_bytes(msgspec.json.encode(saved))
+        fresh.replace(self._state_file)
+
+
+def _first(wall: datetime, hour: float | None) -> datetime:
+    """When the life of a new DR begins: now, or at `hour` of the last Monday."""
+    if hour is None:
+        return wall
+    day = wall.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=wall.weekday())
+    return day + timedelta(hours=hour)

@@ -1,0 +1,308 @@
+"""The life of one simulated DR: pure, seeded, driven by the time that is passed in.
+
+Everything is an entry in a queue ordered by time, so what happens doesn't depend on how often one looks.
+"""
+
+import heapq
+import math
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from catalog.model import Model
+from sim.events import Event, Exposure, LogLine, Measured, Status
+from sim.faults import SCENARIOS, Effects, Scenario, combined
+from sim.protocols import BUSIEST, PROTOCOLS, Protocol, dap, patients_per_hour
+from sim.state import LifeState, newborn
+
+CALIBRATION_DUE: Final = 20_000
+"""Exposures after which a calibration is due (k)."""
+_BATTERY_S: Final = 300.0
+_DUE: Final = "DET-CAL-01"
+_ARC: Final = "GEN-ARC-01"
+_POWER_ON: Final = timedelta(hours=7)
+_POWER_OFF: Final = timedelta(hours=21)
+_ABORTED: Final = 0.004
+"""Exposures that are aborted without any fault: somebody let go of the switch."""
+_GAP: Final = timedelta(seconds=20)
+"""The least time between two exposures: image, next position."""
+
+
+class _Episode(Struct, kw_only=True, eq=False):
+    """A fault from its first sign to its end."""
+
+    scenario: Scenario
+    begins: datetime
+    strikes: datetime
+    ends: datetime
+    over: bool = False
+
+    def share(self, at: datetime) -> float:
+        """How much of its effects shows: the square of the lead's progress, so that it comes faster and faster."""
+        if self.over:
+            return 0.0
+        lead = (self.strikes - self.begins).total_seconds()
+        progress = 1.0 if lead <= 0 else (at - self.begins).total_seconds() / lead
+        return min(1.0, max(0.0, progress)) ** 2
+
+
+class DrLife:
+    """A DR from `start` on. The same arguments and the same calls give the same events.
+
+    `start`: aware, its zone a fixed offset; hours of the day are in it. `state`: of an earlier life to go on from:
+    faults that were active then end at `start`. `faults_per_day`: how many break out by themselves.
+    """
+
+    def __init__(
+        self, *, seed: int, start: datetime, model: Model, state: LifeState | None = None, faults_per_day: float = 0.02
+    ) -> None:
+        self._model = model
+        self._faults_per_day = faults_per_day
+        chance = random.Random(f"{seed}/life")
+        self.state = newborn(chance, start) if state is None else state
+        self._busy = chance.uniform(0.7, 1.1)
+        # Each matter has dice of its own: a fault on demand must not change who comes when. What was exposed before
+        # counts, else a life that goes on would repeat itself.
+        self._arrivals, self._technique, self._troubles = (
+            random.Random(f"{seed}/{matter}/{self.state.total}") for matter in ("arrivals", "technique", "troubles")
+        )
+        self._queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self._order = 0
+        self._events: list[Event] = []
+        self._episodes: list[_Episode] = []
+        self._free_at = start
+        self.state.at = start
+        for code in self.state.active:
+            self._events.append(LogLine(at=start, code=code, state="cleared", words="after restart"))
+        self.state.active = []
+        self._plan_arrival(start)
+        self._plan_power(start)
+        self._later(start, self._battery)
+        self._later(_midnight(start), self._new_day)
+        if faults_per_day > 0:
+            self._plan_trouble(start)
+
+    def step(self, now: datetime) -> list[Event]:
+        """What happened until `now`, in the order of time."""
+        while self._queue and self._queue[0][0] <= now:
+            at, _, happen = heapq.heappop(self._queue)
+            self.state.settle(at)
+            happen(at)
+        events, self._events = self._events, []
+        return events
+
+    def next_at(self) -> datetime:
+        """When something may happen next."""
+        return self._queue[0][0]
+
+    def inject(self, code: str, now: datetime, *, lead_s: float | None = None, lasts_s: float | None = None) -> bool:
+        """Let the fault `code` come: it shows from `now`, is in the log `lead_s` later and ends after `lasts_s` more.
+
+        None: as its scenario says. A code without a scenario comes without precursors. False, and nothing done, while
+        the same fault is there already. Raises ValueError for a code that the model doesn't have. `step(now)` first.
+        """
+        if code not in self._model.faults:
+            raise ValueError(f"{self._model.key} has no fault {code}")
+        if any(episode.scenario.code == code for episode in self._episodes):
+            return False
+        scenario = SCENARIOS.get(code, Scenario(code=code, words="", lead_s=0, lasts_s=7200, effects=Effects()))
+        strikes = now + timedelta(seconds=scenario.lead_s if lead_s is None else lead_s)
+        ends = strikes + timedelta(seconds=scenario.lasts_s if lasts_s is None else lasts_s)
+        episode = _Episode(scenario=scenario, begins=now, strikes=strikes, ends=ends)
+        self._episodes.append(episode)
+        self._later(strikes, lambda at: self._strike(episode, at))
+        self._later(ends, lambda at: self._end(episode, at))
+        return True
+
+    def service(self, now: datetime) -> None:
+        """An engineer mends everything and calibrates the detector. Call `step(now)` first."""
+        for episode in list(self._episodes):
+            self._end(episode, now)
+        self.state.since_calibration = 0
+        self.state.calibrated_at = now.replace(microsecond=0)
+
+    # What happens ------------------------------------------------------------------------------------------------
+
+    def _arrive(self, at: datetime) -> None:
+        self._plan_arrival(at)
+        dice = self._arrivals
+        if dice.random() * BUSIEST > patients_per_hour(at):
+            return
+        self.state.patients += 1
+        patient = self.state.patients
+        thickness = dice.lognormvariate(0.0, 0.18)
+        first = dice.choices(PROTOCOLS, [protocol.weight for protocol in PROTOCOLS])[0]
+        others = [p for p in PROTOCOLS if p.part == first.part and p is not first]
+        wanted = [first, *(p for p in others if dice.random() < (0.2 if first.part == "CHEST" else 0.7))]
+        when = max(at, self._free_at)
+        for protocol in wanted:
+            when += timedelta(seconds=dice.uniform(30, 80))
+            self._plan_exposure(when, protocol, patient, thickness)
+        self._free_at = when + _GAP
+
+    def _expose(self, at: datetime, protocol: Protocol, patient: int, thickness: float) -> None:
+        if any(episode.scenario.stops and self._struck(episode, at) for episode in self._episodes):
+            return
+        dice = self._technique
+        effects = combined([(episode.scenario.effects, episode.share(at)) for episode in self._episodes])
+        exposure = self._technique_of(at, protocol, patient, thickness, effects)
+        self._events.append(exposure)
+        self._status(at, "tube.heat", min(150.0, round(self.state.heat_percent + effects.heat, 1)))
+        self._status(at, "tube.exposures_total", self.state.tube_exposures)
+        arcs = 0.0015 * (1 + (self.state.tube_exposures / 120_000) ** 4) + effects.arcs
+        if dice.random() < 1 - math.exp(-arcs):
+            self.state.arcs += 1
+            self._events.append(LogLine(at=at, code=_ARC, state="event", words="arc detected, retried"))
+            self._status(at, "generator.arcs", self.state.arcs)
+        self.state.battery -= 0.12 * effects.drain
+        if exposure.aborted:
+            self._plan_exposure(at + timedelta(seconds=dice.uniform(30, 60)), protocol, patient, thickness)
+        if self.state.since_calibration == CALIBRATION_DUE:
+            self.inject(_DUE, at)
+
+    def _technique_of(
+        self, at: datetime, protocol: Protocol, patient: int, thickness: float, effects: Effects
+    ) -> Exposure:
+        dice, state = self._technique, self.state
+        kv_factor = max(0.5, 1 + effects.kv + dice.gauss(0, 0.003))
+        ma_factor = max(0.2, 1 + effects.ma + dice.gauss(0, 0.005 + effects.ma_spread))
+        output = max(0.2, 1 + effects.output)
+        mas = max(1.0, dice.uniform(*protocol.mas) * thickness)
+        # At the detector: mAs times output times kV to the power 3.5 (behind a patient; general knowledge).
+        dose = kv_factor**3.5 * output
+        if protocol.automatic:
+            wanted = min(1 / dose, 1.6)  # the control exposes longer, until its backup limit
+            mas *= wanted
+            dose *= wanted
+        else:
+            mas *= ma_factor
+            dose *= ma_factor
+        aborted = dice.random() < _ABORTED + effects.aborted
+        if aborted:
+            part = dice.uniform(0.15, 0.7)
+            mas, dose = max(1.0, mas * part), dose * part
+        kv, ma = protocol.kv * kv_factor, protocol.ma * ma_factor
+        sensitivity = state.sensitivity_now * max(0.1, 1 + effects.sensitivity)
+        spread = (0.7 if protocol.automatic else 1.3) + effects.deviation_spread
+        deviation = 10 * math.log10(dose * max(0.1, 1 + effects.sensitivity)) + effects.deviation
+        index = round(protocol.target * 10 ** ((deviation + dice.gauss(0, spread)) / 10), 1)
+        since = (at - state.last_exposure_at).total_seconds()
+        ms = 1000 * mas / ma
+        state.expose(kv=kv, mas=mas, at=at)
+        return Exposure(
+            at=at,
+            number=state.total,
+            since_calibration=state.since_calibration,
+            calibrated_at=state.calibrated_at,
+            protocol=protocol,
+            patient=patient,
+            automatic=protocol.automatic,
+            aborted=aborted,
+            kv=round(kv, 1),
+            ma=round(ma, 1),
+            ms=round(ms, 2),
+            mas=round(mas, 3),
+            dap=round(dap(protocol, kv=kv, mas=mas * output) * max(0.2, 1 + effects.dap), 4),
+            exposure_index=index,
+            target_index=protocol.target,
+            deviation_index=round(10 * math.log10(index / protocol.target), 2),
+            temperature=round(state.panel + effects.temperature + dice.gauss(0, 0.1), 1),
+            sensitivity=round(sensitivity, 2),
+            since_last_s=round(since, 1),
+            active_ms=round((420 + ms + dice.uniform(0, 60)) * max(0.5, 1 + effects.active), 1),
+            nominal=all(episode.scenario.nominal or episode.share(at) < 0.6 for episode in self._episodes),
+        )
+
+    def _strike(self, episode: _Episode, at: datetime) -> None:
+        if episode.over:
+            return
+        scenario = episode.scenario
+        if self._momentary(scenario.code):
+            self._events.append(LogLine(at=at, code=scenario.code, state="event", words=scenario.words))
+        else:
+            self.state.active.append(scenario.code)
+            self._events.append(LogLine(at=at, code=scenario.code, state="active", words=scenario.words))
+
+    def _end(self, episode: _Episode, at: datetime) -> None:
+        if episode.over:
+            return
+        episode.over = True
+        self._episodes.remove(episode)
+        code = episode.scenario.code
+        if code in self.state.active:
+            self.state.active.remove(code)
+            self._events.append(LogLine(at=at, code=code, state="cleared", words="after service"))
+        if code == _DUE:
+            self.state.since_calibration = 0
+            self.state.calibrated_at = at.replace(microsecond=0)
+
+    def _trouble(self, at: datetime) -> None:
+        scenarios = list(SCENARIOS.values())
+        chosen = self._troubles.choices(scenarios, [scenario.weight for scenario in scenarios])[0]
+        self.inject(chosen.code, at)
+        self._plan_trouble(at)
+
+    def _battery(self, at: datetime) -> None:
+        state = self.state
+        if state.powered:
+            drain = combined([(episode.scenario.effects, episode.share(at)) for episode in self._episodes]).drain
+            state.battery = max(0.0, state.battery - 0.45 * (1 + drain))
+            if state.battery < 30 and drain < 0.1:
+                state.battery = 97.0  # swapped
+            self._status(at, "detector.battery", math.floor(state.battery))
+        else:
+            state.battery = min(100.0, state.battery + 4.0)  # in the charger
+        self._later(at + timedelta(seconds=_BATTERY_S), self._battery)
+
+    def _new_day(self, at: datetime) -> None:
+        state = self.state
+        state.arcs = 0
+        if self._technique.random() < 0.03:
+            state.defects += 1
+        self._status(at, "generator.arcs", 0)
+        self._status(at, "detector.defect_pixels", state.defects)
+        self._later(_midnight(at), self._new_day)
+
+    def _switch(self, at: datetime, *, on: bool) -> None:
+        self.state.powered = on
+        self._plan_power(at)
+
+    # What is planned ---------------------------------------------------------------------------------------------
+
+    def _later(self, at: datetime, happen: Callable[[datetime], None]) -> None:
+        self._order += 1
+        heapq.heappush(self._queue, (at, self._order, happen))
+
+    def _plan_arrival(self, at: datetime) -> None:
+        hours = self._arrivals.expovariate(BUSIEST * self._busy)
+        self._later(at + timedelta(hours=hours), self._arrive)
+
+    def _plan_exposure(self, at: datetime, protocol: Protocol, patient: int, thickness: float) -> None:
+        self._later(at, lambda now: self._expose(now, protocol, patient, thickness))
+
+    def _plan_power(self, at: datetime) -> None:
+        day = _midnight(at) - timedelta(days=1)
+        on = not self.state.powered
+        clock = day + (_POWER_ON if on else _POWER_OFF)
+        self._later(clock if clock > at else clock + timedelta(days=1), lambda now: self._switch(now, on=on))
+
+    def _plan_trouble(self, at: datetime) -> None:
+        self._later(at + timedelta(days=self._troubles.expovariate(self._faults_per_day)), self._trouble)
+
+    def _status(self, at: datetime, name: Measured, value: float) -> None:
+        self._events.append(Status(at=at, name=name, value=value))
+
+    def _struck(self, episode: _Episode, at: datetime) -> bool:
+        return not episode.over and at >= episode.strikes
+
+    def _momentary(self, code: str) -> bool:
+        clear = self._model.faults[code].clear
+        return clear is not None and clear.after_s is not None
+
+
+def _midnight(at: datetime) -> datetime:
+    """The end of the day of `at`."""
+    return at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

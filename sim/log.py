@@ -1,0 +1,84 @@
+"""The log file of the simulated DR: lines that the patterns of the catalog's model `generic-dr` read, and rotation."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TextIO, assert_never
+
+from sim.events import Event, Exposure, LogLine, Status
+from sim.patients import patient
+
+_STATES: Final = {"active": "SET", "cleared": "CLR", "event": "EVT"}
+_IRAY: Final = "IRAY-"
+
+
+def lines(event: Event, *, at: datetime, seed: int) -> list[str]:
+    """What the DR writes about `event`; `at`: what its clock shows. The local time has no zone, as in real logs.
+
+    Lines about a patient are canaries.
+    """
+    stamp = at.strftime("%Y-%m-%d %H:%M:%S")
+    match event:
+        case Exposure():
+            who = patient(seed, event.patient)
+            return [f"{stamp} INFO exposure {event.protocol.name} patient={who.id} name={who.name}"]
+        case LogLine():
+            if event.code.startswith(_IRAY):
+                return [f"{stamp} FPD ERROR {event.code.removeprefix(_IRAY)} {event.words}".rstrip()]
+            return [f"{stamp} ALARM {event.code} {_STATES[event.state]} {event.words}".rstrip()]
+        case Status():
+            return [f"{stamp} {_status(event)}"]
+        case _ as never:
+            assert_never(never)
+
+
+def _status(event: Status) -> str:
+    match event.name:
+        case "tube.heat":
+            return f"STATUS tube_heat={event.value:.1f}%"
+        case "tube.exposures_total":
+            return f"STATUS tube_exposures={event.value:.0f}"
+        case "generator.arcs":
+            return f"STATUS arcs_today={event.value:.0f}"
+        case "detector.battery":
+            return f"FPD STATUS battery={event.value:.0f}"
+        case "detector.defect_pixels":
+            return f"FPD STATUS defects={event.value:.0f}"
+        case _ as never:
+            assert_never(never)
+
+
+class LogFile:
+    """Appends lines to `path`; beyond `max_bytes` it becomes `path.1`, `path.1` becomes `path.2` …, `keep` of them."""
+
+    def __init__(self, *, path: Path, max_bytes: int = 1_000_000, keep: int = 3) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._keep = keep
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._open()
+
+    def write(self, text: list[str]) -> None:
+        """Append `text` as lines, at once visible to a reader. A rotation never parts one call's lines."""
+        if self._file.tell() > self._max_bytes:
+            self._rotate()
+        self._file.write("".join(f"{line}\n" for line in text))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _open(self) -> TextIO:
+        return self._path.open("a", encoding="utf-8", newline="\n")
+
+    def _rotate(self) -> None:
+        self._file.close()
+        for number in range(self._keep - 1, 0, -1):
+            older = self._numbered(number)
+            if older.exists():
+                older.replace(self._numbered(number + 1))
+        self._path.replace(self._numbered(1))
+        self._file = self._open()
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")

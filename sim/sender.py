@@ -1,0 +1,177 @@
+"""Sends images by C-STORE (PS3.4 annex B) until they are taken, as a DR does to its archive."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+import structlog
+from msgspec import Struct
+from pydicom.dataset import Dataset
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import AE
+from pynetdicom.association import Association
+
+from sim.events import Exposure
+
+_log: Final = structlog.get_logger("sim.sender")
+
+MAX_QUEUE: Final = 10_000
+"""Images that wait at most. A DR whose disk is full makes no more: the newest are given up, and counted."""
+MAX_REFUSALS: Final = 5
+"""An image that was refused that often is put aside, so that it doesn't hold up the others."""
+_SUCCESS: Final = 0x0000
+_WARNINGS: Final = range(0xB000, 0xC000)
+_OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
+"""PS3.4 B.2.3: refused for now, to be tried again."""
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 10.0
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """An exposure whose image waits; the times are what the DR's clock showed."""
+
+    exposure: Exposure
+    at: datetime
+    calibrated_at: datetime
+
+
+class Sent(Enum):
+    """How an attempt ended."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    """The peer said no to this image."""
+    UNREACHABLE = "unreachable"
+    """No association, or it broke, or the peer is out of resources: later."""
+
+
+class Sender:
+    """A queue of images and one association that is kept between them (`keep`) or made for each.
+
+    `make` turns what waits into the image, at the moment of sending: the queue stays small. `run` is for a thread of
+    its own; everything else may be called from others.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        called: str,
+        calling: str,
+        make: Callable[[Pending], Dataset],
+        keep: bool = True,
+        waiting: Iterable[Pending] = (),
+    ) -> None:
+        self._host, self._port, self._called = host, port, called
+        self._make = make
+        self._keep = keep
+        self._queue = deque(waiting)
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._association: Association | None = None
+        self._reachable = True
+        self._refusals = 0
+        self.taken = 0
+        self.refused = 0
+        self.given_up = 0
+        self._ae = AE(ae_title=calling)
+        self._ae.connection_timeout = 3
+        self._ae.acse_timeout = 5
+        self._ae.dimse_timeout = 15
+        self._ae.network_timeout = 120
+        self._ae.add_requested_context(
+            DigitalXRayImageStorageForPresentation, [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+        )
+
+    def add(self, pending: Pending) -> bool:
+        """Queue an image. False when the queue is full."""
+        with self._changed:
+            if len(self._queue) >= MAX_QUEUE:
+                self.given_up += 1
+                return False
+            self._queue.append(pending)
+            self._changed.notify()
+            return True
+
+    def waiting(self) -> list[Pending]:
+        """What isn't taken yet, oldest first."""
+        with self._changed:
+            return list(self._queue)
+
+    def run(self) -> None:
+        """Send until `stop`."""
+        wait = _FIRST_WAIT_S
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or self._queue)
+                if self._stopping:
+                    break
+            if self.send_one() is Sent.UNREACHABLE:
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopping, timeout=wait)
+                wait = min(wait * 2, _LONGEST_WAIT_S)
+            else:
+                wait = _FIRST_WAIT_S
+        self._leave()
+
+    def stop(self) -> None:
+        """End `run` after the attempt that is under way."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+
+    def send_one(self) -> Sent:
+        """One attempt at the oldest image. Raises IndexError when none waits."""
+        pending = self._queue[0]
+        outcome = self._attempt(pending)
+        if outcome is not Sent.UNREACHABLE and not self._reachable:
+            _log.info("archive_reachable", called=self._called)
+        if outcome is Sent.UNREACHABLE and self._reachable:
+            _log.warning("archive_unreachable", host=self._host, port=self._port, called=self._called)
+        self._reachable = outcome is not Sent.UNREACHABLE
+        self._refusals = self._refusals + 1 if outcome is Sent.REFUSED else 0
+        if outcome is Sent.TAKEN:
+            self.taken += 1
+        if outcome is Sent.TAKEN or self._refusals >= MAX_REFUSALS:
+            self.refused += outcome is Sent.REFUSED
+            self._refusals = 0
+            with self._changed:
+                self._queue.popleft()
+        if not self._keep:
+            self._leave()
+        return outcome
+
+    def _attempt(self, pending: Pending) -> Sent:
+        association = self._associated()
+        if association is None:
+            return Sent.UNREACHABLE
+        try:
+            answer = association.send_c_store(self._make(pending))
+        except (RuntimeError, ValueError) as error:  # it ended meanwhile; or no context was accepted
+            _log.debug("no_store", error=type(error).__name__)
+            self._leave()
+            return Sent.UNREACHABLE
+        status = answer.get("Status")
+        if status is None or status in _OUT_OF_RESOURCES:
+            self._leave()
+            return Sent.UNREACHABLE
+        return Sent.TAKEN if status == _SUCCESS or status in _WARNINGS else Sent.REFUSED
+
+    def _associated(self) -> Association | None:
+        if self._association is not None and self._association.is_established:
+            return self._association
+        self._leave()
+        association = self._ae.associate(self._host, self._port, ae_title=self._called)
+        if not association.is_established:
+            return None
+        self._association = association
+        return association
+
+    def _leave(self) -> None:
+        if self._association is not None and self._association.is_established:
+            self._association.release()
+        self._association = None
