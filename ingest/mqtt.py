@@ -22,6 +22,7 @@ KEEP_ALIVE_S: Final = 20
 MAX_PACKET: Final = 1024 * 1024
 """Bytes of one packet we accept: far above a report's bound, so that an oversize report reaches its dead letter."""
 _PUBLISH: Final = 3
+_GRANTED: Final = (mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE, mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE)
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
@@ -111,9 +112,16 @@ class Session(asyncio.Protocol):
     async def close(self) -> None:
         """Leave without ending the session: what arrives from now on waits at the broker."""
         self._closing = True
-        if self._transport is not None:
-            self._transport.write(mqtt5.DisconnectPacket().write())
-            self._transport.close()
+        transport = self._transport
+        if transport is None:
+            return
+        transport.write(mqtt5.DisconnectPacket().write())
+        transport.close()
+        try:
+            async with asyncio.timeout(1):
+                await self._down.wait()
+        except TimeoutError:
+            transport.abort()
 
     def abort(self) -> None:
         """Drop the connection at once and connect again: everything unacknowledged comes back."""
@@ -242,14 +250,14 @@ class Session(asyncio.Protocol):
         elif type(packet) is mqtt5.ConnAckPacket:
             self._on_connack(packet)
         elif type(packet) is mqtt5.SubAckPacket:
-            refused = [code.name for code in packet.reason_codes if code >= mqtt5.SubAckReasonCode.UNSPECIFIED_ERROR]
+            refused = [str(code) for code in packet.reason_codes if code not in _GRANTED]
             if refused:
                 _log.error("broker_refused_subscription", client=self._client_id, reasons=refused)
                 self.abort()
             else:
                 self._up.set()
         elif type(packet) is mqtt5.DisconnectPacket:
-            _log.warning("broker_disconnected_us", client=self._client_id, reason=packet.reason_code.name)
+            _log.warning("broker_disconnected_us", client=self._client_id, reason=str(packet.reason_code))
             if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
                 self._taken_over = True
                 self._on_taken_over()
@@ -257,7 +265,7 @@ class Session(asyncio.Protocol):
 
     def _on_connack(self, packet: mqtt5.ConnAckPacket) -> None:
         if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS or self._transport is None:
-            _log.error("broker_refused_us", client=self._client_id, reason=packet.reason_code.name)
+            _log.error("broker_refused_us", client=self._client_id, reason=str(packet.reason_code))
             self.abort()
             return
         # Also when the session is present: subscribing twice is harmless, and the set of filters may have grown.

@@ -64,6 +64,9 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 -- name: write_asides
 INSERT INTO reading_aside (device_id, metric_id, at_ms, value, quality, received_at) VALUES (%s, %s, %s, %s, %s, %s);
 
+-- name: write_events
+INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body) VALUES (%s, %s, %s, %s, %s, %s::jsonb);
+
 -- name: write_inventory
 UPDATE device SET inventory = inventory || %(fields)s::jsonb, serial = coalesce(%(serial)s, serial)
 WHERE id = %(device)s;

@@ -15,6 +15,8 @@ from wire.items import Heartbeat, Inventory, Item, Readings
 from wire.report import Report
 
 EventRow = tuple[int, int, datetime, datetime, str, str]
+ReadingKey = tuple[int, datetime, float]
+EventKey = tuple[str, datetime, Any]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -117,36 +119,68 @@ def inventories(work: Work) -> dict[str, Any] | None:
 async def drop_stored(connection: AsyncConnection[Any], work: Work, ids: MetricIds) -> None:
     """Leave only what is new in reports flagged ``again``: they may have been stored under an old number (6).
 
-    The same device, metric, time and value is the same fact; so is an event of the same kind, time and body.
+    The same device, metric, time and value is the same fact; so is an event of the same kind, time and body. What
+    stands before in this very batch counts as stored.
     """
     kept: list[Applied] = []
+    readings: set[ReadingKey] = set()
+    events: list[EventKey] = []
     for applied in work.applied:
-        if applied.numbers is None or not applied.numbers.again:
-            kept.append(applied)
-            continue
-        times = [t for item in applied.report.items for t in _times(item, applied.offset_ms)]
-        window = {"device": work.device.id, "first": moment(min(times)), "last": moment(max(times))}
-        readings = {
-            (metric, ts, value) async for metric, ts, value in await connection.execute(SQL["stored_readings"], window)
-        }
-        events = await (await connection.execute(SQL["stored_events"], window)).fetchall()
-        items: list[Item] = []
-        for item in applied.report.items:
+        one = applied
+        if applied.numbers is not None and applied.numbers.again:
+            times = [t for item in applied.report.items for t in _times(item, applied.offset_ms)]
+            window = {"device": work.device.id, "first": moment(min(times)), "last": moment(max(times))}
+            stored = await (await connection.execute(SQL["stored_readings"], window)).fetchall()
+            readings.update((metric, at, value) for metric, at, value in stored)
+            events += await (await connection.execute(SQL["stored_events"], window)).fetchall()
+            items = _new_items(applied, ids, readings, events)
+            if not items:
+                continue
+            one = msgspec.structs.replace(applied, report=msgspec.structs.replace(applied.report, items=items))
+        kept.append(one)
+        for item in one.report.items:
             if type(item) is Readings:
-                left = _new_readings(item, applied.offset_ms, ids, readings)
-                if left is not None:
-                    items.append(left)
-            elif type(item) is Heartbeat:
-                items.append(item)
+                readings.update(_reading_keys(item, one.offset_ms, ids))
             else:
-                # Compared as values: jsonb forgets the order of keys and how a number was written.
-                at = moment(item.at + applied.offset_ms)
-                if (kind_of(item), at, msgspec.to_builtins(item)) not in events:
-                    items.append(item)
-        if items:
-            report = msgspec.structs.replace(applied.report, items=items)
-            kept.append(msgspec.structs.replace(applied, report=report))
+                events.append(_event_key(item, one.offset_ms))
     work.applied[:] = kept
+
+
+def _new_items(applied: Applied, ids: MetricIds, readings: set[ReadingKey], events: list[EventKey]) -> list[Item]:
+    items: list[Item] = []
+    for item in applied.report.items:
+        if type(item) is Readings:
+            new = [i for i, key in enumerate(_reading_keys(item, applied.offset_ms, ids)) if key not in readings]
+            if new:
+                items.append(_rows_of(item, new))
+        elif _event_key(item, applied.offset_ms) not in events:
+            items.append(item)
+    return items
+
+
+def _reading_keys(item: Readings, offset: int, ids: MetricIds) -> list[ReadingKey]:
+    units = item.unit or [""] * len(item.metric)
+    deltas = item.dt or [0] * len(item.metric)
+    return [
+        (ids.by_key[name, unit], moment(item.at + offset + dt), value)
+        for name, unit, dt, value in zip(item.metric, units, deltas, item.value, strict=True)
+    ]
+
+
+def _event_key(item: Item, offset: int) -> EventKey:
+    # Compared as values: jsonb forgets the order of keys and how a number was written.
+    return (kind_of(item), moment(item.at + offset), msgspec.to_builtins(item))
+
+
+def _rows_of(item: Readings, rows: list[int]) -> Readings:
+    return Readings(
+        at=item.at,
+        metric=[item.metric[i] for i in rows],
+        value=[item.value[i] for i in rows],
+        dt=None if item.dt is None else [item.dt[i] for i in rows],
+        unit=None if item.unit is None else [item.unit[i] for i in rows],
+        quality=None if item.quality is None else [item.quality[i] for i in rows],
+    )
 
 
 def _times(item: Item, offset: int) -> list[int]:
@@ -154,24 +188,3 @@ def _times(item: Item, offset: int) -> list[int]:
     if type(item) is Readings and item.dt:
         return [base + min(item.dt), base + max(item.dt)]
     return [base]
-
-
-def _new_readings(
-    item: Readings, offset: int, ids: MetricIds, stored: set[tuple[int, datetime, float]]
-) -> Readings | None:
-    keep = []
-    for index, name in enumerate(item.metric):
-        unit = "" if item.unit is None else item.unit[index]
-        at = moment(item.at + offset + (0 if item.dt is None else item.dt[index]))
-        if (ids.by_key.get((name, unit)), at, item.value[index]) not in stored:
-            keep.append(index)
-    if not keep:
-        return None
-    return Readings(
-        at=item.at,
-        metric=[item.metric[i] for i in keep],
-        value=[item.value[i] for i in keep],
-        dt=None if item.dt is None else [item.dt[i] for i in keep],
-        unit=None if item.unit is None else [item.unit[i] for i in keep],
-        quality=None if item.quality is None else [item.quality[i] for i in keep],
-    )

@@ -1,0 +1,183 @@
+"""The way of a report through ingest, on a real broker and a real database; named after DELIVERY's rules."""
+
+from tests.integration.ingest.harness import Bench, Client, until, wall_ms
+from wire.codec import digest, encode_report
+from wire.ids import mint_epoch
+from wire.items import Fault, Readings, StateChange
+from wire.limits import MAX_BODY
+from wire.report import Report
+from wire.topics import Lane, up
+
+
+async def test_readings_are_stored_and_acknowledged(bench: Bench) -> None:
+    """A report's readings are rows, its mark is committed, and the acknowledgement carries seq and digest."""
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        now = wall_ms()
+        body = await device.send(1, Readings(at=now, metric=["a", "b"], value=[1.5, 2.5], unit=["kV", "1"]))
+        ack = await device.acked(1)
+        assert (ack.seq, ack.digest, ack.epoch) == (1, digest(body).hex(), device.epoch)
+        assert ack.echo is not None
+        rows = bench.sql(
+            "SELECT m.name, m.unit, r.value, extract(epoch FROM r.ts) * 1000 FROM reading r"
+            " JOIN metric m ON m.id = r.metric_id ORDER BY m.name"
+        )
+        assert [(n, u, v, int(t)) for n, u, v, t in rows] == [("a", "kV", 1.5, now), ("b", "1", 2.5, now)]
+
+
+async def test_rule_5_duplicates_are_skipped_and_what_lies_beyond_is_sent_back(bench: Bench) -> None:
+    """Below the mark: skipped, acknowledged again. Beyond the next: not stored, one "go back to"."""
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        now = wall_ms()
+        await device.send(1, Readings(at=now, metric=["a"], value=[1]))
+        await device.send(1, Readings(at=now, metric=["a"], value=[1]))
+        await device.send(3, Readings(at=now, metric=["a"], value=[3]))
+        back = await until(lambda: next((a for a in device.acks if a.back is not None), None))
+        assert (back.back, back.seq) == (2, 1)
+        await device.send(2, Readings(at=now, metric=["a"], value=[2]))
+        await device.send(3, Readings(at=now, metric=["a"], value=[3]))
+        await device.acked(3)
+        assert bench.sql("SELECT value FROM reading ORDER BY value") == [(1.0,), (2.0,), (3.0,)]
+
+
+async def test_rule_10_a_fault_is_acknowledged_at_once_and_a_birth_with_the_marks(bench: Bench) -> None:
+    """A birth is answered for both lanes; a fault's effect is there with its acknowledgement."""
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        await device.birth()
+        hello = await until(lambda: [a for a in device.acks if a.hello] if len(device.acks) >= 2 else [])
+        assert {(a.lane.value, a.epoch, a.seq) for a in hello} == {("live", "", 0), ("bulk", "", 0)}
+        await device.send(1, Fault(at=wall_ms(), code="E1", state="active"))
+        await device.acked(1)
+        assert bench.sql("SELECT event, message FROM alert_event") == [("FaultSeen", "E1 1")]
+        connected = bench.sql("SELECT connected, epoch, agent FROM device_state WHERE lane = 0")
+        assert connected == [(True, device.epoch, "test")]
+
+
+async def test_rule_4_a_floor_above_the_next_number_leaves_a_gap_and_no_stall(bench: Bench) -> None:
+    """What the agent can't send any more is a gap row; the next report is applied."""
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        await device.send(1, Readings(at=wall_ms(), metric=["a"], value=[1]))
+        await device.send(5, Readings(at=wall_ms(), metric=["a"], value=[5]), floor=5)
+        await device.acked(5)
+        assert bench.sql("SELECT first_seq, last_seq FROM gap") == [(2, 4)]
+        assert bench.sql("SELECT count(*) FROM reading") == [(2,)]
+
+
+async def test_rule_6_a_new_epoch_starts_over_and_the_left_one_is_stale(bench: Bench) -> None:
+    """A renumbered outbox goes on; what was sent under the old name before is skipped."""
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        at = wall_ms()
+        await device.send(1, Readings(at=at, metric=["a"], value=[1]))
+        old, device.epoch = device.epoch, mint_epoch()
+        await device.send(
+            1, Readings(at=at, metric=["a"], value=[1]), Fault(at=at, code="E", state="event"), again=True
+        )
+        await device.send(2, Readings(at=at + 1, metric=["a"], value=[2]), again=True)
+        await device.send(2, Readings(at=at + 9, metric=["a"], value=[9]), epoch=old)
+        ack = await until(lambda: next((a for a in device.acks if a.seq == 2 and a.epoch == device.epoch), None))
+        assert ack.epoch == device.epoch
+        assert bench.sql("SELECT value FROM reading ORDER BY value") == [(1.0,), (2.0,)], "the same fact is stored once"
+        assert bench.sql("SELECT message FROM alert_event") == [("E 1",)]
+
+
+async def test_rule_7_a_maker_without_numbers_is_deduplicated_by_digest(bench: Bench) -> None:
+    """The same body within a day is the same report."""
+    uid = bench.device()
+    body = encode_report(Report(at=wall_ms(), items=[Readings(at=wall_ms(), metric=["a"], value=[1])]))
+    other = encode_report(Report(at=wall_ms(), items=[Readings(at=wall_ms(), metric=["a"], value=[2])]))
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        for sent in (body, body, other, body):
+            await device.raw(up(uid, Lane.LIVE), sent)
+        await until(lambda: bench.sql("SELECT count(*) FROM reading")[0][0] >= 2)
+        await until(lambda: bench.sql("SELECT 1 FROM recent_digest"))
+    assert bench.sql("SELECT value FROM reading ORDER BY value") == [(1.0,), (2.0,)]
+
+
+async def test_rule_12_poison_becomes_a_dead_letter_and_consumes_its_number(bench: Bench) -> None:
+    """Bytes that can't be read, and rows that the database refuses, in the middle of good reports."""
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        at = wall_ms()
+        good = encode_report(Report(at=at, items=[Readings(at=at, metric=["a"], value=[1])]))
+        await device.send(1, body=good)
+        await device.send(2, body=b"\x00\xff{not json")
+        await device.send(3, StateChange(at=253_402_300_799_999, name="mode", value="x"), offset_ms=10**12)
+        await device.send(4, Readings(at=at + 1, metric=["a"], value=[4]))
+        await device.send(5, body=b"x" * (MAX_BODY + 1))
+        await device.raw(up(uid, Lane.LIVE), good, [("epoch", "no"), ("seq", "-1"), ("floor", "0")])
+        await device.raw("steth/1/zz/nobody/live", good)
+        await device.acked(5)
+        letters = bench.sql("SELECT seq, code FROM dead_letter ORDER BY id")
+        assert (2, "syntax") in letters
+        assert (3, "value") in letters
+        assert (5, "oversize") in letters
+        assert (None, "numbers") in letters
+        assert bench.sql("SELECT count(*) FROM reading") == [(2,)]
+
+
+async def test_rule_12_implausible_times_are_set_aside(bench: Bench) -> None:
+    """A reading of 1970 or of next year is kept, but not among the readings."""
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        at = wall_ms()
+        await device.send(
+            1, Readings(at=at, metric=["a", "b", "c"], value=[1, 2, 3], dt=[0, -at, 400 * 24 * 3600 * 1000])
+        )
+        await device.acked(1)
+        assert bench.sql("SELECT value FROM reading") == [(1.0,)]
+        assert bench.sql("SELECT value FROM reading_aside ORDER BY value") == [(2.0,), (3.0,)]
+
+
+async def test_rule_13_a_stage_that_fails_for_one_device_leaves_the_others_alone(bench: Bench) -> None:
+    """It is stored, set aside, and judged in order once the stage works again."""
+    bad, well = bench.device(), bench.device()
+    bench.recorder.fail = lambda batch: ZeroDivisionError() if any(w.device.uid == bad for w in batch.works) else None
+    async with bench.ingest(), Client(bench=bench, uid=bad) as first, Client(bench=bench, uid=well) as second:
+        await first.send(1, Fault(at=wall_ms(), code="B1", state="active"))
+        await second.send(1, Fault(at=wall_ms(), code="W1", state="active"))
+        await first.send(2, Fault(at=wall_ms(), code="B2", state="active"))
+        await first.acked(2)
+        await second.acked(1)
+        assert bench.sql("SELECT message FROM alert_event") == [("W1 1",)]
+        assert bench.sql("SELECT count(*) FROM to_judge") == [(2,)]
+        assert bench.sql("SELECT count(*) FROM device_event WHERE kind = 'fault'") == [(3,)]
+        bench.recorder.fail = lambda batch: None
+        await until(lambda: bench.sql("SELECT count(*) FROM to_judge") == [(0,)])
+        assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("W1 1",), ("B1 1",), ("B2 2",)]
+
+
+async def test_rule_14_a_takeover_goes_on_from_the_packed_state(bench: Bench) -> None:
+    """The second process counts on from where the first stopped."""
+    uid = bench.device()
+    async with Client(bench=bench, uid=uid) as device:
+        async with bench.ingest(name="first"):
+            await device.send(1, Fault(at=wall_ms(), code="E", state="active"))
+            await device.acked(1)
+        async with bench.ingest(name="second"):
+            await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
+            await device.acked(2)
+    assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E 1",), ("E 2",)]
+
+
+async def test_rule_15_silence_is_heard_and_an_outage_of_ours_is_none(bench: Bench) -> None:
+    """A device that stops is silent after its time; one heard again may be silent again."""
+    uid = bench.device()
+    async with Client(bench=bench, uid=uid) as device:
+        async with bench.ingest():
+            await device.send(1, Readings(at=wall_ms(), metric=["a"], value=[1]))
+            await until(lambda: bench.sql("SELECT count(*) FROM alert_event WHERE event = 'SilenceBegan'") == [(1,)])
+            await device.send(2, Readings(at=wall_ms(), metric=["a"], value=[2]))
+            await device.acked(2)
+        bench.broker.stop()
+        bench.broker.start()
+    # Four seconds during which nobody could be heard, then only what is needed to send: no silence of the outage.
+    async with bench.ingest() as ingest, Client(bench=bench, uid=uid) as again:
+        again.epoch = device.epoch
+        await again.send(3, Readings(at=wall_ms(), metric=["a"], value=[3]))
+        await again.acked(3)
+        assert bench.sql("SELECT count(*) FROM alert_event WHERE event = 'SilenceBegan'") == [(1,)]
+        assert ingest.ready
