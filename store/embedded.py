@@ -200,7 +200,7 @@ class EmbeddedPostgres:
         """Stop what still runs on our data (a killed parent's server) and clear what it left behind."""
         lines = _postmaster_lines(data)
         stop_processes_of(data, postmaster=int(lines[0]) if lines else None)
-        if len(lines) > 4:
+        if len(lines) > 4 and Path(lines[4]) != self._socket_folder:
             _remove_socket_folder(Path(lines[4]), account)
         # Left by a kill. Nothing runs in the folder (just checked), but its number may be some other process's by now,
         # and PostgreSQL would then refuse to start.
@@ -302,7 +302,12 @@ class EmbeddedPostgres:
         try:
             with psycopg.connect(self.dsn, connect_timeout=5) as connection:
                 return connection.execute("SELECT 1").fetchone() == (1,)
-        except psycopg.OperationalError:
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise StoreError(
+                    StoreErrorCode.PASSWORD_LOST,
+                    f"the file {self._folder / 'password'} does not hold the superuser's password any more: restore it",
+                ) from None
             return False
 
     def _place_socket(self, account: Account) -> Path:

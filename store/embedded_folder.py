@@ -3,10 +3,12 @@
 import fcntl
 import os
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from store.account import Account
 from store.errors import StoreError, StoreErrorCode
+
+_DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
 def own_folder(folder: Path, account: Account) -> None:
@@ -40,7 +42,7 @@ class WayIn:
         closed = self._account.closed_folder(self._folder)
         if closed is None:
             return self
-        if not Path("/proc/self/fd").is_dir():
+        if not _DESCRIPTORS.is_dir():
             raise StoreError(
                 StoreErrorCode.FOLDER_CLOSED,
                 f"the folder {closed} is closed to the user {self._account.name!r} that runs the database: "
@@ -48,7 +50,7 @@ class WayIn:
             )
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         self.descriptors = (descriptor,)
-        self.path = f"/proc/self/fd/{descriptor}"
+        self.path = f"{_DESCRIPTORS}/{descriptor}"
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,6 +1,6 @@
 """Connections, each as the login role of its use, and the transaction that sees one organisation."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -40,6 +40,18 @@ _LIMITS: Final = MappingProxyType(
 )
 
 
+# Where nothing answers any more (a cable, a firewall), libpq by itself waits for a quarter of an hour or for ever.
+_NETWORK: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "connect_timeout": 10,  # s
+        "keepalives_idle": 10,  # s
+        "keepalives_interval": 5,  # s
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,  # ms
+    }
+)
+
+
 def role_name(role: Role) -> str:
     """The login role in the database."""
     return f"steth_{role}"
@@ -61,16 +73,18 @@ async def open_pool(
     within `timeout_s` or the login is another role's.
     """
     wanted = role_name(role)
-    user = conninfo_to_dict(dsn).get("user")
-    if user != wanted:
-        raise StoreError(StoreErrorCode.ROLE, f"this database address logs in as {user!r} and must as {wanted!r}")
+    given = conninfo_to_dict(dsn)
+    if given.get("user") != wanted:
+        raise StoreError(
+            StoreErrorCode.ROLE, f"this database address logs in as {given.get('user')!r} and must as {wanted!r}"
+        )
     limits = _LIMITS[role]
     options = (
-        f"-c timezone=UTC -c statement_timeout={limits.statement_ms} -c lock_timeout={limits.lock_ms} "
-        f"-c idle_in_transaction_session_timeout={limits.idle_in_transaction_ms}"
+        f"{given.pop('options', '')} -c timezone=UTC -c statement_timeout={limits.statement_ms} "
+        f"-c lock_timeout={limits.lock_ms} -c idle_in_transaction_session_timeout={limits.idle_in_transaction_ms}"
     )
     pool: Pool = AsyncConnectionPool(
-        make_conninfo(dsn, application_name=f"steth-{name or role}", options=options),
+        make_conninfo("", **{**_NETWORK, **given, "application_name": f"steth-{name or role}", "options": options}),
         min_size=min_size,
         max_size=max_size,
         timeout=timeout_s,

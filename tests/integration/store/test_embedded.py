@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from store import embedded_folder
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError, StoreErrorCode
 from tests.fixtures.folders import thrown_away
@@ -247,6 +248,13 @@ def test_a_long_path_moves_the_socket_to_a_private_folder(folder: Path) -> None:
         assert (place.stat().st_mode & 0o777, place.stat().st_uid) == (0o700, server.account.uid)
         assert orphan.name.startswith("steth-postgres-")
         assert not orphan.exists()
+
+        pid, dsn = server.pid, server.dsn
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: server.pid is None, what="the end of the postmaster")
+        assert server.start() == dsn
+        assert query(dsn, "SELECT value FROM kept") == 42
     finally:
         server.stop()
     assert not place.exists()
@@ -316,6 +324,8 @@ def test_what_is_wrong_is_said_in_one_line(server: EmbeddedPostgres, folder: Pat
 
     (folder / "password").rename(folder / "password.away")
     assert "is gone" in refused(server, StoreErrorCode.PASSWORD_LOST)
+    (folder / "password").write_text("another\n")
+    assert "does not hold the superuser's password" in refused(server, StoreErrorCode.PASSWORD_LOST)
     (folder / "password.away").rename(folder / "password")
 
     (tmp_path / "photos").mkdir()
@@ -325,6 +335,18 @@ def test_what_is_wrong_is_said_in_one_line(server: EmbeddedPostgres, folder: Pat
     assert (tmp_path / "photos").stat().st_mode == before
 
     assert query(server.start(), "SELECT 1") == 1
+
+
+def test_a_closed_parent_where_there_is_no_way_round(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        missing("a service user that is another", get="run it as root")
+    monkeypatch.setattr(embedded_folder, "_DESCRIPTORS", tmp_path / "no proc here")
+    said = refused(EmbeddedPostgres(folder=folder), StoreErrorCode.FOLDER_CLOSED)
+    assert f"the folder {folder.parent} is closed to the user 'steth'" in said
+    assert f"chmod o+x {folder.parent}" in said
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_settings_that_postgres_refuses(folder: Path) -> None:

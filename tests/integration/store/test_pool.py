@@ -1,5 +1,6 @@
 import pytest
 from psycopg import errors
+from psycopg.conninfo import make_conninfo
 
 from store.errors import StoreError, StoreErrorCode
 from store.pool import Pool, Role, open_pool, scoped
@@ -18,6 +19,15 @@ async def test_a_session_is_its_role_s(database: Database, role: Role, timeouts:
             " current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')"
         )
         assert await rows.fetchone() == (f"steth_{role}", "steth-test", "UTC", *timeouts)
+
+
+async def test_a_dead_network_is_noticed_and_the_address_may_say_otherwise(database: Database) -> None:
+    address = make_conninfo(database.api, keepalives_idle=60, options="-c work_mem=5MB")
+    async with open_pool(address, role="api") as pool, pool.connection() as connection:
+        found = connection.info.get_parameters()
+        assert (found["tcp_user_timeout"], found["connect_timeout"], found["keepalives_idle"]) == ("20000", "10", "60")
+        rows = await connection.execute("SELECT current_setting('work_mem'), current_setting('TimeZone')")
+        assert await rows.fetchone() == ("5MB", "UTC")
 
 
 @pytest.mark.parametrize("wrong", ["superuser", "owner", "ingest"])
