@@ -3,6 +3,7 @@
 The folder holds `models/*.yaml`, `parts.yaml`, `runbooks.yaml` and `messages.yaml` (`catalog.source`).
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -103,6 +104,9 @@ def _model(
 def _refuse(model: Model, file: Path, runbooks: Mapping[str, Runbook]) -> None:
     """What would raise or hang later, where no person could mend it."""
     judged = [rule for signal in model.signals.values() for rule in signal.rules]
+    for key, count in Counter(rule.key for rule in judged).items():
+        if count > 1:
+            raise CatalogError(file=file, what=f"rule '{key}' stands {count} times")
     for item in (*judged, *model.faults.values(), *(() if model.silence is None else (model.silence,))):
         if item.family not in model.families:
             raise CatalogError(file=file, what=f"no family '{item.family}'")

@@ -7,7 +7,8 @@ are, never read as a template or a format, and stripped of control characters. W
 - `{"zh": …, "en": …}`, of which the reader's language is shown;
 - a list of those, shown with commas;
 - with a kind, a language-neutral value that is translated; what can't be is shown as it is:
-  `signal`, `fault`, `family`, `model`, `runbook`: a key of the catalog becomes its name;
+  `signal`, `fault`, `family`, `model`, `runbook`: a key of the catalog becomes its name (a family of no model, such
+  as `identity`: the message `word.family.<key>`);
   `step`: "runbook/step" becomes the step's title;
   `unit`: a UCUM code becomes its symbol and the space before it (write `{value}{unit:unit}`);
   `severity`, `state`, `outcome`, `lane`: becomes the message `word.<kind>.<value>`;
@@ -27,7 +28,7 @@ MAX_PARAM: Final = 500
 """Characters of one parameter that are shown."""
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
-_WORDS: Final = frozenset({"severity", "state", "outcome", "lane"})
+_WORDS: Final = frozenset({"family", "severity", "state", "outcome", "lane"})
 _NAMES: Final = frozenset({"signal", "fault", "family"})
 KINDS: Final = _WORDS | _NAMES | {"model", "runbook", "step", "unit", "duration", "time"}
 
@@ -73,7 +74,7 @@ def render(
         if kind == "unit":
             symbol = SYMBOLS.get(shown, shown)
             return symbol if symbol in {"", "%"} else f" {symbol}"
-        name = _word(shown, kind, catalog) or _name(shown, kind, models)
+        name = _name(shown, kind, models) or _word(shown, kind, catalog)
         return shown if name is None else name.get(lang)
 
     def show(value: object, kind: str) -> str:

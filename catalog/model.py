@@ -20,7 +20,8 @@ LogState = Literal["active", "cleared", "event"]
 StepKind = Literal["host_state", "disk", "clock", "outbox", "dicom_echo"]
 Comparison = Literal["lt", "le", "gt", "ge", "eq", "ne"]
 Words = Annotated[str, Meta(pattern=r"\S")]
-Seconds = Annotated[float, Meta(ge=0, le=31_536_000)]
+Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
+Value = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "major", "minor", "warning")
@@ -100,9 +101,9 @@ class LimitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     key: Name
     op: Literal["above", "below"]
-    raise_at: float = field(name="raise")
-    clear: float
-    for_s: Seconds = 0.0
+    raise_at: Value = field(name="raise")
+    clear: Value
+    for_s: Annotated[float, Meta(ge=0, le=31_536_000)] = 0.0
     severity: Severity
     family: Name
     ticket: bool
@@ -122,11 +123,11 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit: str
     title: Text
     source: Words
-    cadence: Literal["exposure"] | Annotated[float, Meta(gt=0)]
+    cadence: Literal["exposure"] | Seconds
     lane: Lane
-    min: float
-    max: float
-    deadband: Annotated[float, Meta(ge=0)] = 0.0
+    min: Value
+    max: Value
+    deadband: Annotated[float, Meta(ge=0, le=1e18)] = 0.0
     rules: tuple[LimitRule, ...] = ()
 
 
@@ -137,7 +138,7 @@ class Clear(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     by: tuple[Code, ...] = ()
-    after_s: Annotated[float, Meta(gt=0)] | None = None
+    after_s: Seconds | None = None
 
 
 class FaultCode(Struct, frozen=True, kw_only=True):
@@ -164,7 +165,7 @@ class FaultCode(Struct, frozen=True, kw_only=True):
 class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The absence rule of a device: nothing heard for `after_s` seconds on the probed clock (DELIVERY 15)."""
 
-    after_s: Annotated[float, Meta(gt=0)]
+    after_s: Seconds
     severity: Severity
     family: Name
     ticket: bool
@@ -219,7 +220,7 @@ class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     field: str
     op: Comparison
-    value: float
+    value: Value
     level: Literal["warn", "fail"]
     reason: Name
 

@@ -13,6 +13,18 @@ R = "runbooks.yaml"
 W = "messages.yaml"
 P = "parts.yaml"
 
+HOTTER = """\
+    rules:
+      - key: hot
+        op: above
+        raise: 60
+        clear: 50
+        severity: major
+        family: heat
+        ticket: true
+        advice: {zh: 停, en: stop}
+"""
+
 # (file, what stands there, what shall stand there, part of the line that says so)
 CASES: dict[str, tuple[str, str, str, str]] = {
     "unknown key": (M, "    cadence: 60\n", "    cadense: 60 #!\n    cadence: 60\n", "did you mean `cadence`?"),
@@ -47,6 +59,9 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "base in a circle": (B, "kind: base\n", "kind: base\nextends: [base] #!\n", "leads back to this model"),
     "duplicate code": (M, "  - code: T-02\n", "  - code: T-01 #!\n", "code T-01 stands twice"),
     "duplicate of a base": (M, "  - key: heat\n", "  - key: link #!\n", "family link stands in base.yaml too"),
+    "duplicate rule": (M, "    rules:\n", HOTTER, "rule hot stands twice"),
+    "not a number": (M, "        raise: 42\n", "        raise: .nan\n", "rules[0].raise: expected `float` >="),
+    "endless": (M, "clear: {after_s: 60}", "clear: {after_s: .inf} #!", "expected `float` <= 31536000"),
     "duplicate part": (P, "spec: 12 V}\n", "spec: 12 V}\n  - {key: fan, name: {zh: 扇, en: f}, spec: x} #!\n", "twice"),
     "duplicate step": (R, "    steps:\n", "    steps:\n" + FILES[R].partition("steps:\n")[2], "step echo stands twice"),
     "hysteresis on the wrong side": (M, "        clear: 39\n", "        clear: 43 #!\n", "43 is above raise 42"),

@@ -14,6 +14,7 @@ from catalog.model import Catalog, Clear, Text
 from tests.unit.catalog.conftest import FILES, MakeFolder
 
 M = "models/thing.yaml"
+HOT = "op: above, raise: 60, clear: 50, severity: major, family: heat, ticket: true, advice: {zh: 停, en: stop}}\n"
 
 
 def test_resolves_bases_parts_and_tables(make_folder: MakeFolder) -> None:
@@ -80,6 +81,7 @@ def test_a_diamond_of_bases_counts_each_once(make_folder: MakeFolder) -> None:
         (M, "        family: heat\n", "        family: cold\n", "no family 'cold'"),
         ("models/base.yaml", "  family: link\n", "  family: heat\n", "no family 'heat'"),
         (M, "        runbook: look\n", "        runbook: see\n", "no runbook 'see'"),
+        ("models/thing.yaml", "    rules:\n", "    rules:\n      - {key: hot, " + HOT, "rule 'hot' stands 2 times"),
         (M, "(?P<value>\\d{1,3})", "(?P<value>(?:\\d+)+)", "log pattern temperature at character"),
         ("parts.yaml", "spec: 12 V}\n", "spec: &a 12 V}\n  - *a\n", "parts.yaml:3:5: an alias"),
     ],

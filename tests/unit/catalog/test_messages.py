@@ -16,7 +16,7 @@ CHINA = timezone(timedelta(hours=8))
 
 
 def with_template(shipped: Catalog, template: str) -> Catalog:
-    messages = {"m": Text(zh=template, en=template), "word.severity.major": Text(zh="重要", en="major")}
+    messages = {**shipped.messages, "m": Text(zh=template, en=template)}
     return Catalog(models=shipped.models, runbooks=shipped.runbooks, parts=shipped.parts, messages=messages)
 
 
@@ -36,6 +36,7 @@ def with_template(shipped: Catalog, template: str) -> Catalog:
         ("{p:fault}", "GEN-KV-01", "kV 达不到设定值", "kV not reached"),
         ("{p:family}", "detector.link", "平板探测器连接", "Detector link"),
         ("{p:family}", ["ups", "disk"], "不间断电源（UPS）、磁盘", "UPS, Disk"),
+        ("{p:family}", "identity", "设备身份重复", "Duplicate identity"),
         ("{p:model}", "generic-dr", "通用数字化 X 射线摄影系统（DR）", "Generic digital radiography system (DR)"),
         ("{p:runbook}", "host-health", "工作站体检", "Workstation health"),
         ("{p:step}", "host-health/disk", "磁盘空间", "Disk space"),
