@@ -18,20 +18,26 @@ def problems(*codes: ProblemCode, body: bool = False, token: bool = True) -> dic
         status, title = STATUS[code]
         one = found.setdefault(status, {"description": title, "content": {PROBLEM_JSON: {"examples": {}}}})
         one["content"][PROBLEM_JSON]["schema"] = {"$ref": "#/components/schemas/ProblemShape"}
-        one["content"][PROBLEM_JSON]["examples"][code.value] = {"value": _example(code)}
+        one["content"][PROBLEM_JSON]["examples"][code.value] = {"$ref": f"#/components/examples/{code.value}"}
         if title not in one["description"]:
             one["description"] += f"; or: {title[0].lower()}{title[1:]}"
     return found
 
 
-def _example(code: ProblemCode) -> dict[str, Any]:
-    status, title = STATUS[code]
+def problem_examples() -> dict[str, Any]:
+    """`components.examples`: one for each code."""
     return {
-        "type": f"urn:steth:problem:{code.value}",
-        "title": title,
-        "status": status,
-        "code": code.value,
-        "detail": "What is wrong here and what to do about it.",
-        "where": "",
-        "errors": [],
+        code.value: {
+            "summary": title,
+            "value": {
+                "type": f"urn:steth:problem:{code.value}",
+                "title": title,
+                "status": status,
+                "code": code.value,
+                "detail": "What is wrong here and what to do about it.",
+                "where": "",
+                "errors": [],
+            },
+        }
+        for code, (status, title) in STATUS.items()
     }

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Depends, Header, Query
 
 from api.context import Shared
 from catalog.messages import render
 from catalog.model import Catalog, Lang, Text
+from desk.zones import zone_of
 
 
 def preferred(accept: str, otherwise: Lang) -> Lang:
@@ -46,19 +45,11 @@ class Reader:
 
     def words(self, message: str, params: Mapping[str, Any], *, model: str | None = None, zone: str = "") -> str:
         """A message id with its parameters. `zone`: IANA name of the site's time zone, for times in it."""
-        return render(message, params, self.lang, self.catalog, model=model, tz=time_zone(zone))
+        return render(message, params, self.lang, self.catalog, model=model, tz=zone_of(zone))
 
     def text(self, text: Text | None, otherwise: str) -> str:
         """A text of the catalog; `otherwise` where the catalog doesn't know it."""
         return otherwise if text is None else text.get(self.lang)
-
-
-def time_zone(name: str) -> tzinfo:
-    """The zone of an IANA name; UTC where the machine doesn't know it."""
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
 
 
 def _reader(

@@ -5,7 +5,10 @@ A cursor is opaque to clients. It opens nothing by itself: the query it goes int
 
 import base64
 import binascii
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Final, Generic, TypeVar
+from uuid import UUID
 
 import msgspec
 from fastapi import Query
@@ -14,7 +17,8 @@ from pydantic import BaseModel, Field
 from api.problems import invalid
 
 MAX_LIMIT: Final = 1000
-K = TypeVar("K")
+K = TypeVar("K", bound=msgspec.Struct)
+R = TypeVar("R")
 T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items a page has at most.", examples=[100])]
@@ -29,6 +33,44 @@ Cursor = Annotated[
 ]
 
 
+BigInt = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class ById(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of a list in the order of ids."""
+
+    id: BigInt
+
+
+class ByTime(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of a list in the order of time."""
+
+    at: Zoned
+    id: BigInt
+
+
+class ByTimeOfAlert(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of the list of alerts."""
+
+    at: Zoned
+    id: UUID
+
+
+class ByReading(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A reading has no key of its own: a page goes on at the last one's time and metric, less those `shown` of them."""
+
+    at: Zoned
+    metric: BigInt
+    shown: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+
+
+class ByName(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of a list in the order of names."""
+
+    name: str
+
+
 class Page(BaseModel, Generic[T]):
     """A page of a list."""
 
@@ -38,8 +80,8 @@ class Page(BaseModel, Generic[T]):
     ]
 
 
-def encode(kind: str, key: object) -> str:
-    """The cursor of a key: a tuple of what `decode` gets as its type. `kind` names the list it belongs to."""
+def encode(kind: str, key: msgspec.Struct) -> str:
+    """The cursor of a key. `kind` names the list it belongs to."""
     return base64.urlsafe_b64encode(msgspec.json.encode((kind, key))).decode().rstrip("=")
 
 
@@ -57,6 +99,15 @@ def decode(kind: str, cursor: str | None, key: type[K]) -> K | None:
     raise invalid("query.next", "This is not a cursor of this list: give `next` of the page before, or leave it out.")
 
 
-def cut(rows: list[T], limit: int) -> tuple[list[T], T | None]:
-    """A page from up to `limit` + 1 rows, and its last row if there are more behind it."""
-    return (rows[:limit], rows[limit - 1]) if len(rows) > limit else (rows, None)
+def page(
+    kind: str, rows: Sequence[R], limit: int, *, item: Callable[[R], T], key: Callable[[R], msgspec.Struct]
+) -> Page[T]:
+    """A page from up to `limit` + 1 rows: the one too many only says that there are more."""
+    shown = rows[:limit]
+    behind = encode(kind, key(shown[-1])) if len(rows) > limit else None
+    return Page(items=[item(row) for row in shown], next=behind)
+
+
+def id_of(key: ById | None) -> int | None:
+    """The id of a cursor, for the statement; None: from the beginning."""
+    return None if key is None else key.id

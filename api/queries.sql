@@ -25,7 +25,7 @@ VALUES (%(account)s, %(hash)s, %(label)s, %(now)s, %(expires_at)s) RETURNING id
 -- name: tokens
 SELECT id, label, created_at, expires_at FROM api_token
 WHERE account_id = %(account)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
-  AND (%(below)s::integer IS NULL OR id < %(below)s)
+  AND (%(below)s::bigint IS NULL OR id < %(below)s)
 ORDER BY id DESC LIMIT %(limit)s
 
 -- name: revoke_token
@@ -87,7 +87,7 @@ CROSS JOIN LATERAL (
                       a.occurred_at))[1] AS since
     FROM alert a WHERE a.device_id = d.id AND a.condition IN ('active', 'clearing', 'no-data')
 ) worst
-WHERE (%(above)s::integer IS NULL OR d.id > %(above)s)
+WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
   AND (%(uid)s::text IS NULL OR d.uid = %(uid)s)
   AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
   AND (%(hospital)s::integer IS NULL OR d.org_id = %(hospital)s)
@@ -109,7 +109,7 @@ SELECT id, name, unit FROM metric WHERE id = ANY(%(ids)s) ORDER BY name, unit
 SELECT ts, metric_id, metric, unit, value, quality FROM device_reading
 WHERE device_id = %(device)s AND ts >= %(from)s AND ts < %(to)s
   AND (%(metric)s::text IS NULL OR metric = %(metric)s)
-  AND (ts > %(from)s OR metric_id >= %(from_metric)s)
+  AND (ts > %(from)s OR metric_id >= %(from_metric)s::bigint)
 ORDER BY ts, metric_id, value, quality
 OFFSET %(skip)s LIMIT %(limit)s
 
@@ -129,6 +129,15 @@ VALUES (%(uid)s, %(org)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(depart
 UPDATE device SET code_hash = NULL, code_expires_at = NULL, enrolled_at = %(now)s
 WHERE code_hash = %(code_hash)s AND code_expires_at > %(now)s AND status = 'active'
 RETURNING uid, org_id
+
+-- name: change_device
+UPDATE device SET name = coalesce(%(name)s, name), department = coalesce(%(department)s, department),
+    serial = coalesce(%(serial)s, serial), status = coalesce(%(status)s, status), version = version + 1
+WHERE uid = %(uid)s AND version = %(version)s
+RETURNING id
+
+-- name: set_code
+UPDATE device SET code_hash = %(code_hash)s, code_expires_at = %(code_expires_at)s WHERE uid = %(uid)s
 
 -- name: site_by_id
 SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital FROM site s JOIN org o ON o.id = s.org_id WHERE s.id = %(id)s
@@ -162,7 +171,7 @@ LEFT JOIN alert_operator o ON o.alert_id = a.id
 WHERE (%(id)s::uuid IS NULL OR a.id = %(id)s)
   AND (%(device)s::integer IS NULL OR a.device_id = %(device)s)
   AND (%(severity)s::text IS NULL OR a.severity = %(severity)s)
-  AND (%(open)s::boolean IS NULL OR (a.condition <> 'ok') = %(open)s)
+  AND (%(conditions)s::text[] IS NULL OR a.condition = ANY(%(conditions)s))
   AND (%(operator)s::text IS NULL OR coalesce(o.state, 'unacknowledged') = %(operator)s)
   AND (%(before_at)s::timestamptz IS NULL OR (a.occurred_at, a.id) < (%(before_at)s, %(before_id)s))
 ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s
@@ -170,6 +179,21 @@ ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s
 -- name: alert_events
 SELECT id, at, learned_at, event, from_state, to_state, actor, message, params FROM alert_event
 WHERE alert_id = %(alert)s ORDER BY id LIMIT %(limit)s
+
+-- name: set_operator
+INSERT INTO alert_operator AS o (alert_id, org_id, state, actor, note, at, version)
+VALUES (%(alert)s, %(org)s, %(state)s, %(actor)s, %(note)s, %(now)s, 1)
+ON CONFLICT (alert_id) DO UPDATE
+SET state = excluded.state, actor = excluded.actor, note = excluded.note, at = excluded.at, version = o.version + 1
+WHERE o.version = %(version)s
+RETURNING version
+
+-- name: add_alert_event
+INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, actor, message, params)
+VALUES (%(alert)s, %(device)s, %(org)s, %(now)s, %(now)s, %(event)s, %(from)s, %(to)s, %(actor)s, %(message)s, %(params)s)
+
+-- name: ticket_by_number
+SELECT id, org_id, version FROM ticket WHERE number = %(number)s
 
 -- name: tickets
 SELECT t.id, t.number, d.uid, d.name AS device_name, d.model, s.time_zone, s.id AS site_id, s.name AS site, o.name AS hospital,
@@ -186,3 +210,31 @@ WHERE (%(device)s::integer IS NULL OR t.device_id = %(device)s)
   AND (%(open)s::boolean IS NULL OR (t.status <> 'closed') = %(open)s)
   AND (%(below)s::bigint IS NULL OR t.id < %(below)s)
 ORDER BY t.id DESC LIMIT %(limit)s
+
+-- Places ------------------------------------------------------------------------------------------------------------
+
+-- name: sites
+SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital FROM site s JOIN org o ON o.id = s.org_id
+WHERE (%(above)s::bigint IS NULL OR s.id > %(above)s) AND (%(hospital)s::integer IS NULL OR s.org_id = %(hospital)s)
+ORDER BY s.id LIMIT %(limit)s
+
+-- name: hospital
+SELECT id, name FROM org WHERE id = %(id)s
+
+-- name: recipients
+SELECT id, org_id, name, address, language, active, version FROM recipient
+WHERE %(above)s::bigint IS NULL OR id > %(above)s ORDER BY id LIMIT %(limit)s
+
+-- name: recipient
+SELECT id, org_id, name, address, language, active, version FROM recipient WHERE id = %(id)s
+
+-- name: add_recipient
+INSERT INTO recipient (org_id, name, address, language, active)
+VALUES (%(org)s, %(name)s, %(address)s, %(language)s, %(active)s)
+RETURNING id, org_id, name, address, language, active, version
+
+-- name: change_recipient
+UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(address)s, address),
+    language = coalesce(%(language)s, language), active = coalesce(%(active)s, active), version = version + 1
+WHERE id = %(id)s AND version = %(version)s
+RETURNING id, org_id, name, address, language, active, version

@@ -1,9 +1,9 @@
 """Login, tokens and enrolment: where a credential becomes a right."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 from psycopg.rows import DictRow
 
 from api.accounts import create_token
@@ -12,11 +12,12 @@ from api.context import PREFIX, Address, Asked, Context, Shared
 from api.credentials import code_hash
 from api.database import QUERIES, many, one
 from api.documented import problems
-from api.paging import Cursor, Limit, Page, cut, decode, encode
+from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import Problem, ProblemCode, not_found
 from api.roles import Role
 from api.route import Route
 from api.shapes.access import Enrol, Enrolled, Login, LoginAnswer, NewToken, Token, TokenMade
+from api.shapes.base import Id
 from store.pool import EVERY_ORG, Connection
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["access"])
@@ -101,11 +102,20 @@ async def list_tokens(asked: Asked, limit: Limit = 100, after: Cursor = None) ->
     rows = await many(
         asked.connection,
         "tokens",
-        {"account": asked.account.id, "now": asked.now, "below": decode("tokens", after, int), "limit": limit + 1},
+        {
+            "account": asked.account.id,
+            "now": asked.now,
+            "below": id_of(decode("tokens", after, ById)),
+            "limit": limit + 1,
+        },
     )
-    shown, last = cut(rows, limit)
-    items = [Token(**row, current=row["id"] == asked.account.token_id) for row in shown]
-    return Page(items=items, next=None if last is None else encode("tokens", last["id"]))
+    return page(
+        "tokens",
+        rows,
+        limit,
+        item=lambda row: Token(**row, current=row["id"] == asked.account.token_id),
+        key=lambda row: ById(row["id"]),
+    )
 
 
 @router.post("/tokens", status_code=201, responses=problems(ProblemCode.KEY_REUSED, ProblemCode.BUSY, body=True))
@@ -122,7 +132,7 @@ async def make_token(body: NewToken, asked: Asked) -> TokenMade:
 
 
 @router.delete("/tokens/{id}", status_code=204, responses=problems(ProblemCode.NOT_FOUND))
-async def revoke_token(id: int, asked: Asked) -> Response:  # noqa: A002 - the path's name
+async def revoke_token(id: Annotated[Id, Path()], asked: Asked) -> Response:  # noqa: A002 - the path's name
     """Revoke a token of this account; the one in use, to log out."""
     row = await one(asked.connection, "revoke_token", {"id": id, "account": asked.account.id, "now": asked.now})
     if row is None:

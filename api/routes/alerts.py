@@ -1,20 +1,32 @@
 """Alerts and their operator's side."""
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
-from api.context import PREFIX, Asked
-from api.database import many, one
+from alerts.episode import OPERATOR_TABLE, OperatorEvent, OperatorMove, OperatorState
+from api.conditions import IfMatch, changed_meanwhile, etag, require_match
+from api.context import PREFIX, Asked, Session
+from api.database import QUERIES, many, one
 from api.documented import problems
 from api.language import InWords, Reader
-from api.paging import Cursor, Limit, Page, cut, decode, encode
-from api.problems import ProblemCode, not_found
+from api.paging import ByTimeOfAlert, Cursor, Limit, Page, decode, page
+from api.problems import Problem, ProblemCode, not_found
 from api.route import Route
-from api.shapes.alerts import Alert, AlertDetail, AlertEvent, DeviceNamed, Operator, OperatorState, Severity
+from api.shapes.alerts import (
+    Acknowledge,
+    Alert,
+    AlertDetail,
+    AlertEvent,
+    DeviceNamed,
+    Operator,
+    OperatorStateWord,
+    Severity,
+)
 from api.shapes.base import Message
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["alerts"])
@@ -22,12 +34,27 @@ _ALL: dict[str, Any] = {
     "id": None,
     "device": None,
     "severity": None,
-    "open": None,
+    "conditions": None,
     "operator": None,
     "before_at": None,
     "before_id": None,
 }
-MAX_EVENTS = 1000
+AlertState = Literal["open", "pending", "over"]
+_CONDITIONS: Final[Mapping[AlertState, list[str]]] = {
+    "open": ["active", "clearing", "no-data"],
+    "pending": ["pending"],
+    "over": ["ok"],
+}
+MAX_EVENTS: Final = 1000
+_CHANGES = problems(
+    ProblemCode.NOT_FOUND,
+    ProblemCode.CONFLICT,
+    ProblemCode.BUSY,
+    ProblemCode.KEY_REUSED,
+    ProblemCode.CHANGED_MEANWHILE,
+    ProblemCode.IF_MATCH_MISSING,
+    body=True,
+)
 
 
 @router.get("/alerts", responses=problems())
@@ -35,8 +62,10 @@ async def list_alerts(
     *,
     asked: Asked,
     words: InWords,
-    state: Annotated[Literal["open", "over"] | None, Query(description="Still wrong, or over.")] = None,
-    operator: Annotated[OperatorState | None, Query(description="By the operator's side.")] = None,
+    state: Annotated[
+        AlertState | None, Query(description="Wrong now; wrong, but not yet for long enough; over.")
+    ] = None,
+    operator: Annotated[OperatorStateWord | None, Query(description="By the operator's side.")] = None,
     device: Annotated[
         str | None, Query(max_length=40, pattern=r"^[a-z0-9\-]+$", description="Of this device only.")
     ] = None,
@@ -48,7 +77,7 @@ async def list_alerts(
     device_key = await device_filter(asked, device)
     if device is not None and device_key is None:
         return Page(items=[], next=None)
-    behind = decode("alerts", after, tuple[datetime, UUID])
+    behind = decode("alerts", after, ByTimeOfAlert)
     rows = await many(
         asked.connection,
         "alerts",
@@ -56,16 +85,20 @@ async def list_alerts(
             **_ALL,
             "device": device_key,
             "severity": severity,
-            "open": None if state is None else state == "open",
+            "conditions": None if state is None else _CONDITIONS[state],
             "operator": operator,
-            "before_at": behind and behind[0],
-            "before_id": behind and behind[1],
+            "before_at": behind and behind.at,
+            "before_id": behind and behind.id,
             "limit": limit + 1,
         },
     )
-    shown, last = cut(rows, limit)
-    items = [Alert(**_alert(words, row)) for row in shown]
-    return Page(items=items, next=None if last is None else encode("alerts", (last["occurred_at"], last["id"])))
+    return page(
+        "alerts",
+        rows,
+        limit,
+        item=lambda row: Alert(**_alert(words, row)),
+        key=lambda row: ByTimeOfAlert(row["occurred_at"], row["id"]),
+    )
 
 
 async def device_filter(asked: Asked, uid: str | None) -> int | None:
@@ -81,8 +114,64 @@ async def get_alert(id: UUID, asked: Asked, words: InWords, response: Response) 
     if row is None:
         raise not_found("alert")
     events = await many(asked.connection, "alert_events", {"alert": id, "limit": MAX_EVENTS})
-    response.headers["ETag"] = f'"{row["version"]}"'
+    response.headers["ETag"] = etag(row["version"])
     return AlertDetail(**_alert(words, row), events=[_event(words, row, event) for event in events])
+
+
+@router.post("/alerts/{id}/acknowledge", responses=_CHANGES)
+async def acknowledge(
+    id: UUID,  # noqa: A002
+    body: Acknowledge,
+    asked: Asked,
+    words: InWords,
+    response: Response,
+    if_match: IfMatch = None,
+) -> AlertDetail:
+    """Take note of an alert: somebody cares for it now. It stays open until the equipment says otherwise."""
+    await _operate(asked, id, OperatorEvent.ACKNOWLEDGE, body.note, if_match)
+    return await get_alert(id, asked, words, response)
+
+
+@router.post("/alerts/{id}/unacknowledge", responses=_CHANGES)
+async def unacknowledge(
+    id: UUID,  # noqa: A002
+    body: Acknowledge,
+    asked: Asked,
+    words: InWords,
+    response: Response,
+    if_match: IfMatch = None,
+) -> AlertDetail:
+    """Give an alert back: nobody cares for it now."""
+    await _operate(asked, id, OperatorEvent.UNACKNOWLEDGE, body.note, if_match)
+    return await get_alert(id, asked, words, response)
+
+
+async def _operate(asked: Session, alert: UUID, event: OperatorEvent, note: str, if_match: str | None) -> None:
+    """The operator's side of an alert: a row of its own, which the API alone writes (DELIVERY 15)."""
+    row = await one(asked.connection, "alerts", {**_ALL, "id": alert, "limit": 1})
+    if row is None:
+        raise not_found("alert")
+    require_match(if_match, row["version"])
+    before = OperatorState(row["operator_state"])
+    move = OPERATOR_TABLE[before, event]
+    if not isinstance(move, OperatorMove):
+        raise Problem(ProblemCode.CONFLICT, f"This alert is {before.value} already.", where="path")
+    whose = {"alert": alert, "org": row["org_id"], "actor": asked.account.name, "now": asked.now}
+    state = {**whose, "state": move.to.value, "note": note, "version": row["version"]}
+    if await one(asked.connection, "set_operator", state) is None:
+        raise changed_meanwhile()
+    told = {
+        "device": row["device_id"],
+        "event": event.value,
+        "from": before.value,
+        "to": move.to.value,
+        "message": move.message,
+        "params": Jsonb({"who": asked.account.name, "note": note}),
+    }
+    await asked.connection.execute(QUERIES["add_alert_event"], {**whose, **told})
+    await asked.audit(
+        org=row["org_id"], action=f"alert-{move.to.value}", subject=f"alert:{alert}", detail={"note": note}
+    )
 
 
 def _event(words: Reader, alert: DictRow, event: DictRow) -> AlertEvent:

@@ -6,16 +6,29 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
+from api.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.context import PREFIX, Asked, Session
 from api.credentials import code_hash, mint_code
 from api.database import QUERIES, many, one
 from api.documented import problems
 from api.language import InWords, Reader
 from api.latest import latest_of
-from api.paging import Cursor, Limit, Page, cut, decode, encode
-from api.problems import ProblemCode, invalid, not_found
+from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
+from api.problems import Problem, ProblemCode, invalid, not_found
 from api.route import Route
-from api.shapes.devices import Device, DeviceDetail, DeviceMade, Fact, Heartbeat, NamedId, NewDevice, Status
+from api.shapes.base import Id
+from api.shapes.devices import (
+    CodeMade,
+    Device,
+    DeviceChange,
+    DeviceDetail,
+    DeviceMade,
+    Fact,
+    Heartbeat,
+    NamedId,
+    NewDevice,
+    Status,
+)
 from api.sites import find_or_make_site
 from api.state import WORDS, Judged, Known, judge
 from wire.ids import bucket, mint_device_id, partition
@@ -34,8 +47,8 @@ async def list_devices(
     words: InWords,
     limit: Limit = 100,
     after: Cursor = None,
-    site: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this site only.")] = None,
-    hospital: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Of this hospital only.")] = None,
+    site: Annotated[Id | None, Query(description="Of this site only.")] = None,
+    hospital: Annotated[Id | None, Query(description="Of this hospital only.")] = None,
     model: Annotated[
         str | None, Query(max_length=64, pattern=r"^[a-z0-9_.\-]+$", description="Of this model only.")
     ] = None,
@@ -46,7 +59,7 @@ async def list_devices(
         asked.connection,
         "devices",
         {
-            "above": decode("devices", after, int),
+            "above": id_of(decode("devices", after, ById)),
             "uid": None,
             "site": site,
             "hospital": hospital,
@@ -55,9 +68,13 @@ async def list_devices(
             "limit": limit + 1,
         },
     )
-    shown, last = cut(rows, limit)
-    items = [Device(**_device(asked, words, row)) for row in shown]
-    return Page(items=items, next=None if last is None else encode("devices", last["key"]))
+    return page(
+        "devices",
+        rows,
+        limit,
+        item=lambda row: Device(**_device(asked, words, row)),
+        key=lambda row: ById(row["key"]),
+    )
 
 
 @router.post(
@@ -111,13 +128,74 @@ async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Resp
     )
     if row is None:
         raise not_found("device")
-    response.headers["ETag"] = f'"{row["version"]}"'
+    response.headers["ETag"] = etag(row["version"])
     return DeviceDetail(
         **_device(asked, words, row),
         latest=await latest_of(asked, words, device=row["key"], model=row["model"]),
         inventory=row["inventory"],
         heartbeat=None if row["agent"] is None else _heartbeat(row),
     )
+
+
+@router.patch(
+    "/devices/{id}",
+    responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CHANGED_MEANWHILE, ProblemCode.IF_MATCH_MISSING, body=True),
+)
+async def change_device(
+    id: DeviceUid,  # noqa: A002
+    body: DeviceChange,
+    asked: Asked,
+    words: InWords,
+    response: Response,
+    if_match: IfMatch = None,
+) -> DeviceDetail:
+    """Change what people say of a device, or retire it."""
+    before = await one(asked.connection, "device_by_uid", {"uid": id})
+    if before is None:
+        raise not_found("device")
+    require_match(if_match, before["version"])
+    changed = await one(
+        asked.connection,
+        "change_device",
+        {
+            "uid": id,
+            "version": before["version"],
+            "name": body.name,
+            "department": body.department,
+            "serial": body.serial,
+            "status": body.status,
+        },
+    )
+    if changed is None:
+        raise changed_meanwhile()
+    await asked.audit(
+        org=before["org_id"],
+        action="device-changed",
+        subject=f"device:{id}",
+        detail={"changed": ", ".join(sorted(body.model_fields_set))},
+    )
+    return await get_device(id, asked, words, response)
+
+
+@router.post(
+    "/devices/{id}/code",
+    status_code=201,
+    responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED),
+)
+async def new_code(id: DeviceUid, asked: Asked) -> CodeMade:  # noqa: A002
+    """Make a new one-time code, such as for an exchanged workstation. The one before is good no more."""
+    device = await one(asked.connection, "device_by_uid", {"uid": id})
+    if device is None:
+        raise not_found("device")
+    if device["status"] != "active":
+        raise Problem(ProblemCode.CONFLICT, "The device is retired: make it active first.", where="path")
+    code = mint_code()
+    expires_at = asked.now + asked.context.settings.code_lasts
+    await asked.connection.execute(
+        QUERIES["set_code"], {"uid": id, "code_hash": code_hash(code), "code_expires_at": expires_at}
+    )
+    await asked.audit(org=device["org_id"], action="code-created", subject=f"device:{id}")
+    return CodeMade(code=code, expires_at=expires_at)
 
 
 def _heartbeat(row: DictRow) -> Heartbeat:

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from psycopg.rows import DictRow
 
-from api.context import PREFIX, Asked
+from api.context import PREFIX, Asked, Session
 from api.database import many, one
 from api.documented import problems
 from api.latest import QUALITY, unit_of
-from api.paging import Cursor, Limit, Page, cut, decode, encode
+from api.paging import ByReading, ByTime, Cursor, Limit, Page, decode, page
 from api.problems import ProblemCode, not_found
 from api.route import Route
 from api.routes.devices import DeviceUid
@@ -50,39 +51,38 @@ async def list_readings(
     if device is None:
         raise not_found("device")
     # A reading has no key of its own: a page goes on at the last one's time and metric, less those shown already.
-    position = decode("readings", after, tuple[datetime, int, int])
-    start, start_metric, skip = position or (since or EARLIEST, -1, 0)
+    position = decode("readings", after, ByReading)
+    start = position or ByReading(since or EARLIEST, -1, 0)
     rows = await many(
         asked.connection,
         "device_readings",
         {
             "device": device["key"],
             "metric": metric,
-            "from": start,
-            "from_metric": start_metric,
+            "from": start.at,
+            "from_metric": start.metric,
             "to": until or LATEST,
-            "skip": skip,
+            "skip": start.shown,
             "limit": limit + 1,
         },
     )
-    shown, last = cut(rows, limit)
-    items = [
-        ReadingShape(
-            metric=row["metric"],
-            at=row["ts"],
-            value=row["value"],
-            unit=unit_of(asked.context.catalog, device["model"], row["metric"], row["unit"]),
-            quality=QUALITY[row["quality"]],
-        )
-        for row in shown
-    ]
-    if last is None:
-        return Page(items=items, next=None)
-    key = (last["ts"], last["metric_id"])
-    same = sum(1 for row in shown if (row["ts"], row["metric_id"]) == key)
-    if position is not None and position[:2] == key:
-        same += skip
-    return Page(items=items, next=encode("readings", (*key, same)))
+
+    def key(last: DictRow) -> ByReading:
+        place = (last["ts"], last["metric_id"])
+        shown = sum(1 for row in rows[:limit] if (row["ts"], row["metric_id"]) == place)
+        return ByReading(*place, shown + (start.shown if place == (start.at, start.metric) else 0))
+
+    return page("readings", rows, limit, item=lambda row: _reading(asked, device["model"], row), key=key)
+
+
+def _reading(asked: Session, model: str, row: DictRow) -> ReadingShape:
+    return ReadingShape(
+        metric=row["metric"],
+        at=row["ts"],
+        value=row["value"],
+        unit=unit_of(asked.context.catalog, model, row["metric"], row["unit"]),
+        quality=QUALITY[row["quality"]],
+    )
 
 
 @router.get("/devices/{id}/events", responses=problems(ProblemCode.NOT_FOUND))
@@ -102,7 +102,7 @@ async def list_events(
     device = await one(asked.connection, "device_by_uid", {"uid": id})
     if device is None:
         raise not_found("device")
-    behind = decode("events", after, tuple[datetime, int])
+    behind = decode("events", after, ByTime)
     rows = await many(
         asked.connection,
         "device_events",
@@ -111,12 +111,9 @@ async def list_events(
             "kind": kind,
             "from": since or EARLIEST,
             "to": until or LATEST,
-            "after_at": behind and behind[0],
-            "after_id": behind and behind[1],
+            "after_at": behind and behind.at,
+            "after_id": behind and behind.id,
             "limit": limit + 1,
         },
     )
-    shown, last = cut(rows, limit)
-    return Page(
-        items=[Event(**row) for row in shown], next=None if last is None else encode("events", (last["at"], last["id"]))
-    )
+    return page("events", rows, limit, item=lambda row: Event(**row), key=lambda row: ByTime(row["at"], row["id"]))

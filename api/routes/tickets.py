@@ -1,22 +1,35 @@
 """Tickets."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
+from api.case import detail
+from api.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.context import PREFIX, Asked
-from api.database import many
+from api.database import many, one
 from api.documented import problems
 from api.language import InWords, Reader
-from api.paging import Cursor, Limit, Page, cut, decode, encode
+from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
+from api.problems import Problem, ProblemCode, invalid, not_found
 from api.route import Route
 from api.routes.alerts import device_filter, message
 from api.shapes.alerts import Severity
 from api.shapes.devices import NamedId
-from api.shapes.tickets import Ticket, TicketDevice, TicketStatus
+from api.shapes.tickets import Ticket, TicketDetail, TicketDevice, Transition
+from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
+from desk.evidence import read_evidence
+from desk.operate import transition
+from desk.read import read_case
+from desk.status import Status
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["tickets"])
+MAX_EVIDENCE: Final = 1000
+Number = Annotated[
+    str,
+    Path(pattern=r"^WX[0-9]{8}-[0-9]{3,9}$", description="What one says on the phone.", examples=["WX20261122-007"]),
+]
 
 
 @router.get("/tickets", responses=problems())
@@ -25,7 +38,7 @@ async def list_tickets(
     asked: Asked,
     words: InWords,
     state: Annotated[Literal["open", "closed"] | None, Query(description="Open, or closed.")] = None,
-    status: Annotated[TicketStatus | None, Query(description="In this status only.")] = None,
+    status: Annotated[Status | None, Query(description="In this status only.")] = None,
     device: Annotated[
         str | None, Query(max_length=40, pattern=r"^[a-z0-9\-]+$", description="Of this device only.")
     ] = None,
@@ -49,13 +62,70 @@ async def list_tickets(
             "severity": severity,
             "status": status,
             "open": None if state is None else state == "open",
-            "below": decode("tickets", after, int),
+            "below": id_of(decode("tickets", after, ById)),
             "limit": limit + 1,
         },
     )
-    shown, last = cut(rows, limit)
-    items = [Ticket(**_ticket(words, row)) for row in shown]
-    return Page(items=items, next=None if last is None else encode("tickets", last["id"]))
+    return page("tickets", rows, limit, item=lambda row: Ticket(**_ticket(words, row)), key=lambda row: ById(row["id"]))
+
+
+@router.get("/tickets/{number}", responses=problems(ProblemCode.NOT_FOUND))
+async def get_ticket(number: Number, asked: Asked, words: InWords, response: Response) -> TicketDetail:
+    """A ticket with its evidence, what to do and to bring, the prepared remote session, and the device's answers."""
+    found = await one(asked.connection, "ticket_by_number", {"number": number})
+    case = None if found is None else await read_case(asked.connection, found["id"])
+    evidence = None if found is None else await read_evidence(asked.connection, found["id"], limit=MAX_EVIDENCE)
+    if case is None or evidence is None:
+        raise not_found("ticket")
+    response.headers["ETag"] = etag(case.ticket.version)
+    return detail(case, evidence, words)
+
+
+@router.post(
+    "/tickets/{number}/transition",
+    responses=problems(
+        ProblemCode.NOT_FOUND,
+        ProblemCode.CONFLICT,
+        ProblemCode.BUSY,
+        ProblemCode.KEY_REUSED,
+        ProblemCode.CHANGED_MEANWHILE,
+        ProblemCode.IF_MATCH_MISSING,
+        body=True,
+    ),
+)
+async def move_ticket(
+    number: Number, body: Transition, asked: Asked, words: InWords, response: Response, if_match: IfMatch = None
+) -> TicketDetail:
+    """Do something with a ticket: `possible` of GET says what its status allows."""
+    found = await one(asked.connection, "ticket_by_number", {"number": number})
+    if found is None:
+        raise not_found("ticket")
+    require_match(if_match, found["version"])
+    try:
+        moved = await transition(
+            asked.connection,
+            ticket_id=found["id"],
+            action=body.event,
+            actor=asked.account.name,
+            note=body.note,
+            expected_version=found["version"],
+            now_ms=int(asked.now.timestamp() * 1000),
+        )
+    except TicketNotFoundError:
+        raise not_found("ticket") from None
+    except TicketConflictError:
+        raise changed_meanwhile() from None
+    except TicketRefusedError as error:
+        if error.code == "note_missing":
+            raise invalid("body.note", f"{error}.") from None
+        raise Problem(ProblemCode.CONFLICT, f"{error}.", where="body.event") from None
+    await asked.audit(
+        org=found["org_id"],
+        action=f"ticket-{body.event}",
+        subject=f"ticket:{number}",
+        detail={"status": moved.status, "note": body.note},
+    )
+    return await get_ticket(number, asked, words, response)
 
 
 def _ticket(words: Reader, row: DictRow) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from pydantic import Field
 
+from api.shapes import examples
 from api.shapes.base import Message, Note, Shape, example
 
 Severity = Literal["critical", "major", "minor", "warning"]
 Condition = Literal["pending", "active", "clearing", "no-data", "ok"]
-OperatorState = Literal["unacknowledged", "acknowledged"]
+OperatorStateWord = Literal["unacknowledged", "acknowledged"]
 
 
 class DeviceNamed(Shape):
@@ -23,7 +24,7 @@ class DeviceNamed(Shape):
 class Operator(Shape):
     """The operator's side of an alert."""
 
-    state: OperatorState
+    state: OperatorStateWord
     actor: str
     note: str
     at: datetime | None
@@ -31,6 +32,8 @@ class Operator(Shape):
 
 class Alert(Shape):
     """An episode in which something was wrong with a device. A new occurrence is a new alert."""
+
+    model_config = example(**examples.ALERT)
 
     id: UUID
     device: DeviceNamed
@@ -66,6 +69,8 @@ class AlertEvent(Shape):
 
 class AlertDetail(Alert):
     """An alert with all its transitions."""
+
+    model_config = example(**examples.ALERT_DETAIL)
 
     events: list[AlertEvent]
 

@@ -18,6 +18,7 @@ LINES: Final = rf"^([^{_UNSEEN}]|\n)*$"
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=LINE)]
 OptionalLabel = Annotated[str, StringConstraints(max_length=100, pattern=rf"^({LINE[1:-1]})?$")]
 Note = Annotated[str, StringConstraints(max_length=2000, pattern=LINES)]
+Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}$")]
 """A key of the catalog."""
 

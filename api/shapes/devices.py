@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from api.shapes import examples
 from api.shapes.base import Key, Label, OptionalLabel, Shape, example
 
 Status = Literal["active", "retired"]
@@ -28,6 +29,8 @@ class Fact(Shape):
 
 class Device(Shape):
     """A device and how it is."""
+
+    model_config = example(**examples.DEVICE)
 
     id: str
     name: str
@@ -73,6 +76,8 @@ class Heartbeat(Shape):
 
 class DeviceDetail(Device):
     """A device with its latest values."""
+
+    model_config = example(**examples.DEVICE_DETAIL)
 
     latest: list[Latest]
     inventory: dict[str, Any]
@@ -148,6 +153,8 @@ class DeviceChange(Shape):
 class ReadingShape(Shape):
     """One reading. It has no id of its own: device, metric and time name it."""
 
+    model_config = example(**examples.READING)
+
     metric: str
     at: datetime
     value: float | None
@@ -157,6 +164,8 @@ class ReadingShape(Shape):
 
 class Event(Shape):
     """Something that a device told that is no reading."""
+
+    model_config = example(**examples.EVENT)
 
     id: int
     at: Annotated[datetime, Field(description="When it happened on the equipment.")]

@@ -1,15 +1,20 @@
-"""Tickets."""
+"""Tickets: the case, its evidence, and what the device said when it was asked."""
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field
 
-from api.shapes.alerts import Severity
-from api.shapes.base import Message, Shape
-from api.shapes.devices import NamedId
+from api.shapes import examples
+from api.shapes.alerts import Condition, Severity
+from api.shapes.base import Message, Note, Shape, example
+from api.shapes.devices import NamedId, ReadingShape
+from desk.status import Action, Status
+from wire.commands import Scope
 
-TicketStatus = Literal["new", "to-dispatch", "accepted", "on-site", "awaiting-parts", "to-verify", "closed"]
+CommandStatus = Literal["waiting", "done", "refused", "failed", "expired"]
+TellingState = Literal["waiting", "told", "given-up"]
 
 
 class TicketDevice(Shape):
@@ -23,6 +28,8 @@ class TicketDevice(Shape):
 class Ticket(Shape):
     """Something that people must do."""
 
+    model_config = example(**examples.TICKET)
+
     id: int
     number: Annotated[str, Field(description="What one says on the phone.")]
     device: TicketDevice
@@ -31,10 +38,128 @@ class Ticket(Shape):
     family: str
     family_name: str
     severity: Severity
-    status: TicketStatus
+    status: Status
     title: Message
     occurred_at: Annotated[datetime, Field(description="When it began on the equipment.")]
     detected_at: Annotated[datetime, Field(description="When we learned of it.")]
     opened_at: datetime
     closed_at: datetime | None
+    version: Annotated[int, Field(description="The ETag.")]
+
+
+class EvidenceRange(Shape):
+    """What the device measured before the fault. While `frozen_at` is null, more may come in."""
+
+    begins: datetime
+    ends: datetime
+    frozen_at: datetime | None
+    readings: Annotated[list[ReadingShape], Field(description="From oldest to newest.")]
+    more: Annotated[bool, Field(description="There are more: page through GET /devices/{id}/readings.")]
+
+
+class Part(Shape):
+    """A part to bring."""
+
+    key: str
+    name: str
+    spec: str
+    quantity: int
+    probability: Annotated[float, Field(description="That this fault needs it, 0 to 1.")]
+
+
+class TicketAlert(Shape):
+    """An alert of the ticket, as it is now."""
+
+    id: UUID
+    subject: str
+    severity: Severity
+    condition: Condition
+    occurred_at: datetime
+    cleared_at: datetime | None
+    count: int
+    message: Message
+
+
+class RemoteSession(Shape):
+    """A remote session that waits for a click, and then for the hospital's consent."""
+
+    id: int
+    state: str
+    scopes: list[Scope]
+    runbook: str | None
+    runbook_name: str | None
+    minutes: int
+    at: datetime
     version: int
+
+
+class DiagnosticStep(Shape):
+    """What one step of a runbook found."""
+
+    id: str
+    title: str
+    outcome: Literal["ok", "warn", "fail", "refused"]
+    message: Message
+
+
+class Diagnostic(Shape):
+    """A read-only runbook that the device was asked to run by its standing policy, and its verdict."""
+
+    command: str
+    runbook: str | None
+    runbook_name: str | None
+    status: CommandStatus
+    outcome: Literal["ok", "warn", "fail", "refused"] | None
+    message: Annotated[Message | None, Field(description="What came of it; null while it waits.")]
+    steps: list[DiagnosticStep]
+    issued_at: datetime
+    expires_at: datetime
+    replied_at: datetime | None
+
+
+class Told(Shape):
+    """Who was told, or is still to be."""
+
+    recipient: str
+    step: str
+    state: TellingState
+    attempts: int
+    told_at: datetime | None
+    error: str
+
+
+class TicketEvent(Shape):
+    """A row of the ticket's history."""
+
+    id: int
+    at: datetime
+    event: str
+    actor: Annotated[str, Field(description="Who; empty: the system.")]
+    message: Message
+
+
+class TicketDetail(Ticket):
+    """A ticket with all that belongs to it."""
+
+    model_config = example(**examples.TICKET_DETAIL)
+
+    stops: Annotated[str | None, Field(description="What can't be done meanwhile.")]
+    advice: str | None
+    causes: list[str]
+    parts: list[Part]
+    evidence: EvidenceRange
+    alerts: list[TicketAlert]
+    sessions: list[RemoteSession]
+    diagnostics: list[Diagnostic]
+    told: list[Told]
+    possible: Annotated[list[Action], Field(description="What POST …/transition takes now.")]
+    events: list[TicketEvent]
+
+
+class Transition(Shape):
+    """What somebody does with a ticket. Some events need a note that says why: hand-back, reject, dismiss."""
+
+    model_config = example(event="take", note="")
+
+    event: Action
+    note: Note = ""

@@ -8,3 +8,6 @@ CREATE INDEX ticket_device ON ticket (device_id, id);
 CREATE INDEX alert_device ON alert (device_id, occurred_at, id);
 CREATE INDEX audit_chain ON audit (org_id, id);
 CREATE INDEX api_token_account ON api_token (account_id, id);
+
+-- A mutable row has a version (If-Match).
+ALTER TABLE recipient ADD COLUMN version integer NOT NULL DEFAULT 1;

@@ -1,0 +1,90 @@
+"""The OpenAPI document: what FastAPI derives from the routes, completed by what it doesn't know."""
+
+from typing import Any, Final
+
+from api.context import PREFIX
+from api.documented import problem_examples
+from api.idempotency import REPLAYED
+from api.roles import PUBLIC, ROUTES
+from api.shapes.base import ProblemShape
+
+Json = dict[str, Any]
+_SCHEME: Final = "token"
+_REF: Final = "#/components/schemas/"
+_IDEMPOTENCY_KEY: Final[Json] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "A name of your choice for this request: sent again with it within 24 h, it is answered again and "
+    "done once.",
+    "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,128}$"},
+    "example": "6f1c2a52-7f0e-4a7c-9a55-2f6f8a1d9b10",
+}
+_INTRODUCTION: Final = """\
+Devices, what they measured, alerts and tickets.
+
+- **Tokens**: `Authorization: Bearer st_…`, from POST /login. An account of a hospital sees that hospital only.
+- **Times** are RFC 3339 in UTC. **Units** are UCUM codes.
+- **Lists** are `{"items": […], "next": …}`; give `next` back as `?next=` for the page behind.
+- **Texts** are in the reader's language (`?lang=zh`, `?lang=en`, or Accept-Language); what is stored is a message id
+  with parameters, which stands beside each text.
+- **Changes** need `If-Match` with the ETag that GET answered; POSTs take an `Idempotency-Key`.
+- **Errors** are problem details (RFC 9457): branch on `code`, show `detail`.
+- What isn't in this document is refused: unknown fields, unknown or repeated query parameters.
+"""
+
+
+def complete(document: Json) -> Json:
+    """Add security, common headers, the problem's schema and examples of every answer."""
+    components = document.setdefault("components", {})
+    schemas: Json = components.setdefault("schemas", {})
+    schemas["ProblemShape"] = ProblemShape.model_json_schema(ref_template=_REF + "{model}")
+    schemas.update(schemas["ProblemShape"].pop("$defs", {}))
+    components["examples"] = problem_examples()
+    components["securitySchemes"] = {
+        _SCHEME: {"type": "http", "scheme": "bearer", "description": "A token of POST /login or POST /tokens."}
+    }
+    document["info"]["description"] = _INTRODUCTION
+    document["servers"] = [{"url": "/", "description": "This server."}]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            _complete_operation(method.upper(), path.removeprefix(PREFIX), operation, schemas)
+    return document
+
+
+def _complete_operation(method: str, path: str, operation: Json, schemas: Json) -> None:
+    roles = ROUTES[method, path]
+    if roles is not PUBLIC:
+        operation["security"] = [{_SCHEME: []}]
+        operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(sorted(roles))}."
+        if method == "POST":
+            operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    for status, response in operation["responses"].items():
+        headers: Json = response.setdefault("headers", {})
+        if status == "429":
+            headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+        if not status.startswith("2"):
+            continue
+        if method == "POST" and roles is not PUBLIC:
+            headers[REPLAYED] = {
+                "description": "`true`: this is the kept answer of an earlier request with the same key.",
+                "schema": {"type": "string", "enum": ["true"]},
+            }
+        media = response.get("content", {}).get("application/json")
+        if media is not None:
+            media["example"] = sample(media["schema"], schemas)
+            if "version" in media["example"]:
+                headers["ETag"] = {"description": "For If-Match.", "schema": {"type": "string"}}
+
+
+def sample(schema: Json, schemas: Json) -> Any:
+    """An example of a schema: its own first one, else made from its parts. Raises KeyError where there is none."""
+    if "$ref" in schema:
+        return sample(schemas[schema["$ref"].removeprefix(_REF)], schemas)
+    if "examples" in schema:
+        return schema["examples"][0]
+    if schema.get("type") == "array":
+        return [sample(schema["items"], schemas)]
+    if "anyOf" in schema and {"type": "null"} in schema["anyOf"]:
+        return None
+    return {name: sample(part, schemas) for name, part in schema["properties"].items()}

@@ -1,0 +1,264 @@
+"""Two hospitals with a device each, at which everything has happened once, and an account for each role."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import psycopg
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.credentials import mint_token, token_hash
+from api.roles import Role
+from api.settings import Settings
+from catalog.load import load
+from store.partitions import ensure_partitions
+from store.pool import open_pool
+from tests.fixtures.postgres import Database
+
+NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+CATALOG = load()
+MODEL = CATALOG.models["generic-dr"]
+METRIC = "detector.temperature"
+FAMILY = MODEL.signals[METRIC].rules[0].family
+RUNBOOK = next(iter(CATALOG.runbooks.values()))
+READINGS = 7
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hospital:
+    """What a hospital has, by the ids that the API uses."""
+
+    org: int
+    site: int
+    device: str
+    alert: UUID
+    ticket: str
+    recipient: int
+    name: str
+
+
+@dataclass(kw_only=True)
+class World:
+    """The app over a database, and a client with a token for each account."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+    clock: Clock
+    database: Database
+    a: Hospital
+    b: Hospital
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def ask(
+        self, method: str, path: str, *, as_: str = "admin", headers: Mapping[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
+        """A request below /api/v1 with the token of an account: a role's name, `hospital-a` or `hospital-b`."""
+        token = {"Authorization": f"Bearer {self.tokens[as_]}"}
+        return await self.http.request(method, f"/api/v1{path}", headers={**token, **(headers or {})}, **more)
+
+    def look(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+        """Rows, seen by the superuser."""
+        with psycopg.connect(self.database.superuser, autocommit=True) as connection:
+            return connection.execute(query.encode(), params).fetchall()
+
+
+@asynccontextmanager
+async def world(database: Database) -> AsyncIterator[World]:
+    """Arrange it in a fresh database and open it."""
+    tokens: dict[str, str] = {}
+    async with await psycopg.AsyncConnection.connect(database.owner) as owner:
+        await ensure_partitions(owner, now=NOW, behind_days=1, ahead_days=1)
+    with psycopg.connect(database.superuser) as connection:
+        a = _hospital(connection, "第一人民医院", "da00000000001", "WX20261122-001")
+        b = _hospital(connection, "Second Hospital", "db00000000001", "WX20261122-002")
+        for role in Role:
+            if role is not Role.HOSPITAL:
+                tokens[role] = _account(connection, role, role, None)
+        tokens["hospital-a"] = _account(connection, "hospital-a", Role.HOSPITAL, a.org)
+        tokens["hospital-b"] = _account(connection, "hospital-b", Role.HOSPITAL, b.org)
+        tokens["hospital"] = tokens["hospital-a"]
+    clock = Clock()
+    async with open_pool(database.api, role="api") as pool:
+        settings = Settings(mqtt_url="mqtts://steth.example:8883")
+        app = create_app(settings=settings, pool=pool, catalog=CATALOG, clock=clock)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.7", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://steth.example") as http:
+            yield World(app=app, http=http, clock=clock, database=database, a=a, b=b, tokens=tokens)
+
+
+def _account(connection: psycopg.Connection[tuple[Any, ...]], name: str, role: str, org: int | None) -> str:
+    token = mint_token()
+    connection.execute(
+        "WITH a AS (INSERT INTO account (org_id, name, role, password_hash) VALUES (%s, %s, %s, 'none') RETURNING id) "
+        "INSERT INTO api_token (account_id, hash, label, expires_at) SELECT id, %s, 'test', %s FROM a",
+        (org, name, role, token_hash(token), NOW + timedelta(days=30)),
+    )
+    return token
+
+
+def _insert(connection: psycopg.Connection[tuple[Any, ...]], table: str, **row: Any) -> Any:
+    names = ", ".join(row)
+    places = ", ".join("%s" for _ in row)
+    values = [
+        json.dumps(value) if isinstance(value, dict | list) and name != "scopes" else value
+        for name, value in row.items()
+    ]
+    statement = f"INSERT INTO {table} ({names}) VALUES ({places}) RETURNING *"  # noqa: S608 - names of this module
+    found = connection.execute(statement.encode(), values).fetchone()
+    assert found is not None
+    return found[0]
+
+
+def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: str, number: str) -> Hospital:
+    org = _insert(connection, "org", name=name)
+    site = _insert(connection, "site", org_id=org, name="放射科")
+    device = _insert(
+        connection,
+        "device",
+        uid=uid,
+        org_id=org,
+        site_id=site,
+        partition=0,
+        model=MODEL.key,
+        name=f"DR of {name}",
+        inventory={"software": "4.2"},
+        created_at=NOW - timedelta(days=2),
+    )
+    began = NOW - timedelta(minutes=5)
+    connection.execute("INSERT INTO metric (name) VALUES (%s) ON CONFLICT DO NOTHING", (METRIC,))
+    metric = connection.execute("SELECT id FROM metric WHERE name = %s", (METRIC,)).fetchone()
+    assert metric is not None
+    for nth in range(READINGS):
+        at = began - timedelta(minutes=READINGS - nth)
+        _insert(connection, "reading", ts=at, device_id=device, metric_id=metric[0], value=40.0 + nth, quality=0)
+    for lane in (0, 1):
+        _insert(
+            connection,
+            "device_state",
+            device_id=device,
+            lane=lane,
+            org_id=org,
+            engine=b"",
+            latest=msgspec.msgpack.encode({metric[0]: [int(began.timestamp() * 1000) - 60_000 * lane, 46.0 - lane, 0]}),
+            connected=lane == 0,
+            interval_s=15.0,
+            agent="0.1.0",
+            boot=3,
+            seen_at=NOW - timedelta(seconds=10),
+            heartbeat={"live": 0},
+            as_of=NOW,
+        )
+    _insert(
+        connection, "mark", device_id=device, lane=0, epoch="e" * 16, seq=9, digest=b"d", at=NOW - timedelta(seconds=4)
+    )
+    event = {"org_id": org, "device_id": device}
+    _insert(connection, "device_event", **event, at=began, learned_at=began, kind="fault", body={"code": "X"})
+    alert = UUID(bytes=hashlib.sha256(uid.encode()).digest()[:16])
+    said = {"message": "alert.limit.above", "params": {"signal": METRIC, "value": 46.0, "limit": 42, "unit": "Cel"}}
+    _insert(
+        connection,
+        "alert",
+        id=alert,
+        **event,
+        lane=0,
+        rule="limit:detector-hot",
+        kind="limit",
+        subject=METRIC,
+        family=FAMILY,
+        severity="major",
+        condition="active",
+        occurred_at=began,
+        learned_at=began,
+        changed_at=began,
+        **said,
+    )
+    _insert(
+        connection,
+        "alert_event",
+        alert_id=alert,
+        **event,
+        at=began,
+        learned_at=began,
+        event="hold",
+        from_state="pending",
+        to_state="active",
+        **said,
+    )
+    ticket = _insert(
+        connection,
+        "ticket",
+        number=number,
+        **event,
+        site_id=site,
+        family=FAMILY,
+        severity="major",
+        occurred_at=began,
+        detected_at=began,
+        opened_at=began,
+        evidence_from=began - timedelta(minutes=5),
+        evidence_to=began,
+        causes=[{"zh": "散热风扇损坏", "en": "Fan defective"}],
+        parts=[{"key": "fan", "name": {"zh": "风扇", "en": "fan"}, "spec": "12 V", "quantity": 1, "probability": 0.4}],
+        message="ticket.title.limit",
+        params={"family": FAMILY, "signal": METRIC, "rule": "limit:detector-hot"},
+    )
+    _insert(connection, "ticket_alert", ticket_id=ticket, alert_id=alert, org_id=org)
+    opened = {"message": "ticket.opened", "params": {"family": FAMILY}}
+    _insert(connection, "ticket_event", ticket_id=ticket, org_id=org, at=began, event="opened", **opened)
+    _insert(
+        connection,
+        "remote_session",
+        ticket_id=ticket,
+        **event,
+        scopes=["diagnose", "view"],
+        runbook=RUNBOOK.key,
+        minutes=60,
+        at=began,
+    )
+    _insert(
+        connection,
+        "command",
+        id=f"c-{uid}",
+        **event,
+        ticket_id=ticket,
+        body={"do": {"t": "run", "runbook": RUNBOOK.key}},
+        issued_at=began,
+        expires_at=began + timedelta(minutes=10),
+        status="done",
+        replied_at=began + timedelta(seconds=2),
+        verdict={
+            "runbook": RUNBOOK.key,
+            "outcome": "warn",
+            "began": 1,
+            "ended": 2,
+            "steps": [
+                {
+                    "id": RUNBOOK.steps[0].id,
+                    "outcome": "warn",
+                    "reason": "remote.step.disk_high",
+                    "values": {"used": 88.0},
+                }
+            ],
+        },
+    )
+    recipient = _insert(connection, "recipient", org_id=org, name="NOC", address="jsons://user:hunter2@example.com/x")
+    _insert(connection, "telling", ticket_id=ticket, step="opened", recipient_id=recipient, org_id=org, message="m")
+    return Hospital(org=org, site=site, device=uid, alert=alert, ticket=number, recipient=recipient, name=name)
