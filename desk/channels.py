@@ -1,7 +1,7 @@
 """The way to people: e-mail, webhooks, DingTalk, WeCom, Feishu, SMS gateways, through apprise.
 
 An address is an apprise URL, which holds passwords and tokens: it stays inside this module and the database. What
-apprise itself logs may quote it, so its log ends here, and an error is one of a few words of ours with a status code.
+apprise and urllib3 log may quote it, so their logs end here, and an error is a few words of ours with a status code.
 """
 
 import asyncio
@@ -122,10 +122,16 @@ def reason_of(log: Iterable[str]) -> str:
 
 
 def _keep_log_inside() -> None:
-    log = logging.getLogger("apprise")
-    log.propagate = False
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
+    """Let nobody else hear what the libraries log: addresses, and in them tokens.
+
+    The debug lines go to `reason_of` alone, which finds a mail server's status nowhere else.
+    """
+    for name, level in (("apprise", logging.DEBUG), ("urllib3", logging.CRITICAL)):
+        log = logging.getLogger(name)
+        log.propagate = False
+        log.setLevel(level)
+        if not log.handlers:
+            log.addHandler(logging.NullHandler())
 
 
 def _asset() -> AppriseAsset:
