@@ -10,15 +10,17 @@ the exit code 2; the others are decoded all the same.
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from agent.dicom import read_header
-from agent.dicom_elements import HEADER_LIMIT
+from agent.dicom_file import read_file
 from agent.errors import AdapterError, AgentError
+from agent.logfile import turns
+from agent.logpattern import UTF_16, LineReader
 from agent.privacy import admit
 from agent.zones import zone_of
 from catalog.errors import CatalogError
@@ -27,6 +29,7 @@ from catalog.model import Model
 from wire.items import Item
 
 BAD_INPUT: Final = 2
+ENCODINGS: Final = ("utf-8", "gb18030", "latin-1", UTF_16)
 _json: Final = msgspec.json.Encoder()
 
 
@@ -43,30 +46,44 @@ def decode_main(argv: list[str]) -> int:
         _say("local times without an offset are taken as UTC; give --time-zone Asia/Shanghai or the like")
     code = 0
     refused: Counter[str] = Counter()
-    for file in args.files:
+    for name in args.files:
+        file = Path(name)
         try:
-            items, reasons = _dicom(Path(file), zone)
+            for items, reasons in (
+                _dicom(file, zone) if args.kind == "dicom" else _log(file, model, args.encoding, zone)
+            ):
+                passed, stopped = admit(items, model)
+                for item in passed:
+                    sys.stdout.write(_json.encode(item).decode() + "\n")
+                refused += reasons + stopped
         except AdapterError as error:
-            _say(f"{file}: {error}")
+            _say(f"{name}: {error}")
             code = BAD_INPUT
         except OSError as error:
-            _say(f"{file}: can't be read: {error.strerror}; check its name and rights")
+            _say(f"{name}: can't be read: {error.strerror}; check its name and rights")
             code = BAD_INPUT
-        else:
-            passed, stopped = admit(items, model)
-            for item in passed:
-                sys.stdout.write(_json.encode(item).decode() + "\n")
-            refused += reasons + stopped
     for reason, times in sorted(refused.items()):
         _say(f"refused {times} {reason}")
     return code
 
 
-def _dicom(file: Path, zone: tzinfo | None) -> tuple[list[Item], Counter[str]]:
-    with file.open("rb") as stream:
-        data = stream.read(HEADER_LIMIT + 1)
-    image = read_header(data, received=file.stat().st_mtime_ns // 1_000_000, zone=zone)
-    return image.items(), image.refused
+Decoded = tuple[list[Item], Counter[str]]
+
+
+def _dicom(file: Path, zone: tzinfo | None) -> Iterator[Decoded]:
+    image = read_file(file, zone=zone)
+    yield image.items(), image.refused
+
+
+def _log(file: Path, model: Model, encoding: str | None, zone: tzinfo | None) -> Iterator[Decoded]:
+    reader = LineReader(model=model, patterns=model.log_patterns, encoding=encoding, zone=zone)
+    lines = 0
+    for turn in turns(file, wide=encoding == UTF_16):
+        found = reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian)
+        if lines == 0 and 2 * found.refused["bad-bytes"] > len(turn.lines):
+            raise AdapterError("not-text", f"it is no text in {encoding or 'utf-8'}; give the log's --encoding")
+        lines += len(turn.lines)
+        yield [*found.live, *found.bulk], found.refused + Counter({"long-line": turn.long})
 
 
 def _model(key: str, folder: str | None) -> Model:
@@ -88,5 +105,6 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("files", nargs="+", metavar="FILE")
     parser.add_argument("--model", default="generic-dr", help="key of the catalog (default: %(default)s)")
     parser.add_argument("--catalog", help="a folder of catalog files instead of the shipped ones")
+    parser.add_argument("--encoding", choices=ENCODINGS, help="of a log (default: as each pattern says, mostly utf-8)")
     parser.add_argument("--time-zone", help="IANA name of the equipment's zone (default: UTC)")
     return parser

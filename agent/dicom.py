@@ -19,8 +19,9 @@ from typing import Final, NamedTuple
 
 from agent import dicom_values as values
 from agent.dicom_elements import Raw, elements_of
-from agent.dicom_values import Moment, Refused
 from agent.errors import AdapterError
+from agent.values import FUTURE_MS, Moment, Refused, in_zone
+from agent.values import moment as moment_of
 from wire.items import GOOD, UNCERTAIN, Inventory, Item, Quality, Readings, StateChange
 
 CR: Final = "1.2.840.10008.5.1.4.1.1.1"
@@ -33,9 +34,6 @@ XRAY_IMAGES: Final = (CR, DX_PRESENTATION, DX_PROCESSING, MG_PRESENTATION, MG_PR
 SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 """Some exports write X-ray images so; they are read if their modality says what they are."""
 _XRAY_MODALITIES: Final = frozenset({"CR", "DX", "MG"})
-
-_FUTURE_MS: Final = 26 * 3_600_000
-"""How far a header may be ahead of its receipt: the widest mistake about a zone (PS3.5 6.2: UTC-12 to UTC+14)."""
 
 _CLASS: Final = 0x00080016
 _INSTANCE: Final = 0x00080018
@@ -238,8 +236,8 @@ class _Reader:
             date = self.take(date_tag, "time", lambda raw: values.day(values.text(raw)))
             time = self.take(time_tag, "time", lambda raw: values.clock(values.text(raw)))
             if date is not None and time is not None:
-                moment = values.moment(datetime.combine(date, time), zone)
-        if moment is not None and moment.at > received + _FUTURE_MS:
+                moment = moment_of(datetime.combine(date, time), zone)
+        if moment is not None and moment.at > received + FUTURE_MS:
             self.refused["implausible:time"] += 1
             moment = None
         if moment is None:
@@ -302,7 +300,7 @@ class _Reader:
         except Refused as refused:
             self.refused[f"{refused.reason}:{field}"] += 1
             return None
-        return values.in_zone(local, zone).isoformat(timespec="seconds")
+        return in_zone(local, zone).isoformat(timespec="seconds")
 
 
 _TOKEN_LENGTH: Final = 64

@@ -5,6 +5,7 @@ they arrive. While an object is being entered nothing is read, so that a flood w
 """
 
 import asyncio
+import socket
 from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
@@ -98,6 +99,7 @@ class Association:
                 raise Aborted(2)
 
     async def _next(self, patience: float) -> tuple[int, bytes]:
+        self._acknowledge_at_once()
         async with asyncio.timeout(patience):
             kind, length = pdu.HEAD.unpack(await self._reader.readexactly(pdu.HEAD.size))
         if not pdu.ASSOCIATE_RQ <= kind <= pdu.ABORT:
@@ -106,6 +108,12 @@ class Association:
             raise Aborted(6, "oversize-pdu")
         async with asyncio.timeout(PDU_S):
             return kind, await self._reader.readexactly(length)
+
+    def _acknowledge_at_once(self) -> None:
+        """A modality writes the command and the data set one after the other, and its TCP holds the second back until
+        the first is acknowledged, which Linux delays by 40 ms: 47 ms an image without this, 4 ms with it."""
+        if hasattr(socket, "TCP_QUICKACK"):
+            self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     async def _send(self, data: bytes) -> None:
         self._writer.write(data)

@@ -1,4 +1,4 @@
-"""The text and binary values of DICOM elements as numbers, times and tokens; ``Refused`` says why something is none.
+"""The values of DICOM elements as numbers, times and texts; ``Refused`` says why something is none. Pure.
 
 Real equipment breaks PS3.5 6.2: fractions in an IS, padding with NUL, binary numbers where text belongs, a comma for
 the decimal point. Such a value survives when only one meaning is possible; otherwise it is refused and counted.
@@ -8,19 +8,16 @@ import re
 import struct
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from math import isfinite
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 from agent.dicom_elements import Raw
+from agent.values import EARLIEST, LATEST, Moment, Refused, decimal, moment
 
 T = TypeVar("T")
 
 _BINARY: Final = {
     "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
 }  # fmt: skip
-_NUMBER: Final = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?\Z")
-_COMMA: Final = re.compile(r"([+-]?\d{1,20}),(\d{1,2}|\d{4,20})\Z")
-"""A comma as decimal point. Three digits behind it could as well be thousands, so those are refused."""
-_NOT_NUMBERS: Final = re.compile(r"[+-]?(NAN|INF|INFINITY|1\.#(QNAN|IND|INF))\Z", re.IGNORECASE)
 _DATE: Final = re.compile(r"(\d{4})[.\-]?(\d{2})[.\-]?(\d{2})\Z")
 """DA; with dots as ACR-NEMA wrote it (PS3.5 6.2, note)."""
 _TIME: Final = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?\Z")
@@ -28,20 +25,6 @@ _TIME: Final = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?\Z")
 _DATE_TIME: Final = re.compile(r"(\d{8})(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)([+-]\d{4})?\Z")
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})\Z")
 _PADDING: Final = " \0\t\r\n"
-
-
-EARLIEST: Final = 1990
-"""Older than any digital detector: an earlier year is a placeholder or a clock without battery."""
-LATEST: Final = 2200
-
-
-class Refused(ValueError):
-    """Why a value is no fact: ``empty``, ``not-a-number``, ``multi-valued``, ``not-ascii``, ``malformed``,
-    ``implausible`` or ``oversize``."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 def texts(raw: Raw) -> list[str]:
@@ -66,7 +49,7 @@ def number(raw: Raw) -> float:
     """The one finite number of an element, whatever representation it was written in."""
     form = _BINARY.get(raw.vr)
     if form is None:
-        return _one([_parse(part) for part in texts(raw)])
+        return _one([decimal(part) for part in texts(raw)])
     size = struct.calcsize(form)
     if raw.oversize:
         raise Refused("oversize")
@@ -82,33 +65,10 @@ def number(raw: Raw) -> float:
     return one
 
 
-def _parse(part: str) -> float:
-    if not part:
-        raise Refused("empty")
-    if _NOT_NUMBERS.match(part):
-        raise Refused("not-a-number")
-    comma = _COMMA.match(part)
-    if comma:
-        part = f"{comma[1]}.{comma[2]}"
-    if not _NUMBER.match(part):
-        raise Refused("malformed")
-    value = float(part)
-    if not isfinite(value):
-        raise Refused("not-a-number")
-    return value
-
-
 def _one(values: list[T]) -> T:
     if any(value != values[0] for value in values):
         raise Refused("multi-valued")
     return values[0]
-
-
-class Moment(NamedTuple):
-    """Milliseconds since 1970 UTC. ``certain`` is False where the zone's own clock change makes the time ambiguous."""
-
-    at: int
-    certain: bool
 
 
 def offset(raw: Raw) -> timezone:
@@ -149,17 +109,6 @@ def date_time(part: str, zone: tzinfo | None) -> Moment:
         raise Refused("malformed")
     own = _offset(found[3]) if found[3] else zone
     return moment(datetime.combine(day(found[1]), clock(found[2])), own)
-
-
-def moment(local: datetime, zone: tzinfo | None) -> Moment:
-    """A local time in a zone; None is the zone of this machine."""
-    aware, folded = in_zone(local, zone), in_zone(local.replace(fold=1), zone)
-    return Moment(round(aware.timestamp() * 1000), aware.utcoffset() == folded.utcoffset())
-
-
-def in_zone(local: datetime, zone: tzinfo | None) -> datetime:
-    """A naive time with its zone; None is the zone of this machine."""
-    return local.astimezone() if zone is None else local.replace(tzinfo=zone)
 
 
 def _offset(part: str) -> timezone:

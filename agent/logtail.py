@@ -1,0 +1,106 @@
+"""A log file that grows: its lines become faults and readings by the patterns of the catalog.
+
+What a turn found and how far it read are committed together (DELIVERY 1): a kill between two turns neither loses a
+line nor enters one twice. Repeats of a fault are folded by the outbox.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agent.adapter import Entry, Sink
+from agent.config import Log
+from agent.errors import AgentError, OutboxError
+from agent.logfile import Position, Turn, decode_position, look
+from agent.logpattern import SOURCE, UTF_16, Found, LineReader
+from agent.zones import zone_of
+from catalog.model import LogPattern, Model
+
+COMMIT_BYTES: Final = 1_000_000
+"""Bytes without any fact after which the position is committed all the same; until then a restart reads them again."""
+
+
+class LogTail:
+    """The adapter of one file. Raises ``AgentError`` when made for patterns that the model doesn't have."""
+
+    def __init__(self, *, config: Log, model: Model, sink: Sink, now: Callable[[], float] = time.time) -> None:
+        self._config = config
+        self._sink = sink
+        self._now = now
+        self._path = Path(config.path)
+        self._wide = config.encoding == UTF_16
+        self._reader = LineReader(
+            model=model, patterns=chosen(model, config), encoding=config.encoding, zone=zone_of(config.time_zone)
+        )
+        self._key = f"log:{config.path}"
+        self._read: Position | None = None
+        self._committed: Position | None = None
+        self._failed = False
+
+    @property
+    def name(self) -> str:
+        """A short word for logs and counters."""
+        return SOURCE
+
+    async def run(self) -> None:
+        """Read until cancelled. A file that isn't there yet is waited for."""
+        self._read = self._committed = decode_position(self._sink.position(self._key))
+        while True:
+            if not await self.turn():
+                await asyncio.sleep(self._config.every_s)
+
+    async def turn(self) -> bool:
+        """Read and enter one chunk; whether more waits. Nothing is read on while the outbox doesn't take it."""
+        try:
+            turn, found = await asyncio.to_thread(self._look)
+        except OSError:
+            if not self._failed:
+                self._sink.refused(SOURCE, "unreadable-file")
+            self._failed = True
+            return False
+        self._failed = False
+        if turn.position is None:
+            return False
+        if found.live or found.bulk or self._worth_a_commit(turn.position):
+            entry = Entry(live=found.live, bulk=found.bulk, positions={self._key: turn.position.encode()})
+            try:
+                await self._sink.aput(entry)
+            except OutboxError:
+                self._sink.refused(SOURCE, "outbox")
+                return False
+            self._committed = turn.position
+        self._read = turn.position
+        self._count(turn, found)
+        return turn.more
+
+    def _look(self) -> tuple[Turn, Found]:
+        turn = look(self._path, self._read, wide=self._wide, now=self._now())
+        return turn, self._reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian)
+
+    def _worth_a_commit(self, position: Position) -> bool:
+        committed = self._committed
+        return (
+            committed is None
+            or (committed.device, committed.inode) != (position.device, position.inode)
+            or not committed.offset <= position.offset < committed.offset + COMMIT_BYTES
+        )
+
+    def _count(self, turn: Turn, found: Found) -> None:
+        for reason in found.refused.elements():
+            self._sink.refused(SOURCE, reason)
+        for _ in range(turn.long):
+            self._sink.refused(SOURCE, "long-line")
+        if turn.lost:
+            self._sink.refused(SOURCE, "rotated-unread")
+
+
+def chosen(model: Model, config: Log) -> list[LogPattern]:
+    """The patterns that a configuration names; all of the model where it names none."""
+    known = {pattern.id: pattern for pattern in model.log_patterns}
+    missing = [name for name in config.patterns if name not in known]
+    if missing:
+        has = ", ".join(known) or "none"
+        raise AgentError(f"[[device.log]] patterns: the model {model.key} has no {', '.join(missing)}; it has {has}")
+    return [known[name] for name in config.patterns] if config.patterns else list(model.log_patterns)
