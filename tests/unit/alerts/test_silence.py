@@ -1,0 +1,130 @@
+"""Silence of a device, by the partition's probed clock; what it does to what is open; two devices with one identity."""
+
+import pytest
+
+from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
+from tests.unit.alerts.device import Reporting, birth, fault, model, moves, ms, only, opened, reading, temp, tickets
+from wire.topics import Lane
+
+
+def test_a_device_that_is_not_heard_is_silent_and_its_next_report_ends_that() -> None:
+    device = Reporting()
+    device.report(10, birth(10))
+    assert device.due() == 190
+    assert device.tick(189.9) == []
+    [new, active] = device.tick(190)
+    assert isinstance(new, EpisodeOpened)
+    assert (new.rule, new.kind, new.occurred_ms, new.learned_ms) == ("silence", "silence", ms(10), ms(190))
+    assert (new.message, new.params["silent_s"]) == ("alert.silence.begun", 180.0)
+    assert isinstance(active, EpisodeActive)
+    assert device.due() is None
+    [over] = device.report(400, reading("plain", 1, 400))
+    assert isinstance(over, EpisodeChanged)
+    assert (over.event, over.to_state, over.message) == ("heard", "ok", "alert.silence.ended")
+    assert over.params["silent_s"] == 390.0
+    assert device.due() == 580
+
+
+def test_a_long_interval_of_heartbeats_is_waited_for_three_times() -> None:
+    device = Reporting()
+    device.presence.interval_s = 600
+    assert device.due() == 1800
+
+
+def test_our_own_outage_makes_no_device_silent() -> None:
+    """DELIVERY 15: the partition's clock stands while nothing can come through the broker."""
+    device = Reporting()
+    device.report(0, birth(0))
+    assert device.tick(86_400, clock=20) == []
+
+
+def test_a_model_without_a_silence_rule_is_never_silent() -> None:
+    device = Reporting(model(silence_s=None))
+    assert device.due() is None
+    assert device.tick(1e6) == []
+
+
+def test_the_bulk_lane_judges_no_silence() -> None:
+    device = Reporting(lane=Lane.BULK)
+    device.report(1, reading("load", 99, 1))
+    assert device.due() is None
+    assert device.tick(1e6) == []
+
+
+def test_open_episodes_of_a_silent_device_are_unknown_and_come_back() -> None:
+    device = Reporting()
+    [fault_opened, _, limit_opened, _] = device.report(0, fault("E1", 0), reading("load", 99, 0))
+    found = device.tick(180)
+    assert opened(found) == [("silence", "active")]
+    assert moves(found) == [("silent", "active", "no-data")] * 2
+    assert {e.message for e in only(EpisodeChanged, found)} == {"alert.no_data", "alert.no_data.code"}
+    found = device.report(500, birth(500))
+    assert moves(found) == [("heard", "active", "ok"), *[("back", "no-data", "active")] * 2]
+    assert tickets(found) == []  # they have theirs
+    found = device.report(501, fault("E1", 501, "cleared"), reading("load", 20, 501))
+    assert isinstance(fault_opened, EpisodeOpened)
+    assert isinstance(limit_opened, EpisodeOpened)
+    assert [e.alert_id for e in only(EpisodeChanged, found)] == [fault_opened.alert_id, limit_opened.alert_id]
+
+
+def test_a_hold_stands_still_while_nothing_can_be_heard() -> None:
+    device = Reporting(model(silence_s=30, faults=[]))
+    device.report(0, fault("X", 0))
+    device.presence.interval_s = 5
+    assert moves(device.tick(30)) == [("silent", "active", "no-data")]
+    assert device.tick(200_000) == []
+    device.report(200_000, birth(200_000))
+    assert device.state.entries["fault:X"].due_ms == ms(200_000 + 86_400)
+
+
+def test_a_pending_limit_pends_anew_after_silence() -> None:
+    """LESSONS 11: "no data" ignores the pending period and flips state."""
+    device = Reporting()
+    device.report(0, temp(50, 0))
+    assert moves(device.tick(180)) == [("silent", "pending", "no-data")]
+    assert device.tick(300) == []
+    assert device.tick(3000) == []
+    assert moves(device.report(4000, temp(50, 4000))) == [("heard", "active", "ok"), ("back", "no-data", "pending")]
+    assert device.report(4100, temp(50, 4100)) == []
+    assert device.report(4299, temp(50, 4299)) == []
+    assert moves(device.tick(4300)) == [("held", "pending", "active")]
+
+
+def test_what_was_due_before_the_silence_comes_before_it() -> None:
+    device = Reporting()
+    device.report(0, fault("E3", 0, "event"))
+    found = device.tick(500)
+    assert moves(found) == [("hold-elapsed", "active", "ok")]
+    assert opened(found) == [("silence", "active")]
+
+
+def test_two_devices_with_one_identity_are_one_alert_until_a_day_has_passed() -> None:
+    device = Reporting()
+    device.report(1, birth(1))
+    device.presence.conflict_ms = ms(2)
+    found = device.report(2, birth(2))
+    [new] = only(EpisodeOpened, found)
+    assert (new.rule, new.kind, new.message) == ("identity", "identity", "device.identity_duplicate")
+    assert device.report(3, birth(3)) == []
+    device.presence.conflict_ms = ms(50)
+    found = device.report(50, birth(50))
+    assert opened(found) == []
+    device.tick(86_000, clock=100)
+    device.report(86_449, birth(86_449), clock=86_449)
+    assert moves(device.report(86_450, birth(86_450))) == [("hold-elapsed", "active", "ok")]
+    assert device.report(86_500, birth(86_500)) == []
+
+
+@pytest.mark.parametrize("clock", [0.0, 77.0])
+def test_a_device_never_heard_is_silent_from_the_moment_it_is_known(clock: float) -> None:
+    """LESSONS 3: devices that never reported are skipped."""
+    device = Reporting(seen=False)
+    due = device.due()
+    assert due is not None
+    assert due < 0  # at once: a step notes since when it is known
+    assert device.tick(clock) == []
+    assert device.due() == clock + 180
+    [new, _] = device.tick(clock + 180)
+    assert isinstance(new, EpisodeOpened)
+    assert (new.message, new.params) == ("alert.silence.never", {"silent_s": 180.0})
+    assert moves(device.report(clock + 300, birth(clock + 300))) == [("heard", "active", "ok")]
