@@ -123,6 +123,12 @@ class Clock:
                 segments=self._sorted() if steps else (),
             )
 
+    def peek(self, now: Now) -> Moment:
+        """As ``moment``, and the steps stay untold: for what doesn't go through the outbox."""
+        moment = self.moment(now)
+        self.give_back(moment)
+        return Moment(at=moment.at, segment=moment.segment)
+
     def give_back(self, moment: Moment) -> None:
         """The steps of this moment could not be stored: hand them to another."""
         with self._lock:

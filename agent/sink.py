@@ -1,4 +1,5 @@
-"""The way into the outbox: every entry gets the moment of the device's clock, and what is refused is counted."""
+"""The way into the outbox: what may not leave is stopped here (``agent.privacy``), every entry gets the moment of the
+device's clock, and what is refused is counted."""
 
 import threading
 from collections import Counter
@@ -11,6 +12,8 @@ from agent.adapter import Entry
 from agent.clock import Clock, Moment, Now
 from agent.errors import OutboxError, OutboxFull
 from agent.outbox import Entered, Outbox
+from agent.privacy import admit
+from catalog.model import Model
 from wire.items import Reply
 
 _log: Final = structlog.get_logger("agent.sink")
@@ -19,8 +22,9 @@ _log: Final = structlog.get_logger("agent.sink")
 class DeviceSink:
     """``agent.adapter.Sink`` of one device, and the same for what the agent itself has to say."""
 
-    def __init__(self, *, device: str, outbox: Outbox, clock: Clock, now: Callable[[], Now]) -> None:
+    def __init__(self, *, device: str, model: Model, outbox: Outbox, clock: Clock, now: Callable[[], Now]) -> None:
         self._log = _log.bind(device=device)
+        self._model = model
         self._outbox = outbox
         self._clock = clock
         self._now = now
@@ -36,23 +40,25 @@ class DeviceSink:
 
     def put(self, entry: Entry) -> bool:
         """See ``agent.adapter.Sink``."""
+        admitted, stopped = self._admit(entry)
         moment = self._clock.moment(self._now())
         try:
-            entered = self._outbox.put(entry, moment)
+            entered = self._outbox.put(admitted, moment)
         except OutboxError as error:
             self._kept_not(moment, error)
             raise
-        return self._kept(entered)
+        return self._kept(entered, stopped)
 
     async def aput(self, entry: Entry) -> bool:
         """See ``agent.adapter.Sink``."""
+        admitted, stopped = self._admit(entry)
         moment = self._clock.moment(self._now())
         try:
-            entered = await self._outbox.aput(entry, moment)
+            entered = await self._outbox.aput(admitted, moment)
         except OutboxError as error:
             self._kept_not(moment, error)
             raise
-        return self._kept(entered)
+        return self._kept(entered, stopped)
 
     def position(self, name: str) -> bytes | None:
         """See ``agent.adapter.Sink``."""
@@ -108,9 +114,17 @@ class DeviceSink:
             self._clock.give_back(moment)
             raise
 
-    def _kept(self, entered: Entered) -> bool:
+    def _admit(self, entry: Entry) -> tuple[Entry, Counter[str]]:
+        live, stopped = admit(entry.live, self._model)
+        bulk, more = admit(entry.bulk, self._model)
+        return Entry(live=live, bulk=bulk, seen=entry.seen, positions=entry.positions), stopped + more
+
+    def _kept(self, entered: Entered, stopped: Counter[str]) -> bool:
         self._failing = False
         new, broken = entered
+        if new:
+            for reason in stopped.elements():
+                self.refused("gate", reason)
         for code in broken:
             self.refused("contract", code.value)
         return new

@@ -61,6 +61,10 @@ class Window:
         self._not_before = 0.0
         self.resends = 0
 
+    def close(self) -> None:
+        """A new birth will be answered before anything else is sent."""
+        self._restart(0, now=0.0)
+
     def want(self, *, highest: int, now: float, credit: int) -> Want | None:
         """What may be sent now; ``highest``: number held, ``credit``: publishes that the broker still takes."""
         reports = min(WINDOW_REPORTS - len(self._flight), credit)
@@ -98,6 +102,11 @@ class Window:
         self._obeyed = mark
         self._restart(max(seq, lowest), now=now)
         return True
+
+    def restart(self, lowest: int, *, now: float) -> None:
+        """All again from ``lowest``, without a pause: what is held changed its numbers."""
+        if self.is_open:
+            self._restart(lowest, now=now)
 
     def refused(self, *, lowest: int, now: float, jitter: float) -> None:
         """The broker refused a publish: no delivery (rule 12). All again, after a pause that doubles."""

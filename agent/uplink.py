@@ -1,0 +1,131 @@
+"""Keeps one device connected: connects, runs sessions, comes back with jitter when a connection is lost."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from agent.clock import Clock, Now
+from agent.errors import AgentError
+from agent.link import PACKET_TOO_LARGE, Endpoint, Link, LinkError
+from agent.outbox import Outbox
+from agent.session import SMALLEST, Counters, Identity, Renewed, Session
+from wire.codec import JSON, encode
+from wire.commands import Command, Will
+from wire.topics import will
+
+BACKOFF_S: Final = 1.0
+BACKOFF_MAX_S: Final = 60.0
+RENEW_MS: Final = 10_000
+"""A new epoch reconnects at once, but not more often than this: two clones must not race in circles."""
+
+
+class Uplink:
+    """One device's way up. ``endpoint`` is asked before each connection, so that renewed certificates count."""
+
+    def __init__(
+        self,
+        *,
+        identity: Identity,
+        endpoint: Callable[[], Endpoint],
+        outbox: Outbox,
+        clock: Clock,
+        now: Callable[[], Now],
+        command: Callable[[Command], None],
+    ) -> None:
+        self._identity = identity
+        self._endpoint = endpoint
+        self._outbox = outbox
+        self._clock = clock
+        self._now = now
+        self._command = command
+        self._log = structlog.get_logger("agent.uplink").bind(device=identity.device)
+        self._wake = asyncio.Event()
+        self._session: tuple[Session, Link] | None = None
+        self._answered = False
+        self._limit: int | None = None
+        """Bytes of a body that the broker takes, as learned by experience."""
+        self.counters = Counters()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the server has answered the birth of the present connection."""
+        return self._session is not None and self._session[0].ready
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits in the live lane to be sent."""
+        return self._session is not None and self._session[0].idle
+
+    def announce(self) -> None:
+        """Send another birth, if there is a session."""
+        if self._session is not None:
+            self._session[0].announce(self._session[1])
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        self._outbox.watch(lambda: _call(loop, self._wake.set))
+        failures = 0
+        renewed_ms = -RENEW_MS
+        while True:
+            self._answered = False
+            at_once = False
+            try:
+                await self._connect()
+            except Renewed:
+                elapsed = self._now().elapsed
+                at_once, renewed_ms = elapsed - renewed_ms >= RENEW_MS, elapsed
+            except AgentError as error:
+                self._log.warning("not connected", error=str(error))
+            if self._answered:
+                failures = 0
+            if not at_once:
+                await asyncio.sleep(backoff(failures, random.random()))  # noqa: S311  # spreads, hides nothing
+            failures += 1
+
+    async def _connect(self) -> None:
+        endpoint = await asyncio.to_thread(self._endpoint)
+        device, state = self._identity.device, self._outbox.state
+        topic, body = will(device), encode(Will(epoch=state.epoch, boot=state.boot))
+        session = Session(
+            identity=self._identity,
+            outbox=self._outbox,
+            clock=self._clock,
+            now=self._now,
+            counters=self.counters,
+            command=self._command,
+            wake=self._wake,
+        )
+        async with Link(endpoint=endpoint, will_topic=topic, will=body, on_puback=session.on_puback) as link:
+            self.counters.connections += 1
+            self._log.info("connected", host=endpoint.host, port=endpoint.port)
+            self._session = (session, link)
+            try:
+                await session.run(link, limit=self._limit)
+            except LinkError as error:
+                if error.code == PACKET_TOO_LARGE:
+                    self._limit = max(session.largest // 2, SMALLEST)
+                raise
+            except asyncio.CancelledError:
+                # A clean end takes the will back, and yet the device is gone: say so ourselves.
+                with contextlib.suppress(LinkError):
+                    link.publish(topic, body, user=[], content_type=JSON)
+                raise
+            finally:
+                self._answered = session.answered
+                self._session = None
+
+
+def backoff(failures: int, jitter: float) -> float:
+    """Seconds to wait after so many failures in a row: full jitter (0..1) below 1, 2, 4 … 60 s, so that a fleet that
+    lost its broker doesn't come back as one."""
+    return jitter * min(BACKOFF_S * 2.0 ** min(failures, 10), BACKOFF_MAX_S)
+
+
+def _call(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(what)
