@@ -88,29 +88,34 @@ class Hospital:
             database, "INSERT INTO site (org_id, name, time_zone) VALUES (%s, 'Main', %s) RETURNING id", org_id, zone
         )
         made = cls(database=database, org_id=org_id, site_id=site_id)
-        for number in range(devices):
-            made.devices.append(made.device(f"d{name.lower()}{number:06d}"))
+        made.add(*(f"d{name.lower()}{number:06d}" for number in range(devices)))
         return made
 
-    def device(self, uid: str, *, model: str = "generic-dr") -> Device:
-        device_id = _one(
+    def add(self, *uids: str, model: str = "generic-dr") -> Device:
+        """Devices of this hospital; returns the last."""
+        found = rows(
             self.database,
-            "INSERT INTO device (uid, org_id, site_id, partition, model, name) VALUES (%s, %s, %s, 0, %s, 'DR 1')"
-            " RETURNING id",
-            uid,
+            "INSERT INTO device (uid, org_id, site_id, partition, model, name)"
+            " SELECT uid, %s, %s, 0, %s, 'DR 1' FROM unnest(%s::text[]) WITH ORDINALITY AS u(uid, nth) ORDER BY nth"
+            " RETURNING id, uid",
             self.org_id,
             self.site_id,
             model,
+            list(uids),
         )
-        return Device(
-            id=device_id,
-            uid=DeviceId(uid),
-            org_id=self.org_id,
-            site_id=self.site_id,
-            partition=0,
-            model=model,
-            name="DR 1",
-        )
+        self.devices += [
+            Device(
+                id=device_id,
+                uid=DeviceId(uid),
+                org_id=self.org_id,
+                site_id=self.site_id,
+                partition=0,
+                model=model,
+                name="DR 1",
+            )
+            for device_id, uid in found
+        ]
+        return self.devices[-1]
 
     def recipient(self, address: str, *, own: bool = True, language: str = "zh", active: bool = True) -> int:
         return _one(

@@ -163,7 +163,7 @@ async def test_numbers_go_on_beyond_999(database: Database) -> None:
 
 async def test_equipment_that_the_catalog_does_not_know_gets_its_ticket_all_the_same(database: Database) -> None:
     hospital = Hospital.make(database)
-    strange = hospital.device("dstrange0001", model="nobody-knows")
+    strange = hospital.add("dstrange0001", model="nobody-knows")
     await run(database, batch((strange, [episode(runbook=None)])))
     assert rows(database, "SELECT causes, parts FROM ticket") == [([], [])]
 
