@@ -20,7 +20,7 @@ _BINARY: Final = {
 }  # fmt: skip
 _DATE: Final = re.compile(r"(\d{4})[.\-]?(\d{2})[.\-]?(\d{2})\Z")
 """DA; with dots as ACR-NEMA wrote it (PS3.5 6.2, note)."""
-_TIME: Final = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(?:\.(\d{1,6}))?\Z")
+_TIME: Final = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.(\d{1,6}))?)?)?\Z")
 """TM; with colons as ACR-NEMA wrote it."""
 _DATE_TIME: Final = re.compile(r"(\d{8})(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)([+-]\d{4})?\Z")
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})\Z")
@@ -59,10 +59,9 @@ def number(raw: Raw) -> float:
         raise Refused("malformed")
     order = "<" if raw.little else ">"
     numbers: tuple[float, ...] = struct.unpack(f"{order}{len(raw.value) // size}{form}", raw.value)
-    one = float(_one(list(numbers)))
-    if not isfinite(one):
+    if not all(map(isfinite, numbers)):
         raise Refused("not-a-number")
-    return one
+    return float(_one(list(numbers)))
 
 
 def _one(values: list[T]) -> T:
@@ -93,7 +92,7 @@ def day(part: str) -> date:
 def clock(part: str) -> time:
     """A TM of at least an hour. A leap second counts as the second before it."""
     found = _TIME.match(part)
-    if not found or (found[3] and not found[2]):
+    if not found:
         raise Refused("malformed")
     micros = int((found[4] or "0").ljust(6, "0"))
     try:
