@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.problems import STATUS, Fault, Problem, ProblemCode
+from api.roles import PREFIX, methods_of
 
 PROBLEM_JSON: Final = "application/problem+json"
 _MAX_FAULTS: Final = 20
@@ -36,7 +37,6 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(psycopg.Error, _database)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
@@ -62,13 +62,19 @@ _OF_STATUS: Final[Mapping[int, tuple[ProblemCode, str]]] = {
 }
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101
     code, detail = _OF_STATUS.get(error.status_code, (ProblemCode.INTERNAL, "Try again later."))
-    return problem_answer(Problem(code, detail, where="path", headers=error.headers or {}))
+    headers = dict(error.headers or {})
+    methods = methods_of(request.url.path.removeprefix(PREFIX))
+    if code is ProblemCode.METHOD_NOT_ALLOWED and methods:
+        headers["Allow"] = ", ".join(methods)  # the framework names those of one route only
+    return problem_answer(Problem(code, detail, where="path", headers=headers))
 
 
 async def _database(_: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, psycopg.DataError):
+        return problem_answer(Problem(ProblemCode.INVALID, "A value is beyond what can be stored: check the numbers."))
     if isinstance(error, psycopg.errors.UniqueViolation):
         return problem_answer(Problem(ProblemCode.CONFLICT, "Something with the same name or key is there already."))
     if isinstance(error, psycopg.OperationalError):
@@ -77,7 +83,3 @@ async def _database(_: Request, error: Exception) -> JSONResponse:
             Problem(ProblemCode.UNAVAILABLE, "The database doesn't answer: try again.", headers={"Retry-After": "2"})
         )
     raise error
-
-
-async def _unexpected(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 - the server logs it
-    return problem_answer(Problem(ProblemCode.INTERNAL, "It is our fault and was logged: try again later."))

@@ -7,13 +7,16 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from typing_extensions import override
 
 from api.answers import add_problem_handlers
-from api.context import PREFIX, Context
+from api.context import Context
 from api.contract import complete
-from api.middleware import Measured, SecurityHeaders
+from api.middleware import Measured, SecurityHeaders, Unexpected
+from api.roles import PREFIX
 from api.routes import access, alerts, audit, devices, health, places, readings, tickets
 from api.routes import catalog as models
 from api.settings import Clock, Settings
 from catalog.model import Catalog
+from store.editions import Edition
+from store.migrate import migrations_for
 from store.pool import Pool
 
 VERSION: Final = "1"
@@ -46,11 +49,18 @@ class Api(FastAPI):
 def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock) -> FastAPI:
     """The API over an open pool of the api role. `clock` gives the time, in UTC."""
     app = Api()
-    app.state.context = Context(settings=settings, pool=pool, catalog=catalog, clock=clock)
+    app.state.context = Context(
+        settings=settings,
+        pool=pool,
+        catalog=catalog,
+        clock=clock,
+        schema_version=migrations_for(Edition.PLAIN)[-1].version,  # all editions have the same numbers
+    )
     registry = app.state.registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
+    app.add_middleware(Unexpected)  # the innermost first
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Measured, registry=registry)
     return app

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Depends, Request
 
@@ -15,8 +15,6 @@ from api.settings import Clock, Settings
 from catalog.model import Catalog
 from store.pool import Connection, Pool
 
-PREFIX: Final = "/api/v1"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
@@ -26,11 +24,12 @@ class Context:
     pool: Pool
     catalog: Catalog
     clock: Clock
+    schema_version: int
     passwords: Passwords = field(default_factory=Passwords)
     per_account: Attempts = field(default_factory=lambda: Attempts(most=5, within=timedelta(minutes=5)))
-    """Failed logins by (account, address): guessing one password."""
-    per_address: Attempts = field(default_factory=lambda: Attempts(most=50, within=timedelta(minutes=5)))
-    """Failed logins and codes by address: trying one password on many accounts."""
+    """Logins by (account, network): guessing one password."""
+    per_network: Attempts = field(default_factory=lambda: Attempts(most=50, within=timedelta(minutes=5)))
+    """Logins and codes by network: trying one password on many accounts, guessing codes."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,10 +2,9 @@
 
 from typing import Any, Final
 
-from api.context import PREFIX
 from api.documented import problem_examples
 from api.idempotency import REPLAYED
-from api.roles import PUBLIC, ROUTES
+from api.roles import PREFIX, PUBLIC, ROUTES
 from api.shapes.base import ProblemShape
 
 Json = dict[str, Any]
@@ -57,15 +56,16 @@ def _complete_operation(method: str, path: str, operation: Json, schemas: Json) 
     if roles is not PUBLIC:
         operation["security"] = [{_SCHEME: []}]
         operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(sorted(roles))}."
-        if method == "POST":
-            operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    keyed = method == "POST" and path != "/login"  # a login again is a new token, which harms nobody
+    if keyed:
+        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     for status, response in operation["responses"].items():
         headers: Json = response.setdefault("headers", {})
         if status == "429":
             headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
         if not status.startswith("2"):
             continue
-        if method == "POST" and roles is not PUBLIC:
+        if keyed:
             headers[REPLAYED] = {
                 "description": "`true`: this is the kept answer of an earlier request with the same key.",
                 "schema": {"type": "string", "enum": ["true"]},

@@ -30,6 +30,8 @@ from store.pool import Connection
 
 KEY_HEADER: Final = "idempotency-key"
 REPLAYED: Final = "Idempotency-Replayed"
+NOBODY: Final = 0
+"""The principal of requests without a token; accounts count from 1."""
 KEPT: Final = timedelta(hours=24)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,128}\Z")
 _KEPT_HEADERS: Final = ("etag", "location", "content-language", "content-type")

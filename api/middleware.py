@@ -1,11 +1,18 @@
 """What every answer gets, whatever made it: security headers, and a count in the metrics."""
 
 import time
+from traceback import format_tb
 from typing import Final
 
+import psycopg
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.answers import problem_answer
+from api.problems import Problem, ProblemCode
+
+_log: Final = structlog.get_logger("api")
 _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -34,6 +41,42 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+class Unexpected:
+    """Answers what nobody foresaw with a problem, and logs where it happened but no values: they may be secrets."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, it is logged and answered
+            _log.error(
+                "request_failed",
+                method=scope.get("method"),
+                route=template(scope),
+                error=type(error).__qualname__,
+                sqlstate=error.sqlstate if isinstance(error, psycopg.Error) else None,
+                where=format_tb(error.__traceback__),
+            )
+            if not begun:
+                problem = Problem(ProblemCode.INTERNAL, "It is our fault and was logged: try again later.")
+                await problem_answer(problem)(scope, receive, send)
+
+
+def template(scope: Scope) -> str:
+    """The path of the route that took a request, such as /api/v1/devices/{id}; "none" if none did."""
+    return getattr(scope.get("route"), "path", "none")
 
 
 class Measured:
@@ -70,6 +113,6 @@ class Measured:
             await self._app(scope, receive, watched)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            route = getattr(scope.get("route"), "path", "none")
+            route = template(scope)
             self._requests.labels(method, route, str(status)).inc()
             self._seconds.labels(method, route).observe(time.perf_counter() - began)

@@ -2,6 +2,9 @@
 
 -- Access ------------------------------------------------------------------------------------------------------------
 
+-- name: schema_version
+SELECT max(version) AS version FROM schema_version
+
 -- name: authenticate
 SELECT t.id AS token_id, a.id AS account_id, a.name, a.role, a.org_id,
        set_config('steth.org', coalesce(a.org_id::text, '*'), true) AS sees

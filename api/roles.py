@@ -1,9 +1,12 @@
 """Who may do what: every route with the roles that may use it. A test walks every (role, route) pair."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+
+PREFIX: Final = "/api/v1"
 
 
 class Role(StrEnum):
@@ -55,3 +58,12 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[Role]]] = MappingProxyType(
     }
 )
 """(method, path below /api/v1) -> roles."""
+
+
+def methods_of(path: str) -> list[str]:
+    """The methods that a path below /api/v1 has; none for a path that isn't one of ours."""
+    return sorted(method for method, template in ROUTES if _matches(template, path))
+
+
+def _matches(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None

@@ -13,12 +13,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
-from api.context import PREFIX, Account, Session, context_of
+from api.context import Account, Session, context_of
 from api.credentials import is_token, token_hash
 from api.database import one
 from api.idempotency import KEY_HEADER, Attempt, check_key, once
 from api.problems import Problem, ProblemCode, invalid
-from api.roles import PUBLIC, ROUTES, Role
+from api.roles import PREFIX, PUBLIC, ROUTES, Role
 from store.pool import Connection
 
 MAX_BODY: Final = 1024 * 1024

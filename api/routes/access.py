@@ -1,27 +1,29 @@
 """Login, tokens and enrolment: where a credential becomes a right."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
 from psycopg.rows import DictRow
 
 from api.accounts import create_token
 from api.audit import Detail, Entry, append
-from api.context import PREFIX, Address, Asked, Context, Shared
+from api.context import Address, Asked, Shared
 from api.credentials import code_hash
-from api.database import QUERIES, many, one
+from api.database import many, one
 from api.documented import problems
+from api.idempotency import KEY_HEADER, NOBODY, Attempt, check_key, once
+from api.limits import network_of
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import Problem, ProblemCode, not_found
-from api.roles import Role
+from api.roles import PREFIX, Role
 from api.route import Route
 from api.shapes.access import Enrol, Enrolled, Login, LoginAnswer, NewToken, Token, TokenMade
 from api.shapes.base import Id
-from store.pool import EVERY_ORG, Connection
+from store.pool import EVERY_ORG, scoped
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["access"])
-_CODES: Final = "(codes)"
 
 
 @router.post("/login", responses=problems(ProblemCode.LOGIN_FAILED, ProblemCode.TOO_MANY, body=True, token=False))
@@ -31,28 +33,28 @@ async def login(body: Login, context: Shared, address: Address) -> LoginAnswer:
     Failures are counted by account and address, and by address. After too many: 429, with the seconds to wait.
     """
     now = context.clock()
-    _wait(context, now, (body.user, address), address)
+    account, network = (body.user, network_of(address)), network_of(address)
+    _wait(max(context.per_account.wait_s(account, now), context.per_network.wait_s(network, now)))
+    context.per_account.begin(account, now)
+    context.per_network.begin(network, now)
     async with context.pool.connection() as connection:
         found = await one(connection, "account_by_name", {"name": body.user})
     # Outside of a transaction: hashing is slow on purpose, and must not hold a connection.
-    right = await context.passwords.verify(
-        None if found is None else found["password_hash"], body.password.get_secret_value()
-    )
-    if found is None or not right:
-        context.per_account.failed((body.user, address), now)
-        context.per_address.failed(address, now)
+    stored = None if found is None else found["password_hash"]
+    if not await context.passwords.verify(stored, body.password.get_secret_value()) or found is None:
         if found is not None:
-            await _tell(context, now, found, "login-failed", {"address": address})
+            async with scoped(context.pool, EVERY_ORG) as connection:
+                await append(connection, _entry(now, found, "login-failed", {"address": address}))
         raise Problem(
             ProblemCode.LOGIN_FAILED,
             "User or password is wrong: check both.",
             where="body",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    context.per_account.succeeded((body.user, address))
+    context.per_account.forget(account)
+    context.per_network.succeeded(network, now)
     expires_at = now + context.settings.login_lasts
-    async with context.pool.connection() as connection, connection.transaction():
-        await _see(connection, EVERY_ORG)
+    async with scoped(context.pool, EVERY_ORG) as connection:
         token_id, token = await create_token(
             connection, account=found["id"], label="login", now=now, expires_at=expires_at
         )
@@ -67,16 +69,11 @@ async def login(body: Login, context: Shared, address: Address) -> LoginAnswer:
     )
 
 
-def _wait(context: Context, now: datetime, account: tuple[str, str], address: str) -> None:
-    wait_s = max(context.per_account.wait_s(account, now), context.per_address.wait_s(address, now))
+def _wait(wait_s: int) -> None:
     if wait_s:
         raise Problem(
             ProblemCode.TOO_MANY, f"Too many failures: try again in {wait_s} s.", headers={"Retry-After": str(wait_s)}
         )
-
-
-async def _see(connection: Connection, org: str) -> None:
-    await connection.execute(QUERIES["see"], {"org": org})
 
 
 def _entry(now: datetime, account: DictRow, action: str, detail: Detail) -> Entry:
@@ -88,12 +85,6 @@ def _entry(now: datetime, account: DictRow, action: str, detail: Detail) -> Entr
         subject=f"account:{account['name']}",
         detail=detail,
     )
-
-
-async def _tell(context: Context, now: datetime, account: DictRow, action: str, detail: Detail) -> None:
-    async with context.pool.connection() as connection, connection.transaction():
-        await _see(connection, EVERY_ORG)
-        await append(connection, _entry(now, account, action, detail))
 
 
 @router.get("/tokens", responses=problems())
@@ -141,34 +132,58 @@ async def revoke_token(id: Annotated[Id, Path()], asked: Asked) -> Response:  # 
     return Response(status_code=204)
 
 
-@router.post("/enrol", responses=problems(ProblemCode.CODE_REFUSED, ProblemCode.TOO_MANY, body=True, token=False))
-async def enrol(body: Enrol, context: Shared, address: Address) -> Enrolled:
-    """Exchange a device's one-time code for what its agent needs. A code is good once."""
+@router.post(
+    "/enrol",
+    responses=problems(
+        ProblemCode.CODE_REFUSED,
+        ProblemCode.TOO_MANY,
+        ProblemCode.CONFLICT,
+        ProblemCode.KEY_REUSED,
+        body=True,
+        token=False,
+    ),
+    response_model=Enrolled,
+)
+async def enrol(body: Enrol, request: Request, context: Shared, address: Address) -> Response:
+    """Exchange a device's one-time code for what its agent needs.
+
+    A code is good once. An agent whose answer got lost sends the same request with the same Idempotency-Key again.
+    """
     now = context.clock()
-    _wait(context, now, (_CODES, address), address)
+    network = network_of(address)
+    _wait(context.per_network.wait_s(network, now))
+    context.per_network.begin(network, now)
     hashed = code_hash(body.code)
-    device: DictRow | None = None
-    if hashed is not None:
-        async with context.pool.connection() as connection, connection.transaction():
-            await _see(connection, EVERY_ORG)
-            device = await one(connection, "enrol", {"code_hash": hashed, "now": now})
-            if device is not None:
-                entry = Entry(
-                    org=device["org_id"],
-                    at=now,
-                    actor=device["uid"],
-                    action="device-enrolled",
-                    subject=f"device:{device['uid']}",
-                    detail={"address": address},
+    key = check_key(request.headers.get(KEY_HEADER))
+    async with scoped(context.pool, EVERY_ORG) as connection:
+
+        async def work() -> Response:
+            device = None if hashed is None else await one(connection, "enrol", {"code_hash": hashed, "now": now})
+            if device is None:
+                raise Problem(
+                    ProblemCode.CODE_REFUSED,
+                    "This code is wrong, used or expired: ask for a new one (POST /api/v1/devices/{id}/code).",
+                    where="body.code",
                 )
-                await append(connection, entry)
-    if device is None:
-        context.per_account.failed((_CODES, address), now)
-        context.per_address.failed(address, now)
-        raise Problem(
-            ProblemCode.CODE_REFUSED,
-            "This code is wrong, used or expired: ask for a new one (POST /api/v1/devices/{id}/code).",
-            where="body.code",
-        )
-    settings = context.settings
-    return Enrolled(device=device["uid"], mqtt=settings.mqtt_url, heartbeat_s=settings.heartbeat_s)
+            uid, settings = device["uid"], context.settings
+            entry = Entry(
+                org=device["org_id"],
+                at=now,
+                actor=uid,
+                action="device-enrolled",
+                subject=f"device:{uid}",
+                detail={"address": address},
+            )
+            await append(connection, entry)
+            answer = Enrolled(device=uid, mqtt=settings.mqtt_url, heartbeat_s=settings.heartbeat_s)
+            return JSONResponse(answer.model_dump(mode="json"))
+
+        if key is None or hashed is None:
+            response = await work()
+        else:
+            attempt = Attempt(
+                principal=NOBODY, key=key, secret=hashed.hex(), method="POST", target="/enrol", body=hashed
+            )
+            response = await once(connection, attempt, now=now, work=work)
+    context.per_network.succeeded(network, now)
+    return response

@@ -10,12 +10,13 @@ from psycopg.types.json import Jsonb
 
 from alerts.episode import OPERATOR_TABLE, OperatorEvent, OperatorMove, OperatorState
 from api.conditions import IfMatch, changed_meanwhile, etag, require_match
-from api.context import PREFIX, Asked, Session
+from api.context import Asked, Session
 from api.database import QUERIES, many, one
 from api.documented import problems
 from api.language import InWords, Reader
 from api.paging import ByTimeOfAlert, Cursor, Limit, Page, decode, page
 from api.problems import Problem, ProblemCode, not_found
+from api.roles import PREFIX
 from api.route import Route
 from api.shapes.alerts import (
     Acknowledge,

@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 
-from api.context import PREFIX, Asked
+from api.context import Asked
 from api.database import many
 from api.documented import problems
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
+from api.roles import PREFIX
 from api.route import Route
 from api.shapes.audit import AuditEntry
 from api.shapes.base import Id

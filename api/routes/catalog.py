@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from api.context import PREFIX, Asked
+from api.context import Asked
 from api.documented import problems
 from api.language import InWords, Reader
 from api.paging import ByName, Cursor, Limit, Page, decode, page
+from api.roles import PREFIX
 from api.route import Route
 from api.shapes.catalog import FamilyShape, FaultCodeShape, ModelShape, SignalShape
 from catalog.model import Model

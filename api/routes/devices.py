@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
 from api.conditions import IfMatch, changed_meanwhile, etag, require_match
-from api.context import PREFIX, Asked, Session
+from api.context import Asked, Session
 from api.credentials import code_hash, mint_code
 from api.database import QUERIES, many, one
 from api.documented import problems
@@ -15,6 +15,7 @@ from api.language import InWords, Reader
 from api.latest import latest_of
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import Problem, ProblemCode, invalid, not_found
+from api.roles import PREFIX
 from api.route import Route
 from api.shapes.base import Id
 from api.shapes.devices import (

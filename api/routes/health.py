@@ -4,8 +4,12 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from api.context import Shared
+from api.database import one
+from api.problems import Problem, ProblemCode
 
 router = APIRouter(tags=["health"])
+PATIENCE_S = 2.0
+"""Of whoever asks whether we are ready."""
 
 
 @router.get("/healthz", include_in_schema=False)
@@ -16,9 +20,16 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", include_in_schema=False)
 async def readyz(context: Shared) -> dict[str, str]:
-    """The database answers. Else 503 (`api.answers`)."""
-    async with context.pool.connection(timeout=2.0) as connection:
-        await connection.execute("SELECT 1")
+    """The database answers and is at this code's version. Else 503 that says which of the two."""
+    async with context.pool.connection(timeout=PATIENCE_S) as connection:
+        found = await one(connection, "schema_version", {})
+    version = 0 if found is None else found["version"]
+    if version != context.schema_version:
+        raise Problem(
+            ProblemCode.UNAVAILABLE,
+            f"The database is at schema version {version} and this code at {context.schema_version}: "
+            f"{'run `steth migrate`' if version < context.schema_version else 'upgrade steth'}.",
+        )
     return {"status": "ok"}
 
 

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
 from api.conditions import IfMatch, changed_meanwhile, etag, require_match
-from api.context import PREFIX, Asked
+from api.context import Asked
 from api.database import many, one
 from api.documented import problems
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import ProblemCode, invalid, not_found
+from api.roles import PREFIX
 from api.route import Route
 from api.shapes.base import Id
 from api.shapes.devices import NamedId

@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 
-from api.context import PREFIX, Asked, Session
+from api.context import Asked, Session
 from api.database import many, one
 from api.documented import problems
 from api.latest import QUALITY, unit_of
 from api.paging import ByReading, ByTime, Cursor, Limit, Page, decode, page
 from api.problems import ProblemCode, not_found
+from api.roles import PREFIX
 from api.route import Route
 from api.routes.devices import DeviceUid
 from api.shapes.base import Moment

@@ -7,12 +7,13 @@ from psycopg.rows import DictRow
 
 from api.case import detail
 from api.conditions import IfMatch, changed_meanwhile, etag, require_match
-from api.context import PREFIX, Asked
+from api.context import Asked
 from api.database import many, one
 from api.documented import problems
 from api.language import InWords, Reader
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import Problem, ProblemCode, invalid, not_found
+from api.roles import PREFIX
 from api.route import Route
 from api.routes.alerts import device_filter, message
 from api.shapes.alerts import Severity

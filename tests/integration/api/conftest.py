@@ -1,13 +1,28 @@
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.fixtures.postgres import Database
-from tests.integration.api.world import World, world
+from tests.fixtures.postgres import Cluster, Database
+from tests.integration.api.world import Arranged, World, arrange, world
+
+
+@pytest.fixture(scope="session")
+def arranged(plain_cluster: Cluster) -> Arranged:
+    """Two hospitals, arranged once; each test works on a copy."""
+    return asyncio.run(arrange(plain_cluster.create()))
 
 
 @pytest.fixture
-async def here(database: Database) -> AsyncIterator[World]:
+def copy(plain_cluster: Cluster, arranged: Arranged) -> Iterator[Database]:
+    """A fresh copy of what was arranged."""
+    made = plain_cluster.database(plain_cluster.create_empty(template=arranged.name))
+    yield made
+    plain_cluster.drop(made.name)
+
+
+@pytest.fixture
+async def here(copy: Database, arranged: Arranged) -> AsyncIterator[World]:
     """The API over two hospitals."""
-    async with world(database) as made:
+    async with world(copy, arranged) as made:
         yield made

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -65,7 +65,7 @@ class World:
     database: Database
     a: Hospital
     b: Hospital
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str]
 
     async def ask(
         self, method: str, path: str, *, as_: str = "admin", headers: Mapping[str, str] | None = None, **more: Any
@@ -80,9 +80,18 @@ class World:
             return connection.execute(query.encode(), params).fetchall()
 
 
-@asynccontextmanager
-async def world(database: Database) -> AsyncIterator[World]:
-    """Arrange it in a fresh database and open it."""
+@dataclass(frozen=True, kw_only=True)
+class Arranged:
+    """A database in which it has happened, and the tokens of its accounts."""
+
+    name: str
+    a: Hospital
+    b: Hospital
+    tokens: Mapping[str, str]
+
+
+async def arrange(database: Database) -> Arranged:
+    """Make it happen in a fresh database."""
     tokens: dict[str, str] = {}
     async with await psycopg.AsyncConnection.connect(database.owner) as owner:
         await ensure_partitions(owner, now=NOW, behind_days=1, ahead_days=1)
@@ -92,16 +101,29 @@ async def world(database: Database) -> AsyncIterator[World]:
         for role in Role:
             if role is not Role.HOSPITAL:
                 tokens[role] = _account(connection, role, role, None)
-        tokens["hospital-a"] = _account(connection, "hospital-a", Role.HOSPITAL, a.org)
+        tokens["hospital-a"] = tokens["hospital"] = _account(connection, "hospital-a", Role.HOSPITAL, a.org)
         tokens["hospital-b"] = _account(connection, "hospital-b", Role.HOSPITAL, b.org)
-        tokens["hospital"] = tokens["hospital-a"]
+    return Arranged(name=database.name, a=a, b=b, tokens=tokens)
+
+
+@asynccontextmanager
+async def world(database: Database, arranged: Arranged) -> AsyncIterator[World]:
+    """Open a copy of what was arranged."""
     clock = Clock()
     async with open_pool(database.api, role="api") as pool:
         settings = Settings(mqtt_url="mqtts://steth.example:8883")
         app = create_app(settings=settings, pool=pool, catalog=CATALOG, clock=clock)
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.7", 50000))
+        transport = httpx.ASGITransport(app, client=("192.0.2.7", 50000))
         async with httpx.AsyncClient(transport=transport, base_url="http://steth.example") as http:
-            yield World(app=app, http=http, clock=clock, database=database, a=a, b=b, tokens=tokens)
+            yield World(
+                app=app,
+                http=http,
+                clock=clock,
+                database=database,
+                a=arranged.a,
+                b=arranged.b,
+                tokens=dict(arranged.tokens),
+            )
 
 
 def _account(connection: psycopg.Connection[tuple[Any, ...]], name: str, role: str, org: int | None) -> str:

@@ -1,0 +1,228 @@
+"""Login, tokens, enrolment: where a credential becomes a right."""
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from api.accounts import create_account, create_token
+from api.credentials import token_hash
+from api.roles import Role
+from store.pool import open_pool
+from tests.integration.api.world import NOW, World
+
+PASSWORD = "ein langes 口令"
+
+
+@pytest.fixture
+async def wang(here: World) -> World:
+    """The world with an engineer who can log in."""
+    async with open_pool(here.database.api, role="api") as pool, pool.connection() as connection:
+        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, now=NOW)
+    return here
+
+
+async def test_a_login_gives_a_token_that_lasts_its_time_and_can_be_revoked(wang: World) -> None:
+    made = await wang.http.post("/api/v1/login", json={"user": "wang.li", "password": PASSWORD})
+    assert made.status_code == 200
+    answer = made.json()
+    assert answer["token"].startswith("st_")
+    assert len(answer["token"]) == 46
+    assert (answer["role"], answer["hospital"], answer["expires_at"]) == ("engineer", None, "2026-11-22T16:00:00Z")
+    wang.tokens["wang"] = answer["token"]
+    assert (await wang.ask("GET", "/devices", as_="wang")).status_code == 200
+
+    wang.clock.now = NOW + timedelta(hours=12, seconds=1)
+    late = await wang.ask("GET", "/devices", as_="wang")
+    assert (late.status_code, late.json()["code"]) == (401, "unauthenticated")
+    assert late.headers["www-authenticate"] == "Bearer"
+
+    wang.clock.now = NOW
+    assert (await wang.ask("DELETE", f"/tokens/{answer['id']}", as_="wang")).status_code == 204
+    assert (await wang.ask("GET", "/devices", as_="wang")).status_code == 401
+
+
+async def test_only_hashes_are_stored(wang: World) -> None:
+    token = (await wang.http.post("/api/v1/login", json={"user": "wang.li", "password": PASSWORD})).json()["token"]
+    assert wang.look("SELECT count(*) FROM api_token WHERE hash = %s", token_hash(token)) == [(1,)]
+    stored = str(
+        wang.look("SELECT to_jsonb(a), to_jsonb(t) FROM account a LEFT JOIN api_token t ON t.account_id = a.id")
+    )
+    assert PASSWORD not in stored
+    assert token not in stored
+    assert "$argon2id$" in stored
+
+
+async def test_wrong_password_and_unknown_user_look_the_same(wang: World) -> None:
+    wrong = await wang.http.post("/api/v1/login", json={"user": "wang.li", "password": "x"})
+    nobody = await wang.http.post("/api/v1/login", json={"user": "nobody", "password": "x"})
+    assert (wrong.status_code, wrong.json()) == (401, nobody.json())
+    assert wrong.headers["www-authenticate"] == "Bearer"
+
+
+async def test_an_unknown_user_costs_a_hash_too(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords = here.app.state.context.passwords
+    checked: list[str] = []
+    verify = passwords._matches
+
+    def counted(stored: str, password: str) -> bool:
+        checked.append(stored)
+        return bool(verify(stored, password))
+
+    monkeypatch.setattr(passwords, "_matches", counted)
+    await here.http.post("/api/v1/login", json={"user": "nobody", "password": "x"})
+    assert [stored[:10] for stored in checked] == ["$argon2id$"]
+
+
+async def test_guessing_a_password_is_slowed_down_by_account_and_address(wang: World) -> None:
+    guesses = [wang.http.post("/api/v1/login", json={"user": "wang.li", "password": f"{n}"}) for n in range(8)]
+    codes = sorted([response.status_code for response in await asyncio.gather(*guesses)])
+    assert codes == [401] * 5 + [429] * 3, "guesses at the same moment count too"
+    right = {"user": "wang.li", "password": PASSWORD}
+    refused = await wang.http.post("/api/v1/login", json=right)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many")
+    assert refused.headers["retry-after"] == "300"
+    other = await wang.http.post("/api/v1/login", json={"user": "somebody else", "password": "x"})
+    assert other.status_code == 401, "another account from the same address is not held up by it"
+    wang.clock.now = NOW + timedelta(seconds=int(refused.headers["retry-after"]))
+    assert (await wang.http.post("/api/v1/login", json=right)).status_code == 200
+
+
+async def test_an_account_that_is_not_active_can_do_nothing(wang: World) -> None:
+    login = {"user": "wang.li", "password": PASSWORD}
+    wang.tokens["wang"] = (await wang.http.post("/api/v1/login", json=login)).json()["token"]
+    with psycopg.connect(wang.database.superuser, autocommit=True) as connection:
+        connection.execute("UPDATE account SET active = false WHERE name = 'wang.li'")
+    assert (await wang.ask("GET", "/devices", as_="wang")).status_code == 401
+    assert (await wang.http.post("/api/v1/login", json=login)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer st_short",
+        "Basic YTpi",
+        "Bearer st_" + "A" * 43,
+        "bearer\tst_x",
+        "Bearer 令牌",
+    ],
+)
+async def test_what_is_no_token_opens_nothing(here: World, header: str | None) -> None:
+    headers = {} if header is None else {b"Authorization": header.encode()}
+    answer = await here.http.get("/api/v1/devices", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_who_may_not_enter_learns_nothing_of_the_request(here: World) -> None:
+    answer = await here.http.post("/api/v1/devices?nonsense=1", content=b"{")
+    assert answer.status_code == 401
+
+
+async def test_tokens_of_an_account(here: World) -> None:
+    made = await here.ask("POST", "/tokens", as_="engineer", json={"label": "export", "days": 30})
+    assert made.status_code == 201
+    here.tokens["export"] = made.json()["token"]
+    listed = (await here.ask("GET", "/tokens", as_="export")).json()["items"]
+    assert [(token["label"], token["current"]) for token in listed] == [("export", True), ("test", False)]
+    assert "token" not in listed[0]
+    other = await here.ask("DELETE", f"/tokens/{made.json()['id']}", as_="operator")
+    assert other.status_code == 404, "another account's token"
+    assert (await here.ask("DELETE", f"/tokens/{made.json()['id']}", as_="engineer")).status_code == 204
+    assert (await here.ask("DELETE", f"/tokens/{made.json()['id']}", as_="engineer")).status_code == 404
+
+
+async def test_a_token_of_the_first_run(here: World) -> None:
+    async with open_pool(here.database.api, role="api") as pool, pool.connection() as connection:
+        account = await create_account(connection, name="first", password="x", role=Role.ADMIN, now=NOW)
+        _, token = await create_token(connection, account=account, label="run.json", now=NOW, expires_at=None)
+    here.tokens["first"] = token
+    here.clock.now = NOW + timedelta(days=3650)
+    assert (await here.ask("GET", "/devices", as_="first")).status_code == 200
+
+
+async def test_the_owner_makes_the_first_account_too(here: World) -> None:
+    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
+        await create_account(connection, name="first", password=PASSWORD, role=Role.HOSPITAL, org=here.a.org, now=NOW)
+    answer = await here.http.post("/api/v1/login", json={"user": "first", "password": PASSWORD})
+    assert answer.json()["hospital"] == here.a.org
+
+
+async def mint(here: World) -> dict[str, str]:
+    answer = await here.ask(
+        "POST", "/devices", as_="manager", json={"name": "DR 2", "model": "generic-dr", "site": {"id": here.a.site}}
+    )
+    assert answer.status_code == 201
+    body: dict[str, str] = answer.json()
+    return body
+
+
+async def test_a_code_enrols_its_device_once(here: World) -> None:
+    made = await mint(here)
+    first = await here.http.post("/api/v1/enrol", json={"code": made["code"]})
+    assert (first.status_code, first.json()) == (
+        200,
+        {"device": made["id"], "mqtt": "mqtts://steth.example:8883", "heartbeat_s": 15.0},
+    )
+    again = await here.http.post("/api/v1/enrol", json={"code": made["code"]})
+    assert (again.status_code, again.json()["code"]) == (403, "code_refused")
+    device = (await here.ask("GET", f"/devices/{made['id']}")).json()
+    assert device["enrolled_at"] == "2026-11-22T04:00:00Z"
+
+
+async def test_a_code_may_be_typed_as_people_type(here: World) -> None:
+    code = (await mint(here))["code"]
+    typed = code.lower().replace("-", " ").replace("0", "o").replace("1", "l")
+    assert (await here.http.post("/api/v1/enrol", json={"code": typed})).status_code == 200
+
+
+async def test_of_two_at_the_same_moment_one_enrols(here: World) -> None:
+    code = (await mint(here))["code"]
+    both = await asyncio.gather(*(here.http.post("/api/v1/enrol", json={"code": code}) for _ in range(2)))
+    assert sorted(answer.status_code for answer in both) == [200, 403]
+
+
+async def test_an_answer_that_got_lost_is_given_again_for_the_same_key(here: World) -> None:
+    code = (await mint(here))["code"]
+    key = {"Idempotency-Key": "agent-7"}
+    first = await here.http.post("/api/v1/enrol", json={"code": code}, headers=key)
+    again = await here.http.post("/api/v1/enrol", json={"code": code}, headers=key)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    other = await here.http.post("/api/v1/enrol", json={"code": (await mint(here))["code"]}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+
+
+async def test_a_code_expires(here: World) -> None:
+    made = await mint(here)
+    assert made["expires_at"] == "2026-11-29T04:00:00Z"
+    here.clock.now = NOW + timedelta(days=7, seconds=1)
+    assert (await here.http.post("/api/v1/enrol", json={"code": made["code"]})).status_code == 403
+
+
+async def test_a_new_code_ends_the_one_before(here: World) -> None:
+    made = await mint(here)
+    new = await here.ask("POST", f"/devices/{made['id']}/code", as_="manager")
+    assert new.status_code == 201
+    assert (await here.http.post("/api/v1/enrol", json={"code": made["code"]})).status_code == 403
+    assert (await here.http.post("/api/v1/enrol", json={"code": new.json()["code"]})).status_code == 200
+
+
+async def test_a_retired_device_gets_no_code_and_none_of_its_codes_is_good(here: World) -> None:
+    made = await mint(here)
+    retired = await here.ask("PATCH", f"/devices/{made['id']}", json={"status": "retired"}, headers={"If-Match": '"1"'})
+    assert retired.status_code == 200
+    assert (await here.http.post("/api/v1/enrol", json={"code": made["code"]})).status_code == 403
+    refused = await here.ask("POST", f"/devices/{made['id']}/code")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+
+
+async def test_guessing_codes_is_slowed_down(here: World) -> None:
+    answers = [await here.http.post("/api/v1/enrol", json={"code": "0000-0000-0000"}) for _ in range(51)]
+    assert [answer.status_code for answer in answers] == [403] * 50 + [429]
+    assert answers[-1].headers["retry-after"] == "300"
