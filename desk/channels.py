@@ -19,6 +19,8 @@ from desk.errors import DeskError
 
 LIMIT_S: Final = 20.0
 """For one message, from the first connection to the receiver's answer."""
+_ROBOTS: Final = frozenset({"dingtalk", "feishu", "lark", "wecombot"})
+_ROBOT_PAUSE_S: Final = 3.0
 _TYPES: Final = {
     "critical": NotifyType.FAILURE,
     "major": NotifyType.FAILURE,
@@ -52,6 +54,12 @@ def shown(address: str) -> str:
     """What of an address people and logs may see: its scheme."""
     found = _SCHEME.match(address)
     return f"{found[1].lower()}://…" if found is not None else "…"
+
+
+def pause_s(address: str) -> float:
+    """Seconds to leave between two messages to an address, on average: chat robots refuse more than 20 a minute."""
+    found = _SCHEME.match(address)
+    return _ROBOT_PAUSE_S if found is not None and found[1].lower() in _ROBOTS else 0.0
 
 
 class AppriseChannel:

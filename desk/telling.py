@@ -19,7 +19,7 @@ from msgspec import Struct
 from prometheus_client import Counter
 
 from catalog.model import Catalog, Lang, Severity
-from desk.channels import LIMIT_S, Channel, TellingError, shown
+from desk.channels import LIMIT_S, Channel, TellingError, pause_s, shown
 from desk.events import TicketEvent, add_events
 from desk.letters import Letter, compose
 from store.pool import Pool
@@ -35,7 +35,7 @@ _log: Final = structlog.get_logger("desk.telling")
 class Patience(Struct, frozen=True, kw_only=True):
     """How often and how long a message is tried. Delays double from `first_s` to `most_s` seconds, each by half to once
     and a half of it by chance, so that a receiver that comes back isn't met by all at once. The default gives up after
-    about three hours. `each`: messages of one recipient taken at a time; chat robots take 20 a minute."""
+    about three hours. `each`: messages of one recipient taken at a time."""
 
     attempts: int = 14
     first_s: float = 5.0
@@ -94,6 +94,7 @@ class Teller:
         self._random = random or Random()  # noqa: S311 - jitter, no secret
         self._tasks = asyncio.TaskGroup()
         self._busy: dict[int, asyncio.Task[None]] = {}
+        self._resting: dict[int, float] = {}
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -110,6 +111,7 @@ class Teller:
         Returns without waiting for the channels. Raises psycopg.Error when the database can't be asked.
         """
         self._busy = {recipient: task for recipient, task in self._busy.items() if not task.done()}
+        self._resting = {recipient: until for recipient, until in self._resting.items() if until > now_ms}
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(_QUERIES["drop_tellings_of_the_inactive"])
             cursor = await connection.execute(
@@ -118,13 +120,14 @@ class Teller:
                     "now_ms": now_ms,
                     "lease_ms": self._patience.lease_ms,
                     "each": self._patience.each,
-                    "busy": list(self._busy),
+                    "busy": [*self._busy, *self._resting],
                 },
             )
             rows = [_claimed(row) for row in await cursor.fetchall()]
         began = monotonic()
         for recipient in dict.fromkeys(row.recipient_id for row in rows):
             theirs = [row for row in rows if row.recipient_id == recipient]
+            self._resting[recipient] = now_ms + len(theirs) * pause_s(theirs[0].address) * 1000
             self._busy[recipient] = self._tasks.create_task(
                 self._tell_all(theirs, now_ms, began), name=f"tell recipient {recipient}"
             )

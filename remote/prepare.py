@@ -21,7 +21,7 @@ EXPIRY_MS: Final = 10 * 60_000
 """How long a command waits for its device: beyond it the diagnosis would no longer be of the moment of the fault."""
 MINUTES: Final[Mapping[Severity, int]] = {"critical": 60, "major": 60, "minor": 30, "warning": 30}
 """How long a prepared session may last; the operator on the equipment can only shorten it."""
-ON_SCREEN: Final = frozenset({"aec", "detector", "pacs", "workstation", "worklist"})
+ON_SCREEN: Final = frozenset({"aec", "detector", "workstation"})
 """Subsystems whose trouble shows on the workstation's screen, so that looking at it helps."""
 
 

@@ -83,6 +83,7 @@ async def test_a_ticket_is_told_by_webhook_and_by_email_each_in_its_language(dat
 
 
 async def test_two_processes_tell_each_message_once(database: Database) -> None:
+    """Two replicas notified twice (LESSONS 10)."""
     hospital = Hospital.make(database)
     for number in range(4):
         hospital.recipient(f"json://h{number}")
@@ -162,6 +163,24 @@ async def test_while_a_recipient_is_being_told_nothing_more_of_theirs_is_claimed
         channel.gate.set()
         await made.idle()
         assert await round_(made, NOW) == 1
+
+
+async def test_a_chat_robot_gets_no_more_than_it_takes_a_minute_and_nothing_is_lost(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("dingtalk://secret@token")
+    hospital.recipient("json://fast")
+    await open_tickets(database, hospital, count=30)
+    channel = Recorder()
+    sent_at: list[int] = []
+    async with teller(database, channel) as made:
+        for second in range(100):
+            before = len(channel.sent)
+            await round_(made, NOW + second * 1000)
+            new = [address for address, _ in channel.sent[before:]]
+            sent_at += [second] * new.count("dingtalk://secret@token")
+    assert len(sent_at) == 30
+    assert max(sum(1 for at in sent_at if start <= at < start + 60) for start in range(100)) <= 20
+    assert [address for address, _ in channel.sent].count("json://fast") == 30
 
 
 async def test_who_dies_between_claim_and_end_leaves_it_to_be_told_when_the_claim_runs_out(database: Database) -> None:

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from desk.effects import TicketOpened
 from desk.tickets import TicketStage
-from ingest.ports import Batch
+from ingest.ports import Batch, Device
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, alert, batch, connect, episode, over, rows
 from wire.topics import Lane
@@ -233,6 +233,26 @@ async def test_a_number_is_never_skipped_however_many_open_and_roll_back_at_once
             tasks.create_task(lane(number))
     numbers = [number for (number,) in rows(database, "SELECT number FROM ticket ORDER BY number")]
     assert numbers == [f"WX20261122-{number:03d}" for number in range(1, 8 * 4 * 2 + 1)]
+
+
+async def test_lanes_that_meet_on_many_devices_never_wait_in_a_circle(database: Database) -> None:
+    hospital = Hospital.make(database, devices=60)
+
+    async def lane(which: Lane, devices: list[Device]) -> None:
+        async with await connect(database.ingest) as connection:
+            for turn in range(3):
+                for part in (devices[turn * 20 : turn * 20 + 20], devices[:10]):
+                    work = batch(
+                        *((d, [episode(), episode(family="a"), episode(family="z")]) for d in part), lane=which
+                    )
+                    async with connection.transaction():
+                        await STAGE.run(connection, work)
+
+    async with asyncio.TaskGroup() as tasks:
+        for which in Lane:
+            for devices in (hospital.devices, hospital.devices[::-1]):
+                tasks.create_task(lane(which, devices))
+    assert rows(database, "SELECT count(*), count(DISTINCT number) FROM ticket") == [(180, 180)]
 
 
 async def test_hundreds_of_tickets_cost_as_many_statements_as_one(database: Database) -> None:

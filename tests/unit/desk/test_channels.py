@@ -3,7 +3,7 @@ import logging
 import pytest
 from typing_extensions import override
 
-from desk.channels import is_address, reason_of, shown
+from desk.channels import is_address, pause_s, reason_of, shown
 
 SECRET = "mailto://sender:s3cret-Passw0rd@smtp.example.org?to=duty@example.org"
 
@@ -27,6 +27,14 @@ def test_a_reason_is_a_status_or_our_own_words_and_never_what_was_logged(logged:
 )
 def test_of_an_address_only_the_scheme_is_shown(address: str, seen: str) -> None:
     assert shown(address) == seen
+
+
+@pytest.mark.parametrize(
+    ("address", "pause"),
+    [("dingtalk://s@t", 3.0), ("WeComBot://key", 3.0), (SECRET, 0.0), ("json://h", 0.0), ("", 0.0)],
+)
+def test_chat_robots_take_20_messages_a_minute(address: str, pause: float) -> None:
+    assert pause_s(address) == pause
 
 
 @pytest.mark.parametrize(
