@@ -8,7 +8,7 @@ there from the first byte.
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
 import mqtt5
 import structlog
@@ -152,13 +152,13 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("MQTT needs a stream")
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio's.
+        stream = cast("asyncio.Transport", transport)
+        self._transport = stream
         self._rest = b""
         self.link += 1
         password = self._endpoint.password
-        transport.write(
+        stream.write(
             mqtt5.ConnectPacket(
                 self._client_id,
                 clean_start=False,

@@ -1,1 +1,1 @@
-"""The command line, the settings, and the wiring of processes."""
+"""The command line, the settings, and the wiring of processes: only here objects of all rooms are put together."""

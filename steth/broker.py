@@ -1,0 +1,56 @@
+"""The embedded broker of `steth up`: rumqttd from the iotcore wheel, MQTT 5, loopback only.
+
+It has no access control, forgets sessions and retained messages when it ends, and does not hold a client's
+receive-maximum: fit for one machine and nothing else. What it forgets, the agents send again.
+"""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from ingest.mqtt import MAX_PACKET
+from ingest.service import RECEIVE_MAX
+
+_CONFIG: Final = """\
+id = 0
+
+[router]
+id = 0
+max_connections = 10010
+max_outgoing_packet_count = 200
+max_segment_size = 104857600
+max_segment_count = 10
+
+[v5.1]
+name = "loopback"
+listen = "127.0.0.1:{port}"
+next_connection_delay_ms = 1
+
+[v5.1.connections]
+connection_timeout_ms = 60000
+max_payload_size = {payload}
+max_inflight_count = {inflight}
+"""
+
+
+def write_config(folder: Path, port: int) -> Path:
+    """The broker's configuration file in ``folder``.
+
+    A subscriber that holds more than ``max_inflight_count`` unacknowledged messages would be deadlocked, so it lies
+    well above ingest's own limit.
+    """
+    path = folder / "broker.toml"
+    path.write_text(_CONFIG.format(port=port, payload=MAX_PACKET, inflight=RECEIVE_MAX * 10), encoding="utf-8")
+    return path
+
+
+def run_broker(config: Path) -> int:
+    """Serve in this process until it is ended."""
+    from iotcore import IotCoreBroker  # noqa: PLC0415 - loads the native broker
+
+    try:
+        IotCoreBroker(config_path=str(config)).run_forever()
+    except (OSError, RuntimeError, ValueError) as error:
+        sys.stderr.write(f"steth: the embedded broker can't start: {error}\n")
+        return 1
+    return 0

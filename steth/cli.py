@@ -1,0 +1,192 @@
+"""`steth`: the command line. Each command imports only what it needs, so that the agent's own stay light."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from catalog.model import Catalog
+    from steth.settings import Settings
+
+app = typer.Typer(
+    name="steth",
+    help="Health monitoring and remote support for installed medical equipment.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+catalog_app = typer.Typer(help="Equipment knowledge.", no_args_is_help=True)
+app.add_typer(catalog_app, name="catalog")
+
+Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings; STETH_* stand above it.")]
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+def main() -> None:
+    """The entry point. What a person can mend is one line on stderr and exit 2; nothing else is caught."""
+    from steth.lifeline import hold_lifeline  # noqa: PLC0415
+
+    hold_lifeline()
+    app()
+
+
+@app.command()
+def up(
+    data: Annotated[Path | None, typer.Option("--data", help="Everything is kept in this folder.")] = None,
+    http: Annotated[int, typer.Option("--http", min=1, max=65535, help="Port of the API on 127.0.0.1.")] = 8420,
+    mqtt: Annotated[
+        int | None, typer.Option("--mqtt", min=1, max=65535, help="Port of the broker on 127.0.0.1; else a free one.")
+    ] = None,
+    devices: Annotated[int, typer.Option("--devices", min=0, max=32, help="Simulated DR systems.")] = 2,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=1, help="Stop by itself after so long.")] = None,
+    lang: Annotated[Literal["zh", "en"], typer.Option("--lang", help="Language of the tickets it shows.")] = "en",
+) -> None:
+    """All of it on one machine: database, broker, services, and a small simulated hospital."""
+    from steth.folder import UpError, default_folder  # noqa: PLC0415
+    from steth.up import Options, run_up  # noqa: PLC0415
+    from store.errors import StoreError  # noqa: PLC0415
+
+    options = Options(data=data or default_folder(), http=http, mqtt=mqtt, devices=devices, seconds=seconds, lang=lang)
+    try:
+        raise typer.Exit(asyncio.run(run_up(options)))
+    except (UpError, StoreError) as error:
+        _fail(str(error))
+
+
+@app.command()
+def ingest(config: Config = None) -> None:
+    """Broker → pipeline → database, for the partitions it can claim."""
+    from steth.run_ingest import run_ingest  # noqa: PLC0415
+
+    settings, catalog = _server("ingest", config)
+    _run_fast(run_ingest(settings, catalog))
+
+
+@app.command()
+def alerts(config: Config = None) -> None:
+    """Tells people, sends commands, freezes evidence; one process leads, others stand by."""
+    from steth.run_alerts import run_alerts  # noqa: PLC0415
+
+    settings, catalog = _server("alerts", config)
+    _run(run_alerts(settings, catalog))
+
+
+@app.command()
+def api(config: Config = None) -> None:
+    """REST for people and programs."""
+    from steth.run_api import run_api  # noqa: PLC0415
+
+    settings, catalog = _server("api", config)
+    _run_fast(run_api(settings, catalog))
+
+
+@app.command()
+def migrate(config: Config = None) -> None:
+    """Bring the database's schema up to this version, and make room for readings."""
+    from steth.run_alerts import make_room  # noqa: PLC0415
+    from steth.settings import SettingsError  # noqa: PLC0415
+    from store.errors import StoreError  # noqa: PLC0415
+    from store.migrate import migrate as run  # noqa: PLC0415
+
+    settings, _ = _server("migrate", config)
+    try:
+        settings.need("dsn_owner")
+        for done in run(settings.dsn_owner):
+            typer.echo(f"applied {done.version:04d} {done.name}")
+        made = asyncio.run(make_room(settings.dsn_owner))
+    except (StoreError, SettingsError) as error:
+        _fail(str(error))
+    typer.echo(f"schema is current; {made} partitions of reading made")
+
+
+@app.command(hidden=True)
+def broker(config: Path) -> None:
+    """The embedded broker, as `steth up` starts it."""
+    from steth.broker import run_broker  # noqa: PLC0415
+
+    raise typer.Exit(run_broker(config))
+
+
+@app.command(context_settings=PASS_ON, add_help_option=False)
+def agent(context: typer.Context) -> None:
+    """The agent beside the equipment; `steth agent show CONFIG.toml` prints what would be read and sent."""
+    from agent.cli import run  # noqa: PLC0415
+
+    raise typer.Exit(run(context.args))
+
+
+@app.command(context_settings=PASS_ON, add_help_option=False)
+def decode(context: typer.Context) -> None:
+    """What would leave the device for these files: decode dicom|log FILE."""
+    from agent.decode import decode_main  # noqa: PLC0415
+
+    raise typer.Exit(decode_main(context.args))
+
+
+@app.command(context_settings=PASS_ON, add_help_option=False)
+def sim(context: typer.Context) -> None:
+    """Simulated equipment: one DR, a hospital, or a fleet for load."""
+    from sim.cli import run  # noqa: PLC0415
+
+    raise typer.Exit(run(context.args))
+
+
+@catalog_app.command("check")
+def catalog_check(
+    folder: Annotated[Path | None, typer.Argument(help="Of catalog files; else the shipped.")] = None,
+) -> None:
+    """Lint the catalog: file, line, what is wrong, what to do."""
+    from catalog.check import main_lines  # noqa: PLC0415
+    from catalog.load import SHIPPED  # noqa: PLC0415
+
+    lines = main_lines(folder or SHIPPED)
+    for line in lines:
+        typer.echo(line)
+    if lines:
+        raise typer.Exit(1)
+    typer.echo("the catalog is in order")
+
+
+def _server(process: str, config: Path | None) -> "tuple[Settings, Catalog]":
+    from catalog.errors import CatalogError  # noqa: PLC0415
+    from catalog.load import load  # noqa: PLC0415
+    from steth.logs import set_up_logs  # noqa: PLC0415
+    from steth.settings import SettingsError, load_settings  # noqa: PLC0415
+
+    try:
+        settings = load_settings(config)
+        set_up_logs(settings.log, process)
+        return settings, load(Path(settings.catalog) if settings.catalog else None)
+    except (SettingsError, CatalogError) as error:
+        _fail(str(error))
+
+
+def _run(work: Coroutine[Any, Any, None], *, fast: bool = False) -> None:
+    from steth.settings import SettingsError  # noqa: PLC0415
+    from store.errors import StoreError  # noqa: PLC0415
+
+    factory = None
+    if fast and sys.platform != "win32":
+        import uvloop  # noqa: PLC0415
+
+        factory = uvloop.new_event_loop
+    try:
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(work)
+    except (SettingsError, StoreError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.strerror or error}")
+
+
+def _run_fast(work: Coroutine[Any, Any, None]) -> None:
+    _run(work, fast=True)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"steth: {message}", err=True)
+    raise SystemExit(2)

@@ -1,0 +1,48 @@
+"""/healthz, /readyz and /metrics of a process that serves nothing else."""
+
+import threading
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from prometheus_client import REGISTRY, make_wsgi_app
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Silent(WSGIRequestHandler):
+    timeout = 5
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
+        """Scrapes are no news."""
+
+
+def serve_health(where: tuple[str, int], *, ready: Callable[[], bool]) -> int:
+    """Serve in a thread until the process ends; returns the port. OSError if the address is taken."""
+    metrics = make_wsgi_app(REGISTRY)
+
+    def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == "/metrics":
+            answer: Iterable[bytes] = metrics(environ, start)
+            return answer
+        if path == "/healthz":
+            return _say(start, "200 OK", b"alive\n")
+        if path == "/readyz":
+            return _say(start, "200 OK", b"ready\n") if ready() else _say(start, "503 Not Ready", b"not ready\n")
+        return _say(start, "404 Not Found", b"here are /healthz, /readyz and /metrics\n")
+
+    server = make_server(*where, app, server_class=_Server, handler_class=_Silent)
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return int(server.server_address[1])
+
+
+def _say(start: "StartResponse", status: str, body: bytes) -> list[bytes]:
+    start(status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
+    return [body]

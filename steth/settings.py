@@ -1,0 +1,123 @@
+"""Settings of the server's processes: environment variables ``STETH_*``, above an optional TOML file."""
+
+import os
+import re
+import ssl
+import tomllib
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ingest.mqtt import Endpoint
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message is one line: where, what, and what to do."""
+
+
+class Settings(BaseSettings):
+    """All settings of all processes; each process says which of them it needs.
+
+    ``dsn_*``: libpq addresses of the three roles. ``mqtt``: ``mqtt[s]://[user[:password]@]host:port``. ``http`` and
+    ``health``: ``host:port`` to listen on; health may be empty. ``name``: of this process among its like.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="STETH_", extra="forbid")
+
+    dsn_ingest: str = ""
+    dsn_api: str = ""
+    dsn_owner: str = ""
+    mqtt: str = Field(default="mqtt://127.0.0.1:1883", pattern=r"^mqtts?://[^\s]+:\d{1,5}$")
+    mqtt_ca: str = ""
+    mqtt_cert: str = ""
+    mqtt_key: str = ""
+    mqtt_public: str = ""
+    http: str = Field(default="127.0.0.1:8420", pattern=r"^[^\s]+:\d{1,5}$")
+    health: str = Field(default="", pattern=r"^([^\s]+:\d{1,5})?$")
+    public_url: str = ""
+    catalog: str = ""
+    language: Literal["zh", "en"] = "zh"
+    heartbeat_s: float = Field(default=15.0, ge=1, le=3600)
+    log: Literal["json", "console"] = "console"
+    name: str = Field(default="", max_length=64)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment stands above the file, which comes in as arguments."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+    def need(self, *names: str) -> None:
+        """Raises SettingsError unless these settings are given."""
+        for name in names:
+            if not getattr(self, name):
+                raise SettingsError(f"{name} is not set: give STETH_{name.upper()}, or {name} in the --config file")
+
+    def endpoint(self) -> Endpoint:
+        """The broker as ingest and the command sender connect to it."""
+        url = urlsplit(self.mqtt)
+        tls = None
+        if url.scheme == "mqtts":
+            try:
+                tls = ssl.create_default_context(cafile=self.mqtt_ca or None)
+                if self.mqtt_cert:
+                    tls.load_cert_chain(self.mqtt_cert, self.mqtt_key or None)
+            except (OSError, ssl.SSLError) as error:
+                raise SettingsError(f"mqtt_ca, mqtt_cert or mqtt_key can't be used: {error}") from None
+        return Endpoint(
+            host=url.hostname or "127.0.0.1",
+            port=url.port or 1883,
+            tls=tls,
+            username=url.username,
+            password=url.password,
+        )
+
+    def process_name(self, kind: str) -> str:
+        """Unique among the processes: host and pid, unless named."""
+        return self.name or f"{kind}-{os.uname().nodename}-{os.getpid()}"
+
+
+def address(text: str) -> tuple[str, int]:
+    """``host:port`` as a pair."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def load_settings(config: Path | None) -> Settings:
+    """Read the settings. Raises SettingsError with file, line and key for what is wrong in the file."""
+    given: dict[str, object] = {}
+    text = ""
+    if config is not None:
+        try:
+            text = config.read_text(encoding="utf-8")
+            given = tomllib.loads(text)
+        except OSError as error:
+            raise SettingsError(f"{config}: can't be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{config}: is not UTF-8 text") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{config}: {error}") from None
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks what the file says
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "?"
+        known = "" if first["type"] != "extra_forbidden" else "; known are " + ", ".join(sorted(Settings.model_fields))
+        raise SettingsError(f"{_place(config, text, key)}: {first['msg']}{known}") from None
+
+
+def _place(config: Path | None, text: str, key: str) -> str:
+    found = re.search(rf"^[ \t]*[\"']?{re.escape(key)}[\"']?[ \t]*=", text, re.MULTILINE)
+    if config is None or found is None:
+        return f"STETH_{key.upper()}"
+    return f"{config}:{text.count(chr(10), 0, found.start()) + 1}: {key}"
