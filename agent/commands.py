@@ -17,7 +17,7 @@ from catalog.model import Runbook, Step
 from wire.commands import Announce, Command, RunRunbook
 from wire.items import Reply, Verdict
 
-_log: Final = structlog.get_logger("agent.commands")
+_log: Final = structlog.get_logger(part="commands")
 
 WAITING: Final = 16
 """Commands that may wait; what comes beyond is left to expire, unclaimed."""

@@ -29,7 +29,7 @@ from wire.errors import WireErrorCode
 from wire.items import Inventory, Reply
 from wire.topics import Lane
 
-_log: Final = structlog.get_logger("agent.outbox")
+_log: Final = structlog.get_logger(part="outbox")
 T = TypeVar("T")
 Entered = tuple[bool, list[WireErrorCode]]
 

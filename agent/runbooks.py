@@ -13,7 +13,7 @@ from agent.probes import NotConfigured, Values
 from catalog.model import Comparison, Runbook, Step
 from wire.items import StepResult, Verdict
 
-_log: Final = structlog.get_logger("agent.runbooks")
+_log: Final = structlog.get_logger(part="runbooks")
 
 TOTAL_S: Final = 120.0
 """All steps together; what is not begun by then fails as timed out."""

@@ -82,7 +82,7 @@ class Session:
         self._counters = counters
         self._command = command
         self._wake = wake
-        self._log = structlog.get_logger("agent.session").bind(device=identity.device)
+        self._log = structlog.get_logger(part="session").bind(device=identity.device)
         self._epoch = outbox.state.epoch
         self._windows = {Lane.LIVE: Window(), Lane.BULK: Window()}
         self._opened = asyncio.Event()

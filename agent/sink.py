@@ -16,7 +16,7 @@ from agent.privacy import admit
 from catalog.model import Model
 from wire.items import Reply
 
-_log: Final = structlog.get_logger("agent.sink")
+_log: Final = structlog.get_logger(part="sink")
 
 
 class DeviceSink:

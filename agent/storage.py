@@ -13,7 +13,7 @@ import structlog
 
 from agent.errors import AgentError, OutboxFailed
 
-_log: Final = structlog.get_logger("agent.outbox")
+_log: Final = structlog.get_logger(part="outbox")
 
 VERSION: Final = 1
 APPLICATION: Final = 0x53544554  # "STET"

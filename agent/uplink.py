@@ -42,10 +42,11 @@ class Uplink:
         self._clock = clock
         self._now = now
         self._command = command
-        self._log = structlog.get_logger("agent.uplink").bind(device=identity.device)
+        self._log = structlog.get_logger(part="uplink").bind(device=identity.device)
         self._wake = asyncio.Event()
         self._session: tuple[Session, Link] | None = None
         self._answered = False
+        self._where = ""
         self._limit: int | None = None
         """Bytes of a body that the broker takes, as learned by experience."""
         self.counters = Counters()
@@ -80,7 +81,7 @@ class Uplink:
                 elapsed = self._now().elapsed
                 at_once, renewed_ms = elapsed - renewed_ms >= RENEW_MS, elapsed
             except AgentError as error:
-                self._log.warning("not connected", error=str(error))
+                self._log.warning("not connected", to=self._where, error=str(error))
             if self._answered:
                 failures = 0
             if not at_once:
@@ -89,6 +90,7 @@ class Uplink:
 
     async def _connect(self) -> None:
         endpoint = await asyncio.to_thread(self._endpoint)
+        self._where = f"{endpoint.host}:{endpoint.port}"
         device, state = self._identity.device, self._outbox.state
         topic, body = will(device), encode(Will(epoch=state.epoch, boot=state.boot))
         session = Session(
@@ -102,7 +104,7 @@ class Uplink:
         )
         async with Link(endpoint=endpoint, will_topic=topic, will=body, on_puback=session.on_puback) as link:
             self.counters.connections += 1
-            self._log.info("connected", host=endpoint.host, port=endpoint.port)
+            self._log.info("connected", to=self._where)
             self._session = (session, link)
             try:
                 await session.run(link, limit=self._limit)

@@ -1,0 +1,89 @@
+"""``steth-agent CONFIG.toml``, ``steth-agent show CONFIG.toml``, ``steth-agent decode …``."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Final
+
+from agent.configfile import load
+from agent.errors import AgentError
+
+FAILED: Final = 1
+
+_EPILOG: Final = """\
+other commands:
+  steth-agent show CONFIG.toml     print what would be read and sent, and run nothing
+  steth-agent decode (dicom|log) FILE…   print what would leave the device for these files
+"""
+
+
+def main() -> None:
+    """The entry point."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command; the exit code. 1: it can't run, with one clear line on stderr."""
+    if argv[:1] == ["decode"]:
+        from agent.decode import decode_main  # noqa: PLC0415  # each command loads only what it needs
+
+        return decode_main(list(argv[1:]))
+    try:
+        if argv[:1] == ["show"]:
+            return _show(argv[1:])
+        return _agent(argv)
+    except AgentError as error:
+        sys.stderr.write(f"steth-agent: {error}\n")
+        return FAILED
+
+
+def _show(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="steth-agent show", description="Print what would be read and sent, and run nothing."
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", type=Path)
+    from agent.show import show  # noqa: PLC0415  # as above
+
+    sys.stdout.write(show(load(parser.parse_args(argv).config)))
+    return 0
+
+
+def _agent(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="steth-agent",
+        description="Report from installed equipment: runs until it is stopped.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", type=Path)
+    config = load(parser.parse_args(argv).config)
+    from agent.app import App  # noqa: PLC0415  # as above
+    from agent.log import configure  # noqa: PLC0415  # as above
+
+    configure()
+    os.umask(0o077)  # outboxes and identities are nobody else's
+    app = App(config=config)
+    # Not the proactor of Windows: paho's sockets are watched by the loop, which only the selector's can.
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(_until_stopped(app.run()))
+    return 0
+
+
+async def _until_stopped(running: Coroutine[None, None, None]) -> None:
+    """End cleanly on Ctrl-C and SIGTERM: farewell to the broker, outboxes committed."""
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(running, name="agent")
+
+    def stop(*_: object) -> None:
+        loop.call_soon_threadsafe(task.cancel)
+
+    # Not loop.add_signal_handler, which Windows lacks.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

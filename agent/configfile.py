@@ -1,0 +1,256 @@
+"""Reads the configuration file, and says of a wrong one: ``file:line: key: what is wrong; what to do``."""
+
+import re
+import tomllib
+from datetime import date, datetime, time, timedelta
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from agent import config as shapes
+from agent.config import Config, Device
+from agent.errors import AgentError, ConfigError
+from agent.toml_places import Place, line_of, places
+from agent.zones import zone_of
+from wire.ids import is_device_id
+
+MAX_BYTES: Final = 1_000_000
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+
+_SECTIONS: Final[dict[tuple[str, ...], type[Struct]]] = {
+    (): shapes.Config,
+    ("agent",): shapes.Agent,
+    ("server",): shapes.Server,
+    ("device",): shapes.Device,
+    ("device", "host"): shapes.Host,
+    ("device", "dicom"): shapes.Dicom,
+    ("device", "folder"): shapes.Folder,
+    ("device", "log"): shapes.Log,
+    ("device", "policy"): shapes.Policy,
+}
+_HINTS: Final = {
+    "listen": "write host:port, such as 0.0.0.0:11112",
+    "health": "write host:port of the loopback, such as 127.0.0.1:9465",
+    "ae_title": "write 1 to 16 printable ASCII characters",
+    "calling": "write a list of AE titles, each of 1 to 16 printable ASCII characters",
+    "name": "write small letters, digits, dots and dashes",
+    "model": "write a key of the catalog, such as generic-dr",
+    "mqtt": "write mqtt://host:port or mqtts://host:port",
+    "valid_until": "write a date such as 2027-06-30, or a time with its zone",
+    "echo": "write a section [device.echo.NAME] with host, port and ae_title for each peer",
+}
+
+
+class Broker(Struct, frozen=True, kw_only=True):
+    """The parts of ``[server] mqtt``."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+def load(path: Path) -> Config:
+    """The configuration of a file, its relative paths made absolute against the file's folder.
+
+    Raises ``ConfigError`` with file, line, key, what is wrong and what to do.
+    """
+    text = _read(path)
+    found = places(text)
+    try:
+        raw = _plain(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        match = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)\Z", str(error))
+        line = int(match[1]) if match and match[1] else len(text.splitlines()) or 1
+        what = str(error).removesuffix(match[0]) if match else str(error)
+        raise ConfigError(f"{path}:{line}: is not TOML: {what}; correct this line") from None
+    try:
+        config = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        place, key, what = _explain(error)
+        raise ConfigError(f"{path}:{line_of(place, found)}: {key}: {what}") from None
+    _Check(path, found).all(config)
+    return _absolute(config, path.resolve().parent)
+
+
+def broker(url: str) -> Broker:
+    """The parts of ``mqtt://host:port`` or ``mqtts://host:port``. Raises ``ValueError`` for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
+        raise ValueError(f"{parts.scheme}://… is no address of a broker")
+    return Broker(host=parts.hostname, port=parts.port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")
+
+
+def until_ms(valid_until: str) -> int:
+    """When a policy ends, ms since 1970 UTC: at the end of the day (of the workstation's zone), or at the time given.
+    Raises ``ValueError``."""
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", valid_until):
+        end = datetime.combine(date.fromisoformat(valid_until) + timedelta(days=1), time()).astimezone()
+    else:
+        end = datetime.fromisoformat(valid_until)
+        if end.tzinfo is None:
+            raise ValueError("a time without its zone")
+    return round(end.timestamp() * 1000)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}; give the path of a TOML file") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{path}: is larger than {MAX_BYTES} bytes; give the agent's configuration")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8; save the file as UTF-8") from None
+
+
+def _plain(value: Any) -> Any:
+    """TOML's own dates and times as text, which is what the shapes expect."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+def _explain(error: msgspec.ValidationError) -> tuple[Place, str, str]:
+    """The place, its key as text, and what is wrong and what to do."""
+    text, _, where = str(error).partition(" - at `")
+    place: Place = tuple(
+        int(index) if index else name for name, index in re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", where)
+    )
+    section = tuple(part for part in place if isinstance(part, str))
+    if match := re.fullmatch(r"Object contains unknown field `(.*)`", text):
+        place = (*place, match[1])
+        names = [field.encode_name for field in msgspec.structs.fields(_SECTIONS.get(section, shapes.Peer))]
+        close = get_close_matches(match[1], names, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"possible are {', '.join(names)}"
+        return place, _dotted(place), f"is no key of this section; {hint}"
+    if match := re.fullmatch(r"Object missing required field `(.*)`", text):
+        return place, _dotted((*place, match[1])), "is missing; add it"
+    last = section[-1] if section else ""
+    what = re.sub(r"matching regex .*", "of another form", text.replace("`", "")).replace("Expected", "expected")
+    return place, _dotted(place) or "file", f"{what}; {_HINTS.get(last, 'correct the value')}"
+
+
+def _dotted(place: Place) -> str:
+    return ".".join(str(part) for part in place if isinstance(part, str))
+
+
+class _Check:
+    """What the shapes can't say."""
+
+    def __init__(self, path: Path, found: dict[Place, int]) -> None:
+        self._path = path
+        self._found = found
+
+    def all(self, config: Config) -> None:
+        self._server(config)
+        if config.agent.health is not None:
+            self._health(config.agent.health)
+        names: dict[str, int] = {}
+        ids: dict[str, int] = {}
+        for index, device in enumerate(config.devices):
+            place = ("device", index)
+            self._unique(names, device.name, index, "name")
+            if device.id is not None:
+                self._unique(ids, device.id, index, "id")
+            self._device(device, place)
+
+    def _unique(self, known: dict[str, int], value: str, index: int, key: str) -> None:
+        if value in known:
+            line = line_of(("device", known[value], key), self._found)
+            self._wrong(("device", index, key), f"is also that of the device in line {line}; give each its own")
+        known[value] = index
+
+    def _server(self, config: Config) -> None:
+        server = config.server
+        if server.mqtt is not None:
+            try:
+                broker(server.mqtt)
+            except ValueError as error:
+                self._wrong(("server", "mqtt"), f"{error}; {_HINTS['mqtt']}")
+        elif any(device.id for device in config.devices):
+            self._wrong(("server",), "mqtt is missing and a device has an id; say where its broker is")
+        if server.api is not None and urlsplit(server.api).scheme not in {"http", "https"}:
+            self._wrong(("server", "api"), "is no http(s) address; write http(s)://host:port")
+        if (server.cert is None) != (server.key is None):
+            present = "key" if server.cert is None else "cert"
+            self._wrong(("server", present), "a client certificate needs both cert and key; add the other one")
+        if server.password_file is not None and server.username is None:
+            self._wrong(("server", "password_file"), "has no username beside it; add username")
+
+    def _health(self, address: str) -> None:
+        host = address.rpartition(":")[0].strip("[]")
+        try:
+            loopback = ip_address(host).is_loopback
+        except ValueError:
+            loopback = host == "localhost"
+        if not loopback:
+            self._wrong(("agent", "health"), f"is not on the loopback; {_HINTS['health']}")
+        self._port(("agent", "health"), address)
+
+    def _device(self, device: Device, place: Place) -> None:
+        if (device.id is None) == (device.code is None):
+            self._wrong(place, "needs exactly one of id and code; take what the server gave for this device")
+        if device.id is not None and not is_device_id(device.id):
+            self._wrong((*place, "id"), "is no device id; copy it from the server")
+        if device.dicom is not None:
+            self._port((*place, "dicom", "listen"), device.dicom.listen)
+        if device.policy is not None:
+            try:
+                until_ms(device.policy.valid_until)
+            except ValueError as error:
+                self._wrong((*place, "policy", "valid_until"), f"{error}; {_HINTS['valid_until']}")
+        zones: list[tuple[Place, str | None]] = [
+            ((*place, "log", index, "time_zone"), log.time_zone) for index, log in enumerate(device.log)
+        ]
+        zones.append(((*place, "dicom", "time_zone"), device.dicom.time_zone if device.dicom else None))
+        zones.append(((*place, "folder", "time_zone"), device.folder.time_zone if device.folder else None))
+        for where, zone in zones:
+            try:
+                zone_of(zone)
+            except AgentError as error:
+                self._wrong(where, str(error))
+
+    def _port(self, place: Place, address: str) -> None:
+        if not 0 < int(address.rpartition(":")[2]) <= 65_535:
+            self._wrong(place, "has no port of 1 to 65535; correct the number behind the colon")
+
+    def _wrong(self, place: Place, what: str) -> NoReturn:
+        raise ConfigError(f"{self._path}:{line_of(place, self._found)}: {_dotted(place)}: {what}")
+
+
+def _absolute(config: Config, folder: Path) -> Config:
+    def path(name: str | None) -> str | None:
+        return None if name is None else str(folder / name)
+
+    agent, server = config.agent, config.server
+    return replace(
+        config,
+        agent=replace(agent, state=str(folder / agent.state), catalog=path(agent.catalog)),
+        server=replace(
+            server,
+            ca=path(server.ca),
+            cert=path(server.cert),
+            key=path(server.key),
+            password_file=path(server.password_file),
+        ),
+        devices=tuple(
+            replace(
+                device,
+                folder=device.folder and replace(device.folder, path=str(folder / device.folder.path)),
+                log=tuple(replace(log, path=str(folder / log.path)) for log in device.log),
+            )
+            for device in config.devices
+        ),
+    )

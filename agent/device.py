@@ -1,0 +1,206 @@
+"""One device: its outbox, its way up, its commands, its adapters, and its heartbeat."""
+
+import asyncio
+import random
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from traceback import extract_tb
+from typing import Final
+
+import structlog
+
+from agent.adapter import Adapter
+from agent.clock import Clock, Now
+from agent.commands import Allowance, Commands
+from agent.config import Agent, Device, Host, Server
+from agent.configfile import broker, until_ms
+from agent.enrol import Identity
+from agent.errors import AgentError, OutboxError
+from agent.link import Endpoint, LinkError
+from agent.outbox import Outbox
+from agent.probes import Probes
+from agent.repeats import related
+from agent.session import Identity as Reporter
+from agent.sink import DeviceSink
+from agent.states import Limits
+from agent.storage import Storage
+from agent.uplink import Uplink, backoff
+from catalog.model import Catalog
+from wire.ids import DeviceId
+
+HEALTHY_MS: Final = 60_000
+"""An adapter that ran so long before it failed starts again at once."""
+_MB: Final = 1024 * 1024
+
+
+class DeviceAgent:
+    """Everything of one device. Opening raises ``AgentError`` where the outbox can't be used."""
+
+    def __init__(
+        self,
+        *,
+        device: Device,
+        identity: Identity,
+        agent: Agent,
+        server: Server,
+        catalog: Catalog,
+        now: Callable[[], Now],
+        machine: str | None,
+        storage: type[Storage],
+    ) -> None:
+        self.name = device.name
+        self.id = DeviceId(identity.device)
+        self.restarts: Counter[str] = Counter()
+        """How often each adapter failed."""
+        self._log = structlog.get_logger(part="device").bind(device=self.id, name=device.name)
+        self._device = device
+        self._model = catalog.models[device.model]
+        self._server = server
+        self._mqtt = identity.mqtt
+        self._now = now
+        self._began = now().elapsed
+        self._heartbeat_s = agent.heartbeat_s
+        self.outbox = Outbox(
+            path=Path(agent.state, f"{identity.device}.outbox"),
+            limits=Limits(
+                live_items=agent.live_items, bulk_bytes=agent.bulk_mb * _MB, report_bytes=agent.report_kb * 1024
+            ),
+            related=related(self._model),
+            storage=storage,
+        )
+        self._clock = Clock(segments=self.outbox.segments, now=now(), machine=machine)
+        self.sink = DeviceSink(device=self.id, model=self._model, outbox=self.outbox, clock=self._clock, now=now)
+        host = device.host or Host()
+        self._commands = Commands(
+            device=self.id,
+            outbox=self.outbox,
+            sink=self.sink,
+            clock=self._clock,
+            now=now,
+            known={key: catalog.runbooks[key] for key in self._model.runbooks if key in catalog.runbooks},
+            allowance=allowance(device),
+            measure=Probes(outbox=self.outbox, clock=self._clock, now=now, disks=host.disks, peers=device.echo).measure,
+        )
+        self.uplink = Uplink(
+            identity=Reporter(device=self.id, model=device.model, interval_s=agent.heartbeat_s),
+            endpoint=self._endpoint,
+            outbox=self.outbox,
+            clock=self._clock,
+            now=now,
+            command=self._commands.submit,
+        )
+        self._commands.announce = self.uplink.announce
+
+    async def run(self) -> None:
+        """Until cancelled, or ``AgentError`` when the outbox must be opened anew."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.uplink.run(), name=f"{self.name}-uplink")
+            tasks.create_task(self._commands.run(), name=f"{self.name}-commands")
+            tasks.create_task(self._heartbeats(), name=f"{self.name}-heartbeats")
+            for name, make in self._adapters():
+                tasks.create_task(self._supervise(name, make), name=f"{self.name}-{name}")
+
+    def close(self) -> None:
+        """Commit what waits and give the outbox free."""
+        self.outbox.close()
+
+    async def _heartbeats(self) -> None:
+        while True:
+            await asyncio.sleep(self._heartbeat_s)
+            if self.outbox.damaged:
+                raise AgentError("the outbox is damaged; opening it anew")
+            # None while others wait: it would tell of the past, and a long outage must not fill the live lane with it.
+            if not self.uplink.idle:
+                continue
+            try:
+                await self.sink.heartbeat(uptime_s=(self._now().elapsed - self._began) / 1000, connected=None)
+            except OutboxError as error:
+                self._log.error("heartbeat not kept", error=str(error))
+
+    def _adapters(self) -> list[tuple[str, Callable[[], Adapter]]]:
+        """What is configured, imported only then: the libraries of what isn't would double the agent's memory."""
+        device, model, sink = self._device, self._model, self.sink
+        found: list[tuple[str, Callable[[], Adapter]]] = []
+        if (host := device.host) is not None:
+            from agent.host import HostAdapter  # noqa: PLC0415  # as said above
+
+            found.append(
+                ("host", lambda: HostAdapter(config=host, model=model, sink=sink, clock=self._clock, now=self._now))
+            )
+        if (dicom := device.dicom) is not None:
+            from agent.dicom_scp import DicomScp  # noqa: PLC0415  # as said above
+
+            found.append(("dicom", lambda: DicomScp(config=dicom, model=model, sink=sink)))
+        if (folder := device.folder) is not None:
+            from agent.folder import FolderWatch  # noqa: PLC0415  # as said above
+
+            found.append(("folder", lambda: FolderWatch(config=folder, model=model, sink=sink)))
+        if device.log:
+            from agent.logtail import LogTail  # noqa: PLC0415  # as said above
+
+            for number, log in enumerate(device.log, 1):
+                found.append((f"log-{number}", partial(LogTail, config=log, model=model, sink=sink)))
+        return found
+
+    async def _supervise(self, name: str, make: Callable[[], Adapter]) -> None:
+        """Keep an adapter running; whatever it dies of, the others go on."""
+        failures = 0
+        while True:
+            began = self._now().elapsed
+            try:
+                await make().run()
+                what = "it ended by itself"
+            except AgentError as error:
+                what = str(error)
+            except Exception as error:  # noqa: BLE001  # logged and counted; its text could quote the equipment
+                what = described(error)
+            if self._now().elapsed - began >= HEALTHY_MS:
+                failures = 0
+            self.restarts[name] += 1
+            self._log.error("adapter failed, it is started again", adapter=name, error=what, times=self.restarts[name])
+            await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
+            failures += 1
+
+    def _endpoint(self) -> Endpoint:
+        """Where to connect; reads certificates and password anew, they may have been renewed."""
+        server, at = self._server, broker(self._mqtt)
+        try:
+            password = None
+            if server.password_file is not None:
+                password = Path(server.password_file).read_text("utf-8").splitlines()[0]
+            return Endpoint(
+                host=at.host,
+                port=at.port,
+                client_id=self.id,
+                username=server.username,
+                password=password,
+                tls=_tls(server) if at.tls else None,
+            )
+        except (OSError, IndexError, ValueError) as error:
+            what = getattr(error, "filename", None) or server.password_file or "[server]"
+            raise LinkError(f"certificates or password can't be read ({what}: {error})") from None
+
+
+def allowance(device: Device) -> Allowance | None:
+    """The standing policy of a device's configuration."""
+    if device.policy is None:
+        return None
+    return Allowance(runbooks=frozenset(device.policy.runbooks), until=until_ms(device.policy.valid_until))
+
+
+def described(error: BaseException) -> str:
+    """The kind of an unexpected error and where it arose, without its text: that may quote a patient's data."""
+    frames = extract_tb(error.__traceback__)
+    where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
+
+
+def _tls(server: Server) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=server.ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if server.cert is not None:
+        context.load_cert_chain(server.cert, server.key)
+    return context
