@@ -30,8 +30,8 @@ _MAX_SIBLINGS: Final = 1000
 
 
 class Position(Struct, frozen=True, array_like=True):
-    """How far a log was read. ``skipping``: the rest of a line that is too long comes next; ``modified``: of the file,
-    when last read, ns."""
+    """How far a log was read. ``skipping``: the rest of a line that is too long comes next. ``size``, ``modified``
+    (ns): of the file when last read; a file that is smaller than it was has been truncated."""
 
     device: int
     inode: int
@@ -39,6 +39,7 @@ class Position(Struct, frozen=True, array_like=True):
     head_size: int
     head: bytes
     skipping: bool
+    size: int
     modified: int
 
     def encode(self) -> bytes:
@@ -114,7 +115,7 @@ def look(path: Path, known: Position | None, *, wide: bool, now: float) -> Turn:
     but not for a file that isn't there yet."""
     reading = _Reading(wide=wide, now=now)
     here = _identify(path, known)
-    if here is not None and (known is None or (here.same and here.size >= known.offset)):
+    if here is not None and (known is None or (here.same and here.size >= known.size)):
         return reading.turn(here, known)
     if known is None:
         return Turn(None)
@@ -184,6 +185,7 @@ class _Reading(NamedTuple):
                 head_size=min(HEAD, offset),
                 head=_fingerprint(stream, min(HEAD, offset)),
                 skipping=cut.skipping,
+                size=max(stat.st_size, offset),
                 modified=stat.st_mtime_ns,
             )
         written = int(min(self.now * 1000, stat.st_mtime_ns / 1e6))

@@ -46,10 +46,14 @@ class LogTail:
 
     async def run(self) -> None:
         """Read until cancelled. A file that isn't there yet is waited for."""
-        self._read = self._committed = decode_position(self._sink.position(self._key))
+        self.resume()
         while True:
             if not await self.turn():
                 await asyncio.sleep(self._config.every_s)
+
+    def resume(self) -> None:
+        """Go on where the last commit left off."""
+        self._read = self._committed = decode_position(self._sink.position(self._key))
 
     async def turn(self) -> bool:
         """Read and enter one chunk; whether more waits. Nothing is read on while the outbox doesn't take it."""
