@@ -1,6 +1,7 @@
 """Sends waiting commands to their devices, again and again until they answer or time is up. A job of `steth alerts`."""
 
-from typing import Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 import structlog
@@ -18,6 +19,8 @@ AGAIN_MS: Final = 30_000
 """Between two sendings of a command that isn't answered. The device does it once, whatever arrives (its id)."""
 GRACE_MS: Final = 60_000
 """An answer given in time may still be on its way this long after the expiry."""
+PAUSE_MS: Final = 2_000
+"""Before the broker is tried again: it costs each try a time-out, and other jobs wait meanwhile."""
 MOST: Final = 200
 
 _log: Final = structlog.get_logger("remote.commands")
@@ -35,7 +38,7 @@ class Publisher(Protocol):
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """What one round did: commands sent, refused by the broker, and expired."""
+    """What one round did: commands sent, not sent, and expired."""
 
     sent: int
     failed: int
@@ -48,24 +51,36 @@ class CommandSender:
     def __init__(self, *, pool: Pool, publisher: Publisher) -> None:
         self._pool = pool
         self._publisher = publisher
+        self._away_until_ms = 0
 
     async def run_once(self, now_ms: int) -> Sent:
         """Expire what is too late, then send what is due. Nothing is sent within a transaction."""
         expired = await self._expire(now_ms)
+        if now_ms < self._away_until_ms:
+            return Sent(sent=0, failed=0, expired=expired)
         due = {"now_ms": now_ms, "again_ms": AGAIN_MS, "most": MOST}
         async with self._pool.connection() as connection, connection.transaction():
             rows = await (await connection.execute(QUERIES["claim_commands"], due)).fetchall()
-        sent = failed = 0
-        for uid, body in rows:
+        sent = 0
+        for index, (_, uid, body, _) in enumerate(rows):
             try:
                 command = msgspec.convert(body, Command)
                 await self._publisher.publish(down(DeviceId(uid), Down.COMMAND), encode(command))
-            except (PublishError, msgspec.ValidationError) as error:
-                failed += 1
-                _log.warning("command_not_sent", device=uid, error=str(error))
+            except msgspec.ValidationError as error:
+                _log.error("command_unreadable", device=uid, error=str(error))
+            except PublishError as error:
+                self._away_until_ms = now_ms + PAUSE_MS
+                _log.warning("broker_away", unsent=len(rows) - index, error=str(error))
+                await self._release(rows[index:], now_ms)
+                break
             else:
                 sent += 1
-        return Sent(sent=sent, failed=failed, expired=expired)
+        return Sent(sent=sent, failed=len(rows) - sent, expired=expired)
+
+    async def _release(self, rows: Sequence[Sequence[Any]], now_ms: int) -> None:
+        what = {"ids": [row[0] for row in rows], "befores": [row[3] for row in rows], "now_ms": now_ms}
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(QUERIES["release_commands"], what)
 
     async def _expire(self, now_ms: int) -> int:
         due = {"now_ms": now_ms, "grace_ms": GRACE_MS, "most": MOST}

@@ -27,14 +27,19 @@ RETURNING c.id, c.ticket_id, c.org_id, c.body #>> '{do,runbook}';
 -- Claimed by sent_at: sent again only after the pause, by whichever process then comes first. A device that is retired
 -- is not spoken to.
 WITH due AS (
-    SELECT c.id FROM command c JOIN device d ON d.id = c.device_id AND d.status = 'active'
+    SELECT c.id, c.sent_at FROM command c JOIN device d ON d.id = c.device_id AND d.status = 'active'
     WHERE c.status = 'waiting' AND c.expires_at > to_timestamp(%(now_ms)s / 1000.0)
         AND (c.sent_at IS NULL OR c.sent_at <= to_timestamp((%(now_ms)s - %(again_ms)s) / 1000.0))
     ORDER BY c.sent_at NULLS FIRST, c.issued_at LIMIT %(most)s FOR UPDATE OF c SKIP LOCKED
 )
 UPDATE command c SET sent_at = to_timestamp(%(now_ms)s / 1000.0) FROM due, device d
 WHERE c.id = due.id AND d.id = c.device_id
-RETURNING d.uid, c.body;
+RETURNING c.id, d.uid, c.body, due.sent_at;
+
+-- name: release_commands
+-- Not sent after all: as it was before the claim, unless somebody else has claimed it since.
+UPDATE command c SET sent_at = r.sent_at FROM unnest(%(ids)s::text[], %(befores)s::timestamptz[]) AS r(id, sent_at)
+WHERE c.id = r.id AND c.status = 'waiting' AND c.sent_at = to_timestamp(%(now_ms)s / 1000.0);
 
 -- name: lock_commands
 -- An answer after our own `expired` still counts: replied_at is set by the device's answer alone.

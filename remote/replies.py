@@ -57,15 +57,16 @@ def known_verdict(verdict: Verdict, catalog: Catalog) -> Verdict:
 def told(reply: Reply, runbook: str | None, catalog: Catalog) -> tuple[str, dict[str, Any]]:
     """Message id and parameters of the ticket's event, from values of the catalog and of bounded types only.
 
-    `steps`: one `{"id", "outcome", "message", "params"}` each, to be rendered like any message.
+    `count`: steps as bad as the whole. `steps`: one `{"id", "outcome", "message", "params"}` each, to be rendered like
+    any message.
     """
     verdict = reply.verdict
     params: dict[str, Any] = {"runbook": runbook or "", "command": reply.command, "outcome": reply.status}
     if reply.status == "done" and verdict is not None:
-        troubled = [step for step in verdict.steps if step.outcome != "ok"]
+        as_bad = [step for step in verdict.steps if step.outcome == verdict.outcome]
         params |= {
             "outcome": verdict.outcome,
-            "count": len(troubled),
+            "count": len(as_bad),
             "steps": [_step(step, catalog) for step in verdict.steps],
         }
         return f"remote.runbook.{'partly' if verdict.outcome == 'refused' else verdict.outcome}", params

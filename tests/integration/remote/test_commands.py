@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from desk.tickets import TicketStage
-from remote.commands import AGAIN_MS, GRACE_MS, MOST, CommandSender, PublishError, Sent
+from remote.commands import AGAIN_MS, GRACE_MS, MOST, PAUSE_MS, CommandSender, PublishError, Sent
 from remote.prepare import EXPIRY_MS, PrepareStage
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
@@ -18,8 +18,10 @@ class Broker:
     def __init__(self) -> None:
         self.published: list[tuple[str, bytes]] = []
         self.away = False
+        self.tried = 0
 
     async def publish(self, topic: str, payload: bytes) -> None:
+        self.tried += 1
         if self.away:
             raise PublishError("the broker is away")
         self.published.append((topic, payload))
@@ -68,14 +70,17 @@ async def test_an_answered_command_is_not_sent_again(database: Database) -> None
         assert await made.run_once(NOW) == Sent(sent=0, failed=0, expired=0)
 
 
-async def test_a_broker_that_is_away_is_tried_again(database: Database) -> None:
-    await prepared(database)
+async def test_a_broker_that_is_away_is_tried_again_soon_with_one_command_a_time(database: Database) -> None:
+    await prepared(database, devices=3)
     broker = Broker()
     broker.away = True
     async with sender(database, broker) as made:
-        assert await made.run_once(NOW) == Sent(sent=0, failed=1, expired=0)
+        assert await made.run_once(NOW) == Sent(sent=0, failed=3, expired=0)
+        assert broker.tried == 1
+        assert rows(database, "SELECT DISTINCT sent_at FROM command") == [(None,)]
+        assert await made.run_once(NOW + PAUSE_MS - 1) == Sent(sent=0, failed=0, expired=0)
         broker.away = False
-        assert await made.run_once(NOW + AGAIN_MS) == Sent(sent=1, failed=0, expired=0)
+        assert await made.run_once(NOW + PAUSE_MS) == Sent(sent=3, failed=0, expired=0)
 
 
 async def test_two_processes_send_each_command_once(database: Database) -> None:
