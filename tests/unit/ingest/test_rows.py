@@ -1,0 +1,63 @@
+"""Rows of the binary COPY, against psycopg's own idea of them."""
+
+import struct
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg.adapt import PyFormat, Transformer
+
+from ingest.rows import AHEAD_MS, BEHIND_MS, ReadingRows
+
+NOW = 1_795_000_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def by_psycopg(ms: int, device: int, metric: int, value: float, quality: int) -> bytes:
+    adapt = Transformer()
+    moment = EPOCH + timedelta(milliseconds=ms)
+    fields = [
+        adapt.get_dumper(moment, PyFormat.BINARY).dump(moment),
+        struct.pack(">i", device),
+        struct.pack(">i", metric),
+        adapt.get_dumper(value, PyFormat.BINARY).dump(value),
+        struct.pack(">h", quality),
+    ]
+    return struct.pack(">h", 5) + b"".join(struct.pack(">i", len(f)) + bytes(f) for f in fields if f is not None)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(NOW - BEHIND_MS, NOW + AHEAD_MS),
+            st.integers(1, 2**31 - 1),
+            st.integers(1, 2**31 - 1),
+            st.floats(allow_nan=False),
+            st.integers(0, 2),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_the_same_bytes_as_psycopg(table: list[tuple[int, int, int, float, int]]) -> None:
+    rows = ReadingRows()
+    for ms, device, metric, value, quality in table:
+        rows.add(device=device, ms=[ms], metric=[metric], value=[value], quality=[quality])
+    body, aside = rows.split(now_ms=NOW)
+    assert aside == []
+    assert body[:11] == b"PGCOPY\n\xff\r\n\x00"
+    assert body[19:-2] == b"".join(by_psycopg(*row) for row in table)
+    assert body[-2:] == b"\xff\xff"
+
+
+def test_times_outside_the_window_are_set_aside() -> None:
+    rows = ReadingRows()
+    far = [NOW - BEHIND_MS - 1, NOW, NOW + AHEAD_MS + 1, 2**62, -(2**70)]
+    rows.add(device=1, ms=far, metric=[1, 2, 3, 4, 5], value=[1, 2, 3, 4, 5], quality=[0] * 5)
+    body, aside = rows.split(now_ms=NOW)
+    assert [row[1] for row in aside] == [1, 3, 4, 5]
+    assert len(body) == 19 + 48 + 2
+
+
+def test_nothing_is_no_copy() -> None:
+    assert ReadingRows().split(now_ms=NOW) == (b"", [])
