@@ -139,7 +139,7 @@ class Book:
             self._handed[lane] = max(self._handed[lane], found[-1].seq)
         return found
 
-    def acknowledge(self, ack: Ack, *, handshake: bool) -> marks.Decision:
+    def acknowledge(self, ack: Ack, asked: marks.Asked) -> marks.Decision:
         """Decide on an acknowledgement and do it."""
         state, lane = self.state, self.state.lane(ack.lane)
         row = self._db.execute(
@@ -148,7 +148,7 @@ class Book:
         decision = marks.decide(
             marks.Held(
                 epoch=state.epoch,
-                confirmed=state.confirmed,
+                confirmed=lane.confirmed,
                 lowest=lane.lowest,
                 highest=lane.highest,
                 deleted=lane.deleted,
@@ -156,10 +156,10 @@ class Book:
                 digest=None if row is None else row[0].hex(),
             ),
             ack,
-            handshake=handshake,
+            asked,
         )
-        if decision.confirmed and not state.confirmed:
-            self._replace(confirmed=True)
+        if decision.confirmed and not lane.confirmed:
+            self._replace_lane(ack.lane, confirmed=True)
         if decision.action is marks.Action.DELETE:
             self._delete(ack.lane, 0, decision.upto)
             self._replace_lane(ack.lane, deleted=ack.seq, digest=ack.digest)
@@ -178,7 +178,7 @@ class Book:
             "INSERT INTO report SELECT lane, n, body, digest, size, items, segment, created, 1 FROM renumbered"
         )
         self._db.execute("DROP TABLE temp.renumbered")
-        self._replace(epoch=mint_epoch(), confirmed=False, dropped=0, refused=0, live=LaneState(), bulk=LaneState())
+        self._replace(epoch=mint_epoch(), dropped=0, refused=0, live=LaneState(), bulk=LaneState())
         self._repeats.clear()
         for lane in LANES:
             top = self._db.execute("SELECT coalesce(max(seq), 0) FROM report WHERE lane = ?", (LANES[lane],)).fetchone()

@@ -16,12 +16,21 @@ class Action(Enum):
     NEW_EPOCH = "new epoch"
 
 
+class Asked(Enum):
+    """What the lane asked of the server before this acknowledgement came."""
+
+    NOTHING = "nothing"
+    BIRTH = "birth"
+    BIRTH_STUCK = "birth, because nothing had moved for long"
+
+
 class Reason(StrEnum):
     """Why; it is logged."""
 
     NO_MARK = "the server knows no mark"
     FOREIGN_UNCONFIRMED = "the server knows another epoch, ours is young"
     FOREIGN_CONFIRMED = "the server knows another epoch, though it had confirmed ours"
+    FOREIGN_STUCK = "the server knows another epoch and takes nothing of ours"
     FOREIGN_LATE = "an acknowledgement of another epoch outside a handshake"
     MATCH = "the mark is a report that we hold"
     DIGEST = "the mark is another report than ours of that number"
@@ -59,20 +68,32 @@ class Decision(Struct, frozen=True, kw_only=True):
     confirmed: bool = False
 
 
-def decide(held: Held, ack: Ack, *, handshake: bool) -> Decision:
-    """What an acknowledgement means. ``handshake``: the lane waits for the answer to a birth, and this is one.
+def decide(held: Held, ack: Ack, asked: Asked) -> Decision:
+    """What an acknowledgement means.
 
-    Only in a handshake does another epoch mean anything: what the server sent before it knew of our birth may
-    arrive late.
+    Only as the answer to a birth does another epoch mean anything: what the server sent before it knew of our birth
+    may arrive late. When even a birth changed nothing, the server may hold our epoch for a past one (of a disk image
+    made before it was confirmed), whose reports it skips for ever: only a new one helps.
     """
     if ack.epoch == "":
-        return Decision(action=Action.GO_ON if handshake else Action.IGNORE, reason=Reason.NO_MARK)
+        action = Action.IGNORE if asked is Asked.NOTHING else Action.GO_ON
+        return Decision(action=action, reason=Reason.NO_MARK)
     if ack.epoch != held.epoch:
-        if not handshake:
-            return Decision(action=Action.IGNORE, reason=Reason.FOREIGN_LATE)
-        if held.confirmed:
-            return Decision(action=Action.NEW_EPOCH, reason=Reason.FOREIGN_CONFIRMED)
-        return Decision(action=Action.GO_ON, reason=Reason.FOREIGN_UNCONFIRMED)
+        return _foreign(held, asked)
+    return _own(held, ack)
+
+
+def _foreign(held: Held, asked: Asked) -> Decision:
+    if asked is Asked.NOTHING:
+        return Decision(action=Action.IGNORE, reason=Reason.FOREIGN_LATE)
+    if held.confirmed:
+        return Decision(action=Action.NEW_EPOCH, reason=Reason.FOREIGN_CONFIRMED)
+    if asked is Asked.BIRTH_STUCK:
+        return Decision(action=Action.NEW_EPOCH, reason=Reason.FOREIGN_STUCK)
+    return Decision(action=Action.GO_ON, reason=Reason.FOREIGN_UNCONFIRMED)
+
+
+def _own(held: Held, ack: Ack) -> Decision:
     if ack.seq > held.highest:
         return Decision(action=Action.NEW_EPOCH, reason=Reason.BEYOND)
     if held.digest is not None:

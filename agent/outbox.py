@@ -21,7 +21,7 @@ from agent.adapter import Entry
 from agent.book import Book
 from agent.clock import Moment, Segment
 from agent.errors import AgentError, OutboxClosed
-from agent.marks import Decision
+from agent.marks import Asked, Decision
 from agent.states import Held, Limits, State
 from agent.storage import Storage, failed
 from wire.commands import Ack
@@ -159,9 +159,9 @@ class Outbox:
         """Committed reports to send, from number ``seq`` on (``agent.window.Want``)."""
         return await self._read(lambda book: book.fetch(lane, seq=seq, reports=reports, size=size, alone=alone))
 
-    async def acknowledge(self, ack: Ack, *, handshake: bool) -> Decision:
+    async def acknowledge(self, ack: Ack, asked: Asked) -> Decision:
         """Decide on an acknowledgement (``agent.marks``) and commit what follows of it."""
-        return await self._write(lambda book: book.acknowledge(ack, handshake=handshake))
+        return await self._write(lambda book: book.acknowledge(ack, asked))
 
     async def split(self, lane: Lane, seq: int, *, bound: int) -> None:
         """Split a report whose body is beyond ``bound`` bytes."""

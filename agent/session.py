@@ -12,7 +12,7 @@ from msgspec import Struct
 from agent.clock import Clock, Now
 from agent.errors import AgentError, OutboxError
 from agent.link import FAILURE, OVERHEAD, PACKET_TOO_LARGE, PAYLOAD_INVALID, Link, LinkError, Message
-from agent.marks import Action
+from agent.marks import Action, Asked
 from agent.outbox import Outbox
 from agent.states import Held
 from agent.window import Window
@@ -87,6 +87,7 @@ class Session:
         self._windows = {Lane.LIVE: Window(), Lane.BULK: Window()}
         self._opened = asyncio.Event()
         self._stuck = asyncio.Event()
+        self._asked = Asked.BIRTH
         self._flight: dict[int, tuple[Lane, int, int]] = {}
         self._refusals: deque[tuple[Lane, int, int, int]] = deque()
         self._stamps: OrderedDict[int, int] = OrderedDict()
@@ -173,7 +174,7 @@ class Session:
             self._counters.ignored += 1
             return
         try:
-            decision = await self._outbox.acknowledge(ack, handshake=handshake)
+            decision = await self._outbox.acknowledge(ack, self._asked if handshake else Asked.NOTHING)
         except OutboxError as error:
             self._log.error("acknowledgement not kept", lane=ack.lane.value, seq=ack.seq, error=str(error))
             return
@@ -219,6 +220,7 @@ class Session:
             self._log.info("session open", epoch=self._epoch, boot=self._outbox.state.boot)
             self._stuck.clear()
             await self._stuck.wait()
+            self._asked = Asked.BIRTH_STUCK
 
     def _birth(self, link: Link) -> None:
         now, state = self._clock.peek(self._now()), self._outbox.state

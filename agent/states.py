@@ -17,7 +17,8 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 class LaneState(Struct, frozen=True, kw_only=True):
     """``lowest``: lowest number held, or ``next`` where none is. ``next``: the number of the next report.
-    ``deleted``, ``digest`` (hex): of the highest report that an acknowledgement deleted."""
+    ``deleted``, ``digest`` (hex): of the highest report that an acknowledgement deleted. ``confirmed``: the server has
+    shown for this lane that it knows the epoch (the other lane may be in it already)."""
 
     lowest: int = 1
     next: int = 1
@@ -26,6 +27,7 @@ class LaneState(Struct, frozen=True, kw_only=True):
     items: int = 0
     deleted: int = 0
     digest: str = ""
+    confirmed: bool = False
 
     @property
     def highest(self) -> int:
@@ -35,11 +37,10 @@ class LaneState(Struct, frozen=True, kw_only=True):
 
 class State(Struct, frozen=True, kw_only=True):
     """The outbox at a commit. ``dropped`` and ``refused`` count over the epoch; ``pending``: what was dropped and
-    isn't told yet. ``confirmed``: the server has shown that it knows the epoch."""
+    isn't told yet."""
 
     epoch: Epoch
     boot: int = 0
-    confirmed: bool = False
     live: LaneState = LaneState()
     bulk: LaneState = LaneState()
     dropped: int = 0
