@@ -25,6 +25,8 @@ UNTOLD: Final = UUID(int=0)
 CHATTER_CYCLES: Final = 3
 CHATTER_MS: Final = 60_000
 """Chattering: three or more cycles a minute (ANSI/ISA-18.2; EEMUA 191)."""
+FORGET_MS: Final = 600_000
+"""Activations of closed rules are kept so long: facts of the present are younger (``alerts.engine.LATE_MS``)."""
 
 
 class Draft:
@@ -155,7 +157,7 @@ class Draft:
         )
         self._put(rule, after)
         if rule.key not in self.staged:
-            self._note_opening(rule, at_ms)
+            self._note_activation(rule, at_ms)
             self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
             if before.condition is Condition.PENDING:
                 self.effects.append(tell.active(rule, after, cause, self.now.wall_ms))
@@ -255,7 +257,7 @@ class Draft:
         self._put(rule, entry)
         self.effects.append(tell.opened(rule, entry, cause, self.now.wall_ms))
         if entry.condition is Condition.ACTIVE:
-            self._note_opening(rule, cause.at_ms)
+            self._note_activation(rule, cause.at_ms)
             self.effects.append(tell.active(rule, entry, cause, self.now.wall_ms))
 
     def count(self, rule: Rule, before: Entry, at_ms: int, count: int) -> None:
@@ -295,13 +297,17 @@ class Draft:
             return 0 if rule.kind == "limit" else rule.hold_ms
         return QUIET_MS if condition is Condition.CLEARING else 0
 
-    def _note_opening(self, rule: Rule, at_ms: int) -> None:
-        recent = {key: times for key, times in self.opens.items() if at_ms - times[-1] <= CHATTER_MS}
-        recent[rule.key] = (*recent.get(rule.key, ()), at_ms)[-CHATTER_CYCLES:]
-        self.opens = recent
+    def _note_activation(self, rule: Rule, at_ms: int) -> None:
+        """For the detection of chattering, which is of the present: history neither chatters nor counts for it."""
+        if self.group or self.entries[rule.key].late:
+            return
+        gone_ms = self.now.wall_ms - FORGET_MS
+        kept = {key: times for key, times in self.opens.items() if key in self.entries or times[-1] >= gone_ms}
+        kept[rule.key] = (*kept.get(rule.key, ()), at_ms)[-CHATTER_CYCLES:]
+        self.opens = kept
 
     def _chatters(self, rule: Rule, entry: Entry, at_ms: int) -> bool:
-        if rule.kind not in ("fault", "limit"):
-            return False
+        if self.group or rule.kind not in ("fault", "limit"):
+            return entry.chatters
         times = self.opens.get(rule.key, ())
         return entry.chatters or (len(times) == CHATTER_CYCLES and at_ms - times[0] <= CHATTER_MS)

@@ -30,9 +30,13 @@ def reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
             _beyond(draft, rule, entry, at_ms, value)
         elif entry is not None and (entry.condition is Condition.PENDING or rule.cleared(value)):
             draft.end(rule, Event.WITHIN, at_ms, value=value)
-    newest = draft.judged.get(metric.name, 0)
-    step = at_ms if draft.moves != moves else at_ms - at_ms % GRID_MS
-    if step > newest:
+    note_reading(draft, metric, at_ms, moved=draft.moves != moves)
+
+
+def note_reading(draft: Draft, metric: Metric, at_ms: int, *, moved: bool) -> None:
+    """Remember that a metric was judged at a time: exactly if something changed then, else in whole steps."""
+    step = at_ms if moved else at_ms - at_ms % GRID_MS
+    if step > draft.judged.get(metric.name, 0):
         draft.judged[metric.name] = step
         draft.changed = True
 
@@ -94,7 +98,9 @@ def note(draft: Draft, rule: Rule, at_ms: int) -> None:
     unknown = [key for key in draft.judged if key.startswith(FAULT) and key not in draft.plan.rules]
     if len(unknown) > MAX_UNKNOWN_JUDGED:
         closed = [key for key in unknown if key not in draft.entries]
-        del draft.judged[min(closed, key=draft.judged.__getitem__)]
+        oldest = min(closed, key=draft.judged.__getitem__)
+        del draft.judged[oldest]
+        draft.opens = {key: times for key, times in draft.opens.items() if key != oldest}
 
 
 def rule_of(draft: Draft, code: str, *, active: bool) -> Rule | None:

@@ -5,7 +5,10 @@ the newest judged fact of its rule is history: it can't move the present conditi
 """
 
 import math
+from collections.abc import Mapping
 from typing import Final
+
+from msgspec.structs import replace
 
 from alerts import judge, tell
 from alerts.draft import Draft
@@ -22,14 +25,22 @@ CLEARED: Final = "cleared"
 
 
 def hold_reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
-    """Keep a late reading. One that its rules grade like the one before it says nothing new; time goes forward only."""
+    """Keep a late reading, unless a newer one of its metric is held already.
+
+    As long as its rules grade a metric's readings alike, only the first of them says something; the last one's time is
+    kept.
+    """
     if math.isnan(value):
         return
-    newest = draft.judged.get(metric.name, 0)
-    for held in reversed(draft.held):
+    for i in range(len(draft.held) - 1, -1, -1):
+        held = draft.held[i]
         if held.name == metric.name and held.state == READING:
-            same = metric.grade(held.value) == metric.grade(value) and (held.at_ms >= newest) == (at_ms >= newest)
-            if same or at_ms < held.at_ms:
+            newest = draft.judged.get(metric.name, 0)
+            if at_ms < held.at_ms:
+                return
+            if metric.grade(held.value) == metric.grade(value) and (held.first_ms >= newest) == (at_ms >= newest):
+                draft.held[i] = replace(held, at_ms=at_ms)
+                draft.changed = True
                 return
             break
     _hold(draft, Held(name=metric.name, state=READING, at_ms=at_ms, first_ms=at_ms, value=value, count=1))
@@ -51,7 +62,8 @@ def _hold(draft: Draft, fact: Held) -> None:
 
 def judge_group(draft: Draft) -> None:
     """Judge the late facts that are held, as one group."""
-    facts = sorted(draft.held, key=lambda fact: fact.at_ms)
+    facts = sorted(draft.held, key=_time)
+    horizon, open_before = dict(draft.judged), frozenset(draft.entries)
     draft.held = []
     draft.held_clock = 0
     draft.changed = True
@@ -63,7 +75,7 @@ def judge_group(draft: Draft) -> None:
             _reading(draft, past, fact)
         else:
             _fault(draft, past, fact)
-    _close_past(draft, past)
+    _close_past(past, horizon, open_before)
     draft.group = False
     for key in sorted(draft.staged, key=lambda key: draft.entries[key].occurred_ms):
         rule = _rule(draft, key)
@@ -89,8 +101,9 @@ def judge_group(draft: Draft) -> None:
 def _reading(draft: Draft, past: Draft, fact: Held) -> None:
     metric = draft.plan.metrics.get(fact.name)
     if metric is not None:
-        forward = fact.at_ms >= draft.judged.get(metric.name, 0)
-        judge.reading(draft if forward else past, metric, fact.at_ms, fact.value)
+        on = draft if fact.first_ms >= draft.judged.get(metric.name, 0) else past
+        judge.reading(on, metric, fact.first_ms, fact.value)
+        judge.note_reading(on, metric, fact.at_ms, moved=False)
 
 
 def _fault(draft: Draft, past: Draft, fact: Held) -> None:
@@ -112,14 +125,18 @@ def _fault(draft: Draft, past: Draft, fact: Held) -> None:
             judge.ended_by(draft if forward else past, ended, fact.at_ms, fact.name)
 
 
-def _close_past(draft: Draft, past: Draft) -> None:
-    """What was wrong in the past and isn't now was over when the present was judged."""
+def _time(fact: Held) -> int:
+    return fact.first_ms if fact.state == READING else fact.at_ms
+
+
+def _close_past(past: Draft, horizon: Mapping[str, int], open_before: frozenset[str]) -> None:
+    """What was wrong in the past, and wasn't when the present was judged, was over by then."""
     for key, entry in list(past.entries.items()):
         rule = _rule(past, key)
-        newest = draft.judged.get(rule.subject if rule.kind == "limit" else key, 0)
+        newest = horizon.get(rule.subject if rule.kind == "limit" else key, 0)
         judge.elapse(past, rule, newest)
         still = past.entries.get(key)
-        if still is not None and still.condition is Condition.ACTIVE and key not in draft.entries:
+        if still is not None and still.condition is Condition.ACTIVE and key not in open_before:
             past.over.append((entry.occurred_ms, newest))
 
 

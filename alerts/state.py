@@ -42,7 +42,8 @@ class Entry(Struct, frozen=True, kw_only=True, array_like=True):
 class Held(Struct, frozen=True, kw_only=True, array_like=True):
     """A late fact that waits until the agent has caught up (DELIVERY 17): a reading of ``name``, or a fault code.
 
-    ``state``: "" for a reading. ``at_ms`` is its time, of a folded fault the last; ``first_ms`` its first.
+    ``state``: "" for a reading. ``first_ms`` to ``at_ms``: the times of a folded fault, or of readings that are graded
+    alike; ``value`` is of the first.
     """
 
     name: str
@@ -58,7 +59,7 @@ class State(Struct, frozen=True, kw_only=True, array_like=True):
 
     ``known_clock``: the partition's clock when a device that was never heard came to be known; 0: not needed.
     ``judged``: the newest time judged, by metric (whole steps of ``GRID_MS``, exact after a transition) and by the key
-    of a fault code. ``opens``: recent openings, by rule, for the detection of chattering. ``held_clock``: the
+    of a fault code. ``opens``: the last activations, by rule, for the detection of chattering. ``held_clock``: the
     partition's clock when the first of ``held`` came. ``timer``: the earliest end of a timer on the partition's clock;
     0: none.
     """

@@ -95,7 +95,7 @@ def test_clearing_unknown_codes_that_come_and_go_leaves_little_behind() -> None:
         at = float(number)
         device.report(at, fault(f"Z{number}", at), fault(f"Z{number}", at, "cleared"))
     assert device.state.entries == {}
-    assert len(device.engine.pack(device.state)) < 4_000
+    assert len(device.engine.pack(device.state)) < 5_000
 
 
 def test_cleared_without_active_opens_nothing() -> None:
@@ -136,3 +136,10 @@ def test_chattering_keeps_one_episode_until_it_is_quiet() -> None:
     assert moves(device.tick(585 + 301)) == [("quiet", "clearing", "ok")]
     device.report(900, fault("E1", 900))
     assert moves(device.report(901, fault("E1", 901, "cleared"))) == [("fault-cleared", "active", "ok")]
+
+
+def test_a_repeat_at_the_very_end_of_its_time_is_a_repeat() -> None:
+    device = Reporting()
+    device.report(0, fault("E3", 0, "event"))
+    found = device.report(60, fault("E3", 60, "event"), clock=1)
+    assert [type(e) for e in found] == [EpisodeCounted]

@@ -172,3 +172,19 @@ def test_facts_of_one_code_out_of_order_are_history_at_once(caught_up: bool) -> 
     found = device.report(101, fault("E1", 90), caught_up=caught_up)
     found += device.report(102, reading("plain", 1, 102))
     assert [type(e) for e in found] == [LateSummary]
+
+
+def test_a_late_reading_older_than_a_late_one_of_its_metric_is_ignored() -> None:
+    device = Reporting()
+    for at in (100, 110, 105):
+        device.report(9000, reading("load", 20 if at == 105 else 99, at), caught_up=False)
+    assert opened(device.report(9001, reading("plain", 1, 9001))) == [("limit:busy", "active")]
+
+
+def test_late_readings_on_both_sides_of_what_is_judged_are_told_apart() -> None:
+    device = Reporting()
+    device.report(600, reading("load", 20, 600))
+    device.report(9000, reading("load", 99, 100), reading("load", 99, 1000), caught_up=False)
+    found = device.report(9001, reading("plain", 1, 9001))
+    assert [e.occurred_ms for e in only(EpisodeOpened, found)] == [ms(1000)]
+    assert [(e.count, e.first_ms) for e in only(LateSummary, found)] == [(1, ms(100))]

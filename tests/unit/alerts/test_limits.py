@@ -147,3 +147,11 @@ def test_an_open_episode_whose_value_stays_beyond_leaves_the_very_same_state() -
     before = device.state
     device.report(1, reading("load", 98, 1))
     assert device.state is before
+
+
+def test_what_is_back_at_the_very_end_of_its_time_has_not_held() -> None:
+    device = Reporting()
+    device.report(0, temp(50, 0))
+    assert moves(device.report(300, temp(20, 300), clock=1)) == [("within", "pending", "ok")]
+    device.report(400, temp(50, 400), clock=2)
+    assert moves(device.report(700, temp(50, 700), clock=3)) == [("held", "pending", "active")]
