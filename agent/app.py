@@ -115,7 +115,8 @@ class App:
             return Identity(device=device.id, mqtt=server.mqtt)
         kept = stored(self._folder, device.name)
         if kept is not None:
-            return kept
+            # What the configuration says stands above what the server said when the device was enrolled.
+            return kept if server.mqtt is None else Identity(device=kept.device, mqtt=server.mqtt)
         if server.api is None or device.code is None:
             raise AgentError(f"device {device.name}: is not enrolled; add [server] api, and the device's code")
         return enrol(self._folder, device.name, api=server.api, code=device.code)

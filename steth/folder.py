@@ -88,11 +88,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def require_free(port: int, option: str) -> None:
-    """Raises UpError if somebody listens there already."""
+def is_free(port: int) -> bool:
+    """Whether nobody listens there on the loopback."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise UpError(f"port {port} is in use on 127.0.0.1: choose another with {option}") from None
+            return False
+    return True
+
+
+def require_free(port: int, option: str) -> None:
+    """Raises UpError if somebody listens there already."""
+    if not is_free(port):
+        raise UpError(f"port {port} is in use on 127.0.0.1: choose another with {option}")

@@ -25,7 +25,17 @@ from steth import hospital
 from steth.broker import write_config
 from steth.children import Child
 from steth.flow import Flow
-from steth.folder import RUN, UpError, data_folder, free_port, load_secrets, require_free, write_private
+from steth.folder import (
+    RUN,
+    SECRETS,
+    UpError,
+    data_folder,
+    free_port,
+    is_free,
+    load_secrets,
+    require_free,
+    write_private,
+)
 from steth.run_alerts import make_room
 from steth.signals import stop_event
 from store.embedded import EmbeddedPostgres
@@ -66,8 +76,8 @@ async def run_up(options: Options) -> int:
         server = EmbeddedPostgres(folder=folder / "postgres")
         try:
             await asyncio.to_thread(server.start)
-            everything = Everything(options=options, folder=folder, server=server)
-            await everything.run(stopped)
+            everything = Everything(options=options, folder=folder, server=server, stopped=stopped)
+            await everything.run()
         finally:
             (folder / RUN).unlink(missing_ok=True)
             await asyncio.to_thread(server.stop)
@@ -75,21 +85,26 @@ async def run_up(options: Options) -> int:
     return 0
 
 
+class _StoppedError(Exception):
+    """Asked to stop before everything was there."""
+
+
 class Everything:
     """The processes on a running database."""
 
-    def __init__(self, *, options: Options, folder: Path, server: EmbeddedPostgres) -> None:
+    def __init__(self, *, options: Options, folder: Path, server: EmbeddedPostgres, stopped: asyncio.Event) -> None:
+        self._stopped = stopped
         self._options = options
         self._folder = folder
         self._server = server
         self._secrets = load_secrets(folder)
         self._catalog = load()
         self._http = f"http://127.0.0.1:{options.http}"
-        self._mqtt_port = options.mqtt or free_port()
+        self._mqtt_port = options.mqtt or self._kept_port()
         self._health = {name: free_port() for name in ("ingest", "alerts", "agent")}
         self._children: list[Child] = []
 
-    async def run(self, stopped: asyncio.Event) -> None:
+    async def run(self) -> None:
         """Prepare, start, watch, stop."""
         superuser = make_conninfo(self._server.dsn, dbname=DATABASE)
         await asyncio.to_thread(self._prepare_database, superuser)
@@ -123,11 +138,22 @@ class Everything:
             )
             _say(f"API      {self._http}/api/v1   user {ADMIN}   password {self._secrets['admin']}")
             _say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses and token {self._folder / RUN}")
-            await self._watch(dsns["owner"], stopped)
+            await self._watch(dsns["owner"])
+        except _StoppedError:
+            pass
         finally:
             _say("stopping")
             for child in reversed(self._children):
                 await child.stop()
+
+    def _kept_port(self) -> int:
+        """The broker's port of the last run, so that whoever reports to it from outside finds it again."""
+        kept = int(self._secrets.get("mqtt_port", "0"))
+        if kept and is_free(kept):
+            return kept
+        self._secrets["mqtt_port"] = str(free_port())
+        write_private(self._folder / SECRETS, self._secrets)
+        return int(self._secrets["mqtt_port"])
 
     # before anything runs ---------------------------------------------------------------------------------------------
 
@@ -163,7 +189,7 @@ class Everything:
             _, token = await create_token(connection, account=account, label="steth up", now=now, expires_at=None)
             # Kept before the commit: a token nobody knows is worse than one that isn't there yet.
             self._secrets["token"] = token
-            write_private(self._folder / "secrets.json", self._secrets)
+            write_private(self._folder / SECRETS, self._secrets)
         return token
 
     def _tool_dsn(self) -> str:
@@ -216,6 +242,8 @@ class Everything:
     async def _until(self, child: Child, ready: Callable[[], Awaitable[bool]]) -> None:
         deadline = monotonic() + READY_S
         while not await ready():
+            if self._stopped.is_set():
+                raise _StoppedError
             if not child.running:
                 raise UpError(f"{child.name} ended at once: {child.last_words()} (see {child.log})")
             if monotonic() > deadline:
@@ -224,7 +252,7 @@ class Everything:
 
     # while it runs ----------------------------------------------------------------------------------------------------
 
-    async def _watch(self, dsn: str, stopped: asyncio.Event) -> None:
+    async def _watch(self, dsn: str) -> None:
         """One line a second; what ended is started again."""
         flow = Flow(
             catalog=self._catalog,
@@ -235,7 +263,7 @@ class Everything:
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(httpx.AsyncClient(timeout=2))
             connection: AsyncConnection[Any] | None = None
-            while not stopped.is_set() and (deadline is None or monotonic() < deadline):
+            while not self._stopped.is_set() and (deadline is None or monotonic() < deadline):
                 began = monotonic()
                 for child in self._children:
                     news = child.revive()
@@ -259,7 +287,7 @@ class Everything:
                         connection = None
                 try:
                     async with asyncio.timeout(max(0.05, 1.0 - (monotonic() - began))):
-                        await stopped.wait()
+                        await self._stopped.wait()
                 except TimeoutError:
                     continue
 
