@@ -100,8 +100,13 @@ class Association:
 
     async def _next(self, patience: float) -> tuple[int, bytes]:
         self._acknowledge_at_once()
-        async with asyncio.timeout(patience):
-            kind, length = pdu.HEAD.unpack(await self._reader.readexactly(pdu.HEAD.size))
+        try:
+            async with asyncio.timeout(patience):
+                kind, length = pdu.HEAD.unpack(await self._reader.readexactly(pdu.HEAD.size))
+        except asyncio.IncompleteReadError as error:
+            if error.partial:
+                raise
+            return pdu.ABORT, b""  # hung up between two PDUs, as who only asked whether the port is open
         if not pdu.ASSOCIATE_RQ <= kind <= pdu.ABORT:
             raise Aborted(1)
         if length > 2 * MAX_PDU:

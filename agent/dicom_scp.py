@@ -63,19 +63,21 @@ class DicomScp:
     async def run(self) -> None:
         """Serve until cancelled. Raises ``AgentError`` when the address can't be listened on."""
         host, _, port = self._config.listen.rpartition(":")
-        async with asyncio.TaskGroup() as tasks:
+        tasks = asyncio.TaskGroup()
 
-            def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                tasks.create_task(self._serve(reader, writer), name="dicom-association")
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            tasks.create_task(self._serve(reader, writer), name="dicom-association")
 
+        try:
+            server = await asyncio.start_server(connected, host.strip("[]"), int(port), start_serving=False)
+        except OSError as error:
+            what = error.strerror or type(error).__name__
+            text = f"dicom: can't listen on {self._config.listen}: {what}; choose another address in [device.dicom]"
+            raise AgentError(text) from error
+        async with tasks:
             try:
-                server = await asyncio.start_server(connected, host.strip("[]"), int(port))
-            except OSError as error:
-                what = error.strerror or type(error).__name__
-                text = f"dicom: can't listen on {self._config.listen}: {what}; choose another address in [device.dicom]"
-                raise AgentError(text) from error
-            self.port = server.sockets[0].getsockname()[1]
-            try:
+                await server.start_serving()
+                self.port = server.sockets[0].getsockname()[1]
                 await asyncio.get_running_loop().create_future()  # until cancelled
             finally:
                 server.close()
@@ -94,7 +96,7 @@ class DicomScp:
                 await last_words(writer, error)
         finally:
             self._connections -= 1
-            writer.close()
+            await _hang_up(writer)
 
     def admits(self, request: Request) -> Rejection | None:
         """Why a peer may not associate, counted."""
@@ -133,7 +135,6 @@ class DicomScp:
             status = dimse.NOT_OF_ITS_CLASS if error.reason == "not-xray" else dimse.NOT_UNDERSTOOD
             return status, error.reason
         except OutboxError:
-            self._sink.refused(NAME, "outbox")
             return dimse.OUT_OF_RESOURCES, "not kept, send again"
         return dimse.SUCCESS, ""
 
@@ -145,3 +146,16 @@ def _reason(error: Exception) -> str:
     if isinstance(error, AdapterError):
         return error.reason
     return "silent" if isinstance(error, TimeoutError) else "connection-lost"
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; what a peer hasn't taken after a second is thrown away, it may never take it."""
+    writer.close()
+    try:
+        async with asyncio.timeout(1.0):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise

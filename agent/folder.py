@@ -87,7 +87,6 @@ class FolderWatch:
                 await self._sink.aput(Entry(positions={self._position: b"".join(sorted(marks))}))
                 self._done = marks
         except OutboxError:
-            self._sink.refused(NAME, "outbox")
             self._done |= done  # after a restart they are read again, and recognised by their instance
 
     async def _read(self, file: _File) -> bool:

@@ -72,7 +72,6 @@ class LogTail:
             try:
                 await self._sink.aput(entry)
             except OutboxError:
-                self._sink.refused(SOURCE, "outbox")
                 return False
             self._committed = turn.position
         self._read = turn.position

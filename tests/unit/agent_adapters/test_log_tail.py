@@ -76,7 +76,7 @@ async def test_what_the_outbox_does_not_take_is_read_again(tmp_path: Path) -> No
     sink.failing = False
     await drain(adapter)
     assert seconds(sink) == [0, 1]
-    assert sink.counts["log:outbox"] == 2
+    assert sink.counts["outbox:failed"] == 2
 
 
 async def test_a_log_without_facts_commits_its_position_now_and_then(tmp_path: Path) -> None:
