@@ -8,10 +8,12 @@ previous hash is 32 zero bytes. Cutting off the newest entries shows only to who
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
+
+from psycopg.rows import dict_row
 
 from api.database import QUERIES, one
 from store.pool import Connection
@@ -91,3 +93,18 @@ async def append(connection: Connection, entry: Entry) -> None:
             "hash": chained(entry, previous),
         },
     )
+
+
+async def read_chain(connection: Connection, org: int | None) -> AsyncIterator[Link]:
+    """A chain, oldest first. `org` None: the provider's own."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        async for row in cursor.stream(QUERIES["audit_chain"], {"org": org}):
+            entry = Entry(
+                org=row["org_id"],
+                at=row["at"],
+                actor=row["actor"],
+                action=row["action"],
+                subject=row["subject"],
+                detail=row["detail"],
+            )
+            yield Link(id=row["id"], entry=entry, previous=bytes(row["previous"]), hash=bytes(row["hash"]))

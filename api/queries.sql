@@ -67,7 +67,7 @@ ORDER BY id DESC LIMIT %(limit)s
 
 -- name: audit_chain
 SELECT id, org_id, at, actor, action, subject, detail, previous, hash FROM audit
-WHERE org_id IS NOT DISTINCT FROM %(org)s::integer AND id > %(above)s ORDER BY id LIMIT %(limit)s
+WHERE org_id IS NOT DISTINCT FROM %(org)s::integer ORDER BY id
 
 -- Sites and devices -------------------------------------------------------------------------------------------------
 

@@ -67,11 +67,9 @@ def _no_number(_: str) -> float:
 
 def _deeper(value: object, levels: int) -> bool:
     here: list[object] = [value]
-    for _ in range(levels + 1):
+    for _ in range(levels):
         here = [inner for outer in here for inner in _inside(outer)]
-        if not here:
-            return False
-    return True
+    return any(isinstance(inner, dict | list) for inner in here)
 
 
 def _inside(value: object) -> list[object]:

@@ -1,0 +1,250 @@
+"""Devices: minting, changing, how they are, what they measured."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from catalog.model import Lang
+from tests.integration.api.world import CATALOG, METRIC, MODEL, NOW, READINGS, World
+from wire.ids import DeviceId, bucket, is_device_id, partition
+
+DEVICE = {"name": "DR 9", "model": "generic-dr", "site": {"hospital": "第三医院", "site": "急诊"}}
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+async def test_minting_makes_the_hospital_and_site_that_are_named_and_not_there(here: World) -> None:
+    made = (await here.ask("POST", "/devices", json=DEVICE)).json()
+    again = (await here.ask("POST", "/devices", json=DEVICE)).json()
+    assert (made["site"], made["hospital"]) == (again["site"], again["hospital"])
+    assert made["id"] != again["id"]
+    device = (await here.ask("GET", f"/devices/{made['id']}")).json()
+    assert (device["hospital"]["name"], device["site"]["name"]) == ("第三医院", "急诊")
+    assert (device["last_seen"], device["age_s"], device["latest"]) == (None, None, [])
+    assert {fact: device[fact]["reason"] for fact in ("connected", "fresh", "healthy")} == {
+        "connected": "never-seen",
+        "fresh": "never-seen",
+        "healthy": "never-seen",
+    }
+    assert (device["connected"]["value"], device["fresh"]["value"], device["healthy"]["value"]) == (False, False, None)
+
+
+async def test_a_minted_device_is_in_the_partition_of_its_bucket(here: World) -> None:
+    answer = await here.ask("POST", "/devices", json=DEVICE)
+    uid = answer.json()["id"]
+    assert answer.headers["location"] == f"/api/v1/devices/{uid}"
+    assert is_device_id(uid)
+    assert here.look("SELECT partition FROM device WHERE uid = %s", uid) == [(partition(bucket(DeviceId(uid))),)]
+
+
+async def test_the_code_is_in_the_answer_and_nowhere_else(here: World) -> None:
+    code = (await here.ask("POST", "/devices", json=DEVICE, headers={"Idempotency-Key": "k"})).json()["code"]
+    everything = str([here.look(f"SELECT to_jsonb(t) FROM {table} t") for table in ("device", "idempotency", "audit")])  # noqa: S608
+    assert code not in everything
+    assert code.replace("-", "") not in everything
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"model": "no-such-model"}, "body.model"),
+        ({"model": "host"}, "body.model"),
+        ({"site": {"id": 999}}, "body.site.id"),
+        ({"site": {}}, "body.site"),
+        ({"site": {"id": 1, "hospital": "x", "site": "y"}}, "body.site"),
+        ({"site": {"hospital": "x"}}, "body.site"),
+        ({"name": ""}, "body.name"),
+        ({"name": " DR"}, "body.name"),
+        ({"name": "D\x00R"}, "body.name"),
+        ({"name": "D\u202eR"}, "body.name"),
+        ({"name": "x" * 101}, "body.name"),
+        ({"serial": "a\nb"}, "body.serial"),
+        ({"status": "active"}, "body.status"),
+        ({"name": 7}, "body.name"),
+    ],
+)
+async def test_what_a_device_cannot_be(here: World, change: dict[str, Any], where: str) -> None:
+    answer = await here.ask("POST", "/devices", json={**DEVICE, **change})
+    assert answer.status_code == 422
+    assert where in [error["where"] for error in answer.json()["errors"]]
+    assert here.look("SELECT count(*) FROM device") == [(2,)]
+    assert here.look("SELECT count(*) FROM org") == [(2,)], "nothing of a refused request stays"
+
+
+async def test_connected_fresh_and_healthy_are_three_facts(here: World) -> None:
+    device = (await here.ask("GET", f"/devices/{here.a.device}?lang=en")).json()
+    assert {fact: (device[fact]["value"], device[fact]["reason"]) for fact in ("connected", "fresh", "healthy")} == {
+        "connected": (True, "session"),
+        "fresh": (True, "recent"),
+        "healthy": (False, "alerts"),
+    }
+    assert device["healthy"]["text"] == "Serious alerts are open"
+    assert (device["last_seen"], device["age_s"]) == ("2026-11-22T03:59:56Z", 4.0), "the mark is newer than the state"
+    assert (device["open_alerts"], device["open_tickets"]) == (1, 1)
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        connection.execute("UPDATE alert SET condition = 'ok' WHERE id = %s", (here.a.alert,))
+    here.clock.now = NOW + timedelta(minutes=10)
+    later = (await here.ask("GET", f"/devices/{here.a.device}")).json()
+    assert (later["connected"]["value"], later["fresh"]["value"], later["healthy"]["value"]) == (True, False, None)
+    assert later["healthy"]["reason"] == "stale"
+
+
+async def test_latest_is_the_newest_of_both_lanes_with_name_unit_time_and_age(here: World) -> None:
+    latest = (await here.ask("GET", f"/devices/{here.a.device}", headers={"Accept-Language": "en-GB, zh;q=0.5"})).json()
+    assert latest["latest"] == [
+        {
+            "metric": METRIC,
+            "name": MODEL.signals[METRIC].title.en,
+            "value": 46.0,
+            "unit": MODEL.signals[METRIC].unit,
+            "at": "2026-11-22T03:55:00Z",
+            "age_s": 300.0,
+            "quality": "good",
+        }
+    ]
+
+
+async def test_a_metric_the_catalog_does_not_know_is_shown_as_it_is(here: World) -> None:
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        row = connection.execute("INSERT INTO metric (name, unit) VALUES ('odd.one', 'mm') RETURNING id").fetchone()
+        assert row is not None
+        packed = msgspec.msgpack.encode({row[0]: [int(NOW.timestamp() * 1000) + 60_000, 1.5, 2]})
+        connection.execute("UPDATE device_state SET latest = %s WHERE lane = 1", (packed,))
+    latest = (await here.ask("GET", f"/devices/{here.a.device}")).json()["latest"]
+    odd = next(value for value in latest if value["metric"] == "odd.one")
+    assert (odd["name"], odd["unit"], odd["quality"], odd["age_s"]) == ("odd.one", "mm", "bad", 0.0)
+
+
+async def test_a_device_is_changed_by_who_has_seen_it(here: World) -> None:
+    path = f"/devices/{here.a.device}"
+    missing = await here.ask("PATCH", path, json={"name": "x"})
+    assert (missing.status_code, missing.json()["code"]) == (428, "if_match_missing")
+    tag = (await here.ask("GET", path)).headers["etag"]
+    for stale in ('"7"', 'W/"1"', "1", "", '"x"'):
+        refused = await here.ask("PATCH", path, json={"name": "x"}, headers={"If-Match": stale})
+        assert (refused.status_code, refused.json()["code"]) == (412, "changed_meanwhile"), stale
+    changed = await here.ask("PATCH", path, json={"name": "Room 3", "serial": "S1"}, headers={"If-Match": tag})
+    assert (changed.status_code, changed.json()["name"], changed.json()["serial"]) == (200, "Room 3", "S1")
+    assert (changed.headers["etag"], changed.json()["version"], changed.json()["department"]) == ('"2"', 2, "")
+    assert (await here.ask("PATCH", path, json={"name": "y"}, headers={"If-Match": tag})).status_code == 412
+    several = await here.ask("PATCH", path, json={"department": "放射科"}, headers={"If-Match": '"1", "2"'})
+    assert several.json()["name"] == "Room 3", "what is left out stays"
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("", 2),
+        ("?limit=1", 1),
+        ("?site={site}", 1),
+        ("?hospital={org}", 1),
+        ("?model=generic-dr", 2),
+        ("?model=other", 0),
+        ("?status=retired", 0),
+    ],
+)
+async def test_the_list_of_devices_is_filtered(here: World, query: str, count: int) -> None:
+    answer = await here.ask("GET", "/devices" + query.format(site=here.a.site, org=here.a.org))
+    assert len(answer.json()["items"]) == count
+
+
+async def test_paging_shows_every_device_once_whatever_the_size_of_a_page(here: World) -> None:
+    for _ in range(5):
+        await here.ask("POST", "/devices", json=DEVICE)
+    whole = [item["id"] for item in (await here.ask("GET", "/devices")).json()["items"]]
+    assert len(whole) == 7
+    for limit in (1, 2, 3, 7, 8):
+        assert [item["id"] for item in await pages(here, f"/devices?limit={limit}")] == whole
+
+
+async def pages(here: World, path: str) -> list[dict[str, Any]]:
+    """All items of a list, page by page."""
+    found: list[dict[str, Any]] = []
+    joint = "&" if "?" in path else "?"
+    page = (await here.ask("GET", path)).json()
+    found += page["items"]
+    while page["next"] is not None:
+        page = (await here.ask("GET", f"{path}{joint}next={page['next']}")).json()
+        assert page["items"], "a page that was promised is not empty"
+        found += page["items"]
+    return found
+
+
+async def test_readings_from_oldest_to_newest_between_two_times(here: World) -> None:
+    path = f"/devices/{here.a.device}/readings"
+    every = (await here.ask("GET", path)).json()
+    assert len(every["items"]) == READINGS
+    assert every["items"][0] == {
+        "metric": METRIC,
+        "at": "2026-11-22T03:48:00Z",
+        "value": 40.0,
+        "unit": "Cel",
+        "quality": "good",
+    }
+    for since, until in (
+        ("2026-11-22T03:49:00Z", "2026-11-22T03:51:00Z"),
+        ("2026-11-22T11:49:00%2B08:00", "2026-11-22T11:51:00+08:00"),
+        (int(at("2026-11-22T03:49:00Z").timestamp() * 1000), int(at("2026-11-22T03:51:00Z").timestamp() * 1000)),
+    ):
+        answer = await here.ask("GET", f"{path}?from={since}&to={until}&metric={METRIC}")
+        assert [item["value"] for item in answer.json()["items"]] == [41.0, 42.0], "from is included, to is not"
+    assert (await here.ask("GET", f"{path}?metric=other")).json()["items"] == []
+
+
+async def test_readings_of_the_same_moment_are_all_there_page_by_page(here: World) -> None:
+    device = here.look("SELECT id FROM device WHERE uid = %s", here.a.device)[0][0]
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        second = connection.execute("INSERT INTO metric (name) VALUES ('a.first') RETURNING id").fetchone()
+        assert second is not None
+        for metric in (second[0], 1):
+            for value in (1.0, 1.0, 2.0, 3.0, 3.0):
+                connection.execute(
+                    "INSERT INTO reading (ts, device_id, metric_id, value, quality) VALUES (%s, %s, %s, %s, 0)",
+                    (NOW, device, metric, value),
+                )
+    path = f"/devices/{here.a.device}/readings"
+    whole = (await here.ask("GET", path)).json()["items"]
+    assert len(whole) == READINGS + 10
+    for limit in (1, 2, 3, 4, 9, 100):
+        assert await pages(here, f"{path}?limit={limit}") == whole
+    one = [item for item in whole if item["metric"] == METRIC]
+    assert await pages(here, f"{path}?limit=2&metric={METRIC}") == one
+
+
+async def test_events_page_by_page(here: World) -> None:
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body) "
+            "SELECT id, org_id, %s, %s, k, '{}' FROM device, unnest(ARRAY['birth', 'state', 'fault']) k WHERE uid = %s",
+            (NOW, NOW, here.a.device),
+        )
+    path = f"/devices/{here.a.device}/events"
+    assert [item["kind"] for item in await pages(here, f"{path}?limit=2")] == ["fault", "birth", "state", "fault"]
+    assert [item["at"] for item in await pages(here, f"{path}?limit=1&kind=fault")] == [
+        "2026-11-22T03:55:00Z",
+        "2026-11-22T04:00:00Z",
+    ]
+    assert len(await pages(here, f"{path}?from=2026-11-22T04:00:00Z")) == 3
+
+
+@pytest.mark.parametrize("part", ["readings", "events"])
+@pytest.mark.parametrize(
+    "time", ["yesterday", "2026-11-22", "2026-11-22T03:00:00", "2026-13-01T00:00:00Z", "-5", "1e9", "9" * 16, "%00", ""]
+)
+async def test_what_is_no_time(here: World, part: str, time: str) -> None:
+    answer = await here.ask("GET", f"/devices/{here.a.device}/{part}?from={time}")
+    assert (answer.status_code, answer.json()["where"]) == (422, "query.from")
+    assert "RFC 3339" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+async def test_the_models_of_the_catalog(here: World, lang: Lang) -> None:
+    models = {model["key"]: model for model in await pages(here, f"/catalog/models?limit=1&lang={lang}")}
+    assert set(models) == {key for key, model in CATALOG.models.items() if model.kind != "base"}
+    signals = {signal["metric"]: signal["name"] for signal in models[MODEL.key]["signals"]}
+    assert signals == {name: signal.title.get(lang) for name, signal in MODEL.signals.items()}

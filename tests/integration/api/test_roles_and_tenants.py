@@ -1,0 +1,159 @@
+"""Every role at every route, and one hospital at everything of another."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi.routing import APIRoute
+
+from api.app import Api
+from api.roles import ALL, PREFIX, PUBLIC, ROUTES, Role
+from tests.integration.api.world import Hospital, World
+
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/tokens"): {"label": "t"},
+    ("POST", "/devices"): {"name": "x", "model": "generic-dr", "site": {"id": 1}},
+    ("PATCH", "/devices/{id}"): {"name": "renamed"},
+    ("POST", "/alerts/{id}/acknowledge"): {"note": "n"},
+    ("POST", "/alerts/{id}/unacknowledge"): {"note": "n"},
+    ("POST", "/tickets/{number}/transition"): {"event": "take"},
+    ("POST", "/sites"): {"hospital": "New", "site": "New"},
+    ("POST", "/recipients"): {"name": "x", "address": "jsons://example.com"},
+    ("PATCH", "/recipients/{id}"): {"name": "renamed"},
+}
+
+
+def concrete(template: str, of: Hospital) -> str:
+    """A route's path to something of a hospital."""
+    ids = {"/devices/{id}": of.device, "/alerts/{id}": of.alert, "/recipients/{id}": of.recipient, "/tokens/{id}": 999}
+    for prefix, value in ids.items():
+        if template.startswith(prefix):
+            return template.replace("{id}", str(value))
+    return template.replace("{number}", of.ticket)
+
+
+def request_of(method: str, template: str) -> dict[str, Any]:
+    """What a request to a route needs besides its path."""
+    body = {"json": BODIES[method, template]} if (method, template) in BODIES else {}
+    return {"headers": {"If-Match": "*"}, **body}
+
+
+def app_routes() -> Iterator[tuple[str, str]]:
+    document = Api().openapi()
+    for path, operations in document["paths"].items():
+        for method in operations:
+            yield method.upper(), path.removeprefix(PREFIX)
+
+
+def test_every_route_has_its_roles_and_every_entry_its_route() -> None:
+    assert set(app_routes()) == set(ROUTES)
+
+
+def test_nothing_is_served_below_the_prefix_that_the_document_does_not_show() -> None:
+    hidden = [route for route in Api().routes if isinstance(route, APIRoute) and not route.include_in_schema]
+    assert {route.path for route in hidden} <= {"/healthz", "/readyz", "/metrics"}
+
+
+async def test_every_role_at_every_route(here: World) -> None:
+    wrong = []
+    for (method, template), role in product(ROUTES, Role):
+        if ROUTES[method, template] is PUBLIC:
+            continue
+        answer = await here.ask(method, concrete(template, here.a), as_=role.value, **request_of(method, template))
+        refused = answer.status_code == 403 and answer.json()["code"] == "forbidden"
+        if refused == (role in ROUTES[method, template]) or answer.status_code >= 500:
+            wrong.append((role, method, template, answer.status_code))
+    assert wrong == []
+
+
+async def test_every_route_but_the_public_ones_asks_for_a_token(here: World) -> None:
+    public = set()
+    for method, template in ROUTES:
+        answer = await here.http.request(method, PREFIX + concrete(template, here.a))
+        if answer.status_code != 401:
+            public.add((method, template))
+    assert public == {("POST", "/login"), ("POST", "/enrol")}
+
+
+async def test_a_hospital_sees_its_own_in_every_list_and_nothing_of_another(here: World) -> None:
+    for template in ("/devices", "/alerts", "/tickets", "/sites"):
+        own = (await here.ask("GET", template, as_="hospital-a")).json()
+        assert len(own["items"]) == 1, template
+        assert own["next"] is None
+        foreign = _words_of(here.b)
+        assert not [word for word in foreign if word in (await here.ask("GET", template, as_="hospital-a")).text]
+        assert len((await here.ask("GET", template)).json()["items"]) == 2, f"staff see both in {template}"
+
+
+def _words_of(hospital: Hospital) -> list[str]:
+    return [hospital.name, hospital.device, str(hospital.alert), hospital.ticket]
+
+
+async def test_what_is_anothers_looks_like_what_is_not_there(here: World) -> None:
+    nowhere = Hospital(
+        org=999,
+        site=999,
+        device="dzzzzzzzzzzzz",
+        alert=UUID(int=7),
+        ticket="WX20990101-001",
+        recipient=999,
+        name="nowhere",
+    )
+    for method, template in ROUTES:
+        if "{" not in template or template.startswith("/tokens"):
+            continue
+        for role in ("hospital-a", "manager"):
+            more = request_of(method, template)
+            gone = await here.ask(method, concrete(template, nowhere), as_=role, **more)
+            if role == "hospital-a":
+                theirs = await here.ask(method, concrete(template, here.b), as_=role, **more)
+                assert (theirs.status_code, theirs.text) == (gone.status_code, gone.text), (method, template)
+            assert gone.status_code in {403, 404}, (method, template, gone.text)
+
+
+@pytest.mark.parametrize("list_", ["/devices", "/alerts", "/tickets"])
+async def test_filters_and_cursors_lead_to_nobody_else(here: World, list_: str) -> None:
+    whole = (await here.ask("GET", f"{list_}?limit=1")).json()
+    assert whole["next"], "staff have a second page, which is another hospital's"
+    for query in (f"next={whole['next']}", f"device={here.b.device}", f"hospital={here.b.org}", f"site={here.b.site}"):
+        answer = await here.ask("GET", f"{list_}?{query}", as_="hospital-b" if "next" in query else "hospital-a")
+        foreign = _words_of(here.a if "next" in query else here.b)
+        assert not [word for word in foreign if word in answer.text]
+
+
+async def test_a_hospital_can_change_nothing_of_another_nor_of_its_own(here: World) -> None:
+    def state() -> list[list[tuple[Any, ...]]]:
+        tables = ("org", "site", "device", "alert_operator", "alert_event", "ticket", "ticket_event", "recipient")
+        return [here.look(f"SELECT to_jsonb(t) FROM {table} t ORDER BY 1") for table in tables]  # noqa: S608
+
+    before = state()
+    for (method, template), whose in product(ROUTES, (here.a, here.b)):
+        if method != "GET" and not template.startswith("/tokens") and ROUTES[method, template] is not PUBLIC:
+            await here.ask(method, concrete(template, whose), as_="hospital-a", **request_of(method, template))
+    assert state() == before
+
+
+async def test_the_database_holds_the_tenancy_even_if_a_route_forgets_it(here: World) -> None:
+    """The statements themselves name no organisation: it is the policies that hold, and only inside the transaction."""
+    async with here.app.state.context.pool.connection() as connection:
+        found = await connection.execute("SELECT count(*) FROM device")
+        assert await found.fetchone() == (0,), "a connection that was used before sees nothing by itself"
+
+
+async def test_a_hospital_reads_its_own_chain_of_the_audit_log(here: World) -> None:
+    for ticket in (here.a.ticket, here.b.ticket):
+        path = f"/tickets/{ticket}/transition"
+        moved = await here.ask("POST", path, as_="operator", json={"event": "receive"}, headers={"If-Match": '"1"'})
+        assert moved.status_code == 200, moved.text
+    own = (await here.ask("GET", "/audit", as_="hospital-a")).json()["items"]
+    assert [(entry["subject"], entry["org"]) for entry in own] == [(f"ticket:{here.a.ticket}", here.a.org)]
+    foreign = (await here.ask("GET", f"/audit?hospital={here.b.org}", as_="hospital-a")).json()
+    assert foreign == {"items": [], "next": None}
+    assert len((await here.ask("GET", f"/audit?hospital={here.b.org}")).json()["items"]) == 1
+
+
+def test_only_the_audit_log_is_for_hospitals_and_some_of_the_staff() -> None:
+    mixed = {template for (_, template), roles in ROUTES.items() if Role.HOSPITAL in roles and roles is not ALL}
+    assert mixed == {"/audit"}
