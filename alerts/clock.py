@@ -11,7 +11,7 @@ from alerts import judge, late, tell
 from alerts.draft import Draft
 from alerts.effects import Param
 from alerts.episode import Condition, Event
-from alerts.plan import FAULT, IDENTITY, IDENTITY_RULE, SILENCE, Rule, unknown_rule
+from alerts.plan import FAULT, IDENTITY, IDENTITY_RULE, SILENCE, Rule
 from alerts.reasons import Variant
 from ingest.ports import Presence
 
@@ -51,7 +51,7 @@ def hear(draft: Draft, presence: Presence) -> None:
         draft.end(silence, Event.HEARD, presence.seen_ms, extra={"silent_s": silent_s})
     for key, entry in list(draft.entries.items()):
         if entry.condition is Condition.NO_DATA:
-            draft.interrupt(rule_of(draft, key), Event.BACK, draft.now.wall_ms)
+            draft.interrupt(draft.plan.rule(key), Event.BACK, draft.now.wall_ms)
 
 
 def conflict(draft: Draft, at_ms: int) -> None:
@@ -80,7 +80,7 @@ def tick(draft: Draft, presence: Presence, silent_at: int | None) -> None:
         if key == SILENCE and silence is not None:
             _fall_silent(draft, silence, presence)
         elif key:
-            judge.ring(draft, rule_of(draft, key), draft.entries[key])
+            judge.ring(draft, draft.plan.rule(key), draft.entries[key])
         else:
             late.judge_group(draft)
 
@@ -100,9 +100,4 @@ def _fall_silent(draft: Draft, silence: Rule, presence: Presence) -> None:
     draft.raise_(rule, Event.UNHEARD, now.wall_ms, occurred_ms=occurred_ms, extra=extra)
     for key in list(draft.entries):
         if key not in (SILENCE, IDENTITY):
-            draft.interrupt(rule_of(draft, key), Event.SILENT, now.wall_ms)
-
-
-def rule_of(draft: Draft, key: str) -> Rule:
-    """The rule of an open episode."""
-    return draft.plan.rules.get(key) or unknown_rule(key.removeprefix(FAULT))
+            draft.interrupt(draft.plan.rule(key), Event.SILENT, now.wall_ms)

@@ -15,7 +15,7 @@ GRID_MS: Final = 60_000
 """How finely the newest judged time of a metric is kept while nothing happens: a state that changed with every reading
 would have to be written with every reading. Disorder within one step is judged in order of arrival."""
 MAX_UNKNOWN_JUDGED: Final = 64
-"""Unknown codes of which the newest judged time is remembered: a hostile device can't fill the state."""
+"""Unknown codes that are over and remembered by their newest judged time: a hostile device can't fill the state."""
 
 
 def reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
@@ -95,9 +95,12 @@ def note(draft: Draft, rule: Rule, at_ms: int) -> None:
     draft.changed = True
     if rule.subject in draft.plan.codes:
         return
-    unknown = [key for key in draft.judged if key.startswith(FAULT) and key not in draft.plan.rules]
-    if len(unknown) > MAX_UNKNOWN_JUDGED:
-        closed = [key for key in unknown if key not in draft.entries]
+    closed = [
+        key
+        for key in draft.judged
+        if key.startswith(FAULT) and key not in draft.plan.rules and key not in draft.entries
+    ]
+    if len(closed) > MAX_UNKNOWN_JUDGED:
         oldest = min(closed, key=draft.judged.__getitem__)
         del draft.judged[oldest]
         draft.opens = {key: times for key, times in draft.opens.items() if key != oldest}

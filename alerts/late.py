@@ -14,7 +14,7 @@ from alerts import judge, tell
 from alerts.draft import Draft
 from alerts.effects import LateSummary
 from alerts.episode import Condition
-from alerts.plan import FAULT, Metric, Rule, unknown_rule
+from alerts.plan import Metric
 from alerts.reasons import LATE_SUMMARY
 from alerts.state import Held, State
 
@@ -78,7 +78,7 @@ def judge_group(draft: Draft) -> None:
     _close_past(past, horizon, open_before)
     draft.group = False
     for key in sorted(draft.staged, key=lambda key: draft.entries[key].occurred_ms):
-        rule = _rule(draft, key)
+        rule = draft.plan.rule(key)
         judge.elapse(draft, rule, draft.now.wall_ms + 1)
         if key in draft.entries:
             draft.tell_staged(rule)
@@ -132,13 +132,9 @@ def _time(fact: Held) -> int:
 def _close_past(past: Draft, horizon: Mapping[str, int], open_before: frozenset[str]) -> None:
     """What was wrong in the past, and wasn't when the present was judged, was over by then."""
     for key, entry in list(past.entries.items()):
-        rule = _rule(past, key)
+        rule = past.plan.rule(key)
         newest = horizon.get(rule.subject if rule.kind == "limit" else key, 0)
         judge.elapse(past, rule, newest)
         still = past.entries.get(key)
         if still is not None and still.condition is Condition.ACTIVE and key not in open_before:
             past.over.append((entry.occurred_ms, newest))
-
-
-def _rule(draft: Draft, key: str) -> Rule:
-    return draft.plan.rules.get(key) or unknown_rule(key.removeprefix(FAULT))

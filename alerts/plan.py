@@ -88,6 +88,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     silence_ms: int
     """0: silence isn't judged."""
 
+    def rule(self, key: str) -> Rule:
+        """The rule of an open episode; of a fault code that the catalog doesn't hold, the one for all of those."""
+        return self.rules.get(key) or unknown_rule(key.removeprefix(FAULT))
+
 
 def fault_key(code: str) -> str:
     """The key of a fault code's rule in the state; a colon never stands in a metric's name."""

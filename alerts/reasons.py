@@ -31,7 +31,6 @@ _LIMIT: Final[dict[Reason, str]] = {
     Reason.QUIET: "alert.limit.quiet",
     Reason.DATA_LOST: "alert.no_data",
     Reason.DATA_BACK: "alert.data_back",
-    Reason.RETIRED: "alert.retired",
 }
 _CODE: Final[dict[Reason, str]] = {
     Reason.REPORTED: "alert.code.active",
@@ -43,7 +42,6 @@ _CODE: Final[dict[Reason, str]] = {
     Reason.QUIET: "alert.code.quiet",
     Reason.DATA_LOST: "alert.no_data.code",
     Reason.DATA_BACK: "alert.data_back.code",
-    Reason.RETIRED: "alert.retired",
 }
 _SILENCE: Final[dict[Reason, str]] = {
     Reason.UNHEARD: "alert.silence.begun",

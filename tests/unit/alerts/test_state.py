@@ -13,6 +13,7 @@ from alerts.engine import AlertEngine
 from alerts.episode import Condition
 from alerts.state import FORMAT, Entry, Held, State, pack, unpack
 from catalog.load import load
+from catalog.model import Clear
 from ingest.ports import Engine, Now
 from tests.unit.alerts.device import (
     CLOCK0,
@@ -159,6 +160,15 @@ def test_a_model_that_the_catalog_does_not_hold_has_unknown_codes_only() -> None
     found = device.report(1, fault("E1", 1), reading("load", 99, 1))
     assert [e.family for e in only(EpisodeOpened, found)] == ["unknown-code"]
     assert device.due() == 1 + 86_400
+
+
+def test_a_device_whose_codes_all_became_unknown_is_still_judged() -> None:
+    many = model(faults=[code(f"K{number}", clear=Clear(after_s=9e6)) for number in range(200)])
+    device = Reporting(many)
+    for number in range(200):
+        device.report(number, fault(f"K{number}", number))
+    device.engine = AlertEngine(models={"dr": model()})
+    assert opened(device.report(201, fault("NEW", 201))) == [("fault:*", "active")]
 
 
 def test_two_limits_with_one_key_are_refused() -> None:
