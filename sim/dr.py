@@ -35,8 +35,8 @@ class DrConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `host`, `port`, `called`, `calling`: the agent's storage SCP and the AE titles. `log`: its log file. `state`: a file
     that keeps its counters and unsent images over a restart. `speed`: simulated seconds per second. `hour`: local time
-    of the day at which its life begins, None: the wall's. `faults_per_day`: of simulated time. `keep`: whether one
-    association serves many images.
+    of the day at which its life begins, None: the wall's. `faults_per_day`, `fault_scale`: as `DrLife` takes them.
+    `keep`: whether one association serves many images.
     """
 
     name: str
@@ -51,6 +51,7 @@ class DrConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     speed: Annotated[float, Meta(gt=0, le=100_000)] = 1.0
     hour: Annotated[float, Meta(ge=0, lt=24)] | None = None
     faults_per_day: Annotated[float, Meta(ge=0)] = 0.02
+    fault_scale: Annotated[float, Meta(gt=0)] = 1.0
     faults: tuple[PlannedFault, ...] = ()
     keep: bool = True
 
@@ -95,6 +96,7 @@ class Dr:
             model=model,
             state=None if saved is None else saved.life,
             faults_per_day=config.faults_per_day,
+            fault_scale=config.fault_scale,
         )
         self._pace = Pace(wall=wall, simulated=start, speed=config.speed)
         self._calibrated = (

@@ -20,9 +20,19 @@ from sim.state import LifeState, newborn
 
 CALIBRATION_DUE: Final = 20_000
 """Exposures after which a calibration is due (k)."""
-_BATTERY_S: Final = 300.0
-_DUE: Final = "DET-CAL-01"
+TUBE_LIFE: Final = 150_000
+"""Exposures that a tube is expected to last (k); later ones make arcs ever likelier."""
+_INSPECTION: Final = timedelta(days=120)
+_PANEL: Final = timedelta(seconds=300)
+"""How often the panel reports itself."""
+_DEFECTS: Final = 50
+"""A growth of the defect map that the panel reports at once, and not only on the next day."""
+_MOST_ARCS: Final = 15
+"""Arcs of a day at which the generator locks itself."""
 _ARC: Final = "GEN-ARC-01"
+_ARCING: Final = "GEN-ARC-02"
+_TUBE_OLD: Final = "TUB-AGE-01"
+_DUE: Final = "DET-CAL-01"
 _POWER_ON: Final = timedelta(hours=7)
 _POWER_OFF: Final = timedelta(hours=21)
 _ABORTED: Final = 0.004
@@ -53,14 +63,23 @@ class DrLife:
     """A DR from `start` on. The same arguments and the same calls give the same events.
 
     `start`: aware, its zone a fixed offset; hours of the day are in it. `state`: of an earlier life to go on from:
-    faults that were active then end at `start`. `faults_per_day`: how many break out by themselves.
+    faults that were active then end at `start`. `faults_per_day`: how many break out by themselves. `fault_scale`:
+    their leads and durations against what their scenarios say, so that a demonstration needn't wait for days.
     """
 
     def __init__(
-        self, *, seed: int, start: datetime, model: Model, state: LifeState | None = None, faults_per_day: float = 0.02
+        self,
+        *,
+        seed: int,
+        start: datetime,
+        model: Model,
+        state: LifeState | None = None,
+        faults_per_day: float = 0.02,
+        fault_scale: float = 1.0,
     ) -> None:
         self._model = model
         self._faults_per_day = faults_per_day
+        self._fault_scale = fault_scale
         chance = random.Random(f"{seed}/life")
         self.state = newborn(chance, start) if state is None else state
         self._busy = chance.uniform(0.7, 1.1)
@@ -74,14 +93,16 @@ class DrLife:
         self._events: list[Event] = []
         self._episodes: list[_Episode] = []
         self._free_at = start
+        self._defects = self.state.defects
         self.state.at = start
         for code in self.state.active:
             self._events.append(LogLine(at=start, code=code, state="cleared", words="after restart"))
         self.state.active = []
         self._plan_arrival(start)
         self._plan_power(start)
-        self._later(start, self._battery)
+        self._later(start, self._report_panel)
         self._later(_midnight(start), self._new_day)
+        self._later(_midnight(start) + timedelta(days=chance.uniform(5, 120), hours=17), self._inspect)
         if faults_per_day > 0:
             self._plan_trouble(start)
 
@@ -121,8 +142,7 @@ class DrLife:
         """An engineer mends everything and calibrates the detector. Call `step(now)` first."""
         for episode in list(self._episodes):
             self._end(episode, now)
-        self.state.since_calibration = 0
-        self.state.calibrated_at = now.replace(microsecond=0)
+        self._calibrate(now)
 
     # What happens ------------------------------------------------------------------------------------------------
 
@@ -147,7 +167,7 @@ class DrLife:
         if any(episode.scenario.stops and self._struck(episode, at) for episode in self._episodes):
             return
         dice = self._technique
-        effects = combined([(episode.scenario.effects, episode.share(at)) for episode in self._episodes])
+        effects = self._effects(at)
         exposure = self._technique_of(at, protocol, patient, thickness, effects)
         self._events.append(exposure)
         self._status(at, "tube.heat", min(150.0, round(self.state.heat_percent + effects.heat, 1)))
@@ -157,18 +177,21 @@ class DrLife:
             self.state.arcs += 1
             self._events.append(LogLine(at=at, code=_ARC, state="event", words="arc detected, retried"))
             self._status(at, "generator.arcs", self.state.arcs)
-        self.state.battery -= 0.12 * effects.drain
+            if self.state.arcs == _MOST_ARCS:
+                self.inject(_ARCING, at, lead_s=0)
         if exposure.aborted:
             self._plan_exposure(at + timedelta(seconds=dice.uniform(30, 60)), protocol, patient, thickness)
         if self.state.since_calibration == CALIBRATION_DUE:
-            self.inject(_DUE, at)
+            self.inject(_DUE, at, lasts_s=3 * 86_400)
+        if self.state.tube_exposures == TUBE_LIFE:
+            self.inject(_TUBE_OLD, at, lasts_s=30 * 86_400)
 
     def _technique_of(
         self, at: datetime, protocol: Protocol, patient: int, thickness: float, effects: Effects
     ) -> Exposure:
         dice, state = self._technique, self.state
-        kv_factor = max(0.5, 1 + effects.kv + dice.gauss(0, 0.003))
-        ma_factor = max(0.2, 1 + effects.ma + dice.gauss(0, 0.005 + effects.ma_spread))
+        kv_factor = min(1.2, max(0.7, 1 + effects.kv + dice.gauss(0, 0.003 + effects.kv_spread)))
+        ma_factor = min(1.5, max(0.3, 1 + effects.ma + dice.gauss(0, 0.005 + effects.ma_spread)))
         output = max(0.2, 1 + effects.output)
         mas = max(1.0, dice.uniform(*protocol.mas) * thickness)
         # At the detector: mAs times output times kV to the power 3.5 (behind a patient; general knowledge).
@@ -184,12 +207,13 @@ class DrLife:
         if aborted:
             part = dice.uniform(0.15, 0.7)
             mas, dose = max(1.0, mas * part), dose * part
-        kv, ma = protocol.kv * kv_factor, protocol.ma * ma_factor
+        kv, ma = round(protocol.kv * thickness**0.15) * kv_factor, protocol.ma * ma_factor
         sensitivity = state.sensitivity_now * max(0.1, 1 + effects.sensitivity)
         spread = (0.7 if protocol.automatic else 1.3) + effects.deviation_spread
         deviation = 10 * math.log10(dose * max(0.1, 1 + effects.sensitivity)) + effects.deviation
-        index = round(protocol.target * 10 ** ((deviation + dice.gauss(0, spread)) / 10), 1)
-        since = (at - state.last_exposure_at).total_seconds()
+        deviation = min(30.0, max(-30.0, deviation + dice.gauss(0, spread)))
+        index = round(protocol.target * 10 ** (deviation / 10), 1)
+        since = max(1.0, (at - state.last_exposure_at).total_seconds())
         ms = 1000 * mas / ma
         state.expose(kv=kv, mas=mas, at=at)
         return Exposure(
@@ -236,34 +260,52 @@ class DrLife:
             self.state.active.remove(code)
             self._events.append(LogLine(at=at, code=code, state="cleared", words="after service"))
         if code == _DUE:
-            self.state.since_calibration = 0
-            self.state.calibrated_at = at.replace(microsecond=0)
+            self._calibrate(at)
+        elif code == _TUBE_OLD or (code == _ARCING and self.state.tube_exposures > TUBE_LIFE):
+            self.state.tube_exposures = 0  # a new tube
+            self.state.arcs = 0
+
+    def _calibrate(self, at: datetime) -> None:
+        self.state.since_calibration = 0
+        self.state.calibrated_at = at.replace(microsecond=0)
 
     def _trouble(self, at: datetime) -> None:
         scenarios = list(SCENARIOS.values())
         chosen = self._troubles.choices(scenarios, [scenario.weight for scenario in scenarios])[0]
-        self.inject(chosen.code, at)
+        self.inject(
+            chosen.code, at, lead_s=chosen.lead_s * self._fault_scale, lasts_s=chosen.lasts_s * self._fault_scale
+        )
         self._plan_trouble(at)
 
-    def _battery(self, at: datetime) -> None:
+    def _inspect(self, at: datetime) -> None:
+        self.service(at)
+        self._later(at + _INSPECTION, self._inspect)
+
+    def _report_panel(self, at: datetime) -> None:
         state = self.state
         if state.powered:
-            drain = combined([(episode.scenario.effects, episode.share(at)) for episode in self._episodes]).drain
-            state.battery = max(0.0, state.battery - 0.45 * (1 + drain))
-            if state.battery < 30 and drain < 0.1:
-                state.battery = 97.0  # swapped
-            self._status(at, "detector.battery", math.floor(state.battery))
+            state.battery -= 0.45
+            if state.battery < 30:
+                state.battery = 97.0  # swapped for a full one
+            effects = self._effects(at)
+            self._status(at, "detector.battery", max(0, math.floor(state.battery * (1 + effects.battery))))
+            if abs(state.defects + round(effects.defects) - self._defects) >= _DEFECTS:
+                self._report_defects(at)
         else:
             state.battery = min(100.0, state.battery + 4.0)  # in the charger
-        self._later(at + timedelta(seconds=_BATTERY_S), self._battery)
+        self._later(at + _PANEL, self._report_panel)
+
+    def _report_defects(self, at: datetime) -> None:
+        self._defects = self.state.defects + round(self._effects(at).defects)
+        self._status(at, "detector.defect_pixels", self._defects)
 
     def _new_day(self, at: datetime) -> None:
         state = self.state
         state.arcs = 0
-        if self._technique.random() < 0.03:
+        if self._technique.random() < 0.3:
             state.defects += 1
         self._status(at, "generator.arcs", 0)
-        self._status(at, "detector.defect_pixels", state.defects)
+        self._report_defects(at)
         self._later(_midnight(at), self._new_day)
 
     def _switch(self, at: datetime, *, on: bool) -> None:
@@ -294,6 +336,9 @@ class DrLife:
 
     def _status(self, at: datetime, name: Measured, value: float) -> None:
         self._events.append(Status(at=at, name=name, value=value))
+
+    def _effects(self, at: datetime) -> Effects:
+        return combined([(episode.scenario.effects, episode.share(at)) for episode in self._episodes])
 
     def _struck(self, episode: _Episode, at: datetime) -> bool:
         return not episode.over and at >= episode.strikes
