@@ -72,7 +72,7 @@ class AlertEngine:
             step.apply(one)
         if presence.conflict_ms and lane is Lane.LIVE:
             step.conflict(presence.conflict_ms)
-        step.time(presence)
+        step.time(presence, heard=bool(applied))
         return step.finish()
 
     def _plan(self, device: Device) -> Plan:

@@ -71,24 +71,30 @@ class Step:
         if held and one.caught_up and type(one.report.items[0]) is not Birth:
             late.judge_group(self._change())
 
-    def time(self, presence: Presence) -> None:
-        """What is due by the partition's clock."""
-        silence_at: int | None = None
+    def time(self, presence: Presence, *, heard: bool) -> None:
+        """What is due by the partition's clock. ``heard``: reports came with this step, so the device isn't silent."""
+        silent_at = None if heard else self._silent_at(presence)
+        clock_ms = self._now.clock_ms
+        due = 0 < self._state.timer <= clock_ms or (silent_at is not None and silent_at <= clock_ms)
+        if due or self._draft is not None:
+            clock.tick(self._change(), presence, silent_at)
+
+    def _silent_at(self, presence: Presence) -> int | None:
+        """When the device will count as silent; None: never, or it does already."""
         silence_ms = silence_of(self._plan, self._lane)
-        if silence_ms:
-            if not presence.seen_ms and not self._state.known_clock:
-                draft = self._change()
-                draft.known_clock = max(1, self._now.clock_ms)
-                draft.changed = True
-                return
-            silence_at = clock.silence_at(silence_ms, self._state.known_clock, presence)
-            if SILENCE in self._entries:
-                if silence_at > self._now.clock_ms:
-                    clock.hear(self._change(), presence)
-                silence_at = None
-        timers = self._draft is not None or 0 < self._state.timer <= self._now.clock_ms
-        if timers or (silence_at is not None and silence_at <= self._now.clock_ms):
-            clock.tick(self._change(), presence, silence_at)
+        if not silence_ms:
+            return None
+        known_clock = self._state.known_clock
+        if not presence.seen_ms and not known_clock:
+            draft = self._change()
+            draft.known_clock = known_clock = max(1, self._now.clock_ms)
+            draft.changed = True
+        silent_at = clock.silence_at(silence_ms, known_clock, presence)
+        if SILENCE not in self._entries:
+            return silent_at
+        if silent_at > self._now.clock_ms:
+            clock.hear(self._change(), presence)
+        return None
 
     def _change(self) -> Draft:
         if self._draft is None:
