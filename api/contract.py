@@ -1,11 +1,11 @@
 """The OpenAPI document: what FastAPI derives from the routes, completed by what it doesn't know."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from api.documented import problem_examples
 from api.idempotency import REPLAYED
 from api.roles import PREFIX, PUBLIC, ROUTES
-from api.shapes.base import ProblemShape
+from api.shapes.base import ProblemShape, Shape
 
 Json = dict[str, Any]
 _SCHEME: Final = "token"
@@ -39,6 +39,9 @@ def complete(document: Json) -> Json:
     schemas: Json = components.setdefault("schemas", {})
     schemas["ProblemShape"] = ProblemShape.model_json_schema(ref_template=_REF + "{model}")
     schemas.update(schemas["ProblemShape"].pop("$defs", {}))
+    for name, own in _examples(Shape).items():
+        if name in schemas:
+            schemas[name]["examples"] = own  # what FastAPI made of them lacks every null
     components["examples"] = problem_examples()
     components["securitySchemes"] = {
         _SCHEME: {"type": "http", "scheme": "bearer", "description": "A token of POST /login or POST /tokens."}
@@ -75,6 +78,16 @@ def _complete_operation(method: str, path: str, operation: Json, schemas: Json) 
             media["example"] = sample(media["schema"], schemas)
             if "version" in media["example"]:
                 headers["ETag"] = {"description": "For If-Match.", "schema": {"type": "string"}}
+
+
+def _examples(shape: type[Shape]) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    extra = shape.model_config.get("json_schema_extra")
+    if isinstance(extra, dict):
+        found[shape.__name__] = cast("list[Json]", extra["examples"])
+    for more in shape.__subclasses__():
+        found |= _examples(more)
+    return found
 
 
 def sample(schema: Json, schemas: Json) -> Any:

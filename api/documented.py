@@ -14,7 +14,7 @@ def problems(*codes: ProblemCode, body: bool = False, token: bool = True) -> dic
     """`responses` of a route: its own problems and those that every route of its kind has."""
     wanted = (*codes, *_EVERYWHERE, *(_WITH_TOKEN if token else ()), *(_WITH_BODY if body else ()))
     found: dict[int | str, dict[str, Any]] = {}
-    for code in sorted(set(wanted), key=lambda one: STATUS[one][0]):
+    for code in sorted(set(wanted), key=lambda one: (STATUS[one][0], one)):
         status, title = STATUS[code]
         one = found.setdefault(status, {"description": title, "content": {PROBLEM_JSON: {"examples": {}}}})
         one["content"][PROBLEM_JSON]["schema"] = {"$ref": "#/components/schemas/ProblemShape"}

@@ -4,7 +4,6 @@ A cursor is opaque to clients. It opens nothing by itself: the query it goes int
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Final, Generic, TypeVar
@@ -94,7 +93,7 @@ def decode(kind: str, cursor: str | None, key: type[K]) -> K | None:
         found, raw = msgspec.json.decode(packed, type=tuple[str, msgspec.Raw])
         if found == kind:
             return msgspec.json.decode(raw, type=key)
-    except (binascii.Error, msgspec.DecodeError, UnicodeDecodeError):
+    except (ValueError, msgspec.DecodeError):
         pass
     raise invalid("query.next", "This is not a cursor of this list: give `next` of the page before, or leave it out.")
 

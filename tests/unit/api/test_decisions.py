@@ -1,0 +1,220 @@
+"""Pure decisions: the state of a device, languages, conditions, times, the chain of the audit log."""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.audit import GENESIS, Entry, Link, broken_at, canonical, chained
+from api.conditions import etag, require_match
+from api.language import preferred
+from api.problems import STATUS, Problem, ProblemCode
+from api.roles import ROUTES, methods_of
+from api.shapes.base import moment
+from api.state import WORDS, Judged, Known, Reason, judge
+from catalog.model import SEVERITIES
+
+NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
+
+
+def known(
+    *, age_s: float | None = 5, connected: bool = True, worst: str | None = None, interval_s: float = 15.0
+) -> Known:
+    return Known(
+        connected=connected,
+        last_seen=None if age_s is None else NOW - timedelta(seconds=age_s),
+        interval_s=interval_s,
+        worst_severity=worst,
+        worst_since=None if worst is None else NOW - timedelta(hours=1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "connected", "fresh", "healthy"),
+    [
+        (known(), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (known(connected=False), (False, Reason.SESSION_ENDED), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (known(age_s=45), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (known(age_s=46), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
+        (known(age_s=46, interval_s=0), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (known(worst="minor"), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.ONLY_MINOR)),
+        (known(worst="major"), (True, Reason.SESSION), (True, Reason.RECENT), (False, Reason.ALERTS)),
+        (known(worst="critical", age_s=999), (True, Reason.SESSION), (False, Reason.LATE), (False, Reason.ALERTS)),
+        (known(worst="minor", age_s=999), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
+        (known(age_s=None), (False, Reason.NEVER_SEEN), (False, Reason.NEVER_SEEN), (None, Reason.NEVER_SEEN)),
+        (
+            known(age_s=None, worst="major"),
+            (False, Reason.NEVER_SEEN),
+            (False, Reason.NEVER_SEEN),
+            (False, Reason.ALERTS),
+        ),
+        (known(age_s=-30), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+    ],
+)
+def test_connected_fresh_and_healthy_never_mix(
+    what: Known, connected: tuple[bool, Reason], fresh: tuple[bool, Reason], healthy: tuple[bool | None, Reason]
+) -> None:
+    state = judge(what, now=NOW, default_interval_s=20)
+
+    def said(judged: Judged) -> tuple[bool | None, Reason]:
+        return judged.value, judged.reason
+
+    assert (said(state.connected), said(state.fresh), said(state.healthy)) == (connected, fresh, healthy)
+
+
+def test_a_device_is_never_called_healthy_on_old_data() -> None:
+    for age_s, connected, worst in product((0, 60, 9999), (True, False), (None, *SEVERITIES)):
+        state = judge(known(age_s=age_s, connected=connected, worst=worst), now=NOW, default_interval_s=15)
+        if state.healthy.value:
+            assert state.fresh.value
+            assert worst not in {"critical", "major"}
+
+
+def test_every_reason_has_its_words() -> None:
+    assert set(WORDS) == set(Reason)
+
+
+@pytest.mark.parametrize(
+    ("header", "lang"),
+    [
+        ("", "zh"),
+        ("en", "en"),
+        ("EN-gb, zh;q=0.9", "en"),
+        ("zh-Hans-CN", "zh"),
+        ("fr, de;q=0.9, en;q=0.1", "en"),
+        ("en;q=0.3, zh;q=0.4", "zh"),
+        ("en;q=0, fr", "zh"),
+        ("en;q=x", "zh"),
+        ("en;level=1", "en"),
+        ("*", "zh"),
+        (";;,,q=1", "zh"),
+    ],
+)
+def test_the_language_a_reader_prefers(header: str, lang: str) -> None:
+    assert preferred(header, "zh") == lang
+
+
+@given(st.text(max_size=200))
+def test_any_header_gives_a_language(header: str) -> None:
+    assert preferred(header, "en") in {"zh", "en"}
+
+
+@pytest.mark.parametrize("header", ['"3"', '"1", "3"', "*", ' "3" ', 'W/"3", "3"'])
+def test_what_matches(header: str) -> None:
+    require_match(header, 3)
+    assert etag(3) == '"3"'
+
+
+@pytest.mark.parametrize("header", ['"4"', 'W/"3"', "3", "", '"33"', '"3', "**", '"*"'])
+def test_what_does_not_match(header: str) -> None:
+    with pytest.raises(Problem) as refused:
+        require_match(header, 3)
+    assert refused.value.code is ProblemCode.CHANGED_MEANWHILE
+
+
+def test_without_a_header_nothing_is_changed() -> None:
+    with pytest.raises(Problem) as refused:
+        require_match(None, 3)
+    assert refused.value.status == 428
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T04:00:00Z",
+        "2026-11-22t04:00:00.000z",
+        "2026-11-22 04:00:00Z",
+        "2026-11-22T12:00:00+08:00",
+        "2026-11-22T12:00:00 08:00",
+        "2026-11-21T20:00:00-08:00",
+        "1795320000000",
+        pytest.param(1795320000000, id="milliseconds as a number"),
+    ],
+)
+def test_times_as_people_and_programs_write_them(text: object) -> None:
+    assert moment(text) == NOW
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(9999, 12, 30)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001
+def test_a_time_means_the_same_in_every_zone(naive: datetime, minutes: int) -> None:
+    zoned = naive.replace(tzinfo=UTC)
+    assert moment(zoned.astimezone(timezone(timedelta(minutes=minutes))).isoformat()) == zoned
+    whole = zoned.replace(microsecond=naive.microsecond // 1000 * 1000)
+    assert moment(str(round(whole.timestamp()) * 1000 if not whole.microsecond else _ms(whole))) == whole
+
+
+def _ms(whole: datetime) -> int:
+    return (whole - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+@given(st.text(max_size=40))
+def test_what_is_no_time_is_a_value_error(text: str) -> None:
+    with suppress(ValueError):
+        assert moment(text).tzinfo is UTC
+
+
+ENTRY = Entry(org=1, at=NOW, actor="王 li", action="login", subject="account:王 li", detail={"b": 1, "a": None})
+
+
+def test_the_bytes_that_are_hashed() -> None:
+    assert canonical(ENTRY).decode() == (
+        '{"action":"login","actor":"王 li","at":"2026-11-22T04:00:00.000000Z","detail":{"a":null,"b":1},'
+        '"org":1,"subject":"account:王 li"}'
+    )
+    assert chained(ENTRY, GENESIS) == hashlib.sha256(canonical(ENTRY) + bytes(32)).digest()
+
+
+def links(count: int) -> list[Link]:
+    made: list[Link] = []
+    for number in range(count):
+        entry = replace(ENTRY, at=NOW + timedelta(seconds=number))
+        previous = made[-1].hash if made else GENESIS
+        made.append(Link(id=number, entry=entry, previous=previous, hash=chained(entry, previous)))
+    return made
+
+
+def test_a_chain_that_nobody_touched() -> None:
+    assert broken_at(links(5)) is None
+    assert broken_at(links(5)[2:], previous=links(5)[1].hash) is None
+
+
+def test_any_change_of_any_link_shows() -> None:
+    whole = links(4)
+    for number, link in enumerate(whole):
+        changes = [
+            replace(link, entry=replace(link.entry, actor="x")),
+            replace(link, entry=replace(link.entry, org=None)),
+            replace(link, entry=replace(link.entry, detail={})),
+            replace(link, hash=bytes(32)),
+        ]
+        for changed in changes:
+            assert broken_at([*whole[:number], changed, *whole[number + 1 :]]) == number
+        if number < 3:
+            assert broken_at([*whole[:number], *whole[number + 1 :]]) == number + 1
+            swapped = [*whole[:number], whole[number + 1], link, *whole[number + 2 :]]
+            assert broken_at(swapped) == number + 1
+
+
+def test_a_link_that_was_forged_with_a_right_hash_shows_at_the_next() -> None:
+    whole = links(3)
+    entry = replace(whole[1].entry, actor="x")
+    forged = replace(whole[1], entry=entry, hash=chained(entry, whole[1].previous))
+    assert broken_at([whole[0], forged, whole[2]]) == 2
+
+
+def test_every_code_has_a_status_of_its_class() -> None:
+    assert set(STATUS) == set(ProblemCode)
+    assert all(400 <= status < 600 and title for status, title in STATUS.values())
+
+
+def test_methods_of_a_path() -> None:
+    assert methods_of("/devices/d1") == ["GET", "PATCH"]
+    assert methods_of("/devices") == ["GET", "POST"]
+    assert methods_of("/devices/d1/x") == []
+    for method, template in ROUTES:
+        assert method in methods_of(template.replace("{id}", "7").replace("{number}", "WX1"))
