@@ -37,7 +37,6 @@ def data_folder(path: Path) -> Iterator[Path]:
         probe = path / ".write-probe"
         probe.write_bytes(b"")
         probe.unlink()
-        (path / RUN).unlink(missing_ok=True)
         lock = (path / ".lock").open("ab")
     except OSError as error:
         why = {errno.EROFS: "is on a read-only disk", errno.EACCES: "may not be written", errno.ENOSPC: "is full"}
@@ -46,6 +45,7 @@ def data_folder(path: Path) -> Iterator[Path]:
     with lock:
         if not _lock(lock.fileno()):
             raise UpError(f"another `steth up` uses {path}: stop it, or choose another folder with --data")
+        (path / RUN).unlink(missing_ok=True)  # what a killed run left
         yield path
 
 
@@ -59,8 +59,18 @@ def _lock(descriptor: int) -> bool:
     return True
 
 
+def kept_port(folder: Path, name: str) -> int:
+    """The port of the last run if it is still free, else a new one: whoever comes from outside finds it again."""
+    known = load_secrets(folder)
+    kept = int(known.get(name, "0"))
+    if not (kept and is_free(kept)):
+        known[name] = str(kept := free_port())
+        write_private(folder / SECRETS, known)
+    return kept
+
+
 def load_secrets(folder: Path) -> dict[str, str]:
-    """Passwords of the database's roles and of the first account; made at the first run, kept from then on."""
+    """Passwords of the database's roles and of the first account, and what else is made at the first run and kept."""
     path = folder / SECRETS
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     for name in ("owner", "ingest", "api", "admin"):

@@ -31,7 +31,7 @@ from steth.folder import (
     UpError,
     data_folder,
     free_port,
-    is_free,
+    kept_port,
     load_secrets,
     require_free,
     write_private,
@@ -39,6 +39,7 @@ from steth.folder import (
 from steth.run_alerts import make_room
 from steth.signals import stop_event
 from store.embedded import EmbeddedPostgres
+from store.errors import StoreError, StoreErrorCode
 from store.migrate import migrate
 from store.pool import role_dsn
 from store.roles import set_passwords
@@ -73,9 +74,8 @@ async def run_up(options: Options) -> int:
         if options.mqtt is not None:
             require_free(options.mqtt, "--mqtt")
         _say(f"steth up: everything is kept in {folder}")
-        server = EmbeddedPostgres(folder=folder / "postgres")
+        server = await asyncio.to_thread(_start_database, folder)
         try:
-            await asyncio.to_thread(server.start)
             everything = Everything(options=options, folder=folder, server=server, stopped=stopped)
             await everything.run()
         finally:
@@ -83,6 +83,23 @@ async def run_up(options: Options) -> int:
             await asyncio.to_thread(server.stop)
     _say("stopped; the same command goes on where this ended")
     return 0
+
+
+def _start_database(folder: Path) -> EmbeddedPostgres:
+    """The database, on the port of the last run: an orphan of ours that still holds it is stopped first."""
+    known = load_secrets(folder)
+    port = int(known.get("postgres_port", "0")) or free_port()
+    server = EmbeddedPostgres(folder=folder / "postgres", port=port)
+    try:
+        server.start()
+    except StoreError as error:
+        if error.code is not StoreErrorCode.PORT_IN_USE:
+            raise
+        port = free_port()
+        server = EmbeddedPostgres(folder=folder / "postgres", port=port)
+        server.start()
+    write_private(folder / SECRETS, {**known, "postgres_port": str(port)})
+    return server
 
 
 class _StoppedError(Exception):
@@ -97,10 +114,10 @@ class Everything:
         self._options = options
         self._folder = folder
         self._server = server
-        self._secrets = load_secrets(folder)
         self._catalog = load()
         self._http = f"http://127.0.0.1:{options.http}"
-        self._mqtt_port = options.mqtt or self._kept_port()
+        self._mqtt_port = options.mqtt or kept_port(folder, "mqtt_port")
+        self._secrets = load_secrets(folder)
         self._health = {name: free_port() for name in ("ingest", "alerts", "agent")}
         self._children: list[Child] = []
 
@@ -145,15 +162,6 @@ class Everything:
             _say("stopping")
             for child in reversed(self._children):
                 await child.stop()
-
-    def _kept_port(self) -> int:
-        """The broker's port of the last run, so that whoever reports to it from outside finds it again."""
-        kept = int(self._secrets.get("mqtt_port", "0"))
-        if kept and is_free(kept):
-            return kept
-        self._secrets["mqtt_port"] = str(free_port())
-        write_private(self._folder / SECRETS, self._secrets)
-        return int(self._secrets["mqtt_port"])
 
     # before anything runs ---------------------------------------------------------------------------------------------
 
