@@ -22,7 +22,7 @@ from catalog.model import Catalog, Lang, Severity
 from desk.channels import LIMIT_S, Channel, TellingError, pause_s, shown
 from desk.events import TicketEvent, add_events
 from desk.letters import Letter, compose
-from store.pool import Pool
+from store.pool import Connection, Pool
 from store.sql import load_queries
 
 TOLD: Final = Counter(
@@ -73,7 +73,7 @@ class _Claimed(Struct, frozen=True, kw_only=True):
 class Teller:
     """Tells each recipient one message after another, and the recipients side by side.
 
-    An async context manager: leaving waits for what is under way.
+    An async context manager: leaving waits for the message that each recipient is being told and gives back the rest.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Teller:
         self._tasks = asyncio.TaskGroup()
         self._busy: dict[int, asyncio.Task[None]] = {}
         self._resting: dict[int, float] = {}
+        self._leaving = False
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -103,6 +104,7 @@ class Teller:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leaving = True
         await self._tasks.__aexit__(kind, error, trace)
 
     async def run_once(self, now_ms: int) -> int:
@@ -138,19 +140,22 @@ class Teller:
         await asyncio.gather(*self._busy.values())
 
     async def _tell_all(self, rows: Sequence[_Claimed], claimed_ms: int, began: float) -> None:
-        """One recipient's messages in order; after a failure the others go back to be tried later."""
+        """One recipient's messages in order; after a failure, and when leaving, the others go back."""
         for index, row in enumerate(rows):
             reason = await self._tell(row)
             now_ms = claimed_ms + round((monotonic() - began) * 1000)
+            others = rows[index + 1 :]
             try:
-                if not reason:
-                    await self._told(row, now_ms)
-                    continue
-                await self._failed(row, rows[index + 1 :], reason, now_ms)
+                if reason:
+                    return await self._failed(row, others, reason, now_ms)
+                await self._told(row, now_ms)
+                if self._leaving:
+                    return await self._give_back(others, now_ms)
             except (psycopg.Error, OSError) as error:
                 # The claims run out by themselves: what was told and couldn't be written is told again.
                 _log.warning("telling_not_written", telling=row.id, error=type(error).__name__)
-            return
+                return None
+        return None
 
     async def _tell(self, row: _Claimed) -> str:
         """Empty if the message got through, else why not."""
@@ -166,6 +171,10 @@ class Teller:
             await connection.execute(_QUERIES["end_telling"], _end(row, state="told", told_ms=now_ms))
         TOLD.labels("told").inc()
 
+    async def _give_back(self, rows: Sequence[_Claimed], now_ms: int) -> None:
+        async with self._pool.connection() as connection, connection.transaction():
+            await _not_tried(connection, rows, now_ms)
+
     async def _failed(self, row: _Claimed, others: Sequence[_Claimed], reason: str, now_ms: int) -> None:
         given_up = row.attempts >= self._patience.attempts
         next_ms = now_ms + self._patience.delay_ms(row.attempts, self._random)
@@ -176,8 +185,7 @@ class Teller:
                     await add_events(connection, [_given_up(row, now_ms)])
             else:
                 await connection.execute(_QUERIES["postpone_telling"], _later(row, next_ms, row.attempts, reason))
-            for other in others:  # not tried, so it doesn't count as an attempt
-                await connection.execute(_QUERIES["postpone_telling"], _later(other, next_ms, other.attempts - 1, ""))
+            await _not_tried(connection, others, next_ms)
         fate = "given-up" if given_up else "failed"
         TOLD.labels(fate).inc()
         _log.warning(
@@ -189,6 +197,12 @@ class Teller:
             fate=fate,
             reason=reason,
         )
+
+
+async def _not_tried(connection: Connection, rows: Sequence[_Claimed], next_ms: int) -> None:
+    """Claimed and not tried: that counts as no attempt."""
+    for row in rows:
+        await connection.execute(_QUERIES["postpone_telling"], _later(row, next_ms, row.attempts - 1, ""))
 
 
 def _given_up(row: _Claimed, now_ms: int) -> TicketEvent:

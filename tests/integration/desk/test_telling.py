@@ -206,6 +206,21 @@ async def test_who_dies_between_claim_and_end_leaves_it_to_be_told_when_the_clai
     assert rows(database, STATES) == [("told", 2, "")]
 
 
+async def test_leaving_ends_the_message_under_way_and_gives_back_the_others(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://slow")
+    await open_tickets(database, hospital, count=3)
+    channel = Recorder()
+    channel.gate.clear()
+    async with teller(database, channel) as made:
+        assert await made.run_once(NOW) == 3
+        asyncio.get_running_loop().call_soon(channel.gate.set)
+    assert len(channel.sent) == 1
+    assert rows(database, STATES) == [("told", 1, ""), ("waiting", 0, ""), ("waiting", 0, "")]
+    async with teller(database, channel) as made:
+        assert await round_(made, NOW + 60_000) == 2
+
+
 async def test_a_claim_that_ran_out_does_not_disturb_who_claimed_it_since(database: Database) -> None:
     hospital = Hospital.make(database)
     hospital.recipient("json://h")
