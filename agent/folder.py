@@ -60,11 +60,15 @@ class FolderWatch:
 
     async def run(self) -> None:
         """Look every ``every_s`` seconds until cancelled."""
-        kept = self._sink.position(self._position) or b""
-        self._done = {kept[at : at + _MARK] for at in range(0, len(kept), _MARK)}
+        self.resume()
         while True:
             await self.turn()
             await asyncio.sleep(self._config.every_s)
+
+    def resume(self) -> None:
+        """Know again what was read."""
+        kept = self._sink.position(self._position) or b""
+        self._done = {kept[at : at + _MARK] for at in range(0, len(kept), _MARK)}
 
     async def turn(self) -> None:
         """One look at the folder: read what stands still and wasn't read."""
