@@ -10,13 +10,14 @@ a hostile PDU provokes in its threads Python prints to stderr, content and all. 
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable
 from typing import Final
 
 from agent import dicom_dimse as dimse
 from agent import dicom_pdu as pdu
+from agent import system
 from agent.adapter import Sink
+from agent.clock import Now
 from agent.config import Dicom
 from agent.dicom import XRAY_IMAGES, read_header
 from agent.dicom_association import Aborted, Association, last_words
@@ -31,17 +32,12 @@ MAX_ASSOCIATIONS: Final = 16
 """A room has one or two workstations. Beyond it peers are told to come again, beyond twice as many not even that."""
 
 
-def now_ms() -> int:
-    """Wall time, ms since 1970 UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class DicomScp:
     """The adapter. ``port``: what is listened on, once it is."""
 
     sop_classes = frozenset(XRAY_IMAGES)
 
-    def __init__(self, *, config: Dicom, model: Model, sink: Sink, now: Callable[[], int] = now_ms) -> None:
+    def __init__(self, *, config: Dicom, model: Model, sink: Sink, now: Callable[[], Now] = system.now) -> None:
         self.port = 0
         self._config = config
         self._sink = sink
@@ -123,7 +119,7 @@ class DicomScp:
         try:
             image = read_header(
                 data,
-                received=self._now(),
+                received=self._now().wall,
                 zone=self._zone,
                 key=self._sink.key,
                 transfer_syntax=transfer_syntax,

@@ -5,12 +5,13 @@ line nor enters one twice. Repeats of a fault are folded by the outbox.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from agent import system
 from agent.adapter import Entry, Sink
+from agent.clock import Now
 from agent.config import Log
 from agent.errors import AgentError, OutboxError
 from agent.logfile import Position, Turn, decode_position, look
@@ -25,7 +26,7 @@ COMMIT_BYTES: Final = 1_000_000
 class LogTail:
     """The adapter of one file. Raises ``AgentError`` when made for patterns that the model doesn't have."""
 
-    def __init__(self, *, config: Log, model: Model, sink: Sink, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, config: Log, model: Model, sink: Sink, now: Callable[[], Now] = system.now) -> None:
         self._config = config
         self._sink = sink
         self._now = now
@@ -79,7 +80,7 @@ class LogTail:
         return turn.more
 
     def _look(self) -> tuple[Turn, Found]:
-        turn = look(self._path, self._read, wide=self._wide, now=self._now())
+        turn = look(self._path, self._read, wide=self._wide, now=self._now().wall / 1000)
         return turn, self._reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian)
 
     def _worth_a_commit(self, position: Position) -> bool:

@@ -4,8 +4,8 @@ import asyncio
 import socket
 import time
 import tracemalloc
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any, Final
 
@@ -21,13 +21,12 @@ from agent.dicom import XRAY_IMAGES
 from agent.dicom_association import MAX_PDU
 from agent.dicom_scp import MAX_ASSOCIATIONS, DicomScp
 from agent.errors import AgentError
-from catalog.load import load
 from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT, JPEG_LOSSLESS, Tag, Value, data_set, element, image
 from tests.fixtures.dicom_peer import ABORT, P_DATA, RELEASE_RQ, Peer, pdu, request, store_command, values
+from tests.fixtures.scp import MODEL, serving
 from tests.fixtures.sink import MemorySink
 from wire.items import Inventory, Readings, StateChange
 
-MODEL: Final = load().models["generic-dr"]
 VERIFICATION: Final = "1.2.840.10008.1.1"
 CT: Final = "1.2.840.10008.5.1.4.1.1.2"
 
@@ -44,19 +43,6 @@ class HeldSink(MemorySink):
         self.asked.set()
         await self.commit.wait()
         return await super().aput(entry)
-
-
-@asynccontextmanager
-async def serving(sink: MemorySink, **config: Any) -> AsyncIterator[DicomScp]:
-    scp = DicomScp(config=Dicom(listen="127.0.0.1:0", time_zone="Asia/Shanghai", **config), model=MODEL, sink=sink)
-    task = asyncio.create_task(scp.run())
-    while not scp.port:
-        assert not task.done(), task.exception()
-        await asyncio.sleep(0.001)
-    yield scp
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 @contextmanager

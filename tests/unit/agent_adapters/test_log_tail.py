@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.clock import Now
 from agent.config import Log
 from agent.errors import AgentError
 from agent.logfile import CHUNK
@@ -14,7 +15,7 @@ from tests.fixtures.sink import MemorySink
 from wire.items import Fault
 
 MODEL = load().models["generic-dr"]
-LATER = 4e9
+LATER = Now(wall=4_000_000_000_000, elapsed=0)
 
 
 def line(second: int, code: str = "GEN-KV-01") -> str:
