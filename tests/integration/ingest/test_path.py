@@ -9,8 +9,9 @@ from wire.report import Report
 from wire.topics import Lane, up
 
 
-async def test_readings_are_stored_and_acknowledged(bench: Bench) -> None:
+async def test_readings_are_stored_and_acknowledged(each_bench: Bench) -> None:
     """A report's readings are rows, its mark is committed, and the acknowledgement carries seq and digest."""
+    bench = each_bench
     uid = bench.device()
     async with bench.ingest(), Client(bench=bench, uid=uid) as device:
         now = wall_ms()

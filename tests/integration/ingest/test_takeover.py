@@ -1,0 +1,79 @@
+"""Two processes, one partition: who owns it, and what the other may still do (DELIVERY 9)."""
+
+import asyncio
+
+from ingest.service import LEASE_S, Ingest
+from tests.integration.ingest.harness import Bench, Client, Counted, until, wall_ms
+from wire.items import Fault, Readings
+
+
+async def test_rule_9_two_processes_share_the_partitions_and_hand_them_over(bench: Bench) -> None:
+    uid = bench.device()
+    async with Client(bench=bench, uid=uid) as device, bench.ingest(name="one") as one:
+        assert len(one.owned) == 16
+        async with bench.ingest(name="two") as two:
+            await until(lambda: len(one.owned) == len(two.owned) == 8)
+            assert not set(one.owned) & set(two.owned)
+            await device.send(1, Fault(at=wall_ms(), code="E", state="active"))
+            await device.acked(1)
+        await until(lambda: len(one.owned) == 16)
+        await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
+        await device.acked(2)
+    assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E 1",), ("E 2",)]
+    assert bench.sql("SELECT count(*) FROM partition_lease WHERE owner IS NOT NULL") == [(0,)]
+
+
+async def test_rule_9_a_process_that_died_is_taken_over_after_its_lease(bench: Bench) -> None:
+    uid = bench.device()
+    async with Client(bench=bench, uid=uid) as device:
+        async with bench.ingest(name="first"):
+            await device.send(1, Readings(at=wall_ms(), metric=["a"], value=[1]))
+            await device.acked(1)
+        # As if it had been killed: its lease runs, and nobody renews it.
+        bench.sql("UPDATE partition_lease SET owner = 'dead', lease_until = now() + %s * interval '1 s'", LEASE_S / 3)
+        generations = bench.sql("SELECT id, generation FROM partition ORDER BY id")
+        async with bench.ingest(name="second"):
+            await device.send(2, Readings(at=wall_ms(), metric=["a"], value=[2]))
+            await device.acked(2)
+        after = bench.sql("SELECT id, generation FROM partition ORDER BY id")
+    assert [(p, g + 1) for p, g in generations] == after
+
+
+async def test_rule_9_what_lost_its_partition_writes_nothing_more(bench: Bench) -> None:
+    """The generation is raised behind its back, as a takeover does while a process is suspended."""
+    uid = bench.device()
+    async with Client(bench=bench, uid=uid) as device, bench.ingest(name="old") as old:
+        await device.send(1, Fault(at=wall_ms(), code="E", state="active"))
+        await device.acked(1)
+        bench.sql("UPDATE partition_lease SET owner = 'new', lease_until = now() + interval '1 hour'")
+        bench.sql("UPDATE partition SET generation = generation + 1")
+        await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
+        await until(lambda: not old.owned)
+        assert bench.sql("SELECT message FROM alert_event") == [("E 1",)]
+        assert bench.sql("SELECT seq FROM mark") == [(1,)]
+        bench.sql("UPDATE partition_lease SET lease_until = now()")
+        # Unacknowledged, it comes again to whoever owns the partition next.
+        await device.acked(2)
+        assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E 1",), ("E 2",)]
+
+
+async def test_the_database_away_means_waiting_not_losing(bench: Bench) -> None:
+    """While every connection of ingest is ended again and again, nothing is acknowledged that isn't stored."""
+    uid = bench.device()
+    async with Client(bench=bench, uid=uid) as device, bench.ingest() as ingest:
+        for seq in range(1, 31):
+            await device.send(seq, Readings(at=wall_ms() + seq, metric=["a"], value=[float(seq)]))
+            if seq % 5 == 0:
+                _end_connections(bench, ingest)
+            await asyncio.sleep(0.01)
+        await device.acked(30, seconds=30)
+        values = [v for (v,) in bench.sql("SELECT value FROM reading ORDER BY value")]
+        assert values == [float(seq) for seq in range(1, 31)]
+
+
+def _end_connections(bench: Bench, ingest: Ingest[Counted]) -> None:
+    assert ingest.owned
+    bench.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'steth_ingest'"
+        " AND datname = current_database()"
+    )
