@@ -116,6 +116,11 @@ class Judge(Generic[S]):
             await cursor.executemany(SQL["write_to_judge"], rows)
         stats.TO_JUDGE.labels(self._lane.value).inc(len(rows))
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something of a device in memory was set aside."""
+        return any(memory.backlog for memory in self._memory.all())
+
     async def retry(self, connection: AsyncConnection[Any], now: Now) -> bool:
         """Judge again what was set aside, device by device in order. True if something is left that may go now."""
         by_id = {m.device.id: m for m in self._memory.all() if m.backlog}

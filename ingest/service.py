@@ -25,6 +25,7 @@ RENEW_S: Final = 1.5
 PROBE_S: Final = 1.0
 PROBE_LEAP_MS: Final = 5_000
 """The most a partition's clock advances from one probe to the next, whatever became of those between."""
+_BEAT_S: Final = 0.25
 RECEIVE_MAX: Final = 1_000
 """Unacknowledged messages of one session; the embedded broker's own limit lies above it."""
 TICKS: Final = 500
@@ -260,14 +261,14 @@ class Ingest(Generic[S]):
         """What happens now and then: owed acknowledgements, devices enrolled since, digests of yesterday."""
         passed = 0
         while True:
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(_BEAT_S)
             passed += 1
             for writer in self.writers.values():
                 writer.beat()
-            if passed % 40 == 0:
+            if passed % round(10 / _BEAT_S) == 0:
                 for partition in list(self.owned):
                     self.writers[Lane.LIVE].join(partition)
-            if passed % 2_400 == 0:
+            if passed % round(600 / _BEAT_S) == 0:
                 await self._forget_digests()
 
     async def _forget_digests(self) -> None:

@@ -126,8 +126,9 @@ class LaneWriter(Generic[S]):
     def beat(self) -> None:
         """Owed acknowledgements, states that are due, judgements to be tried again."""
         self.acks.flush()
-        self._retry = True
-        self._wake.set()
+        self._retry = self.judge.waiting
+        if self._retry or self._due_states():
+            self._wake.set()
 
     async def stop(self) -> None:
         """Finish what is here, write every state, then return from ``run``."""

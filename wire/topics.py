@@ -64,8 +64,9 @@ def down_filter(device: DeviceId) -> str:
 
 
 def up_filter(bucket_: str, channel: Channel) -> str:
-    """What ingest subscribes to for one bucket and channel."""
-    return f"{ROOT}/{bucket_}/+/{channel.value}"
+    """What ingest subscribes to for one bucket and channel, in any version: a foreign one is answered with a dead
+    letter instead of silence."""
+    return f"steth/+/{bucket_}/+/{channel.value}"
 
 
 def probe(partition: int, lane: Lane) -> str:

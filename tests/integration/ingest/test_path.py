@@ -110,13 +110,16 @@ async def test_rule_12_poison_becomes_a_dead_letter_and_consumes_its_number(benc
         await device.send(4, Readings(at=at + 1, metric=["a"], value=[4]))
         await device.send(5, body=b"x" * (MAX_BODY + 1))
         await device.raw(up(uid, Lane.LIVE), good, [("epoch", "no"), ("seq", "-1"), ("floor", "0")])
-        await device.raw("steth/1/zz/nobody/live", good)
+        await device.raw("steth/1/00/nobody/live", good)
+        await device.raw(up(uid, Lane.LIVE).replace("steth/1/", "steth/2/"), good)
         await device.acked(5)
         letters = bench.sql("SELECT seq, code FROM dead_letter ORDER BY id")
         assert (2, "syntax") in letters
         assert (3, "value") in letters
         assert (5, "oversize") in letters
         assert (None, "numbers") in letters
+        assert (None, "version") in letters
+        assert (None, "topic") in letters
         assert bench.sql("SELECT count(*) FROM reading") == [(2,)]
 
 
