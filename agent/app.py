@@ -13,9 +13,9 @@ from msgspec import Struct
 from agent import system
 from agent.clock import Now
 from agent.config import Config, Device
-from agent.device import DeviceAgent, described
+from agent.device import DeviceAgent
 from agent.enrol import Identity, Unreachable, enrol, stored
-from agent.errors import AgentError, ConfigError
+from agent.errors import AgentError, ConfigError, described
 from agent.health import serve
 from agent.storage import Storage
 from agent.uplink import backoff

@@ -10,8 +10,10 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from agent.configfile import load
-from agent.errors import AgentError
+from agent.errors import AgentError, described
 
 FAILED: Final = 1
 
@@ -77,6 +79,7 @@ def _agent(argv: Sequence[str]) -> int:
 async def _until_stopped(running: Coroutine[None, None, None]) -> None:
     """End cleanly on Ctrl-C and SIGTERM: farewell to the broker, outboxes committed."""
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_unexpected)
     task = loop.create_task(running, name="agent")
 
     def stop(*_: object) -> None:
@@ -87,3 +90,10 @@ async def _until_stopped(running: Coroutine[None, None, None]) -> None:
         signal.signal(number, stop)
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+def _unexpected(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Not asyncio's own handler: it would print the error's text, which could quote the equipment."""
+    error = context.get("exception")
+    what = described(error) if isinstance(error, BaseException) else "none"
+    structlog.get_logger(part="agent").error("unexpected", error=what)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from traceback import extract_tb
 from typing import Final
 
 import structlog
@@ -18,7 +17,7 @@ from agent.commands import Allowance, Commands
 from agent.config import Agent, Device, Host, Server
 from agent.configfile import broker, until_ms
 from agent.enrol import Identity
-from agent.errors import AgentError, OutboxError
+from agent.errors import AgentError, OutboxError, described
 from agent.link import Endpoint, LinkError
 from agent.outbox import Outbox
 from agent.probes import Probes
@@ -189,13 +188,6 @@ def allowance(device: Device) -> Allowance | None:
     if device.policy is None:
         return None
     return Allowance(runbooks=frozenset(device.policy.runbooks), until=until_ms(device.policy.valid_until))
-
-
-def described(error: BaseException) -> str:
-    """The kind of an unexpected error and where it arose, without its text: that may quote a patient's data."""
-    frames = extract_tb(error.__traceback__)
-    where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
 
 
 def _tls(server: Server) -> ssl.SSLContext:

@@ -1,5 +1,8 @@
 """The errors of this room, one base."""
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class AgentError(Exception):
     """Something the agent can't do; the text is one line for the person who runs it."""
@@ -32,3 +35,10 @@ class AdapterError(AgentError):
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
         self.reason = reason
+
+
+def described(error: BaseException) -> str:
+    """The kind of an unexpected error and where it arose, without its text: that may quote a patient's data."""
+    frames = extract_tb(error.__traceback__)
+    where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

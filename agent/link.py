@@ -5,6 +5,7 @@ of a disconnection. DELIVERY 11 and 12 need them, so paho's own callbacks are wr
 """
 
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, Self
@@ -23,6 +24,7 @@ FAILURE: Final = 0x80
 """MQTT 5, 2.4: reason codes from here on mean failure."""
 PAYLOAD_INVALID: Final = 0x99
 PACKET_TOO_LARGE: Final = 0x95
+PROTOCOL_ERROR: Final = 0x82
 OVERHEAD: Final = 512
 """Bytes of a PUBLISH beside its body, more than any of ours: fixed header, topic and user properties."""
 KEEPALIVE_S: Final = 30
@@ -32,7 +34,7 @@ _INCOMING: Final = 1_000
 
 
 class LinkError(AgentError):
-    """The connection failed or ended. ``code``: MQTT 5 reason code where the broker gave one."""
+    """The connection failed or ended. ``code``: the MQTT 5 reason code, where there is one."""
 
     def __init__(self, text: str, *, code: int | None = None) -> None:
         super().__init__(text)
@@ -83,6 +85,8 @@ class Link:
             tls_context=endpoint.tls,
             max_queued_incoming_messages=_INCOMING,
             max_inflight_messages=0,  # our own window is the limit, and the broker's receive maximum
+            # Else a fault waits up to 40 ms for the acknowledgement of the segment before it (RFC 1122, 4.2.3.2).
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
         paho: Paho = self._client._client  # noqa: SLF001  # see the module
         self._paho = paho
@@ -110,6 +114,9 @@ class Link:
         # Whatever ended the session is what counts; that the broker didn't hear our farewell is not.
         with contextlib.suppress(aiomqtt.MqttError):
             await self._client.__aexit__(None, None, None)
+        ended = self._client._disconnected  # noqa: SLF001  # see the module
+        if ended.done() and not ended.cancelled():
+            ended.exception()  # else asyncio complains that nobody asked
 
     async def subscribe(self, topic_filter: str) -> None:
         """Subscribe with QoS 1. Raises ``LinkError`` also where the broker refuses it."""
@@ -162,9 +169,12 @@ class Link:
                 self._on_puback(mid, code.value)
 
         def on_disconnect(client: Any, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
-            if flags.is_disconnect_packet_from_server:
-                self._code = code.value
+            self._code = code.value
             disconnected(client, data, flags, code, properties)
+            answer = self._client._connected  # noqa: SLF001  # see the module
+            if not answer.done():  # aiomqtt would wait for its time-out
+                answer.set_exception(aiomqtt.MqttError("the broker hung up; does it know our certificate or password?"))
+                answer.exception()  # when we are cancelled nobody else asks
 
         paho.on_connect, paho.on_publish, paho.on_disconnect = on_connect, on_publish, on_disconnect
 

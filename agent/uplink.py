@@ -10,7 +10,7 @@ import structlog
 
 from agent.clock import Clock, Now
 from agent.errors import AgentError
-from agent.link import PACKET_TOO_LARGE, Endpoint, Link, LinkError
+from agent.link import PACKET_TOO_LARGE, PROTOCOL_ERROR, Endpoint, Link, LinkError
 from agent.outbox import Outbox
 from agent.session import SMALLEST, Counters, Identity, Renewed, Session
 from wire.codec import JSON, encode
@@ -19,6 +19,8 @@ from wire.topics import will
 
 BACKOFF_S: Final = 1.0
 BACKOFF_MAX_S: Final = 60.0
+SUSPECT: Final = 4_096
+"""Bytes of a body from which a protocol error may mean its size."""
 RENEW_MS: Final = 10_000
 """A new epoch reconnects at once, but not more often than this: two clones must not race in circles."""
 
@@ -109,8 +111,7 @@ class Uplink:
             try:
                 await session.run(link, limit=self._limit)
             except LinkError as error:
-                if error.code == PACKET_TOO_LARGE:
-                    self._limit = max(session.largest // 2, SMALLEST)
+                self._limit = learned(error.code, session.largest, self._limit)
                 raise
             except asyncio.CancelledError:
                 # A clean end takes the will back, and yet the device is gone: say so ourselves.
@@ -126,6 +127,16 @@ def backoff(failures: int, jitter: float) -> float:
     """Seconds to wait after so many failures in a row: full jitter (0..1) below 1, 2, 4 … 60 s, so that a fleet that
     lost its broker doesn't come back as one."""
     return jitter * min(BACKOFF_S * 2.0 ** min(failures, 10), BACKOFF_MAX_S)
+
+
+def learned(code: int | None, largest: int, limit: int | None) -> int | None:
+    """The limit of a body's bytes after a connection ended with ``code`` while bodies up to ``largest`` were under way.
+
+    mosquitto's ``message_size_limit`` answers with a PUBACK of "packet too large", which MQTT 5 (3.4.2.1) doesn't
+    allow and paho takes for a protocol error; so that counts too, while there is anything large to split.
+    """
+    too_large = code == PACKET_TOO_LARGE or (code == PROTOCOL_ERROR and largest > SUSPECT)
+    return max(largest // 2, SMALLEST) if too_large and largest else limit
 
 
 def _call(loop: asyncio.AbstractEventLoop, what: Callable[[], None]) -> None:
