@@ -8,6 +8,7 @@ the exit code 2; the others are decoded all the same.
 """
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -55,7 +56,12 @@ def decode_main(argv: list[str]) -> int:
                 passed, stopped = admit(items, model)
                 for item in passed:
                     sys.stdout.write(_json.encode(item).decode() + "\n")
+                sys.stdout.flush()
                 refused += reasons + stopped
+        except BrokenPipeError:
+            # Whoever read has seen enough; without this Python would complain once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return code
         except AdapterError as error:
             _say(f"{name}: {error}")
             code = BAD_INPUT

@@ -383,6 +383,21 @@ class TestLog:
         assert err.splitlines()[0].endswith("a.bin: it is no text in utf-8; give the log's --encoding")
 
 
+def test_a_reader_that_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:
+    log = tmp_path / "dr.log"
+    log.write_text("2026-11-22 08:14:03 ALARM GEN-KV-01 SET\n" * 20_000, encoding="utf-8")
+    argv = [sys.executable, "-c", "import sys; from agent.cli import run; sys.exit(run(sys.argv[1:]))"]
+    with subprocess.Popen(
+        [*argv, "decode", "log", "--time-zone", "UTC", log], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_from_the_command_line_with_nothing_else_on_stdout(tmp_path: Path) -> None:
     file = tmp_path / "one.dcm"
     file.write_bytes(image())

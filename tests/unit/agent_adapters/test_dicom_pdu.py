@@ -101,6 +101,7 @@ def without_field(encoded: bytes) -> bytes:
     return encoded[:at] + encoded[at + 10 :]
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=300))
 @example(data=request()[6:])
 def test_no_bytes_raise_anything_but_the_adapter_s_error(data: bytes) -> None:

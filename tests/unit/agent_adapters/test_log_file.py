@@ -239,6 +239,7 @@ def test_a_finished_file_from_end_to_end(log: Log) -> None:
     assert [turn.lines for turn in turns(log.path, wide=False)] == [[]]
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=300), cuts=st.lists(st.integers(0, 300), max_size=6), wide=st.booleans())
 def test_however_it_arrives_the_lines_are_the_same(data: bytes, cuts: list[int], wide: bool) -> None:
     newline = b"\n\0" if wide else b"\n"
