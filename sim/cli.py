@@ -1,7 +1,10 @@
 """`steth sim …`: one simulated DR, a hospital of them, or a fleet for load."""
 
 import argparse
+import asyncio
+import random
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Sequence
@@ -10,55 +13,132 @@ from pathlib import Path
 
 import msgspec
 
-from sim.dr import DrConfig, PlannedFault
+from catalog.load import load
+from sim.dr import DrConfig
+from sim.fleet import Fleet
 from sim.hospital import HospitalConfig, run_hospital
+from sim.link import Endpoint, Refused
+from sim.load import FleetFault, Load, Outcome
+from wire.codec import JSON, MSGPACK
+from wire.ids import DeviceId, is_device_id
+from wire.topics import Lane
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def run(argv: Sequence[str]) -> int:
-    """The command line of the room; returns the exit status: 0, or 2 for what can't be understood."""
+    """The command line of the room. Returns the exit status: 0; 1 when the fleet's load was refused or stayed without
+    an acknowledgement; 2 for what can't be understood or used."""
     arguments = _parser().parse_args(argv)
     try:
+        if arguments.command == "fleet":
+            return _fleet(arguments)
         if arguments.command == "dr":
             config = HospitalConfig(drs=(_dr(arguments),), seconds=arguments.seconds)
         else:
             config = msgspec.json.decode(Path(arguments.config).read_bytes(), type=HospitalConfig)
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"steth sim: {error}\n")
-        return 2
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    try:
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         run_hospital(config, stop=stop, now=lambda: datetime.now().astimezone())
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         sys.stderr.write(f"steth sim: {error}\n")
         return 2
     return 0
 
 
 def _dr(arguments: argparse.Namespace) -> DrConfig:
-    host, _, port = arguments.to.rpartition(":")
-    return DrConfig(
-        name="dr",
-        host=host,
-        port=int(port),
-        called=arguments.called,
-        calling=arguments.calling,
-        log=arguments.log,
-        seed=arguments.seed,
-        speed=arguments.speed,
-        hour=arguments.hour,
-        state=arguments.state,
-        faults_per_day=arguments.faults_per_day,
-        faults=tuple(arguments.fault),
+    host, port = _address(arguments.to)
+    return msgspec.convert(
+        {
+            "name": "dr",
+            "host": host,
+            "port": port,
+            "called": arguments.called,
+            "calling": arguments.calling,
+            "log": arguments.log,
+            "seed": arguments.seed,
+            "speed": arguments.speed,
+            "hour": arguments.hour,
+            "state": arguments.state,
+            "faults_per_day": arguments.faults_per_day,
+            "fault_scale": arguments.fault_scale,
+            "faults": [{"code": code, "after_s": after} for code, after in arguments.fault],
+        },
+        DrConfig,
     )
 
 
-def _fault(text: str) -> PlannedFault:
+def _fleet(arguments: argparse.Namespace) -> int:
+    dice = random.Random(f"{arguments.seed}/cli")
+    devices = _devices(arguments, dice)
+    models = load().models
+    if arguments.model not in models:
+        raise ValueError(f"the catalog has no model {arguments.model}")
+    host, port = _address(arguments.to)
+    tls = None
+    if arguments.ca:
+        tls = ssl.create_default_context(cafile=arguments.ca)
+        if arguments.cert:
+            tls.load_cert_chain(arguments.cert, arguments.key)
+    password = None
+    if arguments.password_file:
+        password = Path(arguments.password_file).read_text(encoding="utf-8").splitlines()[0]
+    config = msgspec.convert(
+        {
+            "messages": arguments.messages,
+            "seconds": arguments.seconds,
+            "rate": arguments.rate,
+            "mode": arguments.mode,
+            "lane": arguments.lane,
+            "readings": arguments.readings,
+            "content_type": {"json": JSON, "msgpack": MSGPACK}[arguments.content],
+        },
+        Load,
+    )
+    fleet = Fleet(
+        devices=devices,
+        endpoint=Endpoint(host=host, port=port, tls=tls, username=arguments.username, password=password),
+        model=models[arguments.model],
+        load=config,
+        seed=arguments.seed,
+        connections=arguments.connections,
+        window=arguments.window,
+        faults=[FleetFault(device=dice.choice(devices), code=code, at_s=after) for code, after in arguments.fault],
+    )
+    try:
+        outcome = asyncio.run(fleet.run())
+    except* Refused as refused:
+        raise ValueError(str(refused.exceptions[0])) from None
+    sys.stdout.write(msgspec.json.encode(outcome).decode() + "\n")
+    return 0 if _well(outcome) else 1
+
+
+def _well(outcome: Outcome) -> bool:
+    return not any((outcome.refused, outcome.unacknowledged, outcome.unconfirmed, outcome.strangers, outcome.unborn))
+
+
+def _devices(arguments: argparse.Namespace, dice: random.Random) -> list[DeviceId]:
+    if arguments.ids is None:
+        return [DeviceId("d" + "".join(dice.choices(_ALPHABET, k=12))) for _ in range(arguments.devices)]
+    lines = Path(arguments.ids).read_text(encoding="utf-8").split()
+    if not lines or not all(map(is_device_id, lines)):
+        raise ValueError(f"{arguments.ids} must hold device ids, one a line")
+    return [DeviceId(line) for line in lines]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"{text} is not HOST:PORT")
+    return host, int(port)
+
+
+def _fault(text: str) -> tuple[str, float]:
     code, at, seconds = text.partition("@")
     if not at or not code:
         raise argparse.ArgumentTypeError("is not CODE@SECONDS")
-    return PlannedFault(code=code, after_s=float(seconds))
+    return code, float(seconds)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,8 +154,30 @@ def _parser() -> argparse.ArgumentParser:
     dr.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
     dr.add_argument("--hour", type=float, help="time of the day at which its life begins; default: now")
     dr.add_argument("--faults-per-day", type=float, default=0.02, help="faults by themselves, per simulated day")
+    dr.add_argument("--fault-scale", type=float, default=1.0, help="how fast they come and go: 0.05 makes days an hour")
     dr.add_argument("--fault", type=_fault, action="append", default=[], metavar="CODE@SECONDS")
     dr.add_argument("--seconds", type=float, help="how long it lives; default: until stopped")
     hospital = commands.add_parser("hospital", help="several DRs from a configuration file (JSON)")
     hospital.add_argument("config")
+    fleet = commands.add_parser("fleet", help="many devices at wire level, for load; prints what it did as JSON")
+    fleet.add_argument("--to", default="127.0.0.1:1883", help="HOST:PORT of the broker")
+    fleet.add_argument("--devices", type=int, default=100, help="how many, with ids made up from the seed")
+    fleet.add_argument("--ids", help="a file of ids that the server minted, one a line, instead")
+    fleet.add_argument("--model", default="generic-dr")
+    fleet.add_argument("--mode", choices=("open", "closed"), default="open", help="closed: honours acknowledgements")
+    fleet.add_argument("--lane", choices=[lane.value for lane in Lane], default="bulk")
+    fleet.add_argument("--content", choices=("json", "msgpack"), default="json")
+    fleet.add_argument("--readings", type=int, default=20, help="of one message")
+    fleet.add_argument("--rate", type=float, help="messages a second of all devices; default: as fast as it goes")
+    fleet.add_argument("--messages", type=int, default=10_000)
+    fleet.add_argument("--seconds", type=float, default=60.0)
+    fleet.add_argument("--connections", type=int, default=4)
+    fleet.add_argument("--window", type=int, default=1000, help="messages in flight on a connection")
+    fleet.add_argument("--seed", type=int, default=1)
+    fleet.add_argument("--fault", type=_fault, action="append", default=[], metavar="CODE@SECONDS")
+    fleet.add_argument("--username")
+    fleet.add_argument("--password-file", help="its first line is the password")
+    fleet.add_argument("--ca", help="PEM file: TLS, and whom to trust")
+    fleet.add_argument("--cert", help="PEM file of the client's certificate")
+    fleet.add_argument("--key", help="PEM file of its key")
     return parser

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 import msgspec
 from msgspec import Meta, Struct
@@ -35,8 +36,8 @@ class DrConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `host`, `port`, `called`, `calling`: the agent's storage SCP and the AE titles. `log`: its log file. `state`: a file
     that keeps its counters and unsent images over a restart. `speed`: simulated seconds per second. `hour`: local time
-    of the day at which its life begins, None: the wall's. `faults_per_day`, `fault_scale`: as `DrLife` takes them.
-    `keep`: whether one association serves many images.
+    of the day at which its life begins; None: the wall's, also when it goes on after a restart. `faults_per_day`,
+    `fault_scale`: as `DrLife` takes them. `keep`: whether one association serves many images.
     """
 
     name: str
@@ -80,7 +81,11 @@ class Pace:
 
 
 class Dr:
-    """The parts of one DR together. `now`: the wall's clock, aware local time."""
+    """The parts of one DR together, a context manager that closes its log. `now`: the wall's clock, aware local time.
+
+    Raises OSError when the log can't be written or the state can't be read, ValueError for a state that isn't one and
+    for a fault that the model doesn't have.
+    """
 
     def __init__(self, *, config: DrConfig, model: Model, now: Callable[[], datetime]) -> None:
         self._config = config
@@ -89,7 +94,7 @@ class Dr:
         self._state_file = None if config.state is None else Path(config.state)
         saved = self._load()
         wall = now()
-        start = _first(wall, config.hour) if saved is None else saved.life.at
+        start = saved.life.at if saved is not None and config.hour is not None else _first(wall, config.hour)
         self.life = DrLife(
             seed=config.seed,
             start=start,
@@ -106,7 +111,6 @@ class Dr:
         for fault in config.faults:
             lasts = None if fault.lasts_s is None else fault.lasts_s * config.speed
             self.life.inject(fault.code, start, lead_s=fault.after_s * config.speed, lasts_s=lasts)
-        self._log = LogFile(path=Path(config.log))
         self._saved_at = wall
         self.sender = Sender(
             host=config.host,
@@ -119,6 +123,13 @@ class Dr:
             keep=config.keep,
             waiting=() if saved is None else saved.waiting,
         )
+        self._log = LogFile(path=Path(config.log))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._log.close()
 
     def tick(self, wall: datetime) -> None:
         """Live until `wall`: log what happened, queue the images."""
@@ -132,20 +143,19 @@ class Dr:
             self._save()
 
     def run(self, stop: threading.Event) -> None:
-        """Live until `stop`."""
-        sending = threading.Thread(target=self.sender.run, name=f"{self._config.name}-sender")
-        sending.start()
-        try:
-            while not stop.is_set():
-                wall = self._now()
-                self.tick(wall)
-                until_next = (self._pace.wall(self.life.next_at()) - wall).total_seconds()
-                stop.wait(min(_LONGEST_WAIT_S, max(0.005, until_next)))
-        finally:
-            self.sender.stop()
-            sending.join()
-            self._save()
-            self._log.close()
+        """Live until `stop`. Raises OSError when the log or the state can't be written."""
+        with ThreadPoolExecutor(1, thread_name_prefix=f"{self._config.name}-sender") as pool:
+            sending = pool.submit(self.sender.run)
+            try:
+                while not (stop.is_set() or sending.done()):
+                    wall = self._now()
+                    self.tick(wall)
+                    until_next = (self._pace.wall(self.life.next_at()) - wall).total_seconds()
+                    stop.wait(min(_LONGEST_WAIT_S, max(0.005, until_next)))
+            finally:
+                self.sender.stop()
+        sending.result()
+        self._save()
 
     def _calibration(self, simulated: datetime) -> datetime:
         if self._calibrated[0] != simulated:

@@ -22,6 +22,22 @@ SIZE: Final = 64
 """Rows and columns of the image: small, yet a real matrix."""
 _BITS: Final = 12
 IMPLEMENTATION: Final = UID("2.25.270911542136719347715094628851361837341")
+ANATOMY: Final = {
+    "CHEST": ("51185008", "Chest"),
+    "RIB": ("113197003", "Rib"),
+    "ABDOMEN": ("818981001", "Abdomen"),
+    "PELVIS": ("12921003", "Pelvis"),
+    "LSPINE": ("122496007", "Lumbar spine"),
+    "CSPINE": ("122494005", "Cervical spine"),
+    "SKULL": ("89546000", "Skull"),
+    "SHOULDER": ("16982005", "Shoulder"),
+    "ELBOW": ("16953009", "Elbow joint"),
+    "HAND": ("85562004", "Hand"),
+    "KNEE": ("72696002", "Knee"),
+    "ANKLE": ("70258002", "Ankle joint"),
+    "FOOT": ("56459004", "Foot"),
+}
+"""SNOMED CT codes of body parts (PS3.16, CID 4031)."""
 _MANUFACTURER: Final = "Steth simulated equipment"
 
 
@@ -81,10 +97,26 @@ def image(
     ds.SeriesInstanceUID = _uid(identity.serial, "series", exposure.number, at)
     ds.SeriesNumber = 1
     ds.InstanceNumber = 1
+    _order(ds, who.name, exposure)
     _equipment(ds, exposure, identity, calibrated_at)
     _technique(ds, exposure)
     _pixels(ds, exposure, identity.seed)
     return ds
+
+
+def _order(ds: Dataset, name: str, exposure: Exposure) -> None:
+    """What the worklist brought along, and a maker's private group: names in sequences and where no one looks."""
+    code, meaning = ANATOMY[exposure.protocol.part]
+    region = Dataset()
+    region.CodeValue, region.CodingSchemeDesignator, region.CodeMeaning = code, "SCT", meaning
+    ds.AnatomicRegionSequence = [region]
+    request = Dataset()
+    request.RequestedProcedureDescription = f"{exposure.protocol.name} for {MARK}"
+    request.RequestedProcedureComments = f"{MARK_ZH}, {name}"
+    ds.RequestAttributesSequence = [request]
+    private = ds.private_block(0x0009, "STETH SIM 1.0", create=True)
+    private.add_new(0x01, "LO", f"{MARK} private")
+    ds.private_block(0x0019, "STETH SIM 1.0", create=True).add_new(0x01, "PN", name)
 
 
 def file_bytes(dataset: Dataset) -> bytes:

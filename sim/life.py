@@ -207,7 +207,7 @@ class DrLife:
         if aborted:
             part = dice.uniform(0.15, 0.7)
             mas, dose = max(1.0, mas * part), dose * part
-        kv, ma = round(protocol.kv * thickness**0.15) * kv_factor, protocol.ma * ma_factor
+        kv, ma = protocol.kv * kv_factor, protocol.ma * ma_factor
         sensitivity = state.sensitivity_now * max(0.1, 1 + effects.sensitivity)
         spread = (0.7 if protocol.automatic else 1.3) + effects.deviation_spread
         deviation = 10 * math.log10(dose * max(0.1, 1 + effects.sensitivity)) + effects.deviation

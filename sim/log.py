@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final, TextIO, assert_never
 
 from sim.events import Event, Exposure, LogLine, Status
-from sim.patients import patient
+from sim.patients import MARK, patient
 
 _STATES: Final = {"active": "SET", "cleared": "CLR", "event": "EVT"}
 _IRAY: Final = "IRAY-"
@@ -24,7 +24,8 @@ def lines(event: Event, *, at: datetime, seed: int) -> list[str]:
         case LogLine():
             if event.code.startswith(_IRAY):
                 return [f"{stamp} FPD ERROR {event.code.removeprefix(_IRAY)} {event.words}".rstrip()]
-            return [f"{stamp} ALARM {event.code} {_STATES[event.state]} {event.words}".rstrip()]
+            rest = f"{event.words} operator={MARK}-Otto" if event.state == "active" else event.words
+            return [f"{stamp} ALARM {event.code} {_STATES[event.state]} {rest}".rstrip()]
         case Status():
             return [f"{stamp} {_status(event)}"]
         case _ as never:

@@ -1,0 +1,9 @@
+import pytest
+
+from catalog.load import load
+from catalog.model import Model
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return load().models["generic-dr"]
