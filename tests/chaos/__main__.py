@@ -1,0 +1,51 @@
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tests.chaos.agents import SABOTAGE
+from tests.chaos.power import NoCompilerError
+from tests.chaos.run import run, say
+from tests.chaos.sabotaged_ingest import SABOTAGES
+from tests.chaos.world import World
+from tests.fixtures.trixie import Tree
+
+CANT = 2
+
+
+def main() -> int:
+    """0: all went well. 1: something was lost, doubled or wrong. 2: it can't run here."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.chaos", description="Kill everything, compare with the ledger."
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the order and the length of faults")
+    parser.add_argument("--scale", type=float, default=1.0, help="1: 20 faults of each kind; 0.1: a quick look")
+    parser.add_argument("--keep", type=Path, help="copy the run's folder (logs, outboxes) here before it is removed")
+    arguments = parser.parse_args()
+    sabotage = os.environ.get("SABOTAGE") or None
+    known = sorted((*SABOTAGES, SABOTAGE))
+    if sabotage is not None and sabotage not in known:
+        sys.stderr.write(f"chaos: SABOTAGE={sabotage} isn't known; known are {', '.join(known)}\n")
+        return CANT
+    tree = Tree.find()
+    if tree is None:
+        sys.stderr.write("chaos: needs mosquitto of the Debian 13 tree: sudo make test-deps, then run as root\n")
+        return CANT
+    say(f"chaos: seed {arguments.seed}, scale {arguments.scale:g}, sabotage {sabotage or 'none'}")
+    try:
+        with World(seed=arguments.seed, sabotage=sabotage, tree=tree) as world:
+            try:
+                return run(world, scale=arguments.scale)
+            finally:
+                if arguments.keep is not None:
+                    shutil.copytree(
+                        world.folder, arguments.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("socket")
+                    )
+    except NoCompilerError as error:
+        sys.stderr.write(f"chaos: {error}\n")
+        return CANT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""`steth ingest` with one of DELIVERY's rules broken on purpose: `make chaos` must notice.
+
+    python -m tests.chaos.sabotaged_ingest NAME ingest
+
+The product has no switches; what is broken is put in here, by sub-classing and wiring.
+"""
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final
+
+from msgspec.structs import replace
+from psycopg import AsyncConnection
+
+from ingest.admit import Admitted
+from ingest.memory import DeviceMemory
+from ingest.mqtt import Message
+from ingest.numbers import Decision, Fate, Mark, decide
+from ingest.service import Ingest
+from ingest.writer import LaneWriter
+from steth import run_ingest
+from steth.cli import main
+from wire.report import Numbers
+
+
+class AcknowledgesFirst(LaneWriter[Any]):
+    """Rule 10 broken: PUBACK and acknowledgements leave before the rows are even written."""
+
+    async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[Any]:
+        self._batch = messages
+        return await super()._transact(messages, ticks, poison)
+
+    async def _store(
+        self, connection: AsyncConnection[Any], admitted: Admitted[Any], now: datetime, now_ms: int
+    ) -> tuple[bool, list[tuple[Any, ...]]]:
+        hello, admitted.hello = admitted.hello, {}  # the answer to a birth needs marks that aren't read yet
+        admitted.urgent = dict(admitted.touched)
+        self._acknowledge(self._batch, admitted)
+        admitted.hello = hello
+        return await super()._store(connection, admitted, now, now_ms)
+
+
+class IgnoresTheMark(LaneWriter[Any]):
+    """Rule 5 broken: what comes again is applied again."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.gate._decide = _apply_again
+
+
+def _apply_again(mark: Mark | None, numbers: Numbers, digest: bytes) -> Decision:
+    decision = decide(mark, numbers, digest)
+    if decision.fate in (Fate.DUPLICATE, Fate.MISMATCH, Fate.STALE):
+        return replace(decision, fate=Fate.APPLY)
+    return decision
+
+
+class KeepsTheState(LaneWriter[Any]):
+    """Rule 13 broken: after a rollback the engine goes on from the state that was never committed."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._kept: dict[str, Any] = {}
+
+    def _forget(self, messages: list[Message], ticks: set[str]) -> None:
+        self._kept.update({uid: m.state for uid in self.judge.changed if (m := self.memory.get(uid)) is not None})
+        super()._forget(messages, ticks)
+
+    async def _fence(self, connection: AsyncConnection[Any], messages: list[Message]) -> None:
+        await super()._fence(connection, messages)
+        if self._kept:
+            await self.memory.load(connection, list(self._kept), now_ms=self._wall_ms())
+            for uid, state in self._kept.items():
+                memory: DeviceMemory[Any] | None = self.memory.get(uid)
+                if memory is not None:
+                    memory.state = state
+            self._kept.clear()
+
+
+class HasNoFence(LaneWriter[Any]):
+    """Rule 9 broken: whoever thinks that it owns a partition writes."""
+
+    async def _fence(self, connection: AsyncConnection[Any], messages: list[Message]) -> None:
+        pass
+
+
+SABOTAGES: Final[Mapping[str, type[LaneWriter[Any]]]] = MappingProxyType(
+    {
+        "ack-before-commit": AcknowledgesFirst,
+        "ignore-mark": IgnoresTheMark,
+        "keep-state-after-rollback": KeepsTheState,
+        "no-fencing": HasNoFence,
+    }
+)
+
+
+if __name__ == "__main__":
+    writer = SABOTAGES[sys.argv.pop(1)]
+    run_ingest.Ingest = partial(Ingest, writer=writer)
+    main()
