@@ -1,6 +1,5 @@
 """``steth-agent decode``: each health fact of the files with its unit, nothing else, and no word about a patient."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,18 +7,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
 
-from agent.decode import decode_main
 from agent.dicom import ALLOWED
+from tests.fixtures.decoding import Facts, decode, facts, lines
 from tests.fixtures.dicom import FULL, Tag, Value, image
-
-Facts = dict[str, tuple[float, str]]
 
 GE = {
     "detector.sensitivity": (97.213916, "1"),
@@ -140,25 +136,6 @@ GOLDEN: dict[str, tuple[str, Facts, dict[str, str], dict[str, str]]] = {
 }
 """What each sample says, read from its dump by hand: time, readings, states, inventory."""
 RDSR = "DX-RDSR-Carestream_DRXEvolution"
-
-
-def lines(text: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def facts(items: Iterable[dict[str, Any]]) -> Facts:
-    return {
-        metric: (value, unit)
-        for item in items
-        if item["t"] == "readings"
-        for metric, value, unit in zip(item["metric"], item["value"], item["unit"], strict=True)
-    }
-
-
-def decode(capsys: pytest.CaptureFixture[str], *argv: object) -> tuple[int, str, str]:
-    code = decode_main([str(each) for each in argv])
-    out, err = capsys.readouterr()
-    return code, out, err
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -345,42 +322,6 @@ class TestBadInput:
         first = decode(capsys, "dicom", file)
         assert {item["at"] for item in lines(first[1])} == {1_700_000_000_000}
         assert first == decode(capsys, "dicom", file)
-
-
-class TestLog:
-    TEXT = (
-        "2026-11-22 08:14:03 ALARM GEN-KV-01 SET patient ZHANG SAN\n"
-        "2026-11-22 08:14:04 INFO ZHANG^SAN 19610304 exposed\n"
-        "2026-11-22 08:14:05 STATUS tube_heat=42.5%\n"
-        "2026-11-22 08:20:41 ALARM GEN-KV-01 CLR\n"
-        "2026-11-22 08:20:42 ALARM ABC-DEF-99 SET"
-    )
-
-    @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "utf-16"])
-    def test_codes_and_numbers_and_nothing_else(
-        self, encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        file = tmp_path / "dr.log"
-        file.write_bytes((self.TEXT + "\n2026-11-22 08:20:43 错误").encode(encoding))
-        argv = ("log", "--time-zone", "Asia/Shanghai", "--encoding", encoding, file)
-        code, out, err = decode(capsys, *argv)
-        assert code == 0
-        assert [(item["t"], item["at"], item.get("code"), item.get("state")) for item in lines(out)] == [
-            ("fault", 1_795_306_443_000, "GEN-KV-01", "active"),
-            ("fault", 1_795_306_841_000, "GEN-KV-01", "cleared"),
-            ("readings", 1_795_306_445_000, None, None),
-        ]
-        assert facts(lines(out)) == {"tube.heat": (42.5, "%")}
-        assert err == "steth decode: refused 1 unknown-code\n"
-
-    def test_what_is_no_text_is_a_sentence(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        binary, good = tmp_path / "a.bin", tmp_path / "dr.log"
-        binary.write_bytes(b"\xff\xfe\xfd\n" * 100)
-        good.write_text(self.TEXT, encoding="utf-8")
-        code, out, err = decode(capsys, "log", "--time-zone", "UTC", binary, good)
-        assert code == 2
-        assert len(lines(out)) == 3
-        assert err.splitlines()[0].endswith("a.bin: it is no text in utf-8; give the log's --encoding")
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`steth up` as its user meets it: from nothing to a ticket, killed, stopped clean; and what it says of what is wrong."""
+"""`steth up` as its user meets it: from nothing to a ticket, killed, stopped clean; what it says of what is wrong."""
 
 import json
 import os
