@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from catalog.model import Model
 from sim.bodies import Template, birth_body, fault_body, reading_templates
-from sim.link import Endpoint, Link, Message
+from sim.link import Endpoint, Link, Message, Refused
 from sim.load import FaultSent, FaultState, FleetFault, Load, Outcome, moments
 from sim.voice import ClosedLane, Heard, OpenLane
 from wire.codec import decode_ack
@@ -122,14 +122,19 @@ class Fleet:
     async def run(self) -> Outcome:
         """Connect, be born, send the load, wait until it is acknowledged, leave.
 
-        Raises `sim.link.Refused` when the broker doesn't take a connection, in an exception group.
+        Raises `sim.link.Refused`, in an exception group, when the broker doesn't take a connection or isn't reached in
+        `settle_s`.
         """
         async with asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(link.run(), name=f"fleet-link-{number}") for number, link in enumerate(self._links)
             ]
-            for link in self._links:
-                await link.ready()
+            try:
+                async with asyncio.timeout(self._load.settle_s):
+                    for link in self._links:
+                        await link.ready()
+            except TimeoutError:
+                raise Refused("the broker could not be reached") from None
             await self._be_born()
             seconds = await self._send_load()
             await self._settle()
@@ -142,13 +147,15 @@ class Fleet:
     # Births -------------------------------------------------------------------------------------------------------
 
     async def _be_born(self) -> None:
-        """Publish each birth; when closed, wait for the answers, for as long as settling may take."""
+        """Publish each birth; when closed, wait for the answers. All of it for as long as settling may take."""
+        deadline = self._clock() + self._load.settle_s
         for device in self._order:
-            await self._room(device.link)
-            self._publish_birth(device)
+            while device.link.room <= 0 and self._clock() < deadline:
+                await device.link.moved(_TICK_S * 5)
+            if device.link.room > 0:
+                self._publish_birth(device)
         if self._load.mode == "open":
             return
-        deadline = self._clock() + self._load.settle_s
         while (unborn := self._unborn()) and self._clock() < deadline:
             now = self._clock()
             for device in unborn:
@@ -311,10 +318,6 @@ class Fleet:
 
     def _closed_lanes(self) -> list[ClosedLane]:
         return [lane for device in self._order for lane in device.closed.values()]
-
-    async def _room(self, link: Link) -> None:
-        while link.room <= 0:
-            await link.moved(_TICK_S * 5)
 
     def _now_ms(self) -> int:
         return self._wall_ns() // 1_000_000

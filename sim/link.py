@@ -41,7 +41,7 @@ Message = tuple[str, bytes, str, list[tuple[str, str]]]
 
 
 class Refused(Exception):
-    """The broker doesn't take us: the reason code of its CONNACK or SUBACK."""
+    """The broker doesn't take us: the reason code of its CONNACK or SUBACK, or it isn't there."""
 
 
 class Link(asyncio.Protocol):

@@ -1,0 +1,39 @@
+"""What the simulated DR says is what a real agent hears: all of it, and no patient."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from agent.dicom import read_header
+from agent.privacy import admit
+from catalog.model import Model
+from sim.events import Exposure
+from sim.image import file_bytes, identity, image
+from sim.life import DrLife
+from sim.patients import marks
+from tests.unit.sim.test_plausible import signals_of
+
+MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+def test_each_image_is_read_whole_without_a_refusal(model: Model) -> None:
+    life = DrLife(seed=11, start=MONDAY, model=model, faults_per_day=0)
+    for code in ("DET-TEMP-01", "GEN-KV-03", "AEC-CHM-01"):
+        life.inject(code, MONDAY, lead_s=2 * 3600)
+    exposures = [event for event in life.step(MONDAY + timedelta(hours=4)) if isinstance(event, Exposure)]
+    assert len(exposures) > 30
+    for exposure in exposures:
+        data = file_bytes(image(exposure, identity=identity(11), at=exposure.at, calibrated_at=exposure.calibrated_at))
+        heard = read_header(data, received=int(exposure.at.timestamp() * 1000) + 5, zone=None)
+        assert not heard.refused
+        assert heard.at == int(exposure.at.timestamp() * 1000)
+        assert {r.metric: r.value for r in heard.readings} == pytest.approx(signals_of(exposure), rel=1e-4)
+        assert {r.metric: r.unit for r in heard.readings} == {
+            r.metric: model.signals[r.metric].unit for r in heard.readings
+        }
+        passed, refused = admit(heard.items(), model)
+        assert not +refused
+        encoded = msgspec.json.encode(passed).decode()
+        assert not any(mark in encoded for mark in marks())
+        assert identity(11).serial in encoded
