@@ -34,6 +34,7 @@ class Api(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
+            generate_unique_id_function=lambda route: route.name,
         )
         for part in (access, devices, readings, alerts, tickets, places, models, audit, health):
             self.include_router(part.router)

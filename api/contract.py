@@ -59,6 +59,9 @@ def _complete_operation(method: str, path: str, operation: Json, schemas: Json) 
     if roles is not PUBLIC:
         operation["security"] = [{_SCHEME: []}]
         operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(sorted(roles))}."
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] == "If-Match":
+            parameter["required"] = True  # the code takes it as optional, to answer 428 instead of 422
     keyed = method == "POST" and path != "/login"  # a login again is a new token, which harms nobody
     if keyed:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)

@@ -6,23 +6,21 @@ from psycopg.rows import DictRow
 from api.context import Session
 from api.database import one
 from api.problems import Problem, ProblemCode, invalid
-from api.shapes.devices import SiteGiven
+from api.shapes.devices import SiteById, SiteByName
+from desk.zones import DEFAULT_ZONE
 
-DEFAULT_ZONE = "Asia/Shanghai"
 
-
-async def find_or_make_site(asked: Session, given: SiteGiven) -> DictRow:
+async def find_or_make_site(asked: Session, given: SiteById | SiteByName) -> DictRow:
     """The site (`id`, `org_id`, `name`, `time_zone`, `hospital`) that was given by id, or by names and made if new."""
-    if given.id is not None:
+    if isinstance(given, SiteById):
         found = await one(asked.connection, "site_by_id", {"id": given.id})
         if found is None:
             raise invalid("body.site.id", "There is no such site: GET /api/v1/sites lists them.")
         return found
-    names = {"hospital": given.hospital, "site": given.site}
-    found = await one(asked.connection, "site_by_name", names)
+    found = await one(asked.connection, "site_by_name", {"hospital": given.hospital, "site": given.site})
     if found is not None:
         return found
-    return await make_site(asked, hospital=str(given.hospital), site=str(given.site), time_zone=DEFAULT_ZONE)
+    return await make_site(asked, hospital=given.hospital, site=given.site, time_zone=DEFAULT_ZONE)
 
 
 async def make_site(asked: Session, *, hospital: str, site: str, time_zone: str) -> DictRow:

@@ -6,12 +6,12 @@ from typing import Annotated, Final
 from pydantic import Field, SecretStr, StringConstraints
 
 from api.roles import Role
-from api.shapes.base import Label, Shape, example
+from api.shapes.base import Given, Label, Shape, example
 
 _MADE_UP: Final = "st_u1pXyVhq0M2cWf8Zb4rJ6tLk9sAe3oNdGi7xHvQyBwC"
 
 
-class Login(Shape):
+class Login(Given):
     """A person's account."""
 
     model_config = example(user="wang.li", password="correct horse battery staple")  # noqa: S106 - made up
@@ -40,7 +40,7 @@ class LoginAnswer(Shape):
     hospital: Annotated[int | None, Field(description="The only hospital this account sees; null: staff, who see all.")]
 
 
-class NewToken(Shape):
+class NewToken(Given):
     """A token for a program, of the same account and rights."""
 
     model_config = example(label="export to Excel", days=90)
@@ -81,7 +81,7 @@ class TokenMade(Shape):
 Code = Annotated[str, StringConstraints(min_length=12, max_length=20, pattern=r"^[0-9A-Za-z -]+$")]
 
 
-class Enrol(Shape):
+class Enrol(Given):
     """The one-time code of a device."""
 
     model_config = example(code="K7QF-2M9D-XH4T")

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.shapes import examples
-from api.shapes.base import Message, Note, Shape, example
+from api.shapes.base import Given, Message, Note, Shape, example
 
 Severity = Literal["critical", "major", "minor", "warning"]
 Condition = Literal["pending", "active", "clearing", "no-data", "ok"]
@@ -75,7 +75,7 @@ class AlertDetail(Alert):
     events: list[AlertEvent]
 
 
-class Acknowledge(Shape):
+class Acknowledge(Given):
     """What a person says to an alert."""
 
     model_config = example(note="已电话联系科室，下午到场")

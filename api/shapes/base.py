@@ -54,16 +54,20 @@ Moment = Annotated[
 
 
 class Shape(BaseModel):
-    """Base of requests and answers: what isn't in the contract is refused."""
+    """Base of answers."""
 
     model_config = ConfigDict(extra="forbid", json_schema_serialization_defaults_required=True)
 
 
+class Given(Shape):
+    """Base of requests: what isn't in the contract is refused, and 0 is not taken for false."""
+
+    model_config = ConfigDict(strict=True)
+
+
 def example(**fields: Any) -> ConfigDict:
     """A shape's configuration with one example of it."""
-    return ConfigDict(
-        extra="forbid", json_schema_serialization_defaults_required=True, json_schema_extra={"examples": [fields]}
-    )
+    return ConfigDict(json_schema_extra={"examples": [fields]})
 
 
 class Message(Shape):

@@ -1,12 +1,12 @@
 """Devices, what they measured and what happened to them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag
 
 from api.shapes import examples
-from api.shapes.base import Key, Label, OptionalLabel, Shape, example
+from api.shapes.base import Given, Id, Key, Label, OptionalLabel, Shape, example
 
 Status = Literal["active", "retired"]
 
@@ -84,23 +84,33 @@ class DeviceDetail(Device):
     heartbeat: Heartbeat | None
 
 
-class SiteGiven(Shape):
-    """A site, by its id, or by name; what is not there yet by name is made."""
+class SiteById(Given):
+    """A site that is there."""
+
+    model_config = example(id=1)
+
+    id: Id
+
+
+class SiteByName(Given):
+    """A site by its names; what is not there yet is made."""
 
     model_config = example(hospital="第一人民医院", site="放射科")
 
-    id: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
-    hospital: Label | None = None
-    site: Label | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if (self.id is None) == (self.hospital is None) or (self.hospital is None) != (self.site is None):
-            raise ValueError("give either id, or hospital and site")
-        return self
+    hospital: Label
+    site: Label
 
 
-class NewDevice(Shape):
+def _how(given: object) -> str:
+    return "id" if isinstance(given, SiteById) or (isinstance(given, dict) and "id" in given) else "names"
+
+
+SiteGiven = Annotated[
+    Annotated[SiteById, Tag("id")] | Annotated[SiteByName, Tag("names")], Field(discriminator=Discriminator(_how))
+]
+
+
+class NewDevice(Given):
     """A device to be watched."""
 
     model_config = example(
@@ -139,7 +149,7 @@ class DeviceMade(CodeMade):
     hospital: int
 
 
-class DeviceChange(Shape):
+class DeviceChange(Given):
     """What to change; what is left out stays."""
 
     model_config = example(name="DR 1 (Room 3)")

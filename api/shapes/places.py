@@ -5,7 +5,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from api.shapes.base import Label, Shape, example
+from api.shapes.base import Given, Label, Shape, example
 from api.shapes.devices import NamedId
 from catalog.model import Lang
 from desk.channels import is_address
@@ -38,7 +38,7 @@ class Site(Shape):
     time_zone: str
 
 
-class NewSite(Shape):
+class NewSite(Given):
     """A new site; its hospital is made where there is none of this name yet."""
 
     model_config = example(hospital="第一人民医院", site="放射科", time_zone="Asia/Shanghai")
@@ -64,7 +64,7 @@ class Recipient(Shape):
     version: int
 
 
-class NewRecipient(Shape):
+class NewRecipient(Given):
     """Somebody to be told."""
 
     model_config = example(
@@ -78,7 +78,7 @@ class NewRecipient(Shape):
     active: bool = True
 
 
-class RecipientChange(Shape):
+class RecipientChange(Given):
     """What to change; what is left out stays."""
 
     model_config = example(active=False)

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.shapes import examples
 from api.shapes.alerts import Condition, Severity
-from api.shapes.base import Message, Note, Shape, example
+from api.shapes.base import Given, Message, Note, Shape, example
 from api.shapes.devices import NamedId, ReadingShape
 from desk.status import Action, Status
 from wire.commands import Scope
@@ -156,7 +156,7 @@ class TicketDetail(Ticket):
     events: list[TicketEvent]
 
 
-class Transition(Shape):
+class Transition(Given):
     """What somebody does with a ticket. Some events need a note that says why: hand-back, reject, dismiss."""
 
     model_config = example(event="take", note="")

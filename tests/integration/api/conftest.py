@@ -21,6 +21,19 @@ def copy(plain_cluster: Cluster, arranged: Arranged) -> Iterator[Database]:
     plain_cluster.drop(made.name)
 
 
+@pytest.fixture(scope="session")
+def shared_copy(plain_cluster: Cluster, arranged: Arranged) -> Database:
+    """One copy for all tests that change nothing."""
+    return plain_cluster.database(plain_cluster.create_empty(template=arranged.name))
+
+
+@pytest.fixture
+async def still(shared_copy: Database, arranged: Arranged) -> AsyncIterator[World]:
+    """The API over two hospitals where nothing is to change: much quicker than `here`."""
+    async with world(shared_copy, arranged) as made:
+        yield made
+
+
 @pytest.fixture
 async def here(copy: Database, arranged: Arranged) -> AsyncIterator[World]:
     """The API over two hospitals."""

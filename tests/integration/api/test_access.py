@@ -61,8 +61,8 @@ async def test_wrong_password_and_unknown_user_look_the_same(wang: World) -> Non
     assert wrong.headers["www-authenticate"] == "Bearer"
 
 
-async def test_an_unknown_user_costs_a_hash_too(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    passwords = here.app.state.context.passwords
+async def test_an_unknown_user_costs_a_hash_too(still: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords = still.app.state.context.passwords
     checked: list[str] = []
     verify = passwords._matches
 
@@ -71,7 +71,7 @@ async def test_an_unknown_user_costs_a_hash_too(here: World, monkeypatch: pytest
         return bool(verify(stored, password))
 
     monkeypatch.setattr(passwords, "_matches", counted)
-    await here.http.post("/api/v1/login", json={"user": "nobody", "password": "x"})
+    await still.http.post("/api/v1/login", json={"user": "nobody", "password": "x"})
     assert [stored[:10] for stored in checked] == ["$argon2id$"]
 
 
@@ -112,15 +112,15 @@ async def test_an_account_that_is_not_active_can_do_nothing(wang: World) -> None
         "Bearer 令牌",
     ],
 )
-async def test_what_is_no_token_opens_nothing(here: World, header: str | None) -> None:
+async def test_what_is_no_token_opens_nothing(still: World, header: str | None) -> None:
     headers = {} if header is None else {b"Authorization": header.encode()}
-    answer = await here.http.get("/api/v1/devices", headers=headers)
+    answer = await still.http.get("/api/v1/devices", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_who_may_not_enter_learns_nothing_of_the_request(here: World) -> None:
-    answer = await here.http.post("/api/v1/devices?nonsense=1", content=b"{")
+async def test_who_may_not_enter_learns_nothing_of_the_request(still: World) -> None:
+    answer = await still.http.post("/api/v1/devices?nonsense=1", content=b"{")
     assert answer.status_code == 401
 
 
@@ -222,7 +222,7 @@ async def test_a_retired_device_gets_no_code_and_none_of_its_codes_is_good(here:
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
 
 
-async def test_guessing_codes_is_slowed_down(here: World) -> None:
-    answers = [await here.http.post("/api/v1/enrol", json={"code": "0000-0000-0000"}) for _ in range(51)]
+async def test_guessing_codes_is_slowed_down(still: World) -> None:
+    answers = [await still.http.post("/api/v1/enrol", json={"code": "0000-0000-0000"}) for _ in range(51)]
     assert [answer.status_code for answer in answers] == [403] * 50 + [429]
     assert answers[-1].headers["retry-after"] == "300"

@@ -13,16 +13,16 @@ from tests.integration.api.test_devices import pages
 from tests.integration.api.world import FAMILY, METRIC, NOW, RUNBOOK, World
 
 
-async def test_an_alert_is_told_in_the_readers_language_with_its_id_and_parameters(here: World) -> None:
-    path = f"/alerts/{here.a.alert}"
-    zh = (await here.ask("GET", path)).json()
-    en = (await here.ask("GET", path + "?lang=en")).json()
+async def test_an_alert_is_told_in_the_readers_language_with_its_id_and_parameters(still: World) -> None:
+    path = f"/alerts/{still.a.alert}"
+    zh = (await still.ask("GET", path)).json()
+    en = (await still.ask("GET", path + "?lang=en")).json()
     assert zh["message"]["id"] == en["message"]["id"] == "alert.limit.above"
     assert zh["message"]["params"] == {"signal": METRIC, "value": 46.0, "limit": 42, "unit": "Cel"}
     assert "高于限值 42 °C" in zh["message"]["text"]
     assert "above the limit of 42 °C" in en["message"]["text"]
     assert [event["message"]["text"] for event in en["events"]] == [en["message"]["text"]]
-    assert (zh["tickets"], zh["device"]["id"]) == ([here.a.ticket], here.a.device)
+    assert (zh["tickets"], zh["device"]["id"]) == ([still.a.ticket], still.a.device)
 
 
 async def test_what_equipment_sent_is_text_and_nothing_else(here: World) -> None:
@@ -75,11 +75,11 @@ async def test_of_two_who_acknowledge_at_once_one_is_told_that_the_other_was_fas
     assert here.look("SELECT count(*) FROM alert_event WHERE actor <> ''") == [(1,)]
 
 
-async def test_acknowledging_wants_to_know_what_was_seen(here: World) -> None:
-    path = f"/alerts/{here.a.alert}/acknowledge"
-    assert (await here.ask("POST", path, json={})).status_code == 428
-    assert (await here.ask("POST", path, json={}, headers={"If-Match": '"3"'})).status_code == 412
-    unknown = await here.ask("POST", f"/alerts/{uuid4()}/acknowledge", json={}, headers={"If-Match": '"0"'})
+async def test_acknowledging_wants_to_know_what_was_seen(still: World) -> None:
+    path = f"/alerts/{still.a.alert}/acknowledge"
+    assert (await still.ask("POST", path, json={})).status_code == 428
+    assert (await still.ask("POST", path, json={}, headers={"If-Match": '"3"'})).status_code == 412
+    unknown = await still.ask("POST", f"/alerts/{uuid4()}/acknowledge", json={}, headers={"If-Match": '"0"'})
     assert unknown.status_code == 404
 
 
@@ -98,8 +98,8 @@ async def test_acknowledging_wants_to_know_what_was_seen(here: World) -> None:
         ("?device=dzzzzzzzzzzzz", 0),
     ],
 )
-async def test_the_list_of_alerts_is_filtered(here: World, query: str, count: int) -> None:
-    assert len((await here.ask("GET", "/alerts" + query.format(device=here.a.device))).json()["items"]) == count
+async def test_the_list_of_alerts_is_filtered(still: World, query: str, count: int) -> None:
+    assert len((await still.ask("GET", "/alerts" + query.format(device=still.a.device))).json()["items"]) == count
 
 
 async def test_pending_is_not_open_and_over_is_over(here: World) -> None:
@@ -124,16 +124,16 @@ async def test_alerts_of_the_same_moment_page_by_page(here: World) -> None:
         assert [alert["id"] for alert in await pages(here, f"/alerts?limit={limit}")] == whole
 
 
-async def test_a_ticket_has_all_one_needs_to_go_there(here: World) -> None:
-    answer = await here.ask("GET", f"/tickets/{here.a.ticket}?lang=en")
+async def test_a_ticket_has_all_one_needs_to_go_there(still: World) -> None:
+    answer = await still.ask("GET", f"/tickets/{still.a.ticket}?lang=en")
     ticket = answer.json()
     assert answer.headers["etag"] == '"1"'
-    assert (ticket["number"], ticket["status"], ticket["family"]) == (here.a.ticket, "new", FAMILY)
+    assert (ticket["number"], ticket["status"], ticket["family"]) == (still.a.ticket, "new", FAMILY)
     assert ticket["causes"] == ["Fan defective"]
     assert ticket["parts"] == [{"key": "fan", "name": "fan", "spec": "12 V", "quantity": 1, "probability": 0.4}]
     assert [reading["value"] for reading in ticket["evidence"]["readings"]] == [42.0, 43.0, 44.0, 45.0, 46.0]
     assert ticket["evidence"]["readings"][0]["unit"] == "Cel"
-    assert [alert["id"] for alert in ticket["alerts"]] == [str(here.a.alert)]
+    assert [alert["id"] for alert in ticket["alerts"]] == [str(still.a.alert)]
     session = ticket["sessions"][0]
     assert (session["state"], session["scopes"], session["minutes"]) == ("prepared", ["diagnose", "view"], 60)
     assert session["runbook_name"] == RUNBOOK.name.en
@@ -143,8 +143,8 @@ async def test_a_ticket_has_all_one_needs_to_go_there(here: World) -> None:
     assert "hunter2" not in answer.text
 
 
-async def test_the_verdict_of_the_device_is_on_its_ticket(here: World) -> None:
-    diagnostic = (await here.ask("GET", f"/tickets/{here.a.ticket}?lang=en")).json()["diagnostics"][0]
+async def test_the_verdict_of_the_device_is_on_its_ticket(still: World) -> None:
+    diagnostic = (await still.ask("GET", f"/tickets/{still.a.ticket}?lang=en")).json()["diagnostics"][0]
     assert (diagnostic["status"], diagnostic["outcome"], diagnostic["runbook"]) == ("done", "warn", RUNBOOK.key)
     assert "1 to be looked at" in diagnostic["message"]["text"]
     step = diagnostic["steps"][0]
@@ -191,9 +191,9 @@ async def test_why_there_is_no_verdict(
         ("?device=dzzzzzzzzzzzz", 0),
     ],
 )
-async def test_the_list_of_tickets_is_filtered(here: World, query: str, count: int) -> None:
-    path = "/tickets" + query.format(device=here.a.device, family=FAMILY)
-    assert len((await here.ask("GET", path)).json()["items"]) == count
+async def test_the_list_of_tickets_is_filtered(still: World, query: str, count: int) -> None:
+    path = "/tickets" + query.format(device=still.a.device, family=FAMILY)
+    assert len((await still.ask("GET", path)).json()["items"]) == count
 
 
 async def test_tickets_the_latest_first_page_by_page(here: World) -> None:

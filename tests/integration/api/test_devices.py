@@ -55,9 +55,11 @@ async def test_the_code_is_in_the_answer_and_nowhere_else(here: World) -> None:
         ({"model": "no-such-model"}, "body.model"),
         ({"model": "host"}, "body.model"),
         ({"site": {"id": 999}}, "body.site.id"),
-        ({"site": {}}, "body.site"),
-        ({"site": {"id": 1, "hospital": "x", "site": "y"}}, "body.site"),
-        ({"site": {"hospital": "x"}}, "body.site"),
+        ({"site": {}}, "body.site.names.hospital"),
+        ({"site": {"id": 1, "hospital": "x", "site": "y"}}, "body.site.id.hospital"),
+        ({"site": {"hospital": "x"}}, "body.site.names.site"),
+        ({"site": {"id": 0}}, "body.site.id.id"),
+        ({"site": 1}, "body.site.names"),
         ({"name": ""}, "body.name"),
         ({"name": " DR"}, "body.name"),
         ({"name": "D\x00R"}, "body.name"),
@@ -68,12 +70,12 @@ async def test_the_code_is_in_the_answer_and_nowhere_else(here: World) -> None:
         ({"name": 7}, "body.name"),
     ],
 )
-async def test_what_a_device_cannot_be(here: World, change: dict[str, Any], where: str) -> None:
-    answer = await here.ask("POST", "/devices", json={**DEVICE, **change})
+async def test_what_a_device_cannot_be(still: World, change: dict[str, Any], where: str) -> None:
+    answer = await still.ask("POST", "/devices", json={**DEVICE, **change})
     assert answer.status_code == 422
     assert where in [error["where"] for error in answer.json()["errors"]]
-    assert here.look("SELECT count(*) FROM device") == [(2,)]
-    assert here.look("SELECT count(*) FROM org") == [(2,)], "nothing of a refused request stays"
+    assert still.look("SELECT count(*) FROM device") == [(2,)]
+    assert still.look("SELECT count(*) FROM org") == [(2,)], "nothing of a refused request stays"
 
 
 async def test_connected_fresh_and_healthy_are_three_facts(here: World) -> None:
@@ -94,8 +96,10 @@ async def test_connected_fresh_and_healthy_are_three_facts(here: World) -> None:
     assert later["healthy"]["reason"] == "stale"
 
 
-async def test_latest_is_the_newest_of_both_lanes_with_name_unit_time_and_age(here: World) -> None:
-    latest = (await here.ask("GET", f"/devices/{here.a.device}", headers={"Accept-Language": "en-GB, zh;q=0.5"})).json()
+async def test_latest_is_the_newest_of_both_lanes_with_name_unit_time_and_age(still: World) -> None:
+    latest = (
+        await still.ask("GET", f"/devices/{still.a.device}", headers={"Accept-Language": "en-GB, zh;q=0.5"})
+    ).json()
     assert latest["latest"] == [
         {
             "metric": METRIC,
@@ -148,8 +152,8 @@ async def test_a_device_is_changed_by_who_has_seen_it(here: World) -> None:
         ("?status=retired", 0),
     ],
 )
-async def test_the_list_of_devices_is_filtered(here: World, query: str, count: int) -> None:
-    answer = await here.ask("GET", "/devices" + query.format(site=here.a.site, org=here.a.org))
+async def test_the_list_of_devices_is_filtered(still: World, query: str, count: int) -> None:
+    answer = await still.ask("GET", "/devices" + query.format(site=still.a.site, org=still.a.org))
     assert len(answer.json()["items"]) == count
 
 
@@ -175,9 +179,9 @@ async def pages(here: World, path: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_readings_from_oldest_to_newest_between_two_times(here: World) -> None:
-    path = f"/devices/{here.a.device}/readings"
-    every = (await here.ask("GET", path)).json()
+async def test_readings_from_oldest_to_newest_between_two_times(still: World) -> None:
+    path = f"/devices/{still.a.device}/readings"
+    every = (await still.ask("GET", path)).json()
     assert len(every["items"]) == READINGS
     assert every["items"][0] == {
         "metric": METRIC,
@@ -191,9 +195,9 @@ async def test_readings_from_oldest_to_newest_between_two_times(here: World) -> 
         ("2026-11-22T11:49:00%2B08:00", "2026-11-22T11:51:00+08:00"),
         (int(at("2026-11-22T03:49:00Z").timestamp() * 1000), int(at("2026-11-22T03:51:00Z").timestamp() * 1000)),
     ):
-        answer = await here.ask("GET", f"{path}?from={since}&to={until}&metric={METRIC}")
+        answer = await still.ask("GET", f"{path}?from={since}&to={until}&metric={METRIC}")
         assert [item["value"] for item in answer.json()["items"]] == [41.0, 42.0], "from is included, to is not"
-    assert (await here.ask("GET", f"{path}?metric=other")).json()["items"] == []
+    assert (await still.ask("GET", f"{path}?metric=other")).json()["items"] == []
 
 
 async def test_readings_of_the_same_moment_are_all_there_page_by_page(here: World) -> None:
@@ -236,15 +240,15 @@ async def test_events_page_by_page(here: World) -> None:
 @pytest.mark.parametrize(
     "time", ["yesterday", "2026-11-22", "2026-11-22T03:00:00", "2026-13-01T00:00:00Z", "-5", "1e9", "9" * 16, "%00", ""]
 )
-async def test_what_is_no_time(here: World, part: str, time: str) -> None:
-    answer = await here.ask("GET", f"/devices/{here.a.device}/{part}?from={time}")
+async def test_what_is_no_time(still: World, part: str, time: str) -> None:
+    answer = await still.ask("GET", f"/devices/{still.a.device}/{part}?from={time}")
     assert (answer.status_code, answer.json()["where"]) == (422, "query.from")
     assert "RFC 3339" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
-async def test_the_models_of_the_catalog(here: World, lang: Lang) -> None:
-    models = {model["key"]: model for model in await pages(here, f"/catalog/models?limit=1&lang={lang}")}
+async def test_the_models_of_the_catalog(still: World, lang: Lang) -> None:
+    models = {model["key"]: model for model in await pages(still, f"/catalog/models?limit=1&lang={lang}")}
     assert set(models) == {key for key, model in CATALOG.models.items() if model.kind != "base"}
     signals = {signal["metric"]: signal["name"] for signal in models[MODEL.key]["signals"]}
     assert signals == {name: signal.title.get(lang) for name, signal in MODEL.signals.items()}

@@ -26,8 +26,8 @@ async def test_a_new_site_of_an_old_hospital_and_of_a_new_one(here: World) -> No
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../../etc/passwd", "asia/shanghai ", "UTC+8"])
-async def test_what_is_no_time_zone(here: World, zone: str) -> None:
-    answer = await here.ask("POST", "/sites", json={"hospital": "x", "site": "y", "time_zone": zone})
+async def test_what_is_no_time_zone(still: World, zone: str) -> None:
+    answer = await still.ask("POST", "/sites", json={"hospital": "x", "site": "y", "time_zone": zone})
     assert (answer.status_code, answer.json()["where"]) == (422, "body.time_zone")
 
 
@@ -63,7 +63,7 @@ async def test_a_recipient_is_changed_by_who_has_seen_it(here: World) -> None:
         ({"more": 1}, "body.more"),
     ],
 )
-async def test_what_a_recipient_cannot_be(here: World, change: dict[str, Any], where: str) -> None:
-    answer = await here.ask("POST", "/recipients", json={"name": "NOC", "address": ADDRESS, **change})
+async def test_what_a_recipient_cannot_be(still: World, change: dict[str, Any], where: str) -> None:
+    answer = await still.ask("POST", "/recipients", json={"name": "NOC", "address": ADDRESS, **change})
     assert (answer.status_code, answer.json()["where"]) == (422, where)
     assert "hunter2" not in answer.text

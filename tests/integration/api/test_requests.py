@@ -109,15 +109,15 @@ async def test_an_answer_is_kept_for_a_day(here: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 129, "键"])
-async def test_what_is_no_key(here: World, key: str) -> None:
-    answer = await here.ask("POST", "/sites", json=SITE, headers={"Idempotency-Key": key.encode()})  # type: ignore[dict-item]  # bytes, as a raw client sends
+async def test_what_is_no_key(still: World, key: str) -> None:
+    answer = await still.ask("POST", "/sites", json=SITE, headers={"Idempotency-Key": key.encode()})  # type: ignore[dict-item]  # bytes, as a raw client sends
     assert (answer.status_code, answer.json()["where"]) == (422, "header.idempotency-key")
 
 
 # Problems -------------------------------------------------------------------------------------------------------------
 
 
-async def test_an_address_that_is_none(here: World) -> None:
+async def test_an_address_that_is_none(still: World) -> None:
     for path in (
         "/",
         "/api/v1",
@@ -127,16 +127,16 @@ async def test_an_address_that_is_none(here: World) -> None:
         "/api/v1/../x",
         "/api/v1/tickets/WX1/x",
     ):
-        answer = await here.http.get(path)
+        answer = await still.http.get(path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_method_that_is_none_names_those_that_are(here: World) -> None:
-    answer = await here.ask("PUT", f"/devices/{here.a.device}")
+async def test_a_method_that_is_none_names_those_that_are(still: World) -> None:
+    answer = await still.ask("PUT", f"/devices/{still.a.device}")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, PATCH"
-    assert (await here.ask("DELETE", "/devices")).headers["allow"] == "GET, POST"
+    assert (await still.ask("DELETE", "/devices")).headers["allow"] == "GET, POST"
 
 
 def nested(levels: int) -> bytes:
@@ -159,38 +159,40 @@ def nested(levels: int) -> bytes:
         (b"null", 422, "invalid"),
         (b'"x"', 422, "invalid"),
         (b'{"label": "x", "more": 1}', 422, "invalid"),
+        (b'{"label": "x", "days": "7"}', 422, "invalid"),
+        (b'{"label": "x", "days": true}', 422, "invalid"),
         (b'{"label": "x", "days": 1e400}', 422, "invalid"),
         (b'{"label": "x", "days": 99999999999999999999999}', 422, "invalid"),
         (b'{"label": "x", "days": ' + b"9" * 5000 + b"}", 400, "malformed"),
         (b'{"label": "' + b"x" * MAX_BODY + b'"}', 413, "too_large"),
     ],
 )
-async def test_hostile_bodies(here: World, body: bytes, status: int, code: str) -> None:
+async def test_hostile_bodies(still: World, body: bytes, status: int, code: str) -> None:
     headers = {"Content-Type": "application/json"} if body else {}
-    answer = await here.ask("POST", "/tokens", content=body, headers=headers)
+    answer = await still.ask("POST", "/tokens", content=body, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(answer.content) < 2000, "what was sent is not sent back"
-    assert here.look("SELECT count(*) FROM api_token WHERE label <> 'test'") == [(0,)]
+    assert still.look("SELECT count(*) FROM api_token WHERE label <> 'test'") == [(0,)]
 
 
-async def test_a_body_that_never_ends_is_cut_off(here: World) -> None:
+async def test_a_body_that_never_ends_is_cut_off(still: World) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(10_000):
             yield b"x" * 65_536
 
-    answer = await here.ask("POST", "/tokens", content=pieces(), headers={"Content-Type": "application/json"})
+    answer = await still.ask("POST", "/tokens", content=pieces(), headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 @pytest.mark.parametrize("content", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
-async def test_a_body_is_json_and_says_so(here: World, content: str) -> None:
-    answer = await here.ask("POST", "/tokens", content=b'{"label": "x"}', headers={"Content-Type": content})
+async def test_a_body_is_json_and_says_so(still: World, content: str) -> None:
+    answer = await still.ask("POST", "/tokens", content=b'{"label": "x"}', headers={"Content-Type": content})
     assert (answer.status_code, answer.json()["code"]) == (415, "media_type")
 
 
-async def test_a_body_where_none_is_wanted(here: World) -> None:
-    answer = await here.ask("GET", "/devices", content=b"{}")
+async def test_a_body_where_none_is_wanted(still: World) -> None:
+    answer = await still.ask("GET", "/devices", content=b"{}")
     assert (answer.status_code, answer.json()["where"]) == (422, "body")
 
 
@@ -211,18 +213,18 @@ async def test_a_body_where_none_is_wanted(here: World) -> None:
         ("model=%00", "query.model"),
     ],
 )
-async def test_what_a_query_cannot_be(here: World, query: str, where: str) -> None:
-    answer = await here.ask("GET", f"/devices?{query}")
+async def test_what_a_query_cannot_be(still: World, query: str, where: str) -> None:
+    answer = await still.ask("GET", f"/devices?{query}")
     assert (answer.status_code, answer.json()["where"]) == (422, where)
 
 
-async def test_a_cursor_belongs_to_its_list(here: World) -> None:
-    cursor = (await here.ask("GET", "/devices?limit=1")).json()["next"]
-    answer = await here.ask("GET", f"/tickets?next={cursor}")
+async def test_a_cursor_belongs_to_its_list(still: World) -> None:
+    cursor = (await still.ask("GET", "/devices?limit=1")).json()["next"]
+    answer = await still.ask("GET", f"/tickets?next={cursor}")
     assert (answer.status_code, answer.json()["where"]) == (422, "query.next")
 
 
-async def test_a_problem_never_repeats_a_secret(here: World) -> None:
+async def test_a_problem_never_repeats_a_secret(still: World) -> None:
     secret = "hunter2-" + "x" * 300
     for path, body in (
         ("/login", {"user": "wang.li", "password": secret}),
@@ -231,20 +233,20 @@ async def test_a_problem_never_repeats_a_secret(here: World) -> None:
         ("/recipients", {"name": "x", "address": secret}),
         ("/recipients", {"name": "x", "address": [secret]}),
     ):
-        answer = await here.ask("POST", path, json=body)
+        answer = await still.ask("POST", path, json=body)
         assert answer.status_code == 422, (path, answer.text)
         if secret not in body:
             assert "hunter2" not in answer.text, path
 
 
 async def test_what_nobody_foresaw_is_a_problem_too_and_logged_without_values(
-    here: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    still: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("hunter" + str(len(_) - 1))
 
     monkeypatch.setattr("api.routes.devices._device", broken)
-    answer = await here.ask("GET", "/devices")
+    answer = await still.ask("GET", "/devices")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -254,13 +256,17 @@ async def test_what_nobody_foresaw_is_a_problem_too_and_logged_without_values(
     assert "hunter2" not in answer.text + logged.out + logged.err
 
 
-async def test_headers_that_keep_a_browser_quiet(here: World) -> None:
-    for answer in (await here.ask("GET", "/devices"), await here.http.get("/nothing"), await here.http.get("/healthz")):
+async def test_headers_that_keep_a_browser_quiet(still: World) -> None:
+    for answer in (
+        await still.ask("GET", "/devices"),
+        await still.http.get("/nothing"),
+        await still.http.get("/healthz"),
+    ):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
         assert answer.headers["cache-control"] == "no-store"
         assert "access-control-allow-origin" not in answer.headers
-    preflight = await here.http.options(
+    preflight = await still.http.options(
         "/api/v1/devices", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
     )
     assert (preflight.status_code, "access-control-allow-origin" in preflight.headers) == (405, False)
@@ -295,12 +301,12 @@ async def test_without_a_database_every_answer_is_503_and_the_process_lives(copy
             assert (await http.get("/readyz")).status_code == 200
 
 
-async def test_metrics_have_labels_that_nobody_can_multiply(here: World) -> None:
+async def test_metrics_have_labels_that_nobody_can_multiply(still: World) -> None:
     for path in ("/devices/da00000000001", "/devices/db00000000001", "/devices/dzzzzzzzzzzzz"):
-        await here.ask("GET", path)
-    await here.http.get("/api/v1/made-up")
-    await here.http.request("BREW", "/coffee")
-    text = (await here.http.get("/metrics")).text
+        await still.ask("GET", path)
+    await still.http.get("/api/v1/made-up")
+    await still.http.request("BREW", "/coffee")
+    text = (await still.http.get("/metrics")).text
     assert 'steth_api_requests_total{method="GET",route="/api/v1/devices/{id}",status="200"} 2.0' in text
     assert 'steth_api_requests_total{method="GET",route="/api/v1/devices/{id}",status="404"} 1.0' in text
     assert 'steth_api_requests_total{method="GET",route="none",status="404"} 1.0' in text
@@ -311,7 +317,7 @@ async def test_metrics_have_labels_that_nobody_can_multiply(here: World) -> None
     assert "process_resident_memory_bytes" in text
 
 
-async def test_the_document_is_served(here: World) -> None:
-    answer = await here.http.get("/api/v1/openapi.json")
+async def test_the_document_is_served(still: World) -> None:
+    answer = await still.http.get("/api/v1/openapi.json")
     assert answer.status_code == 200
     assert json.loads(answer.content)["openapi"].startswith("3.1")

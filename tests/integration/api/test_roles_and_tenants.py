@@ -68,30 +68,30 @@ async def test_every_role_at_every_route(here: World) -> None:
     assert wrong == []
 
 
-async def test_every_route_but_the_public_ones_asks_for_a_token(here: World) -> None:
+async def test_every_route_but_the_public_ones_asks_for_a_token(still: World) -> None:
     public = set()
     for method, template in ROUTES:
-        answer = await here.http.request(method, PREFIX + concrete(template, here.a))
+        answer = await still.http.request(method, PREFIX + concrete(template, still.a))
         if answer.status_code != 401:
             public.add((method, template))
     assert public == {("POST", "/login"), ("POST", "/enrol")}
 
 
-async def test_a_hospital_sees_its_own_in_every_list_and_nothing_of_another(here: World) -> None:
+async def test_a_hospital_sees_its_own_in_every_list_and_nothing_of_another(still: World) -> None:
     for template in ("/devices", "/alerts", "/tickets", "/sites"):
-        own = (await here.ask("GET", template, as_="hospital-a")).json()
+        own = (await still.ask("GET", template, as_="hospital-a")).json()
         assert len(own["items"]) == 1, template
         assert own["next"] is None
-        foreign = _words_of(here.b)
-        assert not [word for word in foreign if word in (await here.ask("GET", template, as_="hospital-a")).text]
-        assert len((await here.ask("GET", template)).json()["items"]) == 2, f"staff see both in {template}"
+        foreign = _words_of(still.b)
+        assert not [word for word in foreign if word in (await still.ask("GET", template, as_="hospital-a")).text]
+        assert len((await still.ask("GET", template)).json()["items"]) == 2, f"staff see both in {template}"
 
 
 def _words_of(hospital: Hospital) -> list[str]:
     return [hospital.name, hospital.device, str(hospital.alert), hospital.ticket]
 
 
-async def test_what_is_anothers_looks_like_what_is_not_there(here: World) -> None:
+async def test_what_is_anothers_looks_like_what_is_not_there(still: World) -> None:
     nowhere = Hospital(
         org=999,
         site=999,
@@ -106,20 +106,25 @@ async def test_what_is_anothers_looks_like_what_is_not_there(here: World) -> Non
             continue
         for role in ("hospital-a", "manager"):
             more = request_of(method, template)
-            gone = await here.ask(method, concrete(template, nowhere), as_=role, **more)
+            gone = await still.ask(method, concrete(template, nowhere), as_=role, **more)
             if role == "hospital-a":
-                theirs = await here.ask(method, concrete(template, here.b), as_=role, **more)
+                theirs = await still.ask(method, concrete(template, still.b), as_=role, **more)
                 assert (theirs.status_code, theirs.text) == (gone.status_code, gone.text), (method, template)
             assert gone.status_code in {403, 404}, (method, template, gone.text)
 
 
 @pytest.mark.parametrize("list_", ["/devices", "/alerts", "/tickets"])
-async def test_filters_and_cursors_lead_to_nobody_else(here: World, list_: str) -> None:
-    whole = (await here.ask("GET", f"{list_}?limit=1")).json()
+async def test_filters_and_cursors_lead_to_nobody_else(still: World, list_: str) -> None:
+    whole = (await still.ask("GET", f"{list_}?limit=1")).json()
     assert whole["next"], "staff have a second page, which is another hospital's"
-    for query in (f"next={whole['next']}", f"device={here.b.device}", f"hospital={here.b.org}", f"site={here.b.site}"):
-        answer = await here.ask("GET", f"{list_}?{query}", as_="hospital-b" if "next" in query else "hospital-a")
-        foreign = _words_of(here.a if "next" in query else here.b)
+    for query in (
+        f"next={whole['next']}",
+        f"device={still.b.device}",
+        f"hospital={still.b.org}",
+        f"site={still.b.site}",
+    ):
+        answer = await still.ask("GET", f"{list_}?{query}", as_="hospital-b" if "next" in query else "hospital-a")
+        foreign = _words_of(still.a if "next" in query else still.b)
         assert not [word for word in foreign if word in answer.text]
 
 
@@ -135,9 +140,9 @@ async def test_a_hospital_can_change_nothing_of_another_nor_of_its_own(here: Wor
     assert state() == before
 
 
-async def test_the_database_holds_the_tenancy_even_if_a_route_forgets_it(here: World) -> None:
+async def test_the_database_holds_the_tenancy_even_if_a_route_forgets_it(still: World) -> None:
     """The statements themselves name no organisation: it is the policies that hold, and only inside the transaction."""
-    async with here.app.state.context.pool.connection() as connection:
+    async with still.app.state.context.pool.connection() as connection:
         found = await connection.execute("SELECT count(*) FROM device")
         assert await found.fetchone() == (0,), "a connection that was used before sees nothing by itself"
 
