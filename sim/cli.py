@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import random
 import signal
 import ssl
@@ -12,9 +13,10 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from catalog.load import load
-from sim.dr import DrConfig
+from sim.dr import DrConfig, PlannedFault
 from sim.fleet import Fleet
 from sim.hospital import HospitalConfig, run_hospital
 from sim.link import Endpoint, Refused
@@ -36,15 +38,23 @@ def run(argv: Sequence[str]) -> int:
         if arguments.command == "dr":
             config = HospitalConfig(drs=(_dr(arguments),), seconds=arguments.seconds)
         else:
-            config = msgspec.json.decode(Path(arguments.config).read_bytes(), type=HospitalConfig)
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-        run_hospital(config, stop=stop, now=lambda: datetime.now().astimezone())
+            config = _hospital(arguments)
+        _run_until_signalled(config)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"steth sim: {error}\n")
         return 2
     return 0
+
+
+def _run_until_signalled(config: HospitalConfig) -> None:
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        run_hospital(config, stop=stop, now=lambda: datetime.now().astimezone())
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _dr(arguments: argparse.Namespace) -> DrConfig:
@@ -66,6 +76,17 @@ def _dr(arguments: argparse.Namespace) -> DrConfig:
             "faults": [{"code": code, "after_s": after} for code, after in arguments.fault],
         },
         DrConfig,
+    )
+
+
+def _hospital(arguments: argparse.Namespace) -> HospitalConfig:
+    config = msgspec.json.decode(Path(arguments.config).read_bytes(), type=HospitalConfig)
+    first, *others = config.drs
+    faults = [PlannedFault(code=code, after_s=after) for code, after in arguments.fault]
+    return replace(
+        config,
+        drs=(replace(first, faults=(*first.faults, *faults)), *others),
+        seconds=arguments.seconds or config.seconds,
     )
 
 
@@ -136,9 +157,13 @@ def _address(text: str) -> tuple[str, int]:
 
 def _fault(text: str) -> tuple[str, float]:
     code, at, seconds = text.partition("@")
-    if not at or not code:
+    try:
+        after = float(seconds)
+    except ValueError:
+        after = -1.0
+    if not (at and code and 0 <= after < math.inf):
         raise argparse.ArgumentTypeError("is not CODE@SECONDS")
-    return code, float(seconds)
+    return code, after
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -159,6 +184,10 @@ def _parser() -> argparse.ArgumentParser:
     dr.add_argument("--seconds", type=float, help="how long it lives; default: until stopped")
     hospital = commands.add_parser("hospital", help="several DRs from a configuration file (JSON)")
     hospital.add_argument("config")
+    hospital.add_argument(
+        "--fault", type=_fault, action="append", default=[], metavar="CODE@SECONDS", help="at the first"
+    )
+    hospital.add_argument("--seconds", type=float, help="how long they live; default: as configured")
     fleet = commands.add_parser("fleet", help="many devices at wire level, for load; prints what it did as JSON")
     fleet.add_argument("--to", default="127.0.0.1:1883", help="HOST:PORT of the broker")
     fleet.add_argument("--devices", type=int, default=100, help="how many, with ids made up from the seed")

@@ -165,7 +165,11 @@ class Dr:
     def _load(self) -> _Saved | None:
         if self._state_file is None or not self._state_file.exists():
             return None
-        return msgspec.json.decode(self._state_file.read_bytes(), type=_Saved)
+        try:
+            return msgspec.json.decode(self._state_file.read_bytes(), type=_Saved)
+        except msgspec.DecodeError as error:
+            why = f"{self._state_file} is no state of a DR ({error}): remove it, and a new life begins"
+            raise ValueError(why) from error
 
     def _save(self) -> None:
         if self._state_file is None:

@@ -91,6 +91,8 @@ class Sender:
         """Queue an image. False when the queue is full."""
         with self._changed:
             if len(self._queue) >= MAX_QUEUE:
+                if self.given_up == 0:
+                    _log.error("queue_full", called=self._called, images=MAX_QUEUE)
                 self.given_up += 1
                 return False
             self._queue.append(pending)
@@ -153,10 +155,13 @@ class Sender:
             answer = association.send_c_store(self._make(pending))
         except (RuntimeError, ValueError) as error:  # it ended meanwhile; or no context was accepted
             _log.debug("no_store", error=type(error).__name__)
-            self._leave()
+            self._abort()
             return Sent.UNREACHABLE
         status = answer.get("Status")
-        if status is None or status in _OUT_OF_RESOURCES:
+        if status is None:  # it broke, or no answer came in time
+            self._abort()
+            return Sent.UNREACHABLE
+        if status in _OUT_OF_RESOURCES:
             self._leave()
             return Sent.UNREACHABLE
         return Sent.TAKEN if status == _SUCCESS or status in _WARNINGS else Sent.REFUSED
@@ -164,12 +169,17 @@ class Sender:
     def _associated(self) -> Association | None:
         if self._association is not None and self._association.is_established:
             return self._association
-        self._leave()
         association = self._ae.associate(self._host, self._port, ae_title=self._called)
         if not association.is_established:
             return None
         self._association = association
         return association
+
+    def _abort(self) -> None:
+        """Leave without waiting for somebody who may not be there."""
+        if self._association is not None and self._association.is_established:
+            self._association.abort()
+        self._association = None
 
     def _leave(self) -> None:
         if self._association is not None and self._association.is_established:

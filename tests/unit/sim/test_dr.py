@@ -127,6 +127,32 @@ def test_a_wrong_configuration_is_one_clear_line(
     assert error.count("\n") == 1
 
 
+def test_a_state_that_is_none_says_what_to_do(model: Model, tmp_path: Path) -> None:
+    (tmp_path / "dr.state").write_text('{"life": {}}')
+    with pytest.raises(ValueError, match=r"dr\.state is no state of a DR .*: remove it"):
+        dr(model, tmp_path)
+
+
+def test_a_fault_may_be_asked_for_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "hospital.json"
+    drs = [
+        {"name": name, "port": 1, "log": str(tmp_path / name), "seed": 1, "hour": 9, "faults_per_day": 0}
+        for name in "ab"
+    ]
+    path.write_text(json.dumps({"drs": drs}))
+    assert run(["hospital", str(path), "--fault", "GEN-KV-01@0.05", "--seconds", "0.6"]) == 0
+    assert " ALARM GEN-KV-01 SET kV not reached" in (tmp_path / "a").read_text()
+    assert "ALARM" not in (tmp_path / "b").read_text()
+
+
+@pytest.mark.parametrize("text", ["GEN-KV-01", "@3", "GEN-KV-01@", "GEN-KV-01@-1", "GEN-KV-01@nan", "GEN-KV-01@inf"])
+def test_a_fault_without_its_moment_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        run(["fleet", "--fault", text])
+    assert exit_.value.code == 2
+    assert "CODE@SECONDS" in capsys.readouterr().err
+
+
 def test_a_missing_configuration_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["hospital", str(tmp_path / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err
