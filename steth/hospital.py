@@ -10,14 +10,16 @@ from msgspec import Struct, convert, to_builtins
 
 from steth.folder import free_port, write_private
 
-FIRST_FAULT_S: Final = 12.0
-"""The first DR's first fault, seconds after the start: a newcomer sees a ticket before wondering whether it works."""
+FIRST_FAULTS: Final = (("GEN-KV-01", 12.0, 90.0), ("DET-TEMP-01", 40.0, 120.0))
+"""Code, seconds after the start, seconds it lasts, of the first DRs' first faults: a newcomer sees a ticket before
+wondering whether it works, one whose diagnosis the hospital allows and one where it doesn't."""
+FAULT_SCALE: Final = 0.05
+"""Of the time that a fault shows before it happens: days become minutes at this speed."""
 SPEED: Final = 30.0
 """Simulated seconds per second: a day of exposures passes in 48 minutes."""
-FAULTS_PER_DAY: Final = 4.0
+FAULTS_PER_DAY: Final = 12.0
 MODEL: Final = "generic-dr"
 RUNBOOK: Final = "dr-check"
-FIRST_FAULT: Final = "GEN-KV-01"
 
 
 class Simulated(Struct, kw_only=True):
@@ -119,9 +121,11 @@ def write_sim_config(folder: Path, devices: list[Simulated]) -> Path:
             "hour": 9.0,
             "speed": SPEED,
             "faults_per_day": FAULTS_PER_DAY,
+            "fault_scale": FAULT_SCALE,
         }
-        if number == 0:
-            dr["faults"] = [{"code": FIRST_FAULT, "after_s": FIRST_FAULT_S}]
+        if number < len(FIRST_FAULTS):
+            code, after_s, lasts_s = FIRST_FAULTS[number]
+            dr["faults"] = [{"code": code, "after_s": after_s, "lasts_s": lasts_s}]
         drs.append(dr)
     path = folder / "hospital" / "sim.json"
     write_private(path, {"drs": drs})
