@@ -60,18 +60,19 @@ class Session:
         await append(self.connection, entry)
 
 
-def context_of(request: Request) -> Context:
+# Coroutines though nothing is awaited: what is none runs in a thread, and that takes longer than all it does.
+async def context_of(request: Request) -> Context:
     """The app's context."""
     context: Context = request.app.state.context
     return context
 
 
-def _session(request: Request) -> Session:
+async def _session(request: Request) -> Session:
     session: Session = request.state.session  # api.route opened it
     return session
 
 
-def address_of(request: Request) -> str:
+async def address_of(request: Request) -> str:
     """Where a request comes from; "" where the server doesn't know."""
     return request.client.host if request.client else ""
 

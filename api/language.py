@@ -52,7 +52,7 @@ class Reader:
         return otherwise if text is None else text.get(self.lang)
 
 
-def _reader(
+async def _reader(
     context: Shared,
     lang: Annotated[
         Lang | None, Query(description="Language of the texts; without it Accept-Language decides.")

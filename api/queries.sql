@@ -7,7 +7,9 @@ SELECT max(version) AS version FROM schema_version
 
 -- name: authenticate
 SELECT t.id AS token_id, a.id AS account_id, a.name, a.role, a.org_id,
-       set_config('steth.org', coalesce(a.org_id::text, '*'), true) AS sees
+       set_config('steth.org', coalesce(a.org_id::text, '*'), true),
+       -- A list's filters may be given or not: a plan for all cases at once is a bad one for each.
+       set_config('plan_cache_mode', 'force_custom_plan', true)
 FROM api_token t JOIN account a ON a.id = t.account_id
 WHERE t.hash = %(hash)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s) AND a.active
 
@@ -172,7 +174,7 @@ JOIN device d ON d.id = a.device_id
 JOIN site s ON s.id = d.site_id
 LEFT JOIN alert_operator o ON o.alert_id = a.id
 WHERE (%(id)s::uuid IS NULL OR a.id = %(id)s)
-  AND (%(device)s::integer IS NULL OR a.device_id = %(device)s)
+  AND (%(device)s::text IS NULL OR d.uid = %(device)s)
   AND (%(severity)s::text IS NULL OR a.severity = %(severity)s)
   AND (%(conditions)s::text[] IS NULL OR a.condition = ANY(%(conditions)s))
   AND (%(operator)s::text IS NULL OR coalesce(o.state, 'unacknowledged') = %(operator)s)
@@ -206,7 +208,7 @@ FROM ticket t
 JOIN device d ON d.id = t.device_id
 JOIN site s ON s.id = t.site_id
 JOIN org o ON o.id = t.org_id
-WHERE (%(device)s::integer IS NULL OR t.device_id = %(device)s)
+WHERE (%(device)s::text IS NULL OR d.uid = %(device)s)
   AND (%(family)s::text IS NULL OR t.family = %(family)s)
   AND (%(severity)s::text IS NULL OR t.severity = %(severity)s)
   AND (%(status)s::text IS NULL OR t.status = %(status)s)

@@ -93,7 +93,7 @@ class Route(APIRoute):
             if roles is PUBLIC:
                 await _check(bounded, names, takes_body)
                 return await handle(bounded)
-            context = context_of(bounded)
+            context = await context_of(bounded)
             now = context.clock()
             token = _bearer(bounded)
             async with context.pool.connection() as connection, connection.transaction():
