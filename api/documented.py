@@ -7,7 +7,7 @@ from api.problems import STATUS, ProblemCode
 
 _EVERYWHERE: Final = (ProblemCode.INVALID, ProblemCode.INTERNAL, ProblemCode.UNAVAILABLE)
 _WITH_TOKEN: Final = (ProblemCode.UNAUTHENTICATED, ProblemCode.FORBIDDEN)
-_WITH_BODY: Final = (ProblemCode.MALFORMED, ProblemCode.TOO_LARGE, ProblemCode.MEDIA_TYPE)
+_WITH_BODY: Final = (ProblemCode.MALFORMED, ProblemCode.TOO_LARGE, ProblemCode.MEDIA_TYPE, ProblemCode.TOO_SLOW)
 
 
 def problems(*codes: ProblemCode, body: bool = False, token: bool = True) -> dict[int | str, dict[str, Any]]:

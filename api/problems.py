@@ -17,6 +17,7 @@ class ProblemCode(StrEnum):
     CODE_REFUSED = "code_refused"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    TOO_SLOW = "too_slow"
     CONFLICT = "conflict"
     BUSY = "busy"
     CHANGED_MEANWHILE = "changed_meanwhile"
@@ -39,6 +40,7 @@ STATUS: Final[Mapping[ProblemCode, tuple[int, str]]] = MappingProxyType(
         ProblemCode.CODE_REFUSED: (403, "The one-time code is not valid"),
         ProblemCode.NOT_FOUND: (404, "There is no such thing"),
         ProblemCode.METHOD_NOT_ALLOWED: (405, "This address has no such method"),
+        ProblemCode.TOO_SLOW: (408, "The request took too long"),
         ProblemCode.CONFLICT: (409, "It contradicts what is there"),
         ProblemCode.BUSY: (409, "The same request is being worked on"),
         ProblemCode.CHANGED_MEANWHILE: (412, "Somebody changed it meanwhile"),

@@ -107,6 +107,9 @@ FROM device d JOIN site s ON s.id = d.site_id WHERE d.uid = %(uid)s
 -- name: device_latest
 SELECT latest FROM device_state WHERE device_id = %(device)s
 
+-- name: open_tickets
+SELECT number FROM ticket WHERE device_id = %(device)s AND status <> 'closed' ORDER BY id
+
 -- name: metrics
 SELECT id, name, unit FROM metric WHERE id = ANY(%(ids)s) ORDER BY name, unit
 

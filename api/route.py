@@ -1,8 +1,9 @@
 """One request is one transaction: what happens around every handler, in this order.
 
-Body bounded → token → role → query names → Idempotency-Key → handler → commit. Whatever raises rolls back.
+Token → body, bounded → role → names of the query → Idempotency-Key → handler → commit. Whatever raises rolls back.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from datetime import datetime
@@ -23,6 +24,8 @@ from store.pool import Connection
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes of a request's body."""
+BODY_S: Final = 20.0
+"""Seconds in which a body must have come."""
 MAX_DEPTH: Final = 16
 """Levels of lists and objects in a request's body; ours need three."""
 
@@ -35,13 +38,20 @@ class BoundedRequest(Request):
     @override
     async def body(self) -> bytes:
         if self._bounded is None:
-            pieces = bytearray()
-            async for piece in self.stream():
-                pieces += piece
-                if len(pieces) > MAX_BODY:
-                    raise Problem(ProblemCode.TOO_LARGE, f"Send at most {MAX_BODY} bytes.", where="body")
-            self._bounded = bytes(pieces)
+            try:
+                async with asyncio.timeout(BODY_S):
+                    self._bounded = await self._read()
+            except TimeoutError:
+                raise Problem(ProblemCode.TOO_SLOW, f"Send the body within {BODY_S:g} s.", where="body") from None
         return self._bounded
+
+    async def _read(self) -> bytes:
+        pieces = bytearray()
+        async for piece in self.stream():
+            pieces += piece
+            if len(pieces) > MAX_BODY:
+                raise Problem(ProblemCode.TOO_LARGE, f"Send at most {MAX_BODY} bytes.", where="body")
+        return bytes(pieces)
 
     @override
     async def json(self) -> Any:
@@ -96,6 +106,7 @@ class Route(APIRoute):
             context = await context_of(bounded)
             now = context.clock()
             token = _bearer(bounded)
+            await bounded.body()  # before a connection is taken: who sends slowly holds up nobody
             async with context.pool.connection() as connection, connection.transaction():
                 account = await _authenticate(connection, token, now)
                 if account.role not in roles:

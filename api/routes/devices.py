@@ -133,6 +133,7 @@ async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Resp
     return DeviceDetail(
         **_device(asked, words, row),
         latest=await latest_of(asked, words, device=row["key"], model=row["model"]),
+        tickets=[ticket["number"] for ticket in await many(asked.connection, "open_tickets", {"device": row["key"]})],
         inventory=row["inventory"],
         heartbeat=None if row["agent"] is None else _heartbeat(row),
     )

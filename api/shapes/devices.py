@@ -80,6 +80,7 @@ class DeviceDetail(Device):
     model_config = example(**examples.DEVICE_DETAIL)
 
     latest: list[Latest]
+    tickets: Annotated[list[str], Field(description="Numbers of the open ones.")]
     inventory: dict[str, Any]
     heartbeat: Heartbeat | None
 

@@ -55,6 +55,7 @@ DEVICE_DETAIL: Final[dict[str, Any]] = {
             "quality": "good",
         }
     ],
+    "tickets": [_NUMBER],
     "inventory": {"serial": "SN-0042", "software": "4.2.1"},
     "heartbeat": {
         "agent": "0.1.0",

@@ -87,7 +87,7 @@ async def test_connected_fresh_and_healthy_are_three_facts(here: World) -> None:
     }
     assert device["healthy"]["text"] == "Serious alerts are open"
     assert (device["last_seen"], device["age_s"]) == ("2026-11-22T03:59:56Z", 4.0), "the mark is newer than the state"
-    assert (device["open_alerts"], device["open_tickets"]) == (1, 1)
+    assert (device["open_alerts"], device["open_tickets"], device["tickets"]) == (1, 1, [here.a.ticket])
     with psycopg.connect(here.database.superuser, autocommit=True) as connection:
         connection.execute("UPDATE alert SET condition = 'ok' WHERE id = %s", (here.a.alert,))
     here.clock.now = NOW + timedelta(minutes=10)

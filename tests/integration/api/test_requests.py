@@ -185,6 +185,17 @@ async def test_a_body_that_never_ends_is_cut_off(still: World) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
+async def test_a_body_that_comes_too_slowly_holds_no_connection(still: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        assert still.app.state.context.pool.get_stats()["pool_available"] == 1
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("api.route.BODY_S", 0.05)
+    answer = await still.ask("POST", "/tokens", content=never(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
+
+
 @pytest.mark.parametrize("content", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
 async def test_a_body_is_json_and_says_so(still: World, content: str) -> None:
     answer = await still.ask("POST", "/tokens", content=b'{"label": "x"}', headers={"Content-Type": content})
