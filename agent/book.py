@@ -15,7 +15,7 @@ from agent import forming, marks, repeats
 from agent.adapter import Entry
 from agent.clock import Moment
 from agent.errors import OutboxFull
-from agent.forming import Formed
+from agent.forming import Formed, earliest_ms
 from agent.notes import Notes
 from agent.states import Held, LaneState, Limits, State
 from wire.commands import Ack
@@ -42,6 +42,10 @@ class Book:
         self._handed = {Lane.LIVE: 0, Lane.BULK: 0}
         self._bound = limits.report_bytes
         row = self._db.execute("SELECT key, state FROM meta").fetchone()
+        self._may_be_a_copy = row is not None
+        """Until the server has answered a birth: an older copy of the file may have been put back."""
+        self._opened_ms: int | None = None
+        """The first moment after opening. What is older may have been entered before, by the file's later self."""
         if row is None:
             self.key = secrets.token_bytes(32)
             self.state = State(epoch=mint_epoch())
@@ -64,7 +68,14 @@ class Book:
         self.notes.keep_positions(entry.positions)
         if entry.seen and not self.notes.recognise(entry.seen, at=moment.at):
             return False, []
-        plan = self._repeats.plan(entry.live, segment=moment.segment, unsent_from=self._handed[Lane.LIVE] + 1)
+        if self._opened_ms is None:
+            self._opened_ms = moment.at
+        plan = self._repeats.plan(
+            entry.live,
+            segment=moment.segment,
+            unsent_from=self._handed[Lane.LIVE] + 1,
+            doubted_ms=max(self.state.doubted_ms, self._opened_ms if self._may_be_a_copy else 0),
+        )
         if plan.items and self.state.live.items + len(plan.items) > self._limits.live_items:
             raise OutboxFull(f"{self.state.live.items} distinct live items wait, which is the limit")
         left_over = [fault for fold in plan.folds for fault in self._fold(fold)]
@@ -92,7 +103,8 @@ class Book:
         formed, broken = forming.form(items, at=at, segment=segment, bound=self._bound)
         for report in formed:
             seq = self.state.lane(lane).next
-            self._insert(lane, seq, report, segment=segment, created=at, again=False)
+            again = any(earliest_ms(item) < self.state.doubted_ms for item in report.items)
+            self._insert(lane, seq, report, segment=segment, created=at, again=again)
             if lane is Lane.LIVE:
                 self._repeats.entered(report.items, seq=seq, segment=segment)
         return broken
@@ -139,8 +151,8 @@ class Book:
             self._handed[lane] = max(self._handed[lane], found[-1].seq)
         return found
 
-    def acknowledge(self, ack: Ack, asked: marks.Asked) -> marks.Decision:
-        """Decide on an acknowledgement and do it."""
+    def acknowledge(self, ack: Ack, asked: marks.Asked, at: int) -> marks.Decision:
+        """Decide on an acknowledgement and do it. ``at``: the device's clock."""
         state, lane = self.state, self.state.lane(ack.lane)
         row = self._db.execute(
             "SELECT digest FROM report WHERE lane = ? AND seq = ?", (LANES[ack.lane], ack.seq)
@@ -164,11 +176,18 @@ class Book:
             self._delete(ack.lane, 0, decision.upto)
             self._replace_lane(ack.lane, deleted=ack.seq, digest=ack.digest)
         elif decision.action is marks.Action.NEW_EPOCH:
-            self.new_epoch()
+            self.new_epoch(at)
+        elif decision.reason is marks.Reason.FOREIGN_UNCONFIRMED:
+            # A younger outbox than the one the server knew: what sources are read again for may be stored.
+            self._db.execute("UPDATE report SET again = 1 WHERE lane = ? AND again = 0", (LANES[ack.lane],))
+            self._replace(doubted_ms=at)
+        if asked is not marks.Asked.NOTHING and ack.lane is Lane.LIVE:
+            self._may_be_a_copy = False  # or its facts are doubted by now
         return decision
 
-    def new_epoch(self) -> None:
-        """Renumber everything held from 1, in order, flagged ``again`` (DELIVERY 6)."""
+    def new_epoch(self, at: int) -> None:
+        """Renumber everything held from 1, in order, flagged ``again`` (DELIVERY 6); so is from now on what was before
+        ``at`` (device's clock): an older copy also knows less of how far its sources were read."""
         self._db.execute(
             "CREATE TEMP TABLE renumbered AS "
             "SELECT *, row_number() OVER (PARTITION BY lane ORDER BY seq) AS n FROM report"
@@ -178,7 +197,7 @@ class Book:
             "INSERT INTO report SELECT lane, n, body, digest, size, items, segment, created, 1 FROM renumbered"
         )
         self._db.execute("DROP TABLE temp.renumbered")
-        self._replace(epoch=mint_epoch(), dropped=0, refused=0, live=LaneState(), bulk=LaneState())
+        self._replace(epoch=mint_epoch(), dropped=0, refused=0, live=LaneState(), bulk=LaneState(), doubted_ms=at)
         self._repeats.clear()
         for lane in LANES:
             top = self._db.execute("SELECT coalesce(max(seq), 0) FROM report WHERE lane = ?", (LANES[lane],)).fetchone()

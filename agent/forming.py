@@ -80,6 +80,15 @@ def refold(body: bytes, index: int, fault: Fault, *, bound: int) -> Formed | Non
     return _try(items, at=report.at, segment=report.segment, bound=bound)
 
 
+def earliest_ms(item: Item) -> int:
+    """The earliest time that an item tells of."""
+    if isinstance(item, Readings):
+        return item.at + min(item.dt) if item.dt else item.at
+    if isinstance(item, Fault) and item.first is not None:
+        return min(item.at, item.first)
+    return item.at
+
+
 def fault_at(body: bytes, index: int) -> Fault:
     """The fault that stands at ``index`` of a report. Raises ``TypeError`` for another item."""
     item = decode_report(body).items[index]

@@ -159,9 +159,9 @@ class Outbox:
         """Committed reports to send, from number ``seq`` on (``agent.window.Want``)."""
         return await self._read(lambda book: book.fetch(lane, seq=seq, reports=reports, size=size, alone=alone))
 
-    async def acknowledge(self, ack: Ack, asked: Asked) -> Decision:
-        """Decide on an acknowledgement (``agent.marks``) and commit what follows of it."""
-        return await self._write(lambda book: book.acknowledge(ack, asked))
+    async def acknowledge(self, ack: Ack, asked: Asked, at: int) -> Decision:
+        """Decide on an acknowledgement (``agent.marks``) and commit what follows of it. ``at``: device's clock, ms."""
+        return await self._write(lambda book: book.acknowledge(ack, asked, at))
 
     async def split(self, lane: Lane, seq: int, *, bound: int) -> None:
         """Split a report whose body is beyond ``bound`` bytes."""

@@ -2,6 +2,8 @@
 
 A repeat folds only if nothing came in between that the server would judge differently in another order: the same
 code from elsewhere or in another state, or a code that clears it or that it clears (the catalog's ``clear.by``).
+
+What an older copy of this outbox may have told already doesn't fold: the server could not say which part of it is new.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from agent.forming import earliest_ms
 from catalog.model import Model
 from wire.items import Fault, Item
 
@@ -17,13 +20,15 @@ MAX_CODES: Final = 10_000
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where a fault stands in the outbox: number of its live report and index among its items."""
+    """Where a fault stands in the outbox: number of its live report and index among its items. ``began``: its first
+    occurrence, ms."""
 
     seq: int
     index: int
     state: str
     segment: int
     order: int
+    began: int
 
 
 class Fold(Struct, frozen=True, kw_only=True):
@@ -76,8 +81,9 @@ class Repeats:
         self._places.clear()
         self._last.clear()
 
-    def plan(self, items: Sequence[Item], *, segment: int, unsent_from: int) -> Plan:
-        """What of ``items`` folds. Nothing is changed here. ``unsent_from``: the lowest live number not handed out."""
+    def plan(self, items: Sequence[Item], *, segment: int, unsent_from: int, doubted_ms: int = 0) -> Plan:
+        """What of ``items`` folds. Nothing is changed here. ``unsent_from``: the lowest live number not handed out.
+        ``doubted_ms``: a fault older than this may be stored already, and stays alone."""
         folds: dict[tuple[str, str], list[Fault]] = {}
         rest: list[Item] = []
         own: dict[tuple[str, str], int] = {}  # where in `rest` a code of this batch stands
@@ -88,7 +94,13 @@ class Repeats:
                 continue
             key = (item.source, item.code)
             place = self._places.get(key)
-            if key in own and self._joins_batch(item, rest[own[key]], own[key], latest):
+            if place is not None and place.began < doubted_ms:
+                place = None
+            if earliest_ms(item) < doubted_ms:
+                own.pop(key, None)  # the next one stands alone as well
+                latest[item.code] = len(rest)
+                rest.append(item)
+            elif key in own and self._joins_batch(item, rest[own[key]], own[key], latest):
                 earlier = rest[own[key]]
                 rest[own[key]] = merge(earlier, item) if isinstance(earlier, Fault) else item
             elif (
@@ -114,7 +126,7 @@ class Repeats:
                 self._order += 1
                 self._last[item.code] = self._order
                 self._places[item.source, item.code] = Place(
-                    seq=seq, index=index, state=item.state, segment=segment, order=self._order
+                    seq=seq, index=index, state=item.state, segment=segment, order=self._order, began=earliest_ms(item)
                 )
 
     def _joins_batch(self, item: Fault, earlier: Item, place: int, latest: Mapping[str, int]) -> bool:

@@ -174,7 +174,9 @@ class Session:
             self._counters.ignored += 1
             return
         try:
-            decision = await self._outbox.acknowledge(ack, self._asked if handshake else Asked.NOTHING)
+            decision = await self._outbox.acknowledge(
+                ack, self._asked if handshake else Asked.NOTHING, self._clock.peek(now).at
+            )
         except OutboxError as error:
             self._log.error("acknowledgement not kept", lane=ack.lane.value, seq=ack.seq, error=str(error))
             return

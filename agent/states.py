@@ -37,7 +37,8 @@ class LaneState(Struct, frozen=True, kw_only=True):
 
 class State(Struct, frozen=True, kw_only=True):
     """The outbox at a commit. ``dropped`` and ``refused`` count over the epoch; ``pending``: what was dropped and
-    isn't told yet."""
+    isn't told yet. ``doubted_ms``: what is older (device's clock) may be stored already, since the server knew another
+    life of this device; it travels flagged ``again``."""
 
     epoch: Epoch
     boot: int = 0
@@ -46,6 +47,7 @@ class State(Struct, frozen=True, kw_only=True):
     dropped: int = 0
     refused: int = 0
     pending: Dropped | None = None
+    doubted_ms: int = 0
 
     def lane(self, lane: Lane) -> LaneState:
         """The state of a lane."""
