@@ -1,6 +1,5 @@
 """What requests share, and what one request has."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -80,4 +79,3 @@ async def address_of(request: Request) -> str:
 Asked = Annotated[Session, Depends(_session)]
 Shared = Annotated[Context, Depends(context_of)]
 Address = Annotated[str, Depends(address_of)]
-Headers = Mapping[str, str]
