@@ -3,9 +3,9 @@
 The same device, metric, time and value is the same fact; so is an event of the same kind, time and body.
 
 A fault's body is no such key: how repeats were folded (DELIVERY 2) depends on what waited in the outbox, and an outbox
-put back from an older copy reads the same log lines again. There the same occurrence is the same fact. Occurrences come in
-the order of their time, so what the server has of them is all up to the last it has; and what an outbox may have told in
-another life it doesn't fold (``agent.repeats``), so that a fold begins where a stored one began, or is new from there on.
+put back from an older copy reads the same log lines again. There the same occurrence is the same fact. Occurrences
+come in the order of their time, so what the server has of them is all up to the last it has. What an outbox may have
+told in another life it doesn't fold (``agent.repeats``): so a fold begins where a stored one began, or is new wholly.
 """
 
 from datetime import datetime
@@ -126,7 +126,7 @@ def new_occurrences(fault: Fault, offset: int, known: list[Known]) -> Fault | No
     reached = max(k.last for k in same)
     left = fault.count - sum(k.times for k in same)
     if last > reached:
-        # One of ``same`` may have begun before this fault: how much of it lies within is not known, but the last is new.
+        # One of them may have begun before this fault: how much of it lies within is unknown, but the last is new.
         left = max(left, 1)
     if left <= 0:
         return None
