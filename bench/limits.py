@@ -17,6 +17,7 @@ import psycopg
 import uvloop
 
 from bench.subject import Board, Spec
+from ingest.arrays import bigints, byteas, integers, texts, times
 from ingest.memory import LANES, SQL
 from ingest.mqtt import Endpoint, Message, Session
 from ingest.rows import COPY, ReadingRows
@@ -37,24 +38,26 @@ class _Batch:
         for device, _ in turns:
             rows.add(
                 device=device,
-                ms=[at_ms] * spec.readings,
+                at=at_ms,
+                dt=None,
                 metric=metric,
                 value=values,
-                quality=[0] * spec.readings,
+                quality=None,
             )
         self.body, _ = rows.split(now_ms=at_ms)
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
         turns = sorted(turns)
+        self.size = len(turns)
         self.marks: dict[str, Any] = {
             "lane": LANES[Lane(spec.lane)],
             "at": at,
-            "devices": [device for device, _ in turns],
-            "epochs": [epoch] * len(turns),
-            "seqs": [seq for _, seq in turns],
-            "digests": [seq.to_bytes(16, "big") for _, seq in turns],
-            "previous": [""] * len(turns),
-            "reached": [at] * len(turns),
-            "clocks": [at_ms] * len(turns),
+            "devices": integers([device for device, _ in turns]),
+            "epochs": texts([epoch] * len(turns)),
+            "seqs": bigints([seq for _, seq in turns]),
+            "digests": byteas([seq.to_bytes(16, "big") for _, seq in turns]),
+            "previous": texts([""] * len(turns)),
+            "reached": times([at_ms] * len(turns)),
+            "clocks": bigints([at_ms] * len(turns)),
         }
 
 
@@ -81,7 +84,9 @@ def run_memory(spec: Spec, board: Board) -> dict[str, Any]:
     writers = spec.options["writers"]
     shares = [devices[n::writers] for n in range(writers)]
     # The first message of each device makes its mark: not measured, as with the others.
-    plans = [(_plan(spec, mine, metrics, len(mine)), _plan(spec, mine, metrics, spec.messages // writers)) for mine in shares]
+    plans = [
+        (_plan(spec, mine, metrics, len(mine)), _plan(spec, mine, metrics, spec.messages // writers)) for mine in shares
+    ]
     counting = threading.Lock()
     warm = threading.Barrier(writers + 1)
     go = threading.Event()
@@ -95,7 +100,7 @@ def run_memory(spec: Spec, board: Board) -> dict[str, Any]:
             for batch in measured:
                 _transact(connection, fence, batch)
                 with counting:
-                    board.done += len(batch.marks["devices"])
+                    board.done += batch.size
 
     threads = [threading.Thread(target=write, args=plan) for plan in plans]
     for thread in threads:

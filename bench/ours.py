@@ -27,19 +27,20 @@ def run(spec: Spec, board: Board) -> dict[str, Any]:
     settings = Settings(
         dsn_ingest=spec.dsn, mqtt=f"mqtt://127.0.0.1:{spec.port}", health=f"127.0.0.1:{spec.health}", name="bench"
     )
-    threading.Thread(target=_count, args=(spec, board), daemon=True).start()
-    watch = stages.install(board) if spec.profile else None
+    watch = stages.install() if spec.profile else None
+    threading.Thread(target=_count, args=(spec, board, watch), daemon=True).start()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run_ingest(settings, load()))
     batches, messages = _batches(spec.lane)
     return {
         "batches": batches,
         "messages_a_batch": round(messages / batches, 1) if batches else 0.0,
-        "stages": watch.report() if watch else None,
+        "stages": watch.report(board.done) if watch else None,
     }
 
 
-def _count(spec: Spec, board: Board) -> None:
+def _count(spec: Spec, board: Board, watch: stages.Watch | None) -> None:
+    waiting = watch is not None
     while True:
         done = 0
         for metric in stats.MESSAGES.collect():
@@ -47,6 +48,9 @@ def _count(spec: Spec, board: Board) -> None:
                 if sample.name.endswith("_total") and sample.labels["lane"] == spec.lane:
                     done += int(sample.value) if sample.labels["fate"] == "apply" else 0
         board.done = done
+        if watch is not None and waiting and board.go:
+            waiting = False
+            watch.begin(done)
         time.sleep(_LOOK_S)
 
 

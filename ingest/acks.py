@@ -1,6 +1,7 @@
 """Acknowledgements to the agents: after the commit, at once where something waits for them, else one a second."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -8,12 +9,19 @@ from psycopg import AsyncConnection
 from ingest.admit import Admitted
 from ingest.memory import LANES, SQL, DeviceMemory
 from ingest.mqtt import Message, Session
+from ingest.numbers import Mark
 from wire.codec import encode
 from wire.commands import Ack
+from wire.ids import DeviceId
 from wire.topics import Down, Lane, down
 
 COALESCE_MS: Final = 1_000
 _LANE_OF: Final = {number: lane for lane, number in LANES.items()}
+
+
+@lru_cache(maxsize=65_536)
+def _topic(uid: DeviceId) -> str:
+    return down(uid, Down.ACK)
 
 
 class Acks:
@@ -22,7 +30,8 @@ class Acks:
     def __init__(self, *, lane: Lane, wall_ms: Callable[[], int]) -> None:
         self._lane = lane
         self._wall_ms = wall_ms
-        self._owed: dict[str, tuple[DeviceMemory[Any], Session]] = {}
+        self._owed: dict[str, tuple[DeviceMemory[Any], Mark, Session]] = {}
+        """With the mark as it was committed: that of the memory may be on its way, or rolled back by now."""
         self._marks: dict[int, list[Ack]] = {}
 
     async def read_hello(self, connection: AsyncConnection[Any], devices: Iterable[DeviceMemory[Any]]) -> None:
@@ -45,28 +54,28 @@ class Acks:
                 continue
             if uid in admitted.hello:
                 self._hello(memory, now, out.setdefault(memory.device.partition, []))
+            mark = memory.mark
+            if mark is None:
+                continue
             if uid in admitted.urgent or now - memory.acked_ms >= COALESCE_MS:
                 self._owed.pop(uid, None)
-                self._one(memory, now, out.setdefault(memory.device.partition, []))
+                self._one(memory, mark, now, out.setdefault(memory.device.partition, []))
             else:
-                self._owed[uid] = (memory, session)
+                self._owed[uid] = (memory, mark, session)
         for partition, acks in out.items():
             sessions[partition].publish(acks)
 
     def flush(self) -> None:
         """Send what was put off, where its second is over."""
         now = self._wall_ms()
-        due = [uid for uid, (memory, _) in self._owed.items() if now - memory.acked_ms >= COALESCE_MS]
+        due = [uid for uid, (memory, _, _) in self._owed.items() if now - memory.acked_ms >= COALESCE_MS]
         for uid in due:
-            memory, session = self._owed.pop(uid)
+            memory, mark, session = self._owed.pop(uid)
             acks: list[tuple[str, bytes]] = []
-            self._one(memory, now, acks)
+            self._one(memory, mark, now, acks)
             session.publish(acks)
 
-    def _one(self, memory: DeviceMemory[Any], now: int, out: list[tuple[str, bytes]]) -> None:
-        mark = memory.mark
-        if mark is None:
-            return
+    def _one(self, memory: DeviceMemory[Any], mark: Mark, now: int, out: list[tuple[str, bytes]]) -> None:
         ack = Ack(
             lane=self._lane,
             epoch=mark.epoch,
@@ -80,7 +89,7 @@ class Acks:
         memory.refused_back = False
         memory.acked_ms = now
         memory.unacked = 0
-        out.append((down(memory.device.uid, Down.ACK), encode(ack)))
+        out.append((_topic(memory.device.uid), encode(ack)))
 
     def _hello(self, memory: DeviceMemory[Any], now: int, out: list[tuple[str, bytes]]) -> None:
         known = {ack.lane: ack for ack in self._marks.get(memory.device.id, [])}
@@ -96,4 +105,4 @@ class Acks:
                 held_ms=max(0, now - memory.echoed_at_ms),
                 hello=True,
             )
-            out.append((down(memory.device.uid, Down.ACK), encode(ack)))
+            out.append((_topic(memory.device.uid), encode(ack)))

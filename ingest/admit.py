@@ -1,20 +1,21 @@
 """From messages as they arrived to what one transaction applies: numbers, decoding, de-duplication. No I/O."""
 
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, Final, Generic
 
 from msgspec import Struct
 
 from ingest.memory import LANES, DeviceMemory, Memory
+from ingest.metrics import PER_DEVICE, Key
 from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
 from ingest.ports import Applied, S, Work
-from wire.codec import decode_report, decode_will, digest
+from ingest.read import Read, read
+from wire.codec import decode_will
 from wire.errors import WireError, WireErrorCode
-from wire.items import Birth, Fault, Heartbeat, Reply
-from wire.report import HELLO, Numbers, Report, parse_numbers
-from wire.topics import Channel, Lane, Up, parse_up
+from wire.items import Birth, Fault, Heartbeat, Readings, Reply
+from wire.report import HELLO, Numbers, Report
+from wire.topics import Channel, Lane
 
 OFFSET_LEAST_MS: Final = 500
 """A smaller clock offset is left alone: it lies within the noise of a round trip through queues, and the same fact sent
@@ -23,12 +24,6 @@ ACK_REPORTS: Final = 32
 """Half the agent's window: acknowledged at once, or a backlog would be paced by the coalescing second."""
 UNKNOWN_BODY: Final = 1024
 """Bytes kept of a dead letter that is no device's of ours: anybody could fill the disk with them."""
-
-
-@lru_cache(maxsize=65_536)
-def parse(topic: str) -> Up:
-    """``parse_up``, remembered: a device sends on the same three topics for ever."""
-    return parse_up(topic)
 
 
 class Letter(Struct, kw_only=True):
@@ -53,10 +48,17 @@ class Gap(Struct, frozen=True, kw_only=True):
 
 
 class Admitted(Generic[S]):
-    """What a batch of messages amounts to; filled by ``Gate.admit``."""
+    """What a batch of messages amounts to; filled by ``Gate.admit``.
 
-    def __init__(self) -> None:
+    ``known``: (device id, digest) of reports without numbers that were taken in the last 24 h; the batch's own join
+    them.
+    """
+
+    def __init__(self, *, known: Iterable[tuple[int, bytes]] = ()) -> None:
+        self.known = set(known)
         self.works: dict[str, Work] = {}
+        self.noted: dict[str, Work] = {}
+        """Those of ``works`` that hold more than readings and heartbeats."""
         self.touched: dict[str, DeviceMemory[S]] = {}
         """Devices whose memory was changed: forgotten if the transaction fails."""
         self.moved: dict[str, DeviceMemory[S]] = {}
@@ -67,6 +69,8 @@ class Admitted(Generic[S]):
         """Devices whose birth is to be answered with both marks."""
         self.reached: dict[str, int] = {}
         """Corrected time of the newest report applied, by device."""
+        self.new_metrics: set[Key] = set()
+        """Metrics that have no id yet."""
         self.gaps: list[Gap] = []
         self.letters: list[Letter] = []
         self.unnumbered: list[tuple[int, bytes]] = []
@@ -79,7 +83,10 @@ class Admitted(Generic[S]):
 
 
 class Gate(Generic[S]):
-    """Decides what becomes of each message of one lane, in order of arrival."""
+    """Decides what becomes of each message of one lane, in order of arrival.
+
+    ``new_metrics``: those of a report that have no id yet.
+    """
 
     def __init__(
         self,
@@ -87,83 +94,71 @@ class Gate(Generic[S]):
         lane: Lane,
         memory: Memory[S],
         clock_ms: Callable[[int], int],
-        too_many: Callable[[Report, int], bool],
+        new_metrics: Callable[[Report], set[Key]],
     ) -> None:
         self._lane = lane
         self._memory = memory
         self._clock_ms = clock_ms
-        self._too_many = too_many
+        self._new_metrics = new_metrics
         self._decide = decide
 
-    def admit(
-        self,
-        messages: Iterable[Message],
-        *,
-        known_digests: frozenset[tuple[int, bytes]],
-        poison: dict[int, str],
-    ) -> Admitted[S]:
-        """Sort the messages of a batch. ``poison``: id() of a message → why the database refused it."""
-        out: Admitted[S] = Admitted()
-        recent = set(known_digests)
+    def admit(self, messages: Iterable[Message], out: Admitted[S], *, poison: dict[int, str]) -> None:
+        """Sort messages of a batch into ``out``. ``poison``: id() of a message → why the database refused it."""
         for message in messages:
             try:
-                self._one(message, out, recent, poison)
+                self._one(message, out, poison)
             except WireError as error:
                 self._dead(out, message, None, None, error)
-        return out
 
-    def _one(self, message: Message, out: Admitted[S], recent: set[tuple[int, bytes]], poison: dict[int, str]) -> None:
-        if message.properties is None:
-            raise WireError(WireErrorCode.ENCODING, "packet", "holds text that is not UTF-8")
-        device, channel = parse(message.topic)
-        memory = self._memory.get(device)
+    def _one(self, message: Message, out: Admitted[S], poison: dict[int, str]) -> None:
+        content = content_of(message)
+        if content.refused is not None:
+            raise content.refused
+        memory = self._memory.get(content.uid)
         if memory is None:
             raise WireError(WireErrorCode.TOPIC, "device", "is not one of ours, or is retired")
-        if channel is Channel.WILL:
+        numbers = content.numbers
+        if content.channel is Channel.WILL:
             self._will(memory, message, out)
-            return
-        numbers = parse_numbers(message.properties)
-        if numbers is None:
-            self._without_numbers(memory, message, out, recent, poison)
+        elif numbers is None:
+            self._without_numbers(memory, message, content, out, poison)
         elif numbers.seq == HELLO:
-            self._birth(memory, message, numbers, out)
+            self._birth(memory, message, content, numbers, out)
         else:
-            self._numbered(memory, message, numbers, out, poison)
+            self._numbered(memory, message, content, numbers, out, poison)
 
     def _numbered(
         self,
         memory: DeviceMemory[S],
         message: Message,
+        content: Read,
         numbers: Numbers,
         out: Admitted[S],
         poison: dict[int, str],
     ) -> None:
         uid = memory.device.uid
-        body_digest = digest(message.body)
-        decision: Decision = self._decide(memory.mark, numbers, body_digest)
-        out.count(decision.fate)
+        decision: Decision = self._decide(memory.mark, numbers, content.digest)
+        out.count(decision.fate.value)
         out.touched[uid] = memory
         self._note_sent(memory, message, numbers)
-        if decision.mark != memory.mark:
-            self._move(memory, decision.mark, message, out)
         if decision.gap is not None:
             out.gaps.append(
                 Gap(device_id=memory.device.id, epoch=numbers.epoch, first=decision.gap[0], last=decision.gap[1])
             )
-        if decision.fate is Fate.BEYOND:
-            memory.refused_back = True
-            out.urgent[uid] = memory
-            return
         if decision.fate is not Fate.APPLY:
+            if decision.mark != memory.mark:
+                self._move(memory, decision.mark, message, out)
+            if decision.fate is Fate.BEYOND:
+                memory.refused_back = True
             if decision.fate is not Fate.DUPLICATE:
                 out.urgent[uid] = memory
             return
         # The number is consumed whether the body can be read or not (DELIVERY 12).
-        self._move(memory, applied(decision.mark, numbers, body_digest), message, out)
+        self._move(memory, applied(decision.mark, numbers, content.digest), message, out)
         memory.unacked += 1
         if memory.unacked >= ACK_REPORTS:
             out.urgent[uid] = memory
-        report = self._decode(memory, message, numbers, out, poison)
+        report = self._readable(memory, message, content, out, poison)
         if report is None:
             out.urgent[uid] = memory
             return
@@ -181,24 +176,19 @@ class Gate(Generic[S]):
         )
 
     def _without_numbers(
-        self,
-        memory: DeviceMemory[S],
-        message: Message,
-        out: Admitted[S],
-        recent: set[tuple[int, bytes]],
-        poison: dict[int, str],
+        self, memory: DeviceMemory[S], message: Message, content: Read, out: Admitted[S], poison: dict[int, str]
     ) -> None:
-        key = (memory.device.id, digest(message.body))
-        if key in recent:
-            out.count(Fate.DUPLICATE)
+        key = (memory.device.id, content.digest)
+        if key in out.known:
+            out.count(Fate.DUPLICATE.value)
             return
         out.touched[memory.device.uid] = memory
-        report = self._decode(memory, message, None, out, poison)
+        report = self._readable(memory, message, content, out, poison)
         if report is None:
             return
-        recent.add(key)
+        out.known.add(key)
         out.unnumbered.append(key)
-        out.count(Fate.APPLY)
+        out.count(Fate.APPLY.value)
         self._seen(memory, message)
         memory.must_write = True  # no mark says when it was heard
         self._apply(
@@ -207,9 +197,13 @@ class Gate(Generic[S]):
             out,
         )
 
-    def _birth(self, memory: DeviceMemory[S], message: Message, numbers: Numbers, out: Admitted[S]) -> None:
+    def _birth(
+        self, memory: DeviceMemory[S], message: Message, content: Read, numbers: Numbers, out: Admitted[S]
+    ) -> None:
         """Outside the numbering: told once to the stages, answered every time."""
-        report = decode_report(message.body, message.content_type)
+        report = content.report
+        if report is None:
+            raise content.unreadable or _no_report()
         birth = report.items[0]
         if type(birth) is not Birth or len(report.items) != 1:
             raise WireError(WireErrorCode.SCHEMA, "$.items", "of number 0 must be one birth")
@@ -248,42 +242,42 @@ class Gate(Generic[S]):
             memory.must_write = True
             out.touched[memory.device.uid] = memory
 
-    def _decode(
-        self,
-        memory: DeviceMemory[S],
-        message: Message,
-        numbers: Numbers | None,
-        out: Admitted[S],
-        poison: dict[int, str],
+    def _readable(
+        self, memory: DeviceMemory[S], message: Message, content: Read, out: Admitted[S], poison: dict[int, str]
     ) -> Report | None:
-        try:
-            return self._checked(memory, message, poison)
-        except WireError as error:
-            self._dead(out, message, memory, numbers, error)
-            return None
-
-    def _checked(self, memory: DeviceMemory[S], message: Message, poison: dict[int, str]) -> Report:
-        refused = poison.get(id(message))
-        if refused is not None:
-            raise WireError(WireErrorCode.VALUE, "database", refused)
-        report = decode_report(message.body, message.content_type)
-        if self._too_many(report, len(memory.latest)):
-            raise WireError(WireErrorCode.VALUE, "metric", "makes more distinct metrics than one device may have")
-        return report
+        """The report, if it can be understood and stored; else it becomes a dead letter."""
+        error = content.unreadable
+        if poison and id(message) in poison:
+            error = WireError(WireErrorCode.VALUE, "database", poison[id(message)])
+        report = content.report
+        if report is not None and error is None:
+            new = self._new_metrics(report)
+            if not new or len(new) + len(memory.latest) <= PER_DEVICE:
+                out.new_metrics |= new
+                return report
+            error = WireError(WireErrorCode.VALUE, "metric", "makes more distinct metrics than one device may have")
+        self._dead(out, message, memory, content.numbers, error or _no_report())
+        return None
 
     def _apply(self, memory: DeviceMemory[S], one: Applied, out: Admitted[S]) -> None:
-        device = memory.device
-        work = out.works.get(device.uid)
+        uid = memory.device.uid
+        work = out.works.get(uid)
         if work is None:
-            out.works[device.uid] = work = Work(device=device, lane=self._lane, applied=[], effects=[])
+            out.works[uid] = work = Work(device=memory.device, lane=self._lane, applied=[], effects=[])
         work.applied.append(one)
-        out.reached[device.uid] = max(out.reached.get(device.uid, 0), one.report.at + one.offset_ms)
+        reached = one.report.at + one.offset_ms
+        if reached > out.reached.get(uid, 0):
+            out.reached[uid] = reached
         for item in one.report.items:
             kind = type(item)
-            if kind is Fault or kind is Reply:
-                out.urgent[device.uid] = memory
-            elif type(item) is Heartbeat:
+            if kind is Readings:
+                continue
+            if type(item) is Heartbeat:
                 memory.heartbeat = _heartbeat(item)
+                continue
+            out.noted[uid] = work
+            if kind is Fault or kind is Reply:
+                out.urgent[uid] = memory
 
     def _move(self, memory: DeviceMemory[S], mark: Mark, message: Message, out: Admitted[S]) -> None:
         memory.mark = mark
@@ -324,6 +318,17 @@ class Gate(Generic[S]):
                 detail=error.detail,
             )
         )
+
+
+def content_of(message: Message) -> Read:
+    """What a message says; read now unless somebody did."""
+    if message.content is None:
+        message.content = read(message.topic, message.body, message.content_type, message.properties)
+    return message.content
+
+
+def _no_report() -> WireError:
+    return WireError(WireErrorCode.SCHEMA, "$", "is no report")
 
 
 def _heartbeat(item: Heartbeat) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ingest.admit import Admitted
 from ingest.memory import LANES, SQL, DeviceMemory, Memory
 from ingest.ports import Applied, Batch, Engine, Now, S, Stage, Work
 from ingest.record import moment
+from ingest.slices import slices
 from wire.topics import Lane
 
 _log: Final = structlog.get_logger("ingest.judge")
@@ -21,6 +22,8 @@ _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(Applied).decode
 RETRIED: Final = 50
 """Reports taken up again in one transaction."""
+
+Works = list[tuple[DeviceMemory[S], Work]]
 
 
 class Judge(Generic[S]):
@@ -43,25 +46,30 @@ class Judge(Generic[S]):
         self._due: dict[int, list[tuple[int, str]]] = {}
         self._queued: dict[str, int] = {}
         self._stepped: list[str] = []
-        self.changed: set[str] = set()
+        self.changed: dict[str, DeviceMemory[S]] = {}
         """Devices whose state changed in the present transaction."""
 
     async def run(
         self, connection: AsyncConnection[Any], admitted: Admitted[S], *, ticks: Iterable[str], now: Now, eventful: bool
     ) -> None:
-        """Judge what was admitted, and the devices whose time has come."""
-        self.changed = set()
-        works: list[Work] = []
+        """Judge what was admitted, and the devices whose time has come.
+
+        Their memory is taken up once: a partition may be left meanwhile, and what this transaction writes of its
+        devices must be whole nevertheless.
+        """
+        self.changed = {}
+        works: Works[S] = []
         for uid, work in admitted.works.items():
-            if self._memory_of(uid).backlog:
-                await self._set_aside(connection, work, "waits behind an earlier failure")
+            memory = admitted.touched[uid]
+            if memory.backlog:
+                await self._set_aside(connection, memory, work, "waits behind an earlier failure")
             else:
-                works.append(work)
+                works.append((memory, work))
         for uid in ticks:
-            memory = self._memory.get(uid)
-            if memory is not None and uid not in admitted.works:
-                works.append(Work(device=memory.device, lane=self._lane, applied=[], effects=[]))
-        self._stepped = [work.device.uid for work in works]
+            found = self._memory.get(uid)
+            if found is not None and uid not in admitted.works:
+                works.append((found, Work(device=found.device, lane=self._lane, applied=[], effects=[])))
+        self._stepped = [work.device.uid for _, work in works]
         if not works:
             return
         try:
@@ -71,45 +79,47 @@ class Judge(Generic[S]):
         except Exception:  # noqa: BLE001
             # Whatever a stage or the engine stumbled over belongs to one device; the others must not wait for it.
             _log.exception("judgement_failed", lane=self._lane.value, devices=len(works))
-            for work in works:
-                await self._alone(connection, work, now)
+            for memory, work in works:
+                await self._alone(connection, memory, work, now)
 
-    async def _together(self, connection: AsyncConnection[Any], works: list[Work], now: Now, *, eventful: bool) -> None:
-        states: dict[str, S] = {}
+    async def _together(self, connection: AsyncConnection[Any], works: Works[S], now: Now, *, eventful: bool) -> None:
+        states: list[tuple[DeviceMemory[S], S]] = []
         effects = False
-        for work in works:
-            memory = self._memory_of(work.device.uid)
-            at = Now(wall_ms=now.wall_ms, clock_ms=self._clock_ms(work.device.partition))
-            state, work.effects = self._engine.step(
-                work.device, self._lane, memory.state, memory.presence, work.applied, at
-            )
-            effects = effects or bool(work.effects)
-            if state is not memory.state:
-                states[work.device.uid] = state
+        step, lane = self._engine.step, self._lane
+        times: dict[int, Now] = {}
+        async for some in slices(works):
+            for memory, work in some:
+                partition = work.device.partition
+                at = times.get(partition)
+                if at is None:
+                    at = times[partition] = Now(wall_ms=now.wall_ms, clock_ms=self._clock_ms(partition))
+                state, work.effects = step(work.device, lane, memory.state, memory.presence, work.applied, at)
+                effects = effects or bool(work.effects)
+                if state is not memory.state:
+                    states.append((memory, state))
         if effects or eventful:
             async with connection.transaction():
-                batch = Batch(lane=self._lane, now=now, works=works)
+                batch = Batch(lane=lane, now=now, works=[work for _, work in works])
                 for stage in self._stages:
                     await stage.run(connection, batch)
-        for uid, state in states.items():
-            self._memory_of(uid).state = state
-            self.changed.add(uid)
+        for memory, state in states:
+            memory.state = state
+            self.changed[memory.device.uid] = memory
 
-    async def _alone(self, connection: AsyncConnection[Any], work: Work, now: Now) -> None:
+    async def _alone(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], work: Work, now: Now) -> None:
         try:
             async with connection.transaction():
-                await self._together(connection, [work], now, eventful=True)
+                await self._together(connection, [(memory, work)], now, eventful=True)
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - set aside, said and counted; never lost
             _log.exception("device_not_judged", lane=self._lane.value, device=work.device.uid)
-            await self._set_aside(connection, work, type(error).__name__)
+            await self._set_aside(connection, memory, work, type(error).__name__)
 
-    async def _set_aside(self, connection: AsyncConnection[Any], work: Work, why: str) -> None:
+    async def _set_aside(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], work: Work, why: str) -> None:
         """Stored, but not judged: taken up again later, in order."""
         if not work.applied:
             return
-        memory = self._memory_of(work.device.uid)
         memory.backlog = True
         rows = [(work.device.id, LANES[self._lane], moment(a.received_ms), why, _pack(a)) for a in work.applied]
         async with connection.cursor() as cursor:
@@ -139,7 +149,7 @@ class Judge(Generic[S]):
             work = Work(device=memory.device, lane=self._lane, applied=[_unpack(facts)], effects=[])
             try:
                 async with connection.transaction():
-                    await self._together(connection, [work], now, eventful=True)
+                    await self._together(connection, [(memory, work)], now, eventful=True)
                     await connection.execute(SQL["judged"], {"id": id_})
             except (psycopg.OperationalError, psycopg.InterfaceError):
                 raise
@@ -195,9 +205,3 @@ class Judge(Generic[S]):
         for partition in partitions:
             for _, uid in self._due.pop(partition, []):
                 self._queued.pop(uid, None)
-
-    def _memory_of(self, uid: str) -> DeviceMemory[S]:
-        memory = self._memory.get(uid)
-        if memory is None:
-            raise KeyError(uid)  # the gate admits loaded devices only
-        return memory

@@ -28,6 +28,10 @@ CHECKPOINT_MS: Final = 10_000
 Latest = dict[int, tuple[int, float, int]]
 """metric id → (time in ms, value, quality) of the newest reading."""
 
+StateRow = tuple[int, int, bytes, bytes, str, int, bool, float, str, int | None, str]
+"""device id, org id, engine's state, latest values, epoch, boot, connected, heartbeat interval (s), agent, last heard
+(ms), heartbeat (JSON)."""
+
 _latest_decoder: Final = msgspec.msgpack.Decoder(Latest)
 _encoder: Final = msgspec.msgpack.Encoder()
 
@@ -39,13 +43,13 @@ class DeviceMemory(Generic[S]):
         "acked_ms",
         "backlog",
         "device",
-        "dirty_since",
         "echo_ms",
         "echoed_at_ms",
         "heartbeat",
         "latest",
         "mark",
         "must_write",
+        "newest_ms",
         "presence",
         "refused_back",
         "state",
@@ -60,11 +64,12 @@ class DeviceMemory(Generic[S]):
         self.state = state
         self.presence = presence
         self.latest = latest
+        self.newest_ms = max([at for at, _, _ in latest.values()], default=0)
+        """The newest time in ``latest``."""
         self.heartbeat: dict[str, Any] = {}
         self.backlog = backlog
         """Something of it waits in to_judge: what comes now must wait behind it."""
         self.must_write = False
-        self.dirty_since = 0
         self.acked_ms = 0
         self.unacked = 0
         self.echo_ms: int | None = None
@@ -174,14 +179,15 @@ class Memory(Generic[S]):
             {"devices": list(by_id), "since": since, "until": _moment(now_ms + LATEST_AHEAD_MS)},
         )
         async for device_id, metric_id, ts, value, quality in rows:
-            by_id[device_id].latest[metric_id] = (_ms(ts), value, quality)
+            memory = by_id[device_id]
+            memory.latest[metric_id] = (_ms(ts), value, quality)
+            memory.newest_ms = max(memory.newest_ms, _ms(ts))
 
-    def packed(self, memory: DeviceMemory[S], *, now: datetime) -> tuple[Any, ...]:
-        """The row of device_state for ``write_states``."""
+    def packed(self, memory: DeviceMemory[S]) -> StateRow:
+        """What is stored of a device's state."""
         presence = memory.presence
         return (
             memory.device.id,
-            LANES[self._lane],
             memory.device.org_id,
             self._engine.pack(memory.state),
             _encoder.encode(memory.latest),
@@ -190,9 +196,8 @@ class Memory(Generic[S]):
             presence.connected,
             presence.interval_s,
             presence.agent,
-            _moment(presence.seen_ms) if presence.seen_ms else None,
+            presence.seen_ms or None,
             msgspec.json.encode(memory.heartbeat).decode(),
-            now,
         )
 
 

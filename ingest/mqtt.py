@@ -14,6 +14,8 @@ import mqtt5
 import structlog
 from msgspec import Struct
 
+from ingest.read import Read
+
 _log: Final = structlog.get_logger("ingest.mqtt")
 
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600
@@ -36,7 +38,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 
 class Message(Struct, kw_only=True):
-    """One message as it arrived. ``properties`` None: the packet could not be read, ``body`` is then its raw bytes."""
+    """One message as it arrived. ``properties`` None: the packet could not be read, ``body`` is then its raw bytes.
+    ``content``: what it says, once somebody read it."""
 
     topic: str
     body: bytes
@@ -48,6 +51,7 @@ class Message(Struct, kw_only=True):
     link: int
     """Which connection it came on: an acknowledgement belongs to that one only."""
     received_ms: int
+    content: Read | None = None
 
 
 class Session(asyncio.Protocol):
@@ -134,8 +138,9 @@ class Session(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        # The short form of success: type, two bytes to come, packet id (MQTT 5, section 3.4.2.1).
         transport.write(
-            b"".join([mqtt5.PubAckPacket(m.packet_id).write() for m in messages if m.link == link and m.packet_id])
+            b"".join([b"\x40\x02" + m.packet_id.to_bytes(2, "big") for m in messages if m.link == link and m.packet_id])
         )
 
     def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
@@ -180,6 +185,7 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Cut packets out of the stream."""
         self._heard = True
+        now_ms = self._wall_ms()
         if self._rest:
             data = self._rest + data
         view = memoryview(data)
@@ -199,13 +205,13 @@ class Session(asyncio.Protocol):
                 # The codec panics (not an Exception) on text that isn't UTF-8.
                 if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
                     raise
-                self._malformed(data[at : at + size])
+                self._malformed(data[at : at + size], now_ms)
             else:
-                self._handle(packet)
+                self._handle(packet, now_ms)
             at += size
         self._rest = data[at:]
 
-    def _malformed(self, raw: bytes) -> None:
+    def _malformed(self, raw: bytes, now_ms: int) -> None:
         """A packet that can't be read must not stall the session: a PUBLISH still has its packet id."""
         self.malformed += 1
         if raw[0] >> 4 != _PUBLISH:
@@ -228,11 +234,11 @@ class Session(asyncio.Protocol):
                 partition=self._partition,
                 session=self,
                 link=self.link,
-                received_ms=self._wall_ms(),
+                received_ms=now_ms,
             )
         )
 
-    def _handle(self, packet: mqtt5.Packet) -> None:
+    def _handle(self, packet: mqtt5.Packet, now_ms: int) -> None:
         if type(packet) is mqtt5.PublishPacket:
             self._on_message(
                 Message(
@@ -244,7 +250,7 @@ class Session(asyncio.Protocol):
                     partition=self._partition,
                     session=self,
                     link=self.link,
-                    received_ms=self._wall_ms(),
+                    received_ms=now_ms,
                 )
             )
         elif type(packet) is mqtt5.ConnAckPacket:
@@ -301,6 +307,8 @@ class Session(asyncio.Protocol):
 
 def _packet_size(data: bytes, at: int) -> int:
     """Bytes of the packet that begins at ``at``: 0 not enough to tell, -1 no packet (MQTT 5, section 1.5.5)."""
+    if at + 2 < len(data) and data[at + 2] < 128 <= data[at + 1]:
+        return 3 + (data[at + 1] & 0x7F) + (data[at + 2] << 7)  # most reports have 128 to 16,383 bytes
     size = 0
     for index in range(1, 5):
         if at + index >= len(data):

@@ -38,12 +38,12 @@ FOR SHARE OF p;
 
 -- name: recent_digests
 SELECT d.device_id, d.digest FROM recent_digest d
-JOIN unnest(%(devices)s::integer[], %(digests)s::bytea[]) AS u (device_id, digest)
+JOIN unnest(%(devices)s, %(digests)s) AS u (device_id, digest)
     ON d.device_id = u.device_id AND d.digest = u.digest;
 
 -- name: remember_digests
 INSERT INTO recent_digest (device_id, digest, at)
-SELECT device_id, digest, %(at)s FROM unnest(%(devices)s::integer[], %(digests)s::bytea[]) AS u (device_id, digest);
+SELECT device_id, digest, %(at)s FROM unnest(%(devices)s, %(digests)s) AS u (device_id, digest);
 
 -- name: forget_digests
 DELETE FROM recent_digest WHERE at < now() - interval '24 hours';
@@ -53,6 +53,21 @@ SELECT metric_id, ts, value FROM reading WHERE device_id = %(device)s AND ts BET
 
 -- name: stored_events
 SELECT kind, at, body FROM device_event WHERE device_id = %(device)s AND at BETWEEN %(first)s AND %(last)s;
+
+-- As they are corrected: a folded fault begins at its time and lasts from its first occurrence to its last.
+-- One may have begun long before what is asked about, but not before what ingest takes.
+-- name: stored_faults
+SELECT body->>'source', body->>'code', body->>'state', first_ms, first_ms + length_ms,
+    coalesce((body->>'count')::bigint, 1)
+FROM device_event,
+    LATERAL (SELECT
+        coalesce((body->>'first')::bigint, (body->>'at')::bigint) - (body->>'at')::bigint
+            + (extract(epoch FROM at) * 1000)::bigint AS first_ms,
+        coalesce((body->>'last')::bigint, (body->>'at')::bigint)
+            - coalesce((body->>'first')::bigint, (body->>'at')::bigint) AS length_ms) AS span
+WHERE device_id = %(device)s AND kind = 'fault' AND body->>'code' = ANY (%(codes)s)
+    AND at BETWEEN %(first)s - interval '90 days' AND %(last)s
+    AND first_ms + length_ms >= (extract(epoch FROM %(first)s::timestamptz) * 1000)::bigint;
 
 -- name: write_gaps
 INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at) VALUES (%s, %s, %s, %s, %s, %s);
@@ -65,7 +80,11 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 INSERT INTO reading_aside (device_id, metric_id, at_ms, value, quality, received_at) VALUES (%s, %s, %s, %s, %s, %s);
 
 -- name: write_events
-INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body) VALUES (%s, %s, %s, %s, %s, %s::jsonb);
+INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body)
+SELECT device_id, org_id, at, learned_at, kind, body::jsonb
+FROM unnest(%(devices)s, %(orgs)s, %(at)s, %(learned)s, %(kinds)s, %(bodies)s)
+    WITH ORDINALITY AS u (device_id, org_id, at, learned_at, kind, body, number)
+ORDER BY number;
 
 -- name: write_inventory
 UPDATE device SET inventory = inventory || %(fields)s::jsonb, serial = coalesce(%(serial)s, serial)
@@ -84,21 +103,25 @@ DELETE FROM to_judge WHERE id = %(id)s;
 -- name: judge_failed
 UPDATE to_judge SET attempts = attempts + 1, error = %(error)s WHERE id = %(id)s;
 
+-- In the order of devices, so that two transactions never wait for each other in a circle; marks too.
 -- name: write_states
-INSERT INTO device_state AS s (device_id, lane, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
+INSERT INTO device_state (device_id, lane, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
     seen_at, heartbeat, as_of)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s)
+SELECT device_id, %(lane)s, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
+    nullif(seen_at, '-infinity'), heartbeat::jsonb, %(now)s
+FROM unnest(%(devices)s, %(orgs)s, %(engines)s, %(latest)s, %(epochs)s, %(boots)s, %(connected)s, %(intervals)s,
+    %(agents)s, %(seen)s, %(heartbeats)s)
+    AS u (device_id, org_id, engine, latest, epoch, boot, connected, interval_s, agent, seen_at, heartbeat)
+ORDER BY device_id
 ON CONFLICT (device_id, lane) DO UPDATE SET org_id = excluded.org_id, engine = excluded.engine,
     latest = excluded.latest, epoch = excluded.epoch, boot = excluded.boot, connected = excluded.connected,
     interval_s = excluded.interval_s, agent = excluded.agent, seen_at = excluded.seen_at,
     heartbeat = excluded.heartbeat, as_of = excluded.as_of;
 
--- In the order of devices, so that two transactions never wait for each other in a circle.
 -- name: write_marks
 INSERT INTO mark AS k (device_id, lane, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, at)
-SELECT device_id, %(lane)s, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, %(at)s
-FROM unnest(%(devices)s::integer[], %(epochs)s::text[], %(seqs)s::bigint[], %(digests)s::bytea[],
-    %(previous)s::text[], %(reached)s::timestamptz[], %(clocks)s::bigint[])
+SELECT device_id, %(lane)s, epoch, seq, digest, previous_epoch, nullif(reached, '-infinity'), seen_clock_ms, %(at)s
+FROM unnest(%(devices)s, %(epochs)s, %(seqs)s, %(digests)s, %(previous)s, %(reached)s, %(clocks)s)
     AS u (device_id, epoch, seq, digest, previous_epoch, reached, seen_clock_ms)
 ORDER BY device_id
 ON CONFLICT (device_id, lane) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, digest = excluded.digest,

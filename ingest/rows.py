@@ -1,9 +1,12 @@
 """Readings as rows of a binary COPY, built column by column: the limit of one process is here."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wire.items import GOOD
 
 POSTGRES_EPOCH_MS: Final = 946_684_800_000
 """2000-01-01 UTC, from which PostgreSQL counts the microseconds of a timestamptz (binary format)."""
@@ -36,53 +39,87 @@ Aside = tuple[int, int, int, float, int]
 
 
 class ReadingRows:
-    """Columns of readings: time (ms since 1970 UTC, corrected), device id, metric id, value, quality."""
+    """Columns of readings: time (ms since 1970 UTC, corrected), device id, metric id, value, quality.
+
+    Of a block of one device with one time only the lengths differ: device and time are repeated at the end, by numpy.
+    """
 
     def __init__(self) -> None:
-        self._ms: list[int] = []
-        self._device: list[int] = []
+        self._sizes: list[int] = []
+        self._devices: list[int] = []
+        self._at: list[int] = []
+        self._dt: list[int] = []
         self._metric: list[int] = []
         self._value: list[float] = []
         self._quality: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._ms)
+        return len(self._metric)
 
-    def add(self, *, device: int, ms: list[int], metric: list[int], value: list[float], quality: list[int]) -> None:
-        """Rows of one device; the lists have one length."""
-        self._ms += ms
-        self._device += [device] * len(ms)
+    def add(
+        self,
+        *,
+        device: int,
+        at: int,
+        dt: Sequence[int] | None,
+        metric: Sequence[int],
+        value: Sequence[float],
+        quality: Sequence[int] | None,
+    ) -> None:
+        """Rows of one device, measured at ``at`` + ``dt`` (None: 0); the columns have one length. No quality: good."""
+        if dt is not None:
+            self._dt += [0] * (len(self._metric) - len(self._dt))
+            self._dt += dt
+        if quality is not None:
+            self._quality += [GOOD] * (len(self._metric) - len(self._quality))
+            self._quality += quality
+        self._sizes.append(len(metric))
+        self._devices.append(device)
+        self._at.append(at)
         self._metric += metric
         self._value += value
-        self._quality += quality
 
     def split(self, *, now_ms: int) -> tuple[bytes, list[Aside]]:
         """What goes into COPY, and the rows whose time lies outside the window around ``now_ms``."""
-        try:
-            ms = np.array(self._ms, dtype=np.int64)
-        except OverflowError:
-            # Not reachable through the codec's bounds plus an offset's, but a batch must not stall on arithmetic.
-            ms = np.array([min(max(m, -(2**62)), 2**62) for m in self._ms], dtype=np.int64)
+        size = len(self._metric)
+        ms = np.repeat(_int64(self._at), self._sizes)
+        device = np.repeat(np.array(self._devices, dtype=np.int32), self._sizes)
+        quality = np.zeros(size, dtype=np.int16)
+        quality[: len(self._quality)] = self._quality
+        ms[: len(self._dt)] += np.array(self._dt, dtype=np.int64)
+        metric = np.array(self._metric, dtype=np.int32)
+        value = np.array(self._value, dtype=np.float64)
         inside = (ms >= now_ms - BEHIND_MS) & (ms <= now_ms + AHEAD_MS)
         aside: list[Aside] = []
-        keep: NDArray[np.intp] | slice = slice(None)
         if not inside.all():
-            keep = np.nonzero(inside)[0]
-            aside = [
-                (self._device[i], self._metric[i], int(ms[i]), self._value[i], self._quality[i])
-                for i in np.nonzero(~inside)[0].tolist()
-            ]
-        ms = ms[keep]
+            out = ~inside
+            columns = (device[out], metric[out], ms[out], value[out], quality[out])
+            aside = list(zip(*(column.tolist() for column in columns), strict=True))
+            ms, device, metric, value, quality = (
+                ms[inside],
+                device[inside],
+                metric[inside],
+                value[inside],
+                quality[inside],
+            )
         rows = np.empty(len(ms), dtype=_ROW)
         rows["fields"] = 5
         rows["ts_size"] = 8
         rows["ts"] = (ms - POSTGRES_EPOCH_MS) * 1000
         rows["device_size"] = 4
-        rows["device"] = np.array(self._device, dtype=np.int32)[keep]
+        rows["device"] = device
         rows["metric_size"] = 4
-        rows["metric"] = np.array(self._metric, dtype=np.int32)[keep]
+        rows["metric"] = metric
         rows["value_size"] = 8
-        rows["value"] = np.array(self._value, dtype=np.float64)[keep]
+        rows["value"] = value
         rows["quality_size"] = 2
-        rows["quality"] = np.array(self._quality, dtype=np.int16)[keep]
+        rows["quality"] = quality
         return (_HEADER + rows.tobytes() + _TRAILER if len(rows) else b""), aside
+
+
+def _int64(values: list[int]) -> NDArray[np.int64]:
+    """Times beyond 64 bits, which an offset of the sender's could make, become the furthest: far outside the window."""
+    try:
+        return np.array(values, dtype=np.int64)
+    except OverflowError:
+        return np.array([min(max(ms, -(2**62)), 2**62) for ms in values], dtype=np.int64)

@@ -1,6 +1,7 @@
 """One ingest process: claims partitions, connects their sessions, runs both lanes' writers (DELIVERY 8, 9, 15)."""
 
 import asyncio
+import gc
 from collections.abc import Callable, Sequence
 from typing import Final, Generic
 
@@ -13,7 +14,8 @@ from ingest.memory import SQL
 from ingest.metrics import MetricIds
 from ingest.mqtt import Endpoint, Message, Session
 from ingest.ports import Engine, S, Stage
-from ingest.writer import LaneWriter, Ownership
+from ingest.transact import Ownership
+from ingest.writer import LaneWriter
 from store.pool import Pool
 from wire.ids import PARTITIONS, buckets_of
 from wire.topics import Channel, Lane, probe, up_filter
@@ -28,8 +30,22 @@ PROBE_LEAP_MS: Final = 5_000
 _BEAT_S: Final = 0.25
 RECEIVE_MAX: Final = 1_000
 """Unacknowledged messages of one session; the embedded broker's own limit lies above it."""
+WRITERS: Final = 2
+"""Of each lane, with every other partition and transactions of their own: while the database is busy with a batch of
+one, the other computes."""
 TICKS: Final = 500
 """Devices of one partition judged for time alone after one probe."""
+
+
+def ease_collector() -> None:
+    """For the process that runs ingest and nothing else: look for cycles seldom.
+
+    A batch makes some fifty thousand objects that live until its commit and hold no cycles. With Python's own
+    thresholds the collector went through them and the memory of all devices again and again: half of the whole time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
 
 
 class Ingest(Generic[S]):
@@ -59,8 +75,8 @@ class Ingest(Generic[S]):
         self._probed: dict[int, tuple[int, int]] = {}
         self._stopping = asyncio.Event()
         self._lost: set[int] = set()
-        self.writers: dict[Lane, LaneWriter[S]] = {
-            lane: writer(
+        self.writers: dict[tuple[Lane, int], LaneWriter[S]] = {
+            (lane, share): writer(
                 lane=lane,
                 pool=pool,
                 engine=engine,
@@ -72,7 +88,11 @@ class Ingest(Generic[S]):
                 wall_ms=wall_ms,
             )
             for lane in Lane
+            for share in range(WRITERS)
         }
+
+    def _writer(self, partition: int, lane: Lane) -> LaneWriter[S]:
+        return self.writers[lane, partition % WRITERS]
 
     @property
     def ready(self) -> bool:
@@ -88,7 +108,8 @@ class Ingest(Generic[S]):
         await self._until_database()
         async with asyncio.TaskGroup() as group:
             writers = [
-                group.create_task(writer.run(), name=f"ingest-{lane.value}") for lane, writer in self.writers.items()
+                group.create_task(writer.run(), name=f"ingest-{lane.value}-{share}")
+                for (lane, share), writer in self.writers.items()
             ]
             beats = [
                 group.create_task(self._leases(), name="ingest-leases"),
@@ -153,8 +174,9 @@ class Ingest(Generic[S]):
         elif len(self.owned) < share:
             await self._claim(share - len(self.owned))
         stats.OWNED.set(len(self.owned))
-        for lane, writer in self.writers.items():
-            stats.DEVICES.labels(lane.value).set(len(writer.memory))
+        for lane in Lane:
+            devices = sum(len(writer.memory) for (of, _), writer in self.writers.items() if of is lane)
+            stats.DEVICES.labels(lane.value).set(devices)
 
     async def _claim(self, most: int) -> None:
         async with self._pool.connection() as connection, connection.transaction():
@@ -169,9 +191,9 @@ class Ingest(Generic[S]):
             self.owned[partition] = Ownership(partition=partition, generation=generation, clock_ms=clocks[partition])
             self._probed.pop(partition, None)
             for lane in Lane:
-                self.writers[lane].leave({partition})
+                self._writer(partition, lane).leave({partition})
                 self._connect(partition, lane)
-            self.writers[Lane.LIVE].join(partition)
+            self._writer(partition, Lane.LIVE).join(partition)
         stats.TAKEN.inc(len(generations))
         _log.info("partitions_claimed", partitions=sorted(generations), owned=len(self.owned))
 
@@ -218,7 +240,7 @@ class Ingest(Generic[S]):
             partition=partition,
             filters=filters,
             receive_max=RECEIVE_MAX,
-            on_message=self.writers[lane].take,
+            on_message=self._writer(partition, lane).take,
             on_taken_over=lambda: self._on_lost({partition}),
             wall_ms=self._wall_ms,
         )
@@ -254,7 +276,7 @@ class Ingest(Generic[S]):
         self._probed[message.partition] = (message.link, sent_ms)
         if before is not None and before[0] == message.link:
             held.clock_ms += min(max(0, sent_ms - before[1]), PROBE_LEAP_MS)
-        live = self.writers[Lane.LIVE]
+        live = self._writer(message.partition, Lane.LIVE)
         live.tick(live.judge.due(message.partition, held.clock_ms, TICKS))
 
     async def _beat(self) -> None:
@@ -267,7 +289,7 @@ class Ingest(Generic[S]):
                 writer.beat()
             if passed % round(10 / _BEAT_S) == 0:
                 for partition in list(self.owned):
-                    self.writers[Lane.LIVE].join(partition)
+                    self._writer(partition, Lane.LIVE).join(partition)
             if passed % round(600 / _BEAT_S) == 0:
                 await self._forget_digests()
 

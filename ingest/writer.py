@@ -8,32 +8,34 @@ from typing import Any, Final, Generic
 
 import psycopg
 import structlog
-from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 from psycopg_pool import PoolTimeout
 
 from ingest import stats
 from ingest.acks import Acks
-from ingest.admit import Admitted, Gate, letter_row, parse
+from ingest.admit import Admitted, Gate, content_of
+from ingest.again import drop_stored
 from ingest.judge import Judge
-from ingest.memory import CHECKPOINT_MS, LANES, SQL, Memory
+from ingest.memory import CHECKPOINT_MS, Memory
 from ingest.metrics import MetricIds
 from ingest.mqtt import Message
 from ingest.ports import Engine, Now, S, Stage
-from ingest.record import (
-    add_readings,
-    drop_stored,
-    event_rows,
-    inventories,
-    metric_keys,
-    moment,
-    over_cap,
+from ingest.record import add_readings, event_rows, new_metrics
+from ingest.rows import ReadingRows
+from ingest.slices import slices
+from ingest.transact import (
+    AsideRow,
+    Ownership,
+    copy_readings,
+    fence,
+    taken_lately,
+    write_events,
+    write_marks,
+    write_rest,
+    write_states,
 )
-from ingest.rows import COPY, ReadingRows
 from store.pool import Pool
-from wire.codec import digest
-from wire.errors import WireError
+from wire.ids import PARTITIONS
 from wire.report import Report
 from wire.topics import Lane, probe
 
@@ -53,14 +55,6 @@ class PartitionsLostError(Exception):
     def __init__(self, partitions: set[int]) -> None:
         super().__init__(f"partitions {sorted(partitions)} have another owner")
         self.partitions = partitions
-
-
-class Ownership(Struct, kw_only=True):
-    """What this process holds of a partition. ``clock_ms`` is the probed clock (DELIVERY 15)."""
-
-    partition: int
-    generation: int
-    clock_ms: int
 
 
 class LaneWriter(Generic[S]):
@@ -87,7 +81,7 @@ class LaneWriter(Generic[S]):
         self._on_probe = on_probe
         self._wall_ms = wall_ms
         self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms)
-        self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, too_many=self._too_many)
+        self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, new_metrics=self._new_metrics)
         self.judge = Judge(lane=lane, engine=engine, stages=stages, memory=self.memory, clock_ms=self._clock_ms)
         self.acks = Acks(lane=lane, wall_ms=wall_ms)
         self._pending: deque[Message] = deque()
@@ -101,7 +95,9 @@ class LaneWriter(Generic[S]):
     # what others put in ---------------------------------------------------------------------------------------------
 
     def take(self, message: Message) -> None:
-        """A message of one of the lane's sessions."""
+        """A message of one of the lane's sessions. Read at once, while the database is busy with those before it."""
+        if not is_probe(message):
+            content_of(message)
         self._pending.append(message)
         self._wake.set()
 
@@ -221,9 +217,10 @@ class LaneWriter(Generic[S]):
                 for memory in await self.memory.load_partition(connection, partition, now_ms=now_ms):
                     self.judge.watch(memory)
             await self.memory.load(connection, [*_devices_of(reports), *ticks], now_ms=now_ms)
-            recent = await self._recent(connection, reports)
-            admitted = self.gate.admit(reports, known_digests=recent, poison=poison)
-            await self._ids.ensure(metric_keys(admitted.works.values(), self._ids))
+            admitted: Admitted[S] = Admitted(known=await taken_lately(connection, reports, self.memory))
+            async for some in slices(reports):
+                self.gate.admit(some, admitted, poison=poison)
+            await self._ids.ensure(admitted.new_metrics)
             for work in admitted.works.values():
                 if any(a.numbers is not None and a.numbers.again for a in work.applied):
                     await drop_stored(connection, work, self._ids)
@@ -231,9 +228,9 @@ class LaneWriter(Generic[S]):
             await self.judge.run(connection, admitted, ticks=ticks, now=stamp, eventful=eventful)
             if self._retry:
                 self._retry = await self.judge.retry(connection, stamp)
-            await self._write_rest(connection, admitted, asides, now)
+            await write_rest(connection, self._lane, admitted, asides, now)
             written = await self._checkpoint(connection, admitted, now)
-            await self._write_marks(connection, admitted, now)
+            await write_marks(connection, self._lane, admitted, now)
             if admitted.hello:
                 await self.acks.read_hello(connection, admitted.hello.values())
         self._joined -= joined
@@ -244,119 +241,44 @@ class LaneWriter(Generic[S]):
                 found.must_write = False
         return admitted
 
-    # the parts of a transaction ------------------------------------------------------------------------------------
+    # the parts of a transaction that know more than their rows ------------------------------------------------------
 
     async def _fence(self, connection: AsyncConnection[Any], messages: list[Message]) -> None:
         """Only the owner of a partition may write what came through it."""
         wanted = {m.partition for m in messages} | set(self._owned)
-        held = [self._owned[p] for p in wanted if p in self._owned]
-        rows = await connection.execute(
-            SQL["fence"], {"ids": [o.partition for o in held], "generations": [o.generation for o in held]}
-        )
-        lost = wanted - {row[0] async for row in rows}
+        lost = wanted - await fence(connection, [self._owned[p] for p in wanted if p in self._owned])
         if lost:
             raise PartitionsLostError(lost)
 
-    async def _recent(self, connection: AsyncConnection[Any], messages: list[Message]) -> frozenset[tuple[int, bytes]]:
-        """Which reports without numbers were taken in the last 24 h (DELIVERY 7)."""
-        devices, digests = [], []
-        for message in messages:
-            if message.properties is not None and not any(key == "epoch" for key, _ in message.properties):
-                memory = self.memory.get(_uid_of(message))
-                if memory is not None:
-                    devices.append(memory.device.id)
-                    digests.append(digest(message.body))
-        if not devices:
-            return frozenset()
-        rows = await connection.execute(SQL["recent_digests"], {"devices": devices, "digests": digests})
-        return frozenset([(device, bytes(d)) async for device, d in rows])
-
     async def _store(
         self, connection: AsyncConnection[Any], admitted: Admitted[S], now: datetime, now_ms: int
-    ) -> tuple[bool, list[tuple[Any, ...]]]:
+    ) -> tuple[bool, list[AsideRow]]:
+        """Readings and events; whether there were events, and the readings to be set aside."""
         rows = ReadingRows()
-        events = []
-        for uid, work in admitted.works.items():
-            memory = admitted.touched[uid]
-            for applied in work.applied:
-                if add_readings(memory, applied, self._ids, rows, now_ms=now_ms):
-                    self._dirty.setdefault(uid, now_ms)
-            events += event_rows(work, learned=now)
+        async for some in slices(list(admitted.works.items())):
+            for uid, work in some:
+                memory = admitted.touched[uid]
+                for applied in work.applied:
+                    if add_readings(memory, applied, self._ids, rows, now_ms=now_ms):
+                        self._dirty.setdefault(uid, now_ms)
         body, asides = rows.split(now_ms=now_ms)
-        async with connection.cursor() as cursor:
-            if body:
-                async with cursor.copy(COPY) as copy:
-                    await copy.write(body)
-            if events:
-                # INSERT: row-level security excludes COPY, and events belong to a tenant.
-                await cursor.executemany(SQL["write_events"], events)
+        await copy_readings(connection, body)
+        events = [row for work in admitted.noted.values() for row in event_rows(work, learned_ms=now_ms)]
+        await write_events(connection, events)
         stats.READINGS.labels(self._lane.value).inc(len(rows) - len(asides))
         stats.ASIDE.labels(self._lane.value).inc(len(asides))
         return bool(events), [(*aside, now) for aside in asides]
 
-    async def _write_rest(
-        self, connection: AsyncConnection[Any], admitted: Admitted[S], asides: list[tuple[Any, ...]], now: datetime
-    ) -> None:
-        lane = LANES[self._lane]
-        async with connection.cursor() as cursor:
-            if admitted.gaps:
-                rows = [(g.device_id, lane, g.epoch, g.first, g.last, now) for g in admitted.gaps]
-                await cursor.executemany(SQL["write_gaps"], rows)
-            if admitted.letters:
-                await cursor.executemany(SQL["write_letters"], [letter_row(x, at=now) for x in admitted.letters])
-            if asides:
-                await cursor.executemany(SQL["write_asides"], asides)
-            if admitted.unnumbered:
-                await cursor.execute(
-                    SQL["remember_digests"],
-                    {
-                        "devices": [d for d, _ in admitted.unnumbered],
-                        "digests": [x for _, x in admitted.unnumbered],
-                        "at": now,
-                    },
-                )
-            for work in admitted.works.values():
-                fields = inventories(work)
-                if fields is not None:
-                    parameters = {
-                        "device": work.device.id,
-                        "fields": Jsonb(fields),
-                        "serial": fields.get("device.serial"),
-                    }
-                    await cursor.execute(SQL["write_inventory"], parameters)
-
     async def _checkpoint(self, connection: AsyncConnection[Any], admitted: Admitted[S], now: datetime) -> list[str]:
         """States that must be written with this batch, and some whose turn it is."""
-        due = {uid for uid, memory in admitted.touched.items() if memory.must_write} | self.judge.changed
-        due.update(self._due_states())
-        memories = [m for uid in sorted(due) if (m := self.memory.get(uid)) is not None]
-        if memories:
-            async with connection.cursor() as cursor:
-                await cursor.executemany(SQL["write_states"], [self.memory.packed(m, now=now) for m in memories])
-        return list(due)
-
-    async def _write_marks(self, connection: AsyncConnection[Any], admitted: Admitted[S], now: datetime) -> None:
-        moved = sorted(
-            ((uid, m) for uid, m in admitted.moved.items() if m.mark is not None), key=lambda pair: pair[1].device.id
-        )
-        if not moved:
-            return
-        marks = [m.mark for _, m in moved if m.mark is not None]
-        reached = [admitted.reached.get(uid) for uid, _ in moved]
-        await connection.execute(
-            SQL["write_marks"],
-            {
-                "lane": LANES[self._lane],
-                "at": now,
-                "devices": [m.device.id for _, m in moved],
-                "epochs": [k.epoch for k in marks],
-                "seqs": [k.seq for k in marks],
-                "digests": [k.digest for k in marks],
-                "previous": [k.previous_epoch for k in marks],
-                "reached": [None if r is None else moment(r) for r in reached],
-                "clocks": [m.presence.seen_clock_ms for _, m in moved],
-            },
-        )
+        due = {uid: memory for uid, memory in admitted.touched.items() if memory.must_write} | self.judge.changed
+        waited = self._due_states()
+        due.update({uid: memory for uid in waited if (memory := self.memory.get(uid)) is not None})
+        rows = []
+        async for some in slices(list(due.values())):
+            rows += [self.memory.packed(memory) for memory in some]
+        await write_states(connection, self._lane, rows, now)
+        return [*due, *waited]
 
     # after the commit ------------------------------------------------------------------------------------------------
 
@@ -393,8 +315,8 @@ class LaneWriter(Generic[S]):
         held = self._owned.get(partition_)
         return 0 if held is None else held.clock_ms
 
-    def _too_many(self, report: Report, latest: int) -> bool:
-        return over_cap(report, latest, self._ids)
+    def _new_metrics(self, report: Report) -> set[tuple[str, str]]:
+        return new_metrics(report, self._ids)
 
     def _due_states(self) -> list[str]:
         """Devices whose state has waited long enough, the oldest first: ``_dirty`` is in order of first change."""
@@ -407,21 +329,16 @@ class LaneWriter(Generic[S]):
         return due
 
 
+_PROBES: Final = frozenset(probe(partition, Lane.LIVE) for partition in range(PARTITIONS))
+
+
 def is_probe(message: Message) -> bool:
     """Whether a message is our own clock probe and no report."""
-    return message.topic == probe(message.partition, Lane.LIVE)
-
-
-def _uid_of(message: Message) -> str:
-    """The device of a message's topic; '' where it names none."""
-    try:
-        return parse(message.topic).device
-    except WireError:
-        return ""
+    return message.topic in _PROBES
 
 
 def _devices_of(messages: list[Message]) -> list[str]:
-    return list({_uid_of(m) for m in messages} - {""})
+    return list({content_of(m).uid for m in messages if not is_probe(m)} - {""})
 
 
 def _no_partition(error: BaseException) -> bool:

@@ -11,7 +11,7 @@ from alerts.recorder import AlertRecorder
 from catalog.model import Catalog
 from desk.tickets import TicketStage
 from ingest.ports import Stage
-from ingest.service import Ingest
+from ingest.service import Ingest, ease_collector
 from remote.prepare import PrepareStage
 from remote.replies import ReplyStage
 from steth.health import serve_health
@@ -40,6 +40,7 @@ def stages_of(catalog: Catalog) -> Sequence[Stage]:
 async def run_ingest(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop; then finish the batch, write every state and give the partitions back."""
     settings.need("dsn_ingest")
+    ease_collector()
     stopped = stop_event()
     async with open_pool(settings.dsn_ingest, role="ingest", min_size=3, max_size=6, timeout_s=60) as pool:
         ingest = Ingest(

@@ -1,0 +1,52 @@
+"""`python -m bench [NAME…] [--quick] [--engine timescale]`: all benchmarks, or those named."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+from bench.agent import agent
+from bench.ground import GroundError, facts, ground
+from bench.ingest import ingest1, ingest20
+from bench.report import Result, save, show
+from bench.ticket import ticket
+
+BENCHMARKS: Final[dict[str, Callable[..., Result]]] = {
+    "ingest20": ingest20,
+    "ingest1": ingest1,
+    "ticket": ticket,
+    "agent": agent,
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; none: all")
+    parser.add_argument("--quick", action="store_true", help="one short round each, under two minutes")
+    parser.add_argument("--engine", choices=("plain", "timescale"), default="plain", help="the database")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no such benchmark: {unknown[0]}; there are {', '.join(BENCHMARKS)}")
+    began = time.monotonic()
+    try:
+        with ground(engine=arguments.engine) as made:
+            machine = facts(made)
+            print(f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['broker']}, "
+                  f"PostgreSQL {machine['database']['server_version']}, fsync {machine['database']['fsync']}, "
+                  f"{machine['devices']:,} devices, load before {machine['load_before'][0]:.1f}", flush=True)  # fmt: skip
+            for name in arguments.names or BENCHMARKS:
+                result = BENCHMARKS[name](made, quick=arguments.quick)
+                show(result)
+                path = save(result, facts=machine, options={"quick": arguments.quick, "engine": arguments.engine})
+                print(f"  → {path.relative_to(path.parents[2])}", flush=True)
+    except GroundError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    print(f"\n{time.monotonic() - began:.0f} s in all; ratios count, absolute figures are this machine's alone.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

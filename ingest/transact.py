@@ -1,0 +1,150 @@
+"""The statements of a batch's transaction, from the fence to the marks (DELIVERY 10). Nothing is remembered here."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.types.json import Jsonb
+
+from ingest.admit import Admitted, content_of, letter_row
+from ingest.arrays import bigints, booleans, byteas, doubles, integers, texts, times
+from ingest.memory import LANES, SQL, Memory, StateRow
+from ingest.mqtt import Message
+from ingest.ports import S
+from ingest.record import EventRow, inventories
+from ingest.rows import COPY
+from wire.topics import Lane
+
+Connection = AsyncConnection[Any]
+AsideRow = tuple[int, int, int, float, int, datetime]
+"""device id, metric id, time (ms), value, quality, when it came."""
+
+
+class Ownership(Struct, kw_only=True):
+    """What this process holds of a partition. ``clock_ms`` is the probed clock (DELIVERY 15)."""
+
+    partition: int
+    generation: int
+    clock_ms: int
+
+
+async def fence(connection: Connection, held: Iterable[Ownership]) -> set[int]:
+    """Lock what of these partitions is still ours against a takeover; returns which are (DELIVERY 9)."""
+    mine = list(held)
+    rows = await connection.execute(
+        SQL["fence"], {"ids": [o.partition for o in mine], "generations": [o.generation for o in mine]}
+    )
+    return {row[0] async for row in rows}
+
+
+async def taken_lately(
+    connection: Connection, messages: Sequence[Message], memory: Memory[S]
+) -> list[tuple[int, bytes]]:
+    """Of the reports without numbers, which were taken in the last 24 h: (device id, digest) (DELIVERY 7)."""
+    devices, digests = [], []
+    for message in messages:
+        content = content_of(message)
+        if content.numbers is None and content.digest:
+            found = memory.get(content.uid)
+            if found is not None:
+                devices.append(found.device.id)
+                digests.append(content.digest)
+    if not devices:
+        return []
+    rows = await connection.execute(SQL["recent_digests"], {"devices": integers(devices), "digests": byteas(digests)})
+    return [(device, bytes(digest)) async for device, digest in rows]
+
+
+async def copy_readings(connection: Connection, body: bytes) -> None:
+    """Readings, by binary COPY."""
+    if body:
+        async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+            await copy.write(body)
+
+
+async def write_events(connection: Connection, events: Sequence[EventRow]) -> None:
+    """Everything that is no reading. INSERT: row-level security excludes COPY, and events belong to a tenant."""
+    if events:
+        device, org, at, learned, kind, body = zip(*events, strict=True)
+        columns = {
+            "devices": integers(device),
+            "orgs": integers(org),
+            "at": times(at),
+            "learned": times(learned),
+            "kinds": texts(kind),
+            "bodies": texts(body),
+        }
+        await connection.execute(SQL["write_events"], columns)
+
+
+async def write_rest(
+    connection: Connection, lane: Lane, admitted: Admitted[S], asides: Sequence[AsideRow], now: datetime
+) -> None:
+    """Gaps, dead letters, readings set aside, digests of a maker's reports, inventories: seldom any of it."""
+    number = LANES[lane]
+    async with connection.cursor() as cursor:
+        if admitted.gaps:
+            rows = [(g.device_id, number, g.epoch, g.first, g.last, now) for g in admitted.gaps]
+            await cursor.executemany(SQL["write_gaps"], rows)
+        if admitted.letters:
+            await cursor.executemany(SQL["write_letters"], [letter_row(x, at=now) for x in admitted.letters])
+        if asides:
+            await cursor.executemany(SQL["write_asides"], asides)
+        if admitted.unnumbered:
+            devices, digests = zip(*admitted.unnumbered, strict=True)
+            columns = {"devices": integers(devices), "digests": byteas(digests), "at": now}
+            await cursor.execute(SQL["remember_digests"], columns)
+        for work in admitted.noted.values():
+            fields = inventories(work)
+            if fields is not None:
+                parameters = {
+                    "device": work.device.id,
+                    "fields": Jsonb(fields),
+                    "serial": fields.get("device.serial"),
+                }
+                await cursor.execute(SQL["write_inventory"], parameters)
+
+
+async def write_states(connection: Connection, lane: Lane, rows: Sequence[StateRow], now: datetime) -> None:
+    """Checkpoints of devices, one packed row each (DELIVERY 14)."""
+    if not rows:
+        return
+    device, org, engine, latest, epoch, boot, connected, interval_s, agent, seen_ms, heartbeat = zip(*rows, strict=True)
+    columns = {
+        "lane": LANES[lane],
+        "now": now,
+        "devices": integers(device),
+        "orgs": integers(org),
+        "engines": byteas(engine),
+        "latest": byteas(latest),
+        "epochs": texts(epoch),
+        "boots": bigints(boot),
+        "connected": booleans(connected),
+        "intervals": doubles(interval_s),
+        "agents": texts(agent),
+        "seen": times(seen_ms),
+        "heartbeats": texts(heartbeat),
+    }
+    await connection.execute(SQL["write_states"], columns)
+
+
+async def write_marks(connection: Connection, lane: Lane, admitted: Admitted[S], now: datetime) -> None:
+    """How far each device has come."""
+    moved = [(uid, m, m.mark) for uid, m in admitted.moved.items() if m.mark is not None]
+    if not moved:
+        return
+    reached = admitted.reached
+    columns = {
+        "lane": LANES[lane],
+        "at": now,
+        "devices": integers([m.device.id for _, m, _ in moved]),
+        "epochs": texts([k.epoch for _, _, k in moved]),
+        "seqs": bigints([k.seq for _, _, k in moved]),
+        "digests": byteas([k.digest for _, _, k in moved]),
+        "previous": texts([k.previous_epoch for _, _, k in moved]),
+        "reached": times([reached.get(uid) for uid, _, _ in moved]),
+        "clocks": bigints([m.presence.seen_clock_ms for _, m, _ in moved]),
+    }
+    await connection.execute(SQL["write_marks"], columns)
