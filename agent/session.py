@@ -254,7 +254,8 @@ class Session:
             self._wake.clear()
             await self._settle_refusals()
             self._expire()
-            # Live first, and again after each few of bulk: live never waits behind bulk (DELIVERY 8).
+            # Live first, and again after each few of bulk: live never waits behind bulk (DELIVERY 8). A backlog of live
+            # has the connection to itself as long as it gets on.
             while await self._send_some(link, Lane.LIVE) or await self._send_some(link, Lane.BULK):
                 pass
             await self._sleep()
@@ -262,6 +263,8 @@ class Session:
     async def _send_some(self, link: Link, lane: Lane) -> bool:
         """Send what the window allows, of bulk a few; False if nothing was sent."""
         window = self._windows[lane]
+        if lane is Lane.BULK and self._seconds() < self._live_until():
+            return False
         want = window.want(highest=self._outbox.state.lane(lane).highest, now=self._seconds(), credit=link.credit)
         if want is None:
             return False
@@ -339,6 +342,8 @@ class Session:
 
     async def _sleep(self) -> None:
         dues = [due for window in self._windows.values() if (due := window.due()) is not None]
+        if self._live_until() > self._seconds():
+            dues.append(self._live_until())
         if not dues:
             await self._wake.wait()
             return
@@ -347,6 +352,9 @@ class Session:
                 await self._wake.wait()
         except TimeoutError:
             return
+
+    def _live_until(self) -> float:
+        return self._windows[Lane.LIVE].busy_until(highest=self._outbox.state.live.highest)
 
     def _seconds(self) -> float:
         return self._now().elapsed / 1000

@@ -13,6 +13,9 @@ from wire.limits import MAX_BODY, WINDOW_REPORTS
 RESEND_S: Final = 5.0
 RESEND_MAX_S: Final = 60.0
 WINDOW_BYTES: Final = MAX_BODY
+LULL_S: Final = 1.0
+"""A backlog of live reports that moved less long ago keeps bulk back: else the newest fault, which is the last of them,
+would wait for half of both."""
 
 
 class Want(Struct, frozen=True, kw_only=True):
@@ -94,6 +97,10 @@ class Window:
             self._progress_at = now
             self._wait = RESEND_S
             self.resends = 0
+
+    def busy_until(self, *, highest: int) -> float:
+        """Until when this lane needs the connection for itself: it has more than is under way, and gets on. 0: no."""
+        return self._progress_at + LULL_S if self._flight and self._next <= highest else 0.0
 
     def back(self, seq: int, *, mark: int, lowest: int, now: float) -> bool:
         """The server asks to go back to ``seq``. Obeyed once per mark (rule 5); the timer does the rest."""
