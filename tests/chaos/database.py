@@ -182,18 +182,20 @@ class Database:
         return {(uid, lane): (epoch, seq) for uid, lane, epoch, seq in rows}
 
     @staticmethod
-    def ticket_and_images(connection: Connection, device: str, family: str) -> tuple[bool, int]:
-        """In one snapshot: whether the ticket is there, and how many images of the device are stored."""
+    def ticket_and_images(connection: Connection, device: str, family: str) -> tuple[bool, int, int]:
+        """In one snapshot: whether the ticket is there, and of how many images the bulk and the live part is stored."""
         row = connection.execute(
             "SELECT EXISTS (SELECT FROM ticket t WHERE t.device_id = d.id AND t.family = %s),"
             " (SELECT count(*) FROM reading r JOIN metric m ON m.id = r.metric_id"
-            "  WHERE r.device_id = d.id AND m.name = 'detector.exposures_total')"
+            "  WHERE r.device_id = d.id AND m.name = 'detector.exposures_total'),"
+            " (SELECT count(*) FROM reading r JOIN metric m ON m.id = r.metric_id"
+            "  WHERE r.device_id = d.id AND m.name = 'detector.temperature')"
             " FROM device d WHERE d.uid = %s",
             (family, device),
         ).fetchone()
         if row is None:
             raise LookupError(device)
-        return bool(row[0]), int(row[1])
+        return bool(row[0]), int(row[1]), int(row[2])
 
     def read(self) -> Stored:
         """Everything that the ledger is held against."""

@@ -25,6 +25,7 @@ _ROUND: Final = 4
 _OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
 CYCLED: Final = ("pacs", "collimator")
 """Families whose fault comes and goes; those of the others come once and stay."""
+_WORDS: Final = {"active": "SET", "cleared": "CLR", "event": "EVT"}
 MOMENTARY: Final = "GEN-ARC-01"
 
 
@@ -203,7 +204,7 @@ class Dr:
             if code in self._second[1]:
                 continue  # a code says one thing a second, or its lines could not be told apart
             self._second[1].add(code)
-            text.append(f"{stamp} ALARM {code} {dict(active='SET', cleared='CLR', event='EVT')[state]}")
+            text.append(f"{stamp} ALARM {code} {_WORDS[state]}")
             said.append(FaultLine(self.uid, code, state, second))
             if code in self._cycled:
                 self._cycled[code] = state == "active"

@@ -34,7 +34,7 @@ class StoredFault(NamedTuple):
     at_ms: int
     first_ms: int
     last_ms: int
-    count: int
+    times: int
 
 
 class Image(NamedTuple):
@@ -179,10 +179,10 @@ def _faults(said: Iterable[FaultLine], stored: Iterable[StoredFault]) -> tuple[l
     # Single ones first: a folded one then takes what is left between its first and its last.
     for fault in sorted(stored, key=lambda f: (f.last_ms - f.first_ms, f.at_ms)):
         times = waiting[fault.device, fault.code, fault.state]
-        taken = sorted(at for at in times if fault.first_ms <= at <= fault.last_ms)[: fault.count]
+        taken = sorted(at for at in times if fault.first_ms <= at <= fault.last_ms)[: fault.times]
         for at in taken:
             times.remove(at)
-        doubled += [str(fault)] * (fault.count - len(taken))
+        doubled += [str(fault)] * (fault.times - len(taken))
     lost = [str(FaultLine(*key, at)) for key, times in waiting.items() for at in times]
     return lost, doubled
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from tests.chaos.ledger import Comparison, compare
 from tests.chaos.monitor import Monitor
+from tests.chaos.programs import Program
 from tests.chaos.scenes import Overflow, calm, database_gone, overflow, restored
 from tests.chaos.storm import Fault, Storm
 from tests.chaos.world import World, wait_for
@@ -57,8 +58,7 @@ def run(world: World, *, scale: float) -> int:
     stage("drained")
     reports = settle_marks(world)
     for program in world.ingests:
-        if code := program.terminate():
-            world.failures.append(f"{program.name} ended with {code} when asked to stop:\n{program.last_words()}")
+        _stop(world, program)
     monitor.stop()
     verdict = compare(world.ledger, world.database.read())
     if scale >= 1 and reports < REPORTS:
@@ -97,10 +97,7 @@ def settle_marks(world: World) -> int:
     for _ in range(4):
         time.sleep(1.5)
         for agent in world.agents:
-            if code := agent.program.terminate():
-                world.failures.append(
-                    f"{agent.name} ended with {code} when asked to stop:\n{agent.program.last_words()}"
-                )
+            _stop(world, agent.program)
         time.sleep(1.5)  # for what was under way
         marks = world.database.marks()
         wrong, reports = [], 0
@@ -123,6 +120,11 @@ def settle_marks(world: World) -> int:
         time.sleep(2)
     world.failures += wrong
     return reports
+
+
+def _stop(world: World, program: Program) -> None:
+    if code := program.terminate():
+        world.failures.append(f"{program.name} ended with {code} when asked to stop:\n{program.last_words()}")
 
 
 def tell(

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
+from unittest.mock import patch
 
 from msgspec.structs import replace
 from psycopg import AsyncConnection
@@ -99,5 +100,5 @@ SABOTAGES: Final[Mapping[str, type[LaneWriter[Any]]]] = MappingProxyType(
 
 if __name__ == "__main__":
     writer = SABOTAGES[sys.argv.pop(1)]
-    run_ingest.Ingest = partial(Ingest, writer=writer)
-    main()
+    with patch.object(run_ingest, "Ingest", partial(Ingest, writer=writer)):
+        main()

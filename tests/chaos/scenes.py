@@ -16,7 +16,7 @@ CALM_S: Final = 150.0
 OVERFLOW_S: Final = 180.0
 OVERFLOW_REPORTS: Final = 100
 """So many reports are to be dropped at least."""
-BURST: Final = 150
+BURST: Final = 50
 LOG_LINES: Final = 12_000
 """Some turns of the log's reader: read again after the copy was put back, the last are entered after the answer to the
 birth."""
@@ -30,7 +30,7 @@ class Overflow:
     backlog: int
     """Images that waited when the cable was plugged in."""
     began_s: float
-    """From the cable to the first of the backlog that was stored: the agent comes back with jitter."""
+    """From the cable to the first report of the backlog that was stored: the agent comes back with jitter."""
     ticket_s: float
     """From there to the ticket."""
     left: int
@@ -86,19 +86,19 @@ def _overtaken(world: World, agent: Agent, uid: str, family: str, *, backlog: in
     session = ticket = through = 0.0
     left = 0
     with world.database.connect() as connection:
-        stored = world.database.ticket_and_images(connection, uid, family)[1]
+        _, before, begun = world.database.ticket_and_images(connection, uid, family)
         while not (ticket and through):
-            there, now_stored = world.database.ticket_and_images(connection, uid, family)
+            there, images, live = world.database.ticket_and_images(connection, uid, family)
             passed = time.monotonic() - plugged
-            if not session and (there or now_stored > stored):
+            if not session and (there or live > begun):
                 session = passed
             if there and not ticket:
-                ticket, left = passed, backlog - (now_stored - stored)
-            if now_stored - stored >= backlog:
+                ticket, left = passed, backlog - (images - before)
+            if images - before >= backlog:
                 through = passed
             if passed > CALM_S:
                 raise TimeoutError(
-                    f"{agent.name}: after {CALM_S:.0f} s {now_stored - stored} of a backlog of {backlog} are stored, "
+                    f"{agent.name}: after {CALM_S:.0f} s {images - before} of a backlog of {backlog} are stored, "
                     f"the newest fault {'is' if there else 'is not'} a ticket"
                 )
             time.sleep(0.003)

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,14 +51,10 @@ class Storm:
 
     def half(self, part: int) -> None:
         """Let the first (0) or second (1) half happen, and return when it is over."""
-        threads = [threading.Thread(target=lane.run, args=(part,), name=lane.name) for lane in self._lanes]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        errors = [error for lane in self._lanes for error in lane.errors]
-        if errors:
-            raise RuntimeError("the storm itself failed") from errors[0]
+        with ThreadPoolExecutor(len(self._lanes)) as pool:
+            running = [pool.submit(lane.run, part) for lane in self._lanes]
+        for lane in running:
+            lane.result()
 
     def note(self, fault: Fault) -> None:
         """It happened."""
@@ -244,8 +241,6 @@ class Lane:
     """The faults of one part, one after the other in an order that the seed gives."""
 
     def __init__(self, *, storm: Storm, name: str, pause_s: float, kinds: Kinds, each: float) -> None:
-        self.name = name
-        self.errors: list[BaseException] = []
         self._storm = storm
         self._pick = random.Random(f"{storm.world.seed}/{name}")
         self._pause_s = pause_s
@@ -261,11 +256,8 @@ class Lane:
 
     def run(self, part: int) -> None:
         """One half."""
-        try:
-            for kind in self._halves[part]:
-                self._one(kind)
-        except BaseException as error:
-            self.errors.append(error)
+        for kind in self._halves[part]:
+            self._one(kind)
 
     def _one(self, kind: str) -> None:
         for _ in range(5):

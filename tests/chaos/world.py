@@ -32,9 +32,10 @@ STRIKES_PER_S: Final = 0.35
 
 
 class World:
-    """``agents[-1]`` has one device, whose bulk is small, so that it overflows."""
+    """``agents[-1]`` has one device, whose bulk is small, so that it overflows. ``keep``: where logs and outboxes are
+    copied to before the run's folder is removed."""
 
-    def __init__(self, *, seed: int, sabotage: str | None, tree: Tree) -> None:
+    def __init__(self, *, seed: int, sabotage: str | None, tree: Tree, keep: Path | None) -> None:
         self.seed = seed
         self.ledger = Ledger()
         self.folder = Path(tempfile.mkdtemp(prefix="steth-chaos-"))
@@ -42,6 +43,9 @@ class World:
         self._tree = tree
         self._stack = ExitStack()
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        if keep is not None:
+            no_sockets = shutil.ignore_patterns("socket")
+            self._stack.callback(shutil.copytree, self.folder, keep, dirs_exist_ok=True, ignore=no_sockets)
         self.failures: list[str] = []
         """What must not happen, such as a process that ends by itself."""
         self._watching = threading.Event()
@@ -75,7 +79,7 @@ class World:
             last = number == AGENTS
             folder = self.folder / f"agent-{number}"
             folder.mkdir()
-            devices = {
+            devices: dict[str, tuple[int, Path]] = {
                 uid: (free_port(), folder / f"dr-{index}.log")
                 for index, uid in enumerate([uids.pop() for _ in range(1 if last else DEVICES)], 1)
             }
@@ -85,7 +89,7 @@ class World:
             ]
             agent = Agent(
                 name=f"agent-{number}",
-                devices=dict(devices),
+                devices=devices,
                 cable=cables.to(self.broker.port),
                 disk=Disk(folder=folder, shim=shim),
                 health=f"127.0.0.1:{free_port()}",
