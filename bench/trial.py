@@ -1,9 +1,9 @@
 """One measurement of one subject: the same broker, the same messages, the same rule of what is timed.
 
 The subject runs, has connected, and has seen each device once (peers keep nothing of a device: they see 500 messages).
-It is suspended (SIGSTOP) while the backlog is published, so that the generator takes nothing from it; then it goes on.
-Timed is from the first tenth of the backlog, or the first second, to its end, or to `seconds`. What lay in its sockets
-already at the start falls into the part that isn't timed.
+Then either it is suspended (SIGSTOP) while the whole load is published, and goes on; or the load is published while it
+consumes. Timed is from the first tenth of the load, or the first second, to its end, or to `seconds`: what lay in the
+subject's sockets already falls into the part that isn't timed.
 """
 
 import contextlib
@@ -12,15 +12,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
 
-from bench.ground import MODEL, Ground, cpu_seconds
+from bench.ground import Ground, cpu_seconds
 from bench.publisher import Publisher
 from bench.subject import Board, Spec
 from tests.fixtures.ports import free_port, wait_until
@@ -29,15 +30,22 @@ from wire.topics import Lane
 _LOOK_S: Final = 0.005
 _PEERS_WARM: Final = 500
 _HEAD: Final = 0.1
+_AHEAD: Final = 20_000
+"""Messages that a stream may be ahead of its subject."""
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """A load: `messages` of `readings` readings in `lane`; a subject that can't finish is stopped after `seconds`."""
+    """A load: `messages` of `readings` readings in `lane`; a subject that can't finish is stopped after `seconds`.
+
+    `stream`: they are published while they are consumed, so that the broker takes in what it gives out; else they wait
+    in the broker before, and the generator takes nothing from the subject.
+    """
 
     readings: int
     messages: int
     seconds: float
     lane: str = "bulk"
+    stream: bool = False
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +67,6 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     rate: float
     cpu: dict[str, float]
     said: dict[str, Any]
-    stored: int
 
 
 STETH: Final = Subject(name="steth ingest", kind="steth", devices_first=True)
@@ -69,60 +76,77 @@ def measure(made: Ground, subject: Subject, shape: Shape, *, profile: bool = Fal
     """One trial on an emptied ground."""
     made.empty()
     with _running(made, subject, shape, profile=profile) as (process, board):
-        warm = 0
-        if subject.needs_broker:
-            publisher = Publisher(
-                port=made.broker.port,
-                devices=made.devices,
-                model=MODEL,
-                lane=Lane(shape.lane),
-                readings=shape.readings,
-            )
-            if subject.devices_first:
-                publisher.be_born()
-            warm = len(made.devices) if subject.devices_first else _PEERS_WARM
-            publisher.publish(warm)
-            wait_until(lambda: board.done >= warm, what=f"{subject.name}, to warm up", seconds=120)
-            os.kill(process.pid, signal.SIGSTOP)
-            publisher.publish(shape.messages)
+        trial = _Trial(made, subject, shape, process, board)
+        if not subject.needs_broker:
+            made.settle()
+            return trial.time(lambda: None)
+        publisher = Publisher(
+            port=made.broker.port, devices=made.devices, lane=Lane(shape.lane), readings=shape.readings
+        )
+        if subject.devices_first:
+            publisher.publish(publisher.births())
+        trial.warm = len(made.devices) if subject.devices_first else _PEERS_WARM
+        publisher.publish(publisher.reports(trial.warm))
+        wait_until(lambda: board.done >= trial.warm, what=f"{subject.name}, to warm up", seconds=120)
+        packets = publisher.reports(shape.messages)
+        if shape.stream:
+            made.settle()
+            return trial.time(lambda: publisher.publish(packets, may=lambda: board.done - trial.warm + _AHEAD))
+        os.kill(process.pid, signal.SIGSTOP)
+        publisher.publish(packets)
         made.settle()
-        sample = _time(made, subject, shape, process, board, warm)
-    return sample
+        return trial.time(lambda: None)
 
 
-def _time(
-    made: Ground, subject: Subject, shape: Shape, process: subprocess.Popen[str], board: Board, warm: int
-) -> Sample:
-    pids = {"subject": process.pid, "database": made.postmaster}
-    if subject.needs_broker:
-        pids["broker"] = made.broker.pid
-    began = time.monotonic()
-    head = warm + int(shape.messages * _HEAD)
-    board.say_go()
-    os.kill(process.pid, signal.SIGCONT)  # nothing to one that wasn't suspended
-    while board.done < head and time.monotonic() < began + 1:
-        time.sleep(_LOOK_S)
-    first, first_at = board.done, time.monotonic()
-    cpu = {name: cpu_seconds(pid) for name, pid in pids.items()}
-    while board.done < warm + shape.messages and time.monotonic() < began + shape.seconds:
-        if process.poll() is not None:
-            break
-        time.sleep(_LOOK_S)
-    done, seconds = board.done - first, time.monotonic() - first_at
-    cpu = {name: round(cpu_seconds(pid) - cpu[name], 2) for name, pid in pids.items()}
-    finished = board.done >= warm + shape.messages
-    said: dict[str, Any] = {}
-    if finished:
-        # Its own last words; a peer is simply killed.
-        if subject.kind == "steth":
-            process.send_signal(signal.SIGTERM)
-        if subject.kind in ("steth", "memory"):
-            out, _ = process.communicate(timeout=60)
-            said = json.loads(out.strip().splitlines()[-1])
-    stored = made.sql("SELECT count(*) FROM reading")[0][0]
-    if finished and subject.kind == "steth" and stored != (warm + shape.messages) * shape.readings:
-        raise RuntimeError(f"{stored} readings are stored and not {(warm + shape.messages) * shape.readings}")
-    return Sample(messages=done, seconds=seconds, rate=done / seconds, cpu=cpu, said=said, stored=stored)
+class _Trial:
+    def __init__(
+        self, made: Ground, subject: Subject, shape: Shape, process: subprocess.Popen[str], board: Board
+    ) -> None:
+        self._made = made
+        self._subject = subject
+        self._shape = shape
+        self._process = process
+        self._board = board
+        self.warm = 0
+
+    def time(self, feed: Callable[[], object]) -> Sample:
+        """Let it go, feed it in the background, and look at the clock."""
+        board, shape, process = self._board, self._shape, self._process
+        pids = {"subject": process.pid, "database": self._made.postmaster}
+        if self._subject.needs_broker:
+            pids["broker"] = self._made.broker.pid
+        began = time.monotonic()
+        head, end = self.warm + int(shape.messages * _HEAD), self.warm + shape.messages
+        board.say_go()
+        os.kill(process.pid, signal.SIGCONT)  # nothing to one that wasn't suspended
+        feeding = threading.Thread(target=feed, daemon=True)
+        feeding.start()
+        while board.done < head and time.monotonic() < began + 1:
+            time.sleep(_LOOK_S)
+        first, first_at = board.done, time.monotonic()
+        cpu = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        while board.done < end and time.monotonic() < began + shape.seconds and process.poll() is None:
+            time.sleep(_LOOK_S)
+        done, seconds = board.done - first, time.monotonic() - first_at
+        cpu = {name: round(cpu_seconds(pid) - cpu[name], 2) for name, pid in pids.items()}
+        said = self._last_words() if board.done >= end else {}
+        if board.done >= end:
+            feeding.join()
+        return Sample(messages=done, seconds=seconds, rate=done / seconds, cpu=cpu, said=said)
+
+    def _last_words(self) -> dict[str, Any]:
+        """What a finished subject reports, after a look at what it stored; a peer is simply killed."""
+        if self._subject.kind not in ("steth", "memory"):
+            return {}
+        if self._subject.kind == "steth":
+            self._process.send_signal(signal.SIGTERM)
+        out, _ = self._process.communicate(timeout=60)
+        stored = self._made.sql("SELECT count(*) FROM reading")[0][0]
+        expected = (self.warm + self._shape.messages) * self._shape.readings
+        if self._subject.kind == "steth" and stored != expected:
+            raise RuntimeError(f"{stored} readings are stored and not {expected}")
+        said: dict[str, Any] = json.loads(out.strip().splitlines()[-1])
+        return said
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ OFFSET_LEAST_MS: Final = 500
 again under another estimate would get another time."""
 ACK_REPORTS: Final = 32
 """Half the agent's window: acknowledged at once, or a backlog would be paced by the coalescing second."""
+_APPLIED: Final = Fate.APPLY.value
 UNKNOWN_BODY: Final = 1024
 """Bytes kept of a dead letter that is no device's of ours: anybody could fill the disk with them."""
 
@@ -59,6 +60,8 @@ class Admitted(Generic[S]):
         self.works: dict[str, Work] = {}
         self.noted: dict[str, Work] = {}
         """Those of ``works`` that hold more than readings and heartbeats."""
+        self.again: dict[str, Work] = {}
+        """Those of ``works`` with reports that may have been stored under an old number."""
         self.touched: dict[str, DeviceMemory[S]] = {}
         """Devices whose memory was changed: forgotten if the transaction fails."""
         self.moved: dict[str, DeviceMemory[S]] = {}
@@ -138,7 +141,6 @@ class Gate(Generic[S]):
     ) -> None:
         uid = memory.device.uid
         decision: Decision = self._decide(memory.mark, numbers, content.digest)
-        out.count(decision.fate.value)
         out.touched[uid] = memory
         self._note_sent(memory, message, numbers)
         if decision.gap is not None:
@@ -146,6 +148,7 @@ class Gate(Generic[S]):
                 Gap(device_id=memory.device.id, epoch=numbers.epoch, first=decision.gap[0], last=decision.gap[1])
             )
         if decision.fate is not Fate.APPLY:
+            out.count(decision.fate.value)
             if decision.mark != memory.mark:
                 self._move(memory, decision.mark, message, out)
             if decision.fate is Fate.BEYOND:
@@ -154,6 +157,7 @@ class Gate(Generic[S]):
                 out.urgent[uid] = memory
             return
         # The number is consumed whether the body can be read or not (DELIVERY 12).
+        out.count(_APPLIED)
         self._move(memory, applied(decision.mark, numbers, content.digest), message, out)
         memory.unacked += 1
         if memory.unacked >= ACK_REPORTS:
@@ -188,7 +192,7 @@ class Gate(Generic[S]):
             return
         out.known.add(key)
         out.unnumbered.append(key)
-        out.count(Fate.APPLY.value)
+        out.count(_APPLIED)
         self._seen(memory, message)
         memory.must_write = True  # no mark says when it was heard
         self._apply(
@@ -268,6 +272,8 @@ class Gate(Generic[S]):
         reached = one.report.at + one.offset_ms
         if reached > out.reached.get(uid, 0):
             out.reached[uid] = reached
+        if one.numbers is not None and one.numbers.again:
+            out.again[uid] = work
         for item in one.report.items:
             kind = type(item)
             if kind is Readings:

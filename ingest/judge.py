@@ -165,8 +165,8 @@ class Judge(Generic[S]):
     # time -------------------------------------------------------------------------------------------------------------
 
     def after(self) -> None:
-        """The transaction is committed: note when the judged devices must be looked at again."""
-        for uid in self._stepped:
+        """The transaction is committed: note when the judged devices must be looked at again. Only live has ticks."""
+        for uid in self._stepped if self._lane is Lane.LIVE else ():
             if uid in self.changed or uid not in self._queued:
                 memory = self._memory.get(uid)
                 if memory is not None:

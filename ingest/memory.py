@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from psycopg import AsyncConnection
 
+from ingest.arrays import texts
 from ingest.numbers import Mark
 from ingest.ports import Device, Engine, Presence, S
 from store.sql import load_queries
@@ -111,13 +112,13 @@ class Memory(Generic[S]):
         """Load the devices among ``uids`` that are not here yet; those the database doesn't know stay absent."""
         missing = [uid for uid in uids if uid not in self._devices]
         if missing:
-            await self._load(connection, "load_devices", {"uids": missing}, now_ms=now_ms)
+            await self._load(connection, "load_devices", {"uids": texts(missing)}, now_ms=now_ms)
 
     async def load_partition(
         self, connection: AsyncConnection[Any], partition: int, *, now_ms: int
     ) -> list[DeviceMemory[S]]:
         """Load every enrolled device of a partition that is not here yet, so that its silence is heard."""
-        parameters = {"partition": partition, "known": list(self._devices)}
+        parameters = {"partition": partition, "known": texts(list(self._devices))}
         return await self._load(connection, "load_partition", parameters, now_ms=now_ms)
 
     async def _load(

@@ -37,7 +37,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     password: str | None = None
 
 
-class Message(Struct, kw_only=True):
+class Message(Struct, kw_only=True, gc=False):
     """One message as it arrived. ``properties`` None: the packet could not be read, ``body`` is then its raw bytes.
     ``content``: what it says, once somebody read it."""
 

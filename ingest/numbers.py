@@ -7,7 +7,7 @@ from msgspec import Struct
 from wire.report import Numbers
 
 
-class Mark(Struct, frozen=True, kw_only=True):
+class Mark(Struct, frozen=True, kw_only=True, gc=False):
     """Everything up to ``seq`` of ``epoch`` is committed. ``digest`` is of the report at ``seq``; empty where the mark
     was moved over a gap and that report was never seen. ``previous_epoch``: the epoch before this one."""
 
@@ -27,7 +27,7 @@ class Fate(StrEnum):
     STALE = "stale"
 
 
-class Decision(Struct, frozen=True, kw_only=True):
+class Decision(Struct, frozen=True, kw_only=True, gc=False):
     """``fate`` of the report, and the ``mark`` before it is applied: moved to floor - 1 where ``gap`` = (first, last)
     numbers can never come any more."""
 

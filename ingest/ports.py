@@ -14,7 +14,7 @@ from wire.report import Numbers, Report
 from wire.topics import Lane
 
 
-class Now(Struct, frozen=True, kw_only=True):
+class Now(Struct, frozen=True, kw_only=True, gc=False):
     """``wall_ms``: the server's clock (ms since 1970 UTC). ``clock_ms``: the partition's probed clock, which
     advances only while the way from the broker to here works (DELIVERY 15); only differences of it mean something."""
 
@@ -34,7 +34,7 @@ class Device(Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Applied(Struct, frozen=True, kw_only=True):
+class Applied(Struct, frozen=True, kw_only=True, gc=False):
     """A report whose number is next, on its way to the stages.
 
     ``offset_ms`` has to be added to every time of it (DELIVERY 16). ``caught_up`` is False while the agent has more
@@ -67,7 +67,7 @@ class Presence(Struct, kw_only=True):
     """Server's clock when a birth of an epoch came that had been left already: two lives alternate (DELIVERY 6)."""
 
 
-class Work(Struct, kw_only=True):
+class Work(Struct, kw_only=True, gc=False):
     """One device's part of a batch: what is new of it, and what earlier stages made of it. A tick has no reports."""
 
     device: Device

@@ -10,7 +10,7 @@ from wire.report import Numbers, Report, parse_numbers
 from wire.topics import Channel, Up, parse_up
 
 
-class Read(Struct, kw_only=True):
+class Read(Struct, kw_only=True, gc=False):
     """``refused``: why nothing at all can be said of it; everything else is then empty. ``unreadable``: why the body
     of a report is none; its number counts nevertheless (DELIVERY 3). A will's body isn't read here."""
 

@@ -45,29 +45,33 @@ def add_readings(memory: DeviceMemory[Any], applied: Applied, ids: MetricIds, ro
     for item in applied.report.items:
         if type(item) is not Readings:
             continue
-        size = len(item.metric)
         base = item.at + applied.offset_ms
         if item.unit is None:
-            metric = list(map(ids.bare.__getitem__, item.metric))
+            metric = [ids.bare[name] for name in item.metric]
         else:
-            metric = list(map(ids.by_key.__getitem__, zip(item.metric, item.unit, strict=True)))
-        rows.add(device=memory.device.id, at=base, dt=item.dt, metric=metric, value=item.value, quality=item.quality)
+            metric = [ids.by_key[key] for key in zip(item.metric, item.unit, strict=True)]
+        rows.add(memory.device.id, base, item.dt, metric, item.value, item.quality)
         _add_latest(memory, metric, base, item, limit)
-        count += size
+        count += len(metric)
     return count
 
 
 def _add_latest(memory: DeviceMemory[Any], metric: list[int], base: int, item: Readings, limit: int) -> None:
     """Never from the future, and a backlog never overwrites the present."""
     latest = memory.latest
-    size = len(metric)
-    if item.dt is None and memory.newest_ms <= base <= limit and len(latest) + size <= PER_DEVICE:
+    quality = item.quality
+    if item.dt is None and memory.newest_ms <= base <= limit and len(latest) + len(metric) <= PER_DEVICE:
         # The usual report: all of it is newer than all that is known.
-        latest.update(zip(metric, zip(repeat(base), item.value, item.quality or repeat(GOOD)), strict=False))
         memory.newest_ms = base
+        if quality is None:
+            for m, v in zip(metric, item.value, strict=True):
+                latest[m] = (base, v, GOOD)
+            return
+        for m, v, q in zip(metric, item.value, quality, strict=True):
+            latest[m] = (base, v, q)
         return
-    times = repeat(base, size) if item.dt is None else [base + dt for dt in item.dt]
-    for m, t, v, q in zip(metric, times, item.value, item.quality or repeat(GOOD, size), strict=True):
+    times = repeat(base, len(metric)) if item.dt is None else [base + dt for dt in item.dt]
+    for m, t, v, q in zip(metric, times, item.value, quality or repeat(GOOD, len(metric)), strict=True):
         old = latest.get(m)
         if t <= limit and (t >= old[0] if old is not None else len(latest) < PER_DEVICE):
             latest[m] = (t, v, q)

@@ -58,7 +58,6 @@ class ReadingRows:
 
     def add(
         self,
-        *,
         device: int,
         at: int,
         dt: Sequence[int] | None,

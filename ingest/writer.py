@@ -221,9 +221,8 @@ class LaneWriter(Generic[S]):
             async for some in slices(reports):
                 self.gate.admit(some, admitted, poison=poison)
             await self._ids.ensure(admitted.new_metrics)
-            for work in admitted.works.values():
-                if any(a.numbers is not None and a.numbers.again for a in work.applied):
-                    await drop_stored(connection, work, self._ids)
+            for work in admitted.again.values():
+                await drop_stored(connection, work, self._ids)
             eventful, asides = await self._store(connection, admitted, now, now_ms)
             await self.judge.run(connection, admitted, ticks=ticks, now=stamp, eventful=eventful)
             if self._retry:

@@ -51,7 +51,7 @@ class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="t", tag="heartbeat
     """Whether the equipment itself is reachable from the agent; None: it can't tell."""
 
 
-class Readings(Struct, frozen=True, kw_only=True, tag_field="t", tag="readings"):
+class Readings(Struct, frozen=True, kw_only=True, gc=False, tag_field="t", tag="readings"):
     """Numbers in columns of equal length. Row ``i`` was measured at ``at + dt[i]`` (ms)."""
 
     at: Millis

@@ -16,7 +16,7 @@ _MAX_SEQ: Final = 2**63 - 1
 _PROPERTIES: Final = frozenset({"epoch", "seq", "floor", "head", "again", "offset", "sent"})
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class Report(Struct, frozen=True, kw_only=True, gc=False):
     """The body. ``at`` is when it was made, ``segment`` the piece of the device's clock it was made in."""
 
     at: Millis
@@ -24,7 +24,7 @@ class Report(Struct, frozen=True, kw_only=True):
     segment: Count = 0
 
 
-class Numbers(Struct, frozen=True, kw_only=True):
+class Numbers(Struct, frozen=True, kw_only=True, gc=False):
     """What travels in MQTT 5 user properties, so that an unreadable body still has its number.
 
     ``floor``: the lowest number the agent can still send. ``head``: the highest it has; above ``seq`` while more is
