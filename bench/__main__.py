@@ -4,15 +4,16 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from bench.agent import agent
 from bench.ground import GroundError, facts, ground
 from bench.ingest import ingest1, ingest20
 from bench.report import Result, save, show
+from bench.run import Run
 from bench.ticket import ticket
 
-BENCHMARKS: Final[dict[str, Callable[..., Result]]] = {
+BENCHMARKS: Final[dict[str, Callable[[Run], Result]]] = {
     "ingest20": ingest20,
     "ingest1": ingest1,
     "ticket": ticket,
@@ -33,11 +34,10 @@ def main() -> int:
     try:
         with ground(engine=arguments.engine) as made:
             machine = facts(made)
-            print(f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['broker']}, "
-                  f"PostgreSQL {machine['database']['server_version']}, fsync {machine['database']['fsync']}, "
-                  f"{machine['devices']:,} devices, load before {machine['load_before'][0]:.1f}", flush=True)  # fmt: skip
+            print(_headline(machine), flush=True)
+            run = Run(made=made, quick=arguments.quick)
             for name in arguments.names or BENCHMARKS:
-                result = BENCHMARKS[name](made, quick=arguments.quick)
+                result = BENCHMARKS[name](run)
                 show(result)
                 path = save(result, facts=machine, options={"quick": arguments.quick, "engine": arguments.engine})
                 print(f"  → {path.relative_to(path.parents[2])}", flush=True)
@@ -46,6 +46,15 @@ def main() -> int:
         return 2
     print(f"\n{time.monotonic() - began:.0f} s in all; ratios count, absolute figures are this machine's alone.")
     return 0
+
+
+def _headline(machine: dict[str, Any]) -> str:
+    database = machine["database"]
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['broker']}, "
+        f"PostgreSQL {database['server_version']}, fsync {database['fsync']}, {machine['devices']:,} devices, "
+        f"load before {machine['load_before'][0]:.1f}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every benchmark stands on: a real broker, a real durable database with 10,000 devices, and facts of the machine."""
+"""What every benchmark stands on: a real broker, a durable database with 10,000 devices, facts of the machine."""
 
 import asyncio
 import contextlib

@@ -164,9 +164,10 @@ async def _puback(spec: Spec, board: Board) -> None:
         for partition in range(PARTITIONS)
     ]
     running = [asyncio.create_task(session.run()) for session in sessions]
-    while not all(session.connected for session in sessions):
+    while not (board.ready or stopped.is_set()):
         await asyncio.sleep(0.01)
-    board.say_ready()
+        if all(session.connected for session in sessions):
+            board.say_ready()
     await stopped.wait()
     for session in sessions:
         await session.close()

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import paho.mqtt.client as mqtt
 import psycopg
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from psycopg_pool import ConnectionPool
@@ -36,8 +37,10 @@ class _Names:
 
     def __init__(self, dsn: str) -> None:
         with psycopg.connect(dsn) as connection:
-            self._devices = dict(connection.execute("SELECT uid, id FROM device").fetchall())
-            self._metrics = dict(connection.execute("SELECT name, id FROM metric WHERE unit = ''").fetchall())
+            self._devices: dict[str, int] = dict(connection.execute("SELECT uid, id FROM device").fetchall())
+            self._metrics: dict[str, int] = dict(
+                connection.execute("SELECT name, id FROM metric WHERE unit = ''").fetchall()
+            )
 
     def rows(self, message: mqtt.MQTTMessage) -> list[Row]:
         """The readings of a message."""
@@ -56,7 +59,7 @@ class _Names:
 
 def _client(spec: Spec, board: Board) -> mqtt.Client:
     client = mqtt.Client(
-        mqtt.CallbackAPIVersion.VERSION2, client_id=f"peer-{spec.kind}", protocol=mqtt.MQTTv5, manual_ack=True
+        CallbackAPIVersion.VERSION2, client_id=f"peer-{spec.kind}", protocol=mqtt.MQTTv5, manual_ack=True
     )
 
     def on_connect(client: mqtt.Client, *_: Any) -> None:
@@ -112,7 +115,7 @@ def run_pool(spec: Spec, board: Board) -> dict[str, Any]:
             with counting:
                 board.done += 1
 
-    def on_message(client: mqtt.Client, _: object, message: mqtt.MQTTMessage) -> None:
+    def on_message(_client: mqtt.Client, _: object, message: mqtt.MQTTMessage) -> None:
         waiting.put(message)
 
     for _ in range(writers):

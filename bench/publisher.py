@@ -114,7 +114,7 @@ class _Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if not self.connected:
-            packet, size = mqtt5.read(data)
+            packet, size = mqtt5.read(memoryview(data))
             if type(packet) is not mqtt5.ConnAckPacket or packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS:
                 raise RuntimeError("the broker refused the generator")
             self.connected = True

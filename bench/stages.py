@@ -115,11 +115,11 @@ class _Stepped:
 
     def __await__(self) -> Generator[Any, Any, Any]:
         steps = self._inner.__await__()
-        resume: Callable[[], Any] = lambda: steps.send(None)  # noqa: E731 - replaced in each turn
+        error: BaseException | None = None
         while True:
             began = self._watch.enter()
             try:
-                out = resume()
+                out = steps.send(None) if error is None else steps.throw(error)
             except StopIteration as end:
                 return end.value
             finally:
@@ -127,11 +127,9 @@ class _Stepped:
             suspended = _clock()
             try:
                 yield out
-            except BaseException as error:  # noqa: BLE001 - handed on to whom it was meant for
-                thrown = error
-                resume = lambda: steps.throw(thrown)  # noqa: E731
-            else:
-                resume = lambda: steps.send(None)  # noqa: E731
+                error = None
+            except BaseException as thrown:  # noqa: BLE001 - handed on to whom it was meant for
+                error = thrown
             waited = self._watch.waiting
             waited[self._name] = waited.get(self._name, 0.0) + _clock() - suspended
 

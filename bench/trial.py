@@ -14,14 +14,13 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
 
 from bench.ground import Ground, cpu_seconds
+from bench.processes import answers
 from bench.publisher import Publisher
 from bench.subject import Board, Spec
 from tests.fixtures.ports import free_port, wait_until
@@ -175,7 +174,11 @@ def _running(
     )
     try:
         wait_until(
-            lambda: process.poll() is not None or board.ready or (subject.kind == "steth" and _ready(health)),
+            lambda: (
+                process.poll() is not None
+                or board.ready
+                or (subject.kind == "steth" and answers(f"http://127.0.0.1:{health}/readyz"))
+            ),
             what=f"the start of {subject.name}",
             seconds=120,
         )
@@ -185,11 +188,3 @@ def _running(
     finally:
         process.kill()
         process.wait()
-
-
-def _ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

@@ -63,11 +63,7 @@ def _add_latest(memory: DeviceMemory[Any], metric: list[int], base: int, item: R
     if item.dt is None and memory.newest_ms <= base <= limit and len(latest) + len(metric) <= PER_DEVICE:
         # The usual report: all of it is newer than all that is known.
         memory.newest_ms = base
-        if quality is None:
-            for m, v in zip(metric, item.value, strict=True):
-                latest[m] = (base, v, GOOD)
-            return
-        for m, v, q in zip(metric, item.value, quality, strict=True):
+        for m, v, q in zip(metric, item.value, quality or repeat(GOOD), strict=False):
             latest[m] = (base, v, q)
         return
     times = repeat(base, len(metric)) if item.dt is None else [base + dt for dt in item.dt]

@@ -2,8 +2,10 @@
 
 import asyncio
 
-from ingest.service import LEASE_S, Ingest
+from ingest.ports import Batch
+from ingest.service import LEASE_S, WRITERS, Ingest
 from tests.integration.ingest.harness import Bench, Client, Counted, until, wall_ms
+from wire.ids import bucket, partition
 from wire.items import Fault, Readings
 
 
@@ -55,6 +57,25 @@ async def test_rule_9_what_lost_its_partition_writes_nothing_more(bench: Bench) 
         # Unacknowledged, it comes again to whoever owns the partition next.
         await device.acked(2)
         assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E 1",), ("E 2",)]
+
+
+async def test_rule_13_a_partition_left_in_the_middle_of_a_transaction_is_written_whole(bench: Bench) -> None:
+    """Given up while its batch is being judged: what that batch commits of a device has its state with it."""
+    uid = bench.device()
+    of_device = partition(bucket(uid))
+    async with bench.ingest() as ingest, Client(bench=bench, uid=uid) as device:
+
+        def leave(batch: Batch) -> None:
+            ingest.writers[batch.lane, of_device % WRITERS].leave({of_device})
+
+        bench.recorder.fail = leave
+        await device.send(1, Fault(at=wall_ms(), code="E", state="active"))
+        await until(lambda: bench.sql("SELECT seq FROM mark") == [(1,)])
+        assert bench.sql("SELECT convert_from(engine, 'UTF8') FROM device_state WHERE lane = 0") == [("1 0",)]
+        bench.recorder.fail = lambda batch: None
+        await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
+        await device.acked(2)
+    assert bench.sql("SELECT message FROM alert_event WHERE event = 'FaultSeen' ORDER BY id") == [("E 1",), ("E 2",)]
 
 
 async def test_the_database_away_means_waiting_not_losing(bench: Bench) -> None:
