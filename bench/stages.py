@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, Final
 
 from alerts.engine import AlertEngine
-from ingest import admit, read, writer
+from ingest import read, writer
 from ingest.admit import Gate
 from ingest.judge import Judge
 from ingest.memory import Memory
@@ -24,7 +24,7 @@ _FUNCTIONS: Final[list[tuple[str, Any, str]]] = [
     ("MQTT packets", Session, "data_received"),
     ("read: numbers", read, "parse_numbers"),
     ("read: body", read, "decode_report"),
-    ("read", admit, "read"),
+    ("read", writer, "read"),
     ("admit", Gate, "admit"),
     ("rows", writer, "add_readings"),
     ("rows", ReadingRows, "split"),

@@ -69,10 +69,12 @@ class Acks:
         """Send what was put off, where its second is over."""
         now = self._wall_ms()
         due = [uid for uid, (memory, _, _) in self._owed.items() if now - memory.acked_ms >= COALESCE_MS]
+        out: dict[int, tuple[Session, list[tuple[str, bytes]]]] = {}
         for uid in due:
             memory, mark, session = self._owed.pop(uid)
-            acks: list[tuple[str, bytes]] = []
+            _, acks = out.setdefault(id(session), (session, []))
             self._one(memory, mark, now, acks)
+        for session, acks in out.values():
             session.publish(acks)
 
     def _one(self, memory: DeviceMemory[Any], mark: Mark, now: int, out: list[tuple[str, bytes]]) -> None:

@@ -6,11 +6,12 @@ from typing import Any, Final, Generic
 from msgspec import Struct
 
 from ingest.memory import LANES, DeviceMemory, Memory
-from ingest.metrics import PER_DEVICE, Key
+from ingest.metrics import PER_DEVICE, Key, MetricIds
 from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
 from ingest.ports import Applied, S, Work
-from ingest.read import Read, read
+from ingest.read import Read
+from ingest.record import new_metrics
 from wire.codec import decode_will
 from wire.errors import WireError, WireErrorCode
 from wire.items import Birth, Fault, Heartbeat, Readings, Reply
@@ -86,10 +87,7 @@ class Admitted(Generic[S]):
 
 
 class Gate(Generic[S]):
-    """Decides what becomes of each message of one lane, in order of arrival.
-
-    ``new_metrics``: those of a report that have no id yet.
-    """
+    """Decides what becomes of each message of one lane, in order of arrival."""
 
     def __init__(
         self,
@@ -97,12 +95,12 @@ class Gate(Generic[S]):
         lane: Lane,
         memory: Memory[S],
         clock_ms: Callable[[int], int],
-        new_metrics: Callable[[Report], set[Key]],
+        ids: MetricIds,
     ) -> None:
         self._lane = lane
         self._memory = memory
         self._clock_ms = clock_ms
-        self._new_metrics = new_metrics
+        self._ids = ids
         self._decide = decide
 
     def admit(self, messages: Iterable[Message], out: Admitted[S], *, poison: dict[int, str]) -> None:
@@ -114,7 +112,9 @@ class Gate(Generic[S]):
                 self._dead(out, message, None, None, error)
 
     def _one(self, message: Message, out: Admitted[S], poison: dict[int, str]) -> None:
-        content = content_of(message)
+        content = message.content
+        if content is None:
+            return
         if content.refused is not None:
             raise content.refused
         memory = self._memory.get(content.uid)
@@ -255,7 +255,7 @@ class Gate(Generic[S]):
             error = WireError(WireErrorCode.VALUE, "database", poison[id(message)])
         report = content.report
         if report is not None and error is None:
-            new = self._new_metrics(report)
+            new = new_metrics(report, self._ids)
             if not new or len(new) + len(memory.latest) <= PER_DEVICE:
                 out.new_metrics |= new
                 return report
@@ -324,13 +324,6 @@ class Gate(Generic[S]):
                 detail=error.detail,
             )
         )
-
-
-def content_of(message: Message) -> Read:
-    """What a message says; read now unless somebody did."""
-    if message.content is None:
-        message.content = read(message.topic, message.body, message.content_type, message.properties)
-    return message.content
 
 
 def _no_report() -> WireError:

@@ -39,7 +39,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
 class Message(Struct, kw_only=True, gc=False):
     """One message as it arrived. ``properties`` None: the packet could not be read, ``body`` is then its raw bytes.
-    ``content``: what it says, once somebody read it."""
+    ``content``: what it says, once a lane took it; None stays for our own probes."""
 
     topic: str
     body: bytes

@@ -8,7 +8,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from ingest.admit import Admitted, content_of, letter_row
+from ingest.admit import Admitted, letter_row
 from ingest.arrays import bigints, booleans, byteas, doubles, integers, texts, times
 from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.mqtt import Message
@@ -45,8 +45,8 @@ async def taken_lately(
     """Of the reports without numbers, which were taken in the last 24 h: (device id, digest) (DELIVERY 7)."""
     devices, digests = [], []
     for message in messages:
-        content = content_of(message)
-        if content.numbers is None and content.digest:
+        content = message.content
+        if content is not None and content.numbers is None and content.digest:
             found = memory.get(content.uid)
             if found is not None:
                 devices.append(found.device.id)

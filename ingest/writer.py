@@ -13,14 +13,15 @@ from psycopg_pool import PoolTimeout
 
 from ingest import stats
 from ingest.acks import Acks
-from ingest.admit import Admitted, Gate, content_of
+from ingest.admit import Admitted, Gate
 from ingest.again import drop_stored
 from ingest.judge import Judge
 from ingest.memory import CHECKPOINT_MS, Memory
 from ingest.metrics import MetricIds
 from ingest.mqtt import Message
 from ingest.ports import Engine, Now, S, Stage
-from ingest.record import add_readings, event_rows, new_metrics
+from ingest.read import read
+from ingest.record import add_readings, event_rows
 from ingest.rows import ReadingRows
 from ingest.slices import slices
 from ingest.transact import (
@@ -36,7 +37,6 @@ from ingest.transact import (
 )
 from store.pool import Pool
 from wire.ids import PARTITIONS
-from wire.report import Report
 from wire.topics import Lane, probe
 
 _log: Final = structlog.get_logger("ingest.writer")
@@ -47,6 +47,7 @@ LINGER_S: Final = 0.01
 """How long a quiet lane waits for company; under load the previous commit is the wait."""
 SWEEP: Final = 1_000
 """States written in one transaction beyond those it must."""
+_PROBES: Final = frozenset(probe(partition, Lane.LIVE) for partition in range(PARTITIONS))
 
 
 class PartitionsLostError(Exception):
@@ -81,7 +82,7 @@ class LaneWriter(Generic[S]):
         self._on_probe = on_probe
         self._wall_ms = wall_ms
         self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms)
-        self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, new_metrics=self._new_metrics)
+        self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, ids=ids)
         self.judge = Judge(lane=lane, engine=engine, stages=stages, memory=self.memory, clock_ms=self._clock_ms)
         self.acks = Acks(lane=lane, wall_ms=wall_ms)
         self._pending: deque[Message] = deque()
@@ -96,8 +97,8 @@ class LaneWriter(Generic[S]):
 
     def take(self, message: Message) -> None:
         """A message of one of the lane's sessions. Read at once, while the database is busy with those before it."""
-        if not is_probe(message):
-            content_of(message)
+        if message.topic not in _PROBES:
+            message.content = read(message.topic, message.body, message.content_type, message.properties)
         self._pending.append(message)
         self._wake.set()
 
@@ -210,7 +211,7 @@ class LaneWriter(Generic[S]):
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         stamp = Now(wall_ms=now_ms, clock_ms=0)
         joined = set(self._joined)
-        reports = [m for m in messages if not is_probe(m)]
+        reports = [m for m in messages if m.content is not None]
         async with self._pool.connection() as connection, connection.transaction():
             await self._fence(connection, messages)
             for partition in joined:
@@ -291,7 +292,7 @@ class LaneWriter(Generic[S]):
         self.acks.after(admitted, messages)
         self.judge.after()
         for message in messages:
-            if is_probe(message):
+            if message.content is None:
                 self._on_probe(message)
         lane = self._lane.value
         if messages:
@@ -314,9 +315,6 @@ class LaneWriter(Generic[S]):
         held = self._owned.get(partition_)
         return 0 if held is None else held.clock_ms
 
-    def _new_metrics(self, report: Report) -> set[tuple[str, str]]:
-        return new_metrics(report, self._ids)
-
     def _due_states(self) -> list[str]:
         """Devices whose state has waited long enough, the oldest first: ``_dirty`` is in order of first change."""
         limit = self._wall_ms() - CHECKPOINT_MS
@@ -328,16 +326,8 @@ class LaneWriter(Generic[S]):
         return due
 
 
-_PROBES: Final = frozenset(probe(partition, Lane.LIVE) for partition in range(PARTITIONS))
-
-
-def is_probe(message: Message) -> bool:
-    """Whether a message is our own clock probe and no report."""
-    return message.topic in _PROBES
-
-
 def _devices_of(messages: list[Message]) -> list[str]:
-    return list({content_of(m).uid for m in messages if not is_probe(m)} - {""})
+    return list({m.content.uid for m in messages if m.content is not None} - {""})
 
 
 def _no_partition(error: BaseException) -> bool:
