@@ -1,7 +1,6 @@
 """One device's outbox and uplink beside a scripted server, on one event loop."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +12,7 @@ from agent.outbox import Outbox
 from agent.session import Identity
 from agent.states import Limits
 from agent.uplink import Uplink
-from tests.integration.agent.server import Server
+from tests.integration.agent.server import Server, ended
 from wire.commands import Command
 from wire.ids import DeviceId, mint_device_id
 from wire.items import Fault, Item, Readings
@@ -70,9 +69,7 @@ class Rig:
     async def go_down(self) -> None:
         """End the connection cleanly."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await ended(self._task)
 
     async def stop(self) -> None:
         """End the connection and close the outbox."""

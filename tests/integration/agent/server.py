@@ -17,6 +17,13 @@ from wire.report import HELLO, Numbers, parse_numbers
 from wire.topics import Down, Lane, down
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel it until it is over: asyncio.wait_for of Python 3.11, in aiomqtt, may swallow one cancellation."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+
+
 class Mark(NamedTuple):
     epoch: str
     seq: int
@@ -64,9 +71,7 @@ class Server:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await ended(self._task)
 
     def items(self, lane: Lane) -> list[Item]:
         """Everything stored of a lane, in order."""
