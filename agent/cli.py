@@ -9,6 +9,7 @@ import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Final
+from typing import Final
 
 import structlog
 
@@ -76,6 +77,10 @@ def _agent(argv: Sequence[str]) -> int:
     return 0
 
 
+FAREWELL_S: Final = 5.0
+"""Between being asked to stop and ending whatever happens."""
+
+
 async def _until_stopped(running: Coroutine[None, None, None]) -> None:
     """End cleanly on Ctrl-C and SIGTERM: farewell to the broker, outboxes committed."""
     loop = asyncio.get_running_loop()
@@ -84,6 +89,8 @@ async def _until_stopped(running: Coroutine[None, None, None]) -> None:
 
     def stop(*_: object) -> None:
         loop.call_soon_threadsafe(task.cancel)
+        # asyncio.wait_for of Python 3.11, in aiomqtt, may swallow a cancellation. What was taken is committed: end.
+        loop.call_soon_threadsafe(loop.call_later, FAREWELL_S, os._exit, 0)
 
     # Not loop.add_signal_handler, which Windows lacks.
     for number in (signal.SIGINT, signal.SIGTERM):
