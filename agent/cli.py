@@ -9,7 +9,6 @@ import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Final
-from typing import Final
 
 import structlog
 
