@@ -105,7 +105,8 @@ class _Wire(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.connected = False
         self.sent = 0
-        self.received = 0
+        self.acknowledged = 0
+        self._rest = b""
         self.moved = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -119,12 +120,17 @@ class _Wire(asyncio.Protocol):
                 raise RuntimeError("the broker refused the generator")
             self.connected = True
             data = data[size:]
-        self.received += len(data)
+        data = self._rest + data
+        whole = len(data) // _PUBACK_BYTES
+        if whole and (set(data[: whole * 4 : 4]) != {0x40} or set(data[1 : whole * 4 : 4]) != {2}):
+            raise RuntimeError("the broker answered the generator with something else than success")
+        self._rest = data[whole * 4 :]
+        self.acknowledged += whole
         self.moved.set()
 
     @property
     def in_flight(self) -> int:
-        return self.sent - self.received // _PUBACK_BYTES
+        return self.sent - self.acknowledged
 
 
 async def _publish(port: int, packets: Sequence[bytes], may: Callable[[], int]) -> None:

@@ -8,10 +8,10 @@ import random
 import secrets
 import time
 from bisect import bisect_right
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from itertools import pairwise
+from math import ceil
 from typing import Any, Final
 
 import httpx
@@ -156,33 +156,30 @@ async def _token(made: Ground) -> str:
     return token
 
 
-def percentile(values: list[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least this share of all doesn't exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, max(0, -(-int(share * len(ordered) * 1000) // 1000) - 1))]
+    return sorted(values)[max(0, ceil(share * len(values)) - 1)]
 
 
-def histogram(values: list[float]) -> list[tuple[int, int]]:
-    """(upper edge in ms, how many) up to the last that isn't empty."""
+def histogram(values: Sequence[float]) -> list[tuple[int, int, int]]:
+    """(from, below, how many), in ms, from the first that isn't empty to the last; the last edge has all beyond it."""
     counts = [0] * len(_EDGES_MS)
     for value in values:
         counts[min(bisect_right(_EDGES_MS, value), len(counts) - 1)] += 1
-    last = max(i for i, count in enumerate(counts) if count)
-    return list(zip(_EDGES_MS, counts, strict=True))[: last + 1]
+    bins = list(zip((0, *_EDGES_MS), _EDGES_MS, counts, strict=False))
+    filled = [i for i, count in enumerate(counts) if count]
+    return bins[filled[0] : filled[-1] + 1]
 
 
-def _bars(bins: list[tuple[int, int]]) -> Table:
-    most = max(count for _, count in bins)
-    lows = [0, *(edge for edge, _ in bins)]
-    rows = [
-        (f"{low:>6,} – {high:<6,}", str(count), "█" * round(_BAR * count / most))
-        for (low, high), (_, count) in zip(pairwise(lows), bins, strict=True)
-    ]
-    width = max(len(row[2]) for row in rows)
+def _bars(bins: list[tuple[int, int, int]]) -> Table:
+    most = max(count for *_, count in bins)
     return Table(
         title="Faults by ms from publishing to readable",
-        head=("ms", "faults", ""),
-        rows=[(first, count, bar.ljust(width)) for first, count, bar in rows],
+        head=("ms", "faults", "".ljust(_BAR)),
+        rows=[
+            (f"{low:>6,} – {high:<6,}", str(count), ("█" * round(_BAR * count / most)).ljust(_BAR))
+            for low, high, count in bins
+        ],
     )
 
 
@@ -248,7 +245,7 @@ def _result(seen: list[Seen], lags: list[float], rate: float, cpu: dict[str, flo
     data: dict[str, Any] = {
         "rate": rate,
         "percentiles_ms": {name: percentile(ms, share) for name, share in shares.items()},
-        "histogram_ms": [{"below": edge, "faults": count} for edge, count in bins],
+        "histogram_ms": [{"from": low, "below": high, "faults": count} for low, high, count in bins],
         "lags_s": lags,
         "cpu_of_a_core": cpu,
         "faults": msgspec.to_builtins(seen),
