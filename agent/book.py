@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
-from agent import forming, marks, repeats
+from agent import forming, marks, numbering, repeats
 from agent.adapter import Entry
 from agent.clock import Moment
-from agent.errors import OutboxFull
+from agent.errors import DamagedReport, OutboxFull
 from agent.forming import Formed, earliest_ms
 from agent.notes import Notes
 from agent.states import Held, LaneState, Limits, State
+from wire.codec import digest
 from wire.commands import Ack
 from wire.errors import WireErrorCode
 from wire.ids import mint_epoch
@@ -136,17 +137,26 @@ class Book:
     # -- sending -------------------------------------------------------------------------------------------------------
 
     def fetch(self, lane: Lane, *, seq: int, reports: int, size: int, alone: bool) -> list[Held]:
-        """Reports from ``seq`` on without a hole between, within the bounds; from now on they count as sent."""
+        """Reports from ``seq`` on without a hole between, within the bounds; from now on they count as sent.
+
+        Raises ``DamagedReport`` if the first one isn't what was entered.
+        """
         rows = self._db.execute(
-            "SELECT seq, size, segment, again, body FROM report WHERE lane = ? AND seq >= ? ORDER BY seq LIMIT ?",
+            "SELECT seq, size, segment, again, body, digest FROM report "
+            "WHERE lane = ? AND seq >= ? ORDER BY seq LIMIT ?",
             (LANES[lane], seq, reports),
         ).fetchall()
         found: list[Held] = []
-        for number, bytes_, segment, again, body in rows:
+        for number, bytes_, segment, again, number_of_body, expected in rows:
             size -= bytes_
             if (found and number != found[-1].seq + 1) or (size < 0 and not (alone and not found)):
                 break
-            found.append(Held(seq=number, body=self._body(body), segment=segment, again=bool(again)))
+            body = self._body(number_of_body)
+            if digest(body) != expected:  # SQLite doesn't see a flipped bit, and the server's digest would never match
+                if found:
+                    break
+                raise DamagedReport(number)
+            found.append(Held(seq=number, body=body, segment=segment, again=bool(again)))
         if found:
             self._handed[lane] = max(self._handed[lane], found[-1].seq)
         return found
@@ -188,15 +198,7 @@ class Book:
     def new_epoch(self, at: int) -> None:
         """Renumber everything held from 1, in order, flagged ``again`` (DELIVERY 6); so is from now on what was before
         ``at`` (device's clock): an older copy also knows less of how far its sources were read."""
-        self._db.execute(
-            "CREATE TEMP TABLE renumbered AS "
-            "SELECT *, row_number() OVER (PARTITION BY lane ORDER BY seq) AS n FROM report"
-        )
-        self._db.execute("DELETE FROM report")
-        self._db.execute(
-            "INSERT INTO report SELECT lane, n, body, digest, size, items, segment, created, 1 FROM renumbered"
-        )
-        self._db.execute("DROP TABLE temp.renumbered")
+        numbering.from_one(self._db)
         self._replace(epoch=mint_epoch(), dropped=0, refused=0, live=LaneState(), bulk=LaneState(), doubted_ms=at)
         self._repeats.clear()
         for lane in LANES:
@@ -214,11 +216,14 @@ class Book:
         if body is not None:
             self._exchange(lane, seq, forming.reform(body, bound=bound))
 
-    def skip(self, lane: Lane, seq: int) -> None:
+    def skip(self, lane: Lane, seq: int, *, reason: str) -> None:
         """A report that is refused for good is replaced, under its number, by a ``Skipped`` (DELIVERY 12)."""
-        body = self._bytes(lane, seq)
-        if body is not None:
-            self._exchange(lane, seq, [forming.stand_in(body, reason=forming.REFUSED)])
+        row = self._db.execute(
+            "SELECT created, segment, items, size FROM report WHERE lane = ? AND seq = ?", (LANES[lane], seq)
+        ).fetchone()
+        if row is not None:
+            at, segment, items, size = row
+            self._exchange(lane, seq, [forming.stand_in(at=at, segment=segment, items=items, size=size, reason=reason)])
 
     # -- the transaction -----------------------------------------------------------------------------------------------
 
@@ -226,10 +231,15 @@ class Book:
         """Write the state; the last thing in a transaction that changed it."""
         self._db.execute("UPDATE meta SET state = ?", (msgspec.msgpack.encode(self.state),))
 
-    def undo(self, before: State) -> None:
-        """The transaction was rolled back to where the state was ``before``."""
-        self.state = before
-        self._repeats.clear()
+    def here(self) -> tuple[State, int]:
+        """Where the transaction stands, for ``undo``."""
+        return self.state, self._repeats.changes
+
+    def undo(self, here: tuple[State, int]) -> None:
+        """The transaction was rolled back to ``here``."""
+        self.state, changes = here
+        if self._repeats.changes != changes:
+            self._repeats.clear()
 
     # -- within --------------------------------------------------------------------------------------------------------
 
@@ -333,9 +343,7 @@ class Book:
         ).fetchone()
         more = len(pieces) - 1
         self._delete(lane, seq - 1, seq)
-        # In two steps, for SQLite checks the primary key row by row.
-        self._db.execute("UPDATE report SET seq = -(seq + ?) WHERE lane = ? AND seq > ?", (more, number, seq))
-        self._db.execute("UPDATE report SET seq = -seq WHERE lane = ? AND seq < 0", (number,))
+        numbering.move_up(self._db, number, above=seq, by=more)
         next_ = self.state.lane(lane).next + more
         for index, piece in enumerate(pieces):
             self._insert(lane, seq + index, piece, segment=segment, created=created, again=bool(again))

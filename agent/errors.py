@@ -24,6 +24,14 @@ class OutboxFailed(OutboxError):
     """The disk is full or failing; the text is the system's own."""
 
 
+class DamagedReport(OutboxError):
+    """A report on the disk isn't what was entered. ``seq``: its number."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"report {seq} is damaged")
+        self.seq = seq
+
+
 class OutboxClosed(OutboxError):
     """The agent is stopping."""
 

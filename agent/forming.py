@@ -22,6 +22,8 @@ _CHECKED_ROWS: Final = 1_000
 """Rows whose longest names and units stay within ``MAX_BODY``, so that a check of them never fails by size."""
 TOO_BIG: Final = "report.too-big"
 REFUSED: Final = "report.refused"
+DAMAGED: Final = "report.damaged"
+"""Reasons of a ``Skipped``."""
 
 
 class Formed(Struct, frozen=True, kw_only=True):
@@ -64,11 +66,10 @@ def reform(body: bytes, *, bound: int) -> list[Formed]:
     return formed
 
 
-def stand_in(body: bytes, *, reason: str) -> Formed:
+def stand_in(*, at: int, segment: int, items: int, size: int, reason: str) -> Formed:
     """What takes the place and number of a report that is refused for good (DELIVERY 12)."""
-    report = decode_report(body)
-    skipped = Skipped(at=report.at, reason=reason, items=len(report.items), bytes=len(body))
-    made = encode_report(Report(at=report.at, items=[skipped], segment=report.segment))
+    skipped = Skipped(at=at, reason=reason, items=items, bytes=size)
+    made = encode_report(Report(at=at, items=[skipped], segment=segment))
     return Formed(body=made, digest=digest(made), items=(skipped,))
 
 

@@ -156,7 +156,7 @@ class Outbox:
     # -- server's side -------------------------------------------------------------------------------------------------
 
     async def fetch(self, lane: Lane, *, seq: int, reports: int, size: int, alone: bool) -> list[Held]:
-        """Committed reports to send, from number ``seq`` on (``agent.window.Want``)."""
+        """Committed reports to send, from number ``seq`` on (``agent.window.Want``). Raises ``DamagedReport``."""
         return await self._read(lambda book: book.fetch(lane, seq=seq, reports=reports, size=size, alone=alone))
 
     async def acknowledge(self, ack: Ack, asked: Asked, at: int) -> Decision:
@@ -167,9 +167,9 @@ class Outbox:
         """Split a report whose body is beyond ``bound`` bytes."""
         await self._write(lambda book: book.split(lane, seq, bound=bound))
 
-    async def skip(self, lane: Lane, seq: int) -> None:
-        """Replace a report that was refused for good."""
-        await self._write(lambda book: book.skip(lane, seq))
+    async def skip(self, lane: Lane, seq: int, *, reason: str) -> None:
+        """Replace a report that was refused for good, or damaged, by a note."""
+        await self._write(lambda book: book.skip(lane, seq, reason=reason))
 
     async def bound_reports(self, size: int) -> None:
         """From now on no body is formed beyond ``size`` bytes, nor beyond the configured bound."""
@@ -237,18 +237,18 @@ class Outbox:
     def _commit(self, jobs: list[_Job]) -> None:
         if not jobs:
             return
-        before = self._book.state
+        here = self._book.here()
         answers: list[Callable[[], None]] = []
         try:
             self._storage.begin()
             answers = [self._run(job) for job in jobs]
-            if self._book.state is not before:
+            if self._book.state is not here[0]:
                 self._book.save()
             self._storage.commit()
         except sqlite3.Error as error:
-            self._failed(error, before)
+            self._failed(error, here)
             answers = [partial(job.future.set_exception, failed(error)) for job in jobs]
-        changed = self._book.state is not before
+        changed = self._book.state is not here[0]
         self.state = self._book.state
         for answer in answers:
             answer()
@@ -258,7 +258,7 @@ class Outbox:
 
     def _run(self, job: _Job) -> Callable[[], None]:
         """Run a job so that its failure undoes nothing but itself; what answers its caller, once committed."""
-        before = self._book.state
+        here = self._book.here()
         self._storage.connection.execute("SAVEPOINT job")
         try:
             result = job.run(self._book)
@@ -266,7 +266,7 @@ class Outbox:
             raise
         except Exception as error:  # noqa: BLE001  # the caller gets it, as from any executor
             self._storage.connection.execute("ROLLBACK TO job")
-            self._book.undo(before)
+            self._book.undo(here)
             return partial(job.future.set_exception, error)
         finally:
             if self._storage.connection.in_transaction:  # a full disk may have ended it
@@ -277,17 +277,17 @@ class Outbox:
         try:
             result = job.run(self._book)
         except sqlite3.Error as error:
-            self._failed(error, self._book.state)
+            self._failed(error, self._book.here())
             job.future.set_exception(failed(error))
         except Exception as error:  # noqa: BLE001  # the caller gets it, as from any executor
             job.future.set_exception(error)
         else:
             job.future.set_result(result)
 
-    def _failed(self, error: sqlite3.Error, before: State) -> None:
+    def _failed(self, error: sqlite3.Error, here: tuple[State, int]) -> None:
         _log.error("outbox failed", error=str(error))
         self.damaged = self.damaged or error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-        self._book.undo(before)
+        self._book.undo(here)
         try:
             self._storage.rollback()
         except sqlite3.Error as second:

@@ -75,11 +75,14 @@ class Repeats:
         self._places: dict[tuple[str, str], Place] = {}
         self._last: dict[str, int] = {}
         self._order = 0
+        self.changes = 0
+        """Grows with every change, so that an undone transaction knows whether the index is still true."""
 
     def clear(self) -> None:
         """Forget every place: numbers changed, or a commit failed."""
         self._places.clear()
         self._last.clear()
+        self.changes += 1
 
     def plan(self, items: Sequence[Item], *, segment: int, unsent_from: int, doubted_ms: int = 0) -> Plan:
         """What of ``items`` folds. Nothing is changed here. ``unsent_from``: the lowest live number not handed out.
@@ -119,6 +122,7 @@ class Repeats:
 
     def entered(self, items: Sequence[Item], *, seq: int, segment: int) -> None:
         """A live report with these items was entered."""
+        self.changes += 1
         if len(self._places) > MAX_CODES:
             self.clear()
         for index, item in enumerate(items):

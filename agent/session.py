@@ -10,7 +10,8 @@ import structlog
 from msgspec import Struct
 
 from agent.clock import Clock, Now
-from agent.errors import AgentError, OutboxError
+from agent.errors import AgentError, DamagedReport, OutboxError
+from agent.forming import DAMAGED, REFUSED
 from agent.link import FAILURE, OVERHEAD, PACKET_TOO_LARGE, PAYLOAD_INVALID, Link, LinkError, Message
 from agent.marks import Action, Asked
 from agent.outbox import Outbox
@@ -268,13 +269,18 @@ class Session:
         want = window.want(highest=self._outbox.state.lane(lane).highest, now=self._seconds(), credit=link.credit)
         if want is None:
             return False
-        held = await self._outbox.fetch(
-            lane,
-            seq=want.seq,
-            reports=want.reports if lane is Lane.LIVE else min(want.reports, BULK_AT_ONCE),
-            size=want.size,
-            alone=want.alone,
-        )
+        try:
+            held = await self._outbox.fetch(
+                lane,
+                seq=want.seq,
+                reports=want.reports if lane is Lane.LIVE else min(want.reports, BULK_AT_ONCE),
+                size=want.size,
+                alone=want.alone,
+            )
+        except DamagedReport as damage:
+            self._log.error("report damaged on the disk, a note takes its place", lane=lane.value, seq=damage.seq)
+            await self._outbox.skip(lane, damage.seq, reason=DAMAGED)
+            return True
         state = self._outbox.state
         if not held or state.epoch != self._epoch or window.next != want.seq:
             return False  # nothing, or an acknowledgement came in between and set the wake
@@ -310,7 +316,7 @@ class Session:
             lane, seq, size, code = self._refusals.popleft()
             self._log.warning("report refused by the broker", lane=lane.value, seq=seq, size=size, code=code)
             if code == PAYLOAD_INVALID or (code == PACKET_TOO_LARGE and size <= SMALLEST):
-                await self._outbox.skip(lane, seq)
+                await self._outbox.skip(lane, seq, reason=REFUSED)
                 self._renumbered(lane)
             elif code == PACKET_TOO_LARGE:
                 self._limit = min(self._limit or size, size // 2)
