@@ -17,6 +17,9 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
 EVERY_ORG: Final = "*"
+RECONNECT_S: Final = 4.0
+"""For so long the pool's own attempts to connect lie further and further apart, then they begin anew: after an hour's
+outage the database is used again within seconds. The library would wait for minutes, and then not try at all."""
 """The setting under which the policies show every organisation: for the dealer's own staff and jobs."""
 
 
@@ -88,6 +91,8 @@ async def open_pool(
         min_size=min_size,
         max_size=max_size,
         timeout=timeout_s,
+        reconnect_timeout=RECONNECT_S,
+        reconnect_failed=_begin_anew,
         name=f"steth-{name or role}",
         check=AsyncConnectionPool.check_connection,
         open=False,
@@ -100,6 +105,11 @@ async def open_pool(
         yield pool
     finally:
         await pool.close()
+
+
+async def _begin_anew(pool: AsyncConnectionPool[Connection]) -> None:
+    """A round of attempts failed: begin another, for those who wait."""
+    await pool.check()
 
 
 async def _why_not(dsn: str, timeout_s: float) -> str:

@@ -1,9 +1,12 @@
+import asyncio
+
 import pytest
 from psycopg import errors
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from store.errors import StoreError, StoreErrorCode
-from store.pool import Pool, Role, open_pool, scoped
+from store.pool import RECONNECT_S, Pool, Role, open_pool, scoped
+from tests.chaos.cable import Cables
 from tests.fixtures.postgres import Database
 
 
@@ -47,6 +50,27 @@ async def test_an_unreachable_database_is_one_line_without_the_password() -> Non
             pass
     assert caught.value.code is StoreErrorCode.CONNECTION
     assert "geheim" not in str(caught.value)
+
+
+async def test_the_pool_comes_back_soon_after_the_database_does(database: Database) -> None:
+    """However long it was gone: whoever waits gets a connection at one of the next attempts."""
+    port = conninfo_to_dict(database.api)["port"]
+    with Cables() as cables:
+        cable = cables.to(int(str(port)))
+        dsn = make_conninfo(database.api, host="127.0.0.1", port=cable.port)
+        async with open_pool(dsn, role="api", min_size=2) as pool:
+            cable.pull()
+            waiting = [asyncio.create_task(_one(pool)) for _ in range(3)]
+            await asyncio.sleep(0.85 * RECONNECT_S)  # the library alone would try next after twice as long
+            assert not any(task.done() for task in waiting)
+            cable.plug()
+            async with asyncio.timeout(RECONNECT_S / 2):
+                assert await asyncio.gather(*waiting) == [(1,)] * 3
+
+
+async def _one(pool: Pool) -> object:
+    async with pool.connection() as connection:
+        return await (await connection.execute("SELECT 1")).fetchone()
 
 
 async def add_orgs(pool: Pool, *names: str) -> None:
