@@ -86,10 +86,8 @@ class Commands:
             self._log.warning("too many commands wait, this one is left", command=command.id)
 
     async def run(self) -> None:
-        """Until cancelled. First of all what an earlier life began and never answered is answered as failed."""
-        for command in await self._outbox.interrupted():
-            self._log.warning("command was interrupted", command=command)
-            await self._sink.reply(self._reply(command, "failed", FAILED))
+        """Until cancelled."""
+        await self.answer_interrupted()
         while True:
             command_ = await self._waiting.get()
             try:
@@ -97,6 +95,12 @@ class Commands:
             except OutboxError as error:
                 # Unclaimed, or claimed without a reply: either way the next start or the server's expiry settles it.
                 self._log.error("command not kept", command=command_.id, error=str(error))
+
+    async def answer_interrupted(self) -> None:
+        """What an earlier life began and never answered has failed: nobody knows how far it came."""
+        for command in await self._outbox.interrupted():
+            self._log.warning("command was interrupted", command=command)
+            await self._sink.reply(self._reply(command, "failed", FAILED))
 
     async def execute(self, command: Command) -> None:
         """Claim, do, reply. A command that was claimed before is not even looked at."""

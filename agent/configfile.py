@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from agent import config as shapes
 from agent.config import Config, Device
 from agent.errors import AgentError, ConfigError
-from agent.toml_places import Place, line_of, places
+from agent.toml_places import ANY, Place, line_of, nearest, places
 from agent.zones import zone_of
 from wire.ids import is_device_id
 
@@ -72,7 +72,7 @@ def load(path: Path) -> Config:
     try:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
-        place, key, what = _explain(error)
+        place, key, what = _explain(error, found)
         raise ConfigError(f"{path}:{line_of(place, found)}: {key}: {what}") from None
     _Check(path, found).all(config)
     return _absolute(config, path.resolve().parent)
@@ -122,22 +122,25 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date | time) else value
 
 
-def _explain(error: msgspec.ValidationError) -> tuple[Place, str, str]:
+def _explain(error: msgspec.ValidationError, found: dict[Place, int]) -> tuple[Place, str, str]:
     """The place, its key as text, and what is wrong and what to do."""
     text, _, where = str(error).partition(" - at `")
+    # msgspec writes [...] for any key of a table whose keys are free.
     place: Place = tuple(
-        int(index) if index else name for name, index in re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]", where)
+        int(index) if index else name or ANY
+        for name, index in re.findall(r"\.([^.\[\]`]+)|\[(\d+)\]|\[\.\.\.\]", where)
     )
     section = tuple(part for part in place if isinstance(part, str))
     if match := re.fullmatch(r"Object contains unknown field `(.*)`", text):
-        place = (*place, match[1])
+        place = nearest((*place, match[1]), found)
         names = [field.encode_name for field in msgspec.structs.fields(_SECTIONS.get(section, shapes.Peer))]
         close = get_close_matches(match[1], names, n=1)
         hint = f"did you mean {close[0]}?" if close else f"possible are {', '.join(names)}"
         return place, _dotted(place), f"is no key of this section; {hint}"
     if match := re.fullmatch(r"Object missing required field `(.*)`", text):
         return place, _dotted((*place, match[1])), "is missing; add it"
-    last = section[-1] if section else ""
+    place = nearest(place, found)
+    last = next((part for part in reversed(section) if part != ANY), "")
     what = re.sub(r"matching regex .*", "of another form", text.replace("`", "")).replace("Expected", "expected")
     return place, _dotted(place) or "file", f"{what}; {_HINTS.get(last, 'correct the value')}"
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 Place = tuple[str | int, ...]
+ANY: Final = "*"
 
 _KEY: Final = r"(?:[A-Za-z0-9_\-]+|\"[^\"]*\"|'[^']*')"
 _DOTTED: Final = rf"{_KEY}(?:\s*\.\s*{_KEY})*"
@@ -33,12 +34,20 @@ def places(text: str) -> dict[Place, int]:
     return found
 
 
-def line_of(place: Sequence[str | int], found: dict[Place, int]) -> int:
-    """The line of a place or of the nearest one above it that is known; 1 for the whole file."""
+def nearest(place: Sequence[str | int], found: dict[Place, int]) -> Place:
+    """The place itself, or the nearest one above it that is known. ``ANY`` stands for every key."""
     path = tuple(place)
-    while path and path not in found:
+    while path:
+        for known in found:
+            if len(known) == len(path) and all(part in (ANY, own) for part, own in zip(path, known, strict=True)):
+                return known
         path = path[:-1]
-    return found.get(path, 1)
+    return ()
+
+
+def line_of(place: Sequence[str | int], found: dict[Place, int]) -> int:
+    """The line of ``nearest``; 1 for the whole file."""
+    return found.get(nearest(place, found), 1)
 
 
 def _parts(dotted: str) -> list[str]:

@@ -78,7 +78,7 @@ async def test_what_is_retained_on_the_way_down_means_nothing(mosquitto: Mosquit
     async with Rig(folder=tmp_path, port=mosquitto.port) as rig:
         await rig.server.until(lambda: rig.uplink.ready, "a session")
         await rig.go_down()
-        command = Command(id="c0000000000000000", issued=1, expires=2**52, do=Announce())
+        command = Command(id="c0000000000000000", issued=1, expires=4_000_000_000_000, do=Announce())
         await rig.server.publish(down(rig.device, Down.COMMAND), encode(command), retain=True)
         before = rig.uplink.counters.ignored
         rig.go_up()

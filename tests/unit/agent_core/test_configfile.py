@@ -1,0 +1,193 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agent.configfile import broker, load, until_ms
+from agent.errors import ConfigError
+
+GOOD = """\
+[agent]
+state = "state"
+
+[server]
+mqtt = "mqtts://broker.example:8884"
+ca = "ca.pem"
+cert = "device.pem"
+key = "device.key"
+api = "https://steth.example"
+
+[[device]]
+name = "dr-1"
+model = "generic-dr"
+id = "dabc123456789"
+
+[device.host]
+every_s = 30
+
+[device.dicom]
+listen = "0.0.0.0:11112"
+calling = ["DR1", "DR1_RETRY"]
+
+[device.folder]
+path = "images"
+
+[[device.log]]
+path = "/var/log/dr.log"
+
+[[device.log]]
+path = "dr 2.log"
+encoding = "gb18030"
+time_zone = "Asia/Shanghai"
+
+[device.policy]
+runbooks = ["host-health"]
+valid_until = 2027-06-30
+signed_by = "设备科 王工"
+
+[device.echo.pacs]
+host = "10.0.0.7"
+ae_title = "PACS"
+
+[[device]]
+name = "dr-2"
+model = "generic-dr"
+code = "ABCD-EFGH"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "agent.toml"
+
+
+def test_a_whole_file_with_paths_beside_it(file: Path) -> None:
+    file.write_text(GOOD, "utf-8")
+    config = load(file)
+    here = file.parent
+    first, second = config.devices
+    assert config.agent.state == str(here / "state")
+    assert (config.agent.heartbeat_s, config.agent.live_items, config.agent.bulk_mb) == (15.0, 50_000, 256)
+    assert config.server.ca == str(here / "ca.pem")
+    assert first.host is not None
+    assert first.host.every_s == 30.0
+    assert first.folder is not None
+    assert first.folder.path == str(here / "images")
+    assert [log.path for log in first.log] == ["/var/log/dr.log", str(here / "dr 2.log")]
+    assert first.policy is not None
+    assert first.policy.valid_until == "2027-06-30"
+    assert first.echo["pacs"].port == 104
+    assert (second.id, second.code, second.host) == (None, "ABCD-EFGH", None)
+
+
+@pytest.mark.parametrize(
+    "as_saved", [lambda b: b"\xef\xbb\xbf" + b, lambda b: b.replace(b"\n", b"\r\n")], ids=["mark", "lines"]
+)
+def test_as_windows_editors_save_it(file: Path, as_saved: Callable[[bytes], bytes]) -> None:
+    file.write_bytes(as_saved(GOOD.encode()))
+    assert load(file).devices[0].name == "dr-1"
+
+
+WRONG = [
+    ("[agent]", "[agnet]", 1, "agnet: is no key of this section; did you mean agent?"),
+    ('state = "state"', "", 1, "agent.state: is missing; add it"),
+    ('state = "state"', "state = 5", 2, "agent.state: expected str, got int; correct the value"),
+    ('state = "state"', 'state = "s"\nheartbeat = 5', 3, "agent.heartbeat: is no key of this section; did you mean"),
+    ('state = "state"', 'state = "s"\nheartbeat_s = 0.1', 3, "agent.heartbeat_s: expected float >= 1.0"),
+    ('state = "state"', 'state = "s"\nhealth = "0.0.0.0:9465"', 3, "agent.health: is not on the loopback; write"),
+    ('state = "state"', 'state = "s"\nhealth = "9465"', 3, "agent.health: expected str of another form; write host"),
+    ('"mqtts://broker.example:8884"', '"http://broker.example"', 5, "server.mqtt: http://… is no address of a broker"),
+    ('mqtt = "mqtts://broker.example:8884"', "", 4, "server: mqtt is missing and a device has an id"),
+    ('key = "device.key"', "", 7, "server.cert: a client certificate needs both cert and key"),
+    ('key = "device.key"', 'key = "k"\npassword_file = "p"', 9, "server.password_file: has no username beside it"),
+    ('api = "https://steth.example"', 'api = "steth.example"', 9, "server.api: is no http(s) address"),
+    ('id = "dabc123456789"', "", 11, "device: needs exactly one of id and code"),
+    ('id = "dabc123456789"', 'id = "d1"', 14, "device.id: is no device id; copy it from the server"),
+    ('model = "generic-dr"\nid', "id", 11, "device.model: is missing; add it"),
+    ("every_s = 30", "evry_s = 30", 17, "device.host.evry_s: is no key of this section; did you mean every_s?"),
+    ("every_s = 30", 'every_s = "30"', 17, "device.host.every_s: expected float, got str; correct the value"),
+    ('"0.0.0.0:11112"', '"11112"', 20, "device.dicom.listen: expected str of another form; write host:port"),
+    ('"0.0.0.0:11112"', '"0.0.0.0:99999"', 20, "device.dicom.listen: has no port of 1 to 65535"),
+    ('["DR1", "DR1_RETRY"]', '["DR1", "MUCH_TOO_LONG_A_TITLE"]', 21, "device.dicom.calling: expected str of"),
+    ('encoding = "gb18030"', 'encoding = "big5"', 31, "device.log.encoding: invalid enum value 'big5'"),
+    ('"Asia/Shanghai"', '"Asia/Atlantis"', 32, "device.log.time_zone: the time zone 'Asia/Atlantis' isn't known"),
+    ("2027-06-30", '"next year"', 36, "device.policy.valid_until: "),
+    ("2027-06-30", "2027-06-30T08:00:00", 36, "device.policy.valid_until: a time without its zone; write a date"),
+    ('signed_by = "设备科 王工"', "", 34, "device.policy.signed_by: is missing; add it"),
+    ("[device.echo.pacs]", "[device.echo]", 40, "device.echo.host: expected object, got str; write a section"),
+    ('ae_title = "PACS"', 'aet = "PACS"', 41, "device.echo.pacs.aet: is no key of this section; possible are"),
+    ('name = "dr-2"', 'name = "dr-1"', 44, "device.name: is also that of the device in line 12"),
+    ('name = "dr-2"', 'name = "DR 2"', 44, "device.name: expected str of another form; write small letters"),
+    ('code = "ABCD-EFGH"', 'code = "ABCD', 46, "is not TOML: "),
+    ('code = "ABCD-EFGH"', "code =", 46, "is not TOML: "),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "says"), WRONG, ids=map(str, range(len(WRONG))))
+def test_a_wrong_file_is_told_with_line_key_what_and_what_to_do(
+    file: Path, old: str, new: str, line: int, says: str
+) -> None:
+    assert GOOD.count(old) == 1
+    file.write_text(GOOD.replace(old, new), "utf-8")
+    with pytest.raises(ConfigError) as wrong:
+        load(file)
+    text = str(wrong.value)
+    assert text.startswith(f"{file}:"), text
+    assert "\n" not in text
+    where, what = text.removeprefix(f"{file}:").split(": ", 1)
+    assert what.startswith(says) or what.lower().startswith(says.lower()), text
+    assert where == str(line), text
+    assert "; " in what, "it doesn't say what to do"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "can't be read: No such file or directory; give the path of a TOML file"),
+        (b"\xff\xfe[\x00", ":1: is not UTF-8; save the file as UTF-8"),
+        (b"#" * 1_000_001, "is larger than 1000000 bytes"),
+        (b"", ":1: agent: is missing; add it"),
+    ],
+)
+def test_what_is_no_such_file_at_all(file: Path, content: bytes | None, says: str) -> None:
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError) as wrong:
+        load(file)
+    assert says in str(wrong.value)
+
+
+def test_secrets_are_never_quoted(file: Path) -> None:
+    file.write_text(GOOD.replace('code = "ABCD-EFGH"', 'code = "ABCD-EFGH"\nid = "SECRET"'), "utf-8")
+    with pytest.raises(ConfigError) as wrong:
+        load(file)
+    assert "ABCD" not in str(wrong.value)
+    assert json.dumps(str(wrong.value))
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "tls"),
+    [
+        ("mqtt://b", "b", 1883, False),
+        ("mqtts://b", "b", 8883, True),
+        ("mqtt://127.0.0.1:18830/", "127.0.0.1", 18830, False),
+        ("mqtts://[::1]:1", "::1", 1, True),
+    ],
+)
+def test_addresses_of_brokers(url: str, host: str, port: int, tls: bool) -> None:
+    found = broker(url)
+    assert (found.host, found.port, found.tls) == (host, port, tls)
+
+
+@pytest.mark.parametrize("url", ["", "b:1883", "tcp://b", "mqtt://", "mqtt://b/topic", "mqtt://me:pw@b", "mqtt://b:x"])
+def test_what_is_no_address_of_a_broker(url: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        broker(url)
+
+
+def test_a_policy_ends_with_its_last_day_or_at_its_time() -> None:
+    midnight = datetime(2027, 7, 1).astimezone()  # the workstation's own zone is meant
+    assert until_ms("2027-06-30") == midnight.timestamp() * 1000
+    assert until_ms("2027-06-30T08:00:00+08:00") == datetime(2027, 6, 30, tzinfo=UTC).timestamp() * 1000

@@ -1,0 +1,110 @@
+import http.server
+import json
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.enrol import Identity, Unreachable, enrol, stored
+from agent.errors import AgentError
+from tests.fixtures.ports import free_port
+
+CODE = "WXYZ-2345"
+ANSWER = {"device": "dabc123456789", "mqtt": "mqtts://broker.example"}
+
+
+class Api:
+    """Answers every POST with `status` and `body`."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.body: Any = ANSWER
+        self.asked: list[tuple[str, Any]] = []
+        api = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                api.asked.append((self.path, json.loads(self.rfile.read(length))))
+                body = api.body if isinstance(api.body, bytes) else json.dumps(api.body).encode()
+                self.send_response(api.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name in the library
+                pass
+
+        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    made = Api()
+    yield made
+    made.close()
+
+
+def test_a_code_becomes_an_identity_that_is_kept_for_its_owner_alone(api: Api, tmp_path: Path) -> None:
+    assert stored(tmp_path, "dr-1") is None
+    identity = enrol(tmp_path, "dr-1", api=api.url, code=CODE)
+    assert identity == stored(tmp_path, "dr-1") == Identity(device="dabc123456789", mqtt="mqtts://broker.example")
+    assert api.asked == [("/api/v1/enrol", {"code": CODE})]
+    [kept] = tmp_path.iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert CODE not in kept.read_text()
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 410, 422])
+def test_a_refused_code_says_what_to_do(api: Api, tmp_path: Path, status: int) -> None:
+    api.status = status
+    with pytest.raises(AgentError, match="ask for a new one") as refused:
+        enrol(tmp_path, "dr-1", api=api.url, code=CODE)
+    assert not isinstance(refused.value, Unreachable)
+    assert CODE not in str(refused.value)
+    assert stored(tmp_path, "dr-1") is None
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503])
+def test_a_server_in_trouble_is_asked_again(api: Api, tmp_path: Path, status: int) -> None:
+    api.status = status
+    with pytest.raises(Unreachable, match=f"answers {status}"):
+        enrol(tmp_path, "dr-1", api=api.url, code=CODE)
+
+
+def test_nobody_there_is_told_with_the_address(tmp_path: Path) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(Unreachable, match=r"can't be reached .*Connection refused.*check"):
+        enrol(tmp_path, "dr-1", api=url, code=CODE)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", {"device": 5}, {"device": "dabc123456789"}])
+def test_an_answer_that_is_none_is_not_kept(api: Api, tmp_path: Path, body: Any) -> None:
+    api.body = body
+    with pytest.raises(AgentError):
+        enrol(tmp_path, "dr-1", api=api.url, code=CODE)
+    assert stored(tmp_path, "dr-1") is None
+
+
+def test_an_answer_with_a_hostile_id_is_not_kept(api: Api, tmp_path: Path) -> None:
+    api.body = {"device": "../../etc/passwd", "mqtt": "mqtt://b"}
+    with pytest.raises(AgentError, match="no device id"):
+        enrol(tmp_path, "dr-1", api=api.url, code=CODE)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_torn_identity_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "dr-1.identity.json").write_text('{"device": "dab')
+    with pytest.raises(AgentError, match="restore it, or remove it"):
+        stored(tmp_path, "dr-1")
