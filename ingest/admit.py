@@ -5,8 +5,9 @@ from typing import Any, Final, Generic
 
 from msgspec import Struct
 
+from ingest.latest import PER_DEVICE
 from ingest.memory import LANES, DeviceMemory, Memory
-from ingest.metrics import PER_DEVICE, Key, MetricIds
+from ingest.metrics import Key, MetricIds
 from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
 from ingest.ports import Applied, S, Work

@@ -13,6 +13,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from ingest.arrays import texts
+from ingest.latest import Latest
 from ingest.numbers import Mark
 from ingest.ports import Device, Engine, Presence, S
 from store.sql import load_queries
@@ -26,15 +27,9 @@ LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 CHECKPOINT_MS: Final = 10_000
 """A row of state is written on a change of the engine's state, else this often (DELIVERY 14)."""
 
-Latest = dict[int, tuple[int, float, int]]
-"""metric id → (time in ms, value, quality) of the newest reading."""
-
 StateRow = tuple[int, int, bytes, bytes, str, int, bool, float, str, int | None, str]
 """device id, org id, engine's state, latest values, epoch, boot, connected, heartbeat interval (s), agent, last heard
 (ms), heartbeat (JSON)."""
-
-_latest_decoder: Final = msgspec.msgpack.Decoder(Latest)
-_encoder: Final = msgspec.msgpack.Encoder()
 
 
 class DeviceMemory(Generic[S]):
@@ -50,7 +45,6 @@ class DeviceMemory(Generic[S]):
         "latest",
         "mark",
         "must_write",
-        "newest_ms",
         "presence",
         "refused_back",
         "state",
@@ -65,8 +59,6 @@ class DeviceMemory(Generic[S]):
         self.state = state
         self.presence = presence
         self.latest = latest
-        self.newest_ms = max([at for at, _, _ in latest.values()], default=0)
-        """The newest time in ``latest``."""
         self.heartbeat: dict[str, Any] = {}
         self.backlog = backlog
         """Something of it waits in to_judge: what comes now must wait behind it."""
@@ -165,7 +157,7 @@ class Memory(Generic[S]):
             mark=mark,
             state=state,
             presence=presence,
-            latest=_latest_decoder.decode(latest) if latest else {},
+            latest=Latest(latest),
             backlog=backlog,
         )
 
@@ -174,15 +166,14 @@ class Memory(Generic[S]):
     ) -> None:
         """Bring the latest values up from the stored readings: the checkpoint may be older than the mark."""
         by_id = {m.device.id: m for m in memories}
-        since = [_moment(max((v[0] for v in m.latest.values()), default=now_ms - 3_600_000)) for m in memories]
+        since = [_moment(m.latest.newest_ms or now_ms - 3_600_000) for m in memories]
         rows = await connection.execute(
             SQL["latest_since"],
             {"devices": list(by_id), "since": since, "until": _moment(now_ms + LATEST_AHEAD_MS)},
         )
         async for device_id, metric_id, ts, value, quality in rows:
-            memory = by_id[device_id]
-            memory.latest[metric_id] = (_ms(ts), value, quality)
-            memory.newest_ms = max(memory.newest_ms, _ms(ts))
+            limit_ms = now_ms + LATEST_AHEAD_MS
+            by_id[device_id].latest.note([metric_id], _ms(ts), None, [value], [quality], limit_ms=limit_ms)
 
     def packed(self, memory: DeviceMemory[S]) -> StateRow:
         """What is stored of a device's state."""
@@ -191,7 +182,7 @@ class Memory(Generic[S]):
             memory.device.id,
             memory.device.org_id,
             self._engine.pack(memory.state),
-            _encoder.encode(memory.latest),
+            memory.latest.packed(),
             presence.epoch,
             presence.boot,
             presence.connected,

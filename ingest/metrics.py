@@ -1,6 +1,7 @@
 """Ids of metrics. They commit before the batch that uses them, so that no two batches wait for each other's names."""
 
 from collections.abc import Iterable
+from sys import intern
 from typing import Final
 
 from ingest.memory import SQL
@@ -8,8 +9,6 @@ from store.pool import Pool
 
 Key = tuple[str, str]
 """name, unit ('' = as the catalog says)."""
-PER_DEVICE: Final = 500
-"""Distinct metrics a device may use in a lane; the largest model of the catalog has a tenth of that."""
 
 
 class MetricIds:
@@ -38,7 +37,8 @@ class MetricIds:
             self._remember(await (await connection.execute(SQL["some_metric_ids"], columns)).fetchall())
 
     def _remember(self, rows: list[tuple[int, str, str]]) -> None:
-        for id_, name, unit in rows:
+        for id_, text, unit in rows:
+            name = intern(text)
             self.by_key[name, unit] = id_
             if not unit:
                 self.bare[name] = id_

@@ -1,16 +1,15 @@
 """What of the admitted reports goes into which table: readings into columns, everything else into events."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
 from typing import Any, Final
 
 import msgspec
 
 from ingest.memory import LATEST_AHEAD_MS, DeviceMemory
-from ingest.metrics import PER_DEVICE, Key, MetricIds
+from ingest.metrics import Key, MetricIds
 from ingest.ports import Applied, Work
 from ingest.rows import ReadingRows
-from wire.items import GOOD, Heartbeat, Inventory, Item, Readings
+from wire.items import Heartbeat, Inventory, Item, Readings
 from wire.report import Report
 
 EventRow = tuple[int, int, int, int, str, str]
@@ -51,27 +50,9 @@ def add_readings(memory: DeviceMemory[Any], applied: Applied, ids: MetricIds, ro
         else:
             metric = [ids.by_key[key] for key in zip(item.metric, item.unit, strict=True)]
         rows.add(memory.device.id, base, item.dt, metric, item.value, item.quality)
-        _add_latest(memory, metric, base, item, limit)
+        memory.latest.note(metric, base, item.dt, item.value, item.quality, limit_ms=limit)
         count += len(metric)
     return count
-
-
-def _add_latest(memory: DeviceMemory[Any], metric: list[int], base: int, item: Readings, limit: int) -> None:
-    """Never from the future, and a backlog never overwrites the present."""
-    latest = memory.latest
-    quality = item.quality
-    if item.dt is None and memory.newest_ms <= base <= limit and len(latest) + len(metric) <= PER_DEVICE:
-        # The usual report: all of it is newer than all that is known.
-        memory.newest_ms = base
-        for m, v, q in zip(metric, item.value, quality or repeat(GOOD), strict=False):
-            latest[m] = (base, v, q)
-        return
-    times = repeat(base, len(metric)) if item.dt is None else [base + dt for dt in item.dt]
-    for m, t, v, q in zip(metric, times, item.value, quality or repeat(GOOD, len(metric)), strict=True):
-        old = latest.get(m)
-        if t <= limit and (t >= old[0] if old is not None else len(latest) < PER_DEVICE):
-            latest[m] = (t, v, q)
-            memory.newest_ms = max(memory.newest_ms, t)
 
 
 def event_rows(work: Work, *, learned_ms: int) -> list[EventRow]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from ingest.acks import COALESCE_MS, Acks
 from ingest.admit import Admitted
+from ingest.latest import Latest
 from ingest.memory import DeviceMemory
 from ingest.mqtt import Endpoint, Message, Session
 from ingest.numbers import Mark
@@ -56,7 +57,7 @@ class Bulk:
         self.acks = Acks(lane=Lane.BULK, wall_ms=self.clock)
         device = Device(id=1, uid=UID, org_id=1, site_id=1, partition=3, model="generic-dr", name="DR")
         self.memory: DeviceMemory[None] = DeviceMemory(
-            device=device, mark=None, state=None, presence=Presence(), latest={}, backlog=False
+            device=device, mark=None, state=None, presence=Presence(), latest=Latest(), backlog=False
         )
 
     def reach(self, seq: int) -> None:
