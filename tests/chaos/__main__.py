@@ -5,16 +5,18 @@ from pathlib import Path
 
 from tests.chaos.agents import SABOTAGE
 from tests.chaos.power import NoCompilerError
-from tests.chaos.run import run, say
+from tests.chaos.run import bound, run, say
 from tests.chaos.sabotaged_ingest import SABOTAGES
 from tests.chaos.world import World
 from tests.fixtures.trixie import Tree
 
 CANT = 2
+ASKED = 130
+LONGEST_S = 900.0
 
 
 def main() -> int:
-    """0: all went well. 1: something was lost, doubled or wrong. 2: it can't run here."""
+    """0: all went well. 1: something was lost, doubled or wrong. 2: it can't run here. 130: asked to end."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.chaos", description="Kill everything, compare with the ledger."
     )
@@ -33,6 +35,7 @@ def main() -> int:
         return CANT
     # Many threads that mostly wait for one another: with Python's own 5 ms an image took ten times as long.
     sys.setswitchinterval(0.0005)
+    bound(LONGEST_S + LONGEST_S * arguments.scale)
     say(f"chaos: seed {arguments.seed}, scale {arguments.scale:g}, sabotage {sabotage or 'none'}")
     try:
         with World(seed=arguments.seed, sabotage=sabotage, tree=tree, keep=arguments.keep) as world:
@@ -40,6 +43,8 @@ def main() -> int:
     except NoCompilerError as error:
         sys.stderr.write(f"chaos: {error}\n")
         return CANT
+    except KeyboardInterrupt:
+        return ASKED
 
 
 if __name__ == "__main__":

@@ -23,9 +23,12 @@ from tests.chaos.programs import wall_ms
 _ROUND: Final = 4
 """Images of one association: an open one costs its peer's library a thread that polls."""
 _OUT_OF_RESOURCES: Final = range(0xA700, 0xA800)
+TAKEN_S: Final = 120.0
 CYCLED: Final = ("pacs", "collimator")
 """Families whose fault comes and goes; those of the others come once and stay."""
 _WORDS: Final = {"active": "SET", "cleared": "CLR", "event": "EVT"}
+ROTATED_BYTES: Final = 30_000
+"""A log that grew beyond it is renamed and a new one begun: every minute or so."""
 MOMENTARY: Final = "GEN-ARC-01"
 
 
@@ -41,7 +44,9 @@ def families_of(model: Model) -> dict[str, str]:
 class Dr:
     """One DR system. Its log and its images are used by one thread each."""
 
-    def __init__(self, *, uid: str, port: int, log: Path, families: Mapping[str, str], ledger: Ledger) -> None:
+    def __init__(
+        self, *, uid: str, port: int, log: Path, families: Mapping[str, str], ledger: Ledger, seed: str
+    ) -> None:
         self.uid = uid
         self.port = port
         self._changed = threading.Condition()
@@ -54,9 +59,10 @@ class Dr:
         self._unsaid = {family: code for family, code in families.items() if family not in CYCLED}
         self._cycled = {code: False for family, code in families.items() if family in CYCLED}
         self._family = {code: family for family, code in families.items()}
-        self._pick = random.Random(uid)
+        self._pick = random.Random(seed)
         self._images = 0
         self._lines = 0
+        self._rotated = 0
         self._newest_ms = 0
         self._second: tuple[int, set[str]] = (0, set())
         log.touch()
@@ -70,7 +76,8 @@ class Dr:
         """Nothing new from now on; what is under way is taken when this returns."""
         with self._changed:
             self._paused = True
-            self._changed.wait_for(lambda: self._under_way == 0)
+            if not self._changed.wait_for(lambda: self._under_way == 0, TAKEN_S):
+                raise TimeoutError(f"an image of {self.uid} was not taken within {TAKEN_S:.0f} s")
         with self._writing:
             pass
 
@@ -212,8 +219,13 @@ class Dr:
         descriptor = os.open(self._log, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(descriptor, "".join(f"{line}\n" for line in text).encode())
+            full = os.fstat(descriptor).st_size > ROTATED_BYTES
         finally:
             os.close(descriptor)
+        if full:
+            self._rotated += 1
+            self._log.rename(self._log.with_name(f"{self._log.name}.{self._rotated}"))
+            self._log.touch()
         self._ledger.add_lines([reading for _, reading in readings], said)
 
     def _at(self) -> int:

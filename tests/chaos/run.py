@@ -1,5 +1,6 @@
 """One run, from start to verdict."""
 
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -25,6 +26,20 @@ def say(text: str = "") -> None:
     """A line for whoever waits."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def bound(seconds: float) -> None:
+    """End this process in order after so long, and when it is asked to end, as on Ctrl-C."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"the run took longer than {seconds:.0f} s")
+
+    def asked(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGALRM, late)
+    signal.signal(signal.SIGTERM, asked)
+    signal.alarm(int(seconds))
 
 
 def run(world: World, *, scale: float) -> int:
@@ -152,8 +167,8 @@ def tell(
         f"{newest.ticket_s:.3f} s, when {newest.left} still waited; all were through after {newest.through_s:.3f} s"
     )
     say(
-        f"reports {reports} (by the agents' last epochs), C-STOREs {sum(m.attempts for m in world.modalities)} for "
-        f"{sum(len(images) for images in world.ledger.images.values())} images, dropped by full outboxes "
+        f"reports {reports} (by the agents' last epochs) of which images "
+        f"{sum(len(images) for images in world.ledger.images.values())}, dropped by full outboxes "
         f"{verdict.dropped}, drained after {drained_s:.1f} s, ingest revived {world.revived} times"
     )
     for name, found in (

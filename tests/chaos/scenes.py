@@ -56,6 +56,9 @@ def overflow(world: World) -> Overflow:
     emptied(agent, system.uid)
     before = agent.dropped(system.uid)
     agent.cable.pull()
+    others = [each for each in world.systems.values() if each is not system]
+    for each in others:
+        each.pause()  # so that it is not a matter of minutes
     hurried = [Modality(systems=[system], every_s=0.0, name=f"hurried-{n}") for n in range(2)]
     deadline = time.monotonic() + OVERFLOW_S
     while agent.dropped(system.uid) < before + OVERFLOW_REPORTS:
@@ -72,6 +75,8 @@ def overflow(world: World) -> Overflow:
         raise RuntimeError("no fault is left to be said")
     wait_for(lambda: agent.held(system.uid, Lane.LIVE) > held, seconds=10, what="reading the log")
     backlog, dropped = agent.held(system.uid, Lane.BULK), agent.dropped(system.uid) - before
+    for each in others:
+        each.go_on()
     agent.cable.plug()
     found = _overtaken(world, agent, system.uid, family, backlog=backlog, dropped=dropped)
     system.go_on()

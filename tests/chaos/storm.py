@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,7 @@ from tests.chaos.world import World
 EACH: Final = 20
 """Faults of each kind in a whole run."""
 LEASE_S: Final = 6.0
+LONG: Final = 0.07
 _HIT_S: Final = 8.0
 
 
@@ -40,7 +41,8 @@ class Storm:
         self.world = world
         self.done: list[Fault] = []
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+        self._cut = False
+        self.over = threading.Event()
         each = EACH * scale
         self._lanes = [
             Lane(storm=self, name="agents", pause_s=1.6, kinds=self._agent_kinds(), each=each),
@@ -53,8 +55,13 @@ class Storm:
         """Let the first (0) or second (1) half happen, and return when it is over."""
         with ThreadPoolExecutor(len(self._lanes)) as pool:
             running = [pool.submit(lane.run, part) for lane in self._lanes]
+            try:
+                wait(running, return_when=FIRST_EXCEPTION)
+            finally:
+                self.over.set()  # one lane failed, or we are to end: the others need not finish
         for lane in running:
             lane.result()
+        self.over.clear()
 
     def note(self, fault: Fault) -> None:
         """It happened."""
@@ -88,7 +95,7 @@ class Storm:
     def _agent_power(self, pick: random.Random) -> tuple[str, ...]:
         """At every other time it was cut off before, so that what it acknowledged is nowhere but on its disk."""
         agent = pick.choice(self.world.agents)
-        cut = pick.random() < 0.5
+        self._cut = cut = not self._cut
         try:
             if cut:
                 agent.cable.pull()
@@ -139,9 +146,14 @@ class Storm:
 
     def _suspend_broker(self, pick: random.Random) -> tuple[str, ...]:
         self.world.broker.suspend()
-        time.sleep(pick.uniform(0.3, 2.5))
+        time.sleep(self._how_long(pick))
         self.world.broker.resume()
         return ()
+
+    @staticmethod
+    def _how_long(pick: random.Random) -> float:
+        """Mostly for a moment; now and then until the others give it up."""
+        return pick.uniform(11, 14) if pick.random() < LONG else pick.uniform(0.3, 2.5)
 
     # ingest -----------------------------------------------------------------------------------------------------------
 
@@ -213,7 +225,7 @@ class Storm:
 
     def _suspend_database(self, pick: random.Random) -> tuple[str, ...]:
         self.world.database.suspend()
-        time.sleep(pick.uniform(0.3, 2.5))
+        time.sleep(self._how_long(pick))
         self.world.database.resume()
         return ()
 
@@ -261,7 +273,8 @@ class Lane:
 
     def _one(self, kind: str) -> None:
         for _ in range(5):
-            time.sleep(self._pick.uniform(0.4, 1.6) * self._pause_s)
+            if self._storm.over.wait(self._pick.uniform(0.4, 1.6) * self._pause_s):
+                return
             began = time.time()
             try:
                 devices = self._kinds[kind][1](self._pick)

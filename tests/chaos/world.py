@@ -1,7 +1,6 @@
 """Everything of a run: database, broker, two ingest, agents on cables, equipment. A context manager."""
 
 import asyncio
-import random
 import shutil
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from catalog.load import load
 from tests.chaos.agents import Agent
 from tests.chaos.cable import Cables
 from tests.chaos.database import Database
-from tests.chaos.equipment import Dr, Logs, Modality, families_of
+from tests.chaos.equipment import TAKEN_S, Dr, Logs, Modality, families_of
 from tests.chaos.ledger import Ledger
 from tests.chaos.power import Disk, build_shim
 from tests.chaos.programs import Program, entry, module
@@ -71,7 +70,6 @@ class World:
         self.ingests = [self._ingest(name) for name in ("ingest-a", "ingest-b")]
         families = families_of(load().models["generic-dr"])
         uids = self.database.add_devices((AGENTS - 1) * DEVICES + 1)
-        random.Random(self.seed).shuffle(uids)
         self.agents: list[Agent] = []
         self.systems: dict[str, Dr] = {}
         self.modalities: list[Modality] = []
@@ -84,7 +82,14 @@ class World:
                 for index, uid in enumerate([uids.pop() for _ in range(1 if last else DEVICES)], 1)
             }
             systems = [
-                Dr(uid=uid, port=port, log=log, families=families, ledger=self.ledger)
+                Dr(
+                    uid=uid,
+                    port=port,
+                    log=log,
+                    families=families,
+                    ledger=self.ledger,
+                    seed=f"{self.seed}/{number}/{log.name}",
+                )
                 for uid, (port, log) in devices.items()
             ]
             agent = Agent(
@@ -107,7 +112,11 @@ class World:
         self.logs = Logs(systems=list(self.systems.values()), strikes_per_s=STRIKES_PER_S, seed=f"{self.seed}/logs")
         for program in (*self.ingests, *(agent.program for agent in self.agents)):
             program.start()
-        wait_for(lambda: all(agent.ready() for agent in self.agents), seconds=60, what="the start")
+        try:
+            wait_for(lambda: all(agent.ready() for agent in self.agents), seconds=60, what="the start")
+        except TimeoutError as error:
+            programs = (*self.ingests, *(agent.program for agent in self.agents))
+            raise TimeoutError("\n".join([str(error), *(f"{p.name}: {p.last_words()}" for p in programs)])) from None
         watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
         watcher.start()
         self._stack.callback(watcher.join)
@@ -142,9 +151,9 @@ class World:
         for modality in self.modalities:
             modality.stop()
         for modality in self.modalities:
-            modality.join(120)
+            modality.join(TAKEN_S)
             if modality.is_alive():
-                self.failures.append(f"{modality.name}: an image was not taken within 120 s")
+                self.failures.append(f"{modality.name}: an image was not taken within {TAKEN_S:.0f} s")
             self.failures += [f"{modality.name}: {refused}" for refused in modality.refused]
         for system in self.systems.values():
             system.settle()
