@@ -68,14 +68,12 @@ class Publisher:
             self._made += 1
         return made
 
-    def publish(self, packets: Sequence[bytes], *, may: Callable[[], int] | None = None) -> float:
-        """Publish all of them and wait until the broker has acknowledged them; returns the seconds.
+    def publish(self, packets: Sequence[bytes], *, may: Callable[[], int | None] | None = None) -> None:
+        """Publish all of them and wait until the broker has acknowledged them.
 
-        `may`: how many may have been published by now; None: all.
+        `may`: how many may have been published by now, and None to stop at once; without it: all.
         """
-        began = time.monotonic()
         asyncio.run(_publish(self._port, packets, may or (lambda: len(packets))))
-        return time.monotonic() - began
 
     def _now_ms(self) -> int:
         return time.time_ns() // 1_000_000 - self._behind_ms
@@ -104,6 +102,7 @@ class _Wire(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.connected = False
+        self.lost = False
         self.sent = 0
         self.acknowledged = 0
         self._rest = b""
@@ -112,6 +111,9 @@ class _Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self.lost = True
 
     def data_received(self, data: bytes) -> None:
         if not self.connected:
@@ -133,7 +135,7 @@ class _Wire(asyncio.Protocol):
         return self.sent - self.acknowledged
 
 
-async def _publish(port: int, packets: Sequence[bytes], may: Callable[[], int]) -> None:
+async def _publish(port: int, packets: Sequence[bytes], may: Callable[[], int | None]) -> None:
     loop = asyncio.get_running_loop()
     wires: list[_Wire] = []
     for number in range(_LINKS):
@@ -143,8 +145,13 @@ async def _publish(port: int, packets: Sequence[bytes], may: Callable[[], int]) 
         wires.append(wire)
     done = 0
     while done < len(packets) or any(wire.in_flight for wire in wires):
+        allowed = may()
+        if allowed is None:
+            break
+        if any(wire.lost for wire in wires):
+            raise RuntimeError("the broker left the generator")
         wire = wires[_link_of(done)]
-        burst = min(_BURST - done % _BURST, len(packets) - done, may() - done)
+        burst = min(_BURST - done % _BURST, len(packets) - done, allowed - done)
         if burst > 0 and wire.connected and wire.in_flight + burst <= _WINDOW:
             assert wire.transport is not None
             wire.transport.write(b"".join(packets[done : done + burst]))

@@ -90,7 +90,9 @@ def measure(made: Ground, subject: Subject, shape: Shape, *, profile: bool = Fal
         packets = publisher.reports(shape.messages)
         if shape.stream:
             made.settle()
-            return trial.time(lambda: publisher.publish(packets, may=lambda: board.done - trial.warm + _AHEAD))
+            return trial.time(
+                lambda: publisher.publish(packets, may=lambda: None if trial.over else board.done - trial.warm + _AHEAD)
+            )
         os.kill(process.pid, signal.SIGSTOP)
         publisher.publish(packets)
         made.settle()
@@ -107,6 +109,7 @@ class _Trial:
         self._process = process
         self._board = board
         self.warm = 0
+        self.over = False
 
     def time(self, feed: Callable[[], object]) -> Sample:
         """Let it go, feed it in the background, and look at the clock."""
@@ -128,9 +131,9 @@ class _Trial:
             time.sleep(_LOOK_S)
         done, seconds = board.done - first, time.monotonic() - first_at
         cpu = {name: round(cpu_seconds(pid) - cpu[name], 2) for name, pid in pids.items()}
+        self.over = True
+        feeding.join()
         said = self._last_words() if board.done >= end else {}
-        if board.done >= end:
-            feeding.join()
         return Sample(messages=done, seconds=seconds, rate=done / seconds, cpu=cpu, said=said)
 
     def _last_words(self) -> dict[str, Any]:

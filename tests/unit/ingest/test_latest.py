@@ -18,7 +18,7 @@ def report(draw: st.DrawFn) -> tuple[list[int], int, list[int] | None, list[floa
     dt = draw(st.none() | st.lists(st.integers(-300, 300), min_size=size, max_size=size))
     value = draw(st.lists(st.integers(0, 99).map(float), min_size=size, max_size=size))
     quality = draw(st.none() | st.lists(st.integers(0, 2), min_size=size, max_size=size))
-    return metric, draw(st.integers(0, LIMIT + 100)), dt, value, quality
+    return metric, draw(st.integers(300, LIMIT + 100)), dt, value, quality
 
 
 @given(st.lists(report(), max_size=30), st.integers(0, 30))
