@@ -128,44 +128,59 @@ def known(config: Config) -> Catalog:
         catalog = load(None if config.agent.catalog is None else Path(config.agent.catalog))
     except CatalogError as error:
         raise AgentError(f"the catalog can't be used: {error}") from None
-    for device in config.devices:
-        model = catalog.models.get(device.model)
-        if model is None or model.kind == "base":
-            models = sorted(key for key, found in catalog.models.items() if found.kind != "base")
-            raise ConfigError(f"device {device.name}: model {device.model} isn't known; choose of {', '.join(models)}")
-        for runbook in device.policy.runbooks if device.policy else ():
-            if runbook not in model.runbooks:
-                books = ", ".join(model.runbooks)
-                raise ConfigError(f"device {device.name}: policy: runbook {runbook} isn't known; choose of {books}")
+    for index, device in enumerate(config.devices):
+        _check(device, ("device", index), catalog)
     return catalog
+
+
+def _check(device: Device, place: tuple[str | int, ...], catalog: Catalog) -> None:
+    model = catalog.models.get(device.model)
+    if model is None or model.kind == "base":
+        models = ", ".join(sorted(key for key, found in catalog.models.items() if found.kind != "base"))
+        raise ConfigError(f"{device.model} isn't known; choose of {models}", place=(*place, "model"))
+    for runbook in device.policy.runbooks if device.policy else ():
+        if runbook not in model.runbooks:
+            books = ", ".join(model.runbooks)
+            raise ConfigError(f"{runbook} isn't known; choose of {books}", place=(*place, "policy", "runbooks"))
+    patterns = [pattern.id for pattern in model.log_patterns]
+    for number, log in enumerate(device.log):
+        for pattern in log.patterns:
+            if pattern not in patterns:
+                what = f"{pattern} isn't known; choose of {', '.join(patterns) or 'none'}"
+                raise ConfigError(what, place=(*place, "log", number, "patterns"))
 
 
 def _listenable(config: Config) -> None:
     """A port in use is said at once, before anything runs."""
-    addresses = [("[agent] health", config.agent.health)]
+    addresses: list[tuple[tuple[str | int, ...], str | None]] = [(("agent", "health"), config.agent.health)]
     addresses += [
-        (f"device {device.name}: [device.dicom] listen", device.dicom.listen)
-        for device in config.devices
+        (("device", index, "dicom", "listen"), device.dicom.listen)
+        for index, device in enumerate(config.devices)
         if device.dicom is not None
     ]
-    taken: dict[str, str] = {}
-    for key, address in addresses:
+    taken: set[str] = set()
+    for place, address in addresses:
         if address is None:
             continue
         if address in taken:
-            raise ConfigError(f"{key}: {address} is also that of {taken[address]}; give each a port of its own")
-        taken[address] = key
-        host, _, port = address.rpartition(":")
+            raise ConfigError(f"{address} is also that of another; give each a port of its own", place=place)
+        taken.add(address)
         try:
-            family, kind, protocol, _, target = socket.getaddrinfo(
-                host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
-            with socket.socket(family, kind, protocol) as probe:
-                if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-                else:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind(target)
+            _bind(address)
         except OSError as error:
             what = error.strerror or type(error).__name__
-            raise AgentError(f"{key}: can't listen on {address}: {what}; stop what uses it or choose another") from None
+            raise ConfigError(
+                f"can't listen on {address}: {what}; stop what uses it or choose another", place=place
+            ) from None
+
+
+def _bind(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    family, kind, protocol, _, target = socket.getaddrinfo(
+        host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    # As asyncio's servers do: on Windows reusing would steal the port of another, elsewhere it only forgives the past.
+    option = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, option, 1)
+        probe.bind(target)

@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
-from agent.configfile import load
-from agent.errors import AgentError, described
+from agent.configfile import load, located
+from agent.errors import AgentError, ConfigError, described
 
 FAILED: Final = 1
 
@@ -36,9 +36,7 @@ def run(argv: Sequence[str]) -> int:
 
         return decode_main(list(argv[1:]))
     try:
-        if argv[:1] == ["show"]:
-            return _show(argv[1:])
-        return _agent(argv)
+        return _show(argv[1:]) if argv[:1] == ["show"] else _agent(argv)
     except AgentError as error:
         sys.stderr.write(f"steth-agent: {error}\n")
         return FAILED
@@ -51,7 +49,11 @@ def _show(argv: Sequence[str]) -> int:
     parser.add_argument("config", metavar="CONFIG.toml", type=Path)
     from agent.show import show  # noqa: PLC0415  # as above
 
-    sys.stdout.write(show(load(parser.parse_args(argv).config)))
+    path: Path = parser.parse_args(argv).config
+    try:
+        sys.stdout.write(show(load(path)))
+    except ConfigError as error:
+        raise located(path, error) from None
     return 0
 
 
@@ -63,13 +65,17 @@ def _agent(argv: Sequence[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("config", metavar="CONFIG.toml", type=Path)
-    config = load(parser.parse_args(argv).config)
+    path: Path = parser.parse_args(argv).config
+    config = load(path)
     from agent.app import App  # noqa: PLC0415  # as above
     from agent.log import configure  # noqa: PLC0415  # as above
 
     configure()
     os.umask(0o077)  # outboxes and identities are nobody else's
-    app = App(config=config)
+    try:
+        app = App(config=config)
+    except ConfigError as error:
+        raise located(path, error) from None
     # Not the proactor of Windows: paho's sockets are watched by the loop, which only the selector's can.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(_until_stopped(app.run()))

@@ -78,6 +78,14 @@ def load(path: Path) -> Config:
     return _absolute(config, path.resolve().parent)
 
 
+def located(path: Path, error: ConfigError) -> ConfigError:
+    """The same error with file, line and key, if it has a place."""
+    if not error.place:
+        return error
+    line = line_of(error.place, places(_read(path)))
+    return ConfigError(f"{path}:{line}: {_dotted(error.place)}: {error}")
+
+
 def broker(url: str) -> Broker:
     """The parts of ``mqtt://host:port`` or ``mqtts://host:port``. Raises ``ValueError`` for anything else."""
     parts = urlsplit(url)

@@ -95,12 +95,15 @@ class DeviceAgent:
 
     async def run(self) -> None:
         """Until cancelled, or ``AgentError`` when the outbox must be opened anew."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.uplink.run(), name=f"{self.name}-uplink")
-            tasks.create_task(self._commands.run(), name=f"{self.name}-commands")
-            tasks.create_task(self._heartbeats(), name=f"{self.name}-heartbeats")
-            for name, make in self._adapters():
-                tasks.create_task(self._supervise(name, make), name=f"{self.name}-{name}")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.uplink.run(), name=f"{self.name}-uplink")
+                tasks.create_task(self._commands.run(), name=f"{self.name}-commands")
+                tasks.create_task(self._heartbeats(), name=f"{self.name}-heartbeats")
+                for name, make in self._adapters():
+                    tasks.create_task(self._supervise(name, make), name=f"{self.name}-{name}")
+        except* AgentError as ended:
+            raise AgentError(str(ended.exceptions[0])) from None
 
     def close(self) -> None:
         """Commit what waits and give the outbox free."""

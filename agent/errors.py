@@ -9,7 +9,15 @@ class AgentError(Exception):
 
 
 class ConfigError(AgentError):
-    """A configuration that can't be used: ``file:line: key: what is wrong; what to do``."""
+    """A configuration that can't be used: ``file:line: key: what is wrong; what to do``.
+
+    ``place``: the key, as in ``("device", 0, "model")``, where whoever raises it doesn't know the file;
+    ``agent.configfile.located`` adds file and line then.
+    """
+
+    def __init__(self, text: str, *, place: tuple[str | int, ...] = ()) -> None:
+        super().__init__(text)
+        self.place = place
 
 
 class OutboxError(AgentError):
@@ -47,6 +55,8 @@ class AdapterError(AgentError):
 
 def described(error: BaseException) -> str:
     """The kind of an unexpected error and where it arose, without its text: that may quote a patient's data."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     frames = extract_tb(error.__traceback__)
     where = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}{where}"

@@ -22,6 +22,7 @@ from wire.commands import Ack, Command
 from wire.errors import WireError
 from wire.ids import DeviceId
 from wire.items import Birth
+from wire.limits import MAX_BODY
 from wire.report import HELLO, Numbers, Report
 from wire.topics import Down, Lane, down, down_filter, up
 
@@ -129,10 +130,9 @@ class Session:
         """
         named = None if link.packet_limit is None else link.packet_limit - OVERHEAD
         self._limit = min((size for size in (named, limit) if size is not None), default=None)
-        if self._limit is not None:
-            if self._limit < SMALLEST:
-                raise LinkError(f"the broker takes packets of {link.packet_limit} bytes at most, too few for a report")
-            await self._outbox.bound_reports(self._limit)
+        if self._limit is not None and self._limit < SMALLEST:
+            raise LinkError(f"the broker takes packets of {link.packet_limit} bytes at most, too few for a report")
+        await self._outbox.bound_reports(self._limit or MAX_BODY)
         await link.subscribe(down_filter(self._identity.device))
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -1,7 +1,4 @@
-import http.server
-import json
 import stat
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,42 +8,9 @@ import pytest
 from agent.enrol import Identity, Unreachable, enrol, stored
 from agent.errors import AgentError
 from tests.fixtures.ports import free_port
+from tests.unit.agent_core.api import Api
 
 CODE = "WXYZ-2345"
-ANSWER = {"device": "dabc123456789", "mqtt": "mqtts://broker.example"}
-
-
-class Api:
-    """Answers every POST with `status` and `body`."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.body: Any = ANSWER
-        self.asked: list[tuple[str, Any]] = []
-        api = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                api.asked.append((self.path, json.loads(self.rfile.read(length))))
-                body = api.body if isinstance(api.body, bytes) else json.dumps(api.body).encode()
-                self.send_response(api.status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name in the library
-                pass
-
-        self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
 
 
 @pytest.fixture

@@ -1,16 +1,24 @@
 """One adapter's or one device's death is its own."""
 
 import asyncio
-from collections.abc import Callable
+import io
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from agent import device as device_module
 from agent.app import App
-from agent.config import Agent, Config, Device, Dicom, Policy, Server
+from agent.cli import run
+from agent.config import Agent, Config, Device, Policy, Server
 from agent.device import DeviceAgent, allowance
-from agent.errors import AgentError, ConfigError, described
+from agent.errors import AgentError, described
+from agent.log import configure
+from tests.fixtures.ports import free_port
+from tests.unit.agent_core.api import Api
 from wire.ids import mint_device_id
 
 
@@ -45,6 +53,27 @@ class Brittle:
 
 
 @pytest.fixture(autouse=True)
+def _untouched() -> Iterator[None]:
+    """The command line configures logging for its whole process."""
+    yield
+    structlog.reset_defaults()
+
+
+def test_logging_never_ends_what_it_tells_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure()
+    log = structlog.get_logger(part="test")
+    log.warning("heard", number=1)
+    assert json.loads(capsys.readouterr().err)["event"] == "heard"
+    closed = io.StringIO()
+    closed.close()
+    for stderr in (None, closed):
+        monkeypatch.setattr("sys.stderr", stderr)
+        log.error("unheard")
+
+
+@pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_module, "backoff", lambda _failures, _jitter: 0.0)
 
@@ -56,25 +85,24 @@ async def until(ready: Callable[[], bool]) -> None:
 
 
 async def test_an_adapter_that_dies_is_started_again_and_counted_and_its_words_are_not_logged(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brittle, steady = Brittle(), Brittle()
     steady.runs = 10
     monkeypatch.setattr(DeviceAgent, "_adapters", lambda _: [("brittle", lambda: brittle), ("steady", lambda: steady)])
     app = App(config=config(tmp_path))
     agent = app.devices["dr-1"]
-    task = asyncio.create_task(app.run())
-    await until(lambda: brittle.runs == 4)
+    with capture_logs() as lines:
+        task = asyncio.create_task(app.run())
+        await until(lambda: brittle.runs == 4)
     assert agent.restarts == {"brittle": 3}
     assert steady.runs == 11
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    logged = capsys.readouterr().out
-    assert "PATIENT" not in logged
-    assert "ValueError in test_supervision.py" in logged
-    assert "a clear line" in logged
-    assert "it ended by itself" in logged
+    assert "PATIENT" not in str(lines)
+    said = [line["error"].partition(":")[0] for line in lines if line["event"].startswith("adapter failed")]
+    assert said == ["ValueError in test_supervision.py", "a clear line", "it ended by itself"]
 
 
 async def test_a_device_whose_outbox_is_damaged_is_opened_anew_and_the_others_go_on(
@@ -85,8 +113,12 @@ async def test_a_device_whose_outbox_is_damaged_is_opened_anew_and_the_others_go
     app = App(config=config(tmp_path, first, second))
     sick, well = app.devices["dr-1"], app.devices["dr-2"]
     task = asyncio.create_task(app.run())
-    sick.outbox.damaged = True
-    await until(lambda: app.devices.get("dr-1") not in (None, sick))
+    with capture_logs() as lines:
+        sick.outbox.damaged = True
+        await until(lambda: app.devices.get("dr-1") not in (None, sick))
+    assert [line["error"] for line in lines if line["event"].startswith("device failed")] == [
+        "the outbox is damaged; opening it anew"
+    ]
     assert app.devices["dr-2"] is well
     assert app.devices["dr-1"].outbox.state.boot == 2
     task.cancel()
@@ -94,35 +126,93 @@ async def test_a_device_whose_outbox_is_damaged_is_opened_anew_and_the_others_go
         await task
 
 
+FILE = """\
+[agent]
+state = "state"
+health = "127.0.0.1:{health}"
+[server]
+mqtt = "mqtt://127.0.0.1:1"
+[[device]]
+name = "a"
+model = "generic-dr"
+id = "dabc123456789"
+[device.dicom]
+listen = "127.0.0.1:{dicom}"
+[[device.log]]
+path = "a.log"
+patterns = []
+[device.policy]
+runbooks = ["host-health"]
+valid_until = 2030-01-01
+signed_by = "W"
+"""
+
+
 @pytest.mark.parametrize(
-    ("device", "says"),
+    ("old", "new", "says"),
     [
-        (Device(name="x", model="no-such", id="dabc123456789"), "model no-such isn't known; choose of generic-dr"),
-        (Device(name="x", model="host", id="dabc123456789"), "model host isn't known"),
-        (
-            Device(
-                name="x",
-                model="generic-dr",
-                id="dabc123456789",
-                policy=Policy(runbooks=("format-disk",), valid_until="2030-01-01", signed_by="W"),
-            ),
-            "runbook format-disk isn't known; choose of",
-        ),
-        (Device(name="x", model="generic-dr", code="C"), "is not enrolled; add"),
+        ('"generic-dr"', '"no-such"', ":8: device.model: no-such isn't known; choose of "),
+        ('"generic-dr"', '"host"', ":8: device.model: host isn't known; choose of "),
+        ('"host-health"', '"format-disk"', ":16: device.policy.runbooks: format-disk isn't known; choose of "),
+        ("patterns = []", 'patterns = ["no-such"]', ":14: device.log.patterns: no-such isn't known; choose of "),
+        ('"127.0.0.1:{dicom}"', '"127.0.0.1:{health}"', ":11: device.dicom.listen: 127.0.0.1:{health} is also that of"),
+        ('"127.0.0.1:{dicom}"', '"192.0.2.1:{dicom}"', ":11: device.dicom.listen: can't listen on 192.0.2.1:"),
+        ('id = "dabc123456789"', 'code = "C"', "steth-agent: device a: is not enrolled; add [server] api"),
     ],
 )
-def test_what_the_catalog_or_the_server_does_not_know_ends_it_at_once(
-    tmp_path: Path, device: Device, says: str
+def test_what_this_machine_or_the_catalog_does_not_have_is_told_with_the_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, says: str
 ) -> None:
-    with pytest.raises(AgentError, match=says):
-        App(config=config(tmp_path, device))
+    assert FILE.count(old) == 1
+    ports = {"health": free_port(), "dicom": free_port()}
+    file = tmp_path / "agent.toml"
+    file.write_text(FILE.replace(old, new).format(**ports))
+    assert run([str(file)]) == 1
+    told = capsys.readouterr().err
+    assert says.format(**ports) in told
+    assert told.count("\n") == 1
 
 
-def test_two_devices_never_share_an_address(tmp_path: Path) -> None:
-    first = Device(name="a", model="generic-dr", id="dabc123456789", dicom=Dicom(listen="127.0.0.1:11112"))
-    second = Device(name="b", model="generic-dr", id="dabc123456780", dicom=Dicom(listen="127.0.0.1:11112"))
-    with pytest.raises(ConfigError, match=r"device b: .* is also that of device a"):
-        App(config=config(tmp_path, first, second))
+async def test_a_device_with_a_code_is_enrolled_as_soon_as_the_server_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.app.backoff", lambda _failures, _jitter: 0.0)
+    api = Api()
+    try:
+        api.status = 503
+        enrolling = Config(
+            agent=Agent(state=str(tmp_path)),
+            server=Server(api=api.url),
+            devices=(Device(name="dr-1", model="generic-dr", code="C-1"),),
+        )
+        app = App(config=enrolling)
+        assert not app.devices
+        task = asyncio.create_task(app.run())
+        await until(lambda: len(api.asked) == 2)
+        api.status = 200
+        await until(lambda: "dr-1" in app.devices)
+        assert app.devices["dr-1"].id == "dabc123456789"
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        asked = len(api.asked)
+        app = App(config=enrolling)
+        assert app.devices["dr-1"].id == "dabc123456789"
+        app.close()
+        assert len(api.asked) == asked  # the code is used up; the identity was kept
+    finally:
+        api.close()
+
+
+def test_a_used_code_ends_it_at_once(tmp_path: Path) -> None:
+    api = Api()
+    try:
+        api.status = 409
+        device = Device(name="dr-1", model="generic-dr", code="C-1")
+        with pytest.raises(AgentError, match="the server refuses the code"):
+            App(config=Config(agent=Agent(state=str(tmp_path)), server=Server(api=api.url), devices=(device,)))
+    finally:
+        api.close()
 
 
 def test_a_state_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
