@@ -29,6 +29,8 @@ CYCLED: Final = ("pacs", "collimator")
 _WORDS: Final = {"active": "SET", "cleared": "CLR", "event": "EVT"}
 ROTATED_BYTES: Final = 30_000
 """A log that grew beyond it is renamed and a new one begun: every minute or so."""
+RESERVED: Final = 8
+"""Faults of each system that are kept for the moments when they are needed."""
 MOMENTARY: Final = "GEN-ARC-01"
 
 
@@ -172,10 +174,10 @@ class Dr:
                 codes.append((code, "cleared" if self._cycled[code] else "active"))
             self._write([(text, reading) for text, reading in lines], codes, second)
 
-    def strike(self) -> str | None:
-        """Say a fault that was never said before and stays; its family, or None if there is none left."""
+    def strike(self, *, but: int = 0) -> str | None:
+        """Say a fault that was never said before and stays; its family, or None if but so many are left."""
         with self._writing:
-            if not self._unsaid:
+            if len(self._unsaid) <= but:
                 return None
             family = self._pick.choice(list(self._unsaid))
             code = self._unsaid.pop(family)
@@ -241,7 +243,6 @@ class Modality(threading.Thread):
         self._systems = list(systems)
         self.every_s = every_s
         self._stopping = threading.Event()
-        self.attempts = 0
         self.refused: list[str] = []
         """Answers that no retry can mend: each is a failure of the run."""
 
@@ -269,7 +270,6 @@ class Modality(threading.Thread):
             association.release()
 
     def _taken(self, association: Association | None, image: Dataset) -> bool:
-        self.attempts += 1
         if association is None:
             return False
         try:
@@ -315,7 +315,7 @@ class Logs(threading.Thread):
                 system.write_status()
             free = [system for system in self._systems if not system.paused]
             if free and self._pick.random() < self._chance:
-                self._pick.choice(free).strike()
+                self._pick.choice(free).strike(but=RESERVED)
 
     def stop(self) -> None:
         """Write no more."""

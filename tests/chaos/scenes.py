@@ -145,7 +145,9 @@ def restored(world: World, number: int) -> Fault:
     for system in systems:
         system.go_on()
     agent.program.start()
-    return Fault(kind="outbox restored from a copy", began=began, ended=time.time(), devices=tuple(agent.devices))
+    fault = Fault(kind="outbox restored from a copy", began=began, ended=time.time(), devices=tuple(agent.devices))
+    wait_for(agent.ready, seconds=CALM_S, what="coming back with a restored outbox")
+    return fault
 
 
 def database_gone(world: World, seconds: float) -> Fault:
