@@ -84,7 +84,7 @@ class Rig:
         """The machine's clocks."""
         return system.now()
 
-    async def emptied(self, seconds: float = 15.0) -> None:
+    async def emptied(self, seconds: float = 30.0) -> None:
         """Wait till everything was acknowledged."""
         await self.server.until(self._is_empty, "an empty outbox", seconds)
 

@@ -77,7 +77,7 @@ class Server:
         """Everything stored of a lane, in order."""
         return [item for stored in self.stored[lane] for item in stored.items]
 
-    async def until(self, ready: Any, what: str, seconds: float = 15.0) -> None:
+    async def until(self, ready: Any, what: str, seconds: float = 30.0) -> None:
         """Poll with a deadline."""
         async with asyncio.timeout(seconds) as limit:
             while not ready():

@@ -53,7 +53,7 @@ every_s = 1
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.started = subprocess.Popen([PROGRAM, self.file], stderr=log, stdout=log)
-        wait_until(lambda: self.dead() or listening(self.health), what="the agent")
+        wait_until(lambda: self.dead() or listening(self.health), what="the agent", seconds=30)
 
     def dead(self) -> bool:
         return self.started is None or self.started.poll() is not None
