@@ -18,10 +18,10 @@ from typing import Final
 
 import msgspec
 
-from agent.dicom_file import read_file
+from agent.dicom.file import read_file
 from agent.errors import AdapterError, AgentError
-from agent.logfile import turns
-from agent.logpattern import UTF_16, LineReader
+from agent.logs.file import turns
+from agent.logs.pattern import UTF_16, LineReader
 from agent.privacy import admit
 from agent.zones import zone_of
 from catalog.errors import CatalogError

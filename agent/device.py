@@ -133,15 +133,15 @@ class DeviceAgent:
                 ("host", lambda: HostAdapter(config=host, model=model, sink=sink, clock=self._clock, now=self._now))
             )
         if (dicom := device.dicom) is not None:
-            from agent.dicom_scp import DicomScp  # noqa: PLC0415  # as said above
+            from agent.dicom.scp import DicomScp  # noqa: PLC0415  # as said above
 
             found.append(("dicom", lambda: DicomScp(config=dicom, model=model, sink=sink)))
         if (folder := device.folder) is not None:
-            from agent.folder import FolderWatch  # noqa: PLC0415  # as said above
+            from agent.dicom.folder import FolderWatch  # noqa: PLC0415  # as said above
 
             found.append(("folder", lambda: FolderWatch(config=folder, model=model, sink=sink)))
         if device.log:
-            from agent.logtail import LogTail  # noqa: PLC0415  # as said above
+            from agent.logs.tail import LogTail  # noqa: PLC0415  # as said above
 
             for number, log in enumerate(device.log, 1):
                 found.append((f"log-{number}", partial(LogTail, config=log, model=model, sink=sink)))

@@ -13,7 +13,7 @@ from pydicom import DataElement, Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
 
-from agent.dicom import ALLOWED
+from agent.dicom.image import ALLOWED
 from tests.fixtures.decoding import Facts, decode, facts, lines
 from tests.fixtures.dicom import FULL, Tag, Value, image
 

@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from agent import dicom_association
-from agent.dicom_association import MAX_PDU
-from agent.dicom_scp import MAX_ASSOCIATIONS
+from agent.dicom import association
+from agent.dicom.association import MAX_PDU
+from agent.dicom.scp import MAX_ASSOCIATIONS
 from tests.fixtures.dicom_peer import ABORT, P_DATA, RELEASE_RQ, Peer, pdu, request, store_command, values
 from tests.fixtures.scp import serving
 from tests.fixtures.scu import VERIFICATION, away, dataset, store
@@ -19,9 +19,9 @@ class TestHostilePeers:
 
     @pytest.fixture(autouse=True)
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(dicom_association, "REQUEST_S", 0.3)
-        monkeypatch.setattr(dicom_association, "PDU_S", 0.3)
-        monkeypatch.setattr(dicom_association, "IDLE_S", 0.3)
+        monkeypatch.setattr(association, "REQUEST_S", 0.3)
+        monkeypatch.setattr(association, "PDU_S", 0.3)
+        monkeypatch.setattr(association, "IDLE_S", 0.3)
 
     @pytest.mark.parametrize(
         ("sent", "reason"),
@@ -107,7 +107,7 @@ class TestHostilePeers:
             assert await away(store, scp.port, dataset()) == [0]
 
     async def test_a_flood_of_connections_is_bounded_and_passes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(dicom_association, "REQUEST_S", 5.0)
+        monkeypatch.setattr(association, "REQUEST_S", 5.0)
         sink = MemorySink()
 
         def flood(port: int) -> list[int]:

@@ -9,8 +9,8 @@ import pytest
 
 from agent.adapter import Entry
 from agent.config import Dicom
-from agent.dicom import XRAY_IMAGES
-from agent.dicom_scp import DicomScp
+from agent.dicom.image import XRAY_IMAGES
+from agent.dicom.scp import DicomScp
 from agent.errors import AgentError
 from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT, JPEG_LOSSLESS, Tag, Value, data_set, element, image
 from tests.fixtures.dicom_peer import Peer, request, store_command, values

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from agent import system
 from agent.clock import Clock
 from agent.config import Folder, Log
-from agent.dicom import CR
-from agent.folder import FolderWatch
-from agent.logtail import LogTail
+from agent.dicom.folder import FolderWatch
+from agent.dicom.image import CR
+from agent.logs.tail import LogTail
 from agent.outbox import Outbox
 from agent.sink import DeviceSink
 from tests.fixtures.dicom import Tag, Value, data_set, image

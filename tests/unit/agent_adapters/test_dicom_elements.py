@@ -12,8 +12,8 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
-from agent.dicom import ALLOWED, read_header
-from agent.dicom_elements import HEADER_LIMIT, MAX_DEPTH, elements_of
+from agent.dicom.elements import HEADER_LIMIT, MAX_DEPTH, elements_of
+from agent.dicom.image import ALLOWED, read_header
 from agent.errors import AdapterError
 from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, element, image
 

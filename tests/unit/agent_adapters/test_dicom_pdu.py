@@ -11,10 +11,9 @@ from pynetdicom.dimse_messages import C_STORE_RSP
 from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ, A_RELEASE_RP, P_DATA_TF
 from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 
-from agent import dicom_dimse as dimse
-from agent import dicom_pdu as pdu
-from agent.dicom_association import Aborted, Association
-from agent.dicom_pdu import Rejection, Request
+from agent.dicom import dimse, pdu
+from agent.dicom.association import Aborted, Association
+from agent.dicom.pdu import Rejection, Request
 from agent.errors import AdapterError
 from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT
 from tests.fixtures.dicom_peer import request, store_command, values

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import folder as watched
 from agent.config import Folder
-from agent.folder import FolderWatch
+from agent.dicom import folder as watched
+from agent.dicom.folder import FolderWatch
 from catalog.load import load
 from tests.fixtures.dicom import DX, element, image
 from tests.fixtures.sink import MemorySink

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.logfile import CHUNK, MAX_LINE, Position, cut_lines, decode_position, look, turns
+from agent.logs.file import CHUNK, MAX_LINE, Position, cut_lines, decode_position, look, turns
 
 LATER = 4e9
 """A time at which every file has settled."""

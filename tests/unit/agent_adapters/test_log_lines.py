@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.logpattern import LineReader, local_time
+from agent.logs.pattern import LineReader, local_time
 from agent.values import Refused
 from catalog.load import load
 from catalog.model import LogFault, LogPattern, LogSignal, Model

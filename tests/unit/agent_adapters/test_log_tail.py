@@ -8,8 +8,8 @@ import pytest
 from agent.clock import Now
 from agent.config import Log
 from agent.errors import AgentError
-from agent.logfile import CHUNK
-from agent.logtail import COMMIT_BYTES, LogTail
+from agent.logs.file import CHUNK
+from agent.logs.tail import COMMIT_BYTES, LogTail
 from catalog.load import load
 from tests.fixtures.sink import MemorySink
 from wire.items import Fault

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from agent.dicom import read_header
+from agent.dicom.image import read_header
 from agent.privacy import admit
 from catalog.model import Model
 from sim.events import Exposure

@@ -13,16 +13,15 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from agent import dicom_dimse as dimse
-from agent import dicom_pdu as pdu
 from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Dicom
-from agent.dicom import XRAY_IMAGES, read_header
-from agent.dicom_association import Aborted, Association, last_words
-from agent.dicom_entry import Exposures
-from agent.dicom_pdu import Rejection, Request
+from agent.dicom import dimse, pdu
+from agent.dicom.association import Aborted, Association, last_words
+from agent.dicom.entry import Exposures
+from agent.dicom.image import XRAY_IMAGES, read_header
+from agent.dicom.pdu import Rejection, Request
 from agent.errors import AdapterError, AgentError, OutboxError
 from agent.zones import zone_of
 from catalog.model import Model

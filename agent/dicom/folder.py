@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 
 from agent.adapter import Entry, Sink
 from agent.config import Folder
-from agent.dicom_entry import Exposures
-from agent.dicom_file import read_file
+from agent.dicom.entry import Exposures
+from agent.dicom.file import read_file
 from agent.errors import AdapterError, OutboxError
 from agent.zones import zone_of
 from catalog.model import Model

@@ -9,11 +9,10 @@ import socket
 from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
-from agent import dicom_dimse as dimse
-from agent import dicom_pdu as pdu
-from agent.dicom_dimse import Command
-from agent.dicom_elements import HEADER_LIMIT
-from agent.dicom_pdu import Fragment, Offer, Rejection, Request
+from agent.dicom import dimse, pdu
+from agent.dicom.dimse import Command
+from agent.dicom.elements import HEADER_LIMIT
+from agent.dicom.pdu import Fragment, Offer, Rejection, Request
 from agent.errors import AdapterError
 
 VERIFICATION: Final = "1.2.840.10008.1.1"

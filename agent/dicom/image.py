@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
-from agent import dicom_values as values
-from agent.dicom_elements import Raw, elements_of
+from agent.dicom import values
+from agent.dicom.elements import Raw, elements_of
 from agent.errors import AdapterError
 from agent.values import FUTURE_MS, Moment, Refused, in_zone
 from agent.values import moment as moment_of

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from agent.adapter import Entry, Sink, lane_of
-from agent.dicom import Extracted, Reading, readings_item
+from agent.dicom.image import Extracted, Reading, readings_item
 from catalog.model import Model
 from wire.items import Item
 from wire.topics import Lane

@@ -4,8 +4,8 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
-from agent.dicom import Extracted, read_header
-from agent.dicom_elements import HEADER_LIMIT
+from agent.dicom.elements import HEADER_LIMIT
+from agent.dicom.image import Extracted, read_header
 from agent.errors import AdapterError
 
 _FIRST: Final = 64 * 1024

@@ -14,8 +14,8 @@ from agent.adapter import Entry, Sink
 from agent.clock import Now
 from agent.config import Log
 from agent.errors import AgentError, OutboxError
-from agent.logfile import Position, Turn, decode_position, look
-from agent.logpattern import SOURCE, UTF_16, Found, LineReader
+from agent.logs.file import Position, Turn, decode_position, look
+from agent.logs.pattern import SOURCE, UTF_16, Found, LineReader
 from agent.zones import zone_of
 from catalog.model import LogPattern, Model
 

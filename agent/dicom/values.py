@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from math import isfinite
 from typing import Final, TypeVar
 
-from agent.dicom_elements import Raw
+from agent.dicom.elements import Raw
 from agent.values import EARLIEST, LATEST, Moment, Refused, decimal, moment
 
 T = TypeVar("T")

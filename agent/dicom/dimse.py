@@ -3,7 +3,7 @@
 import struct
 from typing import Final, NamedTuple
 
-from agent.dicom_elements import IMPLICIT, elements_of
+from agent.dicom.elements import IMPLICIT, elements_of
 from agent.errors import AdapterError
 
 C_STORE_RQ: Final = 0x0001

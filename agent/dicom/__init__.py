@@ -1,0 +1,1 @@
+"""Images and dose reports of X-ray systems: what their DICOM objects say about the equipment that made them."""
