@@ -4,17 +4,39 @@ The folder holds `models/*.yaml`, `parts.yaml`, `runbooks.yaml` and `messages.ya
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec import structs
 
-from catalog import pattern, tree
+from catalog import pattern, qc, tree
 from catalog.errors import CatalogError
-from catalog.model import Catalog, FaultCode, FaultFamily, LogPattern, Model, Part, PartRef, Runbook
-from catalog.source import FamilySource, FaultSource, MessagesFile, ModelFile, PartsFile, PartUse, RunbooksFile
+from catalog.model import (
+    CODE_TABLES,
+    Assay,
+    Catalog,
+    FaultCode,
+    FaultFamily,
+    LogPattern,
+    Model,
+    Part,
+    PartRef,
+    Runbook,
+)
+from catalog.source import (
+    AssaySource,
+    FamilySource,
+    FaultSource,
+    MessagesFile,
+    ModelFile,
+    PartsFile,
+    PartUse,
+    RunbooksFile,
+    SpelledSource,
+)
+from catalog.units import SPELLINGS
 
 SHIPPED = Path(__file__).parent / "data"
 
@@ -84,6 +106,8 @@ def _model(
             faults |= {fault.code: _fault(fault, families[fault.family], parts) for fault in level.faults}
     except KeyError as error:
         raise CatalogError(file=file, what=f"no family or part {error}") from error
+    assays = {assay.key: _assay(assay) for level in chain for assay in level.assays}
+    controls = _spelled(level.controls for level in chain)
     silences = [level.silence for level in chain if level.silence is not None]
     model = Model(
         key=key,
@@ -91,11 +115,19 @@ def _model(
         name=source.name,
         extends=source.extends,
         families=families,
-        signals={signal.name: signal for level in chain for signal in level.signals},
+        signals={signal.name: signal for level in chain for signal in level.signals}
+        | qc.signals(assays.values(), dict.fromkeys(controls.values())),
         faults=faults,
         silence=silences[-1] if silences else None,
         log_patterns=tuple(_filled(pattern, faults) for level in chain for pattern in level.log_patterns),
         runbooks=tuple(dict.fromkeys(name for level in chain for name in level.runbooks)),
+        codes={
+            table: {one.raw: one.code or "" for level in chain for one in level.codes if table in one.tables}
+            for table in CODE_TABLES
+        },
+        assays={raw: assays[key] for raw, key in _spelled(level.tests for level in chain).items()},
+        controls=controls,
+        reagents=_spelled(level.reagents for level in chain),
     )
     _refuse(model, file, runbooks)
     return model
@@ -117,6 +149,16 @@ def _refuse(model: Model, file: Path, runbooks: Mapping[str, Runbook]) -> None:
             pattern.check(log.regex)
         except pattern.UnsafePatternError as error:
             raise CatalogError(file=file, what=f"log pattern {log.id} {error}") from error
+
+
+def _assay(assay: AssaySource) -> Assay:
+    spelled = SPELLINGS.get(assay.unit, (assay.unit,))
+    units = dict.fromkeys(spelled, 1.0) | dict(assay.also)
+    return Assay(key=assay.key, name=assay.name, unit=assay.unit, units=units)
+
+
+def _spelled(levels: Iterable[tuple[SpelledSource, ...]]) -> dict[str, str]:
+    return {raw: spelled.key for level in levels for spelled in level for raw in spelled.ids}
 
 
 def _family(family: FamilySource, parts: dict[str, Part]) -> FaultFamily:

@@ -24,6 +24,20 @@ Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
 Value = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
+CodeTable = Literal["astm.comment", "astm.flag", "hl7.notification"]
+RawId = Annotated[str, Meta(min_length=1, max_length=48, pattern=r"^\S(?:[^\x00-\x1f\x7f]*\S)?\Z")]
+"""An id as the equipment spells it, without the blanks around it, which readers strip before they look it up."""
+
+CODE_TABLES: Final[dict[CodeTable, str]] = {
+    "astm.comment": "ASTM E1394 11.1.4, comment text of a C record: its first component",
+    "astm.flag": "ASTM E1394 10.1.7 and 10.1.8, flags of an R record",
+    "hl7.notification": "HL7 2.x chapter 13, EAN NDS-4 Notification Code: its first component",
+}
+"""The tables of raw codes (`Model.codes`) and where the equipment writes such a code."""
+
+UNKNOWN_CODE: Final = "UNKNOWN-CODE"
+"""A raw code of digits that its table doesn't hold; its parameter `code` is the number. Every analyzer has it."""
+
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "major", "minor", "warning")
 """From worst to least. critical: the equipment can't be used, or must not be; major: a function is lost or soon will
 be; minor: works, needs a visit; warning: to be watched. IEC 62682 asks for few priorities."""
@@ -90,6 +104,20 @@ class FaultFamily(Struct, frozen=True, kw_only=True):
     subsystem: str
     causes: tuple[Text, ...]
     parts: tuple[PartRef, ...]
+
+
+class Assay(Struct, frozen=True, kw_only=True):
+    """A test whose quality control is told, never its patients' results.
+
+    A control's result becomes the readings `qc.<key>.<control>.value` in `unit` (UCUM) and, where target and standard
+    deviation are known, `qc.<key>.<control>.z` (unit 1). `units`: unit as the equipment may write it -> factor to
+    `unit`; a value in any other unit is refused.
+    """
+
+    key: str
+    name: Text
+    unit: str
+    units: Mapping[str, float]
 
 
 class LimitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -256,7 +284,14 @@ class Runbook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Model(Struct, frozen=True, kw_only=True):
-    """A model of equipment with all that its bases (`extends`) bring. A `kind` of "base" is no equipment by itself."""
+    """A model of equipment with all that its bases (`extends`) bring. A `kind` of "base" is no equipment by itself.
+
+    What the equipment spells in its own way, looked up after stripping blanks, exactly as written:
+    `codes`: table (`CODE_TABLES`) -> raw code -> fault code, or "" for a code that is known and tells nothing of the
+    equipment (no flag; a result out of its range): dropped without a word. `assays`: test id -> its assay. `controls`:
+    control id, level or type -> control key (`l1`). `reagents`: substance id -> key of `reagent.<key>.remaining`.
+    `signals` holds what they promise: `qc.<assay>.<control>.value` and `.z` of every assay and control (`catalog.qc`).
+    """
 
     key: str
     kind: Kind
@@ -268,6 +303,10 @@ class Model(Struct, frozen=True, kw_only=True):
     silence: Silence | None
     log_patterns: tuple[LogPattern, ...]
     runbooks: tuple[str, ...]
+    codes: Mapping[str, Mapping[str, str]] = {}
+    assays: Mapping[str, Assay] = {}
+    controls: Mapping[str, str] = {}
+    reagents: Mapping[str, str] = {}
 
 
 class Catalog(Struct, frozen=True, kw_only=True):

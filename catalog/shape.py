@@ -56,6 +56,7 @@ _STRUCTS: Final = (
     *(model.Text, model.Part, model.LimitRule, model.Signal, model.Clear, model.Silence, model.LogFault),
     *(model.LogSignal, model.LogPattern, model.Verdict, model.Step, model.Runbook),
     *(source.PartUse, source.FamilySource, source.FaultSource, source.ModelFile),
+    *(source.CodeSource, source.AssaySource, source.SpelledSource),
     *(source.PartsFile, source.RunbooksFile, source.MessagesFile),
 )
 _KNOWN_KEYS: Final = sorted({name for struct in _STRUCTS for name in struct.__struct_encode_fields__})

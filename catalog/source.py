@@ -15,6 +15,7 @@ from catalog.model import (
     LogPattern,
     Part,
     Probability,
+    RawId,
     Runbook,
     Severity,
     Signal,
@@ -60,8 +61,43 @@ class FaultSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     source: Words
 
 
+class CodeSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One raw code of the equipment, in one or several tables (`catalog.model.CODE_TABLES`).
+
+    Without `code` it is known and tells nothing of the equipment. `name`: the maker's short name of it, for whoever
+    reads the file.
+    """
+
+    raw: RawId
+    tables: Annotated[tuple[str, ...], Meta(min_length=1)]
+    code: Code | None = None
+    name: Words | None = None
+
+
+class AssaySource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`catalog.model.Assay` as written. `also`: other units that the equipment writes -> factor to `unit`.
+
+    Common spellings of `unit` itself are known (`catalog.units.SPELLINGS`).
+    """
+
+    key: Name
+    name: Text
+    unit: str
+    also: Mapping[Words, Annotated[float, Meta(gt=0, le=1e9)]] = {}
+
+
+class SpelledSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the equipment spells an assay, a control or a reagent, which `key` names."""
+
+    key: Name
+    ids: Annotated[tuple[RawId, ...], Meta(min_length=1)]
+
+
 class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`models/*.yaml`: one model or base a file, which is named after its key."""
+    """`models/*.yaml`: one model or base a file, which is named after its key.
+
+    `tests`: test ids -> key of an assay, here or in a base. A base's spellings hold for what extends it.
+    """
 
     key: Name
     kind: Kind
@@ -73,6 +109,11 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     silence: Silence | None = None
     log_patterns: tuple[LogPattern, ...] = ()
     runbooks: tuple[Name, ...] = ()
+    codes: tuple[CodeSource, ...] = ()
+    assays: tuple[AssaySource, ...] = ()
+    tests: tuple[SpelledSource, ...] = ()
+    controls: tuple[SpelledSource, ...] = ()
+    reagents: tuple[SpelledSource, ...] = ()
 
 
 class PartsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

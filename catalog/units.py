@@ -28,4 +28,22 @@ SYMBOLS: Final[dict[str, str]] = {
     "kPa": "kPa",
     "mm": "mm",
     "dB[mW]": "dBm",
+    "mV": "mV",
+    "uS/cm": "µS/cm",
+    "mL": "mL",
+    "mmol/L": "mmol/L",
+    "umol/L": "µmol/L",
+    "U/L": "U/L",
+    "g/L": "g/L",
+    "mg/L": "mg/L",
 }
+
+SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
+    "%": ("%",),
+    "mmol/L": ("mmol/L", "mmol/l", "MMOL/L", "mM/L"),
+    "umol/L": ("umol/L", "umol/l", "µmol/L", "μmol/L", "µmol/l", "μmol/l", "UMOL/L"),
+    "U/L": ("U/L", "U/l", "u/L", "IU/L", "IU/l"),
+    "g/L": ("g/L", "g/l", "G/L"),
+    "mg/L": ("mg/L", "mg/l", "MG/L"),
+}
+"""How analyzers spell the units of results: UCUM code -> spellings. Two of the letters that look like mu are in use."""
