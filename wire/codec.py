@@ -108,7 +108,8 @@ def _path(error: msgspec.ValidationError) -> str:
 
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,63}\Z")
-_UNIT: Final = re.compile(r"[\x21-\x7e]{0,24}\Z")
+UNIT_FORM: Final = r"[\x21-\x7e]{0,24}"
+_UNIT: Final = re.compile(UNIT_FORM + r"\Z")
 _SEEN_LIMIT: Final = 20_000
 _seen_names: Final[set[str]] = set()
 _seen_units: Final[set[str]] = set()

@@ -13,8 +13,10 @@ PARTITIONS: Final = 16
 """For ever (DELIVERY 9): a bucket's partition must not move while reports are under way."""
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread aloud
-_DEVICE: Final = re.compile(r"[a-z0-9][a-z0-9-]{3,39}\Z")
-_EPOCH: Final = re.compile(r"[a-z0-9]{8,32}\Z")
+DEVICE_FORM: Final = "[a-z0-9][a-z0-9-]{3,39}"
+EPOCH_FORM: Final = "[a-z0-9]{8,32}"
+_DEVICE: Final = re.compile(DEVICE_FORM + r"\Z")
+_EPOCH: Final = re.compile(EPOCH_FORM + r"\Z")
 _COMMAND: Final = re.compile(r"[a-z0-9-]{8,40}\Z")
 
 
