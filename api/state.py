@@ -18,6 +18,7 @@ class Reason(StrEnum):
 
     SESSION = "session"
     SESSION_ENDED = "session-ended"
+    NO_SESSION = "no-session"
     RECENT = "recent"
     LATE = "late"
     NEVER_SEEN = "never-seen"
@@ -31,6 +32,9 @@ WORDS: Final = MappingProxyType(
     {
         Reason.SESSION: Text(zh="与平台保持连接", en="Its session with the platform lives"),
         Reason.SESSION_ENDED: Text(zh="与平台的连接已断开", en="Its session with the platform has ended"),
+        Reason.NO_SESSION: Text(
+            zh="直接上报，不建立会话，无法判断是否在线", en="It reports without a session: only its reports tell of it"
+        ),
         Reason.RECENT: Text(zh="数据是新的", en="It reported recently"),
         Reason.LATE: Text(
             zh="已错过多次心跳，显示的是旧数据", en="Several heartbeats are missing: what is shown is old"
@@ -84,9 +88,12 @@ def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
         unknown = Judged(value=None, reason=Reason.NEVER_SEEN, since=None)
         return State(connected=never, fresh=never, healthy=_health(known, unknown))
     patience = timedelta(seconds=MISSED_BEATS * (known.interval_s or default_interval_s))
-    connected = Judged(
-        value=known.connected, reason=Reason.SESSION if known.connected else Reason.SESSION_ENDED, since=seen
-    )
+    if known.connected:
+        connected = Judged(value=True, reason=Reason.SESSION, since=seen)
+    elif known.interval_s:
+        connected = Judged(value=False, reason=Reason.SESSION_ENDED, since=seen)
+    else:  # no birth ever: a maker's own client
+        connected = Judged(value=None, reason=Reason.NO_SESSION, since=seen)
     if now - seen > patience:
         fresh = Judged(value=False, reason=Reason.LATE, since=seen)
         return State(

@@ -39,6 +39,12 @@ def known(
     [
         (known(), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
         (known(connected=False), (False, Reason.SESSION_ENDED), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (
+            known(connected=False, interval_s=0.0),
+            (None, Reason.NO_SESSION),
+            (True, Reason.RECENT),
+            (True, Reason.NO_ALERTS),
+        ),
         (known(age_s=45), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
         (known(age_s=46), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
         (known(age_s=46, interval_s=0), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
