@@ -158,6 +158,11 @@ def _listenable(config: Config) -> None:
         for index, device in enumerate(config.devices)
         if device.dicom is not None
     ]
+    addresses += [
+        (("device", index, "hl7", "listen"), device.hl7.listen)
+        for index, device in enumerate(config.devices)
+        if device.hl7 is not None
+    ]
     taken: set[str] = set()
     for place, address in addresses:
         if address is None:

@@ -48,6 +48,17 @@ class Folder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     time_zone: str | None = None
 
 
+class Hl7(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[device.hl7]: an analyzer that speaks HL7 v2 over MLLP. Exactly one of ``listen`` (the analyzer connects to us)
+    and ``connect`` (we connect to it). ``max_kb``: of one message. ``time_zone``: as for [device.dicom].
+    """
+
+    listen: Address | None = None
+    connect: Address | None = None
+    max_kb: Annotated[int, Meta(ge=16, le=16_384)] = 256
+    time_zone: str | None = None
+
+
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[[device.log]]: a log file that grows, read by the log patterns of the device's model.
 
@@ -93,6 +104,7 @@ class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: Host | None = None
     dicom: Dicom | None = None
     folder: Folder | None = None
+    hl7: Hl7 | None = None
     log: tuple[Log, ...] = ()
     policy: Policy | None = None
     echo: dict[Name, Peer] = {}

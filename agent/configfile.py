@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import config as shapes
-from agent.config import Config, Device
+from agent.config import Config, Device, Hl7
 from agent.errors import AgentError, ConfigError
 from agent.toml_places import ANY, Place, line_of, nearest, places
 from agent.zones import zone_of
@@ -31,11 +31,13 @@ _SECTIONS: Final[dict[tuple[str, ...], type[Struct]]] = {
     ("device", "host"): shapes.Host,
     ("device", "dicom"): shapes.Dicom,
     ("device", "folder"): shapes.Folder,
+    ("device", "hl7"): shapes.Hl7,
     ("device", "log"): shapes.Log,
     ("device", "policy"): shapes.Policy,
 }
 _HINTS: Final = {
     "listen": "write host:port, such as 0.0.0.0:11112",
+    "connect": "write host:port of the analyzer, such as 192.168.1.20:5600",
     "health": "write host:port of the loopback, such as 127.0.0.1:9465",
     "ae_title": "write 1 to 16 printable ASCII characters",
     "calling": "write a list of AE titles, each of 1 to 16 printable ASCII characters",
@@ -217,6 +219,8 @@ class _Check:
             self._wrong((*place, "id"), "is no device id; copy it from the server")
         if device.dicom is not None:
             self._port((*place, "dicom", "listen"), device.dicom.listen)
+        if device.hl7 is not None:
+            self._hl7(device.hl7, (*place, "hl7"))
         if device.policy is not None:
             try:
                 until_ms(device.policy.valid_until)
@@ -227,11 +231,19 @@ class _Check:
         ]
         zones.append(((*place, "dicom", "time_zone"), device.dicom.time_zone if device.dicom else None))
         zones.append(((*place, "folder", "time_zone"), device.folder.time_zone if device.folder else None))
+        zones.append(((*place, "hl7", "time_zone"), device.hl7.time_zone if device.hl7 else None))
         for where, zone in zones:
             try:
                 zone_of(zone)
             except AgentError as error:
                 self._wrong(where, str(error))
+
+    def _hl7(self, hl7: Hl7, place: Place) -> None:
+        if (hl7.listen is None) == (hl7.connect is None):
+            self._wrong(place, "needs exactly one of listen and connect; say which side opens the connection")
+        for key, address in (("listen", hl7.listen), ("connect", hl7.connect)):
+            if address is not None:
+                self._port((*place, key), address)
 
     def _port(self, place: Place, address: str) -> None:
         if not 0 < int(address.rpartition(":")[2]) <= 65_535:

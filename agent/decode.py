@@ -1,4 +1,4 @@
-"""``steth decode dicom|log FILE…``: what would leave the device for these files, and nothing else, as JSON Lines.
+"""``steth decode dicom|hl7|log FILE…``: what would leave the device for these files, and nothing else, as JSON Lines.
 
 The same functions as in the running agent: an adapter's reading, then the gate of ``agent.privacy``. Two things differ.
 Every file is taken as the first that is heard of its equipment (the agent tells states and inventory only when they
@@ -20,6 +20,7 @@ import msgspec
 
 from agent.dicom.file import read_file
 from agent.errors import AdapterError, AgentError
+from agent.hl7.file import read_file as read_hl7
 from agent.logs.file import turns
 from agent.logs.pattern import UTF_16, LineReader
 from agent.privacy import admit
@@ -31,6 +32,8 @@ from wire.items import Item
 
 BAD_INPUT: Final = 2
 ENCODINGS: Final = ("utf-8", "gb18030", "latin-1", UTF_16)
+_MODELS: Final = {"dicom": "generic-dr", "hl7": "generic-analyzer", "log": "generic-dr"}
+"""What can be decoded, and the model that is taken where none is named."""
 _json: Final = msgspec.json.Encoder()
 
 
@@ -38,7 +41,7 @@ def decode_main(argv: list[str]) -> int:
     """Run the command with its arguments; the exit code: 0, or 2 for bad input."""
     args = _arguments().parse_args(argv)
     try:
-        model = _model(args.model, args.catalog)
+        model = _model(args.model or _MODELS[args.kind], args.catalog)
         zone = UTC if args.time_zone is None else zone_of(args.time_zone)
     except (AgentError, CatalogError) as error:
         _say(str(error))
@@ -50,9 +53,7 @@ def decode_main(argv: list[str]) -> int:
     for name in args.files:
         file = Path(name)
         try:
-            for items, reasons in (
-                _dicom(file, zone) if args.kind == "dicom" else _log(file, model, args.encoding, zone)
-            ):
+            for items, reasons in _decoded(args.kind, file, model, zone, args.encoding):
                 passed, stopped = admit(items, model)
                 for item in passed:
                     sys.stdout.write(_json.encode(item).decode() + "\n")
@@ -74,6 +75,16 @@ def decode_main(argv: list[str]) -> int:
 
 
 Decoded = tuple[list[Item], Counter[str]]
+
+
+def _decoded(kind: str, file: Path, model: Model, zone: tzinfo | None, encoding: str | None) -> Iterator[Decoded]:
+    match kind:
+        case "dicom":
+            return _dicom(file, zone)
+        case "hl7":
+            return read_hl7(file, model=model, zone=zone)
+        case _:
+            return _log(file, model, encoding, zone)
 
 
 def _dicom(file: Path, zone: tzinfo | None) -> Iterator[Decoded]:
@@ -107,9 +118,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="steth decode", description="Print what would leave the device for these files, as JSON Lines."
     )
-    parser.add_argument("kind", choices=("dicom", "log"), help="what the files are")
+    parser.add_argument("kind", choices=tuple(_MODELS), help="what the files are")
     parser.add_argument("files", nargs="+", metavar="FILE")
-    parser.add_argument("--model", default="generic-dr", help="key of the catalog (default: %(default)s)")
+    parser.add_argument("--model", help="key of the catalog (default: the generic one of this kind)")
     parser.add_argument("--catalog", help="a folder of catalog files instead of the shipped ones")
     parser.add_argument("--encoding", choices=ENCODINGS, help="of a log (default: as each pattern says, mostly utf-8)")
     parser.add_argument("--time-zone", help="IANA name of the equipment's zone (default: UTC)")

@@ -140,6 +140,10 @@ class DeviceAgent:
             from agent.dicom.folder import FolderWatch  # noqa: PLC0415  # as said above
 
             found.append(("folder", lambda: FolderWatch(config=folder, model=model, sink=sink)))
+        if (hl7 := device.hl7) is not None:
+            from agent.hl7.adapter import Hl7Adapter  # noqa: PLC0415  # as said above
+
+            found.append(("hl7", lambda: Hl7Adapter(config=hl7, model=model, sink=sink)))
         if device.log:
             from agent.logs.tail import LogTail  # noqa: PLC0415  # as said above
 

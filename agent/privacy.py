@@ -11,7 +11,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from catalog.model import Model
+from catalog.model import UNKNOWN_CODE, Model
 from wire.items import (
     Birth,
     ClockStep,
@@ -29,12 +29,21 @@ from wire.items import (
 STATES: Final[Mapping[str, frozenset[str]]] = {
     "exposure.control_mode": frozenset({"MANUAL", "AUTOMATIC"}),
     "exposure.status": frozenset({"NORMAL", "ABORTED"}),
+    "equipment": frozenset(
+        {"clearing", "configuring", "diagnosing", "emergency-stop", "idle", "initializing", "maintenance"}
+        | {"operating", "paused", "pausing", "powered-up", "sampling-stopped", "shutting-down"}
+    ),
+    "equipment.control": frozenset({"local", "remote"}),
+    "alert-level": frozenset({"normal", "warning", "serious", "critical"}),
 }
-"""Each state with all the values it can take (DICOM PS3.3 C.8.7.8)."""
+"""Each state with all the values it can take (DICOM PS3.3 C.8.7.8; HL7 tables 0365, 0366 and 0367)."""
 
 _SERIAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:#+\-]{0,31}\Z")
 """No ``^``, which parts the names of persons in DICOM, and no ``@``."""
 _VERSIONS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:+();\-]{0,63}\Z")
+_LOT: Final = re.compile(r"(?=\D*\d)[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}\Z", re.ASCII)
+"""A digit and no blank: the name of a person looks otherwise."""
+_ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
 _ISO_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d[+-]\d\d:\d\d)?\Z")
 
 INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {
@@ -45,6 +54,8 @@ INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {
     "detector.calibrated_at": _ISO_TIME,
 }
 """Each inventory field with what its values look like."""
+REAGENT_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
+"""What ``reagent.<key>.`` may be followed by, for each reagent that the model knows."""
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_.\-]{0,31}\Z")
 
@@ -73,7 +84,7 @@ def _admit(item: Item, model: Model, refused: Counter[str]) -> Item | None:
             refused["unknown-state"] += 1
             return None
         case Inventory():
-            return _inventory(item, refused)
+            return _inventory(item, model, refused)
         case Birth() | Heartbeat() | ClockStep() | Reply() | Skipped() | Dropped():
             return item  # the agent's own words about itself
         case _ as never:
@@ -117,7 +128,9 @@ def _fault(item: Fault, model: Model, refused: Counter[str]) -> Fault | None:
         refused["unknown-source"] += 1
         return None
     numbers: dict[str, float | str] = {
-        name: value for name, value in item.params.items() if isinstance(value, float) and name in model.signals
+        name: value
+        for name, value in item.params.items()
+        if isinstance(value, float) and (name in model.signals or _is_raw_code(item.code, name, value))
     }
     if len(numbers) == len(item.params):
         return item
@@ -125,13 +138,28 @@ def _fault(item: Fault, model: Model, refused: Counter[str]) -> Fault | None:
     return replace(item, params=numbers)
 
 
-def _inventory(item: Inventory, refused: Counter[str]) -> Inventory | None:
-    fields = {
-        name: value for name, value in item.fields.items() if (pattern := INVENTORY.get(name)) and pattern.match(value)
-    }
-    refused["unknown-field"] += sum(name not in INVENTORY for name in item.fields)
-    refused["malformed-field"] += sum(name in INVENTORY and name not in fields for name in item.fields)
-    refused += Counter()
-    if not fields:
-        return None
-    return Inventory(at=item.at, fields=fields)
+def _is_raw_code(code: str, name: str, value: float) -> bool:
+    """A raw code that the catalog's table doesn't hold: one to six digits, so no identifier of a person."""
+    return code == UNKNOWN_CODE and name == "code" and 0 <= value < 1_000_000 and value.is_integer()
+
+
+def _inventory(item: Inventory, model: Model, refused: Counter[str]) -> Inventory | None:
+    fields: dict[str, str] = {}
+    for name, value in item.fields.items():
+        pattern = _field(name, model)
+        if pattern is None:
+            refused["unknown-field"] += 1
+        elif not pattern.match(value):
+            refused["malformed-field"] += 1
+        else:
+            fields[name] = value
+    return Inventory(at=item.at, fields=fields) if fields else None
+
+
+def _field(name: str, model: Model) -> re.Pattern[str] | None:
+    """What the values of an inventory field look like; None: it may not leave."""
+    kind, _, rest = name.partition(".")
+    key, _, what = rest.rpartition(".")
+    if kind == "reagent" and key in model.reagents.values():
+        return REAGENT_INVENTORY.get(what)
+    return INVENTORY.get(name)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from agent.app import known
 from agent.config import Config, Device, Server
-from agent.privacy import INVENTORY, STATES
+from agent.privacy import INVENTORY, REAGENT_INVENTORY, STATES
 from catalog.model import Catalog, Model
 from wire.ids import DeviceId
 from wire.topics import Lane, down_filter, up, will
@@ -40,6 +40,8 @@ def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:
     yield "  sends inventory, lane bulk"
     for name in sorted(INVENTORY):
         yield f"    {name}"
+    for key in sorted(set(model.reagents.values())):
+        yield f"    {', '.join(f'reagent.{key}.{what}' for what in sorted(REAGENT_INVENTORY))}"
     yield f"  sends of itself: births, heartbeats every {config.agent.heartbeat_s:g} s, replies, clock steps, losses"
     yield "  nothing else leaves: pixels, names, identifiers, dates of birth and lines of logs are never kept"
     yield from _policy(device, model, catalog)
@@ -63,6 +65,9 @@ def _sources(device: Device) -> Iterator[str]:
         yield f"DICOM storage on {device.dicom.listen} as {device.dicom.ae_title} from {calling}: headers only"
     if device.folder is not None:
         yield f"DICOM files in {device.folder.path} every {device.folder.every_s:g} s: headers only"
+    if device.hl7 is not None:
+        where = f"from {device.hl7.connect}" if device.hl7.connect else f"on {device.hl7.listen}"
+        yield f"HL7 {where}: ESU, EAN, INU and controls; patients' results are acknowledged and dropped unread"
     for log in device.log:
         yield f"log {log.path} by {', '.join(log.patterns) or 'all patterns of the model'}: codes and numbers only"
     if device == Device(name=device.name, model=device.model, id=device.id, code=device.code):

@@ -1,0 +1,266 @@
+"""The adapter of an HL7 analyzer: listens for it or connects to it, and answers each message once it is kept.
+
+An acknowledgement follows the outbox's commit (DELIVERY 1). Nothing is read on while a message is being entered, so
+that a flood waits in the peer's own buffers; a connection holds one message and one chunk, whatever the peer does.
+"""
+
+import asyncio
+import hashlib
+import itertools
+import random
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from agent import system
+from agent.adapter import Sink
+from agent.clock import Now
+from agent.config import Hl7
+from agent.errors import AdapterError, AgentError, OutboxError
+from agent.hl7 import values
+from agent.hl7.answer import Outcome, answers
+from agent.hl7.entry import Facts
+from agent.hl7.kinds import Kind, kind_of
+from agent.hl7.message import Message
+from agent.hl7.mllp import Deframer, Frame, framed
+from agent.hl7.reading import NAME, read
+from agent.uplink import backoff
+from agent.zones import zone_of
+from catalog.model import Model
+
+MAX_CONNECTIONS: Final = 16
+"""An analyzer has one or two. Beyond it the longest silent one that never said anything in HL7 makes room."""
+FIRST_S: Final = 600.0
+"""Seconds within which a peer that connected must have said something in HL7."""
+IDLE_S: Final = 86_400.0
+"""Seconds of silence after which an analyzer is taken for gone: they keep a connection open over a quiet night. One
+whose machine is off is found out by TCP's keep-alive within minutes."""
+MESSAGE_S: Final = 60.0
+"""Seconds from the beginning of a message to its end, and for a peer to take an answer."""
+MAX_NOISE: Final = 4096
+"""Bytes without any beginning of a message: the peer speaks something else."""
+MAX_BAD: Final = 8
+"""Blocks in a row that hold no HL7 message."""
+_CHUNK: Final = 65_536
+_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+
+
+class _Ended(Exception):
+    """The connection is to be closed, for this reason."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class _Peer:
+    """One connection. ``spoke``: whether a message of it could be read. ``heard``: when it last sent anything, on the
+    loop's clock."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, limit: int) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.deframer = Deframer(limit=limit)
+        self.spoke = False
+        self.bad = 0
+        self.evicted = False
+        self.heard = asyncio.get_running_loop().time()
+        self.began = self.heard
+
+
+class Hl7Adapter:
+    """The adapter. ``port``: what is listened on, once it is."""
+
+    def __init__(self, *, config: Hl7, model: Model, sink: Sink, now: Callable[[], Now] = system.now) -> None:
+        self.port = 0
+        self._config = config
+        self._model = model
+        self._sink = sink
+        self._now = now
+        self._zone = zone_of(config.time_zone)
+        self._facts = Facts(model=model, sink=sink)
+        self._peers: set[_Peer] = set()
+        self._numbers = itertools.count(now().wall)
+
+    @property
+    def name(self) -> str:
+        """A short word for logs and counters."""
+        return NAME
+
+    async def run(self) -> None:
+        """Serve or stay connected until cancelled. Raises ``AgentError`` when the address can't be listened on."""
+        if self._config.connect is not None:
+            await self._connect(self._config.connect)
+        elif self._config.listen is not None:
+            await self._listen(self._config.listen)
+
+    async def _listen(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        tasks = asyncio.TaskGroup()
+
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            tasks.create_task(self._serve(reader, writer), name="hl7-connection")
+
+        try:
+            server = await asyncio.start_server(
+                connected, host.strip("[]"), int(port), start_serving=False, limit=_CHUNK
+            )
+        except OSError as error:
+            what = error.strerror or type(error).__name__
+            text = f"hl7: can't listen on {address}: {what}; choose another address in [device.hl7]"
+            raise AgentError(text) from error
+        async with tasks:
+            try:
+                await server.start_serving()
+                self.port = server.sockets[0].getsockname()[1]
+                await asyncio.get_running_loop().create_future()  # until cancelled
+            finally:
+                server.close()
+
+    async def _connect(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        failures = 0
+        while True:
+            try:
+                async with asyncio.timeout(MESSAGE_S):
+                    streams = await asyncio.open_connection(host.strip("[]"), int(port), limit=_CHUNK)
+            except OSError:
+                self._sink.refused(NAME, "unreachable")
+                failures += 1
+            else:
+                spoke = await self._serve(*streams)
+                failures = 0 if spoke else failures + 1
+            await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """One connection, whatever its peer does ends here; whether it ever said anything in HL7."""
+        peer = _Peer(reader, writer, limit=self._config.max_kb * 1024)
+        try:
+            self._admit(peer)
+            _keep_alive(writer)
+            await self._converse(peer)
+        except _Ended as ended:
+            self._sink.refused(NAME, ended.why)
+        except TimeoutError:
+            self._sink.refused(NAME, "silent")
+        except OSError:
+            self._sink.refused(NAME, "evicted" if peer.evicted else "connection-lost")
+        finally:
+            self._peers.discard(peer)
+            self._count(peer)
+            await _hang_up(writer)
+        return peer.spoke
+
+    def _admit(self, peer: _Peer) -> None:
+        """Make room for one more, or refuse it."""
+        if len(self._peers) >= MAX_CONNECTIONS:
+            mute = [other for other in self._peers if not other.spoke]
+            if not mute:
+                raise _Ended("too-many-connections")
+            oldest = min(mute, key=lambda other: other.heard)
+            oldest.evicted = True
+            oldest.writer.transport.abort()
+            self._peers.discard(oldest)
+        self._peers.add(peer)
+
+    async def _converse(self, peer: _Peer) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            inside = peer.deframer.inside
+            until = peer.began + MESSAGE_S if inside else peer.heard + (IDLE_S if peer.spoke else FIRST_S)
+            async with asyncio.timeout_at(until):
+                data = await peer.reader.read(_CHUNK)
+            if not data:
+                if peer.evicted:
+                    raise _Ended("evicted")
+                if inside:
+                    raise _Ended("cut-frame")
+                return
+            now = loop.time()
+            frames = peer.deframer.feed(data)
+            if frames or not inside:
+                peer.began = now  # of the message that is open now, if one is
+            if frames:
+                peer.heard = now
+            for frame in frames:
+                await self._take(peer, frame)
+                await asyncio.sleep(0)  # the other devices' turn, however many messages came at once
+            self._count(peer)
+            if peer.deframer.noise > MAX_NOISE:
+                raise _Ended("not-mllp")
+
+    def _count(self, peer: _Peer) -> None:
+        for reason in peer.deframer.refused.elements():
+            self._sink.refused(NAME, reason)
+        peer.deframer.refused.clear()
+
+    async def _take(self, peer: _Peer, frame: Frame) -> None:
+        """Read, enter and answer one message."""
+        try:
+            message = Message(frame.data)
+        except AdapterError as error:
+            self._sink.refused(NAME, error.reason)
+            peer.bad += 1
+            if peer.bad == MAX_BAD:
+                raise _Ended("not-hl7") from None
+            return
+        peer.bad, peer.spoke = 0, True
+        kind = kind_of(message)
+        outcome = await self._outcome(message, kind, frame)
+        if kind is Kind.ANSWER:
+            return
+        stamp = values.stamp(self._now().wall, self._zone)
+        for answer in answers(message, outcome, stamp=stamp, number=next(self._numbers)):
+            peer.writer.write(framed(answer))
+        async with asyncio.timeout(MESSAGE_S):
+            await peer.writer.drain()
+
+    async def _outcome(self, message: Message, kind: Kind, frame: Frame) -> Outcome:
+        """What becomes of a message; when it is accepted, what we take of it is on the disk."""
+        match kind:
+            case Kind.PERSON:
+                return Outcome.ACCEPTED
+            case Kind.QUERY:
+                self._sink.refused(NAME, "query")
+                return Outcome.UNSUPPORTED
+            case Kind.ANSWER | Kind.CALIBRATION | Kind.OTHER:
+                self._sink.refused(NAME, f"{kind.value}-message")
+                return Outcome.ACCEPTED
+            case Kind.EQUIPMENT | Kind.CONTROL:
+                if not frame.whole:
+                    self._sink.refused(NAME, "oversize")
+                    return Outcome.TOO_LARGE
+        facts = read(message, kind, model=self._model, received=self._now().wall, zone=self._zone)
+        # Without any time of the equipment's, the same bytes may well be news.
+        seen = (self._mark(frame.data),) if facts.timed else ()
+        try:
+            await self._facts.put(facts, seen)
+        except OutboxError:
+            return Outcome.FAILED
+        return Outcome.ACCEPTED
+
+    def _mark(self, data: bytes) -> bytes:
+        """Recognises the same message, its control id included, when it is sent again."""
+        return hashlib.blake2b(data, key=self._sink.key, digest_size=16).digest()
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    """A peer whose machine was switched off is noticed, though nothing is ever sent to it."""
+    connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, amount in _KEEP_ALIVE.items():
+        if hasattr(socket, option):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), amount)
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; what a peer hasn't taken after a second is thrown away, it may never take it."""
+    writer.close()
+    try:
+        async with asyncio.timeout(1.0):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise

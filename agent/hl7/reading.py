@@ -1,0 +1,248 @@
+"""The health facts of a message, by allow-list: the fields named here are looked at, and no other.
+
+EQU, NDS and INV: HL7 v2.5.1, 13.4.1, 13.4.7 and 13.4.4. OBR-13 to OBR-21 of a control: Mindray's host interface
+manuals (BS-120 to BS-480), where MSH-16 tells controls (2) from calibrations (1) and patients (0).
+What the equipment spells in its own way passes only as what the catalog makes of it (``Model.codes``, ``assays``,
+``controls``, ``reagents``). A fact without a usable time of its own gets the message's (MSH-7), then that of receipt,
+and is uncertain then. NTE and every name, description and comment are never looked at.
+"""
+
+import re
+from collections import Counter
+from datetime import tzinfo
+from math import isfinite
+from typing import Final, NamedTuple
+
+from agent.hl7 import tables, values
+from agent.hl7.kinds import Kind
+from agent.hl7.message import Message, Segment
+from agent.values import FUTURE_MS, Moment, Refused, decimal
+from catalog import qc
+from catalog.model import UNKNOWN_CODE, Model
+from wire.items import GOOD, UNCERTAIN, Fault, Quality, StateChange
+
+NAME: Final = "hl7"
+NOTIFICATIONS: Final = "hl7.notification"
+"""The catalog's table of NDS-4 codes."""
+_NUMBER: Final = re.compile(r"\d{1,6}\Z", re.ASCII)
+_ID: Final = re.compile(r"(?=\D*\d)[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}\Z", re.ASCII)
+"""Serial and lot numbers. Each has a digit and no blank: the name of a person has not."""
+_PERCENT: Final = frozenset({"%", "percent", "PERCENT", "pct"})
+
+
+class Reading(NamedTuple):
+    """One number. ``at``: ms since 1970 UTC."""
+
+    at: int
+    metric: str
+    value: float
+    unit: str
+    quality: Quality
+
+
+class Extracted(NamedTuple):
+    """The facts of one message.
+
+    ``at``: the newest time in it, ms since 1970 UTC. ``timed``: whether the equipment told any time at all.
+    ``refused``: counts of ``reason:what``, both of our own words.
+    """
+
+    at: int
+    timed: bool
+    readings: tuple[Reading, ...]
+    states: tuple[StateChange, ...]
+    faults: tuple[Fault, ...]
+    inventory: dict[str, str]
+    refused: Counter[str]
+
+
+def read(message: Message, kind: Kind, *, model: Model, received: int, zone: tzinfo | None) -> Extracted:
+    """The facts of a message of kind ``EQUIPMENT`` or ``CONTROL``.
+
+    ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. Never raises.
+    """
+    reader = _Reader(message, model=model, received=received, zone=zone)
+    if kind is Kind.CONTROL:
+        for segment in message.named("OBR"):
+            reader.control(segment)
+    else:
+        for segment in message.named("EQU"):
+            reader.equipment(segment)
+        if message.type == "EAN":
+            for segment in message.named("NDS"):
+                reader.notification(segment)
+        if message.type == "INU":
+            reader.supplies(message)
+    return reader.extracted()
+
+
+class _Supply:
+    """What is on board of one reagent: of each type (R1, R2) what is left and what was there at first."""
+
+    def __init__(self) -> None:
+        self.amounts: dict[str, tuple[float, float]] = {}
+        self.expires = ""
+        self.lot = ""
+
+    def add(self, type_: str, left: float, initial: float) -> None:
+        had = self.amounts.get(type_, (0.0, 0.0))
+        self.amounts[type_] = had[0] + left, had[1] + initial
+
+    @property
+    def percent(self) -> float:
+        """Of the type of which least is left: without it no test runs."""
+        return min(100 * left / initial for left, initial in self.amounts.values())
+
+
+class _Reader:
+    """Takes facts out of segments and counts what is none."""
+
+    def __init__(self, message: Message, *, model: Model, received: int, zone: tzinfo | None) -> None:
+        self._model = model
+        self._received = received
+        self._zone = zone
+        self._refused: Counter[str] = Counter()
+        self._readings: list[Reading] = []
+        self._states: list[StateChange] = []
+        self._faults: list[Fault] = []
+        self._inventory: dict[str, str] = {}
+        self._timed = False
+        self._sent = self._time(message.header, 7) or Moment(received, certain=False)
+        self._newest = 0
+
+    def extracted(self) -> Extracted:
+        at = self._newest or self._sent.at
+        found = tuple(self._readings), tuple(self._states), tuple(self._faults)
+        return Extracted(at, self._timed, *found, self._inventory, self._refused)
+
+    def equipment(self, segment: Segment) -> None:
+        """EQU: what it is doing, who controls it, how worried it is."""
+        at = self._moment(segment, 2).at
+        serial = segment.text(1)
+        if _ID.match(serial):
+            self._inventory["device.serial"] = serial
+        elif serial:
+            self._refused["malformed:device.serial"] += 1
+        for number, (name, table) in zip((3, 4, 5), tables.STATES.items(), strict=True):
+            code = segment.text(number).upper()
+            if code in table:
+                self._states.append(StateChange(at=at, name=name, value=table[code]))
+            elif code not in ("", tables.NO_CHANGE):
+                self._refused[f"unknown-state:{name}"] += 1
+
+    def notification(self, segment: Segment) -> None:
+        """NDS: the code through the catalog's table; a severity of N says that the condition is over."""
+        at = self._moment(segment, 2).at
+        raw = segment.text(4)
+        code = self._model.codes.get(NOTIFICATIONS, {}).get(raw)
+        params: dict[str, float | str] = {}
+        if code == "":
+            return
+        if code is None and _NUMBER.match(raw):
+            code, params = UNKNOWN_CODE, {"code": float(raw)}
+        if code is None:
+            self._refused["unknown-code"] += 1
+            return
+        over = segment.text(3).upper() == "N"
+        self._faults.append(Fault(at=at, code=code, state="cleared" if over else "event", source=NAME, params=params))
+
+    def supplies(self, message: Message) -> None:
+        """INV: what is left of each reagent, in % of what was there at first; lot and expiry of the next to expire."""
+        equipment = next(message.named("EQU"), None)
+        moment = self._sent if equipment is None else self._moment(equipment, 2)
+        found: dict[str, _Supply] = {}
+        for segment in message.named("INV"):
+            key = self._model.reagents.get(segment.text(1))
+            if key is None:
+                self._refused["unknown-reagent"] += 1
+            else:
+                self._supply(segment, key, found.setdefault(key, _Supply()))
+        for key, supply in found.items():
+            if supply.amounts:
+                self._add(moment, f"reagent.{key}.remaining", supply.percent, "%")
+            if supply.expires:
+                self._inventory[f"reagent.{key}.expires"] = supply.expires
+            if supply.lot:
+                self._inventory[f"reagent.{key}.lot"] = supply.lot
+
+    def _supply(self, segment: Segment, key: str, supply: _Supply) -> None:
+        what = f"reagent.{key}"
+        left = self._number(segment, 9, what)
+        left = self._number(segment, 8, what) if left is None else left
+        initial = 100.0 if segment.text(11) in _PERCENT else self._number(segment, 7, what)
+        if left is not None and initial is not None:
+            if left < 0 or initial <= 0:
+                self._refused[f"implausible:{what}"] += 1
+            else:
+                supply.add(segment.text(3), left, initial)
+        expires, lot = self._expiry(segment, what), segment.text(16)
+        if lot and not _ID.match(lot):
+            self._refused[f"malformed:{what}.lot"] += 1
+            lot = ""
+        first = not supply.expires and not supply.lot
+        if first or (expires and expires < (supply.expires or "9")):
+            supply.expires, supply.lot = expires, lot
+
+    def control(self, segment: Segment) -> None:
+        """OBR of a control: its value in the assay's unit, and its distance from the target in deviations."""
+        assay = self._model.assays.get(segment.text(3))
+        control = next(
+            (key for number in (13, 17) if (key := self._model.controls.get(segment.text(number))) is not None), None
+        )
+        if assay is None or control is None:
+            self._refused["unknown-assay" if assay is None else "unknown-control"] += 1
+            return
+        what = f"qc.{assay.key}"
+        value = self._number(segment, 20, what)
+        if value is None:
+            return
+        moment = self._moment(segment, 7 if segment.text(7) else 6)
+        target, deviation = self._number(segment, 18, what), self._number(segment, 19, what)
+        if target is not None and deviation is not None and deviation > 0:
+            self._add(moment, qc.name(assay.key, control, "z"), (value - target) / deviation, "1")
+        factor = assay.units.get(segment.text(21))
+        if factor is None:
+            self._refused[f"wrong-unit:{what}"] += 1
+        else:
+            self._add(moment, qc.name(assay.key, control, "value"), value * factor, assay.unit)
+
+    def _add(self, moment: Moment, metric: str, value: float, unit: str) -> None:
+        if isfinite(value):
+            self._readings.append(Reading(moment.at, metric, value, unit, GOOD if moment.certain else UNCERTAIN))
+
+    def _number(self, segment: Segment, number: int, what: str) -> float | None:
+        try:
+            text = segment.text(number)
+            return decimal(text) if text else None
+        except Refused as refused:
+            self._refused[f"{refused.reason}:{what}"] += 1
+            return None
+
+    def _expiry(self, segment: Segment, what: str) -> str:
+        """INV-12 as an ISO date; "" where there is none."""
+        try:
+            text = segment.text(12)
+            return values.day(text).isoformat() if text else ""
+        except Refused as refused:
+            self._refused[f"{refused.reason}:{what}.expires"] += 1
+            return ""
+
+    def _moment(self, segment: Segment, number: int) -> Moment:
+        moment = self._time(segment, number) or self._sent
+        self._newest = max(self._newest, moment.at)
+        return moment
+
+    def _time(self, segment: Segment, number: int) -> Moment | None:
+        text = segment.text(number)
+        if not text:
+            return None
+        try:
+            moment = values.date_time(text, self._zone)
+        except Refused as refused:
+            self._refused[f"{refused.reason}:time"] += 1
+            return None
+        if moment.at > self._received + FUTURE_MS:
+            self._refused["implausible:time"] += 1
+            return None
+        self._timed = True
+        return moment
