@@ -4,7 +4,7 @@ import re
 from collections.abc import Container
 from datetime import datetime
 
-from catalog import pattern
+from catalog import lint_spelled, pattern
 from catalog.model import Clear, LimitRule, LogFault, LogPattern, Signal, Silence
 from catalog.shape import Anything, Book
 from catalog.source import FamilySource, FaultSource, PartUse
@@ -15,7 +15,9 @@ from wire.topics import Lane
 
 def check(book: Book, models: dict[str, Book], *, parts: Container[str], runbooks: Container[str]) -> None:
     """Notes the problems of one model in its book. `models`: all of them; `parts`, `runbooks`: the keys there are."""
-    _Model(book, _chain(book, models), parts=parts, runbooks=runbooks).check()
+    chain = _chain(book, models)
+    _Model(book, chain, parts=parts, runbooks=runbooks).check()
+    lint_spelled.check(book, chain)
 
 
 def _chain(book: Book, models: dict[str, Book]) -> list[Book]:

@@ -3,7 +3,6 @@
 The folder holds `models/*.yaml`, `parts.yaml`, `runbooks.yaml` and `messages.yaml` (`catalog.source`).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -11,8 +10,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import structs
 
-from catalog import pattern, qc, tree
-from catalog.errors import CatalogError
+from catalog import qc, refuse, tree
 from catalog.model import (
     CODE_TABLES,
     Assay,
@@ -72,44 +70,19 @@ def read_file(file: Path, kind: type[F]) -> F:
         raise tree.at(file, tree.locate(node, tree.key_path(where)), what) from error
 
 
-def lineage(key: str, files: dict[str, tuple[Path, ModelFile]]) -> list[str]:
-    """A model's bases and then itself, each once, bases first.
-
-    Raises CatalogError for a base that is missing or that leads back to the model.
-    """
-    order: list[str] = []
-
-    def visit(name: str, above: tuple[str, ...]) -> None:
-        if name in above or name not in files:
-            what = "extends itself" if name in above else "isn't there"
-            raise CatalogError(file=files[above[-1]][0], what=f"base '{name}' {what}")
-        if name not in order:
-            for base in files[name][1].extends:
-                visit(base, (*above, name))
-            order.append(name)
-
-    visit(key, ())
-    return order
-
-
 def _model(
     key: str, files: dict[str, tuple[Path, ModelFile]], parts: dict[str, Part], runbooks: Mapping[str, Runbook]
 ) -> Model:
-    file, source = files[key]
-    chain = [files[name][1] for name in lineage(key, files)]
-    families: dict[str, FaultFamily] = {}
-    faults: dict[str, FaultCode] = {}
-    try:
-        for level in chain:
-            families |= {family.key: _family(family, parts) for family in level.families}
-        for level in chain:
-            faults |= {fault.code: _fault(fault, families[fault.family], parts) for fault in level.faults}
-    except KeyError as error:
-        raise CatalogError(file=file, what=f"no family or part {error}") from error
+    _, source = files[key]
+    lineage = refuse.lineage(key, files)
+    refuse.refuse(lineage, parts=parts, runbooks=runbooks)
+    chain = [level for _, level in lineage]
+    families = {family.key: _family(family, parts) for level in chain for family in level.families}
+    faults = {fault.code: _fault(fault, families[fault.family], parts) for level in chain for fault in level.faults}
     assays = {assay.key: _assay(assay) for level in chain for assay in level.assays}
     controls = _spelled(level.controls for level in chain)
     silences = [level.silence for level in chain if level.silence is not None]
-    model = Model(
+    return Model(
         key=key,
         kind=source.kind,
         name=source.name,
@@ -129,26 +102,6 @@ def _model(
         controls=controls,
         reagents=_spelled(level.reagents for level in chain),
     )
-    _refuse(model, file, runbooks)
-    return model
-
-
-def _refuse(model: Model, file: Path, runbooks: Mapping[str, Runbook]) -> None:
-    """What would raise or hang later, where no person could mend it."""
-    judged = [rule for signal in model.signals.values() for rule in signal.rules]
-    for key, count in Counter(rule.key for rule in judged).items():
-        if count > 1:
-            raise CatalogError(file=file, what=f"rule '{key}' stands {count} times")
-    for item in (*judged, *model.faults.values(), *(() if model.silence is None else (model.silence,))):
-        if item.family not in model.families:
-            raise CatalogError(file=file, what=f"no family '{item.family}'")
-        if item.runbook is not None and item.runbook not in runbooks:
-            raise CatalogError(file=file, what=f"no runbook '{item.runbook}'")
-    for log in model.log_patterns:
-        try:
-            pattern.check(log.regex)
-        except pattern.UnsafePatternError as error:
-            raise CatalogError(file=file, what=f"log pattern {log.id} {error}") from error
 
 
 def _assay(assay: AssaySource) -> Assay:

@@ -1,6 +1,6 @@
 """The signals that quality control makes: one value and one z-score for every assay and control of a model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from catalog.model import Assay, Signal, Text
@@ -17,7 +17,7 @@ def name(assay: str, control: str, what: str) -> str:
     return f"qc.{assay}.{control}.{what}"
 
 
-def signals(assays: Iterable[Assay], controls: Iterable[str]) -> Mapping[str, Signal]:
+def signals(assays: Iterable[Assay], controls: Iterable[str]) -> dict[str, Signal]:
     """By name: `.value` in the assay's unit, and `.z`, the distance from the target in standard deviations."""
     made = [signal for assay in assays for control in controls for signal in _two(assay, control)]
     return {signal.name: signal for signal in made}

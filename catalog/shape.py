@@ -158,7 +158,7 @@ class Book:
             choices = _choices(last, path)
             self.say(path, what.lower().replace("enum value", "value"), f"use one of: {', '.join(choices)}")
         elif what.startswith("Expected `str` matching regex"):
-            self.say(path, *_not_matching(last, in_key=in_key), key=in_key)
+            self.say(path, *_not_matching(last, path, in_key=in_key), key=in_key)
         elif what.startswith("Expected `str`, got"):
             self.say(path, f"should be text, is `{quoted[-1]}`", "put it in quotes")
         else:
@@ -183,7 +183,11 @@ def _choices(last: str, path: KeyPath) -> tuple[str, ...]:
     return _CHOICES.get(last, ())
 
 
-def _not_matching(last: str, *, in_key: bool) -> tuple[str, str]:
+def _not_matching(last: str, path: KeyPath, *, in_key: bool) -> tuple[str, str]:
+    if last in {"raw", "ids"}:
+        return "isn't an id", "write it as the equipment does, without blanks around it, up to 48 characters"
+    if last == "key" and path[0] in {"assays", "tests", "controls", "reagents"}:
+        return "isn't a key", "use up to 24 lower case letters, digits and _-, such as glu"
     if last in {"code", "by", "table"}:
         return "isn't a fault code", "use up to 48 letters, digits and _.:/+-, such as GEN-KV-01"
     if in_key or last in _NAMES:

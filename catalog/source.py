@@ -25,6 +25,9 @@ from catalog.model import (
 )
 from wire.items import Code, Name
 
+Key = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_\-]{0,23}\Z")]
+"""A piece of a metric's name: of an assay, a control or a reagent."""
+
 
 class PartUse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A part of `parts.yaml` that may be needed."""
@@ -80,7 +83,7 @@ class AssaySource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     Common spellings of `unit` itself are known (`catalog.units.SPELLINGS`).
     """
 
-    key: Name
+    key: Key
     name: Text
     unit: str
     also: Mapping[Words, Annotated[float, Meta(gt=0, le=1e9)]] = {}
@@ -89,7 +92,7 @@ class AssaySource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class SpelledSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the equipment spells an assay, a control or a reagent, which `key` names."""
 
-    key: Name
+    key: Key
     ids: Annotated[tuple[RawId, ...], Meta(min_length=1)]
 
 
