@@ -1,10 +1,11 @@
 """The last gate: only what is declared leaves, whatever an adapter hands in."""
 
+import re
 from collections import Counter
 
 import pytest
 
-from agent.privacy import INVENTORY, STATES, admit
+from agent.privacy import INVENTORY, REAGENT_INVENTORY, STATES, admit
 from catalog.load import load
 from wire.items import (
     Birth,
@@ -21,6 +22,7 @@ from wire.items import (
 )
 
 MODEL = load().models["generic-dr"]
+ANALYZER = load().models["generic-analyzer"]
 NAME = "ZHANG^SAN"
 
 
@@ -105,4 +107,54 @@ def test_no_pattern_admits_what_a_name_looks_like_in_dicom() -> None:
     for pattern in INVENTORY.values():
         for value in ("WANG^XIAOMING", "Wang^Xiao^Ming^^Dr", "王小明", "wang@example.org", " leading", "a\nb", ""):
             assert not pattern.match(value)
-    assert all(value.isupper() for values in STATES.values() for value in values)
+        for reagent in REAGENT_INVENTORY.values():
+            assert not reagent.match(value)
+    words = re.compile(r"[A-Z]+|[a-z]+(-[a-z]+)*")
+    assert all(words.fullmatch(value) for values in STATES.values() for value in values)
+
+
+class TestAnalyzers:
+    """What the gate knows of a model that has reagents and raw codes."""
+
+    def test_reagents_of_the_model_have_a_lot_and_an_expiry(self) -> None:
+        fields = {"reagent.glu.lot": "L20-7", "reagent.glu.expires": "2027-05-31"}
+        assert admit([Inventory(at=1, fields=fields)], ANALYZER) == ([Inventory(at=1, fields=fields)], Counter())
+
+    @pytest.mark.parametrize(
+        ("name", "value", "reason"),
+        [
+            ("reagent.glu.lot", "WANG", "malformed-field"),
+            ("reagent.glu.lot", "WANG 7", "malformed-field"),
+            ("reagent.glu.expires", "20270531", "malformed-field"),
+            ("reagent.glu.owner", "7", "unknown-field"),
+            ("reagent.wang.lot", "7", "unknown-field"),
+            ("reagent.lot", "7", "unknown-field"),
+        ],
+    )
+    def test_and_nothing_else(self, name: str, value: str, reason: str) -> None:
+        assert admit([Inventory(at=1, fields={name: value})], ANALYZER) == ([], Counter({reason: 1}))
+
+    def test_a_dr_has_no_reagents(self) -> None:
+        assert gate(Inventory(at=1, fields={"reagent.glu.lot": "7"})) == ([], Counter({"unknown-field": 1}))
+
+    @pytest.mark.parametrize("number", [0.0, 17.0, 999_999.0])
+    def test_an_unknown_raw_code_keeps_its_number(self, number: float) -> None:
+        fault = Fault(at=1, code="UNKNOWN-CODE", state="event", params={"code": number})
+        assert admit([fault], ANALYZER) == ([fault], Counter())
+
+    @pytest.mark.parametrize(
+        ("code", "params"),
+        [
+            ("UNKNOWN-CODE", {"code": 1_000_000.0}),
+            ("UNKNOWN-CODE", {"code": -1.0}),
+            ("UNKNOWN-CODE", {"code": 1.5}),
+            ("UNKNOWN-CODE", {"code": float("nan")}),
+            ("UNKNOWN-CODE", {"code": "17"}),
+            ("UNKNOWN-CODE", {"patient": 17.0}),
+            ("PHO-LMP-01", {"code": 17.0}),
+        ],
+    )
+    def test_but_no_identifier_and_no_other_code_has_one(self, code: str, params: dict[str, float | str]) -> None:
+        passed, refused = admit([Fault(at=1, code=code, state="event", params=params)], ANALYZER)
+        assert passed == [Fault(at=1, code=code, state="event")]
+        assert refused == Counter({"unknown-parameter": 1})
