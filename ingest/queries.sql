@@ -30,6 +30,10 @@ CROSS JOIN LATERAL (
     ORDER BY metric_id, ts DESC
 ) AS r;
 
+-- name: write_touched
+-- Does nothing where continuous aggregates find it out by themselves.
+SELECT readings_written(%(devices)s::integer[], %(lo)s, %(hi)s);
+
 -- name: fence
 SELECT p.id FROM partition p
 JOIN unnest(%(ids)s::smallint[], %(generations)s::bigint[]) AS mine (id, generation)

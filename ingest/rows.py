@@ -1,11 +1,12 @@
 """Readings as rows of a binary COPY, built column by column: the limit of one process is here."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.touched import Touched, touched
 from wire.items import GOOD
 
 POSTGRES_EPOCH_MS: Final = 946_684_800_000
@@ -36,6 +37,14 @@ _ROW: Final = np.dtype(
 
 Aside = tuple[int, int, int, float, int]
 """device id, metric id, time (ms), value, quality."""
+
+
+class Split(NamedTuple):
+    """The body of COPY, empty for no rows; what its rows touch; and the rows whose time lies outside the window."""
+
+    body: bytes
+    touched: Touched
+    asides: list[Aside]
 
 
 class ReadingRows:
@@ -78,7 +87,7 @@ class ReadingRows:
         self._metric += metric
         self._value += value
 
-    def split(self, *, now_ms: int) -> tuple[bytes, list[Aside]]:
+    def split(self, *, now_ms: int) -> Split:
         """What goes into COPY, and the rows whose time lies outside the window around ``now_ms``."""
         size = len(self._metric)
         ms = np.repeat(_int64(self._at), self._sizes)
@@ -113,7 +122,8 @@ class ReadingRows:
         rows["value"] = value
         rows["quality_size"] = 2
         rows["quality"] = quality
-        return (_HEADER + rows.tobytes() + _TRAILER if len(rows) else b""), aside
+        body = _HEADER + rows.tobytes() + _TRAILER if len(rows) else b""
+        return Split(body, touched(device, ms, now_ms=now_ms), aside)
 
 
 def _int64(values: list[int]) -> NDArray[np.int64]:

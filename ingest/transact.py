@@ -15,6 +15,7 @@ from ingest.mqtt import Message
 from ingest.ports import S
 from ingest.record import EventRow, inventories
 from ingest.rows import COPY
+from ingest.touched import Touched
 from wire.topics import Lane
 
 Connection = AsyncConnection[Any]
@@ -57,11 +58,13 @@ async def taken_lately(
     return [(device, bytes(digest)) async for device, digest in rows]
 
 
-async def copy_readings(connection: Connection, body: bytes) -> None:
-    """Readings, by binary COPY."""
+async def copy_readings(connection: Connection, body: bytes, touched: Touched) -> None:
+    """Readings, by binary COPY, and which times they touch: their roll-ups are made from that."""
     if body:
         async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
             await copy.write(body)
+        columns = {"devices": touched.devices, "lo": bigints(touched.lo), "hi": bigints(touched.hi)}
+        await connection.execute(SQL["write_touched"], columns)
 
 
 async def write_events(connection: Connection, events: Sequence[EventRow]) -> None:

@@ -261,8 +261,8 @@ class LaneWriter(Generic[S]):
                 for applied in work.applied:
                     if add_readings(memory, applied, self._ids, rows, now_ms=now_ms):
                         self._dirty.setdefault(uid, now_ms)
-        body, asides = rows.split(now_ms=now_ms)
-        await copy_readings(connection, body)
+        body, touched, asides = rows.split(now_ms=now_ms)
+        await copy_readings(connection, body, touched)
         events = [row for work in admitted.noted.values() for row in event_rows(work, learned_ms=now_ms)]
         await write_events(connection, events)
         stats.READINGS.labels(self._lane.value).inc(len(rows) - len(asides))

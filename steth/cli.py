@@ -87,7 +87,7 @@ def api(config: Config = None) -> None:
 @app.command()
 def migrate(config: Config = None) -> None:
     """Bring the database's schema up to this version, and make room for readings."""
-    from steth.run_alerts import make_room  # noqa: PLC0415
+    from steth.maintenance import make_room  # noqa: PLC0415
     from steth.settings import SettingsError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
     from store.migrate import migrate as run  # noqa: PLC0415

@@ -1,8 +1,8 @@
-"""`steth alerts`: telling people, sending commands, freezing evidence, keeping room for readings. One leads."""
+"""`steth alerts`: telling people, sending commands, freezing evidence, upkeep of the database. One leads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 import aiomqtt
@@ -17,20 +17,15 @@ from desk.evidence import Freezer
 from desk.jobs import Leadership
 from desk.telling import Teller
 from ingest.mqtt import Endpoint
-from ingest.rows import AHEAD_MS, BEHIND_MS
 from remote.commands import CommandSender, PublishError
 from steth.health import serve_health
+from steth.maintenance import Upkeep
 from steth.run_ingest import wall_ms
 from steth.settings import Settings, address
 from steth.signals import stop_event
-from store.partitions import ensure_partitions
 from store.pool import open_pool
 
 _log = structlog.get_logger("steth.alerts")
-_DAY_MS: Final = 86_400_000
-AHEAD_DAYS: Final = 40 + AHEAD_MS // _DAY_MS
-BEHIND_DAYS: Final = 10 + BEHIND_MS // _DAY_MS
-"""Room for readings: what ingest takes, and more than a month of this job not running."""
 DONE: Final = Counter("steth_jobs_done_total", "Rows that a job acted on", ["job"])
 FAILED: Final = Counter("steth_jobs_failed_total", "Rounds of a job that failed", ["job"])
 LEADS: Final = Gauge("steth_jobs_leads", "1 while this process leads")
@@ -75,15 +70,6 @@ class MqttPublisher:
                 _log.info("broker_left", reason=str(error))
 
 
-async def make_room(dsn_owner: str) -> int:
-    """Partitions of ``reading`` ahead of time; how many were made."""
-    async with await psycopg.AsyncConnection.connect(dsn_owner, autocommit=True, connect_timeout=10) as connection:
-        made = await ensure_partitions(
-            connection, now=datetime.now(UTC), behind_days=BEHIND_DAYS, ahead_days=AHEAD_DAYS
-        )
-    return len(made)
-
-
 async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop. A job that fails is tried again at its next turn; the others go on."""
     settings.need("dsn_ingest", "dsn_owner")
@@ -103,28 +89,56 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
         async def send() -> int:
             return (await sender.run_once(wall_ms())).sent
 
-        jobs: dict[str, tuple[float, Callable[[], Awaitable[int]]]] = {
-            "commands": (0.3, send),
-            "telling": (0.5, lambda: teller.run_once(wall_ms())),
-            "evidence": (3.0, lambda: freezer.run_once(wall_ms())),
-            "partitions": (3600.0, lambda: make_room(settings.dsn_owner)),
-        }
-        loop = asyncio.get_running_loop()
-        due = dict.fromkeys(jobs, 0.0)
-        while not stopped.is_set():
-            ready = True
-            leads = await leadership.leads()
-            LEADS.set(leads)
-            for name, (every_s, run) in jobs.items() if leads else ():
-                if loop.time() >= due[name]:
-                    due[name] = loop.time() + await _round(name, run, every_s)
-            try:
-                async with asyncio.timeout(0.25 if leads else 1.0):
-                    await stopped.wait()
-            except TimeoutError:
-                continue
+        upkeep = Upkeep(dsn_owner=settings.dsn_owner)
+        turns = Turns(
+            jobs={
+                "commands": (0.3, send),
+                "telling": (0.5, lambda: teller.run_once(wall_ms())),
+                "evidence": (3.0, lambda: freezer.run_once(wall_ms())),
+            }
+        )
+        # Beside the others: what is told doesn't wait for a backlog of roll-ups.
+        slow = Turns(jobs={"partitions": (3600.0, upkeep.make_room), "rollup": (10.0, upkeep.roll_up)})
+        leads = False
+
+        async def keep_up() -> None:
+            while not stopped.is_set():
+                if leads:
+                    await slow.run()
+                await _wait(stopped, 1.0)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keep_up(), name="upkeep")
+            while not stopped.is_set():
+                ready = True
+                leads = await leadership.leads()
+                LEADS.set(leads)
+                if leads:
+                    await turns.run()
+                await _wait(stopped, 0.25 if leads else 1.0)
     await publisher.close()
     _log.info("stopped")
+
+
+async def _wait(stopped: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopped.wait()
+
+
+class Turns:
+    """Jobs by name, each with the seconds between its turns. One that fails is tried again; the others go on."""
+
+    def __init__(self, *, jobs: Mapping[str, tuple[float, Callable[[], Awaitable[int]]]]) -> None:
+        self._jobs = jobs
+        self._due = dict.fromkeys(jobs, 0.0)
+
+    async def run(self) -> None:
+        """The turn of each job that is due."""
+        loop = asyncio.get_running_loop()
+        for name, (every_s, run) in self._jobs.items():
+            if loop.time() >= self._due[name]:
+                self._due[name] = loop.time() + await _round(name, run, every_s)
 
 
 async def _round(name: str, run: Callable[[], Awaitable[int]], every_s: float) -> float:

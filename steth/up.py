@@ -36,7 +36,7 @@ from steth.folder import (
     require_free,
     write_private,
 )
-from steth.run_alerts import make_room
+from steth.maintenance import make_room
 from steth.signals import stop_event
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError, StoreErrorCode

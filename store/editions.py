@@ -15,8 +15,17 @@ class Edition(StrEnum):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The suffixes of the migration files this edition runs after the common one, in order."""
-        return (self.value,) if self is Edition.PLAIN else ("timescale", self.value)
+        """The suffixes of the migration files this edition runs after the common one, in order.
+
+        `timescale`: both licences; `jobs`: where no continuous aggregates are and jobs of ours do their work.
+        """
+        match self:
+            case Edition.PLAIN:
+                return (self.value, "jobs")
+            case Edition.TIMESCALE_APACHE:
+                return ("timescale", self.value, "jobs")
+            case Edition.TIMESCALE_COMMUNITY:
+                return ("timescale", self.value)
 
 
 def edition_of(connection: psycopg.Connection[tuple[Any, ...]]) -> Edition:

@@ -1,8 +1,8 @@
 """Numbered migrations: forward only, each in one transaction, each recorded with its checksum.
 
 `migrations/NNNN_name.sql` is common to all editions; `NNNN_name.EDITION.sql` runs after it, in the same transaction,
-where EDITION is `plain`, `timescale` (both licences), `timescale-apache` or `timescale-community`. Statements run as
-steth_owner, in the schema public.
+where EDITION is `plain`, `timescale` (both licences), `timescale-apache`, `timescale-community` or `jobs` (plain and
+Apache, whose roll-ups our jobs keep). Statements run as steth_owner, in the schema public.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ from store.roles import OWNER, ensure_roles
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _FILE: Final = re.compile(
-    r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)(?:\.(?P<part>plain|timescale|timescale-apache|timescale-community))?\.sql\Z"
+    r"(?P<number>\d{4})_(?P<name>[a-z0-9_]+)"
+    r"(?:\.(?P<part>plain|jobs|timescale|timescale-apache|timescale-community))?\.sql\Z"
 )
 _LOCK: Final = 0x5354_4554_4801  # "STETH" 1: one migration at a time in a database
 

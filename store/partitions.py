@@ -1,6 +1,6 @@
-"""What keeps the table `reading` in pieces that can be dropped: made ahead and dropped by age, outside ingest.
+"""What keeps readings and their roll-ups in pieces that can be dropped: made ahead and dropped by age, outside ingest.
 
-On plain PostgreSQL a piece is a month (UTC), called `reading_YYYY_MM`. TimescaleDB makes its chunks by itself, so there
+On plain PostgreSQL a piece is a month (UTC), called `TABLE_YYYY_MM`. TimescaleDB makes its chunks by itself, so there
 only dropping is left to do. Both functions need a connection of steth_owner, and neither holds up ingest: attaching and
 detaching take locks that COPY does not wait for.
 """
@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Self
+from typing import Final, Literal, Self, get_args
 
 from psycopg import sql
 
 from store.pool import Connection
 from store.statements import QUERIES
 
-_NAME: Final = re.compile(r"reading_(\d{4})_(\d{2})\Z")
+Table = Literal["reading", "reading_1m", "reading_1h"]
+"""What is kept for a time: readings, and their roll-ups by the minute and by the hour. Those by the day stay."""
+TABLES: Final[tuple[Table, ...]] = get_args(Table)
+_NAME: Final = re.compile(r"\w+_(\d{4})_(\d{2})\Z")
 
 
 @dataclass(frozen=True, order=True)
@@ -42,10 +45,15 @@ class Month:
         """The month after it."""
         return Month(self.year + self.month // 12, self.month % 12 + 1)
 
-    @property
-    def table(self) -> str:
-        """The name of its partition."""
-        return f"reading_{self.year:04}_{self.month:02}"
+    def of_table(self, table: Table) -> str:
+        """The name of its partition of a table."""
+        return f"{table}_{self.year:04}_{self.month:02}"
+
+    @classmethod
+    def in_name(cls, partition: str) -> Self | None:
+        """The month that a partition's name says; None for another name."""
+        found = _NAME.match(partition)
+        return None if found is None else cls(int(found[1]), int(found[2]))
 
 
 def months(*, first: datetime, last: datetime) -> Iterator[Month]:
@@ -59,61 +67,72 @@ def months(*, first: datetime, last: datetime) -> Iterator[Month]:
 async def ensure_partitions(connection: Connection, *, now: datetime, behind_days: int, ahead_days: int) -> list[str]:
     """Make the partitions that lack from `now` - `behind_days` to `now` + `ahead_days`; return the names of those made.
 
-    `behind_days` must reach as far back as ingest takes readings (the store-and-forward horizon). Does nothing on a
-    hypertable. May run any number of times, in any number of processes at once.
+    `behind_days` must reach as far back as ingest takes readings (the store-and-forward horizon). What there are
+    readings of has room for its roll-ups too. Does nothing on hypertables. May run any number of times, in any number
+    of processes at once.
     """
-    wanted = list(months(first=now - timedelta(days=behind_days), last=now + timedelta(days=ahead_days)))
+    wanted = set(months(first=now - timedelta(days=behind_days), last=now + timedelta(days=ahead_days)))
+    made = []
     async with connection.transaction():
-        if not await _is_partitioned(connection):
-            return []
         await connection.execute(QUERIES["lock_partitions"])
-        there = {name for name, _, _ in await _partitions(connection)}
-        missing = [month for month in wanted if month.table not in there]
-        for month in missing:
-            # Attached, not created in place: CREATE TABLE ... PARTITION OF would lock out every writer of `reading`.
-            names = {"month": sql.Identifier(month.table), "reading": sql.Identifier("reading")}
-            await connection.execute(sql.SQL("CREATE TABLE {month} (LIKE {reading} INCLUDING ALL)").format(**names))
-            await connection.execute(
-                sql.SQL("ALTER TABLE {reading} ATTACH PARTITION {month} FOR VALUES FROM ({begin}) TO ({end})").format(
-                    **names,
-                    begin=sql.Literal(month.begin.isoformat()),
-                    end=sql.Literal(month.next.begin.isoformat()),
-                )
-            )
-    return [month.table for month in missing]
+        for table in TABLES:
+            if not await _is_partitioned(connection, table):
+                continue
+            there = {month for name, _, _ in await _partitions(connection, table) if (month := Month.in_name(name))}
+            for month in sorted(wanted - there):
+                await _attach(connection, table, month)
+                made.append(month.of_table(table))
+            if table == "reading":
+                wanted |= there
+    return made
 
 
-async def drop_readings(connection: Connection, *, before: datetime) -> list[str]:
-    """Drop the pieces of `reading` that lie wholly before a time; return their names.
+async def _attach(connection: Connection, table: Table, month: Month) -> None:
+    # Attached, not created in place: CREATE TABLE ... PARTITION OF would lock out every writer of the table.
+    names = {"month": sql.Identifier(month.of_table(table)), "table": sql.Identifier(table)}
+    await connection.execute(sql.SQL("CREATE TABLE {month} (LIKE {table} INCLUDING ALL)").format(**names))
+    await connection.execute(
+        sql.SQL("ALTER TABLE {table} ATTACH PARTITION {month} FOR VALUES FROM ({begin}) TO ({end})").format(
+            **names,
+            begin=sql.Literal(month.begin.isoformat()),
+            end=sql.Literal(month.next.begin.isoformat()),
+        )
+    )
+
+
+async def drop_pieces(connection: Connection, table: Table, *, before: datetime) -> list[str]:
+    """Drop the pieces of a table that lie wholly before a time; return their names.
 
     `connection` must be in autocommit: a partition is detached concurrently, so that nobody waits. Cut off at any
     moment, the next call goes on where it stopped.
     """
     if not connection.autocommit:
         raise ValueError("detaching concurrently needs a connection in autocommit")
-    if not await _is_partitioned(connection):
-        chunks = await connection.execute(QUERIES["drop_chunks"], (before,))
+    if not await _is_partitioned(connection, table):
+        chunks = await connection.execute(QUERIES["drop_chunks"], (table, before))
         return [row[0] for row in await chunks.fetchall()]
     dropped = []
-    for name, attached, pending in await _partitions(connection):
-        found = _NAME.match(name)
-        if found is None or Month(int(found[1]), int(found[2])).next.begin > before:
+    for name, attached, pending in await _partitions(connection, table):
+        month = Month.in_name(name)
+        if month is None or month.next.begin > before:
             continue
         if attached:
             how = sql.SQL("FINALIZE" if pending else "CONCURRENTLY")
             await connection.execute(
-                sql.SQL("ALTER TABLE reading DETACH PARTITION {} {}").format(sql.Identifier(name), how)
+                sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(
+                    sql.Identifier(table), sql.Identifier(name), how
+                )
             )
         await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
         dropped.append(name)
     return dropped
 
 
-async def _is_partitioned(connection: Connection) -> bool:
-    row = await (await connection.execute(QUERIES["reading_is_partitioned"])).fetchone()
+async def _is_partitioned(connection: Connection, table: Table) -> bool:
+    row = await (await connection.execute(QUERIES["is_partitioned"], (table,))).fetchone()
     return row == (True,)
 
 
-async def _partitions(connection: Connection) -> list[tuple[str, bool, bool]]:
-    rows = await (await connection.execute(QUERIES["reading_partitions"])).fetchall()
+async def _partitions(connection: Connection, table: Table) -> list[tuple[str, bool, bool]]:
+    rows = await (await connection.execute(QUERIES["partitions_of"], {"table": table})).fetchall()
     return [(row[0], row[1], row[2]) for row in rows]

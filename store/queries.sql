@@ -2,14 +2,16 @@
 -- fixed order; they run with an empty search_path, so that every name comes out qualified. Monthly partitions of
 -- `reading` come and go and are left out.
 
--- name: reading_is_partitioned
-SELECT relkind = 'p' FROM pg_class WHERE oid = 'public.reading'::regclass
+-- name: is_partitioned
+SELECT relkind = 'p' FROM pg_class WHERE oid = format('public.%%I', %s::text)::regclass
 
--- name: reading_partitions
+-- name: partitions_of
 -- Ours by their name; a detached one is what a drop left that was interrupted.
 SELECT c.relname, coalesce(i.inhparent IS NOT NULL, false) AS attached, coalesce(i.inhdetachpending, false) AS pending
-FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = 'public.reading'::regclass
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^reading_[0-9]{4}_[0-9]{2}$'
+FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+    AND i.inhparent = format('public.%%I', %(table)s::text)::regclass
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+    AND c.relname ~ ('^' || %(table)s || '_[0-9]{4}_[0-9]{2}$')
 ORDER BY c.relname
 
 -- name: lock_partitions
@@ -17,7 +19,117 @@ ORDER BY c.relname
 SELECT pg_advisory_xact_lock(91638244460034)
 
 -- name: drop_chunks
-SELECT drop_chunks('public.reading', older_than => %s::timestamptz)
+SELECT drop_chunks(format('public.%%I', %s::text)::regclass, older_than => %s::timestamptz)
+
+-- name: keeps_rollups
+-- Not where continuous aggregates do.
+SELECT to_regclass('public.rollup') IS NOT NULL
+
+-- name: begin_rollup
+-- One job at a time. Limits of this transaction alone; every plan is for its own times, so that other parts are left out.
+SELECT pg_try_advisory_xact_lock(91638244460035),
+    set_config('statement_timeout', %(statement_ms)s, true), set_config('lock_timeout', '5000', true),
+    set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- name: rollup_levels
+SELECT level, extract(epoch FROM watermark)::bigint, extract(epoch FROM whole_from)::bigint FROM rollup ORDER BY level
+
+-- name: take_head
+-- What reaches beyond the watermark and begins in closed time.
+DELETE FROM rollup_dirty WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM rollup_dirty
+    WHERE level = %(level)s AND hi > to_timestamp(%(watermark)s) AND lo < to_timestamp(%(until)s)
+    ORDER BY lo LIMIT %(most)s))
+RETURNING device_id, floor(extract(epoch FROM lo))::bigint, ceil(extract(epoch FROM hi))::bigint
+
+-- name: take_late
+DELETE FROM rollup_dirty WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM rollup_dirty WHERE level = %(level)s AND hi <= to_timestamp(%(watermark)s)
+    ORDER BY hi LIMIT %(most)s))
+RETURNING device_id, floor(extract(epoch FROM lo))::bigint, ceil(extract(epoch FROM hi))::bigint
+
+-- name: first_left
+SELECT floor(extract(epoch FROM min(lo)))::bigint FROM rollup_dirty
+WHERE level = %(level)s AND hi > to_timestamp(%(watermark)s)
+
+-- name: put_dirty
+INSERT INTO rollup_dirty (level, device_id, lo, hi)
+SELECT %(level)s, u.device, to_timestamp(u.lo), to_timestamp(u.hi)
+FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
+
+-- name: set_watermark
+UPDATE rollup SET watermark = to_timestamp(%(watermark)s) WHERE level = %(level)s
+
+-- name: make_0
+-- Each device by itself: the index leads to its rows of the piece. first and last leave out other parts of the table.
+INSERT INTO reading_1m (bucket, device_id, metric_id, n, bad, lo, hi, total)
+SELECT s.bucket, p.device, s.metric_id, s.n, s.bad, s.lo, s.hi, s.total
+FROM (
+    SELECT device, lo, hi FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
+    WHERE device IS NOT NULL
+    UNION ALL
+    SELECT d.id, u.lo, u.hi FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
+    CROSS JOIN device d WHERE u.device IS NULL
+) AS p
+CROSS JOIN LATERAL (
+    SELECT date_bin('1 minute', r.ts, 'epoch') AS bucket, r.metric_id, count(*) FILTER (WHERE r.quality < 2) AS n,
+        count(*) FILTER (WHERE r.quality = 2) AS bad, min(r.value) FILTER (WHERE r.quality < 2) AS lo,
+        max(r.value) FILTER (WHERE r.quality < 2) AS hi, coalesce(sum(r.value) FILTER (WHERE r.quality < 2), 0) AS total
+    FROM reading r
+    WHERE r.device_id = p.device AND r.ts >= to_timestamp(p.lo) AND r.ts < to_timestamp(p.hi)
+        AND r.ts >= %(first)s AND r.ts < %(last)s
+    GROUP BY 1, 2
+) AS s
+ON CONFLICT (device_id, bucket, metric_id) DO UPDATE
+SET n = excluded.n, bad = excluded.bad, lo = excluded.lo, hi = excluded.hi, total = excluded.total
+WHERE (reading_1m.n, reading_1m.bad, reading_1m.lo, reading_1m.hi, reading_1m.total)
+    IS DISTINCT FROM (excluded.n, excluded.bad, excluded.lo, excluded.hi, excluded.total)
+
+-- name: make_1
+INSERT INTO reading_1h (bucket, device_id, metric_id, n, bad, lo, hi, total)
+SELECT s.bucket, p.device, s.metric_id, s.n, s.bad, s.lo, s.hi, s.total
+FROM (
+    SELECT device, lo, hi FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
+    WHERE device IS NOT NULL
+    UNION ALL
+    SELECT d.id, u.lo, u.hi FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
+    CROSS JOIN device d WHERE u.device IS NULL
+) AS p
+CROSS JOIN LATERAL (
+    SELECT date_bin('1 hour', r.bucket, 'epoch') AS bucket, r.metric_id, sum(r.n) AS n, sum(r.bad) AS bad,
+        min(r.lo) AS lo, max(r.hi) AS hi, sum(r.total) AS total
+    FROM reading_1m r
+    WHERE r.device_id = p.device AND r.bucket >= to_timestamp(p.lo) AND r.bucket < to_timestamp(p.hi)
+        AND r.bucket >= %(first)s AND r.bucket < %(last)s
+    GROUP BY 1, 2
+) AS s
+ON CONFLICT (device_id, bucket, metric_id) DO UPDATE
+SET n = excluded.n, bad = excluded.bad, lo = excluded.lo, hi = excluded.hi, total = excluded.total
+WHERE (reading_1h.n, reading_1h.bad, reading_1h.lo, reading_1h.hi, reading_1h.total)
+    IS DISTINCT FROM (excluded.n, excluded.bad, excluded.lo, excluded.hi, excluded.total)
+
+-- name: make_2
+INSERT INTO reading_1d (bucket, device_id, metric_id, n, bad, lo, hi, total)
+SELECT s.bucket, p.device, s.metric_id, s.n, s.bad, s.lo, s.hi, s.total
+FROM (
+    SELECT device, lo, hi FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
+    WHERE device IS NOT NULL
+    UNION ALL
+    SELECT d.id, u.lo, u.hi FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
+    CROSS JOIN device d WHERE u.device IS NULL
+) AS p
+CROSS JOIN LATERAL (
+    SELECT date_bin('1 day', r.bucket, 'epoch') AS bucket, r.metric_id, sum(r.n) AS n, sum(r.bad) AS bad,
+        min(r.lo) AS lo, max(r.hi) AS hi, sum(r.total) AS total
+    FROM reading_1h r
+    WHERE r.device_id = p.device AND r.bucket >= to_timestamp(p.lo) AND r.bucket < to_timestamp(p.hi)
+        AND r.bucket >= %(first)s AND r.bucket < %(last)s
+    GROUP BY 1, 2
+) AS s
+ON CONFLICT (device_id, bucket, metric_id) DO UPDATE
+SET n = excluded.n, bad = excluded.bad, lo = excluded.lo, hi = excluded.hi, total = excluded.total
+WHERE (reading_1d.n, reading_1d.bad, reading_1d.lo, reading_1d.hi, reading_1d.total)
+    IS DISTINCT FROM (excluded.n, excluded.bad, excluded.lo, excluded.hi, excluded.total)
 
 -- name: describe_schema
 SELECT format('schema %s owner %s', nspname, pg_get_userbyid(nspowner)) FROM pg_namespace WHERE nspname = 'public'

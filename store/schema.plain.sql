@@ -3,6 +3,15 @@
 SET check_function_bodies = off;
 SET search_path = '';
 
+CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    INSERT INTO rollup_dirty (level, device_id, lo, hi)
+    SELECT 0, u.device, to_timestamp(u.lo), to_timestamp(u.hi) FROM unnest(devices, lo, hi) AS u (device, lo, hi);
+$$;
+
+ALTER FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) OWNER TO steth_owner;
+
 CREATE FUNCTION public.sees_org(org integer) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('steth.org', true), '') IN (org::text, '*'), false) $$;
@@ -405,6 +414,47 @@ CREATE TABLE public.partition_lease (
 
 ALTER TABLE public.partition_lease OWNER TO steth_owner;
 
+CREATE TABLE public.reading_1d (
+    bucket timestamp with time zone CONSTRAINT reading_1m_bucket_not_null NOT NULL,
+    device_id integer CONSTRAINT reading_1m_device_id_not_null NOT NULL,
+    metric_id integer CONSTRAINT reading_1m_metric_id_not_null NOT NULL,
+    n integer CONSTRAINT reading_1m_n_not_null NOT NULL,
+    bad integer CONSTRAINT reading_1m_bad_not_null NOT NULL,
+    lo double precision,
+    hi double precision,
+    total double precision CONSTRAINT reading_1m_total_not_null NOT NULL
+);
+
+ALTER TABLE public.reading_1d OWNER TO steth_owner;
+
+CREATE TABLE public.reading_1h (
+    bucket timestamp with time zone CONSTRAINT reading_1m_bucket_not_null NOT NULL,
+    device_id integer CONSTRAINT reading_1m_device_id_not_null NOT NULL,
+    metric_id integer CONSTRAINT reading_1m_metric_id_not_null NOT NULL,
+    n integer CONSTRAINT reading_1m_n_not_null NOT NULL,
+    bad integer CONSTRAINT reading_1m_bad_not_null NOT NULL,
+    lo double precision,
+    hi double precision,
+    total double precision CONSTRAINT reading_1m_total_not_null NOT NULL
+)
+PARTITION BY RANGE (bucket);
+
+ALTER TABLE public.reading_1h OWNER TO steth_owner;
+
+CREATE TABLE public.reading_1m (
+    bucket timestamp with time zone NOT NULL,
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    n integer NOT NULL,
+    bad integer NOT NULL,
+    lo double precision,
+    hi double precision,
+    total double precision NOT NULL
+)
+PARTITION BY RANGE (bucket);
+
+ALTER TABLE public.reading_1m OWNER TO steth_owner;
+
 CREATE TABLE public.reading_aside (
     id bigint NOT NULL,
     device_id integer NOT NULL,
@@ -481,6 +531,25 @@ ALTER TABLE public.remote_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     CACHE 1
 );
 
+CREATE TABLE public.rollup (
+    level smallint NOT NULL,
+    watermark timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    whole_from timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    CONSTRAINT rollup_level_check CHECK (((level >= 0) AND (level <= 2)))
+);
+
+ALTER TABLE public.rollup OWNER TO steth_owner;
+
+CREATE TABLE public.rollup_dirty (
+    level smallint NOT NULL,
+    device_id integer,
+    lo timestamp with time zone NOT NULL,
+    hi timestamp with time zone NOT NULL,
+    CONSTRAINT rollup_dirty_check CHECK ((hi > lo))
+);
+
+ALTER TABLE public.rollup_dirty OWNER TO steth_owner;
+
 CREATE TABLE public.schema_version (
     version integer NOT NULL,
     name text NOT NULL,
@@ -490,6 +559,150 @@ CREATE TABLE public.schema_version (
 );
 
 ALTER TABLE public.schema_version OWNER TO steth_owner;
+
+CREATE VIEW public.whole_1m AS
+ SELECT reading_1m.bucket,
+    reading_1m.device_id,
+    reading_1m.metric_id,
+    reading_1m.n,
+    reading_1m.bad,
+    reading_1m.lo,
+    reading_1m.hi,
+    reading_1m.total
+   FROM public.reading_1m
+  WHERE (reading_1m.bucket < ( SELECT rollup.watermark
+           FROM public.rollup
+          WHERE (rollup.level = 0)))
+UNION ALL
+ SELECT date_bin('00:01:00'::interval, reading.ts, '1970-01-01 00:00:00+00'::timestamp with time zone) AS bucket,
+    reading.device_id,
+    reading.metric_id,
+    (count(*) FILTER (WHERE (reading.quality < 2)))::integer AS n,
+    (count(*) FILTER (WHERE (reading.quality = 2)))::integer AS bad,
+    min(reading.value) FILTER (WHERE (reading.quality < 2)) AS lo,
+    max(reading.value) FILTER (WHERE (reading.quality < 2)) AS hi,
+    COALESCE(sum(reading.value) FILTER (WHERE (reading.quality < 2)), (0)::double precision) AS total
+   FROM public.reading
+  WHERE (reading.ts >= ( SELECT rollup.watermark
+           FROM public.rollup
+          WHERE (rollup.level = 0)))
+  GROUP BY (date_bin('00:01:00'::interval, reading.ts, '1970-01-01 00:00:00+00'::timestamp with time zone)), reading.device_id, reading.metric_id;
+
+ALTER VIEW public.whole_1m OWNER TO steth_view;
+
+CREATE VIEW public.whole_1h AS
+ SELECT reading_1h.bucket,
+    reading_1h.device_id,
+    reading_1h.metric_id,
+    reading_1h.n,
+    reading_1h.bad,
+    reading_1h.lo,
+    reading_1h.hi,
+    reading_1h.total
+   FROM public.reading_1h
+  WHERE (reading_1h.bucket < ( SELECT rollup.watermark
+           FROM public.rollup
+          WHERE (rollup.level = 1)))
+UNION ALL
+ SELECT date_bin('01:00:00'::interval, whole_1m.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone) AS bucket,
+    whole_1m.device_id,
+    whole_1m.metric_id,
+    (sum(whole_1m.n))::integer AS n,
+    (sum(whole_1m.bad))::integer AS bad,
+    min(whole_1m.lo) AS lo,
+    max(whole_1m.hi) AS hi,
+    sum(whole_1m.total) AS total
+   FROM public.whole_1m
+  WHERE (whole_1m.bucket >= ( SELECT rollup.watermark
+           FROM public.rollup
+          WHERE (rollup.level = 1)))
+  GROUP BY (date_bin('01:00:00'::interval, whole_1m.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone)), whole_1m.device_id, whole_1m.metric_id;
+
+ALTER VIEW public.whole_1h OWNER TO steth_view;
+
+CREATE VIEW public.whole_1d AS
+ SELECT reading_1d.bucket,
+    reading_1d.device_id,
+    reading_1d.metric_id,
+    reading_1d.n,
+    reading_1d.bad,
+    reading_1d.lo,
+    reading_1d.hi,
+    reading_1d.total
+   FROM public.reading_1d
+  WHERE (reading_1d.bucket < ( SELECT rollup.watermark
+           FROM public.rollup
+          WHERE (rollup.level = 2)))
+UNION ALL
+ SELECT date_bin('1 day'::interval, whole_1h.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone) AS bucket,
+    whole_1h.device_id,
+    whole_1h.metric_id,
+    (sum(whole_1h.n))::integer AS n,
+    (sum(whole_1h.bad))::integer AS bad,
+    min(whole_1h.lo) AS lo,
+    max(whole_1h.hi) AS hi,
+    sum(whole_1h.total) AS total
+   FROM public.whole_1h
+  WHERE (whole_1h.bucket >= ( SELECT rollup.watermark
+           FROM public.rollup
+          WHERE (rollup.level = 2)))
+  GROUP BY (date_bin('1 day'::interval, whole_1h.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone)), whole_1h.device_id, whole_1h.metric_id;
+
+ALTER VIEW public.whole_1d OWNER TO steth_view;
+
+CREATE VIEW public.series_1d WITH (security_barrier='true') AS
+ SELECT r.bucket,
+    d.uid AS device,
+    r.device_id,
+    r.metric_id,
+    m.name AS metric,
+    m.unit,
+    r.n,
+    r.bad,
+    r.lo,
+    r.hi,
+    r.total
+   FROM ((public.whole_1d r
+     JOIN public.device d ON ((d.id = r.device_id)))
+     JOIN public.metric m ON ((m.id = r.metric_id)));
+
+ALTER VIEW public.series_1d OWNER TO steth_view;
+
+CREATE VIEW public.series_1h WITH (security_barrier='true') AS
+ SELECT r.bucket,
+    d.uid AS device,
+    r.device_id,
+    r.metric_id,
+    m.name AS metric,
+    m.unit,
+    r.n,
+    r.bad,
+    r.lo,
+    r.hi,
+    r.total
+   FROM ((public.whole_1h r
+     JOIN public.device d ON ((d.id = r.device_id)))
+     JOIN public.metric m ON ((m.id = r.metric_id)));
+
+ALTER VIEW public.series_1h OWNER TO steth_view;
+
+CREATE VIEW public.series_1m WITH (security_barrier='true') AS
+ SELECT r.bucket,
+    d.uid AS device,
+    r.device_id,
+    r.metric_id,
+    m.name AS metric,
+    m.unit,
+    r.n,
+    r.bad,
+    r.lo,
+    r.hi,
+    r.total
+   FROM ((public.whole_1m r
+     JOIN public.device d ON ((d.id = r.device_id)))
+     JOIN public.metric m ON ((m.id = r.metric_id)));
+
+ALTER VIEW public.series_1m OWNER TO steth_view;
 
 CREATE TABLE public.site (
     id integer NOT NULL,
@@ -705,6 +918,15 @@ ALTER TABLE ONLY public.partition_lease
 ALTER TABLE ONLY public.partition
     ADD CONSTRAINT partition_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.reading_1d
+    ADD CONSTRAINT reading_1d_pkey PRIMARY KEY (device_id, bucket, metric_id);
+
+ALTER TABLE ONLY public.reading_1h
+    ADD CONSTRAINT reading_1h_pkey PRIMARY KEY (device_id, bucket, metric_id);
+
+ALTER TABLE ONLY public.reading_1m
+    ADD CONSTRAINT reading_1m_pkey PRIMARY KEY (device_id, bucket, metric_id);
+
 ALTER TABLE ONLY public.reading_aside
     ADD CONSTRAINT reading_aside_pkey PRIMARY KEY (id);
 
@@ -716,6 +938,9 @@ ALTER TABLE ONLY public.recipient
 
 ALTER TABLE ONLY public.remote_session
     ADD CONSTRAINT remote_session_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.rollup
+    ADD CONSTRAINT rollup_pkey PRIMARY KEY (level);
 
 ALTER TABLE ONLY public.schema_version
     ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version);
@@ -787,6 +1012,8 @@ CREATE INDEX reading_device_ts ON ONLY public.reading USING btree (device_id, ts
 CREATE INDEX recent_digest_at ON public.recent_digest USING btree (at);
 
 CREATE INDEX remote_session_ticket ON public.remote_session USING btree (ticket_id);
+
+CREATE INDEX rollup_dirty_hi ON public.rollup_dirty USING btree (level, hi);
 
 CREATE INDEX telling_due ON public.telling USING btree (next_at) WHERE (state = 'waiting'::text);
 
@@ -1001,6 +1228,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition TO steth_ingest;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_lease TO steth_ingest;
 
+GRANT SELECT ON TABLE public.reading_1d TO steth_view;
+
+GRANT SELECT ON TABLE public.reading_1h TO steth_view;
+
+GRANT SELECT ON TABLE public.reading_1m TO steth_view;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.reading_aside TO steth_ingest;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recent_digest TO steth_ingest;
@@ -1015,8 +1248,18 @@ GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
 
 GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
 
+GRANT SELECT ON TABLE public.rollup TO steth_view;
+
+GRANT INSERT ON TABLE public.rollup_dirty TO steth_ingest;
+
 GRANT SELECT ON TABLE public.schema_version TO steth_ingest;
 GRANT SELECT ON TABLE public.schema_version TO steth_api;
+
+GRANT SELECT ON TABLE public.series_1d TO steth_api;
+
+GRANT SELECT ON TABLE public.series_1h TO steth_api;
+
+GRANT SELECT ON TABLE public.series_1m TO steth_api;
 
 GRANT SELECT ON TABLE public.site TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.site TO steth_api;

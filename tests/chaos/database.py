@@ -14,7 +14,7 @@ import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from steth.run_alerts import make_room
+from steth.maintenance import make_room
 from store.embedded import EmbeddedPostgres
 from store.migrate import migrate
 from store.pool import Role, role_dsn

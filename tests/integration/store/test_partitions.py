@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from store.partitions import drop_readings, ensure_partitions
+from store.partitions import drop_pieces, ensure_partitions
 from store.pool import Connection
 from tests.fixtures.postgres import Database
 
@@ -31,9 +31,14 @@ async def count(connection: Connection) -> int:
 async def test_made_ahead_and_only_once(database: Database) -> None:
     async with connected(database.owner) as owner:
         made = await ensure_partitions(owner, now=NOW, behind_days=30, ahead_days=40)
-        assert made == ["reading_2026_10", "reading_2026_11", "reading_2026_12", "reading_2027_01"]
+        months = ("2026_10", "2026_11", "2026_12", "2027_01")
+        assert made == [f"{table}_{month}" for table in ("reading", "reading_1m", "reading_1h") for month in months]
         assert await ensure_partitions(owner, now=NOW, behind_days=30, ahead_days=40) == []
-        assert await ensure_partitions(owner, now=NOW, behind_days=60, ahead_days=40) == ["reading_2026_09"]
+        assert await ensure_partitions(owner, now=NOW, behind_days=60, ahead_days=40) == [
+            "reading_2026_09",
+            "reading_1m_2026_09",
+            "reading_1h_2026_09",
+        ]
 
 
 async def test_each_moment_of_the_span_has_a_place_and_its_index(database: Database) -> None:
@@ -68,12 +73,12 @@ async def test_dropped_by_age_month_by_month(database: Database) -> None:
         await ensure_partitions(owner, now=NOW, behind_days=95, ahead_days=1)
         for days in (0, 30, 60, 90):
             await owner.execute(ROW, (NOW - timedelta(days=days),))
-        assert await drop_readings(owner, before=datetime(2026, 10, 1, tzinfo=UTC)) == [
+        assert await drop_pieces(owner, "reading", before=datetime(2026, 10, 1, tzinfo=UTC)) == [
             "reading_2026_08",
             "reading_2026_09",
         ]
         assert await count(owner) == 2
-        assert await drop_readings(owner, before=datetime(2026, 10, 31, 23, 59, tzinfo=UTC)) == []
+        assert await drop_pieces(owner, "reading", before=datetime(2026, 10, 31, 23, 59, tzinfo=UTC)) == []
 
 
 async def test_a_drop_that_was_cut_off_is_finished(database: Database) -> None:
@@ -85,9 +90,9 @@ async def test_a_drop_that_was_cut_off_is_finished(database: Database) -> None:
         assert await count(reader) == 1  # holds the partition until it ends
         await owner.execute("SET lock_timeout = '100ms'")
         with pytest.raises(errors.LockNotAvailable):
-            await drop_readings(owner, before=before)
+            await drop_pieces(owner, "reading", before=before)
         await reader.rollback()
-        assert await drop_readings(owner, before=before) == ["reading_2026_10"]
+        assert await drop_pieces(owner, "reading", before=before) == ["reading_2026_10"]
         assert await count(owner) == 0
         rows = await owner.execute("SELECT relname FROM pg_class WHERE relname ~ '^reading_2026' AND relkind = 'r'")
         assert await rows.fetchall() == [("reading_2026_11",)]
@@ -98,11 +103,11 @@ async def test_chunks_are_dropped_by_age_on_every_engine(engine_database: Databa
         await ensure_partitions(owner, now=NOW, behind_days=95, ahead_days=1)
         for days in (0, 30, 90):
             await owner.execute(ROW, (NOW - timedelta(days=days),))
-        assert len(await drop_readings(owner, before=datetime(2026, 10, 1, tzinfo=UTC))) >= 1
+        assert len(await drop_pieces(owner, "reading", before=datetime(2026, 10, 1, tzinfo=UTC))) >= 1
         assert await count(owner) == 2
 
 
 async def test_dropping_wants_autocommit(database: Database) -> None:
     async with connected(database.owner, autocommit=False) as owner:
         with pytest.raises(ValueError, match="autocommit"):
-            await drop_readings(owner, before=NOW)
+            await drop_pieces(owner, "reading", before=NOW)

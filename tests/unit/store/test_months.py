@@ -14,7 +14,7 @@ TIMES = st.datetimes(
 
 def test_months_of_a_span_over_the_new_year() -> None:
     found = months(first=datetime(2026, 11, 30, tzinfo=UTC), last=datetime(2027, 2, 1, tzinfo=UTC))
-    assert [month.table for month in found] == [
+    assert [month.of_table("reading") for month in found] == [
         "reading_2026_11",
         "reading_2026_12",
         "reading_2027_01",

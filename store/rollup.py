@@ -1,0 +1,129 @@
+"""Roll-ups of readings by the minute, hour and day, kept by a job where the engine has no continuous aggregates.
+
+Ingest says in each batch's own transaction which times it wrote (`rollup_dirty`); a round takes what is said, makes the
+buckets anew from what they are made from, and deletes what it took, all by one snapshot. So a kill loses nothing, twice
+is once, what commits late is seen when it has committed (DELIVERY 19), and a restored backup goes on where it stood.
+The work is in the order of what was written, not of what is stored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from psycopg import IsolationLevel
+
+from store.pool import Connection
+from store.rollup_plan import Bounds, Budget, Piece, Plan, plan
+from store.statements import QUERIES
+
+BUCKETS: Final = (60, 3_600, 86_400)
+"""Seconds of a bucket: minutes, hours, days (UTC)."""
+SETTLE_S: Final = 180
+"""How long a minute stays open after its end. Ingest notes what is older than two minutes device by device
+(``ingest.touched``), so a closed minute is seldom made again for all devices."""
+BUDGETS: Final = (
+    Budget(fleet_s=600, device_s=86_400),
+    Budget(fleet_s=4 * 3_600, device_s=30 * 86_400),
+    Budget(fleet_s=4 * 86_400, device_s=365 * 86_400),
+)
+"""What one transaction makes at most, so that it is short and its rows are few."""
+MOST: Final = 5_000
+"""Pieces taken by one transaction."""
+STATEMENT_MS: Final = 120_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a transaction of one level did. `more`: there is more that could be made at once."""
+
+    made: int
+    lost_s: int
+    more: bool
+
+
+async def roll_up(connection: Connection, *, now: datetime, rounds: int = 50) -> int:
+    """Make what was written since; returns the buckets made or changed. 0 where continuous aggregates do the work.
+
+    `connection` is steth_owner's, in autocommit. At most `rounds` transactions a level, the next call goes on. Raises
+    psycopg's errors; nothing is half done then.
+    """
+    row = await (await connection.execute(QUERIES["keeps_rollups"])).fetchone()
+    if row != (True,):
+        return 0
+    made = 0
+    for level in range(len(BUCKETS)):
+        for _ in range(rounds):
+            done = await roll_up_level(connection, level, now=now)
+            made += done.made
+            if not done.more:
+                break
+    return made
+
+
+async def roll_up_level(
+    connection: Connection, level: int, *, now: datetime, budget: Budget | None = None, most: int = MOST
+) -> Done:
+    """One transaction of one level; nothing, if another job is at it."""
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    try:
+        async with connection.transaction():
+            return await _round(connection, level, now, budget or BUDGETS[level], most)
+    finally:
+        await connection.set_isolation_level(None)
+
+
+async def _round(connection: Connection, level: int, now: datetime, budget: Budget, most: int) -> Done:
+    row = await (await connection.execute(QUERIES["begin_rollup"], {"statement_ms": str(STATEMENT_MS)})).fetchone()
+    if row is None or not row[0]:
+        return Done(made=0, lost_s=0, more=False)
+    levels = await (await connection.execute(QUERIES["rollup_levels"])).fetchall()
+    closed = int(now.timestamp()) - SETTLE_S if level == 0 else levels[level - 1][1]
+    bucket = BUCKETS[level]
+    _, watermark, whole_from = levels[level]
+    until = max(closed - closed % bucket, watermark)
+    bounds = Bounds(bucket=bucket, watermark=watermark, until=until, whole_from=whole_from)
+    where = {"level": level, "watermark": watermark, "until": until, "most": most}
+    head = await (await connection.execute(QUERIES["take_head"], where)).fetchall()
+    late = await (await connection.execute(QUERIES["take_late"], where)).fetchall()
+    blocked = await (await connection.execute(QUERIES["first_left"], where)).fetchone()
+    blocked_at = None if blocked is None else blocked[0]
+    decided = plan([Piece(*row) for row in (*head, *late)], bounds=bounds, budget=budget, blocked_at=blocked_at)
+    made = await _make(connection, level, decided)
+    if decided.rest:
+        await _put(connection, level, decided.rest)
+    if decided.todo and level + 1 < len(BUCKETS):
+        await _put(connection, level + 1, decided.todo)
+    if decided.watermark > watermark:
+        await connection.execute(QUERIES["set_watermark"], {"level": level, "watermark": decided.watermark})
+    full = len(head) == most or len(late) == most
+    return Done(made=made, lost_s=decided.lost_s, more=full or any(piece.lo < until for piece in decided.rest))
+
+
+async def _make(connection: Connection, level: int, decided: Plan) -> int:
+    """All devices piece by piece, then single devices together."""
+    groups = [[piece] for piece in decided.todo if piece.device is None]
+    groups.append([piece for piece in decided.todo if piece.device is not None])
+    made = 0
+    for group in groups:
+        if group:
+            span = {"first": _time(min(p.lo for p in group)), "last": _time(max(p.hi for p in group))}
+            cursor = await connection.execute(QUERIES[f"make_{level}"], {**_columns(group), **span})
+            made += cursor.rowcount
+    return made
+
+
+async def _put(connection: Connection, level: int, pieces: Sequence[Piece]) -> None:
+    await connection.execute(QUERIES["put_dirty"], {"level": level, **_columns(pieces)})
+
+
+def _columns(pieces: Sequence[Piece]) -> dict[str, list[int | None] | list[int]]:
+    return {
+        "devices": [piece.device for piece in pieces],
+        "lo": [piece.lo for piece in pieces],
+        "hi": [piece.hi for piece in pieces],
+    }
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
