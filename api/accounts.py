@@ -29,10 +29,19 @@ async def create_account(
 
 
 async def create_token(
-    connection: Connection, *, account: int, label: str, now: datetime, expires_at: datetime | None
+    connection: Connection,
+    *,
+    account: int,
+    label: str,
+    now: datetime,
+    expires_at: datetime | None,
+    token: str | None = None,
 ) -> tuple[int, str]:
-    """Make a token of an account, in the caller's transaction: its id and the token itself, which nothing stores."""
-    token = mint_token()
+    """Make a token of an account, in the caller's transaction: its id and the token itself, which nothing stores.
+
+    `token`: the secret, of a browser's session; None: a new bearer token.
+    """
+    token = token or mint_token()
     row = await one(
         connection,
         "add_token",

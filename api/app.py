@@ -1,5 +1,9 @@
 """The application."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -9,17 +13,20 @@ from typing_extensions import override
 from api.answers import add_problem_handlers
 from api.context import Context
 from api.contract import complete
+from api.feed.hub import Hub
 from api.middleware import Measured, SecurityHeaders, Unexpected
+from api.page import Page
 from api.roles import PREFIX
-from api.routes import access, alerts, audit, devices, health, places, readings, tickets
+from api.routes import access, alerts, audit, devices, health, places, readings, series, session, stream, tickets
 from api.routes import catalog as models
 from api.settings import Clock, Settings
+from api.version import VERSION
 from catalog.model import Catalog
 from store.editions import Edition
 from store.migrate import migrations_for
 from store.pool import Pool
 
-VERSION: Final = "1"
+_PARTS: Final = (access, session, devices, readings, series, stream, alerts, tickets, places, models, audit, health)
 
 
 class Api(FastAPI):
@@ -36,7 +43,7 @@ class Api(FastAPI):
             redirect_slashes=False,
             generate_unique_id_function=lambda route: route.name,
         )
-        for part in (access, devices, readings, alerts, tickets, places, models, audit, health):
+        for part in _PARTS:
             self.include_router(part.router)
         add_problem_handlers(self)
 
@@ -45,6 +52,17 @@ class Api(FastAPI):
         if not self.openapi_schema:
             self.openapi_schema = complete(super().openapi())
         return self.openapi_schema
+
+
+@asynccontextmanager
+async def _reading(hub: Hub, _: FastAPI) -> AsyncIterator[None]:
+    reader = asyncio.create_task(hub.run(), name="stream")
+    try:
+        yield
+    finally:
+        hub.close()
+        reader.cancel()
+        await asyncio.wait([reader])
 
 
 def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock) -> FastAPI:
@@ -58,10 +76,15 @@ def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock
         schema_version=migrations_for(Edition.PLAIN)[-1].version,  # all editions have the same numbers
     )
     registry = app.state.registry = CollectorRegistry()
+    hub = app.state.hub = Hub(
+        pool=pool, catalog=catalog, clock=clock, heartbeat_s=settings.heartbeat_s, version=VERSION, registry=registry
+    )
+    app.router.lifespan_context = partial(_reading, hub)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     app.add_middleware(Unexpected)  # the innermost first
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Page, folder=settings.console)
+    app.add_middleware(SecurityHeaders, clock=clock)
     app.add_middleware(Measured, registry=registry)
     return app

@@ -33,13 +33,17 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Who asks. `org`: the hospital's own accounts see that organisation only; None: the provider's staff."""
+    """Who asks. `org`: the hospital's own accounts see that organisation only; None: the provider's staff.
+
+    `browser`: by a session's cookie, not by a token.
+    """
 
     id: int
     name: str
     role: Role
     org: int | None
     token_id: int
+    browser: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,18 @@
 
 from typing import Any, Final, cast
 
+from api.browser import COOKIE, CSRF_HEADER
 from api.documented import problem_examples
 from api.idempotency import REPLAYED
 from api.roles import PREFIX, PUBLIC, ROUTES
 from api.shapes.base import ProblemShape, Shape
+from api.shapes.stream import STREAMED
 
 Json = dict[str, Any]
 _SCHEME: Final = "token"
+_COOKIE_SCHEME: Final = "session"
+_UNKEYED: Final = ("/login", "/session")
+"""Done again, it is a new credential, which harms nobody; and an answer that sets a cookie is never kept."""
 _REF: Final = "#/components/schemas/"
 _IDEMPOTENCY_KEY: Final[Json] = {
     "name": "Idempotency-Key",
@@ -22,8 +27,11 @@ _IDEMPOTENCY_KEY: Final[Json] = {
 _INTRODUCTION: Final = """\
 Devices, what they measured, alerts and tickets.
 
-- **Tokens**: `Authorization: Bearer st_…`, from POST /login. An account of a hospital sees that hospital only.
-- **Times** are RFC 3339 in UTC. **Units** are UCUM codes.
+- **Programs** send `Authorization: Bearer st_…`, from POST /login or POST /tokens. **Browsers** have a session: POST
+  /session sets an HttpOnly, SameSite=Strict cookie; with it, all but GET carry the header `X-Steth-Csrf: 1`.
+  An account of a hospital sees that hospital only, either way.
+- **Times** are RFC 3339 in UTC. Every answer has the server's time in the header `Steth-Time`, ms since 1970 UTC.
+  **Units** are UCUM codes.
 - **Lists** are `{"items": […], "next": …}`; give `next` back as `?next=` for the page behind.
 - **Texts** are in the reader's language (`?lang=zh`, `?lang=en`, or Accept-Language); what is stored is a message id
   with parameters, which stands beside each text.
@@ -38,13 +46,22 @@ def complete(document: Json) -> Json:
     components = document.setdefault("components", {})
     schemas: Json = components.setdefault("schemas", {})
     schemas["ProblemShape"] = ProblemShape.model_json_schema(ref_template=_REF + "{model}")
-    schemas.update(schemas["ProblemShape"].pop("$defs", {}))
+    for shape in (shape for shape in STREAMED.values() if not isinstance(shape, str)):
+        schemas[shape.__name__] = shape.model_json_schema(ref_template=_REF + "{model}")
+    for schema in list(schemas.values()):
+        schemas.update(schema.pop("$defs", {}))
     for name, own in _examples(Shape).items():
         if name in schemas:
             schemas[name]["examples"] = own  # what FastAPI made of them lacks every null
     components["examples"] = problem_examples()
     components["securitySchemes"] = {
-        _SCHEME: {"type": "http", "scheme": "bearer", "description": "A token of POST /login or POST /tokens."}
+        _SCHEME: {"type": "http", "scheme": "bearer", "description": "A token of POST /login or POST /tokens."},
+        _COOKIE_SCHEME: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": COOKIE,
+            "description": f"A browser's session of POST /session; with it, all but GET carry `{CSRF_HEADER}: 1`.",
+        },
     }
     document["info"]["description"] = _INTRODUCTION
     document["servers"] = [{"url": "/", "description": "This server."}]
@@ -57,12 +74,12 @@ def complete(document: Json) -> Json:
 def _complete_operation(method: str, path: str, operation: Json, schemas: Json) -> None:
     roles = ROUTES[method, path]
     if roles is not PUBLIC:
-        operation["security"] = [{_SCHEME: []}]
+        operation["security"] = [{_SCHEME: []}, {_COOKIE_SCHEME: []}]
         operation["description"] = f"{operation.get('description', '')}\n\nRoles: {', '.join(sorted(roles))}."
     for parameter in operation.get("parameters", []):
         if parameter["name"] == "If-Match":
             parameter["required"] = True  # the code takes it as optional, to answer 428 instead of 422
-    keyed = method == "POST" and path != "/login"  # a login again is a new token, which harms nobody
+    keyed = method == "POST" and path not in _UNKEYED
     if keyed:
         operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
     for status, response in operation["responses"].items():

@@ -11,7 +11,9 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 TOKEN_PREFIX: Final = "st_"  # noqa: S105 - lets a scanner of leaked secrets recognise ours
+SESSION_PREFIX: Final = "ss_"
 _TOKEN: Final = re.compile(r"st_[A-Za-z0-9_\-]{43}\Z")
+_SESSION: Final = re.compile(r"ss_[A-Za-z0-9_\-]{43}\Z")
 _CODE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32: no I, L, O, U to misread aloud
 _CODE: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{12}\Z")
 _MISREAD: Final = str.maketrans("OIL", "011", "- ")
@@ -24,13 +26,23 @@ def mint_token() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
+def mint_session() -> str:
+    """A new secret for a browser's cookie: `ss_` and 43 characters, 256 random bits."""
+    return SESSION_PREFIX + secrets.token_urlsafe(32)
+
+
 def is_token(text: str) -> bool:
-    """Whether a text has the form of a token of ours."""
+    """Whether a text has the form of a bearer token of ours."""
     return _TOKEN.match(text) is not None
 
 
+def is_session(text: str) -> bool:
+    """Whether a text has the form of a browser's session."""
+    return _SESSION.match(text) is not None
+
+
 def token_hash(token: str) -> bytes:
-    """What is stored of a token: SHA-256. 256 random bits need no slow hash."""
+    """What is stored of a token or session: SHA-256. 256 random bits need no slow hash."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import problem_answer
 from api.problems import Problem, ProblemCode
+from api.settings import Clock
 
 _log: Final = structlog.get_logger("api")
 _HEADERS: Final = (
@@ -21,15 +22,19 @@ _HEADERS: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+TIME: Final = "Steth-Time"
+"""Header of every answer: the server's time, ms since 1970 UTC."""
 _BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class SecurityHeaders:
-    """Adds headers that keep a browser from doing anything with an answer but hand it to our own page."""
+    """Adds headers that keep a browser from doing anything with an answer but hand it to our own page, and the time
+    of ours by which ages are to be measured: the reader's own clock may be wrong."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
         self._app = app
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -37,7 +42,9 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 there = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in _HEADERS if pair[0] not in there)]
+                now = (TIME.lower().encode(), str(int(self._clock().timestamp() * 1000)).encode())
+                added = (pair for pair in _HEADERS if pair[0] not in there)
+                message["headers"] = [*message["headers"], now, *added]
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -14,6 +14,7 @@ class ProblemCode(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     LOGIN_FAILED = "login_failed"
     FORBIDDEN = "forbidden"
+    CSRF = "csrf"
     CODE_REFUSED = "code_refused"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
@@ -37,6 +38,7 @@ STATUS: Final[Mapping[ProblemCode, tuple[int, str]]] = MappingProxyType(
         ProblemCode.UNAUTHENTICATED: (401, "A valid token is needed"),
         ProblemCode.LOGIN_FAILED: (401, "User or password is wrong"),
         ProblemCode.FORBIDDEN: (403, "This account may not do that"),
+        ProblemCode.CSRF: (403, "A header against forged requests is missing"),
         ProblemCode.CODE_REFUSED: (403, "The one-time code is not valid"),
         ProblemCode.NOT_FOUND: (404, "There is no such thing"),
         ProblemCode.METHOD_NOT_ALLOWED: (405, "This address has no such method"),

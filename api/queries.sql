@@ -37,6 +37,9 @@ ORDER BY id DESC LIMIT %(limit)s
 UPDATE api_token SET revoked_at = %(now)s
 WHERE id = %(id)s AND account_id = %(account)s AND revoked_at IS NULL RETURNING id
 
+-- name: token_expiry
+SELECT expires_at FROM api_token WHERE id = %(id)s
+
 -- name: idempotency_lock
 SELECT pg_advisory_xact_lock(hashtextextended(%(principal)s::text || ' ' || %(key)s, 1))
 
@@ -121,6 +124,60 @@ WHERE device_id = %(device)s AND ts >= %(from)s AND ts < %(to)s
 ORDER BY ts, metric_id, value, quality
 OFFSET %(skip)s LIMIT %(limit)s
 
+-- name: metrics_named
+SELECT id, unit FROM metric WHERE name = %(name)s
+
+-- name: series_readings
+SELECT floor(extract(epoch FROM ts) * 1000)::bigint AS t, v AS lo, v AS avg, v AS hi,
+       (quality <> %(bad)s)::integer AS n, (quality = %(bad)s)::integer AS bad
+FROM (SELECT ts, quality, CASE WHEN quality <> %(bad)s THEN value END AS v FROM device_reading
+      WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s) r
+ORDER BY ts LIMIT %(limit)s
+
+-- name: series_raw
+SELECT (extract(epoch FROM date_bin(%(width)s, ts, 'epoch')) * 1000)::bigint AS t,
+       min(value) FILTER (WHERE quality <> %(bad)s) AS lo, avg(value) FILTER (WHERE quality <> %(bad)s) AS avg,
+       max(value) FILTER (WHERE quality <> %(bad)s) AS hi,
+       count(*) FILTER (WHERE quality <> %(bad)s) AS n, count(*) FILTER (WHERE quality = %(bad)s) AS bad
+FROM device_reading
+WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s
+GROUP BY 1 ORDER BY 1
+
+-- name: series_marks
+SELECT a.id, a.kind, a.subject, a.severity, a.condition, a.occurred_at, a.cleared_at, a.message, a.params, d.model,
+       s.time_zone
+FROM alert a JOIN device d ON d.id = a.device_id JOIN site s ON s.id = d.site_id
+WHERE a.device_id = %(device)s AND a.occurred_at < %(to)s AND (a.cleared_at IS NULL OR a.cleared_at >= %(from)s)
+  AND a.condition <> 'pending'
+ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s
+
+-- name: series_1m
+SELECT (extract(epoch FROM date_bin(%(width)s, ts, 'epoch')) * 1000)::bigint AS t,
+       min(value) FILTER (WHERE quality <> %(bad)s) AS lo, avg(value) FILTER (WHERE quality <> %(bad)s) AS avg,
+       max(value) FILTER (WHERE quality <> %(bad)s) AS hi,
+       count(*) FILTER (WHERE quality <> %(bad)s) AS n, count(*) FILTER (WHERE quality = %(bad)s) AS bad
+FROM device_reading
+WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s
+GROUP BY 1 ORDER BY 1
+
+-- name: series_1h
+SELECT (extract(epoch FROM date_bin(%(width)s, ts, 'epoch')) * 1000)::bigint AS t,
+       min(value) FILTER (WHERE quality <> %(bad)s) AS lo, avg(value) FILTER (WHERE quality <> %(bad)s) AS avg,
+       max(value) FILTER (WHERE quality <> %(bad)s) AS hi,
+       count(*) FILTER (WHERE quality <> %(bad)s) AS n, count(*) FILTER (WHERE quality = %(bad)s) AS bad
+FROM device_reading
+WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s
+GROUP BY 1 ORDER BY 1
+
+-- name: series_1d
+SELECT (extract(epoch FROM date_bin(%(width)s, ts, 'epoch')) * 1000)::bigint AS t,
+       min(value) FILTER (WHERE quality <> %(bad)s) AS lo, avg(value) FILTER (WHERE quality <> %(bad)s) AS avg,
+       max(value) FILTER (WHERE quality <> %(bad)s) AS hi,
+       count(*) FILTER (WHERE quality <> %(bad)s) AS n, count(*) FILTER (WHERE quality = %(bad)s) AS bad
+FROM device_reading
+WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s
+GROUP BY 1 ORDER BY 1
+
 -- name: device_events
 SELECT id, at, learned_at, kind, body FROM device_event
 WHERE device_id = %(device)s AND at >= %(from)s AND at < %(to)s
@@ -176,7 +233,7 @@ FROM alert a
 JOIN device d ON d.id = a.device_id
 JOIN site s ON s.id = d.site_id
 LEFT JOIN alert_operator o ON o.alert_id = a.id
-WHERE (%(id)s::uuid IS NULL OR a.id = %(id)s)
+WHERE (%(ids)s::uuid[] IS NULL OR a.id = ANY(%(ids)s))
   AND (%(device)s::text IS NULL OR d.uid = %(device)s)
   AND (%(severity)s::text IS NULL OR a.severity = %(severity)s)
   AND (%(conditions)s::text[] IS NULL OR a.condition = ANY(%(conditions)s))
@@ -211,7 +268,8 @@ FROM ticket t
 JOIN device d ON d.id = t.device_id
 JOIN site s ON s.id = t.site_id
 JOIN org o ON o.id = t.org_id
-WHERE (%(device)s::text IS NULL OR d.uid = %(device)s)
+WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
+  AND (%(device)s::text IS NULL OR d.uid = %(device)s)
   AND (%(family)s::text IS NULL OR t.family = %(family)s)
   AND (%(severity)s::text IS NULL OR t.severity = %(severity)s)
   AND (%(status)s::text IS NULL OR t.status = %(status)s)
@@ -246,3 +304,57 @@ UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(addre
     language = coalesce(%(language)s, language), active = coalesce(%(active)s, active), version = version + 1
 WHERE id = %(id)s AND version = %(version)s
 RETURNING id, org_id, name, address, language, active, version
+
+-- The live stream ---------------------------------------------------------------------------------------------------
+
+-- name: custom_plans
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- name: stream_boundary
+-- Below it every transaction has ended, and none of them can appear any more (DELIVERY 19).
+SELECT b.xid::text::bigint AS xid,
+       extract(epoch FROM clock_timestamp() - least(
+           (SELECT min(a.learned_at) FROM alert_event a WHERE a.xid >= b.xid),
+           (SELECT min(t.at) FROM ticket_event t WHERE t.xid >= b.xid)))::double precision AS held_s
+FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid) b
+
+-- name: stream_alert_events
+SELECT xid::text::bigint AS xid, id, alert_id AS subject FROM alert_event
+WHERE (xid, id) > (%(xid)s::text::xid8, %(row)s::bigint) AND xid < %(boundary)s::text::xid8 AND alert_id IS NOT NULL
+ORDER BY alert_event.xid, id LIMIT %(limit)s
+
+-- name: stream_ticket_events
+SELECT xid::text::bigint AS xid, id, ticket_id AS subject FROM ticket_event
+WHERE (xid, id) > (%(xid)s::text::xid8, %(row)s::bigint) AND xid < %(boundary)s::text::xid8
+ORDER BY ticket_event.xid, id LIMIT %(limit)s
+
+-- name: stream_devices
+-- Columns in the order of api.feed.facts.look.
+SELECT d.id, d.uid, d.org_id, live.connected, live.interval_s, greatest(live.seen_at, heard.at) AS last_seen,
+       coalesce(worst.open_alerts, 0) AS open_alerts, worst.severity, worst.since,
+       coalesce(work.open_tickets, 0) AS open_tickets
+FROM device d
+LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
+LEFT JOIN (SELECT device_id, max(at) AS at FROM device_mark GROUP BY device_id) heard ON heard.device_id = d.id
+LEFT JOIN (
+    SELECT a.device_id, count(*) AS open_alerts,
+           (array_agg(a.severity ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+                      a.occurred_at))[1] AS severity,
+           (array_agg(a.occurred_at ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+                      a.occurred_at))[1] AS since
+    FROM alert a WHERE a.condition <> 'ok' AND a.condition IN ('active', 'clearing', 'no-data') GROUP BY a.device_id
+) worst ON worst.device_id = d.id
+LEFT JOIN (
+    SELECT t.device_id, count(*) AS open_tickets FROM ticket t WHERE t.status <> 'closed' GROUP BY t.device_id
+) work ON work.device_id = d.id
+WHERE d.status = 'active'
+
+-- name: stream_partitions
+SELECT id, owned, clock_ms FROM ingest_partition
+
+-- name: stream_newest_mark
+SELECT max(at) AS at FROM device_mark
+
+-- name: stream_tokens
+SELECT t.id FROM api_token t JOIN account a ON a.id = t.account_id
+WHERE t.id = ANY(%(ids)s) AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s) AND a.active

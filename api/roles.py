@@ -29,6 +29,9 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[Role]]] = MappingProxyType(
     {
         ("POST", "/login"): PUBLIC,
         ("POST", "/enrol"): PUBLIC,
+        ("POST", "/session"): PUBLIC,
+        ("GET", "/session"): ALL,
+        ("DELETE", "/session"): ALL,
         ("GET", "/tokens"): ALL,
         ("POST", "/tokens"): ALL,
         ("DELETE", "/tokens/{id}"): ALL,
@@ -39,6 +42,8 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[Role]]] = MappingProxyType(
         ("POST", "/devices/{id}/code"): MANAGERS,
         ("GET", "/devices/{id}/readings"): ALL,
         ("GET", "/devices/{id}/events"): ALL,
+        ("GET", "/devices/{id}/series"): ALL,
+        ("GET", "/stream"): ALL,
         ("GET", "/alerts"): ALL,
         ("GET", "/alerts/{id}"): ALL,
         ("POST", "/alerts/{id}/acknowledge"): STAFF,

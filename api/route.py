@@ -14,8 +14,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
+from api.browser import session_of
 from api.context import Account, Session, context_of
-from api.credentials import is_token, token_hash
+from api.credentials import is_session, is_token, token_hash
 from api.database import one
 from api.idempotency import KEY_HEADER, Attempt, check_key, once
 from api.problems import Problem, ProblemCode, invalid
@@ -105,7 +106,7 @@ class Route(APIRoute):
                 return await handle(bounded)
             context = await context_of(bounded)
             now = context.clock()
-            token = _bearer(bounded)
+            token = _credential(bounded)
             await bounded.body()  # before a connection is taken: who sends slowly holds up nobody
             async with context.pool.connection() as connection, connection.transaction():
                 account = await _authenticate(connection, token, now)
@@ -129,8 +130,12 @@ class Route(APIRoute):
         return answer
 
 
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def _credential(request: Request) -> str:
+    """The bearer token if the request says that it has one, else the session of its cookie."""
+    given = request.headers.get("authorization")
+    if given is None and (session := session_of(request)) is not None:
+        return session
+    scheme, _, token = (given or "").partition(" ")
     if scheme.lower() != "bearer" or not is_token(token):
         raise _unauthenticated("Send `Authorization: Bearer st_…` with a token of POST /api/v1/login.")
     return token
@@ -148,7 +153,12 @@ async def _authenticate(connection: Connection, token: str, now: datetime) -> Ac
     if row is None:
         raise _unauthenticated("This token is unknown, expired or revoked: get a new one with POST /api/v1/login.")
     return Account(
-        id=row["account_id"], name=row["name"], role=Role(row["role"]), org=row["org_id"], token_id=row["token_id"]
+        id=row["account_id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        org=row["org_id"],
+        token_id=row["token_id"],
+        browser=is_session(token),
     )
 
 

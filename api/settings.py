@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from api.page import BUILT
 from catalog.model import Lang
 
 Clock = Callable[[], datetime]
@@ -12,12 +14,13 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`mqtt_url`: where an enrolled agent reports to (`mqtt[s]://host:port`). `heartbeat_s`: seconds between
-    its heartbeats. `language`: of texts for a reader who asks for none. `login_lasts`, `code_lasts`: how long
-    a login's token and a device's one-time code are good."""
+    """`mqtt_url`: where an enrolled agent reports to (`mqtt[s]://host:port`). `heartbeat_s`: seconds between its
+    heartbeats. `language`: of texts for a reader who asks for none. `console`: the folder of the built page.
+    `login_lasts`, `code_lasts`: how long a login's token or session and a device's one-time code are good."""
 
     mqtt_url: str
     heartbeat_s: float = 15.0
     language: Lang = "zh"
+    console: Path = BUILT
     login_lasts: timedelta = timedelta(hours=12)
     code_lasts: timedelta = timedelta(days=7)

@@ -1,10 +1,12 @@
 """`steth api`: REST over the database."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import uvicorn
 
 from api.app import create_app
+from api.feed.hub import Hub
 from api.settings import Settings as ApiSettings
 from catalog.model import Catalog
 from steth.settings import Settings, address
@@ -37,4 +39,14 @@ async def run_api(settings: Settings, catalog: Catalog) -> None:
                 timeout_graceful_shutdown=5,
             )
         )
-        await server.serve()
+        async with asyncio.TaskGroup() as group:
+            closing = group.create_task(_close_streams(server, app.state.hub), name="close-streams")
+            await server.serve()
+            closing.cancel()
+
+
+async def _close_streams(server: uvicorn.Server, hub: Hub) -> None:
+    """A stream never ends by itself, and the server waits for its connections before it stops."""
+    while not server.should_exit:  # noqa: ASYNC110 - a flag is all that uvicorn has
+        await asyncio.sleep(0.1)
+    hub.close()

@@ -1,20 +1,20 @@
 """Login, tokens and enrolment: where a credential becomes a right."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
-from psycopg.rows import DictRow
 
 from api.accounts import create_token
-from api.audit import Detail, Entry, append
+from api.audit import Entry, append
 from api.context import Address, Asked, Shared
 from api.credentials import code_hash
 from api.database import many, one
 from api.documented import problems
 from api.idempotency import KEY_HEADER, NOBODY, Attempt, check_key, once
 from api.limits import network_of
+from api.login import check_password, issue, wait
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import Problem, ProblemCode, not_found
 from api.roles import PREFIX, Role
@@ -28,37 +28,15 @@ router = APIRouter(prefix=PREFIX, route_class=Route, tags=["access"])
 
 @router.post("/login", responses=problems(ProblemCode.LOGIN_FAILED, ProblemCode.TOO_MANY, body=True, token=False))
 async def login(body: Login, context: Shared, address: Address) -> LoginAnswer:
-    """Exchange user and password for a short-lived token.
+    """Exchange user and password for a short-lived token: for programs. A browser uses POST /session.
 
     Failures are counted by account and address, and by address. After too many: 429, with the seconds to wait.
     """
     now = context.clock()
-    account, network = (body.user, network_of(address)), network_of(address)
-    _wait(max(context.per_account.wait_s(account, now), context.per_network.wait_s(network, now)))
-    context.per_account.begin(account, now)
-    context.per_network.begin(network, now)
-    async with context.pool.connection() as connection:
-        found = await one(connection, "account_by_name", {"name": body.user})
-    # Outside of a transaction: hashing is slow on purpose, and must not hold a connection.
-    stored = None if found is None else found["password_hash"]
-    if not await context.passwords.verify(stored, body.password.get_secret_value()) or found is None:
-        if found is not None:
-            async with scoped(context.pool, EVERY_ORG) as connection:
-                await append(connection, _entry(now, found, "login-failed", {"address": address}))
-        raise Problem(
-            ProblemCode.LOGIN_FAILED,
-            "User or password is wrong: check both.",
-            where="body",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    context.per_account.forget(account)
-    context.per_network.succeeded(network, now)
-    expires_at = now + context.settings.login_lasts
-    async with scoped(context.pool, EVERY_ORG) as connection:
-        token_id, token = await create_token(
-            connection, account=found["id"], label="login", now=now, expires_at=expires_at
-        )
-        await append(connection, _entry(now, found, "login", {"address": address, "token": token_id}))
+    found = await check_password(
+        context, user=body.user, password=body.password.get_secret_value(), address=address, now=now
+    )
+    token_id, token, expires_at = await issue(context, found, browser=False, address=address, now=now)
     return LoginAnswer(
         id=token_id,
         token=token,
@@ -66,24 +44,6 @@ async def login(body: Login, context: Shared, address: Address) -> LoginAnswer:
         user=found["name"],
         role=Role(found["role"]),
         hospital=found["org_id"],
-    )
-
-
-def _wait(wait_s: int) -> None:
-    if wait_s:
-        raise Problem(
-            ProblemCode.TOO_MANY, f"Too many failures: try again in {wait_s} s.", headers={"Retry-After": str(wait_s)}
-        )
-
-
-def _entry(now: datetime, account: DictRow, action: str, detail: Detail) -> Entry:
-    return Entry(
-        org=account["org_id"],
-        at=now,
-        actor=account["name"],
-        action=action,
-        subject=f"account:{account['name']}",
-        detail=detail,
     )
 
 
@@ -151,7 +111,7 @@ async def enrol(body: Enrol, request: Request, context: Shared, address: Address
     """
     now = context.clock()
     network = network_of(address)
-    _wait(context.per_network.wait_s(network, now))
+    wait(context.per_network.wait_s(network, now))
     context.per_network.begin(network, now)
     hashed = code_hash(body.code)
     key = check_key(request.headers.get(KEY_HEADER))

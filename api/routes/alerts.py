@@ -31,8 +31,8 @@ from api.shapes.alerts import (
 from api.shapes.base import Message
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["alerts"])
-_ALL: dict[str, Any] = {
-    "id": None,
+ALL_ALERTS: dict[str, Any] = {
+    "ids": None,
     "device": None,
     "severity": None,
     "conditions": None,
@@ -80,7 +80,7 @@ async def list_alerts(
         asked.connection,
         "alerts",
         {
-            **_ALL,
+            **ALL_ALERTS,
             "device": device,
             "severity": severity,
             "conditions": None if state is None else _CONDITIONS[state],
@@ -94,7 +94,7 @@ async def list_alerts(
         "alerts",
         rows,
         limit,
-        item=lambda row: Alert(**_alert(words, row)),
+        item=lambda row: Alert(**alert_shape(words, row)),
         key=lambda row: ByTimeOfAlert(row["occurred_at"], row["id"]),
     )
 
@@ -102,12 +102,12 @@ async def list_alerts(
 @router.get("/alerts/{id}", responses=problems(ProblemCode.NOT_FOUND))
 async def get_alert(id: UUID, asked: Asked, words: InWords, response: Response) -> AlertDetail:  # noqa: A002
     """An alert with all its transitions."""
-    row = await one(asked.connection, "alerts", {**_ALL, "id": id, "limit": 1})
+    row = await one(asked.connection, "alerts", {**ALL_ALERTS, "ids": [id], "limit": 1})
     if row is None:
         raise not_found("alert")
     events = await many(asked.connection, "alert_events", {"alert": id, "limit": MAX_EVENTS})
     response.headers["ETag"] = etag(row["version"])
-    return AlertDetail(**_alert(words, row), events=[_event(words, row, event) for event in events])
+    return AlertDetail(**alert_shape(words, row), events=[_event(words, row, event) for event in events])
 
 
 @router.post("/alerts/{id}/acknowledge", responses=_CHANGES)
@@ -140,7 +140,7 @@ async def unacknowledge(
 
 async def _operate(asked: Session, alert: UUID, event: OperatorEvent, note: str, if_match: str | None) -> None:
     """The operator's side of an alert: a row of its own, which the API alone writes (DELIVERY 15)."""
-    row = await one(asked.connection, "alerts", {**_ALL, "id": alert, "limit": 1})
+    row = await one(asked.connection, "alerts", {**ALL_ALERTS, "ids": [alert], "limit": 1})
     if row is None:
         raise not_found("alert")
     require_match(if_match, row["version"])
@@ -177,7 +177,8 @@ def message(words: Reader, said: DictRow, device: DictRow) -> Message:
     return Message(id=said["message"], params=said["params"], text=text)
 
 
-def _alert(words: Reader, row: DictRow) -> dict[str, Any]:
+def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:
+    """The fields of `Alert`, of a row of the statement `alerts`."""
     return {
         "id": row["id"],
         "device": DeviceNamed(id=row["uid"], name=row["device_name"]),

@@ -27,6 +27,15 @@ from desk.status import Status
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["tickets"])
 MAX_EVIDENCE: Final = 1000
+ALL_TICKETS: dict[str, Any] = {
+    "ids": None,
+    "device": None,
+    "family": None,
+    "severity": None,
+    "status": None,
+    "open": None,
+    "below": None,
+}
 Number = Annotated[
     str,
     Path(pattern=r"^WX[0-9]{8}-[0-9]{3,9}$", description="What one says on the phone.", examples=["WX20261122-007"]),
@@ -55,6 +64,7 @@ async def list_tickets(
         asked.connection,
         "tickets",
         {
+            **ALL_TICKETS,
             "device": device,
             "family": family,
             "severity": severity,
@@ -64,7 +74,9 @@ async def list_tickets(
             "limit": limit + 1,
         },
     )
-    return page("tickets", rows, limit, item=lambda row: Ticket(**_ticket(words, row)), key=lambda row: ById(row["id"]))
+    return page(
+        "tickets", rows, limit, item=lambda row: Ticket(**ticket_shape(words, row)), key=lambda row: ById(row["id"])
+    )
 
 
 @router.get("/tickets/{number}", responses=problems(ProblemCode.NOT_FOUND))
@@ -126,7 +138,8 @@ async def move_ticket(
     return await get_ticket(number, asked, words, response)
 
 
-def _ticket(words: Reader, row: DictRow) -> dict[str, Any]:
+def ticket_shape(words: Reader, row: DictRow) -> dict[str, Any]:
+    """The fields of `Ticket`, of a row of the statement `tickets`."""
     model = words.catalog.models.get(row["model"])
     family = None if model is None else model.families.get(row["family"])
     return {

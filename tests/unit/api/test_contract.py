@@ -12,7 +12,7 @@ from api.app import Api
 from api.openapi import COMMITTED, document, main
 from api.problems import STATUS, ProblemCode
 from api.roles import PREFIX, PUBLIC, ROUTES
-from api.routes import access, alerts, audit, catalog, devices, places, readings, tickets
+from api.routes import access, alerts, audit, catalog, devices, places, readings, series, session, tickets
 from api.shapes.base import ProblemShape
 
 DOCUMENT: Final = Api().openapi()
@@ -24,7 +24,7 @@ OPERATIONS: Final = [
 Operation = dict[str, Any]
 ROUTES_OF_THE_APP: Final = [
     route
-    for part in (access, alerts, audit, catalog, devices, places, readings, tickets)
+    for part in (access, alerts, audit, catalog, devices, places, readings, series, session, tickets)
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]
@@ -52,9 +52,9 @@ def test_every_operation_is_described_and_secured(method: str, path: str, operat
     assert operation["description"].strip()
     assert operation["tags"]
     public = ROUTES[method, path.removeprefix(PREFIX)] is PUBLIC
-    assert operation.get("security", []) == ([] if public else [{"token": []}])
+    assert operation.get("security", []) == ([] if public else [{"token": []}, {"session": []}])
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
-    assert ("Idempotency-Key" in names) == (method == "POST" and not path.endswith("/login"))
+    assert ("Idempotency-Key" in names) == (method == "POST" and not path.endswith(("/login", "/session")))
     assert ("428" in operation["responses"]) == ("If-Match" in names)
 
 

@@ -1,0 +1,95 @@
+"""The devices' three facts as the stream tells them: what changed since the last look. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from api.state import WORDS, Judged, Known, State, judge
+from catalog.model import Lang
+
+CHUNK: Final = 200
+"""Devices of one event."""
+LANGS: Final[tuple[Lang, Lang]] = ("zh", "en")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A device as last looked at. `row`: as the database had it."""
+
+    uid: str
+    org: int
+    row: tuple[Any, ...]
+    state: State
+    last_seen: datetime | None
+    open_alerts: int
+    open_tickets: int
+
+    def shown(self) -> tuple[Any, ...]:
+        """What a change of is told at once; that it was heard again is told by `seen` alone."""
+        facts = (self.state.connected, self.state.fresh, self.state.healthy)
+        return (*((fact.value, fact.reason) for fact in facts), self.open_alerts, self.open_tickets)
+
+
+def look(row: tuple[Any, ...], *, now: datetime, default_interval_s: float) -> Seen:
+    """A row of the statement `stream_devices`, judged."""
+    _, uid, org, connected, interval_s, last_seen, open_alerts, severity, since, open_tickets = row
+    known = Known(
+        connected=bool(connected),
+        last_seen=last_seen,
+        interval_s=interval_s or 0.0,
+        worst_severity=severity,
+        worst_since=since,
+    )
+    return Seen(
+        uid=uid,
+        org=org,
+        row=row,
+        state=judge(known, now=now, default_interval_s=default_interval_s),
+        last_seen=last_seen,
+        open_alerts=open_alerts,
+        open_tickets=open_tickets,
+    )
+
+
+def _fact(judged: Judged, lang: Lang) -> dict[str, Any]:
+    return {
+        "value": judged.value,
+        "reason": judged.reason.value,
+        "text": WORDS[judged.reason].get(lang),
+        "since": judged.since,
+    }
+
+
+def states(devices: Iterable[Seen], *, now: datetime) -> list[Mapping[Lang, bytes]]:
+    """The data of `devices` events, in each language, at most CHUNK devices each."""
+    every = list(devices)
+    return [
+        {lang: _encoded(every[first : first + CHUNK], now, lang) for lang in LANGS}
+        for first in range(0, len(every), CHUNK)
+    ]
+
+
+def _encoded(devices: list[Seen], now: datetime, lang: Lang) -> bytes:
+    items = [
+        {
+            "id": seen.uid,
+            "connected": _fact(seen.state.connected, lang),
+            "fresh": _fact(seen.state.fresh, lang),
+            "healthy": _fact(seen.state.healthy, lang),
+            "last_seen": seen.last_seen,
+            "open_alerts": seen.open_alerts,
+            "open_tickets": seen.open_tickets,
+        }
+        for seen in devices
+    ]
+    return msgspec.json.encode({"now": now, "items": items})
+
+
+def heard(devices: Iterable[Seen], *, now: datetime) -> Mapping[Lang, bytes]:
+    """The data of a `seen` event: ms since 1970 UTC by device."""
+    seen = {each.uid: int(each.last_seen.timestamp() * 1000) for each in devices if each.last_seen is not None}
+    data = msgspec.json.encode({"now": now, "seen": seen})
+    return dict.fromkeys(LANGS, data)

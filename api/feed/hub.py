@@ -1,0 +1,316 @@
+"""The one reader of the database for all streams of this process: it polls while somebody listens, and fans out."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+import psycopg
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from psycopg.rows import DictRow
+from psycopg_pool import PoolTimeout
+
+from api.database import QUERIES, many
+from api.feed.beat import Ingest, beat
+from api.feed.client import Client, Event, frame
+from api.feed.facts import LANGS, Seen, heard, look, states
+from api.feed.log import ALERTS, MAX_ROWS, Read, Row, boundary, latest_of, read_after
+from api.feed.position import Away, Position, decode, encode
+from api.language import Reader
+from api.problems import Problem, ProblemCode
+from api.routes.alerts import ALL_ALERTS, alert_shape
+from api.routes.tickets import ALL_TICKETS, ticket_shape
+from api.settings import Clock
+from api.shapes.alerts import Alert
+from api.shapes.tickets import Ticket
+from catalog.model import Catalog, Lang
+from store.pool import EVERY_ORG, Connection, Pool, scoped
+
+_log: Final = structlog.get_logger("api.feed")
+POLL_S: Final = 1.0
+DEVICES_S: Final = 2.0
+BEAT_S: Final = 4.0
+"""A client that hears nothing for 10 s knows that the feed is dead: two beats may be late."""
+ROUND_S: Final = 10.0
+MAX_CLIENTS: Final = 1000
+SLICE: Final = 500
+"""Devices that are looked at before others have a turn on the event loop."""
+
+
+@dataclass(kw_only=True)
+class Round:
+    """When what was done last, on the loop's clock."""
+
+    read: float | None = None
+    devices: float = 0.0
+
+
+class Hub:
+    """`run` in the background; `join` for each client."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        catalog: Catalog,
+        clock: Clock,
+        heartbeat_s: float,
+        version: str,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._pool = pool
+        self._catalog = catalog
+        self._clock = clock
+        self._heartbeat_s = heartbeat_s
+        self._version = version
+        self._clients: set[Client] = set()
+        self._wanted = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._head: Position | None = None
+        self._held_s = 0.0
+        self._devices: dict[int, Seen] = {}
+        self._snapshots: dict[int | None, list[Mapping[Lang, bytes]]] = {}
+        self._ingest = Ingest()
+        self._last = Round()
+        self._closing = False
+        gauge = Gauge("steth_api_stream_clients", "Clients of the live stream.", registry=registry)
+        gauge.set_function(lambda: float(len(self._clients)))
+        held = Gauge(
+            "steth_api_stream_held_seconds",
+            "Age of the oldest row that waits for an older transaction before it is streamed.",
+            registry=registry,
+        )
+        held.set_function(lambda: self._held_s)
+        self._told = Counter("steth_api_stream_events_total", "Events put to clients.", ("event",), registry=registry)
+        self._resets = Counter(
+            "steth_api_stream_resets_total", "Clients told to load again.", ("reason",), registry=registry
+        )
+        self._failed = Counter("steth_api_stream_failed_reads_total", "Reads that failed.", registry=registry)
+
+    def now_ms(self) -> int:
+        """The server's time, in ms since 1970 UTC."""
+        return int(self._clock().timestamp() * 1000)
+
+    # clients ----------------------------------------------------------------------------------------------------------
+
+    async def join(self, *, org: int | None, lang: Lang, token_id: int, last: str | None) -> tuple[Client, list[bytes]]:
+        """A new client, and what it is told first. `last`: its Last-Event-ID. Raises Problem 503 when there are too
+        many, or while we stop."""
+        if self._closing or len(self._clients) >= MAX_CLIENTS:
+            raise Problem(
+                ProblemCode.UNAVAILABLE, "Too many live streams: try again in a moment.", headers={"Retry-After": "5"}
+            )
+        head = await self._awake()
+        after = head if last is None else decode(last, head=head, now_ms=self.now_ms())
+        missed: list[Event] = []
+        while isinstance(after, Position) and after < (self._head or head):
+            async with self._scoped(EVERY_ORG if org is None else str(org)) as connection:
+                read = await read_after(connection, after)
+                missed += () if read.more else await self._events(connection, read)
+            after = Away.TOO_MUCH if read.more or len(missed) > MAX_ROWS else read.head
+        # From here on nothing waits until the client is one of ours: what it is told first and what it is told later
+        # meet without a gap. What is up to `after` it has, or gets at once, and is not told again.
+        head = self._head or head
+        client = Client(org=org, lang=lang, token_id=token_id, after=after if isinstance(after, Position) else head)
+        self._clients.add(client)
+        self._wanted.set()
+        if isinstance(after, Away):
+            return client, self.reload(client, after)
+        now_ms = self.now_ms()
+        told = [
+            frame(event.name, event.data[lang], encode(event.position, now_ms))
+            for event in missed
+            if event.position is not None
+        ]
+        return client, [self._hello(resumed=last is not None), *told, *self._now_of(client)]
+
+    def leave(self, client: Client) -> None:
+        """A client is gone."""
+        self._clients.discard(client)
+        if not self._clients:
+            self._wanted.clear()
+
+    def reload(self, client: Client, why: Away) -> list[bytes]:
+        """What a client that missed something is told, and from where it goes on."""
+        assert self._head is not None  # noqa: S101 - `join` has awakened us
+        client.begin_again(self._head)
+        self._resets.labels(why.value).inc()
+        data = msgspec.json.encode({"reason": why})
+        return [
+            frame("reset", data, encode(self._head, self.now_ms())),
+            self._hello(resumed=False),
+            *self._now_of(client),
+        ]
+
+    def close(self) -> None:
+        """End every stream: the clients come back to whoever serves next."""
+        self._closing = True
+        for client in list(self._clients):
+            client.end(Away.STOPPING)
+
+    def _hello(self, *, resumed: bool) -> bytes:
+        assert self._head is not None  # noqa: S101
+        said = {"now": self._clock(), "version": self._version, "beat_s": BEAT_S, "resumed": resumed}
+        # A client that goes on keeps its own position until the first thing that it missed.
+        return frame("hello", msgspec.json.encode(said), None if resumed else encode(self._head, self.now_ms()))
+
+    def _now_of(self, client: Client) -> list[bytes]:
+        """Everything that is a state: the devices, and whether any of it can be believed."""
+        if client.org not in self._snapshots:
+            seen = [s for s in self._devices.values() if client.org is None or s.org == client.org]
+            self._snapshots[client.org] = states(seen, now=self._clock())
+        devices = [frame("devices", data[client.lang]) for data in self._snapshots[client.org]]
+        return [*devices, frame("beat", self._beat()[client.lang])]
+
+    # reading ----------------------------------------------------------------------------------------------------------
+
+    async def _awake(self) -> Position:
+        """Where the stream is now. After a pause in which nobody listened, it goes on from here."""
+        async with self._reading:
+            if self._head is None or not self._clients:
+                async with self._scoped(EVERY_ORG) as connection:
+                    found, self._held_s = await boundary(connection)
+                    await self._look(connection, tell=False)
+                self._head = found if self._head is None else max(self._head, found)
+                self._last.read = asyncio.get_running_loop().time()
+            return self._head
+
+    @asynccontextmanager
+    async def _scoped(self, org: str) -> AsyncIterator[Connection]:
+        async with scoped(self._pool, org) as connection:
+            await connection.execute(QUERIES["custom_plans"])
+            yield connection
+
+    async def run(self) -> None:
+        """Read and beat until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._read_on(), name="stream-reader")
+            group.create_task(self._beats(), name="stream-beats")
+
+    async def _read_on(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wanted.wait()
+            more = False
+            try:
+                async with asyncio.timeout(ROUND_S), self._reading:
+                    more = await self._round(loop.time())
+                self._last.read = loop.time()
+            except (psycopg.Error, PoolTimeout, TimeoutError) as error:
+                self._failed.inc()
+                _log.warning("stream_read_failed", error=type(error).__name__)
+            if not more:
+                await asyncio.sleep(POLL_S)
+
+    async def _round(self, now_s: float) -> bool:
+        async with self._scoped(EVERY_ORG) as connection:
+            if self._head is None:
+                return False
+            read = await read_after(connection, self._head)
+            for event in await self._events(connection, read):
+                self._tell(event)
+            self._head, self._held_s = read.head, read.held_s
+            if now_s - self._last.devices >= DEVICES_S and not read.more:
+                self._last.devices = now_s
+                await self._look(connection, tell=True)
+                await self._signed_out(connection)
+        return read.more
+
+    async def _events(self, connection: Connection, read: Read) -> list[Event]:
+        """The subjects of these rows as they are now, in order."""
+        rows = latest_of(read.rows)
+        alerts = [row.subject for row in rows if row.position.table == ALERTS]
+        tickets = [row.subject for row in rows if row.position.table != ALERTS]
+        found: dict[tuple[bool, object], DictRow] = {}
+        if alerts:
+            asked = {**ALL_ALERTS, "ids": alerts, "limit": len(alerts)}
+            found |= {(True, row["id"]): row for row in await many(connection, "alerts", asked)}
+        if tickets:
+            asked = {**ALL_TICKETS, "ids": tickets, "limit": len(tickets)}
+            found |= {(False, row["id"]): row for row in await many(connection, "tickets", asked)}
+        events: list[Event] = []
+        for nth, row in enumerate(rows):
+            what = found.get((row.position.table == ALERTS, row.subject))
+            if what is not None:
+                events.append(self._event(row, what))
+            if nth % 20 == 19:
+                await asyncio.sleep(0)
+        return events
+
+    def _event(self, row: Row, what: DictRow) -> Event:
+        data: dict[Lang, bytes] = {}
+        for lang in LANGS:
+            words = Reader(catalog=self._catalog, lang=lang)
+            shape = (
+                Alert(**alert_shape(words, what))
+                if row.position.table == ALERTS
+                else Ticket(**ticket_shape(words, what))
+            )
+            data[lang] = shape.model_dump_json().encode()
+        name = "alert" if row.position.table == ALERTS else "ticket"
+        return Event(name=name, org=what["org_id"], data=data, position=row.position)
+
+    async def _look(self, connection: Connection, *, tell: bool) -> None:
+        """Look at all devices, and at ingest."""
+        now = self._clock()
+        changed: list[Seen] = []
+        again: list[Seen] = []
+        found: dict[int, Seen] = {}
+        async with connection.cursor() as cursor:
+            await cursor.execute(QUERIES["stream_devices"])
+            while rows := await cursor.fetchmany(SLICE):
+                for row in rows:
+                    before = self._devices.get(row[0])
+                    seen = found[row[0]] = look(row, now=now, default_interval_s=self._heartbeat_s)
+                    if before is None or before.shown() != seen.shown():
+                        changed.append(seen)
+                    elif before.last_seen != seen.last_seen:
+                        again.append(seen)
+                await asyncio.sleep(0)
+        self._devices = found
+        self._snapshots = {}
+        if tell:
+            self._tell_devices(changed, again, now)
+        partitions = await many(connection, "stream_partitions", {})
+        self._ingest.saw(
+            [(row["id"], row["owned"], row["clock_ms"]) for row in partitions], at_s=asyncio.get_running_loop().time()
+        )
+        marks = await many(connection, "stream_newest_mark", {})
+        self._ingest.newest_mark = marks[0]["at"]
+
+    def _tell_devices(self, changed: list[Seen], again: list[Seen], now: datetime) -> None:
+        for org in {client.org for client in self._clients}:
+            mine = [seen for seen in changed if org is None or seen.org == org]
+            for data in states(mine, now=now):
+                self._tell(Event(name="devices", org=org, exact=True, data=data))
+            others = [seen for seen in again if org is None or seen.org == org]
+            if others:
+                self._tell(Event(name="seen", org=org, exact=True, data=heard(others, now=now)))
+
+    async def _signed_out(self, connection: Connection) -> None:
+        """A session that has ended, or an account that was closed, gets nothing more."""
+        tokens = list({client.token_id for client in self._clients})
+        good = {row["id"] for row in await many(connection, "stream_tokens", {"ids": tokens, "now": self._clock()})}
+        for client in self._clients:
+            if client.token_id not in good:
+                client.end(Away.SIGNED_OUT)
+
+    def _tell(self, event: Event) -> None:
+        self._told.labels(event.name).inc()
+        for client in self._clients:
+            client.put(event)
+
+    async def _beats(self) -> None:
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(BEAT_S)
+            self._tell(Event(name="beat", org=None, data=self._beat(), head=self._head))
+
+    def _beat(self) -> Mapping[Lang, bytes]:
+        at_s = asyncio.get_running_loop().time()
+        read_s = None if self._last.read is None else round(at_s - self._last.read, 1)
+        return beat(self._ingest, now=self._clock(), at_s=at_s, read_s=read_s, held_s=self._held_s)

@@ -1,0 +1,93 @@
+"""The browser's login, beside the tokens of programs: same accounts, roles and limits."""
+
+from datetime import datetime
+
+from fastapi import APIRouter, Request, Response
+
+from api.browser import CSRF_HEADER, end_session, give_session
+from api.context import Address, Asked, Shared
+from api.database import one
+from api.documented import problems
+from api.language import InWords
+from api.login import check_password, issue
+from api.problems import Problem, ProblemCode
+from api.roles import PREFIX, Role
+from api.route import Route
+from api.shapes.access import Login
+from api.shapes.devices import NamedId
+from api.shapes.session import WhoAmI
+from api.version import VERSION
+from store.pool import EVERY_ORG, Connection, scoped
+
+router = APIRouter(prefix=PREFIX, route_class=Route, tags=["session"])
+
+
+@router.post("/session", responses=problems(ProblemCode.LOGIN_FAILED, ProblemCode.TOO_MANY, body=True, token=False))
+async def begin_session(
+    body: Login, context: Shared, address: Address, words: InWords, request: Request, response: Response
+) -> WhoAmI:
+    """Log a browser in: the answer sets an HttpOnly, SameSite=Strict cookie. Programs use POST /login instead.
+
+    From then on the cookie stands for the account. Requests other than GET must carry `X-Steth-Csrf: 1` with it.
+    Failures are counted together with those of POST /login.
+    """
+    now = context.clock()
+    found = await check_password(
+        context, user=body.user, password=body.password.get_secret_value(), address=address, now=now
+    )
+    _, session, expires_at = await issue(context, found, browser=True, address=address, now=now)
+    give_session(request, response, session, lasts=context.settings.login_lasts)
+    async with scoped(context.pool, EVERY_ORG) as connection:
+        hospital = await _hospital(connection, found["org_id"])
+    return WhoAmI(
+        user=found["name"],
+        role=Role(found["role"]),
+        hospital=hospital,
+        expires_at=expires_at,
+        browser=True,
+        csrf_header=CSRF_HEADER,
+        language=words.lang,
+        now=now,
+        version=VERSION,
+    )
+
+
+@router.get("/session", responses=problems())
+async def get_session(asked: Asked, words: InWords) -> WhoAmI:
+    """Who asks, by cookie or token, in which language, and the server's time."""
+    row = await one(asked.connection, "token_expiry", {"id": asked.account.token_id})
+    expires_at: datetime | None = None if row is None else row["expires_at"]
+    return WhoAmI(
+        user=asked.account.name,
+        role=asked.account.role,
+        hospital=await _hospital(asked.connection, asked.account.org),
+        expires_at=expires_at,
+        browser=asked.account.browser,
+        csrf_header=CSRF_HEADER,
+        language=words.lang,
+        now=asked.now,
+        version=VERSION,
+    )
+
+
+@router.delete("/session", status_code=204, responses=problems(ProblemCode.CONFLICT))
+async def end_this_session(asked: Asked, request: Request) -> Response:
+    """Log out: the session of this request's cookie is good no more. A token is revoked by DELETE /tokens/{id}."""
+    account = asked.account
+    if not account.browser:
+        raise Problem(
+            ProblemCode.CONFLICT,
+            "This request came with a token: revoke it with DELETE /api/v1/tokens/{id}.",
+            where="header.authorization",
+        )
+    revoked = {"id": account.token_id, "account": account.id, "now": asked.now}
+    await one(asked.connection, "revoke_token", revoked)
+    await asked.audit(org=account.org, action="logout", subject=f"account:{account.name}")
+    response = Response(status_code=204)
+    end_session(request, response)
+    return response
+
+
+async def _hospital(connection: Connection, org: int | None) -> NamedId | None:
+    found = None if org is None else await one(connection, "hospital", {"id": org})
+    return None if found is None else NamedId(id=found["id"], name=found["name"])

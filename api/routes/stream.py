@@ -1,0 +1,53 @@
+"""What changes, as it changes: server-sent events."""
+
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Request, Response
+
+from api.context import Asked
+from api.documented import problems
+from api.feed.client import EventStream
+from api.feed.hub import Hub
+from api.language import InWords
+from api.roles import PREFIX
+from api.route import Route
+from api.shapes.stream import STREAMED
+
+router = APIRouter(prefix=PREFIX, route_class=Route, tags=["stream"])
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Events without end. `data` is JSON: an object of `x-events` by the event's name.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "x-events": {
+                    name: {"$ref": f"#/components/schemas/{shape if isinstance(shape, str) else shape.__name__}"}
+                    for name, shape in STREAMED.items()
+                },
+            }
+        },
+    }
+}
+
+
+@router.get("/stream", responses={**problems(), **_STREAM}, response_class=Response)
+async def stream(
+    asked: Asked,
+    words: InWords,
+    request: Request,
+    last_event_id: Annotated[
+        str | None,
+        Header(max_length=80, description="`id` of the last event that was received; a browser sends it by itself."),
+    ] = None,
+) -> Response:
+    """Devices, alerts and tickets as they change, and a beat that says whether any of it can be believed.
+
+    After `hello` with `resumed` false, and after `reset`, load the lists: what changes from then on is told. `alert`
+    and `ticket` hold the thing as it is now: put it in the place of what is known of it. With `Last-Event-ID` the
+    stream goes on where it ended, unless that is too long ago. Nothing is skipped, whatever commits late.
+    """
+    hub: Hub = request.app.state.hub
+    account = asked.account
+    join = partial(hub.join, org=account.org, lang=words.lang, token_id=account.token_id, last=last_event_id)
+    return EventStream(join=join, reload=hub.reload, leave=hub.leave, now_ms=hub.now_ms)
