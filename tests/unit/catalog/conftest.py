@@ -116,6 +116,15 @@ log_patterns:
     regex: '^temp=(?P<value>\\d{1,3})'
     example: 'temp=37 and more'
     signal: {name: thing.temperature, group: value, unit: Cel}
+codes:
+  - {raw: "16", tables: [astm.comment, astm.flag], code: T-02, name: WARM}
+  - {raw: "0", tables: [astm.comment]}
+assays:
+  - {key: glu, name: {zh: 葡萄糖, en: Glucose}, unit: mmol/L, also: {mg/dL: 0.0555}}
+tests:
+  - {key: glu, ids: [GLU, Glucose]}
+controls:
+  - {key: l1, ids: ["1", QC-L1]}
 """
 
 FILES = {

@@ -25,6 +25,15 @@ HOTTER = """\
         advice: {zh: 停, en: stop}
 """
 
+_OF_BASE = """\
+faults:
+  - {code: B-01, family: link, severity: minor, name: {zh: 断, en: cut}, stops: {zh: 无, en: nothing},
+     advice: {zh: 看, en: look}, ticket: false, clear: {after_s: 60}, source: test}
+codes:
+  - {raw: "0", tables: [astm.comment], code: B-01}
+"""
+_T_03 = ("event that never clears", "raw code without end")
+
 # (file, what stands there, what shall stand there, part of the line that says so)
 CASES: dict[str, tuple[str, str, str, str]] = {
     "unknown key": (M, "    cadence: 60\n", "    cadense: 60 #!\n    cadence: 60\n", "did you mean `cadence`?"),
@@ -150,6 +159,26 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "no map": (P, FILES[P], "- 1 #!\n", "isn't a map of keys"),
     "empty file": (P, FILES[P], "# nothing\n", "is empty"),
     "file of another name": (M, "key: thing\n", "key: other #!\n", "name the file other.yaml"),
+    "raw code twice": (
+        M,
+        '  - {raw: "0", tables:',
+        '  - {raw: "16", tables:',
+        "raw code 16 of astm.comment stands twice",
+    ),
+    "raw code of a base": (B, "runbooks: [look]\n", "runbooks: [look]\n" + _OF_BASE, "in base.yaml too"),
+    "raw code without end": (M, "code: T-02, name: WARM}", "code: T-03, name: WARM} #!", "would never clear"),
+    "raw code of nothing": (M, "code: T-02, name: WARM}", "code: T-09, name: WARM} #!", "no code T-09; add it to"),
+    "unknown table": (M, "[astm.comment, astm.flag]", "[astm.coment, astm.flag] #!\n    ", "no table astm.coment; use"),
+    "raw code in blanks": (M, '{raw: "16", ', '{raw: " 16", #!\n     ', "isn't an id; write it as the equipment does"),
+    "number for a raw code": (M, '{raw: "16", ', "{raw: 16, #!\n     ", "should be text, is `int`; put it in quotes"),
+    "test of no assay": (M, "  - {key: glu, ids:", "  - {key: glucose, ids:", "no assay glucose"),
+    "test id twice": (M, "ids: [GLU, Glucose]}", "ids: [GLU, GLU]} #!", "id GLU stands twice"),
+    "control id twice": (M, 'ids: ["1", QC-L1]}', 'ids: ["1", "1"]} #!', "id 1 stands twice"),
+    "assay twice": (M, "assays:\n", "assays:\n  - {key: glu, name: {zh: 糖, en: g}, unit: g/L}\n", "assay glu stands"),
+    "assay in a strange unit": (M, "unit: mmol/L,", "unit: mmol/l, #!\n     ", "unknown unit 'mmol/l'"),
+    "assay of a long name": (M, "  - {key: glu, name:", f"  - {{key: {'g' * 25}, name:", "isn't a key; use up to 24"),
+    "reagent without signal": (M, "controls:\n", "reagents:\n  - {key: glu, ids: [G]} #!\ncontrols:\n", "no signal"),
+    "analyzer without unknown": (M, "kind: dr\n", "kind: analyzer\n", "has no code UNKNOWN-CODE; add it"),
     "impossible date": (M, "    source: test\n    cad", "    source: 2026-13-45\n    cad", "is not YAML"),
 }
 
@@ -163,7 +192,7 @@ def test_says_file_line_and_what(name: str, make_folder: MakeFolder) -> None:
     file, old, new, said = CASES[name]
     assert FILES[file].count(old) >= 1
     text = FILES[file].replace(old, new, 1)
-    if name == "event that never clears":
+    if name in _T_03:
         text = text.replace("log_patterns:", _LASTING + "log_patterns:")
     folder = make_folder({file: text})
 

@@ -42,6 +42,20 @@ def test_resolves_bases_parts_and_tables(make_folder: MakeFolder) -> None:
     assert line.table == {"01": "T-01", "02": "T-02"}
 
 
+def test_resolves_what_the_equipment_spells(make_folder: MakeFolder) -> None:
+    sub = 'key: sub\nkind: dr\nname: {zh: 子, en: Sub}\nextends: [thing]\ntests: [{key: glu, ids: ["717"]}]\n'
+    model = load(make_folder({"models/sub.yaml": sub})).models["sub"]
+    assert model.codes == {"astm.comment": {"16": "T-02", "0": ""}, "astm.flag": {"16": "T-02"}, "hl7.notification": {}}
+    assert set(model.assays) == {"GLU", "Glucose", "717"}
+    assay = model.assays["717"]
+    assert (assay.key, assay.name, assay.unit) == ("glu", Text(zh="葡萄糖", en="Glucose"), "mmol/L")
+    assert assay.units["mmol/l"] == assay.units["mmol/L"] == 1
+    assert assay.units["mg/dL"] == 0.0555
+    assert model.controls == {"1": "l1", "QC-L1": "l1"}
+    assert model.signals["qc.glu.l1.value"].unit == "mmol/L"
+    assert model.signals["qc.glu.l1.z"].unit == "1"
+
+
 def test_a_fault_may_have_causes_and_parts_of_its_own(make_folder: MakeFolder) -> None:
     text = FILES[M].replace("    clear: {by:", "    causes: [{zh: 堵, en: blocked}]\n    parts: []\n    clear: {by:")
     fault = load(make_folder({M: text})).models["thing"].faults["T-01"]
@@ -75,7 +89,12 @@ def test_a_diamond_of_bases_counts_each_once(make_folder: MakeFolder) -> None:
         (M, "    max: 90\n", "    max: hot\n", "models/thing.yaml:20:10: Expected `float`, got `str`"),
         (M, "    lane: live\n", "    lane: live\n    lane: live\n", "models/thing.yaml:19:5: key 'lane' stands twice"),
         (M, "extends: [base]", "extends: [bass]", "models/thing.yaml:4:11: base 'bass' isn't there"),
-        ("models/base.yaml", "kind: base\n", "kind: base\nextends: [thing]\n", "models/thing.yaml:4:11: base 'base' extends itself"),
+        (
+            "models/base.yaml",
+            "kind: base\n",
+            "kind: base\nextends: [thing]\n",
+            "models/thing.yaml:4:11: base 'base' extends itself",
+        ),
         (M, "      - {key: fan,", "      - {key: fun,", "models/thing.yaml:11:15: no part 'fun'"),
         (M, "    family: heat\n    sev", "    family: cold\n    sev", "models/thing.yaml:34:13: no family 'cold'"),
         (M, "        family: heat\n", "        family: cold\n", "no family 'cold'"),
@@ -83,6 +102,10 @@ def test_a_diamond_of_bases_counts_each_once(make_folder: MakeFolder) -> None:
         (M, "        runbook: look\n", "        runbook: see\n", "no runbook 'see'"),
         ("models/thing.yaml", "    rules:\n", "    rules:\n      - {key: hot, " + HOT, "rule 'hot' stands twice"),
         (M, "(?P<value>\\d{1,3})", "(?P<value>(?:\\d+)+)", "log pattern temperature at character"),
+        (M, "code: T-02, name", "code: T-09, name", "models/thing.yaml:62:58: no code 'T-09'"),
+        (M, "astm.comment, astm.flag", "astm.comment, astm.flags", "models/thing.yaml:62:40: no table 'astm.flags'"),
+        (M, "  - {key: glu, ids", "  - {key: glc, ids", "models/thing.yaml:67:11: no assay 'glc'"),
+        (M, "kind: dr\n", "kind: analyzer\n", "models/thing.yaml:1:1: has no code 'UNKNOWN-CODE'"),
         ("parts.yaml", "spec: 12 V}\n", "spec: &a 12 V}\n  - *a\n", "parts.yaml:3:5: an alias"),
     ],
 )
