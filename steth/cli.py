@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from steth.certs import app as certs_app
+
 if TYPE_CHECKING:
     from catalog.model import Catalog
     from steth.settings import Settings
@@ -21,6 +23,7 @@ app = typer.Typer(
 )
 catalog_app = typer.Typer(help="Equipment knowledge.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(certs_app, name="certs")
 
 Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings; STETH_* stand above it.")]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
