@@ -159,6 +159,11 @@ def _listenable(config: Config) -> None:
         if device.dicom is not None
     ]
     addresses += [
+        (("device", index, "astm", "listen"), device.astm.listen)
+        for index, device in enumerate(config.devices)
+        if device.astm is not None
+    ]
+    addresses += [
         (("device", index, "hl7", "listen"), device.hl7.listen)
         for index, device in enumerate(config.devices)
         if device.hl7 is not None

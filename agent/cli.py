@@ -20,7 +20,7 @@ FAILED: Final = 1
 _EPILOG: Final = """\
 other commands:
   steth-agent show CONFIG.toml     print what would be read and sent, and run nothing
-  steth-agent decode (dicom|log) FILE…   print what would leave the device for these files
+  steth-agent decode (dicom|astm|hl7|log) FILE…   print what would leave the device for these files
 """
 
 

@@ -59,6 +59,28 @@ class Hl7(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     time_zone: str | None = None
 
 
+class Astm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[device.astm]: an analyzer that speaks ASTM. Exactly one of ``listen`` (it connects to us), ``connect`` (we
+    connect to it) and ``serial`` (a port such as ``/dev/ttyUSB0`` or ``COM3``, with ``baud`` to ``stop_bits``).
+
+    ``framing``: ``none`` for one that sends bare records, without the E1381 link. ``encoding``: of its texts.
+    ``answer_queries``: tell it that there are no orders when it asks, for a line on which no LIS answers; where one
+    does, we must keep silent. ``time_zone``: as for [device.dicom].
+    """
+
+    listen: Address | None = None
+    connect: Address | None = None
+    serial: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    baud: Literal[1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200] = 9600
+    data_bits: Literal[7, 8] = 8
+    parity: Literal["none", "even", "odd"] = "none"
+    stop_bits: Literal[1, 2] = 1
+    framing: Literal["e1381", "none"] = "e1381"
+    encoding: Literal["utf-8", "gb18030", "latin-1"] = "utf-8"
+    answer_queries: bool = False
+    time_zone: str | None = None
+
+
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[[device.log]]: a log file that grows, read by the log patterns of the device's model.
 
@@ -104,6 +126,7 @@ class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     host: Host | None = None
     dicom: Dicom | None = None
     folder: Folder | None = None
+    astm: Astm | None = None
     hl7: Hl7 | None = None
     log: tuple[Log, ...] = ()
     policy: Policy | None = None

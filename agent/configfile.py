@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import config as shapes
-from agent.config import Config, Device, Hl7
+from agent.config import Astm, Config, Device, Hl7
 from agent.errors import AgentError, ConfigError
 from agent.toml_places import ANY, Place, line_of, nearest, places
 from agent.zones import zone_of
@@ -31,6 +31,7 @@ _SECTIONS: Final[dict[tuple[str, ...], type[Struct]]] = {
     ("device", "host"): shapes.Host,
     ("device", "dicom"): shapes.Dicom,
     ("device", "folder"): shapes.Folder,
+    ("device", "astm"): shapes.Astm,
     ("device", "hl7"): shapes.Hl7,
     ("device", "log"): shapes.Log,
     ("device", "policy"): shapes.Policy,
@@ -219,6 +220,8 @@ class _Check:
             self._wrong((*place, "id"), "is no device id; copy it from the server")
         if device.dicom is not None:
             self._port((*place, "dicom", "listen"), device.dicom.listen)
+        if device.astm is not None:
+            self._astm(device.astm, (*place, "astm"))
         if device.hl7 is not None:
             self._hl7(device.hl7, (*place, "hl7"))
         if device.policy is not None:
@@ -231,12 +234,20 @@ class _Check:
         ]
         zones.append(((*place, "dicom", "time_zone"), device.dicom.time_zone if device.dicom else None))
         zones.append(((*place, "folder", "time_zone"), device.folder.time_zone if device.folder else None))
+        zones.append(((*place, "astm", "time_zone"), device.astm.time_zone if device.astm else None))
         zones.append(((*place, "hl7", "time_zone"), device.hl7.time_zone if device.hl7 else None))
         for where, zone in zones:
             try:
                 zone_of(zone)
             except AgentError as error:
                 self._wrong(where, str(error))
+
+    def _astm(self, astm: Astm, place: Place) -> None:
+        if [astm.listen, astm.connect, astm.serial].count(None) != 2:
+            self._wrong(place, "needs exactly one of listen, connect and serial; say how the analyzer is connected")
+        for key, address in (("listen", astm.listen), ("connect", astm.connect)):
+            if address is not None:
+                self._port((*place, key), address)
 
     def _hl7(self, hl7: Hl7, place: Place) -> None:
         if (hl7.listen is None) == (hl7.connect is None):

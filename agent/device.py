@@ -140,6 +140,10 @@ class DeviceAgent:
             from agent.dicom.folder import FolderWatch  # noqa: PLC0415  # as said above
 
             found.append(("folder", lambda: FolderWatch(config=folder, model=model, sink=sink)))
+        if (astm := device.astm) is not None:
+            from agent.astm.adapter import AstmAdapter  # noqa: PLC0415  # as said above
+
+            found.append(("astm", lambda: AstmAdapter(config=astm, model=model, sink=sink)))
         if (hl7 := device.hl7) is not None:
             from agent.hl7.adapter import Hl7Adapter  # noqa: PLC0415  # as said above
 

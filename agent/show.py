@@ -65,6 +65,10 @@ def _sources(device: Device) -> Iterator[str]:
         yield f"DICOM storage on {device.dicom.listen} as {device.dicom.ae_title} from {calling}: headers only"
     if device.folder is not None:
         yield f"DICOM files in {device.folder.path} every {device.folder.every_s:g} s: headers only"
+    if device.astm is not None:
+        astm = device.astm
+        where = f"on {astm.listen}" if astm.listen else f"from {astm.connect or astm.serial}"
+        yield f"ASTM {where}: codes, signals and controls; patients' results are acknowledged and dropped unread"
     if device.hl7 is not None:
         where = f"from {device.hl7.connect}" if device.hl7.connect else f"on {device.hl7.listen}"
         yield f"HL7 {where}: ESU, EAN, INU and controls; patients' results are acknowledged and dropped unread"

@@ -1,0 +1,150 @@
+"""The adapter of an analyzer that speaks ASTM: listens for it, connects to it, or reads a serial line.
+
+A frame that completes a message is acknowledged when the message's facts are committed (DELIVERY 1); what the analyzer
+sends again is recognised by a keyed hash of the message. On a line without the E1381 link nothing can be acknowledged:
+what was sent and not yet committed is lost with the process.
+
+Nothing is read on while a message is entered, so that a flood waits in the peer's own buffers. A connection holds one
+message and one frame, whatever the peer does. A host query is for the LIS; see ``answer_queries``.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from agent import system
+from agent.adapter import Sink
+from agent.astm.channel import Serial, Tcp
+from agent.astm.entry import Messages
+from agent.astm.reading import NAME
+from agent.astm.session import Ending, Session
+from agent.clock import Now
+from agent.config import Astm
+from agent.errors import AgentError
+from agent.uplink import backoff
+from agent.zones import zone_of
+from catalog.model import Model
+
+MAX_CONNECTIONS: Final = 8
+"""An analyzer has one or two. Beyond it, the longest silent one that never said anything makes room."""
+CONNECT_S: Final = 30.0
+
+
+class AstmAdapter:
+    """The adapter. ``port``: what is listened on, once it is."""
+
+    def __init__(self, *, config: Astm, model: Model, sink: Sink, now: Callable[[], Now] = system.now) -> None:
+        self.port = 0
+        self._config = config
+        self._model = model
+        self._sink = sink
+        self._now = now
+        self._zone = zone_of(config.time_zone)
+        self._messages = Messages(model=model, sink=sink)
+        self._peers: dict[Session, Tcp] = {}
+        self._evicted: set[Session] = set()
+
+    @property
+    def name(self) -> str:
+        """A short word for logs and counters."""
+        return NAME
+
+    async def run(self) -> None:
+        """Serve or stay connected until cancelled. Raises ``AgentError`` when the address can't be listened on."""
+        if self._config.listen is not None:
+            await self._listen(self._config.listen)
+        else:
+            await self._again(self._open if self._config.connect is None else self._connect)
+
+    async def _listen(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        tasks = asyncio.TaskGroup()
+
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            tasks.create_task(self._serve(Tcp(reader, writer)), name="astm-connection")
+
+        try:
+            server = await asyncio.start_server(connected, host.strip("[]"), int(port), start_serving=False)
+        except OSError as error:
+            what = error.strerror or type(error).__name__
+            text = f"astm: can't listen on {address}: {what}; choose another address in [device.astm]"
+            raise AgentError(text) from error
+        async with tasks:
+            try:
+                await server.start_serving()
+                self.port = server.sockets[0].getsockname()[1]
+                await asyncio.get_running_loop().create_future()  # until cancelled
+            finally:
+                server.close()
+
+    async def _serve(self, channel: Tcp) -> None:
+        """One connection of an analyzer to us; whatever it does ends here."""
+        session = self._session(channel)
+        try:
+            if self._admit(session, channel):
+                await self._converse(session, patient=False)
+        finally:
+            self._peers.pop(session, None)
+            self._evicted.discard(session)
+            await channel.close()
+
+    def _admit(self, session: Session, channel: Tcp) -> bool:
+        """Make room for one more, or refuse it."""
+        if len(self._peers) >= MAX_CONNECTIONS:
+            mute = [other for other in self._peers if not other.spoke]
+            if not mute:
+                self._sink.refused(NAME, "too-many-connections")
+                return False
+            oldest = min(mute, key=lambda other: other.heard)
+            self._evicted.add(oldest)
+            self._peers.pop(oldest).abort()
+        self._peers[session] = channel
+        return True
+
+    async def _again(self, open_channel: Callable[[], Awaitable[Tcp | Serial]]) -> None:
+        """Connect again and again, the longer apart the more often it was in vain."""
+        failures = 0
+        while True:
+            try:
+                channel = await open_channel()
+            except OSError:
+                self._sink.refused(NAME, "unreachable")
+                failures += 1
+            else:
+                session = self._session(channel)
+                try:
+                    await self._converse(session, patient=True)
+                finally:
+                    await channel.close()
+                failures = 0 if session.spoke else failures + 1
+            await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
+
+    async def _connect(self) -> Tcp:
+        host, _, port = (self._config.connect or "").rpartition(":")
+        async with asyncio.timeout(CONNECT_S):
+            return Tcp(*await asyncio.open_connection(host.strip("[]"), int(port)))
+
+    async def _open(self) -> Serial:
+        return await asyncio.to_thread(Serial, self._config)
+
+    async def _converse(self, session: Session, *, patient: bool) -> None:
+        try:
+            await session.run(patient=patient)
+        except Ending as ending:
+            self._sink.refused(NAME, ending.why)
+        except OSError:
+            self._sink.refused(NAME, "connection-lost")
+        if session in self._evicted:
+            self._sink.refused(NAME, "evicted")
+
+    def _session(self, channel: Tcp | Serial) -> Session:
+        return Session(
+            config=self._config,
+            channel=channel,
+            messages=self._messages,
+            model=self._model,
+            sink=self._sink,
+            now=self._now,
+            zone=self._zone,
+        )

@@ -1,0 +1,132 @@
+"""What bytes travel by: a TCP connection or a serial port, read in pieces with a time limit."""
+
+import asyncio
+import contextlib
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, Protocol
+
+import serial
+
+from agent.config import Astm
+
+CHUNK: Final = 4_096
+"""Bytes that are read at once: what a flood can cost between two turns of the other devices."""
+WRITE_S: Final = 15.0
+"""What a peer may take to take an answer of a byte."""
+POLL_S: Final = 0.25
+"""How long a thread waits at a serial port: what stopping, or an answer of ours out of turn, may be late."""
+_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+_PARITY: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
+
+
+class Channel(Protocol):
+    """One way to an analyzer. Every method may raise ``OSError`` when it is gone."""
+
+    async def read(self, seconds: float | None) -> bytes | None:
+        """Bytes as soon as there are some; empty: the peer has gone; None: nothing came within ``seconds``."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes. Raises ``TimeoutError``, an ``OSError``, when the peer doesn't take them."""
+        ...
+
+    async def close(self) -> None:
+        """Give it free."""
+        ...
+
+
+class Tcp:
+    """A TCP connection. A peer whose machine was switched off is noticed by keep-alives within minutes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        connection: socket.socket = writer.get_extra_info("socket")
+        # A peer may be gone already, and some systems know fewer options.
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, amount in _KEEP_ALIVE.items():
+                if hasattr(socket, option):
+                    connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), amount)
+
+    async def read(self, seconds: float | None) -> bytes | None:
+        """See ``Channel``."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._reader.read(CHUNK)
+        except TimeoutError:
+            return None
+
+    async def write(self, data: bytes) -> None:
+        """See ``Channel``."""
+        self._writer.write(data)
+        async with asyncio.timeout(WRITE_S):
+            await self._writer.drain()
+
+    def abort(self) -> None:
+        """Cut it off at once; whoever reads finds its end."""
+        self._writer.transport.abort()
+
+    async def close(self) -> None:
+        """See ``Channel``. What a peer hasn't taken after a second is thrown away, it may never take it."""
+        self._writer.close()
+        try:
+            async with asyncio.timeout(1.0):
+                await self._writer.wait_closed()
+        except (OSError, TimeoutError):
+            self._writer.transport.abort()
+        except asyncio.CancelledError:
+            self._writer.transport.abort()
+            raise
+
+
+class Serial:
+    """A serial port, served by a thread of its own: some systems can't wait for one otherwise."""
+
+    def __init__(self, config: Astm) -> None:
+        """Opens the port. Raises ``OSError``."""
+        self._port = serial.Serial(
+            config.serial,
+            baudrate=config.baud,
+            bytesize=config.data_bits,
+            parity=_PARITY[config.parity],
+            stopbits=config.stop_bits,
+            timeout=POLL_S,
+            write_timeout=WRITE_S,
+        )
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="astm-serial")
+        self._reading: asyncio.Future[bytes] | None = None
+
+    async def read(self, seconds: float | None) -> bytes | None:
+        """See ``Channel``. A port has no end: empty never comes."""
+        loop = asyncio.get_running_loop()
+        until = None if seconds is None else loop.time() + seconds
+        while True:
+            if self._reading is None:
+                self._reading = loop.run_in_executor(self._thread, self._read)
+            left = None if until is None else max(until - loop.time(), 0)
+            # Not cancelled when the time is over: what the thread is about to read must not be lost.
+            done, _ = await asyncio.wait({self._reading}, timeout=left)
+            if not done:
+                return None
+            data, self._reading = self._reading.result(), None
+            if data:
+                return data
+
+    async def write(self, data: bytes) -> None:
+        """See ``Channel``."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._write, data)
+
+    async def close(self) -> None:
+        """See ``Channel``."""
+        self._thread.submit(self._port.close)
+        self._thread.shutdown(wait=False)
+
+    def _read(self) -> bytes:
+        first = bytes(self._port.read(1))
+        return first + bytes(self._port.read(min(self._port.in_waiting, CHUNK - 1))) if first else b""
+
+    def _write(self, data: bytes) -> None:
+        self._port.write(data)
+        self._port.flush()

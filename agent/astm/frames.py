@@ -1,0 +1,171 @@
+"""Bytes of an E1381 line as frames and control characters, and frames as bytes. Pure.
+
+CLSI LIS01-A2 8.3 (ASTM E1381-02 6.3): a frame is STX, its number, text, ETB (more of this message follows) or ETX, two
+hexadecimal digits of checksum, CR, LF. The checksum is the sum of the bytes from the number to ETB or ETX, modulo 256.
+
+What real senders do beside it survives: longer frames than 240 characters, small hexadecimal digits, CR or LF alone or
+neither of them at the end, a frame or a line that was cut off by power. A frame is never held beyond ``MAX_FRAME``.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+STX: Final = b"\x02"
+ETX: Final = b"\x03"
+EOT: Final = b"\x04"
+ENQ: Final = b"\x05"
+ACK: Final = b"\x06"
+NAK: Final = b"\x15"
+ETB: Final = b"\x17"
+
+MAX_TEXT: Final = 240
+"""Characters of text in a frame that we send (ASTM E1381-95 6.3.1.1, which every receiver takes)."""
+MAX_FRAME: Final = 64_000
+"""Bytes of a frame that we take (LIS01-A2 8.3.1.2)."""
+
+_OUTSIDE: Final = re.compile(b"[\x02\x04\x05\x06\x15]")
+_INSIDE: Final = re.compile(b"[\x02\x03\x04\x05\x17]")
+_DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{2}")
+_LINE_ENDS: Final = (b"\r\n", b"\r", b"\n")
+
+
+class Control(NamedTuple):
+    """ENQ, EOT, ACK or NAK, by itself."""
+
+    byte: bytes
+
+
+class Frame(NamedTuple):
+    """A frame whose checksum is right. ``last``: it ended with ETX."""
+
+    number: int
+    text: bytes
+    last: bool
+
+
+class Damaged(NamedTuple):
+    """A frame that came to its end and is wrong: ``bad-checksum``, ``bad-frame-number`` or ``oversize-frame``."""
+
+    reason: str
+
+
+class Noise(NamedTuple):
+    """Bytes between frames."""
+
+    data: bytes
+
+
+class Cut(NamedTuple):
+    """A frame that another one, an ENQ or an EOT ended: its sender began anew and waits for no answer to it."""
+
+
+Token = Control | Frame | Damaged | Noise | Cut
+
+
+class Scanner:
+    """Finds tokens in a stream of bytes, however it is cut into pieces."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._inside = False
+        self._searched = 0
+        """How much of an open frame holds no end."""
+        self._oversize = False
+        self._unended = False
+
+    @property
+    def unended(self) -> bool:
+        """Whether a frame is complete but for the CR LF behind it, which some senders leave out."""
+        return self._unended
+
+    @property
+    def open(self) -> bool:
+        """Whether a frame has begun."""
+        return self._inside
+
+    def push(self, data: bytes) -> None:
+        """Take bytes; ``next`` finds what is in them."""
+        self._buffer += data
+
+    def reset(self) -> None:
+        """Forget the frame that is open."""
+        if self._inside:
+            self._buffer.clear()
+        self._close(0)
+
+    def next(self, *, ended: bool = False) -> Token | None:
+        """The next token; None: more bytes are needed. ``ended``: no more will come for the frame that is open."""
+        while self._buffer or self._inside:
+            if self._inside:
+                return self._within(ended)
+            match = _OUTSIDE.search(self._buffer)
+            at = len(self._buffer) if match is None else match.start()
+            if at:
+                return Noise(self._take(at))
+            byte = self._take(1)
+            if byte != STX:
+                return Control(byte)
+            self._inside = True
+        return None
+
+    def _within(self, ended: bool) -> Token | None:
+        match = _INSIDE.search(self._buffer, self._searched)
+        if match is None:
+            self._searched = len(self._buffer)
+            if self._searched > MAX_FRAME:
+                self._oversize = True
+            if self._oversize:
+                self._buffer.clear()
+                self._searched = 0
+            return None
+        end = match.start()
+        if match[0] not in (ETX, ETB):
+            self._close(end)
+            return Cut()
+        return self._whole(end, last=match[0] == ETX, ended=ended)
+
+    def _whole(self, end: int, *, last: bool, ended: bool) -> Token | None:
+        self._searched = end
+        digits = bytes(self._buffer[end + 1 : end + 3])
+        if len(digits) < 2 and not ended and _DIGITS.match(digits.ljust(2, b"0")):
+            return None
+        if not _DIGITS.fullmatch(digits):
+            self._close(end + 1)
+            return Damaged("bad-checksum")
+        after = bytes(self._buffer[end + 3 : end + 5])
+        if after in (b"", b"\r") and not ended:
+            self._unended = True
+            return None
+        line_end = next((known for known in _LINE_ENDS if after.startswith(known)), b"")
+        body = bytes(self._buffer[: end + 1])
+        oversize = self._oversize or end > MAX_FRAME
+        self._close(end + 3 + len(line_end))
+        if oversize:
+            return Damaged("oversize-frame")
+        if int(digits, 16) != sum(body) % 256:
+            return Damaged("bad-checksum")
+        if not b"0" <= body[:1] <= b"7":
+            return Damaged("bad-frame-number")
+        return Frame(int(body[:1]), body[1:-1], last)
+
+    def _close(self, used: int) -> None:
+        del self._buffer[:used]
+        self._inside = self._oversize = self._unended = False
+        self._searched = 0
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
+
+
+def frame(number: int, text: bytes, *, last: bool) -> bytes:
+    """A frame as bytes; ``number`` counts modulo 8."""
+    body = b"%d" % (number % 8) + text + (ETX if last else ETB)
+    return STX + body + b"%02X\r\n" % (sum(body) % 256)
+
+
+def frames(message: bytes) -> list[bytes]:
+    """A message as frames of at most ``MAX_TEXT`` characters, numbered from 1 (LIS01-A2 8.3.2.1)."""
+    pieces = [message[at : at + MAX_TEXT] for at in range(0, len(message), MAX_TEXT)] or [b""]
+    return [frame(at, piece, last=at == len(pieces)) for at, piece in enumerate(pieces, 1)]

@@ -1,0 +1,102 @@
+"""The two kinds of line that analyzers have: with the E1381 link, and without it. Pure."""
+
+from typing import Literal, Protocol
+
+from agent.astm.frames import Control, Cut, Damaged, Frame, Noise, Scanner
+from agent.astm.link import Command, Deliver, Dropped, Link, Refused
+
+Framing = Literal["e1381", "none"]
+
+
+class Line(Protocol):
+    """What bytes come in by; every ``now`` is milliseconds of a clock that only goes forward."""
+
+    @property
+    def deadline(self) -> int | None:
+        """When ``tick`` is to be called; None: not before something arrives."""
+        ...
+
+    def feed(self, data: bytes, now: int) -> list[Command]:
+        """Bytes arrived."""
+        ...
+
+    def tick(self, now: int) -> list[Command]:
+        """Time has passed."""
+        ...
+
+    def accept(self, now: int) -> list[Command]:
+        """The host keeps what was delivered."""
+        ...
+
+    def reject(self, now: int) -> list[Command]:
+        """The host couldn't keep it."""
+        ...
+
+    def send(self, message: bytes, now: int) -> list[Command]:
+        """Send a message as soon as that is possible."""
+        ...
+
+    def end(self, now: int) -> list[Command]:
+        """Nothing more will come."""
+        ...
+
+
+class Plain:
+    """Records without the link layer. Frames are taken out of their wrapping if there are any, nothing is answered, and
+    a damaged one costs its message: nobody would send it again."""
+
+    deadline: int | None = None
+
+    def __init__(self) -> None:
+        self._scanner = Scanner()
+        self._framed = False
+
+    def feed(self, data: bytes, now: int) -> list[Command]:  # noqa: ARG002  # nothing here depends on time
+        """See ``Line``."""
+        self._scanner.push(data)
+        return self._commands(ended=False)
+
+    def tick(self, now: int) -> list[Command]:  # noqa: ARG002  # as above
+        """See ``Line``."""
+        return []
+
+    def accept(self, now: int) -> list[Command]:  # noqa: ARG002  # as above
+        """See ``Line``."""
+        return []
+
+    def reject(self, now: int) -> list[Command]:  # noqa: ARG002  # as above
+        """See ``Line``: the same text is offered again by whoever couldn't keep it."""
+        return []
+
+    def send(self, message: bytes, now: int) -> list[Command]:  # noqa: ARG002  # as above
+        """Nothing can be sent: there is no moment at which the analyzer would listen."""
+        return []
+
+    def end(self, now: int) -> list[Command]:  # noqa: ARG002  # as above
+        """See ``Line``."""
+        return [*self._commands(ended=True), Deliver(b"", last=True)]
+
+    def _commands(self, *, ended: bool) -> list[Command]:
+        found: list[Command] = []
+        while (token := self._scanner.next(ended=ended)) is not None:
+            match token:
+                case Noise(data) if self._framed:
+                    if data.strip(b"\r\n"):
+                        found.append(Refused("noise"))
+                case Noise(data):
+                    found.append(Deliver(data, last=False))
+                case Frame(_, text, last):
+                    self._framed = True
+                    found.append(Deliver(text, last=last))
+                case Damaged(reason):
+                    found += (Refused(reason), Dropped())
+                case Cut():
+                    found += (Refused("frame-cut"), Dropped())
+                case Control():
+                    pass  # asks for an answer that this line doesn't have
+        return found
+
+
+def line_of(framing: Framing) -> Line:
+    """A new line of this kind."""
+    return Link() if framing == "e1381" else Plain()

@@ -1,0 +1,329 @@
+r"""The health facts of a message, by allow-list: the fields named here are looked at, and no other.
+
+Of CLSI LIS02-A2 (ASTM E1394-97), by record, field numbers as there:
+
+- H: the version and the serial number in H-5 (sender), H-14 (time).
+- O: whether it is a control (O-12 action code, O-16 specimen descriptor, and where Roche and Indiko write them), and
+  then O-3 (which control); O-23 (time of the results).
+- R: R-8 where it is a number (Roche's flags), R-12 and R-13 (times). Of a control also R-3 (test), R-4 (value),
+  R-5 (unit), R-6 (target and deviation), R-9 (status). Never R-7: a result beyond its range is the patient's business.
+- C: C-3 (source), C-4's first component where it is a code, C-5 (type). Never the text.
+- M: ``SIG`` records, and the first reading of Roche's ``RR`` records.
+- Q: that it is one. P, S, L and every other record: nothing.
+
+What the equipment spells in its own way passes only as what the catalog makes of it (``Model.codes``, ``assays``,
+``controls``, ``signals``). A fact without a time of its own gets its order's or its message's, then that of receipt,
+and is uncertain then.
+
+Decided where makers differ:
+
+- A C record of type I (instrument flag) is looked up among flags, then among comments; a number that neither knows is
+  ``UNKNOWN-CODE``. One of type G or of none may be free text of the staff, so it is looked up among comments alone, and
+  a number that they don't know counts only where the equipment writes a text behind it and its comments are known to
+  be codes.
+- ``M|n|SIG|<signal>|<value>|<unit>|<time>`` tells any signal of the model but the agent's own and quality control.
+- Roche's ``M|n|RR^…|<first reading>|<readings>|<result>``: the first reading is taken before any sample is in; the
+  others are a patient's reaction.
+- R-6 of a control as ``<target>^TARGET\<deviation>^SD`` (LIS02-A2 9.1.6 gives each range a description); plain ranges
+  are no target.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import tzinfo
+from math import isfinite
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from agent.astm import values
+from agent.astm.records import Message, Record, records
+from agent.values import FUTURE_MS, Moment, Refused, decimal
+from catalog import qc
+from catalog.model import UNKNOWN_CODE, Assay, Model
+from wire.items import GOOD, UNCERTAIN, Fault, Quality
+
+NAME: Final = "astm"
+BASELINE: Final = "photometer.baseline"
+MAX_FACTS: Final = 5_000
+"""Of one message. The longest real ones tell of some hundred tests."""
+
+_NUMBER: Final = re.compile(r"\d{1,6}\Z", re.ASCII)
+_VERSION: Final = re.compile(r"\d{1,3}(\.\d{1,5}){1,3}\Z", re.ASCII)
+_SERIAL: Final = re.compile(r"\d{3,10}\Z", re.ASCII)
+_CUTS: Final = re.compile(r"[-/][^-/]*\Z")
+_CONTROL_WORDS: Final = frozenset({"Q", "QC", "CONTROL"})
+_NOT_OURS: Final = ("host.", "qc.")
+_NO_RESULT: Final = frozenset({"X", "R"})
+"""R-9: can't be done; transmitted before."""
+
+
+class Reading(NamedTuple):
+    """One number. ``at``: ms since 1970 UTC."""
+
+    at: int
+    metric: str
+    value: float
+    unit: str
+    quality: Quality
+
+
+class Extracted(NamedTuple):
+    """The facts of one message.
+
+    ``at``: the message's own time, ms since 1970 UTC. ``timed``: whether the equipment told any time at all. ``query``:
+    whether it asks a host for orders. ``refused``: counts of ``reason`` or ``reason:what``, all our own words.
+    """
+
+    at: int
+    timed: bool
+    query: bool
+    readings: tuple[Reading, ...]
+    faults: tuple[Fault, ...]
+    inventory: dict[str, str]
+    refused: Counter[str]
+
+
+def read(message: Message, *, model: Model, received: int, zone: tzinfo | None, encoding: str) -> Extracted:
+    """The facts of a message.
+
+    ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. ``encoding``: of texts.
+    Raises ``AdapterError`` and nothing else, for a header that declares no delimiters.
+    """
+    reader = _Reader(model=model, received=received, zone=zone)
+    for record in records(message, encoding):
+        reader.take(record)
+    return reader.extracted()
+
+
+class _Reader:
+    """Takes facts out of records in their order and counts what is none."""
+
+    def __init__(self, *, model: Model, received: int, zone: tzinfo | None) -> None:
+        self._model = model
+        self._received = received
+        self._zone = zone
+        self._refused: Counter[str] = Counter()
+        self._readings: list[Reading] = []
+        self._faults: dict[tuple[str, float | None], Fault] = {}
+        self._inventory: dict[str, str] = {}
+        self._query = False
+        self._sent: Moment | None = None
+        self._ordered: Moment | None = None
+        self._resulted: Moment | None = None
+        self._timed = False
+        self._control: str | None = None
+        """Key of the control that is being told of; "": a control the catalog doesn't know; None: a patient."""
+
+    def extracted(self) -> Extracted:
+        sent = self._sent or Moment(self._received, certain=False)
+        return Extracted(
+            at=sent.at,
+            timed=self._timed,
+            query=self._query,
+            readings=tuple(self._readings),
+            faults=tuple(self._faults.values()),
+            inventory=self._inventory,
+            refused=self._refused,
+        )
+
+    def take(self, record: Record) -> None:
+        match record.kind:
+            case "H":
+                self._header(record)
+            case "P":
+                self._control = self._ordered = self._resulted = None
+            case "O":
+                self._order(record)
+            case "R":
+                self._result(record)
+            case "C":
+                self._comment(record)
+            case "M":
+                self._maker(record)
+            case "Q":
+                self._query = True
+            case _:
+                pass  # nothing of it is taken
+
+    def _header(self, record: Record) -> None:
+        # Some senders count one field more before the time.
+        self._sent = self._time(record, 14, 15)
+        sender = record.components(5)
+        at = next((at for at, part in enumerate(sender) if _VERSION.match(part)), None)
+        if at is not None:
+            self._inventory["device.software"] = sender[at]
+            # Roche: name, maker, model, version, version of the interface, serial number.
+            if len(sender) == at + 3 and _SERIAL.match(sender[-1]):
+                self._inventory["device.serial"] = sender[-1]
+
+    def _order(self, record: Record) -> None:
+        self._ordered, self._resulted = self._time(record, 23), None
+        # Roche's type of specimen stands in O-4. Indiko leaves a field out before its action code, and is believed
+        # only with both words: O-11 is the collector's id elsewhere.
+        words = [record.component(number, 1).upper() for number in (12, 16, 11, 15)]
+        told = words[0] == "Q" or words[1] in _CONTROL_WORDS or record.component(4, 5) == "QC"
+        indiko = words[2] == "Q" and words[3] in _CONTROL_WORDS
+        self._control = self._which(record) if told or indiko else None
+
+    def _which(self, record: Record) -> str:
+        """The control's key by O-3; its id may go on with a lot, cut off here at ``-`` and ``/`` until it is known."""
+        name = record.component(3, 1)
+        while name:
+            key = self._model.controls.get(name)
+            if key is not None:
+                return key
+            shorter = _CUTS.sub("", name)
+            if shorter == name:
+                break
+            name = shorter
+        return ""
+
+    def _result(self, record: Record) -> None:
+        self._resulted = self._time(record, 13, 12)
+        for repeat in record.repeats(8):
+            if _NUMBER.match(repeat[0]):
+                self._code(repeat[0], ("astm.flag",), unknown=True)
+        if self._control is not None:
+            self._controlled(record, self._control)
+
+    def _controlled(self, record: Record, control: str) -> None:
+        assay = self._assay(record)
+        if assay is None:
+            self._refused["unknown-assay"] += 1
+            return
+        what = f"qc.{assay.key}"
+        if not control:
+            self._refused["unknown-control"] += 1
+            return
+        if record.component(9, 1).upper() in _NO_RESULT:
+            self._refused[f"no-result:{what}"] += 1
+            return
+        # Immunology writes a class before the number, as in -1^0.08.
+        value = self._number(record.components(4)[-1], what)
+        if value is None:
+            return
+        target, deviation = self._target(record, what)
+        if target is not None and deviation is not None and deviation > 0:
+            self._add(qc.name(assay.key, control, "z"), (value - target) / deviation, "1")
+        factor = assay.units.get(record.component(5, 1))
+        if factor is None:
+            self._refused[f"wrong-unit:{what}"] += 1
+        else:
+            self._add(qc.name(assay.key, control, "value"), value * factor, assay.unit)
+
+    def _assay(self, record: Record) -> Assay | None:
+        """By R-3: its fourth component, or the only one; Roche writes dilution behind a slash."""
+        for part in (record.component(3, 4), record.component(3, 1)):
+            for spelled in (part, part.partition("/")[0]):
+                if spelled and (assay := self._model.assays.get(spelled)) is not None:
+                    return assay
+        return None
+
+    def _target(self, record: Record, what: str) -> tuple[float | None, float | None]:
+        told = {repeat[1].upper(): repeat[0] for repeat in record.repeats(6) if len(repeat) > 1}
+        target, deviation = (told.get(word, "") for word in ("TARGET", "SD"))
+        if not target or not deviation:
+            return None, None
+        return self._number(target, what), self._number(deviation, what)
+
+    def _comment(self, record: Record) -> None:
+        if record.component(3, 1) not in ("I", ""):
+            return  # of the laboratory or the host
+        if record.component(5, 1) == "I":
+            for repeat in record.repeats(4):
+                self._code(repeat[0], ("astm.flag", "astm.comment"), unknown=True)
+        elif record.component(5, 1) in ("G", ""):
+            parts = record.components(4)
+            spoken = len(parts) == 2 and bool(parts[1]) and bool(self._model.codes.get("astm.comment"))
+            self._code(parts[0], ("astm.comment",), unknown=spoken, text=True)
+
+    def _code(self, raw: str, tables: Iterable[str], *, unknown: bool, text: bool = False) -> None:
+        """``unknown``: whether a number that isn't known is told. ``text``: it may be no code at all."""
+        code = next((known[raw] for table in tables if raw in (known := self._model.codes.get(table, {}))), None)
+        number: float | None = None
+        if code is None and unknown and _NUMBER.match(raw):
+            if not int(raw):
+                return  # no flag
+            code, number = UNKNOWN_CODE, float(raw)
+        if code:
+            self._fault(code, number)
+        elif code is None and raw and not text:
+            self._refused["unknown-code"] += 1
+
+    def _fault(self, code: str, number: float | None) -> None:
+        at = self._moment().at
+        known = self._faults.get((code, number))
+        if known is not None:
+            first, last = known.first or known.at, known.last or known.at
+            self._faults[code, number] = replace(known, count=known.count + 1, first=min(first, at), last=max(last, at))
+        elif len(self._faults) >= MAX_FACTS:
+            self._refused["too-many-facts"] += 1
+        else:
+            params: dict[str, float | str] = {} if number is None else {"code": number}
+            self._faults[code, number] = Fault(at=at, code=code, state="event", source=NAME, params=params)
+
+    def _maker(self, record: Record) -> None:
+        kind = record.component(3, 1)
+        if kind == "SIG":
+            self._signal(record)
+        elif kind == "RR" and BASELINE in self._model.signals and record.whole(4):
+            value = self._number(record.whole(4), BASELINE)
+            if value is not None:
+                self._add(BASELINE, value, self._model.signals[BASELINE].unit)
+
+    def _signal(self, record: Record) -> None:
+        name = record.whole(4)
+        signal = self._model.signals.get(name)
+        if signal is None or name.startswith(_NOT_OURS):
+            self._refused["unknown-signal"] += 1
+            return
+        value = self._number(record.whole(5), name)
+        if value is None:
+            return
+        try:
+            value = values.in_unit(value, record.whole(6), signal.unit)
+        except Refused as refused:
+            self._refused[f"{refused.reason}:{name}"] += 1
+            return
+        self._add(name, value, signal.unit, self._time(record, 7))
+
+    def _add(self, metric: str, value: float, unit: str, own: Moment | None = None) -> None:
+        if len(self._readings) >= MAX_FACTS:
+            self._refused["too-many-facts"] += 1
+        elif isfinite(value):
+            moment = own or self._moment()
+            self._readings.append(Reading(moment.at, metric, value, unit, GOOD if moment.certain else UNCERTAIN))
+
+    def _moment(self) -> Moment:
+        """Of what has no time of its own."""
+        exact = self._resulted or self._ordered
+        if exact is not None:
+            return exact
+        return Moment(self._received if self._sent is None else self._sent.at, certain=False)
+
+    def _number(self, text: str, what: str) -> float | None:
+        try:
+            return decimal(text)
+        except Refused as refused:
+            self._refused[f"{refused.reason}:{what}"] += 1
+            return None
+
+    def _time(self, record: Record, *numbers: int) -> Moment | None:
+        """The first usable time of these fields."""
+        for number in numbers:
+            text = record.component(number, 1)
+            if len(text) < 8 or not text[:8].isdecimal():
+                continue
+            try:
+                moment = values.date_time(text, self._zone)
+            except Refused as refused:
+                self._refused[f"{refused.reason}:time"] += 1
+                continue
+            if moment.at > self._received + FUTURE_MS:
+                self._refused["implausible:time"] += 1
+                continue
+            self._timed = True
+            return moment
+        return None

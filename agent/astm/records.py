@@ -1,0 +1,189 @@
+"""E1394 messages and records: put together from frames, taken apart by the delimiters that they declare. Pure.
+
+CLSI LIS02-A2 chapter 5: a message goes from a header record (H) to a terminator (L), each record ends with CR, its
+first letter says what it is; the header declares the delimiters of fields, repeats, components and escapes.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from agent.errors import AdapterError
+
+MAX_MESSAGE: Final = 1_000_000
+"""Bytes of a message. A longer one is acknowledged and dropped: refused, it would be sent again for ever, and nothing
+behind it would come."""
+MAX_RECORD: Final = 64_000
+"""Bytes of a record, for the same reason; the longest real ones, curves of readings, have some thousand."""
+MAX_FIELDS: Final = 64
+"""Fields of a record that are looked at; LIS02-A2's longest record, O, has 31."""
+
+_ENDS: Final = re.compile(rb"[\r\n]+")
+_BLANKS: Final = b" \t\0"
+_ESCAPE: Final = re.compile(r"[A-Za-z0-9]{1,32}")
+
+Message = Sequence[bytes]
+"""Its records in order, without their ends; the first is H, the last L."""
+
+
+class Assembler:
+    """Puts messages together from the texts of frames, or of a line without frames."""
+
+    def __init__(self) -> None:
+        self._records: list[bytes] = []
+        self._tail = b""
+        self._size = 0
+        self.refused: Counter[str] = Counter()
+        """What was dropped, by reason."""
+        self._before = self._now()
+
+    def offer(self, text: bytes, *, last: bool) -> list[Message]:
+        """The messages that are complete with this text. ``last``: a record ends here even without CR.
+
+        ``back`` undoes it.
+        """
+        self._before = self._now()
+        parts = _ENDS.split(self._tail + text + (b"\r" if last else b""))
+        self._tail = parts.pop()
+        found = [message for part in parts if (message := self._record(part.strip(_BLANKS))) is not None]
+        if len(self._tail) > MAX_RECORD:
+            self._oversize()
+        return found
+
+    def back(self) -> None:
+        """As it was before the last ``offer``: the same text will come again."""
+        self._records, count, self._tail, self._size, self.refused = self._before
+        del self._records[count:]
+
+    def drop(self) -> None:
+        """Forget what is no whole message: its sender broke off."""
+        if self._records or self._tail.strip(_BLANKS):
+            self.refused["message-unfinished"] += 1
+        self._records, self._tail, self._size = [], b"", 0
+
+    def _now(self) -> tuple[list[bytes], int, bytes, int, Counter[str]]:
+        return self._records, len(self._records), self._tail, self._size, self.refused.copy()
+
+    def _record(self, record: bytes) -> Message | None:
+        if not record:
+            return None
+        if is_header(record):
+            if self._records:
+                self.refused["message-unfinished"] += 1
+            self._records, self._size = [], 0
+        elif not self._records:
+            self.refused["record-without-header"] += 1
+            return None
+        self._records.append(record)
+        self._size += len(record)
+        if self._size > MAX_MESSAGE or len(record) > MAX_RECORD:
+            self._oversize()
+            return None
+        if record[:1] == b"L" and record[1:2] in (b"", self._records[0][1:2]):
+            message, self._records, self._size = self._records, [], 0
+            return message
+        return None
+
+    def _oversize(self) -> None:
+        """What follows of this message is dropped as records without a header."""
+        self.refused["message-oversize"] += 1
+        self._records, self._tail, self._size = [], b"", 0
+
+
+def is_header(record: bytes) -> bool:
+    """Whether a record begins a message: H, and a delimiter that is neither a letter, a digit nor a blank, twice."""
+    mark = record[1:2]
+    return (
+        record[:1] == b"H"
+        and len(mark) == 1
+        and b"!" <= mark <= b"~"
+        and not mark.isalnum()
+        and (len(record) < 4 or not record[2:3].isalnum())
+        and len(record) > 3
+    )
+
+
+class Delimiters(NamedTuple):
+    """As a header declares them (LIS02-A2 6.2). ``escape``: None where it declares none."""
+
+    field: str
+    repeat: str
+    component: str
+    escape: str | None
+
+
+def delimiters(header: str) -> Delimiters:
+    r"""Those of a header. A delimiter that is written twice (some write ``\\^&``) counts once.
+
+    Raises ``AdapterError`` where there are fewer than a field's, a repeat's and a component's.
+    """
+    field = header[1:2]
+    declared = list(dict.fromkeys(header[2:].split(field, 1)[0] if field else ""))
+    if len(declared) < 2 or len(declared) > 4:
+        raise AdapterError("bad-delimiters", "its header (H record) declares no delimiters: correct the host settings")
+    return Delimiters(field, declared[0], declared[1], declared[2] if len(declared) > 2 else None)
+
+
+class Record:
+    """One record; fields are numbered from 1 as in LIS02-A2, field 1 is the letter. What is absent reads as empty."""
+
+    def __init__(self, text: str, marks: Delimiters) -> None:
+        self._fields = text.split(marks.field, MAX_FIELDS)
+        self._marks = marks
+
+    @property
+    def kind(self) -> str:
+        """The letter."""
+        return self._fields[0][:1]
+
+    def whole(self, number: int) -> str:
+        """A field as one text, escapes resolved, blanks around it stripped."""
+        return self._clear(self._raw(number))
+
+    def repeats(self, number: int) -> list[list[str]]:
+        """A field's repeats, each as its components."""
+        return [
+            [self._clear(part) for part in repeat.split(self._marks.component)]
+            for repeat in self._raw(number).split(self._marks.repeat)
+        ]
+
+    def components(self, number: int) -> list[str]:
+        """The components of a field's first repeat."""
+        return self.repeats(number)[0]
+
+    def component(self, number: int, at: int) -> str:
+        """A component of a field's first repeat, from 1."""
+        found = self.components(number)
+        return found[at - 1] if at <= len(found) else ""
+
+    def _raw(self, number: int) -> str:
+        return self._fields[number - 1] if number <= len(self._fields) else ""
+
+    def _clear(self, text: str) -> str:
+        """Resolve ``&F&`` and the like (LIS02-A2 5.4.6); what isn't of the standard's set is left out."""
+        marks = self._marks
+        if marks.escape is None or marks.escape not in text:
+            return text.strip()
+        parts = text.split(marks.escape)
+        known = {"F": marks.field, "S": marks.component, "R": marks.repeat, "E": marks.escape}
+        cleared = parts[0]
+        at = 1
+        while at < len(parts):
+            if at + 1 < len(parts) and _ESCAPE.fullmatch(parts[at]):
+                cleared += known.get(parts[at].upper(), "") + parts[at + 1]
+                at += 2
+            else:
+                cleared += marks.escape + parts[at]
+                at += 1
+        return cleared.strip()
+
+
+def records(message: Message, encoding: str) -> list[Record]:
+    """The records of a message. Bytes beside the encoding are replaced: nothing that is taken needs them.
+
+    Raises ``AdapterError`` for a header without delimiters.
+    """
+    texts = [record.decode(encoding, "replace") for record in message]
+    marks = delimiters(texts[0])
+    return [Record(text, marks) for text in texts]
