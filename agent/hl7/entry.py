@@ -62,7 +62,7 @@ class Facts:
         async with self._lock:
             entry = self._said.entry(facts, seen)
             new = True
-            if entry.live or entry.bulk:
+            if entry.live or entry.bulk or facts.refused:
                 new = await self._sink.aput(entry)
             self._said.remember(facts)
         if new:

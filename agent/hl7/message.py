@@ -126,7 +126,7 @@ def unescaped(text: str, marks: Delimiters) -> str:
 def _decoded(data: bytes) -> tuple[str, str]:
     """The codec and the text. Raises ``AdapterError`` for what doesn't begin with MSH."""
     if len(data) < 8 or data[:3] != b"MSH":
-        raise AdapterError("not-hl7", "it is no HL7 message, it doesn't begin with MSH: give what the analyzer sends")
+        raise _no_message()
     first = re.split(rb"[\r\n]", data, maxsplit=1)[0]
     # In a multi-byte encoding a delimiter may be half of a character; MSH-18 is then not found here, and not needed.
     fields = first.split(data[3:4], 18)
@@ -141,12 +141,18 @@ def _decoded(data: bytes) -> tuple[str, str]:
 
 
 def _delimiters(line: str) -> Delimiters:
+    if len(line) < 5:
+        raise _no_message()
     declared = line[4:].partition(line[3])[0]
     marks = line[3] + declared[:4]
     # Since 2.7 a fifth character may follow: the truncation character, which says nothing to us.
     if len(declared) > 5 or len(set(marks)) < len(marks) or not _PUNCTUATION.issuperset(marks):
         raise AdapterError("bad-delimiters", "its MSH declares delimiters that can't be told apart: send it again")
     return Delimiters(*marks)
+
+
+def _no_message() -> AdapterError:
+    return AdapterError("not-hl7", "it is no HL7 message, it doesn't begin with MSH: give what the analyzer sends")
 
 
 def _header(line: str, marks: Delimiters) -> Segment:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agent.errors import AdapterError
 from agent.hl7.message import Message, Segment
 from tests.fixtures.hl7 import equipment, message
+from tests.fixtures.hl7_library import fields_of
 
 HEADER = b"MSH|^~\\&|A|B|||20261121||ESU^U01|1|P|2.5.1"
 
@@ -138,6 +139,18 @@ def test_names_of_segments_are_whole() -> None:
 @pytest.mark.parametrize("line", ["PID|1", "pid|1", "  PID|1", "PID"])
 def test_a_segment_about_a_person_is_found_however_it_is_written(line: str) -> None:
     assert Message(message(line)).any_of(frozenset({"PID"}))
+
+
+FIELDS = st.lists(st.text("ab1^~&. ", max_size=12), min_size=1, max_size=20)
+
+
+@given(st.lists(FIELDS, min_size=1, max_size=5))
+def test_it_reads_as_another_reader_does(lines: list[list[str]]) -> None:
+    data = message(*("|".join(["ZXX", *fields]) for fields in lines))
+    for segment, theirs in zip(Message(data).named("ZXX"), fields_of(data, "ZXX"), strict=True):
+        for number, field in enumerate(theirs[1:], 1):
+            parts = [*field.split("~")[0].split("^"), "", ""]
+            assert [segment.text(number, part) for part in (1, 2, 3)] == [part.strip() for part in parts[:3]]
 
 
 @given(st.binary(max_size=300))

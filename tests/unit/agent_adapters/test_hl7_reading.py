@@ -29,7 +29,7 @@ from tests.fixtures.hl7 import (
     notification,
     supply,
 )
-from wire.items import Fault
+from wire.items import Fault, Item
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -279,5 +279,5 @@ def test_no_field_makes_it_raise_or_tell_what_the_gate_stops(fields: list[str], 
     except AdapterError:
         return
     found = read(made, Kind.CONTROL if type_ == "ORU" else Kind.EQUIPMENT, model=MODEL, received=RECEIVED, zone=UTC)
-    kept = [*found.states, *found.faults]
+    kept: list[Item] = [*found.states, *found.faults]
     assert admit(kept, MODEL)[0] == kept
