@@ -16,11 +16,12 @@ import msgspec
 from msgspec.structs import replace
 
 from catalog.load import load
-from sim.dr import DrConfig, PlannedFault
+from sim.dr import DrConfig
 from sim.fleet import Fleet
 from sim.hospital import HospitalConfig, run_hospital
 from sim.link import Endpoint, Refused
 from sim.load import FleetFault, Load, Outcome
+from sim.pace import PlannedFault
 from wire.codec import JSON, MSGPACK
 from wire.ids import DeviceId, is_device_id
 from wire.topics import Lane

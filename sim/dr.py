@@ -15,20 +15,12 @@ from sim.events import Exposure
 from sim.image import identity, image
 from sim.life import DrLife
 from sim.log import LogFile, lines
+from sim.pace import Pace, PlannedFault, first_moment
 from sim.sender import Pending, Sender
 from sim.state import LifeState
 
 _SAVE_EVERY: Final = timedelta(seconds=1)
 _LONGEST_WAIT_S: Final = 0.5
-
-
-class PlannedFault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The fault `code` is in the log `after_s` seconds (of the wall's clock) after the start, and clears `lasts_s`
-    later; None: when its scenario says so. Its precursors show from the start."""
-
-    code: str
-    after_s: Annotated[float, Meta(ge=0)]
-    lasts_s: Annotated[float, Meta(gt=0)] | None = None
 
 
 class DrConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,22 +56,6 @@ class _Saved(Struct, kw_only=True):
     waiting: list[Pending]
 
 
-class Pace:
-    """Simulated time against the wall's: `speed` simulated seconds pass in one."""
-
-    def __init__(self, *, wall: datetime, simulated: datetime, speed: float) -> None:
-        self._wall, self._simulated, self._speed = wall, simulated, speed
-
-    def simulated(self, wall: datetime) -> datetime:
-        """The simulated time at `wall`."""
-        return self._simulated + (wall - self._wall) * self._speed
-
-    def wall(self, simulated: datetime) -> datetime:
-        """What the wall's clock shows at `simulated`; what was before the start is as long ago as it was there."""
-        since = simulated - self._simulated
-        return self._wall + (since / self._speed if since > timedelta() else since)
-
-
 class Dr:
     """The parts of one DR together, a context manager that closes its log. `now`: the wall's clock, aware local time.
 
@@ -94,7 +70,7 @@ class Dr:
         self._state_file = None if config.state is None else Path(config.state)
         saved = self._load()
         wall = now()
-        start = saved.life.at if saved is not None and config.hour is not None else _first(wall, config.hour)
+        start = saved.life.at if saved is not None and config.hour is not None else first_moment(wall, config.hour)
         self.life = DrLife(
             seed=config.seed,
             start=start,
@@ -182,11 +158,3 @@ class Dr:
         fresh = self._state_file.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(saved))
         fresh.replace(self._state_file)
-
-
-def _first(wall: datetime, hour: float | None) -> datetime:
-    """When the life of a new DR begins: now, or at `hour` of the last Monday."""
-    if hour is None:
-        return wall
-    day = wall.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=wall.weekday())
-    return day + timedelta(hours=hour)

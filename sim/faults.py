@@ -143,17 +143,4 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 }
 """The faults that break out by themselves. Durations and sizes are guesses for a plausible life, not statistics."""
 
-
-def combined(shares: list[tuple[Effects, float]]) -> Effects:
-    """The sum of effects, each at its share (0..1) of its full size."""
-    if not shares:
-        return _NONE
-    return Effects(
-        **{
-            name: sum(float(getattr(effects, name)) * share for effects, share in shares)
-            for name in Effects.__struct_fields__
-        }
-    )
-
-
-_NONE: Final = Effects()
+NONE: Final = Effects()

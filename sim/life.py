@@ -3,18 +3,15 @@
 Everything is an entry in a queue ordered by time, so what happens doesn't depend on how often one looks.
 """
 
-import heapq
 import math
 import random
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from msgspec import Struct
-
 from catalog.model import Model
+from sim.course import Agenda, Episode, combined
 from sim.events import Event, Exposure, LogLine, Measured, Status
-from sim.faults import SCENARIOS, Effects, Scenario, combined
+from sim.faults import NONE, SCENARIOS, Effects, Scenario
 from sim.protocols import BUSIEST, PROTOCOLS, Protocol, dap, patients_per_hour
 from sim.state import LifeState, newborn
 
@@ -39,24 +36,6 @@ _ABORTED: Final = 0.004
 """Exposures that are aborted without any fault: somebody let go of the switch."""
 _GAP: Final = timedelta(seconds=20)
 """The least time between two exposures: image, next position."""
-
-
-class _Episode(Struct, kw_only=True, eq=False):
-    """A fault from its first sign to its end."""
-
-    scenario: Scenario
-    begins: datetime
-    strikes: datetime
-    ends: datetime
-    over: bool = False
-
-    def share(self, at: datetime) -> float:
-        """How much of its effects shows: the square of the lead's progress, so that it comes faster and faster."""
-        if self.over:
-            return 0.0
-        lead = (self.strikes - self.begins).total_seconds()
-        progress = 1.0 if lead <= 0 else (at - self.begins).total_seconds() / lead
-        return min(1.0, max(0.0, progress)) ** 2
 
 
 class DrLife:
@@ -88,10 +67,9 @@ class DrLife:
         self._arrivals, self._technique, self._troubles = (
             random.Random(f"{seed}/{matter}/{self.state.total}") for matter in ("arrivals", "technique", "troubles")
         )
-        self._queue: list[tuple[datetime, int, Callable[[datetime], None]]] = []
-        self._order = 0
+        self._agenda = Agenda()
         self._events: list[Event] = []
-        self._episodes: list[_Episode] = []
+        self._episodes: list[Episode[Scenario]] = []
         self._free_at = start
         self._defects = self.state.defects
         self.state.at = start
@@ -100,16 +78,15 @@ class DrLife:
         self.state.active = []
         self._plan_arrival(start)
         self._plan_power(start)
-        self._later(start, self._report_panel)
-        self._later(_midnight(start), self._new_day)
-        self._later(_midnight(start) + timedelta(days=chance.uniform(5, 120), hours=17), self._inspect)
+        self._agenda.add(start, self._report_panel)
+        self._agenda.add(_midnight(start), self._new_day)
+        self._agenda.add(_midnight(start) + timedelta(days=chance.uniform(5, 120), hours=17), self._inspect)
         if faults_per_day > 0:
             self._plan_trouble(start)
 
     def step(self, now: datetime) -> list[Event]:
         """What happened until `now`, in the order of time."""
-        while self._queue and self._queue[0][0] <= now:
-            at, _, happen = heapq.heappop(self._queue)
+        for at, happen in self._agenda.due(now):
             self.state.settle(at)
             happen(at)
         events, self._events = self._events, []
@@ -117,7 +94,7 @@ class DrLife:
 
     def next_at(self) -> datetime:
         """When something may happen next."""
-        return self._queue[0][0]
+        return self._agenda.next_at()
 
     def inject(self, code: str, now: datetime, *, lead_s: float | None = None, lasts_s: float | None = None) -> bool:
         """Let the fault `code` come: it shows from `now`, is in the log `lead_s` later and ends after `lasts_s` more.
@@ -132,10 +109,10 @@ class DrLife:
         scenario = SCENARIOS.get(code, Scenario(code=code, words="", lead_s=0, lasts_s=7200, effects=Effects()))
         strikes = now + timedelta(seconds=scenario.lead_s if lead_s is None else lead_s)
         ends = strikes + timedelta(seconds=scenario.lasts_s if lasts_s is None else lasts_s)
-        episode = _Episode(scenario=scenario, begins=now, strikes=strikes, ends=ends)
+        episode = Episode(scenario=scenario, begins=now, strikes=strikes, ends=ends)
         self._episodes.append(episode)
-        self._later(strikes, lambda at: self._strike(episode, at))
-        self._later(ends, lambda at: self._end(episode, at))
+        self._agenda.add(strikes, lambda at: self._strike(episode, at))
+        self._agenda.add(ends, lambda at: self._end(episode, at))
         return True
 
     def service(self, now: datetime) -> None:
@@ -164,7 +141,7 @@ class DrLife:
         self._free_at = when + _GAP
 
     def _expose(self, at: datetime, protocol: Protocol, patient: int, thickness: float) -> None:
-        if any(episode.scenario.stops and self._struck(episode, at) for episode in self._episodes):
+        if any(episode.scenario.stops and episode.struck(at) for episode in self._episodes):
             return
         dice = self._technique
         effects = self._effects(at)
@@ -240,7 +217,7 @@ class DrLife:
             nominal=all(episode.scenario.nominal or episode.share(at) < 0.6 for episode in self._episodes),
         )
 
-    def _strike(self, episode: _Episode, at: datetime) -> None:
+    def _strike(self, episode: Episode[Scenario], at: datetime) -> None:
         if episode.over:
             return
         scenario = episode.scenario
@@ -250,7 +227,7 @@ class DrLife:
             self.state.active.append(scenario.code)
             self._events.append(LogLine(at=at, code=scenario.code, state="active", words=scenario.words))
 
-    def _end(self, episode: _Episode, at: datetime) -> None:
+    def _end(self, episode: Episode[Scenario], at: datetime) -> None:
         if episode.over:
             return
         episode.over = True
@@ -279,7 +256,7 @@ class DrLife:
 
     def _inspect(self, at: datetime) -> None:
         self.service(at)
-        self._later(at + _INSPECTION, self._inspect)
+        self._agenda.add(at + _INSPECTION, self._inspect)
 
     def _report_panel(self, at: datetime) -> None:
         state = self.state
@@ -293,7 +270,7 @@ class DrLife:
                 self._report_defects(at)
         else:
             state.battery = min(100.0, state.battery + 4.0)  # in the charger
-        self._later(at + _PANEL, self._report_panel)
+        self._agenda.add(at + _PANEL, self._report_panel)
 
     def _report_defects(self, at: datetime) -> None:
         self._defects = self.state.defects + round(self._effects(at).defects)
@@ -306,7 +283,7 @@ class DrLife:
             state.defects += 1
         self._status(at, "generator.arcs", 0)
         self._report_defects(at)
-        self._later(_midnight(at), self._new_day)
+        self._agenda.add(_midnight(at), self._new_day)
 
     def _switch(self, at: datetime, *, on: bool) -> None:
         self.state.powered = on
@@ -314,34 +291,27 @@ class DrLife:
 
     # What is planned ---------------------------------------------------------------------------------------------
 
-    def _later(self, at: datetime, happen: Callable[[datetime], None]) -> None:
-        self._order += 1
-        heapq.heappush(self._queue, (at, self._order, happen))
-
     def _plan_arrival(self, at: datetime) -> None:
         hours = self._arrivals.expovariate(BUSIEST * self._busy)
-        self._later(at + timedelta(hours=hours), self._arrive)
+        self._agenda.add(at + timedelta(hours=hours), self._arrive)
 
     def _plan_exposure(self, at: datetime, protocol: Protocol, patient: int, thickness: float) -> None:
-        self._later(at, lambda now: self._expose(now, protocol, patient, thickness))
+        self._agenda.add(at, lambda now: self._expose(now, protocol, patient, thickness))
 
     def _plan_power(self, at: datetime) -> None:
         day = _midnight(at) - timedelta(days=1)
         on = not self.state.powered
         clock = day + (_POWER_ON if on else _POWER_OFF)
-        self._later(clock if clock > at else clock + timedelta(days=1), lambda now: self._switch(now, on=on))
+        self._agenda.add(clock if clock > at else clock + timedelta(days=1), lambda now: self._switch(now, on=on))
 
     def _plan_trouble(self, at: datetime) -> None:
-        self._later(at + timedelta(days=self._troubles.expovariate(self._faults_per_day)), self._trouble)
+        self._agenda.add(at + timedelta(days=self._troubles.expovariate(self._faults_per_day)), self._trouble)
 
     def _status(self, at: datetime, name: Measured, value: float) -> None:
         self._events.append(Status(at=at, name=name, value=value))
 
     def _effects(self, at: datetime) -> Effects:
-        return combined([(episode.scenario.effects, episode.share(at)) for episode in self._episodes])
-
-    def _struck(self, episode: _Episode, at: datetime) -> bool:
-        return not episode.over and at >= episode.strikes
+        return combined(NONE, [(episode.scenario.effects, episode.share(at)) for episode in self._episodes])
 
     def _momentary(self, code: str) -> bool:
         clear = self._model.faults[code].clear

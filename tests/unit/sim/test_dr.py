@@ -9,7 +9,8 @@ from pydicom import Dataset
 
 from catalog.model import Model
 from sim.cli import run
-from sim.dr import Dr, DrConfig, Pace, PlannedFault
+from sim.dr import Dr, DrConfig
+from sim.pace import Pace, PlannedFault
 from sim.sender import MAX_QUEUE, Pending, Sender
 
 WALL = datetime(2026, 11, 25, 13, 0, tzinfo=UTC)  # a Wednesday

@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from catalog.model import Model
+from sim.course import combined
 from sim.events import Event, Exposure, LogLine, Status
-from sim.faults import SCENARIOS, Effects, combined
+from sim.faults import NONE, SCENARIOS, Effects
 from sim.life import CALIBRATION_DUE, TUBE_LIFE, DrLife
 from sim.state import LifeState
 
@@ -269,7 +270,7 @@ def test_sensitivity_drifts_over_months(model: Model) -> None:
 
 
 def test_effects_add_up_by_their_shares() -> None:
-    total = combined([(Effects(kv=-0.1, heat=10), 0.5), (Effects(kv=-0.02), 1.0)])
+    total = combined(NONE, [(Effects(kv=-0.1, heat=10), 0.5), (Effects(kv=-0.02), 1.0)])
     assert total.kv == pytest.approx(-0.07)
     assert total.heat == pytest.approx(5)
-    assert combined([]) == Effects()
+    assert combined(NONE, []) == Effects()
