@@ -7,8 +7,8 @@ from typing import Final, TypeVar
 T = TypeVar("T")
 
 SLICE: Final = 25
-"""Messages or devices handled in one go: one or two milliseconds. A live transaction has some ten turns to wait for while
-bulk is busy: with 100 in one go, a fault took half as long again to its ticket."""
+"""Messages or devices handled in one go: one or two milliseconds. A live transaction has some ten turns to wait for
+while bulk is busy: with 100 in one go, a fault took half as long again to its ticket."""
 
 
 async def slices(things: Sequence[T]) -> AsyncIterator[Sequence[T]]:
