@@ -3,9 +3,12 @@
 `steth-ca` vouches for the broker and our services, `device-ca` for devices alone, so that no device's certificate opens
 the services' listener. The common name is who it is to the broker's access list: a device's is its id.
 
+A device that is revoked stands in the revocation list and in `revoked.acl`, because mosquitto 2.0's WebSocket listener
+ignores the former. The latter goes by the id, so a revoked id gets no certificate any more: a new device is minted.
+
 The folder:
     ca/       the authorities' keys, and every device certificate ever issued: keep it off the server
-    broker/   what the broker reads: server.crt, server.key, steth-ca.crt, device-ca.crt, device-ca.crl
+    broker/   what the broker reads: server.crt, server.key, steth-ca.crt, device-ca.crt, device-ca.crl, revoked.acl
     ingest/, alerts/   ca.crt, client.crt, client.key
     devices/ID/        ca.crt, device.crt, device.key: take them to the equipment, then remove the folder
 """
@@ -60,6 +63,7 @@ def initialise(folder: Path, *, names: Sequence[str], now: datetime) -> None:
         _write(folder / "broker" / f"{name}.crt", _public(authority.certificate))
     ours = authorities["steth-ca"]
     _write_list(folder, authorities["device-ca"], [], now)
+    _write(_denied(folder), b"# Devices whose certificates are revoked. Written by steth certs revoke.\n")
     server = names[0]
     _write_pair(folder / "broker" / "server", *issue(ours, name=server, hosts=names, days=SERVICE_DAYS, now=now))
     for service in SERVICES:
@@ -72,7 +76,10 @@ def add_device(folder: Path, device: str, *, days: int, now: datetime) -> Path:
     """A certificate for a device; its folder. A device may have several at a time, so that it can change over."""
     if not is_device_id(device) or device.startswith(RESERVED):
         raise CertificateError(f"{device} is no device id: take the one that the server minted")
-    key, certificate = issue(load(folder, "device-ca"), name=device, days=days, now=now)
+    authority = load(folder, "device-ca")
+    if f"user {device}" in _denied(folder).read_text(encoding="utf-8").splitlines():
+        raise CertificateError(f"{device} was revoked: mint a new device and give that one a certificate")
+    key, certificate = issue(authority, name=device, days=days, now=now)
     _write(folder / "ca" / "issued" / f"{device}.{certificate.serial_number:x}.crt", _public(certificate))
     place = folder / "devices" / device
     _write(place / "ca.crt", (folder / "ca" / "steth-ca.crt").read_bytes())
@@ -81,7 +88,7 @@ def add_device(folder: Path, device: str, *, days: int, now: datetime) -> Path:
 
 
 def revoke_device(folder: Path, device: str, *, now: datetime) -> int:
-    """Put every certificate of the device on the revocation list; how many. The broker reads the list at SIGHUP."""
+    """Lock a device out, for ever: how many certificates went onto the list. The broker reads it when it starts."""
     if not is_device_id(device):
         raise CertificateError(f"{device} is no device id")
     authority = load(folder, "device-ca")
@@ -99,7 +106,14 @@ def revoke_device(folder: Path, device: str, *, now: datetime) -> int:
         if known.get_revoked_certificate_by_serial_number(each.serial_number) is None
     ]
     _write_list(folder, authority, [*known, *fresh], now)
+    denied = _denied(folder).read_text(encoding="utf-8")
+    if f"user {device}" not in denied.splitlines():
+        _write(_denied(folder), f"{denied}\nuser {device}\ntopic deny #\n".encode())
     return len(fresh)
+
+
+def _denied(folder: Path) -> Path:
+    return folder / "broker" / "revoked.acl"
 
 
 def issue(

@@ -45,7 +45,7 @@ def device(
 
 @app.command()
 def revoke(folder: Folder, device: DeviceId) -> None:
-    """Put every certificate of a device on the revocation list."""
+    """Lock a device out for ever: its certificates onto the revocation list, its id into the access list."""
     from steth.certificates import CertificateError, revoke_device  # noqa: PLC0415
 
     try:

@@ -7,7 +7,12 @@ import pytest
 
 from tests.fixtures.parts import missing
 
-pytest_plugins = ["tests.fixtures.mosquitto", "tests.fixtures.timescale", "tests.fixtures.postgres"]
+pytest_plugins = [
+    "tests.fixtures.mosquitto",
+    "tests.fixtures.deployed",
+    "tests.fixtures.timescale",
+    "tests.fixtures.postgres",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 
