@@ -8,7 +8,9 @@ neither of them at the end, a frame or a line that was cut off by power. A frame
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 STX: Final = b"\x02"
 ETX: Final = b"\x03"
@@ -29,13 +31,13 @@ _DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{2}")
 _LINE_ENDS: Final = (b"\r\n", b"\r", b"\n")
 
 
-class Control(NamedTuple):
+class Control(Struct, frozen=True):
     """ENQ, EOT, ACK or NAK, by itself."""
 
     byte: bytes
 
 
-class Frame(NamedTuple):
+class Frame(Struct, frozen=True):
     """A frame whose checksum is right. ``last``: it ended with ETX."""
 
     number: int
@@ -43,19 +45,19 @@ class Frame(NamedTuple):
     last: bool
 
 
-class Damaged(NamedTuple):
+class Damaged(Struct, frozen=True):
     """A frame that came to its end and is wrong: ``bad-checksum``, ``bad-frame-number`` or ``oversize-frame``."""
 
     reason: str
 
 
-class Noise(NamedTuple):
+class Noise(Struct, frozen=True):
     """Bytes between frames."""
 
     data: bytes
 
 
-class Cut(NamedTuple):
+class Cut(Struct, frozen=True):
     """A frame that another one, an ENQ or an EOT ended: its sender began anew and waits for no answer to it."""
 
 

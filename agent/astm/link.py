@@ -16,7 +16,9 @@ Decided where the standard leaves it open, or real lines differ:
 from collections import deque
 from collections.abc import Mapping
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final
+
+from msgspec import Struct
 
 from agent.astm import frames
 from agent.astm.frames import ACK, ENQ, EOT, NAK, Control, Cut, Damaged, Frame, Noise, Scanner, Token
@@ -109,38 +111,38 @@ class Do(Enum):
     """Count this event under the word that ``_WORDS`` or the token has for it."""
 
 
-class Write(NamedTuple):
+class Write(Struct, frozen=True):
     """Send these bytes."""
 
     data: bytes
 
 
-class Deliver(NamedTuple):
+class Deliver(Struct, frozen=True):
     """A frame's text: keep it, then call ``accept`` or ``reject``. ``last``: its frame ended with ETX."""
 
     text: bytes
     last: bool
 
 
-class Ended(NamedTuple):
+class Ended(Struct, frozen=True):
     """The sender ended the transfer."""
 
 
-class Dropped(NamedTuple):
+class Dropped(Struct, frozen=True):
     """The transfer broke off: forget what was delivered and is no whole message. The sender will begin anew."""
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True):
     """Our message was taken."""
 
 
-class Refused(NamedTuple):
+class Refused(Struct, frozen=True):
     """Count something that went wrong, by a stable word."""
 
     reason: str
 
 
-class HangUp(NamedTuple):
+class HangUp(Struct, frozen=True):
     """The peer doesn't speak this protocol: end the connection, if that is possible."""
 
 

@@ -1,0 +1,310 @@
+"""The E1381 link: every state with everything that can arrive, and the conversations that they make."""
+
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.astm import link as module
+from agent.astm.link import (
+    BARREN,
+    BUSY_MS,
+    CONTENTION_MS,
+    FRAME_MS,
+    INTERRUPTED_MS,
+    REPLY_MS,
+    TABLE,
+    TRIES,
+    UNENDED_MS,
+    Command,
+    Deliver,
+    Dropped,
+    Ended,
+    Event,
+    HangUp,
+    Link,
+    Refused,
+    Sent,
+    State,
+    Write,
+)
+from tests.fixtures.astm import ACK, ENQ, EOT, FLAGGED, NAK, by_records, by_size, framed
+
+ANSWER: Final = b"H|\\^&\rL|1|I\r" * 30
+"""Two frames."""
+FRAMES: Final = by_size(ANSWER, 240)
+NOW: Final = 1_000_000
+
+
+def at(state: State) -> Link:
+    """A link that came to this state; its next frame is 2, its last one 1, or its first of two frames is on the way."""
+    link = Link()
+    match state:
+        case State.RECEIVING | State.HOLDING:
+            link.feed(ENQ, NOW)
+            link.feed(framed(1, b"one\r"), NOW)
+            link.accept(NOW)
+            if state is State.HOLDING:
+                link.feed(framed(2, b"two\r"), NOW)
+        case State.ASKING | State.SENDING:
+            link.send(ANSWER, NOW)
+            if state is State.SENDING:
+                link.feed(ACK, NOW)
+        case State.IDLE:
+            pass
+    assert link.state is state
+    return link
+
+
+NEXT, SAME, BAD, WRONG = framed(2, b"two\r"), framed(1, b"one\r"), framed(2, b"x", checksum=b"00"), framed(5, b"x")
+TWO: Final = Deliver(b"two\r", last=True)
+I, R, H, A, S = State.IDLE, State.RECEIVING, State.HOLDING, State.ASKING, State.SENDING  # noqa: E741  # a matrix
+EARLY: Final[list[Command]] = [Refused("frame-without-enq")]
+AGAIN: Final[list[Command]] = [Write(FRAMES[0])]
+
+ARRIVALS: Final[dict[tuple[State, bytes], tuple[list[Command], State]]] = {
+    (I, ENQ): ([Write(ACK)], R),
+    (I, EOT): ([], I),
+    (I, ACK): ([], I),
+    (I, NAK): ([], I),
+    (I, NEXT): (EARLY, I),
+    (I, SAME): (EARLY, I),
+    (I, BAD): (EARLY, I),
+    (I, WRONG): (EARLY, I),
+    (R, ENQ): ([Refused("transfer-restarted"), Dropped(), Write(ACK)], R),
+    (R, EOT): ([Ended()], I),
+    (R, ACK): ([], R),
+    (R, NAK): ([], R),
+    (R, NEXT): ([TWO], H),
+    (R, SAME): ([Refused("frame-repeated"), Write(ACK)], R),
+    (R, BAD): ([Refused("bad-checksum"), Write(NAK)], R),
+    (R, WRONG): ([Refused("wrong-frame-number"), Write(NAK)], R),
+    # Nothing is taken from the line while the host decides.
+    **{(H, sent): ([], H) for sent in (ENQ, EOT, ACK, NAK, NEXT, SAME, BAD, WRONG)},
+    (A, ENQ): ([Refused("contention")], I),
+    (A, EOT): ([], A),
+    (A, ACK): ([Write(FRAMES[0])], S),
+    (A, NAK): ([], I),
+    (A, NEXT): (EARLY, A),
+    (A, SAME): (EARLY, A),
+    (A, BAD): (EARLY, A),
+    (A, WRONG): (EARLY, A),
+    (S, ENQ): (AGAIN, S),
+    (S, EOT): ([Refused("answer-interrupted"), Write(EOT)], I),
+    (S, ACK): ([Write(FRAMES[1])], S),
+    (S, NAK): (AGAIN, S),
+    (S, NEXT): (AGAIN, S),
+    (S, SAME): (AGAIN, S),
+    (S, BAD): (AGAIN, S),
+    (S, WRONG): (AGAIN, S),
+}
+WAITED: Final[dict[State, tuple[int | None, list[Command], State]]] = {
+    I: (None, [], I),
+    R: (FRAME_MS, [Refused("silent"), Dropped()], I),
+    H: (REPLY_MS, [], H),
+    A: (REPLY_MS, [Refused("answer-unheard"), Write(EOT)], I),
+    S: (REPLY_MS, [Refused("answer-unheard"), Write(EOT)], I),
+}
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("sent", [ENQ, EOT, ACK, NAK, NEXT, SAME, BAD, WRONG])
+def test_every_arrival_in_every_state(state: State, sent: bytes) -> None:
+    link = at(state)
+    assert (link.feed(sent, NOW), link.state) == ARRIVALS[state, sent]
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_wait_in_every_state(state: State) -> None:
+    wait, commands, after = WAITED[state]
+    link = at(state)
+    assert link.deadline == (None if wait is None else NOW + wait)
+    if wait is not None:
+        assert link.tick(NOW + wait - 1) == []
+        assert link.state is state
+    assert (link.tick(NOW + (wait or 10**9)), link.state) == (commands, after)
+
+
+@pytest.mark.parametrize("state", State)
+def test_noise_and_cut_frames_in_every_state_are_counted_and_change_nothing(state: State) -> None:
+    link = at(state)
+    said = [] if state is State.HOLDING else [Refused("noise"), Refused("frame-cut")]
+    assert link.feed(b"garbage\x021x\x021y", NOW) == said
+    assert link.state is state
+
+
+def test_the_table_has_all_that_can_happen_and_nothing_else() -> None:
+    line = {Event.ENQ, Event.EOT, Event.ACK, Event.NAK, Event.NEXT, Event.SAME, Event.BAD, Event.TIMEOUT}
+    # A sender takes everything but ACK and EOT for a NAK.
+    sending = {Event.ACK, Event.EOT, Event.NAK, Event.LAST_ACK, Event.LAST_EOT, Event.LAST_NAK, Event.TIMEOUT}
+    host = {Event.ACCEPT, Event.LATE, Event.REJECT}
+    possible = {I: line | {Event.TIRED}, R: line, H: host, A: line, S: sending}
+    assert set(TABLE) == {(state, event) for state, events in possible.items() for event in events}
+    assert set(module._WORDS) <= set(TABLE)
+
+
+class TestReceiving:
+    def test_frames_are_numbered_from_1_and_after_7_comes_0(self) -> None:
+        link = Link()
+        link.feed(ENQ, NOW)
+        for number in range(1, 20):
+            assert link.feed(framed(number, b"x"), NOW) == [Deliver(b"x", last=True)]
+            assert link.accept(NOW) == [Write(ACK)]
+        assert link.feed(EOT, NOW) == [Ended()]
+
+    def test_a_transfer_begins_with_frame_1_and_nothing_is_a_repeat_in_it_yet(self) -> None:
+        link = at(R)
+        link.feed(EOT, NOW)
+        link.feed(ENQ, NOW)
+        assert link.feed(framed(0, b"x"), NOW) == [Refused("wrong-frame-number"), Write(NAK)]
+        assert link.feed(framed(2, b"x"), NOW) == [Refused("wrong-frame-number"), Write(NAK)]
+        assert link.feed(framed(1, b"x"), NOW) == [Deliver(b"x", last=True)]
+
+    def test_a_repeated_frame_is_acknowledged_and_not_delivered_twice(self) -> None:
+        link = at(R)
+        for _ in range(3):
+            assert link.feed(SAME, NOW) == [Refused("frame-repeated"), Write(ACK)]
+        assert link.feed(NEXT, NOW) == [TWO]
+
+    def test_what_the_host_does_not_keep_is_answered_nak_and_taken_again(self) -> None:
+        link = at(H)
+        assert link.reject(NOW) == [Write(NAK)]
+        assert link.feed(NEXT, NOW) == [TWO]
+        assert link.accept(NOW) == [Write(ACK)]
+
+    def test_what_arrives_while_the_host_decides_waits(self) -> None:
+        link = at(H)
+        assert link.feed(EOT + ENQ, NOW) == []
+        assert link.accept(NOW) == [Write(ACK), Ended(), Write(ACK)]
+
+    def test_a_commit_that_took_longer_than_the_sender_waits_is_not_acknowledged(self) -> None:
+        link = at(H)
+        link.feed(EOT, NOW)
+        assert link.accept(NOW + REPLY_MS) == [Refused("late-commit"), Ended()]
+
+    def test_half_a_frame_and_silence(self) -> None:
+        link = at(R)
+        assert link.feed(NEXT[:3], NOW) == []
+        assert link.tick(NOW + FRAME_MS) == [Refused("silent"), Dropped()]
+        assert link.feed(ENQ, NOW + FRAME_MS) == [Write(ACK)]
+
+    def test_a_frame_without_its_line_end_is_taken_after_a_second(self) -> None:
+        link = at(R)
+        assert link.feed(NEXT[:-2], NOW) == []
+        assert link.deadline == NOW + UNENDED_MS
+        assert link.tick(NOW + UNENDED_MS) == [TWO]
+        assert link.accept(NOW + UNENDED_MS) == [Write(ACK)]
+        assert link.feed(b"\r\n", NOW + UNENDED_MS) == []
+        assert link.deadline == NOW + UNENDED_MS + FRAME_MS
+
+    def test_six_wrong_frames_are_six_naks_and_the_sender_may_go_on(self) -> None:
+        link = at(R)
+        for _ in range(TRIES):
+            assert link.feed(BAD, NOW) == [Refused("bad-checksum"), Write(NAK)]
+        assert link.feed(EOT, NOW) == [Ended()]
+
+    @pytest.mark.parametrize("flood", [b"x" * 4096, ENQ * 4096, b"\2" * 4096, EOT * 4096, framed(1, b"x" * 4000)])
+    def test_a_flood_without_a_good_frame_is_hung_up_on(self, flood: bytes) -> None:
+        link = Link()
+        link.feed(ENQ + framed(1, b"x"), NOW)
+        link.accept(NOW)
+        sent = 0
+        while True:
+            sent += len(flood)
+            commands = link.feed(flood, NOW)
+            if HangUp() in commands:
+                assert commands[-2:] == [Refused("flood"), HangUp()]
+                break
+        assert BARREN < sent < BARREN + 2 * 4096
+
+    def test_good_frames_may_come_for_ever(self) -> None:
+        link = Link()
+        link.feed(ENQ, NOW)
+        for number in range(1, 400):
+            assert link.feed(framed(number, b"x" * 4000), NOW) == [Deliver(b"x" * 4000, last=True)]
+            link.accept(NOW)
+
+
+class TestSending:
+    def test_a_message_from_enq_to_eot(self) -> None:
+        link = Link()
+        assert link.send(ANSWER, NOW) == [Write(ENQ)]
+        assert link.feed(ACK, NOW) == [Write(FRAMES[0])]
+        assert link.feed(ACK, NOW) == [Write(FRAMES[1])]
+        assert link.feed(ACK, NOW) == [Write(EOT), Sent()]
+        assert (link.state, link.deadline) == (I, None)
+
+    def test_it_waits_until_the_line_is_free(self) -> None:
+        link = at(R)
+        assert link.send(ANSWER, NOW) == []
+        assert link.feed(EOT, NOW) == [Ended()]
+        assert link.deadline == NOW
+        assert link.tick(NOW) == [Write(ENQ)]
+
+    def test_the_instrument_goes_first_when_both_ask(self) -> None:
+        link = at(A)
+        assert link.feed(ENQ, NOW) == [Refused("contention")]
+        assert link.deadline == NOW + CONTENTION_MS
+        assert link.feed(ENQ, NOW + 1000) == [Write(ACK)]
+        assert link.feed(framed(1, b"x") + EOT, NOW + 1000) == [Deliver(b"x", last=True)]
+        assert link.accept(NOW + 1000) == [Write(ACK), Ended()]
+        assert link.tick(NOW + CONTENTION_MS) == [Write(ENQ)]
+
+    def test_a_busy_instrument_is_asked_again_and_not_for_ever(self) -> None:
+        link, now = at(A), NOW
+        for _ in range(TRIES - 1):
+            assert link.feed(NAK, now) == []
+            assert link.deadline == now + BUSY_MS
+            now += BUSY_MS
+            assert link.tick(now) == [Write(ENQ)]
+        link.feed(NAK, now)
+        assert link.tick(now + BUSY_MS) == [Refused("answer-unwanted")]
+        assert (link.state, link.deadline) == (I, None)
+
+    def test_a_frame_is_sent_six_times_and_then_given_up(self) -> None:
+        link = at(S)
+        for _ in range(TRIES - 1):
+            assert link.feed(NAK, NOW) == AGAIN
+        assert link.feed(NAK, NOW) == [Refused("answer-unwanted"), Write(EOT)]
+        assert (link.state, link.deadline) == (I, None)
+
+    def test_each_frame_has_its_own_tries(self) -> None:
+        link = at(S)
+        for _ in range(TRIES - 1):
+            link.feed(NAK, NOW)
+        assert link.feed(ACK, NOW) == [Write(FRAMES[1])]
+        assert link.feed(NAK, NOW) == [Write(FRAMES[1])]
+
+    def test_an_interrupt_is_obeyed_and_the_whole_message_sent_later(self) -> None:
+        link = at(S)
+        assert link.feed(EOT, NOW) == [Refused("answer-interrupted"), Write(EOT)]
+        assert link.deadline == NOW + INTERRUPTED_MS
+        assert link.tick(NOW + INTERRUPTED_MS) == [Write(ENQ)]
+        assert link.feed(ACK, NOW + INTERRUPTED_MS) == [Write(FRAMES[0])]
+
+    def test_an_interrupt_after_the_last_frame_only_ends_it(self) -> None:
+        link = at(S)
+        link.feed(ACK, NOW)
+        assert link.feed(EOT, NOW) == [Write(EOT), Sent()]
+
+    def test_what_is_to_be_sent_while_something_is_sent_is_dropped(self) -> None:
+        link = at(S)
+        assert link.send(b"other\r", NOW) == []
+        link.feed(ACK, NOW)
+        assert link.feed(ACK, NOW) == [Write(EOT), Sent()]
+        assert link.deadline is None
+
+
+@given(st.lists(st.sampled_from([ENQ, EOT, ACK, NAK, NEXT, SAME, BAD, b"x", b"\2", *by_records(FLAGGED)]), max_size=40))
+def test_nothing_that_arrives_raises_and_it_always_recovers(arrivals: list[bytes]) -> None:
+    link, now = Link(), NOW
+    for data in arrivals:
+        link.feed(data, now)
+        if link.state is H:
+            link.accept(now)
+        now += 500
+    link.tick(now + FRAME_MS)
+    link.feed(EOT, now + FRAME_MS)
+    assert link.feed(ENQ, now + FRAME_MS)[-1:] == [Write(ACK)]
+    assert link.feed(framed(1, b"x"), now + FRAME_MS) == [Deliver(b"x", last=True)]
