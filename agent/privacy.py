@@ -29,6 +29,7 @@ from wire.items import (
 STATES: Final[Mapping[str, frozenset[str]]] = {
     "exposure.control_mode": frozenset({"MANUAL", "AUTOMATIC"}),
     "exposure.status": frozenset({"NORMAL", "ABORTED"}),
+    "mpps.status": frozenset({"IN PROGRESS", "DISCONTINUED", "COMPLETED"}),
     "equipment": frozenset(
         {"clearing", "configuring", "diagnosing", "emergency-stop", "idle", "initializing", "maintenance"}
         | {"operating", "paused", "pausing", "powered-up", "sampling-stopped", "shutting-down"}
@@ -36,7 +37,7 @@ STATES: Final[Mapping[str, frozenset[str]]] = {
     "equipment.control": frozenset({"local", "remote"}),
     "alert-level": frozenset({"normal", "warning", "serious", "critical"}),
 }
-"""Each state with all the values it can take (DICOM PS3.3 C.8.7.8; HL7 tables 0365, 0366 and 0367)."""
+"""Each state with all the values it can take (DICOM PS3.3 C.8.7.8, C.4.14; HL7 tables 0365, 0366 and 0367)."""
 
 _SERIAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:#+\-]{0,31}\Z")
 """No ``^``, which parts the names of persons in DICOM, and no ``@``."""

@@ -10,8 +10,9 @@ from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
 from agent.dicom import dimse, pdu
-from agent.dicom.dimse import Command
+from agent.dicom.dimse import Answer, Command
 from agent.dicom.elements import HEADER_LIMIT
+from agent.dicom.mpps import PERFORMED_STEP
 from agent.dicom.pdu import Fragment, Offer, Rejection, Request
 from agent.errors import AdapterError
 
@@ -43,7 +44,7 @@ class Host(Protocol):
 
     @property
     def sop_classes(self) -> AbstractSet[str]:
-        """Storage SOP classes that are taken."""
+        """SOP classes that are taken, beside verification."""
         ...
 
     @property
@@ -55,8 +56,12 @@ class Host(Protocol):
         """Why this peer may not associate; None: it may."""
         ...
 
-    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> tuple[int, str]:
-        """Enter an object of ``size`` bytes that begins with ``data``: status and comment of the answer."""
+    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
+        """Enter an object of ``size`` bytes that begins with ``data``."""
+        ...
+
+    async def perform(self, command: Command, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
+        """Do to a performed procedure step what ``command`` asks, with the data set that begins with ``data``."""
         ...
 
 
@@ -162,17 +167,21 @@ class Association:
             raise Aborted(6, "oversize")  # the answer must wait for the end of the object, but not for ever
         self._data += fragment.data[: max(0, HEADER_LIMIT - len(self._data))]
         if fragment.last:
-            await self._stored()
+            await self._arrived()
 
     async def _commanded(self, context: int, command: Command) -> None:
         if command.has_data:
             self._open = context, command
         elif command.field == dimse.C_ECHO_RQ:
-            await self._answer(context, command, dimse.SUCCESS)
-        elif command.field != dimse.C_CANCEL_RQ:  # there is nothing to cancel, and no answer to it
-            await self._answer(context, command, dimse.UNKNOWN_OPERATION)
+            await self._answer(context, command, Answer(dimse.SUCCESS))
+        elif command.field == dimse.C_CANCEL_RQ:
+            return  # there is nothing to cancel, and no answer to it
+        elif self._contexts[context][0] == PERFORMED_STEP:
+            await self._answer(context, command, await self._performed(context, command, b"", 0))
+        else:
+            await self._answer(context, command, Answer(dimse.UNKNOWN_OPERATION))
 
-    async def _stored(self) -> None:
+    async def _arrived(self) -> None:
         if self._open is None:
             raise Aborted(6)
         context, command = self._open
@@ -180,14 +189,20 @@ class Association:
         data, size = bytes(self._data), self._size
         self._open, self._size = None, 0
         self._data = bytearray()
-        if command.field == dimse.C_STORE_RQ and abstract != VERIFICATION:
-            status, comment = await self._host.store(data, size=size, transfer_syntax=syntax)
+        if abstract == PERFORMED_STEP:
+            answer = await self._performed(context, command, data, size)
+        elif command.field == dimse.C_STORE_RQ and abstract != VERIFICATION:
+            answer = await self._host.store(data, size=size, transfer_syntax=syntax)
         else:
-            status, comment = dimse.UNKNOWN_OPERATION, ""
-        await self._answer(context, command, status, comment)
+            answer = Answer(dimse.UNKNOWN_OPERATION)
+        await self._answer(context, command, answer)
 
-    async def _answer(self, context: int, command: Command, status: int, comment: str = "") -> None:
-        encoded = dimse.response(command, status, comment)
+    async def _performed(self, context: int, command: Command, data: bytes, size: int) -> Answer:
+        syntax = self._contexts[context][1]
+        return await self._host.perform(command, data, size=size, transfer_syntax=syntax)
+
+    async def _answer(self, context: int, command: Command, answer: Answer) -> None:
+        encoded = dimse.response(command, answer)
         await self._send(pdu.command(context, encoded, max_length=self._peer_max))
 
 

@@ -1,7 +1,10 @@
-"""From the facts of one image to what is entered into the outbox: each fact in its lane, and only what is news."""
+"""From the facts of images and dose reports to what is entered into the outbox: each in its lane, and only news."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import compress
+from typing import Final
 
 from agent.adapter import Entry, Sink, lane_of
 from agent.dicom.image import Extracted, Reading, readings_item
@@ -9,14 +12,19 @@ from catalog.model import Model
 from wire.items import Item
 from wire.topics import Lane
 
+TOLD: Final = 4096
+"""Exposures of which it is remembered which numbers were told: some days of a DR."""
+_ALWAYS: Final = "dicom.values_refused"
+"""It is of the object, not of the exposure."""
+
 
 class Exposures:
-    """Enters the images of one device.
+    """Enters the images and dose reports of one device.
 
-    The readings of every image are entered; a state and the inventory only when they differ from what the newest
-    image so far said: one image in a thousand changes them. What is remembered is lost with the process, so that
-    each is told once again after a restart. Of an image older than the newest one the readings and states are
-    entered, for they are judged at their own time.
+    The readings of every exposure are entered; what another object told of the same exposure isn't entered again. A
+    state and the inventory are entered only when they differ from what the newest image so far said: one image in a
+    thousand changes them. What is remembered is lost with the process, so that each is told once again after a restart.
+    Of an image older than the newest one the readings and states are entered, for they are judged at their own time.
     """
 
     def __init__(self, *, source: str, model: Model, sink: Sink) -> None:
@@ -27,27 +35,37 @@ class Exposures:
         self._newest = 0
         self._states: dict[str, str] = {}
         self._inventory: dict[str, str] = {}
+        self._told: OrderedDict[bytes, frozenset[str]] = OrderedDict()
 
-    async def put(self, image: Extracted, *, positions: Mapping[str, bytes] | None = None) -> bool:
-        """As ``Sink.put``: False for a repeat, ``OutboxError`` for what isn't kept. Counts the image's refusals."""
+    async def put(self, found: Sequence[Extracted]) -> None:
+        """Enter what one object told. Raises ``OutboxError`` for what isn't kept, and is to be sent again. Counts the
+        refusals of what is new."""
         async with self._lock:
-            late = image.at < self._newest
-            new = await self._sink.aput(self._entry(image, late, positions or {}))
-            if not late:
-                self._remember(image)
-        if new:
-            for reason in image.refused.elements():
+            # Side by side, so that they share a synchronisation of the disk.
+            new = await asyncio.gather(*(self._sink.aput(self._entry(each)) for each in found))
+            for each in found:
+                self._remember(each)
+        for each in compress(found, new):
+            for reason in each.refused.elements():
                 self._sink.refused(self._source, reason)
-        return new
 
-    def _entry(self, image: Extracted, late: bool, positions: Mapping[str, bytes]) -> Entry:
-        live, bulk = split(image.at, image.readings, self._model)
+    def _entry(self, image: Extracted) -> Entry:
+        late = image.at < self._newest
+        told = frozenset[str]().union(*(self._told.get(key, ()) for key in image.exposure)) - {_ALWAYS}
+        live, bulk = split(image.at, [each for each in image.readings if each.metric not in told], self._model)
         live += [state for state in image.states if late or self._states.get(state.name) != state.value]
         if image.inventory is not None and not late and not image.inventory.fields.items() <= self._inventory.items():
             bulk.append(image.inventory)
-        return Entry(live=live, bulk=bulk, seen=(image.seen,), positions=positions)
+        return Entry(live=live, bulk=bulk, seen=(image.seen,))
 
     def _remember(self, image: Extracted) -> None:
+        told = {reading.metric for reading in image.readings}
+        for key in image.exposure:
+            self._told[key] = self._told.pop(key, frozenset()) | told
+        while len(self._told) > TOLD:
+            self._told.popitem(last=False)
+        if image.at < self._newest or not (image.states or image.inventory):
+            return
         self._newest = image.at
         self._states |= {state.name: state.value for state in image.states}
         self._inventory |= image.inventory.fields if image.inventory is not None else {}

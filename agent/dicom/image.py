@@ -35,11 +35,13 @@ SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 """Some exports write X-ray images so; they are read if their modality says what they are."""
 _XRAY_MODALITIES: Final = frozenset({"CR", "DX", "MG"})
 
-_CLASS: Final = 0x00080016
+CLASS: Final = 0x00080016
 _INSTANCE: Final = 0x00080018
 _MODALITY: Final = 0x00080060
 _OFFSET: Final = 0x00080201
 _ACQUISITION: Final = 0x0008002A
+_EVENT: Final = 0x00083010
+"""Irradiation Event UID, by which a dose report tells of the same exposure; only its keyed hash is kept."""
 _DATES: Final = ((0x00080022, 0x00080032), (0x00080023, 0x00080033))
 """Acquisition date and time, then content date and time."""
 _NOMINAL: Final = 0x00187000
@@ -88,7 +90,7 @@ _CALIBRATED: Final = {
 }
 
 ALLOWED: Final = frozenset(
-    {_CLASS, _INSTANCE, _MODALITY, _OFFSET, _ACQUISITION, _SOFTWARE}
+    {CLASS, _INSTANCE, _MODALITY, _OFFSET, _ACQUISITION, _EVENT, _SOFTWARE}
     | {tag for pair in (*_DATES, *_CALIBRATED.values()) for tag in pair}
     | {tag for number in NUMBERS for tag in (number.tag, number.micro) if tag is not None}
     | set(_CODES)
@@ -107,10 +109,11 @@ class Reading(NamedTuple):
 
 
 class Extracted(NamedTuple):
-    """The facts of one image.
+    """The facts of one image, or of one irradiation event of a dose report.
 
     ``at``: ms since 1970 UTC. ``seen``: 16 bytes that recognise the same object again, and say nothing without the key.
-    ``refused``: counts of ``reason:what``, both of our own words.
+    ``refused``: counts of ``reason:what``, both of our own words. ``exposure``: 16 bytes each, by which another object
+    that tells of the same exposure is recognised.
     """
 
     at: int
@@ -119,6 +122,7 @@ class Extracted(NamedTuple):
     states: tuple[StateChange, ...]
     inventory: Inventory | None
     refused: Counter[str]
+    exposure: tuple[bytes, ...] = ()
 
     def items(self) -> list[Item]:
         """As what travels: readings, states, inventory."""
@@ -181,26 +185,44 @@ def read_header(
     if refused:
         readings.append(Reading("dicom.values_refused", float(refused), "1", quality))
     uid = found.get(_INSTANCE)
+    seen = hashed(uid.value if uid else data, key)
+    event = found.get(_EVENT)
     return Extracted(
         at=moment.at,
-        seen=hashlib.blake2b(uid.value.strip(b"\0 ") if uid else data, key=key, digest_size=16).digest(),
+        seen=seen,
         readings=tuple(readings),
         states=tuple(states),
         inventory=Inventory(at=moment.at, fields=fields) if fields else None,
         refused=reader.refused,
+        exposure=(seen, hashed(event.value, key)) if event else (seen,),
     )
+
+
+def hashed(uid: bytes, key: bytes) -> bytes:
+    """16 bytes that recognise a UID without its padding, and say nothing without the key."""
+    return hashlib.blake2b(uid.strip(b"\0 "), key=key, digest_size=16).digest()
+
+
+def true_deviation(readings: dict[str, Reading], refused: Counter[str]) -> None:
+    """Take a deviation index of 0 out of one exposure's readings where it says "not known": IEC 62494-1 gives it no
+    meaning without an index and its target."""
+    deviation = readings.get("exposure.deviation_index")
+    told = {"exposure.index", "exposure.target_index"} <= readings.keys()
+    if deviation is not None and deviation.value == 0 and not told:
+        del readings["exposure.deviation_index"]
+        refused["placeholder:exposure.deviation_index"] += 1
 
 
 def _check_kind(found: Mapping[int, Raw]) -> None:
     try:
-        kind = values.text(found[_CLASS])
+        kind = values.text(found[CLASS])
         modality = values.text(found[_MODALITY]) if kind == SECONDARY_CAPTURE and _MODALITY in found else ""
     except KeyError:
         raise AdapterError("not-dicom", "it is no DICOM image: it doesn't say what kind of object it is") from None
     except Refused:
         raise AdapterError("unreadable", "what kind of object it is can't be read: send or copy it again") from None
     if kind not in XRAY_IMAGES and modality not in _XRAY_MODALITIES:
-        text = "it is a DICOM object, but no X-ray image (DX, CR or MG): give images, dose reports aren't read"
+        text = "it is a DICOM object, but neither an X-ray image (DX, CR or MG) nor a dose report"
         raise AdapterError("not-xray", text)
 
 
@@ -251,12 +273,7 @@ class _Reader:
             for number in NUMBERS
             if (value := self._number(number)) is not None
         }
-        index, target = readings.get("exposure.index"), readings.get("exposure.target_index")
-        deviation = readings.get("exposure.deviation_index")
-        if deviation is not None and deviation.value == 0 and (index is None or target is None):
-            # IEC 62494-1: the deviation index has no meaning without a target, so this 0 says "not known".
-            del readings["exposure.deviation_index"]
-            self.refused["placeholder:exposure.deviation_index"] += 1
+        true_deviation(readings, self.refused)
         return list(readings.values())
 
     def _number(self, number: Number) -> float | None:

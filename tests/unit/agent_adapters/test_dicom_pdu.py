@@ -13,6 +13,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotific
 
 from agent.dicom import dimse, pdu
 from agent.dicom.association import Aborted, Association
+from agent.dicom.dimse import Answer, Command
 from agent.dicom.pdu import Rejection, Request
 from agent.errors import AdapterError
 from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT
@@ -63,7 +64,7 @@ def test_pynetdicom_understands_our_answers() -> None:
 
 
 def test_pynetdicom_understands_our_responses() -> None:
-    encoded = dimse.response(dimse.command(store_command()), 0xA700, "not kept, send again")
+    encoded = dimse.response(dimse.command(store_command()), Answer(0xA700, "not kept, send again"))
     data = P_DATA_TF()
     data.decode(pdu.command(1, encoded, max_length=16384))
     message = C_STORE_RSP()
@@ -75,7 +76,7 @@ def test_pynetdicom_understands_our_responses() -> None:
 
 @pytest.mark.parametrize("max_length", [0, 10, 80, 128, 16384])
 def test_a_response_is_cut_to_what_the_peer_takes(max_length: int) -> None:
-    encoded = dimse.response(dimse.command(store_command()), 0)
+    encoded = dimse.response(dimse.command(store_command()), Answer(0))
     sent = pdu.command(1, encoded, max_length=max_length)
     parts: list[pdu.Fragment] = []
     while sent:
@@ -123,11 +124,15 @@ class _Host:
     def admits(self, request: Request) -> Rejection | None:
         return None if request.called else pdu.UNKNOWN_CALLED
 
-    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> tuple[int, str]:
+    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
         assert transfer_syntax
         assert size >= len(data)
         self.stored.append(data)
-        return 0, ""
+        return Answer(0)
+
+    async def perform(self, command: Command, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
+        assert command.field
+        return await self.store(data, size=size, transfer_syntax=transfer_syntax)
 
 
 class _Writer:

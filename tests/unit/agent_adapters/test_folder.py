@@ -115,7 +115,7 @@ async def test_what_is_no_image_is_skipped_and_counted_once(tmp_path: Path, monk
     monkeypatch.setattr(watched, "MAX_BYTES", 100_000)
     (tmp_path / "thumbs.db").write_bytes(b"\xd0\xcf\x11\xe0" * 10)
     (tmp_path / "empty").write_bytes(b"")
-    put(tmp_path / "report.dcm", 2, kind="1.2.840.10008.5.1.4.1.1.88.67")
+    put(tmp_path / "report.dcm", 2, kind="1.2.840.10008.5.1.4.1.1.88.33")
     (tmp_path / "giant.dcm").write_bytes(image(pixels=200_000))
     (tmp_path / "cut.dcm").write_bytes(image()[:500])
     await looks(watch(tmp_path, sink), 4)

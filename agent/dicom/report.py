@@ -1,0 +1,324 @@
+"""What an X-Ray Radiation Dose SR says about the equipment: the numbers of each irradiation event.
+
+DICOM PS3.3 A.35.8 (the object), C.17.3 (content items), PS3.16 TID 10001 and TID 10003 with its parts A to C (the
+events and their codes), CID 7181 and UCUM (units). Pure: bytes in, facts out.
+
+Only the items of type NUM in the table below are taken, with the unit that each names itself; of all else nothing is
+kept: texts, names and codes of the anatomy aren't even read. What it costs is bounded by the walk (4 MiB, 64 levels)
+and by ``MAX_EVENTS``; nothing is kept of a content item once it ended.
+
+An exposure is often told twice, by its image and by the report. The event's own UID and those of its images are turned
+into keyed hashes, by which ``agent.dicom.entry`` recognises that.
+"""
+
+from collections import Counter
+from datetime import tzinfo
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from agent.dicom import values
+from agent.dicom.elements import Raw, visit
+from agent.dicom.image import CLASS, NUMBERS, Extracted, Reading, hashed, true_deviation
+from agent.errors import AdapterError
+from agent.values import FUTURE_MS, Moment, Refused
+from wire.items import GOOD, UNCERTAIN, Quality
+
+DOSE_REPORT: Final = "1.2.840.10008.5.1.4.1.1.88.67"
+"""X-Ray Radiation Dose SR Storage (PS3.4 B.5)."""
+MAX_EVENTS: Final = 500
+"""A radiograph's report has one to some ten; fluoroscopy may have hundreds. More are counted and left out."""
+MAX_IMAGES: Final = 16
+"""Images of one event that are recognised by."""
+MAX_VALUES: Final = 8
+"""Values of one NUM item that are compared."""
+
+_INSTANCE: Final = 0x00080018
+_OFFSET: Final = 0x00080201
+_CODE: Final = 0x00080100
+_SCHEME: Final = 0x00080102
+_REFERENCED: Final = 0x00081155
+_TYPE: Final = 0x0040A040
+_DATE_TIME: Final = 0x0040A120
+_UID: Final = 0x0040A124
+_NUMBER: Final = 0x0040A30A
+WANTED: Final = frozenset({CLASS, _INSTANCE, _OFFSET, _CODE, _SCHEME, _REFERENCED, _TYPE, _DATE_TIME, _UID, _NUMBER})
+"""Every element that is ever looked at, wherever it stands in a followed sequence."""
+
+_CONTENT: Final = 0x0040A730
+_CONCEPT: Final = 0x0040A043
+_MEASURED: Final = 0x0040A300
+_UNITS: Final = 0x004008EA
+_IMAGES: Final = 0x00081199
+FOLLOWED: Final = frozenset({_CONTENT, _CONCEPT, _MEASURED, _UNITS, _IMAGES})
+
+_EVENT: Final = "113706"
+_STARTED: Final = "111526"
+_EVENT_UID: Final = "113769"
+_ACQUIRED: Final = "113795"
+_METRICS: Final = {
+    "113733": "tube.voltage",
+    "113734": "tube.current",
+    "113824": "exposure.time",
+    "113736": "exposure.mas",
+    "122130": "exposure.dap",
+    "113845": "exposure.index",
+    "113846": "exposure.target_index",
+    "113847": "exposure.deviation_index",
+}
+"""Codes of the scheme DCM (PS3.16 annex D) and what they are here."""
+_KNOWN: Final = {number.metric: number for number in NUMBERS}
+_UNIT_POWERS: Final = {
+    "kV": {"kV": 0, "V": -3},
+    "mA": {"mA": 0, "uA": -3, "A": 3},
+    "ms": {"ms": 0, "us": -3, "s": 3},
+    "mAs": {"mA.s": 0, "uA.s": -3, "A.s": 3, "mC": 0, "mAs": 0, "uAs": -3},
+    "dGy.cm2": {
+        "dGy.cm2": 0, "Gy.cm2": 1, "cGy.cm2": -1, "mGy.cm2": -2, "uGy.cm2": -5,
+        "Gy.m2": 5, "dGy.m2": 4, "cGy.m2": 3, "mGy.m2": 2, "uGy.m2": -1,
+    },
+    "1": {"1": 0, "{no units}": 0, "no units": 0},
+}  # fmt: skip
+"""Of each unit here, those that equipment writes, as powers of ten. ``mAs`` is no UCUM, but written."""
+
+
+def read_report(
+    data: bytes,
+    *,
+    received: int,
+    zone: tzinfo | None,
+    key: bytes = b"",
+    transfer_syntax: str | None = None,
+    cut: bool = False,
+) -> list[Extracted]:
+    """The numbers of each irradiation event, in the report's order.
+
+    The parameters are those of ``agent.dicom.image.read_header``. An event without a usable time counts as of
+    ``received`` and its numbers are uncertain. Raises ``AdapterError`` for what is no dose report, nothing else.
+    """
+    reader = _Reader(received=received, zone=zone, key=key)
+    visit(data, reader, wanted=WANTED, follow=FOLLOWED, last=_CONTENT >> 16, transfer_syntax=transfer_syntax, cut=cut)
+    if reader.kind != DOSE_REPORT:
+        raise AdapterError("not-a-report", "it is a DICOM object, but no X-ray dose report")
+    return reader.events()
+
+
+class _Concept(NamedTuple):
+    """A code with its scheme; None: unreadable or not given."""
+
+    code: str | None
+    scheme: str | None
+
+    @property
+    def dicom(self) -> str | None:
+        """The code if it is one of DICOM's own."""
+        return self.code if self.scheme == "DCM" else None
+
+
+class _Content:
+    """A content item that is open. ``event``: the irradiation event that it is."""
+
+    __slots__ = ("concept", "event", "images", "instant", "kind", "measured", "uid", "unit")
+
+    def __init__(self) -> None:
+        self.kind: str | None = None
+        self.concept = _Concept(None, None)
+        self.measured: list[Raw] = []
+        self.unit = _Concept(None, None)
+        self.instant: Raw | None = None
+        self.uid: bytes = b""
+        self.images: list[bytes] = []
+        self.event: _Event | None = None
+
+
+class _Event:
+    """An irradiation event as far as it was read."""
+
+    __slots__ = ("images", "instants", "numbers", "refused", "uid")
+
+    def __init__(self) -> None:
+        self.uid = b""
+        self.instants: list[Raw] = []
+        self.images: list[bytes] = []
+        self.numbers: dict[str, float | None] = {}
+        """None: it was refused."""
+        self.refused: Counter[str] = Counter()
+
+
+class _Reader:
+    """Hears the walk through one report."""
+
+    def __init__(self, *, received: int, zone: tzinfo | None, key: bytes) -> None:
+        self.kind: str | None = None
+        self._received = received
+        self._zone = zone
+        self._key = key
+        self._instance = b""
+        self._path: list[int] = []
+        self._open: list[_Content] = []
+        self._events: list[_Event] = []
+        self._left_out = 0
+
+    # -- the walk ------------------------------------------------------------------------------------------------------
+
+    def enter(self, sequence: int) -> None:
+        self._path.append(sequence)
+        if sequence == _CONTENT:
+            self._open.append(_Content())
+
+    def leave(self, sequence: int) -> None:
+        self._path.pop()
+        if sequence == _CONTENT:
+            self._close(self._open.pop())
+
+    def element(self, tag: int, raw: Raw) -> None:
+        if not self._path:
+            self._head(tag, raw)
+            return
+        if not self._open:
+            return
+        content, where = self._open[-1], self._path[-1]
+        text = _text(raw) if tag in {_CODE, _SCHEME, _TYPE} else None
+        if where == _CONTENT:
+            if tag == _TYPE:
+                content.kind = text
+            elif tag == _DATE_TIME:
+                content.instant = raw
+            elif tag == _UID:
+                content.uid = raw.value
+        elif where == _MEASURED and tag == _NUMBER and len(content.measured) < MAX_VALUES:
+            content.measured.append(raw)
+        elif where == _IMAGES and tag == _REFERENCED and len(content.images) < MAX_IMAGES:
+            content.images.append(raw.value)
+        elif where == _CONCEPT and self._path[-2:-1] == [_CONTENT]:
+            content.concept = _with(content.concept, tag, text)
+        elif where == _UNITS and self._path[-2:-1] == [_MEASURED]:
+            content.unit = _with(content.unit, tag, text)
+
+    def _head(self, tag: int, raw: Raw) -> None:
+        if tag == CLASS:
+            self.kind = _text(raw)
+        elif tag == _INSTANCE:
+            self._instance = raw.value
+        elif tag == _OFFSET:
+            try:
+                self._zone = values.offset(raw)
+            except Refused:
+                return  # as in an image, the equipment's configured zone counts
+
+    def _close(self, content: _Content) -> None:
+        if content.event is not None:
+            self._events.append(content.event)
+        event = self._event_around()
+        if event is None:
+            return
+        concept = content.concept.dicom
+        if content.kind == "NUM" and concept in _METRICS:
+            _measure(event, _METRICS[concept], content)
+        elif content.kind == "DATETIME" and concept == _STARTED and content.instant is not None:
+            event.instants.append(content.instant)
+        elif content.kind == "UIDREF" and concept == _EVENT_UID:
+            event.uid = event.uid or content.uid
+        elif content.kind == "IMAGE" and concept == _ACQUIRED:
+            event.images += content.images[: MAX_IMAGES - len(event.images)]
+
+    def _event_around(self) -> _Event | None:
+        """The event that the item which just ended is a part of: its parent, and nothing further up."""
+        parent = self._open[-1] if self._open else None
+        if parent is None or parent.kind != "CONTAINER" or parent.concept.dicom != _EVENT:
+            return None
+        if parent.event is None:
+            if len(self._events) >= MAX_EVENTS:
+                self._left_out += 1
+                return None
+            parent.event = _Event()
+        return parent.event
+
+    # -- the facts -----------------------------------------------------------------------------------------------------
+
+    def events(self) -> list[Extracted]:
+        found = [self._extracted(number, event) for number, event in enumerate(self._events)]
+        if self._left_out and found:
+            found[-1].refused["too-many-events"] += 1
+        return found
+
+    def _extracted(self, number: int, event: _Event) -> Extracted:
+        moment = self._moment(event)
+        quality: Quality = GOOD if moment.certain else UNCERTAIN
+        readings = {
+            metric: Reading(metric, value, _KNOWN[metric].unit, quality)
+            for metric, value in event.numbers.items()
+            if value is not None
+        }
+        true_deviation(readings, event.refused)
+        if refused := event.refused.total():
+            readings["dicom.values_refused"] = Reading("dicom.values_refused", float(refused), "1", quality)
+        seen = hashed(event.uid or self._instance + b"\0%d" % number, self._key)
+        return Extracted(
+            at=moment.at,
+            seen=seen,
+            readings=tuple(readings.values()),
+            states=(),
+            inventory=None,
+            refused=event.refused,
+            exposure=(seen, *(hashed(uid, self._key) for uid in event.images)),
+        )
+
+    def _moment(self, event: _Event) -> Moment:
+        try:
+            return _started(event.instants, self._zone, self._received)
+        except Refused as refused:
+            event.refused[f"{refused.reason}:time"] += 1
+        return Moment(self._received, certain=False)
+
+
+def _started(instants: list[Raw], zone: tzinfo | None, received: int) -> Moment:
+    moments = {values.date_time(values.text(raw), zone) for raw in instants}
+    if len(moments) != 1:
+        raise Refused("multi-valued" if moments else "empty")
+    moment = moments.pop()
+    if moment.at > received + FUTURE_MS:
+        raise Refused("implausible")
+    return moment
+
+
+def _measure(event: _Event, metric: str, content: _Content) -> None:
+    """One NUM item. The same number twice is one; two different ones, as of each pulse, are none."""
+    try:
+        value = _value(metric, content)
+    except Refused as refused:
+        event.refused[f"{refused.reason}:{metric}"] += 1
+        event.numbers[metric] = None
+        return
+    if event.numbers.setdefault(metric, value) not in {None, value}:
+        event.refused[f"multi-valued:{metric}"] += 1
+        event.numbers[metric] = None
+
+
+def _value(metric: str, content: _Content) -> float:
+    known = _KNOWN[metric]
+    numbers = {values.number(raw) for raw in content.measured}
+    if len(numbers) != 1:
+        raise Refused("multi-valued" if numbers else "empty")
+    value = numbers.pop()
+    power = _UNIT_POWERS[known.unit].get(content.unit.code or "")
+    if power is None:
+        raise Refused("unknown-unit")
+    if value == 0 and not known.zero:
+        raise Refused("placeholder")
+    return float(Decimal(repr(value)).scaleb(power))  # 0.00000082 Gy·m² are 0.082 dGy·cm², not 0.08199999999999999
+
+
+def _text(raw: Raw) -> str | None:
+    try:
+        return values.text(raw)
+    except Refused:
+        return None
+
+
+def _with(concept: _Concept, tag: int, text: str | None) -> _Concept:
+    """The first code of a sequence counts."""
+    if tag == _CODE and concept.code is None:
+        return concept._replace(code=text)
+    if tag == _SCHEME and concept.scheme is None:
+        return concept._replace(scheme=text)
+    return concept

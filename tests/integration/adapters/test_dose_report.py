@@ -1,0 +1,130 @@
+"""Dose reports by C-STORE and in a watched folder, and the images of the same exposures beside them."""
+
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset
+
+from agent.config import Folder
+from agent.dicom.folder import FolderWatch
+from tests.fixtures.dicom import EXPLICIT, IMPLICIT, Tag, Value
+from tests.fixtures.dicom_peer import Peer, store_command, values
+from tests.fixtures.dose import DOSE_REPORT, encoded, event, report, sent
+from tests.fixtures.scp import MODEL, serving
+from tests.fixtures.scu import associated, away, dataset, store
+from tests.fixtures.sink import MemorySink
+from wire.items import Readings
+
+
+def stored(port: int, *reports: Dataset, syntax: str = EXPLICIT) -> list[int]:
+    with associated(port, DOSE_REPORT, syntaxes=[syntax]) as association:
+        return [association.send_c_store(sent(each, syntax=syntax)).Status for each in reports]
+
+
+def told(sink: MemorySink, metric: str = "tube.voltage") -> list[float]:
+    return [
+        value
+        for item in sink.items()
+        if isinstance(item, Readings)
+        for name, value in zip(item.metric, item.value, strict=True)
+        if name == metric
+    ]
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
+async def test_every_event_is_entered_once_however_often_it_is_sent(syntax: str) -> None:
+    sink = MemorySink()
+    first, second = event(), event({"113733": ("49", "kV")}, uid="2.25.72")
+    async with serving(sink) as scp:
+        assert await away(stored, scp.port, report(first), report(first, uid="2.25.8"), syntax=syntax) == [0, 0]
+    async with serving(sink) as scp:  # what is remembered beside the outbox is lost
+        assert await away(stored, scp.port, report(first, second), syntax=syntax) == [0]
+    assert told(sink) == [80.5, 49]
+    assert "CANARY" not in repr(sink.entries)
+    assert not sink.counts
+
+
+IMAGE: dict[Tag, Value | None] = {"SOPInstanceUID": "2.25.5", "KVP": "81"}
+
+
+@pytest.mark.parametrize("change", [{}, {0x00083010: "2.25.71", "SOPInstanceUID": "2.25.6"}])
+async def test_an_exposure_that_its_image_told_is_not_told_again(change: dict[Tag, Value | None]) -> None:
+    sink = MemorySink()
+    async with serving(sink) as scp:
+        image = dataset({**IMAGE, "ImageAndFluoroscopyAreaDoseProduct": None, **change})
+        assert await away(store, scp.port, image) == [0]
+        assert await away(stored, scp.port, report(event(images=["2.25.5"]))) == [0]
+    assert told(sink) == [81]
+    assert told(sink, "exposure.dap") == [1.75]  # which the image didn't say
+
+
+async def test_an_exposure_that_its_report_told_first_is_not_told_again_by_the_image() -> None:
+    sink = MemorySink()
+    async with serving(sink) as scp:
+        assert await away(stored, scp.port, report(event(images=["2.25.5"]))) == [0]
+        assert await away(store, scp.port, dataset(IMAGE)) == [0]
+        assert await away(store, scp.port, dataset({"SOPInstanceUID": "2.25.6", "KVP": "82"})) == [0]
+    assert told(sink) == [80.5, 82]
+    assert told(sink, "detector.temperature") == [31.5, 31.5]
+
+
+async def test_what_the_outbox_does_not_keep_is_sent_again() -> None:
+    sink = MemorySink()
+    async with serving(sink) as scp:
+        sink.failing = True
+        assert await away(stored, scp.port, report()) == [0xA700]
+        sink.failing = False
+        assert await away(stored, scp.port, report()) == [0]
+    assert told(sink) == [80.5]
+
+
+async def test_a_report_that_is_none_is_refused_and_the_association_goes_on() -> None:
+    sink = MemorySink()
+    whole = encoded(report())
+
+    def peer(port: int) -> list[int]:
+        with Peer(port) as peer:
+            peer.associate(DOSE_REPORT)
+            statuses = []
+            for body in (b"\0" * 40, whole[0x150:-200], b"CANARY" * 100):
+                peer.send(values((3, store_command(DOSE_REPORT)), (2, body)))
+                statuses.append(peer.status())
+            return statuses
+
+    async with serving(sink) as scp:
+        assert await away(peer, scp.port) == [0xC000] * 3
+        assert await away(stored, scp.port, report()) == [0]
+    assert told(sink) == [80.5]
+
+
+async def test_a_report_without_end_is_bounded() -> None:
+    """More than is ever looked at: refused, and no more of it held than the bound."""
+    sink = MemorySink()
+    head = encoded(report())[0x150:]
+
+    def peer(port: int) -> int:
+        with Peer(port) as peer:
+            peer.associate(DOSE_REPORT)
+            peer.send(values((3, store_command(DOSE_REPORT))))
+            for _ in range(60):
+                peer.send(values((0, head[:100] + bytes(100_000))))
+            peer.send(values((2, b"")))
+            return peer.status()
+
+    async with serving(sink) as scp:
+        assert await away(peer, scp.port) == 0xC000
+    assert sink.entries == []
+
+
+async def test_a_folder_with_images_and_reports(tmp_path: Path) -> None:
+    sink = MemorySink()
+    (tmp_path / "report.dcm").write_bytes(encoded(report(event(images=["2.25.5"]), event(uid="2.25.72"))))
+    (tmp_path / "long.dcm").write_bytes(
+        encoded(report(*[event({"113733": ("60", "kV")}, uid=f"2.25.9{number}") for number in range(100)]))
+    )
+    watch = FolderWatch(config=Folder(path=str(tmp_path)), model=MODEL, sink=sink)
+    watch.resume()
+    for _ in range(3):
+        await watch.turn()
+    assert sorted(told(sink)) == [60.0] * 100 + [80.5, 80.5]
+    assert not sink.counts

@@ -1,0 +1,219 @@
+"""What a dose report says: the numbers of its events in the units of the catalog, and no word."""
+
+from datetime import UTC
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from pydicom import Dataset
+
+from agent.dicom.image import Extracted, hashed
+from agent.dicom.objects import read_object
+from agent.dicom.report import MAX_EVENTS, read_report
+from agent.errors import AdapterError
+from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image
+from tests.fixtures.dose import content, encoded, event, number, report
+from wire.items import GOOD, UNCERTAIN
+
+RECEIVED = 1_795_306_500_000  # 2026-11-22 08:15:00 in Shanghai
+STARTED = 1_795_306_443_250
+KEY = b"k" * 32
+FACTS = {
+    "tube.voltage": (80.5, "kV"),
+    "tube.current": (320, "mA"),
+    "exposure.time": (25, "ms"),
+    "exposure.mas": (8.04, "mAs"),
+    "exposure.dap": (1.75, "dGy.cm2"),
+    "exposure.index": (412.5, "1"),
+    "exposure.target_index": (400, "1"),
+    "exposure.deviation_index": (0.1, "1"),
+}
+
+
+def read(*events: Dataset, zone: str | None = "+0800") -> list[Extracted]:
+    return read_report(encoded(report(*events, zone=zone)), received=RECEIVED, zone=UTC, key=KEY)
+
+
+def facts(found: Extracted) -> dict[str, tuple[float, str]]:
+    return {reading.metric: (reading.value, reading.unit) for reading in found.readings}
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG_ENDIAN, DEFLATED])
+def test_every_number_of_an_event_in_our_units(syntax: str, undefined: bool) -> None:
+    data = encoded(report(undefined=undefined), syntax=syntax)
+    (found,) = read_object(data, received=RECEIVED, zone=UTC, key=KEY)
+    assert facts(found) == FACTS
+    assert (found.at, found.states, found.inventory, found.refused) == (STARTED, (), None, {})
+    assert {reading.quality for reading in found.readings} == {GOOD}
+    assert "CANARY" not in repr(found)
+
+
+def test_each_event_is_told_by_itself_and_totals_are_not() -> None:
+    first, second = read(event(), event({"113733": ("49", "kV")}, uid="2.25.72", started="20261122081500+0900"))
+    assert facts(first) == FACTS
+    assert facts(second) == {"tube.voltage": (49, "kV")}
+    assert second.at == STARTED + 56_750 - 3_600_000
+    assert first.seen != second.seen
+
+
+@pytest.mark.parametrize(
+    ("concept", "value", "unit", "metric", "expected"),
+    [
+        ("113733", "80000", "V", "tube.voltage", 80),
+        ("113734", "320500", "uA", "tube.current", 320.5),
+        ("113734", "0.32", "A", "tube.current", 320),
+        ("113824", "25100", "us", "exposure.time", 25.1),
+        ("113824", "0.025", "s", "exposure.time", 25),
+        ("113736", "8.04", "mA.s", "exposure.mas", 8.04),
+        ("113736", "8.04", "mAs", "exposure.mas", 8.04),
+        ("113736", "0.00804", "A.s", "exposure.mas", 8.04),
+        ("122130", "0.00000082", "Gy.m2", "exposure.dap", 0.082),
+        ("122130", "1.5", "Gy.cm2", "exposure.dap", 15),
+        ("122130", "1.5", "dGy.cm2", "exposure.dap", 1.5),
+        ("122130", "150", "mGy.cm2", "exposure.dap", 1.5),
+        ("122130", "15", "uGy.m2", "exposure.dap", 1.5),
+        ("122130", "150000", "uGy.cm2", "exposure.dap", 1.5),
+        ("122130", "15", "cGy.cm2", "exposure.dap", 1.5),
+    ],
+)
+def test_units_are_those_that_the_item_names(concept: str, value: str, unit: str, metric: str, expected: float) -> None:
+    (found,) = read(event({concept: (value, unit)}))
+    assert [(reading.metric, reading.value) for reading in found.readings] == [(metric, expected)]
+
+
+@pytest.mark.parametrize(
+    ("concept", "value", "unit", "reason"),
+    [
+        ("113733", "80", "furlong", "unknown-unit:tube.voltage"),
+        ("113733", "80", "mA", "unknown-unit:tube.voltage"),
+        ("113733", "80", "KV", "unknown-unit:tube.voltage"),
+        ("113733", "80", "CANARY^UNIT", "unknown-unit:tube.voltage"),
+        ("113733", "0", "kV", "placeholder:tube.voltage"),
+        ("113733", "CANARY", "kV", "malformed:tube.voltage"),
+        ("113733", "NaN", "kV", "not-a-number:tube.voltage"),
+        ("113733", "80\\90", "kV", "multi-valued:tube.voltage"),
+        ("113733", None, "kV", "empty:tube.voltage"),
+        ("113736", "0", "uA.s", "placeholder:exposure.mas"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_what_is_no_number_is_refused_and_counted(concept: str, value: str | None, unit: str, reason: str) -> None:
+    wrong = number(concept, None, unit) if value is None else _raw(concept, value, unit)
+    (found,) = read(event({"113845": ("400", "1")}, more=[wrong]))
+    assert found.refused == {reason: 1}
+    assert facts(found) == {"exposure.index": (400, "1"), "dicom.values_refused": (1, "1")}
+    assert "CANARY" not in repr(found)
+
+
+def _raw(concept: str, value: str, unit: str) -> Dataset:
+    """A NUM item whose value is no DS."""
+    found = number(concept, "1", unit)
+    (measured,) = found.MeasuredValueSequence
+    del measured.NumericValue
+    measured.add_new(0x0040A30A, "LO", value.split("\\") if "\\" in value else value)
+    return found
+
+
+def test_a_number_twice_is_one_and_two_numbers_are_none() -> None:
+    twice = [number("113733", "80.5", "kV"), number("113734", "999", "mA")]
+    (found,) = read(event({"113733": ("80.5", "kV"), "113734": ("320", "mA")}, more=twice))
+    assert facts(found) == {"tube.voltage": (80.5, "kV"), "dicom.values_refused": (1, "1")}
+    assert found.refused == {"multi-valued:tube.current": 1}
+
+
+def test_a_deviation_of_zero_without_its_target_is_a_placeholder() -> None:
+    (found,) = read(event({"113847": ("0", "1"), "113845": ("400", "1")}))
+    assert found.refused == {"placeholder:exposure.deviation_index": 1}
+    (found,) = read(event({"113847": ("0", "1"), "113845": ("400", "1"), "113846": ("400", "1")}))
+    assert facts(found)["exposure.deviation_index"] == (0, "1")
+
+
+def test_only_dicom_s_own_codes_count() -> None:
+    (found,) = read(event({}, more=[number("113733", "80", "kV", scheme="99MAKER"), content("NUM", "113733")]))
+    assert facts(found) == {"dicom.values_refused": (1, "1")}
+    assert found.refused == {"empty:tube.voltage": 1}
+
+
+@pytest.mark.parametrize(
+    ("started", "reason"),
+    [(None, "empty:time"), ("CANARY", "malformed:time"), ("20261122", "malformed:time"),
+     ("20301122081403", "implausible:time")],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_without_a_usable_time_it_is_uncertain_and_of_its_receipt(started: str | None, reason: str) -> None:
+    moment = content("DATETIME", "111526")
+    moment.add_new(0x0040A120, "LO", started or "")
+    (found,) = read(event({"113733": ("80", "kV")}, started=None, more=[moment] if started else []))
+    assert found.at == RECEIVED
+    assert found.refused == {reason: 1}
+    assert {reading.quality for reading in found.readings} == {UNCERTAIN}
+
+
+def test_a_time_without_an_offset_is_in_the_equipment_s_zone() -> None:
+    (found,) = read(zone=None)
+    assert found.at == STARTED + 8 * 3_600_000
+    (found,) = read(zone="CANARY")
+    assert found.at == STARTED + 8 * 3_600_000
+
+
+def test_an_event_is_recognised_by_its_uid_its_images_or_its_place() -> None:
+    (found,) = read(event(images=["2.25.1", "2.25.2"]))
+    assert found.seen == hashed(b"2.25.71", KEY)
+    assert found.exposure == (found.seen, hashed(b"2.25.1", KEY), hashed(b"2.25.2", KEY))
+    first, second = read(event(uid=None), event(uid=None))
+    assert first.seen != second.seen
+    assert first.seen == read(event(uid=None))[0].seen
+    assert b"2.25" not in found.seen
+
+
+def test_more_events_than_anybody_reads_are_left_out() -> None:
+    found = read(*[event({"113733": ("80", "kV")}, uid=f"2.25.9{number}") for number in range(MAX_EVENTS + 3)])
+    assert len(found) == MAX_EVENTS
+    assert found[-1].refused == {"too-many-events": 1}
+
+
+def test_what_is_no_dose_report_is_said_so() -> None:
+    with pytest.raises(AdapterError) as caught:
+        read_report(image(), received=RECEIVED, zone=UTC)
+    assert caught.value.reason == "not-a-report"
+
+
+def test_a_tree_without_bottom_is_refused() -> None:
+    deep = content("CONTAINER", "113706")
+    for _ in range(40):
+        deep = content("CONTAINER", "113706", parts=[deep])
+    with pytest.raises(AdapterError) as caught:
+        read(deep)
+    assert caught.value.reason == "unreadable"
+
+
+def test_a_report_that_is_too_long_or_cut_is_refused() -> None:
+    data = encoded(report(event(), event(uid="2.25.8")))
+    for cut, reason in ((False, "truncated"), (True, "header-too-long")):
+        with pytest.raises(AdapterError) as caught:
+            read_object(data[:-300], received=RECEIVED, zone=UTC, cut=cut)
+        assert caught.value.reason == reason
+
+
+SAMPLE = encoded(report())
+
+
+@settings(deadline=None, max_examples=300)
+@given(at=st.integers(0, len(SAMPLE) - 1), change=st.binary(max_size=12), drop=st.integers(0, 12))
+@example(at=len(SAMPLE) - 1, change=b"", drop=1)
+def test_no_damage_raises_anything_but_the_adapter_s_error(at: int, change: bytes, drop: int) -> None:
+    try:
+        found = read_object(SAMPLE[:at] + change + SAMPLE[at + drop :], received=RECEIVED, zone=UTC, key=KEY)
+    except AdapterError as error:
+        assert "CANARY" not in str(error)  # noqa: PT017  # or none at all
+    else:
+        assert "CANARY" not in repr([each.items() for each in found])
+
+
+def test_an_image_is_still_one() -> None:
+    (found,) = read_object(image(), received=RECEIVED, zone=UTC, key=KEY)
+    assert found.inventory is not None
+    data = data_set({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1", "KVP": "80"})
+    (found,) = read_object(data, received=RECEIVED, zone=UTC, key=KEY, transfer_syntax=EXPLICIT)
+    assert facts(found)["tube.voltage"] == (80, "kV")
