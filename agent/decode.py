@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from agent.dicom.file import read_file
+from agent.dicom.objects import read_file
 from agent.errors import AdapterError, AgentError
 from agent.hl7.file import read_file as read_hl7
 from agent.logs.file import turns
@@ -88,8 +88,8 @@ def _decoded(kind: str, file: Path, model: Model, zone: tzinfo | None, encoding:
 
 
 def _dicom(file: Path, zone: tzinfo | None) -> Iterator[Decoded]:
-    image = read_file(file, zone=zone)
-    yield image.items(), image.refused
+    for found in read_file(file, zone=zone):
+        yield found.items(), found.refused
 
 
 def _log(file: Path, model: Model, encoding: str | None, zone: tzinfo | None) -> Iterator[Decoded]:
