@@ -125,7 +125,8 @@ class Hl7Adapter:
                 async with asyncio.timeout(MESSAGE_S):
                     streams = await asyncio.open_connection(host.strip("[]"), int(port), limit=_CHUNK)
             except OSError:
-                self._sink.refused(NAME, "unreachable")
+                if not failures:  # once an outage, which may be a weekend
+                    self._sink.refused(NAME, "unreachable")
                 failures += 1
             else:
                 spoke = await self._serve(*streams)

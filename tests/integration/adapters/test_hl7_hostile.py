@@ -1,0 +1,172 @@
+"""The HL7 adapter with peers that break every rule, and an honest one beside them."""
+
+import asyncio
+import socket
+
+import pytest
+
+from agent.hl7 import adapter as adapting
+from agent.hl7.adapter import MAX_BAD, MAX_CONNECTIONS, MAX_NOISE
+from agent.hl7.mllp import VT, framed
+from tests.fixtures.hl7 import (
+    PATIENT,
+    MllpPeer,
+    code_of,
+    equipment,
+    inventory,
+    listening,
+    message,
+    notification,
+    peer,
+    supply,
+)
+from tests.fixtures.sink import MemorySink
+
+LARGE = inventory(*(supply(f"R{number}" * 10) for number in range(2_000)))
+
+
+@pytest.fixture
+def sink() -> MemorySink:
+    return MemorySink()
+
+
+class TestImpatient:
+    """Each hostile peer is cut off by itself, and an honest one beside it is served."""
+
+    @pytest.fixture(autouse=True)
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("FIRST_S", "MESSAGE_S"):
+            monkeypatch.setattr(adapting, name, 0.3)
+
+    @pytest.mark.parametrize(
+        ("sent", "counts"),
+        [
+            (b"", {"silent": 1}),
+            (VT, {"silent": 1}),
+            (framed(b"MSH")[:-2], {"silent": 1}),
+            (framed(equipment())[:40], {"silent": 1}),
+            (VT * 50_000, {"silent": 1, "cut-frame": 1}),
+            (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", {"silent": 1, "garbage": 1}),
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 500, {"not-mllp": 1, "garbage": 1}),
+            (b"x" * (MAX_NOISE + 1), {"not-mllp": 1, "garbage": 1}),
+            (framed(b"") * MAX_BAD, {"not-hl7": MAX_BAD + 1}),
+            (framed(b"PID|1|ZHANG") * 1000, {"not-hl7": MAX_BAD + 1}),
+            (framed(b"MSHMMMMMMMMM") * 1000, {"bad-delimiters": MAX_BAD, "not-hl7": 1}),
+        ],
+    )
+    async def test_it_is_closed_and_counted(self, sent: bytes, counts: dict[str, int], sink: MemorySink) -> None:
+        async with listening(sink) as adapter, peer(adapter.port) as hostile, peer(adapter.port) as honest:
+            await hostile.send(sent)
+            assert await honest.ask(PATIENT) == "AA 7"
+            assert await hostile.closed() == b""
+            await honest.close()
+        assert sink.counts == {f"hl7:{reason}": times for reason, times in counts.items()}
+
+    async def test_a_message_that_drips_ends_in_time(self, sink: MemorySink) -> None:
+        async def drip(hostile: MllpPeer) -> None:
+            while True:
+                await hostile.send(b"x")
+                await asyncio.sleep(0.02)
+
+        async with listening(sink) as adapter, peer(adapter.port) as hostile:
+            await hostile.send(VT)
+            with pytest.raises(ConnectionError):
+                await asyncio.wait_for(drip(hostile), 20)
+        assert sink.counts == {"hl7:silent": 1}
+
+    async def test_a_peer_that_takes_no_answers_is_cut_off(self, sink: MemorySink) -> None:
+        async with listening(sink) as adapter, peer(adapter.port) as hostile:
+            connection: socket.socket = hostile.writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            hostile._reader._transport.pause_reading()  # type: ignore[attr-defined]  # what a hung peer does
+            flood = framed(message(f3="x" * 200, f4="x" * 200, id_="x" * 200)) * 200
+            with pytest.raises(ConnectionError):
+                await asyncio.wait_for(_send(hostile, flood, times=10_000), 60)
+            async with peer(adapter.port) as honest:
+                assert await honest.ask(PATIENT) == "AA 7"
+                await honest.close()
+        assert sink.counts["hl7:silent"] + sink.counts["hl7:connection-lost"] == 1
+
+
+class TestTooLarge:
+    async def test_an_inventory_beyond_the_limit_is_rejected_and_the_next_is_read(self, sink: MemorySink) -> None:
+        assert len(LARGE) > 32 * 1024
+        async with listening(sink, max_kb=32) as adapter, peer(adapter.port) as analyzer:
+            assert await analyzer.ask(LARGE) == "AR 7"
+            assert await analyzer.ask(equipment(id_="8")) == "AA 8"
+        assert sink.counts == {"hl7:oversize": 1}
+
+    async def test_results_of_patients_are_dropped_whatever_their_size(self, sink: MemorySink) -> None:
+        large = PATIENT + b"OBX|2|ED|image||" + b"QUJD" * 500_000 + b"\r"
+        async with listening(sink, max_kb=32) as adapter, peer(adapter.port) as analyzer:
+            assert await analyzer.ask(large) == "AA 7"
+        assert not sink.entries
+        assert not sink.counts
+
+
+class TestManyConnections:
+    async def test_the_longest_mute_one_makes_room(self, sink: MemorySink) -> None:
+        async with listening(sink) as adapter, peer(adapter.port) as honest:
+            assert await honest.ask(equipment()) == "AA 7"
+            mute = [await asyncio.open_connection("127.0.0.1", adapter.port) for _ in range(3 * MAX_CONNECTIONS)]
+            async with peer(adapter.port) as late:
+                assert await late.ask(equipment("PD", id_="8", at="20261121180100")) == "AA 8"
+            assert await honest.ask(notification(id_="9")) == "AA 9"
+            assert len(adapter._peers) <= MAX_CONNECTIONS
+            for _, writer in mute:
+                writer.transport.abort()
+        # Who is let in last sends the first away: all but those that still found room.
+        assert sink.counts["hl7:evicted"] >= 2 * MAX_CONNECTIONS
+        assert set(sink.counts) <= {"hl7:evicted", "hl7:connection-lost"}
+
+    async def test_those_that_speak_keep_their_place(self, sink: MemorySink) -> None:
+        async with listening(sink) as adapter:
+            speaking = [await asyncio.open_connection("127.0.0.1", adapter.port) for _ in range(MAX_CONNECTIONS)]
+            for streams in speaking:
+                assert await MllpPeer(*streams).ask(PATIENT) == "AA 7"
+            async with peer(adapter.port) as refused:
+                assert await refused.closed() == b""
+            for streams in speaking:
+                assert await MllpPeer(*streams).ask(PATIENT) == "AA 7"
+                streams[1].transport.abort()
+        assert sink.counts["hl7:too-many-connections"] == 1
+
+
+async def test_a_flood_does_not_hold_up_another_connection(sink: MemorySink) -> None:
+    async with listening(sink) as adapter, peer(adapter.port) as hostile, peer(adapter.port) as honest:
+        flood = asyncio.create_task(_flood(hostile))
+        for number in range(20):
+            assert await honest.ask(notification(id_=str(number), at=f"2026112118{number:02d}00")) == f"AA {number}"
+        assert not flood.done()
+        flood.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await flood
+    assert len(sink.entries) == 20
+
+
+async def _send(hostile: MllpPeer, data: bytes, *, times: int) -> None:
+    for _ in range(times):
+        await hostile.send(data)
+
+
+async def _flood(hostile: MllpPeer) -> None:
+    """Messages without end, whose answers are taken."""
+    block = framed(message("PID|1|x", type_="ADT^A08")) * 500
+
+    async def take() -> None:
+        while await hostile._reader.read(65_536):
+            pass
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(take())
+        while True:
+            await hostile.send(block)
+
+
+async def test_half_a_message_and_a_hang_up(sink: MemorySink) -> None:
+    async with listening(sink) as adapter, peer(adapter.port) as hostile:
+        await hostile.send(framed(equipment()) + VT + equipment()[:50])
+        assert code_of(await hostile.answer()) == "AA 7"
+        hostile.writer.write_eof()
+        assert await hostile.closed() == b""
+    assert sink.counts == {"hl7:cut-frame": 1}
