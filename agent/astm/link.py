@@ -39,6 +39,8 @@ UNENDED_MS: Final = 1_000
 """What a frame's CR LF may take; a serial line of 1200 baud takes 20 ms."""
 BARREN: Final = 500_000
 """Bytes without a good frame: more than a frame of the largest size sent wrong ``TRIES`` times."""
+_WEIGHT: Final = 200
+"""What a control character or a cut frame counts for in them, as each costs as much as so many other bytes."""
 
 
 class State(Enum):
@@ -324,6 +326,8 @@ class Link:
             self._unended_until = now + UNENDED_MS
 
     def _take(self, token: Token, now: int) -> None:
+        if isinstance(token, Control | Cut):
+            self._barren += _WEIGHT
         match token:
             case Control(byte):
                 self._step(self._meant(_CONTROLS[byte]), now)

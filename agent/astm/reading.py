@@ -18,9 +18,9 @@ and is uncertain then.
 Decided where makers differ:
 
 - A C record of type I (instrument flag) is looked up among flags, then among comments; a number that neither knows is
-  ``UNKNOWN-CODE``. One of type G or of none may be free text of the staff, so it is looked up among comments alone, and
-  a number that they don't know counts only where the equipment writes a text behind it and its comments are known to
-  be codes.
+  ``UNKNOWN-CODE``. One of type G or of none may be free text of the staff: Roche's is, and has five components. Another
+  is looked up among comments, and a number that they don't know counts only with a text behind it, of a model that
+  tells all its codes in comments (Indiko).
 - ``M|n|SIG|<signal>|<value>|<unit>|<time>`` tells any signal of the model but the agent's own and quality control.
 - Roche's ``M|n|RR^…|<first reading>|<readings>|<result>``: the first reading is taken before any sample is in; the
   others are a patient's reaction.
@@ -234,10 +234,10 @@ class _Reader:
         if record.component(5, 1) == "I":
             for repeat in record.repeats(4):
                 self._code(repeat[0], ("astm.flag", "astm.comment"), unknown=True)
-        elif record.component(5, 1) in ("G", ""):
-            parts = record.components(4)
-            spoken = len(parts) == 2 and bool(parts[1]) and bool(self._model.codes.get("astm.comment"))
-            self._code(parts[0], ("astm.comment",), unknown=spoken, text=True)
+        elif record.component(5, 1) in ("G", "") and len(parts := record.components(4)) <= 2:
+            codes = self._model.codes
+            coded = bool(codes.get("astm.comment")) and not codes.get("astm.flag")
+            self._code(parts[0], ("astm.comment",), unknown=coded and len(parts) == 2 and bool(parts[1]), text=True)
 
     def _code(self, raw: str, tables: Iterable[str], *, unknown: bool, text: bool = False) -> None:
         """``unknown``: whether a number that isn't known is told. ``text``: it may be no code at all."""

@@ -92,11 +92,10 @@ def test_what_real_senders_do(sent: bytes, found: list[Token]) -> None:
 def test_a_frame_without_its_line_end_waits_and_is_taken_at_the_end(left_out: int) -> None:
     scanner = Scanner()
     scanner.push(framed(1, b"Test")[:-left_out])
-    assert scanner.next() is None
-    assert scanner.unended
-    assert scanner.next(ended=True) == Frame(1, b"Test", last=True)
-    assert not scanner.unended
-    assert scanner.next(ended=True) is None
+    found = tokens_of(scanner), scanner.unended
+    assert found == ([], True)
+    found = tokens_of(scanner, ended=True), scanner.unended
+    assert found == ([Frame(1, b"Test", last=True)], False)
 
 
 def test_an_incomplete_frame_is_nothing_even_at_the_end() -> None:
