@@ -152,30 +152,24 @@ WHERE a.device_id = %(device)s AND a.occurred_at < %(to)s AND (a.cleared_at IS N
 ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s
 
 -- name: series_1m
-SELECT (extract(epoch FROM date_bin(%(width)s, ts, 'epoch')) * 1000)::bigint AS t,
-       min(value) FILTER (WHERE quality <> %(bad)s) AS lo, avg(value) FILTER (WHERE quality <> %(bad)s) AS avg,
-       max(value) FILTER (WHERE quality <> %(bad)s) AS hi,
-       count(*) FILTER (WHERE quality <> %(bad)s) AS n, count(*) FILTER (WHERE quality = %(bad)s) AS bad
-FROM device_reading
-WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s
+SELECT (extract(epoch FROM date_bin(%(width)s, bucket, 'epoch')) * 1000)::bigint AS t,
+       min(lo) AS lo, sum(total) / nullif(sum(n), 0) AS avg, max(hi) AS hi, sum(n) AS n, sum(bad) AS bad
+FROM series_1m
+WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND bucket >= %(from)s AND bucket < %(to)s
 GROUP BY 1 ORDER BY 1
 
 -- name: series_1h
-SELECT (extract(epoch FROM date_bin(%(width)s, ts, 'epoch')) * 1000)::bigint AS t,
-       min(value) FILTER (WHERE quality <> %(bad)s) AS lo, avg(value) FILTER (WHERE quality <> %(bad)s) AS avg,
-       max(value) FILTER (WHERE quality <> %(bad)s) AS hi,
-       count(*) FILTER (WHERE quality <> %(bad)s) AS n, count(*) FILTER (WHERE quality = %(bad)s) AS bad
-FROM device_reading
-WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s
+SELECT (extract(epoch FROM date_bin(%(width)s, bucket, 'epoch')) * 1000)::bigint AS t,
+       min(lo) AS lo, sum(total) / nullif(sum(n), 0) AS avg, max(hi) AS hi, sum(n) AS n, sum(bad) AS bad
+FROM series_1h
+WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND bucket >= %(from)s AND bucket < %(to)s
 GROUP BY 1 ORDER BY 1
 
 -- name: series_1d
-SELECT (extract(epoch FROM date_bin(%(width)s, ts, 'epoch')) * 1000)::bigint AS t,
-       min(value) FILTER (WHERE quality <> %(bad)s) AS lo, avg(value) FILTER (WHERE quality <> %(bad)s) AS avg,
-       max(value) FILTER (WHERE quality <> %(bad)s) AS hi,
-       count(*) FILTER (WHERE quality <> %(bad)s) AS n, count(*) FILTER (WHERE quality = %(bad)s) AS bad
-FROM device_reading
-WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND ts >= %(from)s AND ts < %(to)s
+SELECT (extract(epoch FROM date_bin(%(width)s, bucket, 'epoch')) * 1000)::bigint AS t,
+       min(lo) AS lo, sum(total) / nullif(sum(n), 0) AS avg, max(hi) AS hi, sum(n) AS n, sum(bad) AS bad
+FROM series_1d
+WHERE device_id = %(device)s AND metric_id = ANY(%(metrics)s) AND bucket >= %(from)s AND bucket < %(to)s
 GROUP BY 1 ORDER BY 1
 
 -- name: device_events

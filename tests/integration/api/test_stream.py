@@ -1,0 +1,344 @@
+"""The live stream over HTTP: nothing skipped that commits late, nothing twice, everybody's own, and a beat."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+
+from api.feed import hub as hubs
+from api.feed import log
+from api.feed.position import MAX_AWAY_MS
+from tests.fixtures.ports import free_port
+from tests.integration.api.world import NOW, Hospital, World
+
+SOON_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """An event as a browser gets it."""
+
+    name: str
+    id: str | None
+    data: Any
+
+
+class EndedError(Exception):
+    """The server ended the stream."""
+
+
+class Listener:
+    """One browser tab."""
+
+    def __init__(self) -> None:
+        self._told: asyncio.Queue[Told | None] = asyncio.Queue()
+        self.last: str | None = None
+
+    async def read(self, lines: AsyncIterator[str]) -> None:
+        """Take events as they come."""
+        fields: dict[str, str] = {}
+        async for line in lines:
+            name, _, value = line.partition(": ")
+            if line:
+                fields[name] = value
+            elif "event" in fields:
+                self._told.put_nowait(Told(name=fields["event"], id=fields.get("id"), data=json.loads(fields["data"])))
+                fields = {}
+        self._told.put_nowait(None)
+
+    async def next(self, *names: str) -> Told:
+        """The next event of these names (any, if none is given)."""
+        async with asyncio.timeout(SOON_S):
+            while (told := await self._told.get()) is not None:
+                self.last = told.id or self.last
+                if not names or told.name in names:
+                    return told
+        raise EndedError
+
+    async def nothing_for(self, seconds: float, *names: str) -> None:
+        """Fails if one of these comes within so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                raise AssertionError(f"{await self.next(*names)} came")
+
+
+@pytest.fixture
+async def url(here: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """The API on a port of its own, its stream in a hurry."""
+    for name, value in (("POLL_S", 0.05), ("DEVICES_S", 0.1), ("BEAT_S", 0.3)):
+        monkeypatch.setattr(hubs, name, value)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=port, log_level="error"))
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(SOON_S):
+        while not server.started:  # noqa: ASYNC110 - a flag is all that uvicorn has
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{port}/api/v1"
+    server.should_exit = True
+    here.app.state.hub.close()
+    await serving
+
+
+@asynccontextmanager
+async def listening(
+    url: str, here: World, *, as_: str = "admin", last: str | None = None, lang: str = "en"
+) -> AsyncIterator[Listener]:
+    headers = {"Authorization": f"Bearer {here.tokens[as_]}", **({} if last is None else {"Last-Event-ID": last})}
+    async with (
+        httpx.AsyncClient(timeout=SOON_S) as client,
+        client.stream("GET", f"{url}/stream?lang={lang}", headers=headers) as response,
+    ):
+        assert response.status_code == 200, await response.aread()
+        tab = Listener()
+        reading = asyncio.create_task(tab.read(response.aiter_lines()))
+        try:
+            yield tab
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+
+
+def happens(connection: psycopg.Connection[Any], of: Hospital) -> None:
+    """Something happens to the alert of a hospital, in the connection's transaction."""
+    connection.execute(
+        "INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message) "
+        "SELECT id, device_id, org_id, now(), now(), 'hold', 'pending', 'active', 'alert.limit.above' "
+        "FROM alert WHERE id = %s",
+        (of.alert,),
+    )
+
+
+def happens_now(here: World, of: Hospital) -> None:
+    with psycopg.connect(here.database.superuser) as connection:
+        happens(connection, of)
+
+
+async def test_it_begins_with_the_state_of_all_devices_and_whether_it_can_be_believed(url: str, here: World) -> None:
+    async with listening(url, here) as tab:
+        hello = await tab.next()
+        assert (hello.name, hello.data["resumed"], hello.data["version"]) == ("hello", False, "1")
+        devices = await tab.next()
+        assert devices.name == "devices"
+        assert {item["id"] for item in devices.data["items"]} == {here.a.device, here.b.device}
+        item = devices.data["items"][0]
+        assert (item["connected"]["value"], item["fresh"]["value"], item["healthy"]["value"]) == (True, True, False)
+        assert (item["open_alerts"], item["open_tickets"], item["last_seen"]) == (1, 1, "2026-11-22T03:59:56Z")
+        beat = await tab.next()
+        assert (beat.name, beat.data["ok"], beat.data["reason"]) == ("beat", False, "partitions-unowned")
+        assert beat.data["now"] == "2026-11-22T04:00:00Z"
+
+
+async def test_what_commits_late_is_neither_skipped_nor_told_twice_nor_out_of_order(url: str, here: World) -> None:
+    """DELIVERY 19: the transaction that began first commits last."""
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        with psycopg.connect(here.database.superuser) as early, psycopg.connect(here.database.superuser) as late:
+            happens(early, here.a)
+            happens(late, here.b)
+            late.commit()
+            await tab.nothing_for(0.6, "alert")
+            assert (await tab.next("beat")).data["held_s"] > 0, "and it is told that something is held back"
+            early.commit()
+        told = [await tab.next("alert"), await tab.next("alert")]
+        assert [each.data["id"] for each in told] == [str(here.a.alert), str(here.b.alert)]
+        await tab.nothing_for(0.6, "alert")
+        assert (await tab.next("beat")).data["held_s"] == 0
+
+
+async def test_a_tab_goes_on_where_it_was(url: str, here: World) -> None:
+    async with listening(url, here) as tab:
+        happens_now(here, here.a)
+        await tab.next("alert")
+    happens_now(here, here.b)
+    with psycopg.connect(here.database.superuser) as connection:
+        connection.execute(
+            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message) "
+            "SELECT id, org_id, now(), 'received', 'ticket.opened' FROM ticket WHERE number = %s",
+            (here.a.ticket,),
+        )
+    async with listening(url, here, last=tab.last) as again:
+        assert (await again.next()).data["resumed"] is True
+        missed = [await again.next(), await again.next()]
+        assert [(each.name, each.data.get("number", each.data["id"])) for each in missed] == [
+            ("alert", str(here.b.alert)),
+            ("ticket", here.a.ticket),
+        ]
+        await again.nothing_for(0.5, "alert", "ticket")
+    async with listening(url, here, last=again.last) as third:
+        await third.nothing_for(0.5, "alert", "ticket")
+
+
+async def test_what_was_held_back_when_a_tab_left_is_told_when_it_comes_back(url: str, here: World) -> None:
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        with psycopg.connect(here.database.superuser) as early:
+            happens(early, here.a)
+            happens_now(here, here.b)
+            await tab.next("beat")
+            await tab.next("beat")
+            early.commit()
+            last = tab.last
+    async with listening(url, here, last=last) as again:
+        told = [await again.next("alert"), await again.next("alert")]
+        assert [each.data["id"] for each in told] == [str(here.a.alert), str(here.b.alert)]
+
+
+async def test_every_hospital_hears_of_its_own_alone(url: str, here: World) -> None:
+    async with listening(url, here, as_="hospital-a") as own, listening(url, here, as_="hospital-b") as foreign:
+        snapshot = await foreign.next("devices")
+        assert [item["id"] for item in snapshot.data["items"]] == [here.b.device]
+        await own.next("beat")
+        happens_now(here, here.a)
+        assert (await own.next("alert")).data["device"]["id"] == here.a.device
+        with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+            connection.execute("UPDATE device_state SET connected = false")
+        changed = await own.next("devices")
+        while changed.data["items"][0]["connected"]["value"]:
+            changed = await own.next("devices")
+        assert [item["id"] for item in changed.data["items"]] == [here.a.device]
+        await foreign.nothing_for(0.5, "alert")
+        last = own.last
+    async with listening(url, here, as_="hospital-b", last=last) as thief:
+        await thief.nothing_for(0.5, "alert", "ticket")
+
+
+async def test_staff_hear_of_a_device_once_and_of_a_heartbeat_briefly(url: str, here: World) -> None:
+    async with listening(url, here) as tab, listening(url, here, as_="hospital-a") as hospital:
+        for each in (tab, hospital):
+            await each.next("beat")
+        with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+            connection.execute("UPDATE mark SET at = %s", (NOW,))
+        heard = await tab.next("seen", "devices")
+        ms = int(NOW.timestamp() * 1000)
+        assert (heard.name, heard.data["seen"]) == ("seen", {here.a.device: ms, here.b.device: ms})
+        assert (await hospital.next("seen")).data["seen"] == {here.a.device: ms}
+        await tab.nothing_for(0.5, "seen", "devices")
+
+
+async def test_what_an_operator_does_shows_on_every_screen_in_its_language(url: str, here: World) -> None:
+    async with listening(url, here, lang="zh") as chinese, listening(url, here, lang="en") as english:
+        for tab in (chinese, english):
+            await tab.next("beat")
+        path = f"/alerts/{here.a.alert}/acknowledge"
+        assert (await here.ask("POST", path, json={"note": "n"}, headers={"If-Match": "*"})).status_code == 200
+        zh, en = await chinese.next("alert"), await english.next("alert")
+        assert zh.data["operator"]["state"] == en.data["operator"]["state"] == "acknowledged"
+        assert (zh.data["version"], zh.data["message"]["text"]) != (1, en.data["message"]["text"])
+        assert (await here.ask("GET", f"/alerts?device={here.a.device}&lang=en")).json()["items"] == [en.data]
+
+
+@pytest.mark.parametrize("last", ["nonsense", "1-1-1-1", f"{int(NOW.timestamp() * 1000) - MAX_AWAY_MS - 1}-700-0-0"])
+async def test_a_tab_that_slept_is_told_to_load_again_and_the_stream_goes_on(url: str, here: World, last: str) -> None:
+    async with listening(url, here, last=last) as tab:
+        reset = await tab.next()
+        assert (reset.name, reset.data["reason"] in {"unknown-position", "away-too-long"}) == ("reset", True)
+        assert reset.id is not None, "or it would be reset again at the next connection"
+        assert (await tab.next()).data["resumed"] is False
+        happens_now(here, here.a)
+        assert (await tab.next("alert")).data["id"] == str(here.a.alert)
+
+
+async def test_too_much_missed_is_loaded_again_too(url: str, here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        last = tab.last
+    with psycopg.connect(here.database.superuser) as connection:
+        for _ in range(600):
+            happens(connection, here.a)
+    async with listening(url, here, last=last) as again:
+        assert (await again.next()).data == {"reason": "too-much-missed"}
+    async with listening(url, here) as fresh:
+        await fresh.next("beat")
+        with psycopg.connect(here.database.superuser) as connection:
+            for _ in range(600):
+                happens(connection, here.a)
+        assert (await fresh.next("alert")).data["id"] == str(here.a.alert), "a flood of one alert is few events"
+
+
+async def test_who_is_signed_out_hears_nothing_more(url: str, here: World) -> None:
+    async with listening(url, here, as_="hospital-a") as tab:
+        await tab.next("beat")
+        with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+            connection.execute("UPDATE account SET active = false WHERE name = 'hospital-a'")
+        assert (await tab.next("reset")).data == {"reason": "signed-out"}
+        with pytest.raises(EndedError):
+            await tab.next()
+    refused = await here.ask("GET", "/devices", as_="hospital-a")
+    assert refused.status_code == 401
+
+
+async def test_one_reader_serves_everybody_and_rests_when_nobody_listens(
+    url: str, here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    read_after = log.read_after
+
+    async def counted(*args: Any, **more: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read_after(*args, **more)
+
+    monkeypatch.setattr(hubs, "read_after", counted)
+    async with listening(url, here) as first:
+        await first.next("beat")
+        reads = 0
+        await first.next("beat")
+        alone = max(1, reads)
+        others = [listening(url, here) for _ in range(10)]
+        tabs = [await other.__aenter__() for other in others]
+        await tabs[-1].next("beat")
+        reads = 0
+        await tabs[-1].next("beat")
+        assert reads <= 4 * alone, "not one reader for each"
+        assert "steth_api_stream_clients 11.0" in (await here.http.get("/metrics")).text
+        for other in others:
+            await other.__aexit__(None, None, None)
+    async with asyncio.timeout(SOON_S):
+        while "steth_api_stream_clients 0.0" not in (await here.http.get("/metrics")).text:  # noqa: ASYNC110 - HTTP
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.1)
+    reads = 0
+    await asyncio.sleep(0.3)
+    assert reads == 0
+
+
+async def test_while_the_database_is_gone_it_beats_on_and_says_so(
+    url: str, here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def gone(*_: Any, **__: Any) -> Any:
+        raise psycopg.OperationalError("gone")
+
+    monkeypatch.setattr("api.feed.beat.READER_S", 0.2)
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        monkeypatch.setattr(hubs, "read_after", gone)
+        beat = await tab.next("beat")
+        while beat.data["reason"] != "feed-behind":
+            beat = await tab.next("beat")
+        assert (beat.data["ok"], beat.data["text"]) == (False, "What feeds this page can't read the database")
+
+
+async def test_when_the_server_stops_the_stream_ends_at_once(url: str, here: World) -> None:
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        here.app.state.hub.close()
+        with pytest.raises(EndedError):
+            await tab.next("no such event")
+    refused = await here.ask("GET", "/stream")
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+
+async def test_a_proxy_passes_each_event_on_at_once(url: str, here: World) -> None:
+    headers = {"Authorization": f"Bearer {here.tokens['admin']}"}
+    async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/stream", headers=headers) as response:
+        assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert response.headers["x-accel-buffering"] == "no"
+        assert "no-store" in response.headers["cache-control"]
+        assert "content-length" not in response.headers
