@@ -1,4 +1,4 @@
-"""`make fuzz`: mutated bytes against every decoder of the wire, for a bounded time, on a seed.
+"""`make fuzz`: mutated bytes against the decoders of the wire and of the equipment's protocols, a bounded time, on a seed.
 
 Each finding is printed with the bytes in hex, so that it can become an example of a unit test.
 """
@@ -9,6 +9,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from agent.errors import AdapterError
+from tests.fuzz import hl7
 from tests.unit.wire.test_codec import AT, ITEMS
 from wire.codec import JSON, MSGPACK, decode_ack, decode_command, decode_report, decode_will, encode, encode_report
 from wire.commands import Ack, Announce, Command, Will
@@ -30,6 +32,7 @@ _TOKENS = (
     b"\xc1",
     b"\xdf\xff\xff\xff\xff",
     b"\x00",
+    *hl7.TOKENS,
 )
 
 
@@ -43,7 +46,7 @@ def seeds() -> list[tuple[bytes, Target]]:
     found.append((encode(Ack(lane=Lane.LIVE, epoch="abcdefgh", seq=1, now=1)), decode_ack))
     found.append((encode(Command(id="c0123456789", issued=1, expires=2, do=Announce())), decode_command))
     found.append((encode(Will(epoch="abcdefgh", boot=1)), decode_will))
-    return found
+    return [*found, *hl7.seeds()]
 
 
 def mutate(body: bytes, rng: random.Random) -> bytes:
@@ -66,7 +69,7 @@ def mutate(body: bytes, rng: random.Random) -> bytes:
 
 
 def main() -> int:
-    """Returns 1 if anything but a wire error came out."""
+    """Returns 1 if anything but a typed error came out."""
     parser = argparse.ArgumentParser(prog="make fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
@@ -81,12 +84,12 @@ def main() -> int:
         tried += 1
         try:
             target(sent)
-        except WireError:
+        except (WireError, AdapterError):
             refused += 1
         except BaseException as error:  # noqa: BLE001 - whatever comes out is the finding
             sys.stdout.write(f"{type(error).__name__}: {error}\n{sent.hex()}\n")
             return 1
-    sys.stdout.write(f"tried {tried}, refused {refused} as wire errors, nothing else came out\n")
+    sys.stdout.write(f"tried {tried}, refused {refused} as typed errors, nothing else came out\n")
     return 0
 
 
