@@ -1,4 +1,4 @@
-"""`steth sim …`: one simulated DR, a hospital of them, or a fleet for load."""
+"""`steth sim …`: one simulated DR or analyzer, a hospital of them, or a fleet for load."""
 
 import argparse
 import asyncio
@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from catalog.load import load
+from sim.analyzer.device import AnalyzerConfig
 from sim.dr import DrConfig
 from sim.fleet import Fleet
 from sim.hospital import HospitalConfig, run_hospital
@@ -38,6 +39,8 @@ def run(argv: Sequence[str]) -> int:
             return _fleet(arguments)
         if arguments.command == "dr":
             config = HospitalConfig(drs=(_dr(arguments),), seconds=arguments.seconds)
+        elif arguments.command == "analyzer":
+            config = HospitalConfig(analyzers=(_analyzer(arguments),), seconds=arguments.seconds)
         else:
             config = _hospital(arguments)
         _run_until_signalled(config)
@@ -59,36 +62,38 @@ def _run_until_signalled(config: HospitalConfig) -> None:
 
 
 def _dr(arguments: argparse.Namespace) -> DrConfig:
+    particular = {"name": "dr", "called": arguments.called, "calling": arguments.calling}
+    return msgspec.convert(particular | _device(arguments), DrConfig)
+
+
+def _analyzer(arguments: argparse.Namespace) -> AnalyzerConfig:
+    particular = {"name": "analyzer", "protocol": arguments.protocol, "model": arguments.model}
+    return msgspec.convert(particular | _device(arguments), AnalyzerConfig)
+
+
+def _device(arguments: argparse.Namespace) -> dict[str, object]:
     host, port = _address(arguments.to)
-    return msgspec.convert(
-        {
-            "name": "dr",
-            "host": host,
-            "port": port,
-            "called": arguments.called,
-            "calling": arguments.calling,
-            "log": arguments.log,
-            "seed": arguments.seed,
-            "speed": arguments.speed,
-            "hour": arguments.hour,
-            "state": arguments.state,
-            "faults_per_day": arguments.faults_per_day,
-            "fault_scale": arguments.fault_scale,
-            "faults": [{"code": code, "after_s": after} for code, after in arguments.fault],
-        },
-        DrConfig,
-    )
+    return {
+        "host": host,
+        "port": port,
+        "log": arguments.log,
+        "seed": arguments.seed,
+        "speed": arguments.speed,
+        "hour": arguments.hour,
+        "state": arguments.state,
+        "faults_per_day": arguments.faults_per_day,
+        "fault_scale": arguments.fault_scale,
+        "faults": [{"code": code, "after_s": after} for code, after in arguments.fault],
+    }
 
 
 def _hospital(arguments: argparse.Namespace) -> HospitalConfig:
     config = msgspec.json.decode(Path(arguments.config).read_bytes(), type=HospitalConfig)
-    first, *others = config.drs
-    faults = [PlannedFault(code=code, after_s=after) for code, after in arguments.fault]
-    return replace(
-        config,
-        drs=(replace(first, faults=(*first.faults, *faults)), *others),
-        seconds=arguments.seconds or config.seconds,
-    )
+    if not config.drs and arguments.fault:
+        raise ValueError(f"{arguments.config} has no DR for --fault")
+    faults = tuple(PlannedFault(code=code, after_s=after) for code, after in arguments.fault)
+    first = tuple(replace(dr, faults=(*dr.faults, *faults)) for dr in config.drs[:1])
+    return replace(config, drs=(*first, *config.drs[1:]), seconds=arguments.seconds or config.seconds)
 
 
 def _fleet(arguments: argparse.Namespace) -> int:
@@ -175,18 +180,17 @@ def _parser() -> argparse.ArgumentParser:
     dr.add_argument("--called", default="STETH", help="AE title of the agent")
     dr.add_argument("--calling", default="SIMDR", help="AE title of the DR")
     dr.add_argument("--log", required=True, help="its log file")
-    dr.add_argument("--state", help="a file that keeps its counters and unsent images over a restart")
-    dr.add_argument("--seed", type=int, default=1)
-    dr.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
-    dr.add_argument("--hour", type=float, help="time of the day at which its life begins; default: now")
-    dr.add_argument("--faults-per-day", type=float, default=0.02, help="faults by themselves, per simulated day")
-    dr.add_argument("--fault-scale", type=float, default=1.0, help="how fast they come and go: 0.05 makes days an hour")
-    dr.add_argument("--fault", type=_fault, action="append", default=[], metavar="CODE@SECONDS")
-    dr.add_argument("--seconds", type=float, help="how long it lives; default: until stopped")
-    hospital = commands.add_parser("hospital", help="several DRs from a configuration file (JSON)")
+    _add_life(dr)
+    analyzer = commands.add_parser("analyzer", help="one clinical chemistry analyzer")
+    analyzer.add_argument("--protocol", choices=("astm", "hl7"), required=True, help="E1381 over TCP, or HL7 over MLLP")
+    analyzer.add_argument("--to", required=True, help="HOST:PORT where the agent listens for it")
+    analyzer.add_argument("--model", default="generic-analyzer")
+    analyzer.add_argument("--log", help="the log file that an HL7 analyzer writes")
+    _add_life(analyzer)
+    hospital = commands.add_parser("hospital", help="several devices from a configuration file (JSON)")
     hospital.add_argument("config")
     hospital.add_argument(
-        "--fault", type=_fault, action="append", default=[], metavar="CODE@SECONDS", help="at the first"
+        "--fault", type=_fault, action="append", default=[], metavar="CODE@SECONDS", help="at the first DR"
     )
     hospital.add_argument("--seconds", type=float, help="how long they live; default: as configured")
     fleet = commands.add_parser("fleet", help="many devices at wire level, for load; prints what it did as JSON")
@@ -211,3 +215,16 @@ def _parser() -> argparse.ArgumentParser:
     fleet.add_argument("--cert", help="PEM file of the client's certificate")
     fleet.add_argument("--key", help="PEM file of its key")
     return parser
+
+
+def _add_life(device: argparse.ArgumentParser) -> None:
+    device.add_argument("--state", help="a file that keeps its wear and what is unsent over a restart")
+    device.add_argument("--seed", type=int, default=1)
+    device.add_argument("--speed", type=float, default=1.0, help="simulated seconds per second")
+    device.add_argument("--hour", type=float, help="time of the day at which its life begins; default: now")
+    device.add_argument("--faults-per-day", type=float, default=0.02, help="faults by themselves, per simulated day")
+    device.add_argument(
+        "--fault-scale", type=float, default=1.0, help="how fast they come and go: 0.05 makes days an hour"
+    )
+    device.add_argument("--fault", type=_fault, action="append", default=[], metavar="CODE@SECONDS")
+    device.add_argument("--seconds", type=float, help="how long it lives; default: until stopped")

@@ -1,4 +1,4 @@
-"""Several simulated DRs in one process, from one configuration."""
+"""Several simulated DRs and analyzers in one process, from one configuration."""
 
 import logging
 import threading
@@ -11,32 +11,41 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from catalog.load import load
+from sim.analyzer.device import Analyzer, AnalyzerConfig
 from sim.dr import Dr, DrConfig
 
 
 class HospitalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The DRs of a hospital. `seconds`: how long they live, None: until stopped."""
+    """The equipment of a hospital, at least one device. `seconds`: how long it lives, None: until stopped."""
 
-    drs: Annotated[tuple[DrConfig, ...], Meta(min_length=1, max_length=64)]
+    drs: Annotated[tuple[DrConfig, ...], Meta(max_length=64)] = ()
+    analyzers: Annotated[tuple[AnalyzerConfig, ...], Meta(max_length=64)] = ()
     seconds: Annotated[float, Meta(gt=0)] | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.drs or self.analyzers):
+            raise ValueError("a hospital without a device")
 
 
 def run_hospital(config: HospitalConfig, *, stop: threading.Event, now: Callable[[], datetime]) -> None:
-    """Run all DRs of `config` until `stop`, or for its `seconds`, or until one of them fails.
+    """Run all devices of `config` until `stop`, or for its `seconds`, or until one of them fails.
 
     Raises ValueError for a model that isn't in the catalog and for a fault that its model doesn't have, OSError for a
     log that can't be written.
     """
     models = load().models
-    for dr in config.drs:
-        if dr.model not in models:
-            raise ValueError(f"the catalog has no model {dr.model}")
+    for device in (*config.drs, *config.analyzers):
+        if device.model not in models:
+            raise ValueError(f"the catalog has no model {device.model}")
     # It reports each failed connection by itself, and would quote data sets when asked to debug.
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     with ExitStack() as opened:
-        drs = [opened.enter_context(Dr(config=dr, model=models[dr.model], now=now)) for dr in config.drs]
-        with ThreadPoolExecutor(len(drs), thread_name_prefix="dr") as pool:
-            lives = [pool.submit(dr.run, stop) for dr in drs]
+        devices = [
+            *(opened.enter_context(Dr(config=dr, model=models[dr.model], now=now)) for dr in config.drs),
+            *(opened.enter_context(Analyzer(config=one, model=models[one.model], now=now)) for one in config.analyzers),
+        ]
+        with ThreadPoolExecutor(len(devices), thread_name_prefix="device") as pool:
+            lives = [pool.submit(device.run, stop) for device in devices]
             wait(lives, timeout=config.seconds, return_when=FIRST_EXCEPTION)
             stop.set()
         for life in lives:

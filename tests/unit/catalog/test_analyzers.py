@@ -99,7 +99,7 @@ def test_the_makers_numbers_are_all_there_under_their_names(shipped: Catalog, sh
     published = json.loads((shared_data / "cobas_C4_flag_codes.json").read_text(encoding="utf-8"))
     cobas = shipped.models["roche-cobas"]
     for table in ("astm.comment", "astm.flag"):
-        assert set(cobas.codes[table]) == {"0", *published}
+        assert {raw for raw in cobas.codes[table] if raw.isdigit()} == {"0", *published}
     for number, flag in published.items():
         code = cobas.codes["astm.comment"][number]
         assert bool(code) == flag["publish"], "what tells of a patient's result is known and dropped"
@@ -128,7 +128,9 @@ def test_each_meaning_of_a_makers_number_has_its_family(shipped: Catalog, shared
 
 def test_indikos_numbers_mean_what_the_maker_says(shipped: Catalog) -> None:
     indiko = shipped.models["indiko"]
-    named = {raw: indiko.faults[code].family for raw, code in indiko.codes["astm.comment"].items() if code}
+    named = {
+        raw: indiko.faults[code].family for raw, code in indiko.codes["astm.comment"].items() if code and raw.isdigit()
+    }
     assert named == {"1": "instrument", "16": "syringe", "17": "ise", "26": "calibration", "27": "qc"}
 
 

@@ -1,0 +1,1 @@
+"""A simulated clinical chemistry analyzer, over ASTM or HL7."""
