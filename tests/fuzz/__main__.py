@@ -1,4 +1,4 @@
-"""`make fuzz`: mutated bytes against the decoders of the wire and of the equipment's protocols, a bounded time, on a seed.
+"""`make fuzz`: mutated bytes against every decoder of wire and equipment, for a bounded time, on a seed.
 
 Each finding is printed with the bytes in hex, so that it can become an example of a unit test.
 """

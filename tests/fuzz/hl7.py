@@ -13,6 +13,8 @@ from agent.hl7.reading import read
 from agent.privacy import admit
 from tests.fixtures.hl7 import MODEL, PATIENT, RECEIVED, controls, equipment, inventory, notification, supply
 from wire.codec import JSON, decode_report, encode_report
+from wire.errors import WireError
+from wire.items import Item
 from wire.report import Report
 
 TOKENS = (b"\x0b", b"\x1c\r", b"\r", b"|", b"^", b"~", b"\\F\\", b"EQU|", b"MSH|^~\\&|", b"\x81|", b'""')
@@ -45,4 +47,12 @@ def _read(data: bytes) -> None:
         entry = Said(model=MODEL).entry(facts)
         for items in (entry.live, entry.bulk):
             passed, _ = admit(items, MODEL)
-            decode_report(encode_report(Report(at=RECEIVED, items=passed), JSON), JSON)
+            for item in passed:
+                _travels(item)
+
+
+def _travels(item: Item) -> None:
+    try:
+        decode_report(encode_report(Report(at=RECEIVED, items=[item]), JSON), JSON)
+    except WireError as error:
+        raise AssertionError(f"what was read does not fit the contract: {error}") from error
