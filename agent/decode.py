@@ -1,4 +1,4 @@
-"""``steth decode dicom|hl7|log FILE…``: what would leave the device for these files, and nothing else, as JSON Lines.
+"""``steth decode dicom|astm|hl7|log FILE…``: what would leave the device for these files, as JSON Lines, nothing else.
 
 The same functions as in the running agent: an adapter's reading, then the gate of ``agent.privacy``. Two things differ.
 Every file is taken as the first that is heard of its equipment (the agent tells states and inventory only when they
@@ -18,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from agent.astm.file import read_file as read_astm
 from agent.dicom.objects import read_file
 from agent.errors import AdapterError, AgentError
 from agent.hl7.file import read_file as read_hl7
@@ -32,7 +33,7 @@ from wire.items import Item
 
 BAD_INPUT: Final = 2
 ENCODINGS: Final = ("utf-8", "gb18030", "latin-1", UTF_16)
-_MODELS: Final = {"dicom": "generic-dr", "hl7": "generic-analyzer", "log": "generic-dr"}
+_MODELS: Final = {"dicom": "generic-dr", "astm": "generic-analyzer", "hl7": "generic-analyzer", "log": "generic-dr"}
 """What can be decoded, and the model that is taken where none is named."""
 _json: Final = msgspec.json.Encoder()
 
@@ -81,6 +82,8 @@ def _decoded(kind: str, file: Path, model: Model, zone: tzinfo | None, encoding:
     match kind:
         case "dicom":
             return _dicom(file, zone)
+        case "astm":
+            return read_astm(file, model=model, zone=zone, encoding=encoding or "utf-8")
         case "hl7":
             return read_hl7(file, model=model, zone=zone)
         case _:
