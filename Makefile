@@ -12,6 +12,8 @@ STAMP := $(VENV)/.made-by-make-setup
 UV := 0.13.9
 UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock"
+# Needs the npm registry the first time; without it all but the page works.
+CONSOLE := tools/console.sh build || echo "the console could not be built (above); everything else goes on, and make console tries again" >&2
 ARGS ?=
 SABOTAGE ?=
 
@@ -35,10 +37,17 @@ $(STAMP): requirements/all.lock pyproject.toml
 
 .PHONY: run
 run: setup ## steth up: all of it on one machine (ARGS='--devices 6 --seconds 60')
+	@$(CONSOLE)
 	$(BIN)/steth up $(ARGS)
+
+.PHONY: console
+console: setup ## build the web page into console/dist, if anything of it changed
+	tools/console.sh build
+
 
 .PHONY: test
 test: setup ## every test that what is installed allows; lists what it skipped
+	@$(CONSOLE)
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: test-deps
@@ -46,13 +55,14 @@ test-deps: ## the Debian parts that tests need (root); after it a skip is a fail
 	tools/test-deps.sh
 
 .PHONY: lint
-lint: setup ## style, types, import order, catalog
+lint: setup ## style, types, import order, catalog, console
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 wire catalog agent
 	$(BIN)/lint-imports
 	$(BIN)/steth catalog check
+	tools/console.sh check
 
 .PHONY: bench
 bench: setup ## load and peers, results into bench/results (ARGS='…')

@@ -1,0 +1,80 @@
+/** The API, typed by its OpenAPI document. Every failure is one `Failure`. */
+
+import createClient from 'openapi-fetch'
+import type { components, paths } from '../contract.d.ts'
+import { language } from '../words/i18n.ts'
+
+export type Schemas = components['schemas']
+export type Device = Schemas['Device']
+export type DeviceDetail = Schemas['DeviceDetail']
+export type Alert = Schemas['Alert']
+export type Ticket = Schemas['Ticket']
+export type TicketDetail = Schemas['TicketDetail']
+export type Series = Schemas['Series']
+export type WhoAmI = Schemas['WhoAmI']
+export type Severity = Alert['severity']
+
+/** What the API refused, or that it could not be asked. `code` is stable; `network` and `unknown` are ours. */
+export class Failure extends Error {
+  readonly status: number
+  readonly code: string
+  readonly retryAfterS: number | null
+
+  constructor(status: number, code: string, retryAfterS: number | null = null) {
+    super(`${status} ${code}`)
+    this.name = 'Failure'
+    this.status = status
+    this.code = code
+    this.retryAfterS = retryAfterS
+  }
+}
+
+const REQUEST_LASTS_MS = 20_000
+const CSRF = 'X-Steth-Csrf'
+
+const bounded: typeof fetch = async (input, init) => {
+  try {
+    return await fetch(input, init)
+  } catch (error) {
+    // An answer that never comes, a dead line, a refused connection: nobody knows whether it was done.
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new Failure(0, 'network')
+  }
+}
+
+export const api = createClient<paths>({ baseUrl: location.origin, credentials: 'same-origin', fetch: bounded })
+
+api.use({
+  onRequest({ request }) {
+    const headers = new Headers(request.headers)
+    headers.set('Accept-Language', language())
+    if (request.method !== 'GET') headers.set(CSRF, '1')
+    const timeout = AbortSignal.timeout(REQUEST_LASTS_MS)
+    return new Request(request, { headers, cache: 'no-store', signal: AbortSignal.any([request.signal, timeout]) })
+  },
+})
+
+interface Answered<T> {
+  readonly data?: T | undefined
+  readonly error?: unknown
+  readonly response: Response
+}
+
+/** The answer's body, or the failure it tells of. */
+export async function taken<T>(asked: Promise<Answered<T>>): Promise<T> {
+  const { data, error, response } = await asked
+  if (response.ok) return data as T
+  const code = isProblem(error) ? error.code : 'unknown'
+  const wait = Number.parseInt(response.headers.get('Retry-After') ?? '', 10)
+  throw new Failure(response.status, code, Number.isNaN(wait) ? null : wait)
+}
+
+function isProblem(body: unknown): body is Schemas['ProblemShape'] {
+  return typeof body === 'object' && body !== null && typeof (body as { code?: unknown }).code === 'string'
+}
+
+/** A key for one thing a person did, however often it is sent. `crypto.randomUUID` is missing where there is no TLS. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -1,0 +1,200 @@
+/** The live stream as the page sees it: events into the lists' caches, and one honest word about the whole. */
+
+import type { QueryClient } from '@tanstack/react-query'
+import type { Alert, Ticket } from '../api/client.ts'
+import { elapsed } from './clock.ts'
+import { LiveFeed } from './live.ts'
+import { type FeedView, stale, view } from './machine.ts'
+import type { Told } from './merge.ts'
+import { put } from './put.ts'
+import { adopt, instant, serverNow } from './server-time.ts'
+import type { ServerEvent } from './sse.ts'
+
+export interface Live {
+  readonly view: FeedView
+  readonly stale: boolean
+  /** Whether the server was ever heard: before that, lists wait, so that they are fetched once. */
+  readonly begun: boolean
+  /** When what is shown was last known to be so, on the server's clock. */
+  readonly goodAt: number | null
+  /** Since when the server is silent, in ms on the server's clock. */
+  readonly silentSince: number | null
+  /** Why the platform can't vouch for what it shows, in the reader's words. */
+  readonly reason: string
+  /** The platform runs another version than the one this page came with. */
+  readonly updated: boolean
+}
+
+interface Said {
+  readonly now?: string
+  readonly version?: string
+  readonly resumed?: boolean
+  readonly ok?: boolean | null
+  readonly text?: string
+}
+
+const TICK_MS = 1_000
+const TRY_AGAIN_MS = 2_000
+/** A page that can't reach the stream shows lists all the same, marked as what they are. */
+const LISTS_WAIT_MS = 2_000
+
+export class LiveStore {
+  readonly #queries: QueryClient
+  readonly #feed: LiveFeed
+  readonly #listeners = new Set<() => void>()
+  readonly #began = instant()
+  #live: Live
+  #reason = ''
+  #version: string | null = null
+  #updated = false
+  #reloading = false
+  #resets = 0
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(queries: QueryClient, language: string) {
+    this.#queries = queries
+    this.#feed = new LiveFeed({
+      url: '/api/v1/stream',
+      language,
+      onEvent: (event) => this.#take(event),
+      onFeed: () => this.#look(),
+    })
+    this.#live = this.#seen()
+  }
+
+  readonly get = (): Live => this.#live
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Milliseconds since what is shown was last known to be so; null: never. */
+  age(): number | null {
+    const { good } = this.#feed.feed
+    return good === null ? null : elapsed(good, instant())
+  }
+
+  start(): void {
+    void this.#feed.run()
+    this.#timer = setInterval(this.#tick, TICK_MS)
+    for (const [target, name] of WAKERS) target.addEventListener(name, this.poke)
+  }
+
+  stop(): void {
+    this.#feed.stop()
+    clearInterval(this.#timer)
+    for (const [target, name] of WAKERS) target.removeEventListener(name, this.poke)
+  }
+
+  /** Look at once: after a nap the page must not show its last face for even a second. */
+  readonly poke = (): void => {
+    this.#look()
+    this.#feed.poke()
+  }
+
+  readonly #tick = (): void => {
+    this.#feed.watch()
+    this.#look()
+  }
+
+  #take(event: ServerEvent): void {
+    const data: unknown = JSON.parse(event.data)
+    switch (event.type) {
+      case 'hello':
+        this.#hello(data as Said)
+        break
+      case 'beat': {
+        const { now, ok, text } = data as Said
+        if (now !== undefined) adopt(now)
+        this.#reason = text ?? ''
+        this.#feed.tell({ type: 'beat', at: instant(), taking: ok ?? null })
+        break
+      }
+      case 'reset':
+        this.#reset()
+        break
+      case 'alert':
+        put(this.#queries, { type: 'alert', alert: data as Alert })
+        break
+      case 'ticket':
+        put(this.#queries, { type: 'ticket', ticket: data as Ticket })
+        break
+      case 'devices':
+      case 'seen':
+        put(this.#queries, { ...(data as object), type: event.type } as Told)
+        break
+    }
+    this.#look()
+  }
+
+  #hello({ now, version, resumed }: Said): void {
+    if (now !== undefined) adopt(now)
+    if (version !== undefined) {
+      this.#updated ||= this.#version !== null && this.#version !== version
+      this.#version ??= version
+    }
+    if (resumed === false) this.#reset()
+  }
+
+  #reset(): void {
+    this.#resets += 1
+    this.#feed.tell({ type: 'reset', at: instant() })
+  }
+
+  #look(): void {
+    const feed = this.#feed.feed
+    if (feed.line === 'open' && !feed.caughtUp) void this.#reload()
+    const seen = this.#seen()
+    if ((Object.keys(seen) as (keyof Live)[]).every((part) => seen[part] === this.#live[part])) return
+    this.#live = seen
+    for (const listener of this.#listeners) listener()
+  }
+
+  #seen(): Live {
+    const feed = this.#feed.feed
+    const at = instant()
+    const now = view(feed, at)
+    return {
+      view: now,
+      stale: stale(now),
+      begun: feed.heard !== null || elapsed(this.#began, at) > LISTS_WAIT_MS,
+      // To the second: else every beat would draw the page anew.
+      goodAt: now === 'live' || feed.good === null ? null : seconds(serverNow() - elapsed(feed.good, at)),
+      silentSince: now === 'silent' ? seconds(serverNow() - elapsed(feed.heard ?? feed.since, at)) : null,
+      reason: now === 'blind' ? this.#reason : '',
+      updated: this.#updated,
+    }
+  }
+
+  /** Fetch all that is shown; the page has caught up when every part of it has come. */
+  async #reload(): Promise<void> {
+    if (this.#reloading) return
+    this.#reloading = true
+    try {
+      const resets = this.#resets
+      await this.#queries.invalidateQueries({}, { cancelRefetch: true })
+      const shown = this.#queries.getQueryCache().findAll({ type: 'active' })
+      const whole =
+        shown.length > 0 &&
+        shown.every(({ state }) => state.status === 'success' && state.errorUpdatedAt <= state.dataUpdatedAt)
+      if (resets !== this.#resets) return // and look again
+      if (whole) this.#feed.tell({ type: 'caught-up', at: instant() })
+      else await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS))
+    } finally {
+      this.#reloading = false
+      this.#look()
+    }
+  }
+}
+
+/** What tells that the page may have slept, or that the network is back. */
+const WAKERS: readonly (readonly [EventTarget, string])[] = [
+  [window, 'focus'],
+  [window, 'online'],
+  [window, 'pageshow'],
+  [document, 'resume'],
+  [document, 'visibilitychange'],
+]
+
+const seconds = (ms: number): number => Math.floor(ms / 1_000) * 1_000

@@ -1,0 +1,61 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import type { Act, ActQueue } from '../act/queue.ts'
+import type { WhoAmI } from '../api/client.ts'
+import { type Live, LiveStore } from '../feed/store.ts'
+import { useLanguage } from './bits.tsx'
+import { useSignedOut } from './session.tsx'
+
+interface Page {
+  readonly who: WhoAmI
+  readonly live: LiveStore
+  readonly acts: ActQueue
+}
+
+const PageContext = createContext<Page | null>(null)
+
+export function usePage(): Page {
+  const page = useContext(PageContext)
+  if (page === null) throw new Error('outside of the page')
+  return page
+}
+
+export function useLive(): Live {
+  const { live } = usePage()
+  return useSyncExternalStore(live.subscribe, live.get)
+}
+
+export function useActs(): readonly Act[] {
+  const { acts } = usePage()
+  return useSyncExternalStore(acts.subscribe, acts.get)
+}
+
+/** Whether this account may change anything: the hospital's own see only. */
+export function useMayAct(): boolean {
+  return usePage().who.role !== 'hospital'
+}
+
+export function PageProvider({ who, acts, children }: { who: WhoAmI; acts: ActQueue; children: ReactNode }) {
+  const queries = useQueryClient()
+  const language = useLanguage()
+  const signedOut = useRef(useSignedOut())
+  // Texts of events are in one language: another one is another stream.
+  const [live, setLive] = useState(() => new LiveStore(queries, language))
+  const spoken = useRef(language)
+  useEffect(() => {
+    if (spoken.current === language) return
+    spoken.current = language
+    setLive(new LiveStore(queries, language))
+  }, [language, queries])
+  useEffect(() => {
+    live.start()
+    const end = live.subscribe(() => {
+      if (live.get().view === 'signed-out') signedOut.current()
+    })
+    return () => {
+      end()
+      live.stop()
+    }
+  }, [live])
+  return <PageContext value={{ who, live, acts }}>{children}</PageContext>
+}

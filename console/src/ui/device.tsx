@@ -1,0 +1,126 @@
+import { useQuery } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { type DeviceDetail, Failure } from '../api/client.ts'
+import { deviceQuery } from '../api/queries.ts'
+import { SignalChart } from '../chart/signal.tsx'
+import { number, symbol } from '../words/format.ts'
+import { Age, Failed, Skeleton, useLanguage } from './bits.tsx'
+import { Detail } from './detail.tsx'
+import { Facts, place } from './devices.tsx'
+import { href } from './route.ts'
+
+export function DeviceView({ id, metric }: { id: string; metric: string | null }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const query = useQuery(deviceQuery(language, id))
+  if (query.data === undefined) {
+    const missing = query.error instanceof Failure && query.error.status === 404
+    return (
+      <Detail title={id} query={query}>
+        {missing ? (
+          <p className="empty">{t('device.notFound')}</p>
+        ) : query.isError ? (
+          <Failed error={query.error} onRetry={() => void query.refetch()} />
+        ) : (
+          <Skeleton rows={8} />
+        )}
+      </Detail>
+    )
+  }
+  const device = query.data
+  const first = metric ?? device.latest[0]?.metric
+  return (
+    <Detail title={device.name} query={query}>
+      <header className="detail-head">
+        <h2>{device.name}</h2>
+        <p className="muted">{place(device)}</p>
+        <Facts device={device} />
+      </header>
+      {device.tickets.length === 0 ? null : (
+        <p>
+          {t('device.tickets')}：
+          {device.tickets.map((each) => (
+            <a key={each} className="number link" href={href({ at: 'ticket', number: each })}>
+              {each}
+            </a>
+          ))}
+        </p>
+      )}
+      {first === undefined ? null : (
+        <SignalChart key={`${id} ${first}`} device={id} metrics={device.latest} first={first} fault={null} />
+      )}
+      <Signals device={device} metric={first ?? null} />
+      <Inventory device={device} />
+    </Detail>
+  )
+}
+
+function Signals({ device, metric }: { device: DeviceDetail; metric: string | null }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  if (device.latest.length === 0) return <p className="empty">{t('device.noSignals')}</p>
+  return (
+    <section aria-labelledby="signals">
+      <h3 id="signals">{t('device.signals')}</h3>
+      <table className="signals">
+        <thead>
+          <tr>
+            <th scope="col">{t('device.signal')}</th>
+            <th scope="col" className="figure">
+              {t('device.value')}
+            </th>
+            <th scope="col" className="figure">
+              {t('device.age')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {device.latest.map((value) => (
+            <tr key={value.metric} data-current={value.metric === metric}>
+              <th scope="row">
+                <a href={href({ at: 'device', id: device.id, metric: value.metric })} title={t('device.chart')}>
+                  {value.name}
+                </a>
+              </th>
+              <td className="figure value">
+                {number(value.value, language)} {symbol(value.unit)}
+                {value.quality === 'good' ? null : (
+                  <span className="badge">{t(`device.quality.${value.quality}`)}</span>
+                )}
+              </td>
+              <td className="figure muted">
+                <Age at={value.at} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Inventory({ device }: { device: DeviceDetail }) {
+  const { t } = useTranslation()
+  const rows: (readonly [string, string])[] = [
+    [t('device.model'), device.model_name],
+    [t('device.serial'), device.serial],
+    [t('device.department'), device.department],
+    [t('device.agent'), device.heartbeat?.agent ?? ''],
+    ...Object.entries(device.inventory).map(([name, value]) => [name, String(value)] as const),
+  ]
+  return (
+    <section aria-labelledby="inventory">
+      <h3 id="inventory">{t('device.inventory')}</h3>
+      <dl className="pairs">
+        {rows
+          .filter(([, value]) => value !== '')
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+      </dl>
+    </section>
+  )
+}

