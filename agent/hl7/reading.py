@@ -118,10 +118,12 @@ class _Reader:
     def equipment(self, segment: Segment) -> None:
         """EQU: what it is doing, who controls it, how worried it is."""
         at = self._moment(segment, 2).at
-        serial = segment.text(1)
-        if _ID.match(serial):
+        # An EI is an identifier and who gave it. Analyzers write their model and then the serial number.
+        told = [part for part in (segment.text(1, 2), segment.text(1)) if part]
+        serial = next(filter(_ID.match, told), None)
+        if serial is not None:
             self._inventory["device.serial"] = serial
-        elif serial:
+        elif told:
             self._refused["malformed:device.serial"] += 1
         for number, (name, table) in zip((3, 4, 5), tables.STATES.items(), strict=True):
             code = segment.text(number).upper()

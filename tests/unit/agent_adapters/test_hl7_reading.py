@@ -87,6 +87,13 @@ class TestEquipment:
         assert found.refused == {"malformed:device.serial": 1}
 
 
+    @pytest.mark.parametrize(
+        ("id_", "serial"), [("12345", "12345"), ("BS-480^SN0001", "SN0001"), ("12345^ROCHE", "12345"), ("^X1", "X1")]
+    )
+    def test_a_serial_number_may_stand_behind_the_model(self, id_: str, serial: str) -> None:
+        assert facts(message(f"EQU|{id_}|20261121180000|OP")).inventory == {"device.serial": serial}
+
+
 class TestTime:
     def test_an_offset_of_its_own_comes_before_the_zone(self) -> None:
         assert facts(equipment(at="20261121100000+0000")).at == AT
