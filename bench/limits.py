@@ -44,7 +44,7 @@ class _Batch:
                 value=values,
                 quality=None,
             )
-        self.body = rows.split(now_ms=at_ms).body
+        self.body = rows.split(now_ms=at_ms, oldest_ms=at_ms).body
         at = datetime.fromtimestamp(at_ms / 1000, UTC)
         turns = sorted(turns)
         self.size = len(turns)

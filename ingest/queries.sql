@@ -34,6 +34,9 @@ CROSS JOIN LATERAL (
 -- Does nothing where continuous aggregates find it out by themselves.
 SELECT readings_written(%(devices)s::integer[], %(lo)s, %(hi)s);
 
+-- name: kept_from
+SELECT (extract(epoch FROM whole_from) * 1000)::bigint FROM rollup WHERE level = 0;
+
 -- name: fence
 SELECT p.id FROM partition p
 JOIN unnest(%(ids)s::smallint[], %(generations)s::bigint[]) AS mine (id, generation)

@@ -12,9 +12,8 @@ from wire.items import GOOD
 POSTGRES_EPOCH_MS: Final = 946_684_800_000
 """2000-01-01 UTC, from which PostgreSQL counts the microseconds of a timestamptz (binary format)."""
 COPY: Final = "COPY reading (ts, device_id, metric_id, value, quality) FROM STDIN (FORMAT BINARY)"
-BEHIND_MS: Final = 90 * 24 * 3600 * 1000
 AHEAD_MS: Final = 24 * 3600 * 1000
-"""The window of times a reading may have, around the server's clock; what lies outside is set aside (DELIVERY 12).
+"""How far ahead of the server's clock a reading may be; what lies beyond is set aside (DELIVERY 12).
 ``store.partitions`` keeps room for it."""
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
@@ -87,8 +86,8 @@ class ReadingRows:
         self._metric += metric
         self._value += value
 
-    def split(self, *, now_ms: int) -> Split:
-        """What goes into COPY, and the rows whose time lies outside the window around ``now_ms``."""
+    def split(self, *, now_ms: int, oldest_ms: int) -> Split:
+        """What goes into COPY, and the rows before ``oldest_ms`` or too far ahead of ``now_ms``."""
         size = len(self._metric)
         ms = np.repeat(_int64(self._at), self._sizes)
         device = np.repeat(np.array(self._devices, dtype=np.int32), self._sizes)
@@ -97,7 +96,7 @@ class ReadingRows:
         ms[: len(self._dt)] += np.array(self._dt, dtype=np.int64)
         metric = np.array(self._metric, dtype=np.int32)
         value = np.array(self._value, dtype=np.float64)
-        inside = (ms >= now_ms - BEHIND_MS) & (ms <= now_ms + AHEAD_MS)
+        inside = (ms >= oldest_ms) & (ms <= now_ms + AHEAD_MS)
         aside: list[Aside] = []
         if not inside.all():
             out = ~inside

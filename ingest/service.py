@@ -27,6 +27,9 @@ RENEW_S: Final = 1.5
 PROBE_S: Final = 1.0
 PROBE_LEAP_MS: Final = 5_000
 """The most a partition's clock advances from one probe to the next, whatever became of those between."""
+REACH_DAYS: Final = 90
+"""How old a reading may be, unless the settings keep them shorter or longer (``store.retention``)."""
+_DAY_MS: Final = 86_400_000
 _BEAT_S: Final = 0.25
 RECEIVE_MAX: Final = 1_000
 """Unacknowledged messages of one session; the embedded broker's own limit lies above it."""
@@ -51,7 +54,8 @@ def ease_collector() -> None:
 class Ingest(Generic[S]):
     """``run`` until cancelled; ``stop`` first for a clean end.
 
-    ``name`` is unique among the processes (host and pid); ``wall_ms`` is the server's clock.
+    ``name`` is unique among the processes (host and pid); ``wall_ms`` is the server's clock. Readings older than
+    ``reach_days`` are set aside.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Ingest(Generic[S]):
         engine: Engine[S],
         stages: Sequence[Stage],
         wall_ms: Callable[[], int],
+        reach_days: int = REACH_DAYS,
         writer: type[LaneWriter[S]] = LaneWriter,
     ) -> None:
         self._name = name
@@ -86,6 +91,7 @@ class Ingest(Generic[S]):
                 on_lost=self._on_lost,
                 on_probe=self._on_probe,
                 wall_ms=wall_ms,
+                reach_ms=reach_days * _DAY_MS,
             )
             for lane in Lane
             for share in range(WRITERS)
@@ -177,6 +183,9 @@ class Ingest(Generic[S]):
         for lane in Lane:
             devices = sum(len(writer.memory) for (of, _), writer in self.writers.items() if of is lane)
             stats.DEVICES.labels(lane.value).set(devices)
+            waiting = sum(writer.waiting for (of, _), writer in self.writers.items() if of is lane)
+            stats.WAITING.labels(lane.value).set(waiting)
+        stats.CONNECTED.set(sum(session.connected for session, _ in self._sessions.values()))
 
     async def _claim(self, most: int) -> None:
         async with self._pool.connection() as connection, connection.transaction():

@@ -1,9 +1,11 @@
 """The writer of one lane: batches of messages become transactions, and only then acknowledgements (DELIVERY 10)."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any, Final, Generic
 
 import psycopg
@@ -16,7 +18,8 @@ from ingest.acks import Acks
 from ingest.admit import Admitted, Gate
 from ingest.again import drop_stored
 from ingest.judge import Judge
-from ingest.memory import CHECKPOINT_MS, Memory
+from ingest.logs import say
+from ingest.memory import CHECKPOINT_MS, SQL, Memory
 from ingest.metrics import MetricIds
 from ingest.mqtt import Message
 from ingest.ports import Engine, Now, S, Stage
@@ -73,8 +76,11 @@ class LaneWriter(Generic[S]):
         on_lost: Callable[[set[int]], None],
         on_probe: Callable[[Message], None],
         wall_ms: Callable[[], int],
+        reach_ms: int,
     ) -> None:
         self._lane = lane
+        self._reach_ms = reach_ms
+        self._kept_from_ms = 0
         self._pool = pool
         self._ids = ids
         self._owned = owned
@@ -92,6 +98,11 @@ class LaneWriter(Generic[S]):
         self._dirty: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._stopping = False
+
+    @property
+    def waiting(self) -> int:
+        """Messages that came and are in no transaction yet."""
+        return len(self._pending)
 
     # what others put in ---------------------------------------------------------------------------------------------
 
@@ -173,16 +184,14 @@ class LaneWriter(Generic[S]):
             except (psycopg.DataError, psycopg.IntegrityError, OverflowError, ValueError) as error:
                 self._forget(messages, ticks)
                 if _no_partition(error):
-                    # Nothing is wrong with the reports: they wait until there is room.
                     stats.RETRIES.labels(self._lane.value, "no-partition").inc()
-                    _log.error("reading_has_no_partition", todo="run `steth migrate`, or let `steth alerts` run")
                     self._ticks |= ticks
-                    await asyncio.sleep(1)
+                    await self._wait_for_room()
                     continue
                 reason = getattr(error, "sqlstate", None) or type(error).__name__
                 stats.RETRIES.labels(self._lane.value, "refused").inc()
                 if not messages:
-                    _log.error("tick_refused", lane=self._lane.value, reason=reason, error=_one_line(error))
+                    _log.error("tick_refused", lane=self._lane.value, reason=reason)
                     return
                 if len(messages) == 1:
                     if id(messages[0]) in poison:
@@ -210,6 +219,7 @@ class LaneWriter(Generic[S]):
         now_ms = self._wall_ms()
         now = datetime.fromtimestamp(now_ms / 1000, UTC)
         stamp = Now(wall_ms=now_ms, clock_ms=0)
+        began = perf_counter()
         joined = set(self._joined)
         reports = [m for m in messages if m.content is not None]
         async with self._pool.connection() as connection, connection.transaction():
@@ -233,6 +243,10 @@ class LaneWriter(Generic[S]):
             await write_marks(connection, self._lane, admitted, now)
             if admitted.hello:
                 await self.acks.read_hello(connection, admitted.hello.values())
+            written_s = perf_counter()
+        ended = perf_counter()
+        stats.COMMIT_S.labels(self._lane.value).observe(ended - written_s)
+        stats.BATCH_S.labels(self._lane.value).observe(ended - began)
         self._joined -= joined
         for uid in written:
             self._dirty.pop(uid, None)
@@ -261,7 +275,8 @@ class LaneWriter(Generic[S]):
                 for applied in work.applied:
                     if add_readings(memory, applied, self._ids, rows, now_ms=now_ms):
                         self._dirty.setdefault(uid, now_ms)
-        body, touched, asides = rows.split(now_ms=now_ms)
+        oldest_ms = max(now_ms - self._reach_ms, self._kept_from_ms)
+        body, touched, asides = rows.split(now_ms=now_ms, oldest_ms=oldest_ms)
         await copy_readings(connection, body, touched)
         events = [row for work in admitted.noted.values() for row in event_rows(work, learned_ms=now_ms)]
         await write_events(connection, events)
@@ -304,10 +319,25 @@ class LaneWriter(Generic[S]):
             stats.DEAD.labels(letter.code).inc()
         for gap in admitted.gaps:
             stats.GAPS.labels(lane).inc(gap.last - gap.first + 1)
+        say(self._lane, admitted)
 
     def _forget(self, messages: list[Message], ticks: set[str]) -> None:
         """After a failed or uncertain commit (DELIVERY 13)."""
         self.memory.forget([*_devices_of(messages), *ticks, *self.judge.changed])
+
+    async def _wait_for_room(self) -> None:
+        """A reading has no partition. Nothing is wrong with the reports: they wait until there is room.
+
+        Unless it lies where readings were dropped: from now on such ones are set aside, like what is out of reach.
+        """
+        with contextlib.suppress(psycopg.Error, PoolTimeout):
+            async with self._pool.connection() as connection:
+                row = await (await connection.execute(SQL["kept_from"])).fetchone()
+            if row is not None and row[0] > self._kept_from_ms:
+                self._kept_from_ms = row[0]
+                return
+        _log.error("reading_has_no_partition", todo="run `steth migrate`, or let `steth alerts` run")
+        await asyncio.sleep(1)
 
     # small things ----------------------------------------------------------------------------------------------------
 

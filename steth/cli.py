@@ -39,24 +39,40 @@ def main() -> None:
 
 @app.command()
 def up(
+    *,
     data: Annotated[Path | None, typer.Option("--data", help="Everything is kept in this folder.")] = None,
     http: Annotated[int, typer.Option("--http", min=1, max=65535, help="Port of the API on 127.0.0.1.")] = 8420,
     mqtt: Annotated[
         int | None, typer.Option("--mqtt", min=1, max=65535, help="Port of the broker on 127.0.0.1; else a free one.")
     ] = None,
-    devices: Annotated[int, typer.Option("--devices", min=0, max=32, help="Simulated DR systems.")] = 2,
+    devices: Annotated[
+        int, typer.Option("--devices", min=0, max=32, help="Simulated: a DR, an analyzer, a DR, an analyzer …")
+    ] = 4,
+    catalog: Annotated[
+        Path | None,
+        typer.Option("--catalog", envvar="STETH_CATALOG", help="A folder of catalog files; else the shipped."),
+    ] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=1, help="Stop by itself after so long.")] = None,
     lang: Annotated[Literal["zh", "en"], typer.Option("--lang", help="Language of the tickets it shows.")] = "en",
 ) -> None:
     """All of it on one machine: database, broker, services, and a small simulated hospital."""
+    from catalog.errors import CatalogError  # noqa: PLC0415
     from steth.folder import UpError, default_folder  # noqa: PLC0415
     from steth.up import Options, run_up  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
-    options = Options(data=data or default_folder(), http=http, mqtt=mqtt, devices=devices, seconds=seconds, lang=lang)
+    options = Options(
+        data=data or default_folder(),
+        http=http,
+        mqtt=mqtt,
+        devices=devices,
+        catalog=None if catalog is None else catalog.absolute(),
+        seconds=seconds,
+        lang=lang,
+    )
     try:
         raise typer.Exit(asyncio.run(run_up(options)))
-    except (UpError, StoreError) as error:
+    except (UpError, StoreError, CatalogError) as error:
         _fail(str(error))
 
 
@@ -90,7 +106,7 @@ def api(config: Config = None) -> None:
 @app.command()
 def migrate(config: Config = None) -> None:
     """Bring the database's schema up to this version, and make room for readings."""
-    from steth.maintenance import make_room  # noqa: PLC0415
+    from steth.maintenance import Upkeep  # noqa: PLC0415
     from steth.settings import SettingsError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
     from store.migrate import migrate as run  # noqa: PLC0415
@@ -98,12 +114,16 @@ def migrate(config: Config = None) -> None:
     settings, _ = _server("migrate", config)
     try:
         settings.need("dsn_owner")
+        upkeep = Upkeep(dsn_owner=settings.dsn_owner, keep=settings.keep())
         for done in run(settings.dsn_owner):
             typer.echo(f"applied {done.version:04d} {done.name}")
-        made = asyncio.run(make_room(settings.dsn_owner))
+        if asyncio.run(upkeep.move()):
+            typer.echo("moved to TimescaleDB's community edition: its own aggregates, compression and retention")
+        made = asyncio.run(upkeep.make_room())
+        changed = asyncio.run(upkeep.set_policies())
     except (StoreError, SettingsError) as error:
         _fail(str(error))
-    typer.echo(f"schema is current; {made} partitions of reading made")
+    typer.echo(f"schema is current; {made} partitions made, {changed} policies changed")
 
 
 @app.command(hidden=True)
@@ -132,7 +152,7 @@ def decode(context: typer.Context) -> None:
 
 @app.command(context_settings=PASS_ON, add_help_option=False)
 def sim(context: typer.Context) -> None:
-    """Simulated equipment: one DR, a hospital, or a fleet for load."""
+    """Simulated equipment: one DR or analyzer, a hospital, or a fleet for load."""
     from sim.cli import run  # noqa: PLC0415
 
     raise typer.Exit(run(context.args))

@@ -8,7 +8,7 @@ from typing import Final
 import aiomqtt
 import psycopg
 import structlog
-from prometheus_client import Counter, Gauge
+from prometheus_client import REGISTRY, Counter, Gauge
 from psycopg_pool import PoolTimeout
 
 from catalog.model import Catalog
@@ -18,17 +18,19 @@ from desk.jobs import Leadership
 from desk.telling import Teller
 from ingest.mqtt import Endpoint
 from remote.commands import CommandSender, PublishError
+from steth.backlog import Backlog
 from steth.health import serve_health
 from steth.maintenance import Upkeep
 from steth.run_ingest import wall_ms
 from steth.settings import Settings, address
 from steth.signals import stop_event
+from store.errors import StoreError
 from store.pool import open_pool
 
 _log = structlog.get_logger("steth.alerts")
-DONE: Final = Counter("steth_jobs_done_total", "Rows that a job acted on", ["job"])
-FAILED: Final = Counter("steth_jobs_failed_total", "Rounds of a job that failed", ["job"])
-LEADS: Final = Gauge("steth_jobs_leads", "1 while this process leads")
+DONE: Final = Counter("steth_alerts_job_rows_total", "Rows that a job acted on.", ["job"])
+FAILED: Final = Counter("steth_alerts_job_failures_total", "Rounds of a job that failed.", ["job"])
+LEADS: Final = Gauge("steth_alerts_leads", "1 while this process leads.")
 
 
 class MqttPublisher:
@@ -73,6 +75,7 @@ class MqttPublisher:
 async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop. A job that fails is tried again at its next turn; the others go on."""
     settings.need("dsn_ingest", "dsn_owner")
+    keep = settings.keep()
     stopped = stop_event()
     publisher = MqttPublisher(endpoint=settings.endpoint(), name=settings.process_name("steth-alerts"))
     ready = False
@@ -89,16 +92,26 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
         async def send() -> int:
             return (await sender.run_once(wall_ms())).sent
 
-        upkeep = Upkeep(dsn_owner=settings.dsn_owner)
+        upkeep = Upkeep(dsn_owner=settings.dsn_owner, keep=keep)
+        backlog = Backlog(pool=pool)
+        REGISTRY.register(backlog)
         turns = Turns(
             jobs={
                 "commands": (0.3, send),
                 "telling": (0.5, lambda: teller.run_once(wall_ms())),
                 "evidence": (3.0, lambda: freezer.run_once(wall_ms())),
+                "backlog": (10.0, backlog.measure),
             }
         )
         # Beside the others: what is told doesn't wait for a backlog of roll-ups.
-        slow = Turns(jobs={"partitions": (3600.0, upkeep.make_room), "rollup": (10.0, upkeep.roll_up)})
+        slow = Turns(
+            jobs={
+                "partitions": (3600.0, upkeep.make_room),
+                "rollup": (10.0, upkeep.roll_up),
+                "retention": (3600.0, upkeep.drop_old),
+                "policies": (3600.0, upkeep.set_policies),
+            }
+        )
         leads = False
 
         async def keep_up() -> None:
@@ -115,6 +128,8 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 LEADS.set(leads)
                 if leads:
                     await turns.run()
+                else:
+                    backlog.forget()
                 await _wait(stopped, 0.25 if leads else 1.0)
     await publisher.close()
     _log.info("stopped")
@@ -145,7 +160,7 @@ async def _round(name: str, run: Callable[[], Awaitable[int]], every_s: float) -
     """One turn of a job; returns the seconds until the next."""
     try:
         DONE.labels(name).inc(await run())
-    except (psycopg.Error, PoolTimeout, OSError) as error:
+    except (psycopg.Error, PoolTimeout, OSError, StoreError) as error:
         FAILED.labels(name).inc()
         _log.warning("job_failed", job=name, error=(str(error).strip().splitlines() or [type(error).__name__])[0])
         return min(every_s, 5.0)

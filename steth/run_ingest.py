@@ -50,6 +50,7 @@ async def run_ingest(settings: Settings, catalog: Catalog) -> None:
             engine=AlertEngine(models=catalog.models),
             stages=stages_of(catalog),
             wall_ms=wall_ms,
+            reach_days=settings.keep().reach_days,
         )
         if settings.health:
             serve_health(address(settings.health), ready=lambda: ingest.ready)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ingest.mqtt import Endpoint
+from store.retention import Keep, KeepError
 
 
 class SettingsError(Exception):
@@ -23,6 +24,7 @@ class Settings(BaseSettings):
 
     ``dsn_*``: libpq addresses of the three roles. ``mqtt``: ``mqtt[s]://[user[:password]@]host:port``. ``http`` and
     ``health``: ``host:port`` to listen on; health may be empty. ``name``: of this process among its like.
+    ``keep_*_days``, ``compress_days``: ages of readings and their roll-ups by minute and hour (docs/database.md).
     """
 
     model_config = SettingsConfigDict(env_prefix="STETH_", extra="forbid")
@@ -41,6 +43,10 @@ class Settings(BaseSettings):
     catalog: str = ""
     language: Literal["zh", "en"] = "zh"
     heartbeat_s: float = Field(default=15.0, ge=1, le=3600)
+    keep_raw_days: int = Field(default=92, ge=3, le=36_500)
+    keep_minute_days: int = Field(default=366, ge=3, le=36_500)
+    keep_hour_days: int = Field(default=1830, ge=3, le=36_500)
+    compress_days: int = Field(default=7, ge=1, le=36_500)
     log: Literal["json", "console"] = "console"
     name: str = Field(default="", max_length=64)
 
@@ -62,6 +68,18 @@ class Settings(BaseSettings):
         for name in names:
             if not getattr(self, name):
                 raise SettingsError(f"{name} is not set: give STETH_{name.upper()}, or {name} in the --config file")
+
+    def keep(self) -> Keep:
+        """How long what is kept. Raises SettingsError where the ages contradict one another."""
+        try:
+            return Keep(
+                raw_days=self.keep_raw_days,
+                minute_days=self.keep_minute_days,
+                hour_days=self.keep_hour_days,
+                compress_days=self.compress_days,
+            )
+        except KeepError as error:
+            raise SettingsError(f"keep_raw_days, keep_minute_days, keep_hour_days: {error}") from None
 
     def endpoint(self) -> Endpoint:
         """The broker as ingest and the command sender connect to it."""

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from api.accounts import create_account, create_token
 from api.roles import Role as AccountRole
 from catalog.load import load
-from catalog.model import Lang
+from catalog.model import Catalog, Lang
 from steth import hospital
 from steth.broker import write_config
 from steth.children import Child
@@ -36,12 +36,13 @@ from steth.folder import (
     require_free,
     write_private,
 )
-from steth.maintenance import make_room
+from steth.maintenance import Upkeep
 from steth.signals import stop_event
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError, StoreErrorCode
 from store.migrate import migrate
 from store.pool import role_dsn
+from store.retention import Keep
 from store.roles import set_passwords
 
 DATABASE: Final = "steth"
@@ -51,12 +52,14 @@ HEARTBEAT_S: Final = 5.0
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What the command line says; ``mqtt`` None: a free port, ``seconds`` None: until asked to stop."""
+    """What the command line says; ``mqtt`` None: a free port, ``catalog`` None: the shipped one, ``seconds`` None:
+    until asked to stop."""
 
     data: Path
     http: int
     mqtt: int | None
     devices: int
+    catalog: Path | None
     seconds: float | None
     lang: Lang
 
@@ -67,8 +70,9 @@ def _say(text: str) -> None:
 
 
 async def run_up(options: Options) -> int:
-    """Run everything until asked to stop; 0 after a clean stop. Raises UpError or StoreError with one line."""
+    """Run everything until asked to stop; 0 after a clean stop. Raises UpError, StoreError, CatalogError: one line."""
     stopped = stop_event()
+    catalog = load(options.catalog)
     with data_folder(options.data) as folder:
         require_free(options.http, "--http")
         if options.mqtt is not None:
@@ -76,7 +80,7 @@ async def run_up(options: Options) -> int:
         _say(f"steth up: everything is kept in {folder}")
         server = await asyncio.to_thread(_start_database, folder)
         try:
-            everything = Everything(options=options, folder=folder, server=server, stopped=stopped)
+            everything = Everything(options=options, folder=folder, server=server, stopped=stopped, catalog=catalog)
             await everything.run()
         finally:
             (folder / RUN).unlink(missing_ok=True)
@@ -109,12 +113,14 @@ class _StoppedError(Exception):
 class Everything:
     """The processes on a running database."""
 
-    def __init__(self, *, options: Options, folder: Path, server: EmbeddedPostgres, stopped: asyncio.Event) -> None:
+    def __init__(
+        self, *, options: Options, folder: Path, server: EmbeddedPostgres, stopped: asyncio.Event, catalog: Catalog
+    ) -> None:
         self._stopped = stopped
         self._options = options
         self._folder = folder
         self._server = server
-        self._catalog = load()
+        self._catalog = catalog
         self._http = f"http://127.0.0.1:{options.http}"
         self._mqtt_port = options.mqtt or kept_port(folder, "mqtt_port")
         self._secrets = load_secrets(folder)
@@ -128,7 +134,7 @@ class Everything:
         dsns = {
             role: role_dsn(superuser, role=role, password=self._secrets[role]) for role in ("owner", "ingest", "api")
         }
-        await make_room(dsns["owner"])
+        await Upkeep(dsn_owner=dsns["owner"], keep=Keep()).make_room()
         token = await self._first_account(dsns["owner"])
         mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}"
         environment = {
@@ -138,6 +144,7 @@ class Everything:
             "STETH_PUBLIC_URL": self._http,
             "STETH_HEARTBEAT_S": str(HEARTBEAT_S),
             "STETH_LOG": "json",
+            "STETH_CATALOG": str(self._options.catalog or ""),
         }
         try:
             await self._start_services(environment)
@@ -241,11 +248,13 @@ class Everything:
             health=where,
             now=datetime.now(UTC),
             heartbeat_s=HEARTBEAT_S,
+            catalog=self._options.catalog,
         )
         agent = self._child("agent", ["agent", str(config)], {})
         async with httpx.AsyncClient(timeout=2) as client:
             await self._until(agent, partial(_answers, client, f"http://{where}/readyz"))
-        self._child("hospital", ["sim", "hospital", str(hospital.write_sim_config(self._folder, devices))], {})
+        lives = hospital.write_sim_config(self._folder, devices, catalog=self._options.catalog)
+        self._child("hospital", ["sim", "hospital", str(lives)], {})
 
     async def _until(self, child: Child, ready: Callable[[], Awaitable[bool]]) -> None:
         deadline = monotonic() + READY_S

@@ -88,10 +88,7 @@ def pending(migrations: Sequence[Migration], applied: Sequence[Applied], *, edit
     known = {migration.version: migration for migration in migrations}
     for row in applied:
         if row.edition != edition:
-            raise StoreError(
-                StoreErrorCode.EDITION,
-                f"this database was made for the edition {row.edition} and the server is {edition}",
-            )
+            raise StoreError(StoreErrorCode.EDITION, _other_edition(Edition(row.edition), edition))
         if row.version not in known:
             raise SchemaTooNew(database=max(row.version for row in applied), code=len(migrations))
         if known[row.version].checksum != row.checksum:
@@ -103,14 +100,36 @@ def pending(migrations: Sequence[Migration], applied: Sequence[Applied], *, edit
     return [migration for migration in migrations if migration.version not in done]
 
 
+def serving(found: Edition, applied: Sequence[Applied]) -> Edition:
+    """The edition a database goes on as: its own, where the server can do what that needs, else the server's.
+
+    The community licence allows all that the Apache edition uses: after the licence was changed, the services go on as
+    before until `steth migrate` moves the database (`store.move`).
+    """
+    own = {row.edition for row in applied}
+    if found is Edition.TIMESCALE_COMMUNITY and own == {Edition.TIMESCALE_APACHE}:
+        return Edition.TIMESCALE_APACHE
+    return found
+
+
+def _other_edition(own: Edition, server: Edition) -> str:
+    said = f"this database was made for the edition {own} and the server is {server}: "
+    if own is Edition.TIMESCALE_COMMUNITY:
+        return said + "set timescaledb.license = 'timescale' in the server's configuration and restart it"
+    if own is Edition.PLAIN:
+        return said + "drop the extension timescaledb; an existing database stays on plain PostgreSQL"
+    return said + "give it the TimescaleDB it had, in shared_preload_libraries"
+
+
 def migrate(dsn: str, *, edition: Edition | None = None, folder: Path = MIGRATIONS) -> list[Migration]:
     """Bring a database up to the code's version and return what was applied, which may be nothing.
 
     `dsn` logs in as a superuser the first time (roles, extension), later as steth_owner if you like. Without `edition`
-    the database's own is kept; an empty database gets TimescaleDB where the server has it loaded. Two at once on one
+    the database's own is kept (a change of licence: `store.move`); an empty database gets TimescaleDB where the server
+    has it loaded. Two at once on one
     database wait for each other. Raises StoreError with one line, naming the file and line of a statement that fails.
     """
-    with closing(_connect(dsn)) as connection:
+    with closing(connect(dsn)) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         ensure_roles(connection)
         applied = applied_migrations(connection)
@@ -118,11 +137,14 @@ def migrate(dsn: str, *, edition: Edition | None = None, folder: Path = MIGRATIO
         if found is Edition.PLAIN and not applied and edition is not Edition.PLAIN and timescale_is_loaded(connection):
             connection.execute("CREATE EXTENSION timescaledb")
             found = edition_of(connection)
-        if edition is not None and edition is not found:
+        own = serving(found, applied)
+        if not applied and edition is Edition.TIMESCALE_APACHE and found is Edition.TIMESCALE_COMMUNITY:
+            own = edition  # the licence allows less than it could
+        if edition is not None and edition is not own:
             raise StoreError(StoreErrorCode.EDITION, f"the edition {edition} was asked for and this server is {found}")
-        todo = pending(migrations_for(found, folder=folder), applied, edition=found)
+        todo = pending(migrations_for(own, folder=folder), applied, edition=own)
         for migration in todo:
-            _apply(connection, migration, edition=found)
+            _apply(connection, migration, edition=own)
         return todo
 
 
@@ -131,9 +153,10 @@ def require_current_schema(dsn: str, *, folder: Path = MIGRATIONS) -> Edition:
 
     Raises SchemaTooNew, or StoreError that says to run `steth migrate`.
     """
-    with closing(_connect(dsn)) as connection:
-        found = edition_of(connection)
-        todo = pending(migrations_for(found, folder=folder), applied_migrations(connection), edition=found)
+    with closing(connect(dsn)) as connection:
+        applied = applied_migrations(connection)
+        found = serving(edition_of(connection), applied)
+        todo = pending(migrations_for(found, folder=folder), applied, edition=found)
         if todo:
             raise StoreError(
                 StoreErrorCode.MIGRATION, f"the database lacks {len(todo)} migration(s): run `steth migrate` first"
@@ -149,7 +172,8 @@ def applied_migrations(connection: _Sync) -> list[Applied]:
     return [Applied(version=row[0], name=row[1], checksum=row[2], edition=row[3]) for row in rows]
 
 
-def _connect(dsn: str) -> _Sync:
+def connect(dsn: str) -> _Sync:
+    """A connection in autocommit for work on the schema. Raises StoreError with one line that names no password."""
     try:
         return psycopg.connect(dsn, autocommit=True, application_name="steth-migrate", connect_timeout=10)
     except psycopg.OperationalError as error:
@@ -164,15 +188,20 @@ def _apply(connection: _Sync, migration: Migration, *, edition: Edition) -> None
         if migration.version == 1:
             connection.execute(_HISTORY)
         for file in migration.files:
-            text = file.read_bytes()
-            try:
-                connection.execute(text)
-            except psycopg.Error as error:
-                raise StoreError(StoreErrorCode.MIGRATION, _where(error, file, text)) from error
+            run_file(connection, file)
         connection.execute(
             "INSERT INTO schema_version (version, name, checksum, edition) VALUES (%s, %s, %s, %s)",
             (migration.version, migration.name, migration.checksum, edition.value),
         )
+
+
+def run_file(connection: _Sync, file: Path) -> None:
+    """Run a file of statements. Raises StoreError that says in which line the database found what wrong."""
+    text = file.read_bytes()
+    try:
+        connection.execute(text)
+    except psycopg.Error as error:
+        raise StoreError(StoreErrorCode.MIGRATION, _where(error, file, text)) from error
 
 
 _HISTORY: Final = """

@@ -60,6 +60,13 @@ FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (de
 -- name: set_watermark
 UPDATE rollup SET watermark = to_timestamp(%(watermark)s) WHERE level = %(level)s
 
+-- name: note_dropped
+-- Before anything is dropped: what lies before is no longer whole. Never beyond what is rolled up.
+UPDATE rollup SET whole_from = greatest(whole_from, least(%(before)s, watermark,
+    (SELECT date_trunc('day', min(d.lo), 'UTC') FROM rollup_dirty d WHERE d.level = rollup.level)))
+WHERE level = %(level)s
+RETURNING whole_from
+
 -- name: make_0
 -- Each device by itself: the index leads to its rows of the piece. first and last leave out other parts of the table.
 INSERT INTO reading_1m (bucket, device_id, metric_id, n, bad, lo, hi, total)
@@ -130,6 +137,50 @@ ON CONFLICT (device_id, bucket, metric_id) DO UPDATE
 SET n = excluded.n, bad = excluded.bad, lo = excluded.lo, hi = excluded.hi, total = excluded.total
 WHERE (reading_1d.n, reading_1d.bad, reading_1d.lo, reading_1d.hi, reading_1d.total)
     IS DISTINCT FROM (excluded.n, excluded.bad, excluded.lo, excluded.hi, excluded.total)
+
+-- name: policies
+-- What the community edition's workers do, with its intervals.
+SELECT hypertable_name::text, proc_name::text, (config->>'start_offset')::interval, (config->>'end_offset')::interval,
+    (config->>'compress_after')::interval, (config->>'drop_after')::interval
+FROM timescaledb_information.jobs WHERE hypertable_schema = 'public'
+
+-- name: refresh
+CALL refresh_continuous_aggregate(%(table)s::regclass, %(since)s::timestamptz, %(until)s::timestamptz)
+
+-- name: leave_apache
+-- What the community edition's files make anew goes, and what was kept stands aside. A view of others on series_* stops it.
+-- Readings that came in where all others were dropped go too: nothing is to be made again from them.
+SELECT drop_chunks('reading', older_than => whole_from) FROM rollup WHERE level = 0;
+DROP VIEW series_1m, series_1h, series_1d, whole_1m, whole_1h, whole_1d;
+DROP FUNCTION readings_written(integer[], bigint[], bigint[]);
+DROP TABLE rollup_dirty;
+ALTER TABLE reading_1m RENAME TO old_reading_1m;
+ALTER TABLE reading_1h RENAME TO old_reading_1h;
+ALTER TABLE reading_1d RENAME TO old_reading_1d;
+ALTER TABLE rollup RENAME TO old_rollup;
+
+-- name: is_moving
+SELECT to_regclass('public.old_rollup') IS NOT NULL
+
+-- name: moved_whole_from
+SELECT whole_from FROM old_rollup WHERE level = 0
+
+-- name: leave_apache_end
+DROP TABLE old_reading_1m;
+DROP TABLE old_reading_1h;
+DROP TABLE old_reading_1d;
+DROP TABLE old_rollup;
+
+-- name: oldest_chunk
+SELECT min(range_start) FROM timescaledb_information.chunks
+WHERE hypertable_schema = 'public' AND hypertable_name = 'reading'
+
+-- name: note_moved
+UPDATE schema_version SET checksum = %(checksum)s, edition = %(edition)s WHERE version = %(version)s
+
+-- name: aggregate_tables
+SELECT view_name::text, materialization_hypertable_schema::text, materialization_hypertable_name::text
+FROM timescaledb_information.continuous_aggregates WHERE view_schema = 'public'
 
 -- name: describe_schema
 SELECT format('schema %s owner %s', nspname, pg_get_userbyid(nspowner)) FROM pg_namespace WHERE nspname = 'public'
@@ -247,10 +298,45 @@ FROM timescaledb_information.dimensions
 WHERE hypertable_schema = 'public'
 ORDER BY hypertable_name, dimension_number
 
+-- name: describe_aggregates
+SELECT format(E'continuous aggregate %s on %s materialized only %s\n%s', view_name, hypertable_name, materialized_only,
+    view_definition)
+FROM timescaledb_information.continuous_aggregates
+WHERE view_schema = 'public'
+ORDER BY view_name
+
+-- name: describe_compression
+SELECT format('compressed %s by %s segment %s order %s %s', hypertable_name, attname, segmentby_column_index,
+    orderby_column_index, orderby_asc)
+FROM timescaledb_information.compression_settings
+ORDER BY hypertable_name, segmentby_column_index, orderby_column_index
+
 -- name: make_hypertables
 -- The statements that make them anew on tables as pg_dump writes them, which know nothing of it.
 SELECT format('SELECT public.create_hypertable(%L, public.by_range(%L, %L::interval), create_default_indexes => false);',
-    format('%I.%I', hypertable_schema, hypertable_name), column_name, time_interval::text)
-FROM timescaledb_information.dimensions
-WHERE hypertable_schema = 'public' AND dimension_number = 1 AND time_interval IS NOT NULL
-ORDER BY hypertable_name
+    format('%I.%I', d.hypertable_schema, d.hypertable_name), d.column_name, d.time_interval::text)
+FROM timescaledb_information.dimensions d
+WHERE d.hypertable_schema = 'public' AND d.dimension_number = 1 AND d.time_interval IS NOT NULL
+    AND NOT EXISTS (SELECT FROM timescaledb_information.continuous_aggregates a
+        WHERE a.view_schema = d.hypertable_schema AND a.view_name = d.hypertable_name)
+UNION ALL
+SELECT format('ALTER TABLE %s SET (timescaledb.compress, timescaledb.compress_segmentby = %L, timescaledb.compress_orderby = %L);',
+    s.hypertable, s.segmentby, s.orderby)
+FROM timescaledb_information.hypertable_compression_settings s
+WHERE s.segmentby IS NOT NULL AND s.hypertable::text NOT LIKE '\_timescaledb\_internal.%'
+ORDER BY 1 DESC
+
+-- name: make_aggregates
+-- Of each its statements, in the order in which one is made from another.
+SELECT a.view_name::text, unnest(ARRAY[
+    format(E'SET ROLE %I;\nCREATE MATERIALIZED VIEW %I.%I WITH (timescaledb.continuous, timescaledb.materialized_only = %s) AS\n%s\n    WITH NO DATA;',
+        a.view_owner, a.view_schema, a.view_name, a.materialized_only, rtrim(a.view_definition, ';')),
+    (SELECT format('ALTER MATERIALIZED VIEW %I.%I SET (timescaledb.compress, timescaledb.compress_segmentby = %L, timescaledb.compress_orderby = %L);',
+        a.view_schema, a.view_name, s.segmentby, s.orderby)
+        FROM timescaledb_information.hypertable_compression_settings s
+        WHERE s.segmentby IS NOT NULL
+            AND s.hypertable = format('%I.%I', a.materialization_hypertable_schema, a.materialization_hypertable_name)::regclass),
+    'RESET ROLE;'])
+FROM timescaledb_information.continuous_aggregates a
+WHERE a.view_schema = 'public'
+ORDER BY a.materialization_hypertable_name

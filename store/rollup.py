@@ -17,6 +17,7 @@ from store.pool import Connection
 from store.rollup_plan import Bounds, Budget, Piece, Plan, plan
 from store.statements import QUERIES
 
+LEVELS: Final = ("minute", "hour", "day")
 BUCKETS: Final = (60, 3_600, 86_400)
 """Seconds of a bucket: minutes, hours, days (UTC)."""
 SETTLE_S: Final = 180
@@ -59,6 +60,15 @@ async def roll_up(connection: Connection, *, now: datetime, rounds: int = 50) ->
             if not done.more:
                 break
     return made
+
+
+async def lags(connection: Connection, *, now: datetime) -> list[float]:
+    """Seconds from each level's watermark to `now`; of no level where continuous aggregates do the work."""
+    row = await (await connection.execute(QUERIES["keeps_rollups"])).fetchone()
+    if row != (True,):
+        return []
+    rows = await (await connection.execute(QUERIES["rollup_levels"])).fetchall()
+    return [now.timestamp() - watermark for _, watermark, _ in rows]
 
 
 async def roll_up_level(

@@ -364,6 +364,23 @@ CREATE TABLE public.idempotency (
 
 ALTER TABLE public.idempotency OWNER TO steth_owner;
 
+CREATE TABLE public.partition_lease (
+    id smallint NOT NULL,
+    owner text,
+    lease_until timestamp with time zone,
+    clock_ms bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE public.partition_lease OWNER TO steth_owner;
+
+CREATE VIEW public.ingest_partition AS
+ SELECT id,
+    COALESCE(((owner IS NOT NULL) AND (lease_until > now())), false) AS owned,
+    clock_ms
+   FROM public.partition_lease l;
+
+ALTER VIEW public.ingest_partition OWNER TO steth_view;
+
 CREATE TABLE public.ingest_process (
     name text NOT NULL,
     seen_at timestamp with time zone NOT NULL
@@ -405,37 +422,28 @@ CREATE TABLE public.partition (
 
 ALTER TABLE public.partition OWNER TO steth_owner;
 
-CREATE TABLE public.partition_lease (
-    id smallint NOT NULL,
-    owner text,
-    lease_until timestamp with time zone,
-    clock_ms bigint DEFAULT 0 NOT NULL
-);
-
-ALTER TABLE public.partition_lease OWNER TO steth_owner;
-
 CREATE TABLE public.reading_1d (
-    bucket timestamp with time zone CONSTRAINT reading_1m_bucket_not_null NOT NULL,
-    device_id integer CONSTRAINT reading_1m_device_id_not_null NOT NULL,
-    metric_id integer CONSTRAINT reading_1m_metric_id_not_null NOT NULL,
-    n integer CONSTRAINT reading_1m_n_not_null NOT NULL,
-    bad integer CONSTRAINT reading_1m_bad_not_null NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    n integer NOT NULL,
+    bad integer NOT NULL,
     lo double precision,
     hi double precision,
-    total double precision CONSTRAINT reading_1m_total_not_null NOT NULL
+    total double precision NOT NULL
 );
 
 ALTER TABLE public.reading_1d OWNER TO steth_owner;
 
 CREATE TABLE public.reading_1h (
-    bucket timestamp with time zone CONSTRAINT reading_1m_bucket_not_null NOT NULL,
-    device_id integer CONSTRAINT reading_1m_device_id_not_null NOT NULL,
-    metric_id integer CONSTRAINT reading_1m_metric_id_not_null NOT NULL,
-    n integer CONSTRAINT reading_1m_n_not_null NOT NULL,
-    bad integer CONSTRAINT reading_1m_bad_not_null NOT NULL,
+    bucket timestamp with time zone NOT NULL,
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    n integer NOT NULL,
+    bad integer NOT NULL,
     lo double precision,
     hi double precision,
-    total double precision CONSTRAINT reading_1m_total_not_null NOT NULL
+    total double precision NOT NULL
 )
 PARTITION BY RANGE (bucket);
 
@@ -1219,14 +1227,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gap TO steth_ingest;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency TO steth_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_lease TO steth_ingest;
+GRANT SELECT ON TABLE public.partition_lease TO steth_view;
+
+GRANT SELECT ON TABLE public.ingest_partition TO steth_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_process TO steth_ingest;
 
 GRANT SELECT ON TABLE public.org TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition TO steth_ingest;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_lease TO steth_ingest;
 
 GRANT SELECT ON TABLE public.reading_1d TO steth_view;
 
@@ -1248,6 +1259,7 @@ GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
 
 GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
 
+GRANT SELECT ON TABLE public.rollup TO steth_ingest;
 GRANT SELECT ON TABLE public.rollup TO steth_view;
 
 GRANT INSERT ON TABLE public.rollup_dirty TO steth_ingest;

@@ -1,7 +1,7 @@
 """The schema as it stands, for people to read and for a test to hold against the migrations.
 
-`schema.plain.sql` and `schema.timescale.sql` make it in an empty database; `make schema` writes them anew. `describe`
-is what two databases are compared by.
+`schema.EDITION.sql` makes it in an empty database; `make schema` writes them anew. `describe` is what two databases are
+compared by. Policies of the community edition are no part of it: they follow the settings (store.policies).
 """
 
 import re
@@ -26,8 +26,12 @@ _VOLATILE: Final = re.compile(
     r"^(?:--.*|\\(?:un)?restrict .*|SET .*|COMMENT ON EXTENSION .*|SELECT pg_catalog\.set_config\('search_path'.*)\n",
     re.MULTILINE,
 )
-# The trigger of a hypertable's root; create_hypertable makes it.
-_BLOCKER: Final = re.compile(r"^CREATE TRIGGER ts_insert_blocker .*\n", re.MULTILINE)
+# The triggers that TimescaleDB itself makes.
+_TRIGGER: Final = re.compile(r"^CREATE TRIGGER ts_\w+ .*\n", re.MULTILINE)
+# Internal tables are numbered in the order in which they were made.
+_NUMBER: Final = re.compile(r"(_materialized_hypertable_|cagg_watermark\()\d+")
+# A continuous aggregate as pg_dump sees it.
+_AGGREGATE: Final = r"CREATE VIEW public\.{0} AS\n[^;]+;\n\n+ALTER VIEW public\.{0} OWNER TO \w+;\n"
 _HEAD: Final = """\
 -- Written by `make schema` from the migrations: don't edit. For an empty database, as a superuser,
 -- once the roles exist (store.roles.ensure_roles).
@@ -37,18 +41,18 @@ SET search_path = '';
 
 
 def schema_file(edition: Edition) -> Path:
-    """Where the committed schema of an edition is; both licences of TimescaleDB share one."""
-    return _HERE / f"schema.{edition.parts[0]}.sql"
+    """Where the committed schema of an edition is."""
+    return _HERE / f"schema.{edition.value}.sql"
 
 
 def describe(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
     """All of the schema `public` in a canonical text: equal texts, equal schemas."""
     with connection.transaction():
         connection.execute("SET LOCAL search_path = ''")
-        parts = [*_PARTS, *(["hypertables"] if edition_of(connection) is not Edition.PLAIN else [])]
-        return "".join(
-            f"{row[0]}\n" for part in parts for row in connection.execute(QUERIES[f"describe_{part}"]).fetchall()
-        )
+        own = ["hypertables", "aggregates", "compression"] if edition_of(connection) is not Edition.PLAIN else []
+        parts = [*_PARTS, *own]
+        rows = [row[0] for part in parts for row in connection.execute(QUERIES[f"describe_{part}"]).fetchall()]
+    return _NUMBER.sub(r"\1", "\n".join(rows)) + "\n"
 
 
 def dump(dsn: str, *, binaries: Path) -> str:
@@ -57,9 +61,7 @@ def dump(dsn: str, *, binaries: Path) -> str:
     password = str(where.pop("password", ""))
     with closing(psycopg.connect(dsn, autocommit=True)) as connection:
         edition = edition_of(connection)
-        hypertables = (
-            [] if edition is Edition.PLAIN else [row[0] for row in connection.execute(QUERIES["make_hypertables"])]
-        )
+        made = {} if edition is Edition.PLAIN else _made_by_timescale(connection)
     done = subprocess.run(  # noqa: S603 - our own program and arguments
         [
             binaries / "pg_dump",
@@ -74,5 +76,27 @@ def dump(dsn: str, *, binaries: Path) -> str:
     )
     if done.returncode != 0:
         raise StoreError(StoreErrorCode.MIGRATION, f"pg_dump: {done.stderr.strip()}")
-    body = _BLOCKER.sub("", _VOLATILE.sub("", done.stdout))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join([_HEAD, body, *hypertables])).strip() + "\n"
+    body = _TRIGGER.sub("", _VOLATILE.sub("", done.stdout))
+    hypertables = made.pop("", "")
+    for name, statements in made.items():
+        before, found, after = _split(_AGGREGATE.format(name), body)
+        body, hypertables = (f"{before}{hypertables}{statements}{after}", "") if found else (body, hypertables)
+    return re.sub(r"\n{3,}", "\n\n", f"{_HEAD}\n{body}\n{hypertables}").strip() + "\n"
+
+
+def _split(pattern: str, text: str) -> tuple[str, bool, str]:
+    found = re.search(pattern, text)
+    return (text, False, "") if found is None else (text[: found.start()], True, text[found.end() :])
+
+
+def _made_by_timescale(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, str]:
+    """Under "" the statements that make hypertables of tables, under the name of each aggregate those that make it, the
+    finest first: pg_dump knows nothing of either.
+    """
+    with connection.transaction():
+        connection.execute("SET LOCAL search_path = ''")
+        statements = {"": [row[0] for row in connection.execute(QUERIES["make_hypertables"]).fetchall()]}
+        for name, statement in connection.execute(QUERIES["make_aggregates"]).fetchall():
+            if statement is not None:  # one without compression
+                statements.setdefault(name, []).append(statement)
+    return {name: "\n".join(texts) + "\n" for name, texts in statements.items()}

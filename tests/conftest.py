@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.deployed",
     "tests.fixtures.timescale",
     "tests.fixtures.postgres",
+    "tests.fixtures.pglite",
 ]
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,28 +11,31 @@ from store.editions import edition_of
 from store.embedded import EmbeddedPostgres
 from store.migrate import migrate
 from store.schema import dump, schema_file
+from tests.fixtures.pglite import Pglite, installed
 from tests.fixtures.timescale import Timescale
 from tests.fixtures.trixie import Tree
 
 
 def _write(dsn: str, *, binaries: Path) -> None:
     migrate(dsn)
-    with closing(psycopg.connect(dsn)) as connection:
+    with closing(psycopg.connect(dsn, autocommit=True)) as connection:
         file = schema_file(edition_of(connection))
     file.write_text(dump(dsn, binaries=binaries), encoding="utf-8")
     sys.stdout.write(f"{file.name}\n")
 
 
 def main() -> int:
-    """Write schema.plain.sql and schema.timescale.sql. Exit code 1 where TimescaleDB is missing."""
+    """Write schema.*.sql. Exit code 1 where the TimescaleDB of Debian is missing."""
     tree = Tree.find()
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedPostgres(folder=Path(folder) / "postgres", settings={"fsync": "off"})
         dsn = server.start()
         try:
             _write(dsn, binaries=server.binaries)
+            with Pglite(folder=installed()) as community:
+                _write(community.dsn, binaries=server.binaries)
             if tree is None:
-                sys.stderr.write("schema.timescale.sql is not written: run `make test-deps` as root first\n")
+                sys.stderr.write("schema.timescale-apache.sql is not written: run `make test-deps` as root first\n")
                 return 1
             with Timescale(tree=tree) as timescale:
                 _write(timescale.dsn(timescale.create_database(template="template1")), binaries=server.binaries)

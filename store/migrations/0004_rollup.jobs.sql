@@ -32,6 +32,7 @@ CREATE FUNCTION readings_written(devices integer[], lo bigint[], hi bigint[]) RE
     SELECT 0, u.device, to_timestamp(u.lo), to_timestamp(u.hi) FROM unnest(devices, lo, hi) AS u (device, lo, hi);
 $$;
 GRANT INSERT ON rollup_dirty TO steth_ingest;
+GRANT SELECT ON rollup TO steth_ingest;
 
 -- Materialised below the watermark, made on the spot above it.
 CREATE VIEW whole_1m AS

@@ -11,5 +11,25 @@ CREATE TABLE reading_1m (
     total double precision NOT NULL,
     PRIMARY KEY (device_id, bucket, metric_id)
 ) PARTITION BY RANGE (bucket);
-CREATE TABLE reading_1h (LIKE reading_1m INCLUDING INDEXES) PARTITION BY RANGE (bucket);
-CREATE TABLE reading_1d (LIKE reading_1m INCLUDING INDEXES);
+CREATE TABLE reading_1h (
+    bucket timestamptz NOT NULL,
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    n integer NOT NULL,
+    bad integer NOT NULL,
+    lo double precision,
+    hi double precision,
+    total double precision NOT NULL,
+    PRIMARY KEY (device_id, bucket, metric_id)
+) PARTITION BY RANGE (bucket);
+CREATE TABLE reading_1d (
+    bucket timestamptz NOT NULL,
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    n integer NOT NULL,
+    bad integer NOT NULL,
+    lo double precision,
+    hi double precision,
+    total double precision NOT NULL,
+    PRIMARY KEY (device_id, bucket, metric_id)
+);

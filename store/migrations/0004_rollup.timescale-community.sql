@@ -18,6 +18,13 @@ CREATE MATERIALIZED VIEW reading_1d WITH (timescaledb.continuous, timescaledb.ma
     FROM reading_1h GROUP BY 1, 2, 3
     WITH NO DATA;
 
+-- What is old is compressed, one segment a signal of a device; how old, and what is dropped when, are settings
+-- (store.policies).
+ALTER TABLE reading SET (timescaledb.compress, timescaledb.compress_segmentby = 'device_id, metric_id',
+    timescaledb.compress_orderby = 'ts');
+ALTER MATERIALIZED VIEW reading_1m SET (timescaledb.compress, timescaledb.compress_segmentby = 'device_id, metric_id',
+    timescaledb.compress_orderby = 'bucket');
+
 -- Ingest calls it in the transaction of each batch; the aggregates find out by themselves what was written.
 CREATE FUNCTION readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void LANGUAGE sql AS '';
 

@@ -14,10 +14,11 @@ import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from steth.maintenance import make_room
+from steth.maintenance import Upkeep
 from store.embedded import EmbeddedPostgres
 from store.migrate import migrate
 from store.pool import Role, role_dsn
+from store.retention import Keep
 from store.roles import set_passwords
 from tests.chaos.ledger import Reading, Stored, StoredFault
 from wire.ids import DeviceId, bucket, mint_device_id, partition
@@ -90,7 +91,7 @@ class Database:
 
     async def make_room(self) -> None:
         """Partitions for the readings."""
-        await make_room(self.role_dsn("owner"))
+        await Upkeep(dsn_owner=self.role_dsn("owner"), keep=Keep()).make_room()
 
     def add_devices(self, count: int) -> list[DeviceId]:
         """Devices of one hospital."""

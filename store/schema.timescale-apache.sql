@@ -365,6 +365,23 @@ CREATE TABLE public.idempotency (
 
 ALTER TABLE public.idempotency OWNER TO steth_owner;
 
+CREATE TABLE public.partition_lease (
+    id smallint NOT NULL,
+    owner text,
+    lease_until timestamp with time zone,
+    clock_ms bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE public.partition_lease OWNER TO steth_owner;
+
+CREATE VIEW public.ingest_partition AS
+ SELECT id,
+    COALESCE(((owner IS NOT NULL) AND (lease_until > now())), false) AS owned,
+    clock_ms
+   FROM public.partition_lease l;
+
+ALTER VIEW public.ingest_partition OWNER TO steth_view;
+
 CREATE TABLE public.ingest_process (
     name text NOT NULL,
     seen_at timestamp with time zone NOT NULL
@@ -405,15 +422,6 @@ CREATE TABLE public.partition (
 );
 
 ALTER TABLE public.partition OWNER TO steth_owner;
-
-CREATE TABLE public.partition_lease (
-    id smallint NOT NULL,
-    owner text,
-    lease_until timestamp with time zone,
-    clock_ms bigint DEFAULT 0 NOT NULL
-);
-
-ALTER TABLE public.partition_lease OWNER TO steth_owner;
 
 CREATE TABLE public.reading_1d (
     bucket timestamp with time zone NOT NULL,
@@ -1218,14 +1226,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gap TO steth_ingest;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency TO steth_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_lease TO steth_ingest;
+GRANT SELECT ON TABLE public.partition_lease TO steth_view;
+
+GRANT SELECT ON TABLE public.ingest_partition TO steth_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_process TO steth_ingest;
 
 GRANT SELECT ON TABLE public.org TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition TO steth_ingest;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_lease TO steth_ingest;
 
 GRANT SELECT ON TABLE public.reading_1d TO steth_view;
 
@@ -1247,6 +1258,7 @@ GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
 
 GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
 
+GRANT SELECT ON TABLE public.rollup TO steth_ingest;
 GRANT SELECT ON TABLE public.rollup TO steth_view;
 
 GRANT INSERT ON TABLE public.rollup_dirty TO steth_ingest;
@@ -1279,7 +1291,7 @@ GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.to_judge TO steth_ingest;
 
-SELECT public.create_hypertable('public.reading', public.by_range('ts', '1 day'::interval), create_default_indexes => false);
-SELECT public.create_hypertable('public.reading_1d', public.by_range('bucket', '730 days'::interval), create_default_indexes => false);
-SELECT public.create_hypertable('public.reading_1h', public.by_range('bucket', '90 days'::interval), create_default_indexes => false);
 SELECT public.create_hypertable('public.reading_1m', public.by_range('bucket', '7 days'::interval), create_default_indexes => false);
+SELECT public.create_hypertable('public.reading_1h', public.by_range('bucket', '90 days'::interval), create_default_indexes => false);
+SELECT public.create_hypertable('public.reading_1d', public.by_range('bucket', '730 days'::interval), create_default_indexes => false);
+SELECT public.create_hypertable('public.reading', public.by_range('ts', '1 day'::interval), create_default_indexes => false);

@@ -1,0 +1,72 @@
+"""How long readings and their roll-ups are kept, and dropping what is older where no policies of the engine do it.
+
+Days are kept for ever. A roll-up is made only from what is whole: what is dropped is noted before it goes
+(`rollup.whole_from`), and nothing is made again from a rest.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from store.partitions import Table, drop_pieces
+from store.pool import Connection
+from store.statements import QUERIES
+
+REACH_GAP_DAYS: Final = 2
+"""Ingest takes readings as old as raw ones are kept, less this: none is dropped before its roll-ups are made."""
+
+
+class KeepError(ValueError):
+    """Ages that contradict one another. The message is one line that says which and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keep:
+    """Ages in days: of readings, of roll-ups by the minute and by the hour; and from when on chunks are compressed,
+    which only TimescaleDB's community edition does. Raises KeepError.
+    """
+
+    raw_days: int = 92
+    minute_days: int = 366
+    hour_days: int = 1830
+    compress_days: int = 7
+
+    def __post_init__(self) -> None:
+        if self.raw_days < REACH_GAP_DAYS + 1:
+            raise KeepError(f"readings must be kept for {REACH_GAP_DAYS + 1} days at least, not {self.raw_days}")
+        if not self.raw_days <= self.minute_days <= self.hour_days:
+            raise KeepError(
+                f"finer data can't be kept longer than what is made from it: {self.raw_days} days of readings, "
+                f"{self.minute_days} of minutes, {self.hour_days} of hours"
+            )
+        if not self.compress_days >= 1:
+            raise KeepError(f"chunks can be compressed after a day at the earliest, not {self.compress_days}")
+
+    @property
+    def reach_days(self) -> int:
+        """How far back ingest takes readings; what is older is set aside and counted."""
+        return self.raw_days - REACH_GAP_DAYS
+
+    @property
+    def by_table(self) -> tuple[tuple[Table, int], ...]:
+        """What is dropped, and after how many days, the finest first: each is the source of the next level."""
+        return (("reading", self.raw_days), ("reading_1m", self.minute_days), ("reading_1h", self.hour_days))
+
+
+async def drop_old(connection: Connection, *, now: datetime, keep: Keep) -> list[str]:
+    """Drop partitions or chunks that are wholly too old, and return their names; none where policies do it.
+
+    What still waits to be rolled up stays. `connection` is steth_owner's, in autocommit. Cut off at any moment, the
+    next call goes on.
+    """
+    row = await (await connection.execute(QUERIES["keeps_rollups"])).fetchone()
+    if row != (True,):
+        return []
+    dropped = []
+    for level, (table, days) in enumerate(keep.by_table):
+        day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        parameters = {"level": level, "before": day - timedelta(days=days)}
+        noted = await (await connection.execute(QUERIES["note_dropped"], parameters)).fetchone()
+        if noted is not None:
+            dropped += await drop_pieces(connection, table, before=noted[0])
+    return dropped

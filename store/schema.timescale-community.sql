@@ -1,0 +1,1170 @@
+-- Written by `make schema` from the migrations: don't edit. For an empty database, as a superuser,
+-- once the roles exist (store.roles.ensure_roles).
+SET check_function_bodies = off;
+SET search_path = '';
+
+CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA public;
+
+CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$$$;
+
+ALTER FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) OWNER TO steth_owner;
+
+CREATE FUNCTION public.sees_org(org integer) RETURNS boolean
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT coalesce(nullif(current_setting('steth.org', true), '') IN (org::text, '*'), false) $$;
+
+ALTER FUNCTION public.sees_org(org integer) OWNER TO steth_owner;
+
+CREATE TABLE public.reading (
+    ts timestamp with time zone NOT NULL,
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    value double precision NOT NULL,
+    quality smallint NOT NULL
+);
+
+ALTER TABLE public.reading OWNER TO steth_owner;
+
+SELECT public.create_hypertable('public.reading', public.by_range('ts', '1 day'::interval), create_default_indexes => false);
+ALTER TABLE public.reading SET (timescaledb.compress, timescaledb.compress_segmentby = 'device_id,metric_id', timescaledb.compress_orderby = 'ts');
+SET ROLE steth_owner;
+CREATE MATERIALIZED VIEW public.reading_1m WITH (timescaledb.continuous, timescaledb.materialized_only = f) AS
+ SELECT public.time_bucket('00:01:00'::interval, ts) AS bucket,
+    device_id,
+    metric_id,
+    (count(*) FILTER (WHERE (quality < 2)))::integer AS n,
+    (count(*) FILTER (WHERE (quality = 2)))::integer AS bad,
+    min(value) FILTER (WHERE (quality < 2)) AS lo,
+    max(value) FILTER (WHERE (quality < 2)) AS hi,
+    COALESCE(sum(value) FILTER (WHERE (quality < 2)), (0)::double precision) AS total
+   FROM public.reading
+  GROUP BY (public.time_bucket('00:01:00'::interval, ts)), device_id, metric_id
+    WITH NO DATA;
+ALTER MATERIALIZED VIEW public.reading_1m SET (timescaledb.compress, timescaledb.compress_segmentby = 'device_id,metric_id', timescaledb.compress_orderby = 'bucket');
+RESET ROLE;
+
+SET ROLE steth_owner;
+CREATE MATERIALIZED VIEW public.reading_1h WITH (timescaledb.continuous, timescaledb.materialized_only = f) AS
+ SELECT public.time_bucket('01:00:00'::interval, bucket) AS bucket,
+    device_id,
+    metric_id,
+    (sum(n))::integer AS n,
+    (sum(bad))::integer AS bad,
+    min(lo) AS lo,
+    max(hi) AS hi,
+    sum(total) AS total
+   FROM public.reading_1m
+  GROUP BY (public.time_bucket('01:00:00'::interval, bucket)), device_id, metric_id
+    WITH NO DATA;
+RESET ROLE;
+
+CREATE TABLE public.account (
+    id integer NOT NULL,
+    org_id integer,
+    name text NOT NULL,
+    role text NOT NULL,
+    password_hash text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT account_check CHECK (((role = 'hospital'::text) = (org_id IS NOT NULL))),
+    CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'engineer'::text, 'manager'::text, 'hospital'::text, 'admin'::text])))
+);
+
+ALTER TABLE public.account OWNER TO steth_owner;
+
+ALTER TABLE public.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert (
+    id uuid NOT NULL,
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    lane smallint NOT NULL,
+    rule text NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    family text NOT NULL,
+    severity text NOT NULL,
+    condition text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    learned_at timestamp with time zone NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    cleared_at timestamp with time zone,
+    count bigint DEFAULT 1 NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['pending'::text, 'active'::text, 'clearing'::text, 'no-data'::text, 'ok'::text]))),
+    CONSTRAINT alert_kind_check CHECK ((kind = ANY (ARRAY['fault'::text, 'limit'::text, 'silence'::text, 'identity'::text]))),
+    CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'major'::text, 'minor'::text, 'warning'::text])))
+);
+
+ALTER TABLE public.alert OWNER TO steth_owner;
+
+CREATE TABLE public.alert_event (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    alert_id uuid,
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    learned_at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    from_state text NOT NULL,
+    to_state text NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE public.alert_event OWNER TO steth_owner;
+
+ALTER TABLE public.alert_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_operator (
+    alert_id uuid NOT NULL,
+    org_id integer NOT NULL,
+    state text NOT NULL,
+    actor text NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT alert_operator_state_check CHECK ((state = ANY (ARRAY['unacknowledged'::text, 'acknowledged'::text])))
+);
+
+ALTER TABLE public.alert_operator OWNER TO steth_owner;
+
+CREATE TABLE public.api_token (
+    id integer NOT NULL,
+    account_id integer NOT NULL,
+    hash bytea NOT NULL,
+    label text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+
+ALTER TABLE public.api_token OWNER TO steth_owner;
+
+ALTER TABLE public.api_token ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.api_token_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.audit (
+    id bigint NOT NULL,
+    org_id integer,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    previous bytea NOT NULL,
+    hash bytea NOT NULL
+);
+
+ALTER TABLE public.audit OWNER TO steth_owner;
+
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.command (
+    id text NOT NULL,
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    ticket_id bigint,
+    body jsonb NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    sent_at timestamp with time zone,
+    status text DEFAULT 'waiting'::text NOT NULL,
+    replied_at timestamp with time zone,
+    reason text DEFAULT ''::text NOT NULL,
+    verdict jsonb,
+    CONSTRAINT command_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'done'::text, 'refused'::text, 'failed'::text, 'expired'::text])))
+);
+
+ALTER TABLE public.command OWNER TO steth_owner;
+
+CREATE TABLE public.dead_letter (
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    partition smallint NOT NULL,
+    device_id integer,
+    topic text NOT NULL,
+    lane smallint,
+    epoch text,
+    seq bigint,
+    code text NOT NULL,
+    place text NOT NULL,
+    detail text NOT NULL,
+    content_type text DEFAULT ''::text NOT NULL,
+    body bytea NOT NULL
+);
+
+ALTER TABLE public.dead_letter OWNER TO steth_owner;
+
+ALTER TABLE public.dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dead_letter_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.device (
+    id integer NOT NULL,
+    uid text NOT NULL,
+    org_id integer NOT NULL,
+    site_id integer NOT NULL,
+    partition smallint NOT NULL,
+    model text NOT NULL,
+    name text NOT NULL,
+    department text DEFAULT ''::text NOT NULL,
+    serial text DEFAULT ''::text NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    code_hash bytea,
+    code_expires_at timestamp with time zone,
+    enrolled_at timestamp with time zone,
+    inventory jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT device_partition_check CHECK (((partition >= 0) AND (partition <= 15))),
+    CONSTRAINT device_status_check CHECK ((status = ANY (ARRAY['active'::text, 'retired'::text])))
+);
+
+ALTER TABLE public.device OWNER TO steth_owner;
+
+CREATE TABLE public.device_event (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    learned_at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    body jsonb NOT NULL
+);
+
+ALTER TABLE public.device_event OWNER TO steth_owner;
+
+ALTER TABLE public.device_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.device_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.device ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.device_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.mark (
+    device_id integer NOT NULL,
+    lane smallint NOT NULL,
+    epoch text NOT NULL,
+    seq bigint NOT NULL,
+    digest bytea NOT NULL,
+    previous_epoch text DEFAULT ''::text NOT NULL,
+    reached timestamp with time zone,
+    seen_clock_ms bigint DEFAULT 0 NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT mark_lane_check CHECK ((lane = ANY (ARRAY[0, 1])))
+)
+WITH (fillfactor='60');
+
+ALTER TABLE public.mark OWNER TO steth_owner;
+
+CREATE VIEW public.device_mark WITH (security_barrier='true') AS
+ SELECT d.id AS device_id,
+    d.uid AS device,
+    k.lane,
+    k.seq,
+    k.reached,
+    k.at
+   FROM (public.mark k
+     JOIN public.device d ON ((d.id = k.device_id)));
+
+ALTER VIEW public.device_mark OWNER TO steth_view;
+
+CREATE TABLE public.metric (
+    id integer NOT NULL,
+    name text NOT NULL,
+    unit text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE public.metric OWNER TO steth_owner;
+
+CREATE VIEW public.device_reading WITH (security_barrier='true') AS
+ SELECT r.ts,
+    d.uid AS device,
+    d.id AS device_id,
+    r.metric_id,
+    m.name AS metric,
+    m.unit,
+    r.value,
+    r.quality
+   FROM ((public.reading r
+     JOIN public.device d ON ((d.id = r.device_id)))
+     JOIN public.metric m ON ((m.id = r.metric_id)));
+
+ALTER VIEW public.device_reading OWNER TO steth_view;
+
+CREATE TABLE public.device_state (
+    device_id integer NOT NULL,
+    lane smallint NOT NULL,
+    org_id integer NOT NULL,
+    engine bytea NOT NULL,
+    latest bytea NOT NULL,
+    epoch text DEFAULT ''::text NOT NULL,
+    boot bigint DEFAULT 0 NOT NULL,
+    connected boolean DEFAULT false NOT NULL,
+    interval_s double precision DEFAULT 0 NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    seen_at timestamp with time zone,
+    heartbeat jsonb DEFAULT '{}'::jsonb NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    CONSTRAINT device_state_lane_check CHECK ((lane = ANY (ARRAY[0, 1])))
+)
+WITH (fillfactor='50');
+
+ALTER TABLE public.device_state OWNER TO steth_owner;
+
+CREATE TABLE public.gap (
+    id bigint NOT NULL,
+    device_id integer NOT NULL,
+    lane smallint NOT NULL,
+    epoch text NOT NULL,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.gap OWNER TO steth_owner;
+
+ALTER TABLE public.gap ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.gap_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.idempotency (
+    account_id integer NOT NULL,
+    key text NOT NULL,
+    request bytea NOT NULL,
+    status integer NOT NULL,
+    headers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    answer jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.idempotency OWNER TO steth_owner;
+
+CREATE TABLE public.partition_lease (
+    id smallint NOT NULL,
+    owner text,
+    lease_until timestamp with time zone,
+    clock_ms bigint DEFAULT 0 NOT NULL
+);
+
+ALTER TABLE public.partition_lease OWNER TO steth_owner;
+
+CREATE VIEW public.ingest_partition AS
+ SELECT id,
+    COALESCE(((owner IS NOT NULL) AND (lease_until > now())), false) AS owned,
+    clock_ms
+   FROM public.partition_lease l;
+
+ALTER VIEW public.ingest_partition OWNER TO steth_view;
+
+CREATE TABLE public.ingest_process (
+    name text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.ingest_process OWNER TO steth_owner;
+
+ALTER TABLE public.metric ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.metric_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.org (
+    id integer NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.org OWNER TO steth_owner;
+
+ALTER TABLE public.org ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.org_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.partition (
+    id smallint NOT NULL,
+    generation bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT partition_id_check CHECK (((id >= 0) AND (id <= 15)))
+);
+
+ALTER TABLE public.partition OWNER TO steth_owner;
+
+SET ROLE steth_owner;
+CREATE MATERIALIZED VIEW public.reading_1d WITH (timescaledb.continuous, timescaledb.materialized_only = f) AS
+ SELECT public.time_bucket('1 day'::interval, bucket) AS bucket,
+    device_id,
+    metric_id,
+    (sum(n))::integer AS n,
+    (sum(bad))::integer AS bad,
+    min(lo) AS lo,
+    max(hi) AS hi,
+    sum(total) AS total
+   FROM public.reading_1h
+  GROUP BY (public.time_bucket('1 day'::interval, bucket)), device_id, metric_id
+    WITH NO DATA;
+RESET ROLE;
+
+CREATE TABLE public.reading_aside (
+    id bigint NOT NULL,
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    at_ms bigint NOT NULL,
+    value double precision NOT NULL,
+    quality smallint NOT NULL,
+    received_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.reading_aside OWNER TO steth_owner;
+
+ALTER TABLE public.reading_aside ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reading_aside_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.recent_digest (
+    device_id integer NOT NULL,
+    digest bytea NOT NULL,
+    at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.recent_digest OWNER TO steth_owner;
+
+CREATE TABLE public.recipient (
+    id integer NOT NULL,
+    org_id integer,
+    name text NOT NULL,
+    address text NOT NULL,
+    language text DEFAULT 'zh'::text NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text])))
+);
+
+ALTER TABLE public.recipient OWNER TO steth_owner;
+
+ALTER TABLE public.recipient ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.recipient_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.remote_session (
+    id bigint NOT NULL,
+    ticket_id bigint NOT NULL,
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    state text DEFAULT 'prepared'::text NOT NULL,
+    scopes text[] NOT NULL,
+    runbook text,
+    minutes integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT remote_session_state_check CHECK ((state = 'prepared'::text))
+);
+
+ALTER TABLE public.remote_session OWNER TO steth_owner;
+
+ALTER TABLE public.remote_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.remote_session_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.schema_version (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    edition text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.schema_version OWNER TO steth_owner;
+
+CREATE VIEW public.series_1d WITH (security_barrier='true') AS
+ SELECT r.bucket,
+    d.uid AS device,
+    r.device_id,
+    r.metric_id,
+    m.name AS metric,
+    m.unit,
+    r.n,
+    r.bad,
+    r.lo,
+    r.hi,
+    r.total
+   FROM ((public.reading_1d r
+     JOIN public.device d ON ((d.id = r.device_id)))
+     JOIN public.metric m ON ((m.id = r.metric_id)));
+
+ALTER VIEW public.series_1d OWNER TO steth_view;
+
+CREATE VIEW public.series_1h WITH (security_barrier='true') AS
+ SELECT r.bucket,
+    d.uid AS device,
+    r.device_id,
+    r.metric_id,
+    m.name AS metric,
+    m.unit,
+    r.n,
+    r.bad,
+    r.lo,
+    r.hi,
+    r.total
+   FROM ((public.reading_1h r
+     JOIN public.device d ON ((d.id = r.device_id)))
+     JOIN public.metric m ON ((m.id = r.metric_id)));
+
+ALTER VIEW public.series_1h OWNER TO steth_view;
+
+CREATE VIEW public.series_1m WITH (security_barrier='true') AS
+ SELECT r.bucket,
+    d.uid AS device,
+    r.device_id,
+    r.metric_id,
+    m.name AS metric,
+    m.unit,
+    r.n,
+    r.bad,
+    r.lo,
+    r.hi,
+    r.total
+   FROM ((public.reading_1m r
+     JOIN public.device d ON ((d.id = r.device_id)))
+     JOIN public.metric m ON ((m.id = r.metric_id)));
+
+ALTER VIEW public.series_1m OWNER TO steth_view;
+
+CREATE TABLE public.site (
+    id integer NOT NULL,
+    org_id integer NOT NULL,
+    name text NOT NULL,
+    time_zone text DEFAULT 'Asia/Shanghai'::text NOT NULL
+);
+
+ALTER TABLE public.site OWNER TO steth_owner;
+
+ALTER TABLE public.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.site_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.telling (
+    id bigint NOT NULL,
+    ticket_id bigint NOT NULL,
+    step text NOT NULL,
+    recipient_id integer NOT NULL,
+    org_id integer NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    told_at timestamp with time zone,
+    error text DEFAULT ''::text NOT NULL,
+    CONSTRAINT telling_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'told'::text, 'given-up'::text])))
+);
+
+ALTER TABLE public.telling OWNER TO steth_owner;
+
+ALTER TABLE public.telling ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.telling_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.ticket (
+    id bigint NOT NULL,
+    number text NOT NULL,
+    org_id integer NOT NULL,
+    site_id integer NOT NULL,
+    device_id integer NOT NULL,
+    family text NOT NULL,
+    severity text NOT NULL,
+    status text DEFAULT 'new'::text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    detected_at timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone DEFAULT now() NOT NULL,
+    closed_at timestamp with time zone,
+    evidence_from timestamp with time zone NOT NULL,
+    evidence_to timestamp with time zone NOT NULL,
+    evidence_frozen_at timestamp with time zone,
+    causes jsonb DEFAULT '[]'::jsonb NOT NULL,
+    parts jsonb DEFAULT '[]'::jsonb NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['new'::text, 'to-dispatch'::text, 'accepted'::text, 'on-site'::text, 'awaiting-parts'::text, 'to-verify'::text, 'closed'::text])))
+);
+
+ALTER TABLE public.ticket OWNER TO steth_owner;
+
+CREATE TABLE public.ticket_alert (
+    ticket_id bigint NOT NULL,
+    alert_id uuid NOT NULL,
+    org_id integer NOT NULL
+);
+
+ALTER TABLE public.ticket_alert OWNER TO steth_owner;
+
+CREATE TABLE public.ticket_day (
+    day date NOT NULL,
+    last integer NOT NULL
+);
+
+ALTER TABLE public.ticket_day OWNER TO steth_owner;
+
+CREATE TABLE public.ticket_event (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    ticket_id bigint NOT NULL,
+    org_id integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+ALTER TABLE public.ticket_event OWNER TO steth_owner;
+
+ALTER TABLE public.ticket_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ticket_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.ticket ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ticket_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.to_judge (
+    id bigint NOT NULL,
+    device_id integer NOT NULL,
+    lane smallint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    error text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    facts bytea NOT NULL
+);
+
+ALTER TABLE public.to_judge OWNER TO steth_owner;
+
+ALTER TABLE public.to_judge ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.to_judge_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alert_event
+    ADD CONSTRAINT alert_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.alert_operator
+    ADD CONSTRAINT alert_operator_pkey PRIMARY KEY (alert_id);
+
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.dead_letter
+    ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.device_event
+    ADD CONSTRAINT device_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.device_state
+    ADD CONSTRAINT device_state_pkey PRIMARY KEY (device_id, lane);
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_uid_key UNIQUE (uid);
+
+ALTER TABLE ONLY public.gap
+    ADD CONSTRAINT gap_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (account_id, key);
+
+ALTER TABLE ONLY public.ingest_process
+    ADD CONSTRAINT ingest_process_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.mark
+    ADD CONSTRAINT mark_pkey PRIMARY KEY (device_id, lane);
+
+ALTER TABLE ONLY public.metric
+    ADD CONSTRAINT metric_name_unit_key UNIQUE (name, unit);
+
+ALTER TABLE ONLY public.metric
+    ADD CONSTRAINT metric_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.org
+    ADD CONSTRAINT org_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.org
+    ADD CONSTRAINT org_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.partition_lease
+    ADD CONSTRAINT partition_lease_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.partition
+    ADD CONSTRAINT partition_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.reading_aside
+    ADD CONSTRAINT reading_aside_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.recent_digest
+    ADD CONSTRAINT recent_digest_pkey PRIMARY KEY (device_id, digest);
+
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.remote_session
+    ADD CONSTRAINT remote_session_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.schema_version
+    ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.site
+    ADD CONSTRAINT site_org_id_name_key UNIQUE (org_id, name);
+
+ALTER TABLE ONLY public.site
+    ADD CONSTRAINT site_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.telling
+    ADD CONSTRAINT telling_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.telling
+    ADD CONSTRAINT telling_ticket_id_step_recipient_id_key UNIQUE (ticket_id, step, recipient_id);
+
+ALTER TABLE ONLY public.ticket_alert
+    ADD CONSTRAINT ticket_alert_pkey PRIMARY KEY (ticket_id, alert_id);
+
+ALTER TABLE ONLY public.ticket_day
+    ADD CONSTRAINT ticket_day_pkey PRIMARY KEY (day);
+
+ALTER TABLE ONLY public.ticket_event
+    ADD CONSTRAINT ticket_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_number_key UNIQUE (number);
+
+ALTER TABLE ONLY public.ticket
+    ADD CONSTRAINT ticket_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.to_judge
+    ADD CONSTRAINT to_judge_pkey PRIMARY KEY (id);
+
+CREATE INDEX alert_device ON public.alert USING btree (device_id, occurred_at, id);
+
+CREATE INDEX alert_event_alert ON public.alert_event USING btree (alert_id, id);
+
+CREATE INDEX alert_event_device ON public.alert_event USING btree (device_id, at);
+
+CREATE INDEX alert_event_tail ON public.alert_event USING btree (xid, id);
+
+CREATE INDEX alert_open ON public.alert USING btree (device_id) WHERE (condition <> 'ok'::text);
+
+CREATE INDEX alert_page ON public.alert USING btree (occurred_at DESC, id DESC);
+
+CREATE INDEX api_token_account ON public.api_token USING btree (account_id, id);
+
+CREATE INDEX audit_chain ON public.audit USING btree (org_id, id);
+
+CREATE INDEX command_ticket ON public.command USING btree (ticket_id);
+
+CREATE INDEX command_waiting ON public.command USING btree (expires_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX dead_letter_device ON public.dead_letter USING btree (device_id, at);
+
+CREATE UNIQUE INDEX device_code ON public.device USING btree (code_hash) WHERE (code_hash IS NOT NULL);
+
+CREATE INDEX device_event_device ON public.device_event USING btree (device_id, at);
+
+CREATE INDEX device_event_tail ON public.device_event USING btree (xid, id);
+
+CREATE INDEX device_org ON public.device USING btree (org_id);
+
+CREATE INDEX device_partition ON public.device USING btree (partition);
+
+CREATE INDEX reading_device_ts ON public.reading USING btree (device_id, ts);
+
+CREATE INDEX recent_digest_at ON public.recent_digest USING btree (at);
+
+CREATE INDEX remote_session_ticket ON public.remote_session USING btree (ticket_id);
+
+CREATE INDEX telling_due ON public.telling USING btree (next_at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX ticket_alert_alert ON public.ticket_alert USING btree (alert_id);
+
+CREATE INDEX ticket_device ON public.ticket USING btree (device_id, id);
+
+CREATE INDEX ticket_event_tail ON public.ticket_event USING btree (xid, id);
+
+CREATE INDEX ticket_event_ticket ON public.ticket_event USING btree (ticket_id, id);
+
+CREATE UNIQUE INDEX ticket_one_open ON public.ticket USING btree (device_id, family) WHERE (status <> 'closed'::text);
+
+CREATE INDEX ticket_unfrozen ON public.ticket USING btree (device_id) WHERE (evidence_frozen_at IS NULL);
+
+CREATE INDEX to_judge_device ON public.to_judge USING btree (device_id, lane, id);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.command
+    ADD CONSTRAINT command_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.partition_lease
+    ADD CONSTRAINT partition_lease_id_fkey FOREIGN KEY (id) REFERENCES public.partition(id);
+
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.remote_session
+    ADD CONSTRAINT remote_session_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
+
+ALTER TABLE ONLY public.site
+    ADD CONSTRAINT site_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.telling
+    ADD CONSTRAINT telling_recipient_id_fkey FOREIGN KEY (recipient_id) REFERENCES public.recipient(id);
+
+ALTER TABLE ONLY public.telling
+    ADD CONSTRAINT telling_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
+
+ALTER TABLE ONLY public.ticket_alert
+    ADD CONSTRAINT ticket_alert_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
+
+ALTER TABLE ONLY public.ticket_event
+    ADD CONSTRAINT ticket_event_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
+
+ALTER TABLE public.alert ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.alert_operator ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY append ON public.audit FOR INSERT TO steth_api WITH CHECK (true);
+
+ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.command ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.device ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.device_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.device_state ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY every_alert ON public.alert TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_alert_event ON public.alert_event TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_command ON public.command TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_device ON public.device TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_event ON public.device_event TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_org ON public.org TO steth_ingest USING (true);
+
+CREATE POLICY every_recipient ON public.recipient TO steth_ingest USING (true);
+
+CREATE POLICY every_session ON public.remote_session TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_site ON public.site TO steth_ingest USING (true);
+
+CREATE POLICY every_state ON public.device_state TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_telling ON public.telling TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_ticket ON public.ticket TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_ticket_alert ON public.ticket_alert TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_ticket_event ON public.ticket_event TO steth_ingest USING (true) WITH CHECK (true);
+
+ALTER TABLE public.org ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.recipient ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.remote_session ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.telling ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant ON public.alert USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.alert_event USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.alert_operator USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.audit USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.command USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.device USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.device_event USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.device_state USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.org USING (public.sees_org(id));
+
+CREATE POLICY tenant ON public.recipient USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.remote_session USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.site USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.telling USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.ticket USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.ticket_alert USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.ticket_event USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+
+ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_alert ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_event ENABLE ROW LEVEL SECURITY;
+
+GRANT ALL ON SCHEMA public TO steth_view;
+GRANT USAGE ON SCHEMA public TO steth_ingest;
+GRANT USAGE ON SCHEMA public TO steth_api;
+
+GRANT SELECT ON TABLE public.reading TO steth_view;
+GRANT SELECT,INSERT ON TABLE public.reading TO steth_ingest;
+
+GRANT SELECT ON TABLE public.reading_1m TO steth_view;
+
+GRANT SELECT ON TABLE public.reading_1h TO steth_view;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO steth_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO steth_ingest;
+GRANT SELECT ON TABLE public.alert TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.alert_event TO steth_ingest;
+GRANT SELECT,INSERT ON TABLE public.alert_event TO steth_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_operator TO steth_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.api_token TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.audit TO steth_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.command TO steth_ingest;
+GRANT SELECT,INSERT ON TABLE public.command TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letter TO steth_ingest;
+
+GRANT SELECT ON TABLE public.device TO steth_ingest;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.device TO steth_api;
+GRANT SELECT ON TABLE public.device TO steth_view;
+
+GRANT UPDATE(serial) ON TABLE public.device TO steth_ingest;
+
+GRANT UPDATE(inventory) ON TABLE public.device TO steth_ingest;
+
+GRANT SELECT,INSERT ON TABLE public.device_event TO steth_ingest;
+GRANT SELECT ON TABLE public.device_event TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mark TO steth_ingest;
+GRANT SELECT ON TABLE public.mark TO steth_view;
+
+GRANT SELECT ON TABLE public.device_mark TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.metric TO steth_ingest;
+GRANT SELECT ON TABLE public.metric TO steth_view;
+GRANT SELECT ON TABLE public.metric TO steth_api;
+
+GRANT SELECT ON TABLE public.device_reading TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_state TO steth_ingest;
+GRANT SELECT ON TABLE public.device_state TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gap TO steth_ingest;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_lease TO steth_ingest;
+GRANT SELECT ON TABLE public.partition_lease TO steth_view;
+
+GRANT SELECT ON TABLE public.ingest_partition TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_process TO steth_ingest;
+
+GRANT SELECT ON TABLE public.org TO steth_ingest;
+GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition TO steth_ingest;
+
+GRANT SELECT ON TABLE public.reading_1d TO steth_view;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.reading_aside TO steth_ingest;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recent_digest TO steth_ingest;
+
+GRANT SELECT ON TABLE public.recipient TO steth_ingest;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.recipient TO steth_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.remote_session TO steth_ingest;
+GRANT SELECT ON TABLE public.remote_session TO steth_api;
+
+GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
+
+GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
+
+GRANT SELECT ON TABLE public.schema_version TO steth_ingest;
+GRANT SELECT ON TABLE public.schema_version TO steth_api;
+
+GRANT SELECT ON TABLE public.series_1d TO steth_api;
+
+GRANT SELECT ON TABLE public.series_1h TO steth_api;
+
+GRANT SELECT ON TABLE public.series_1m TO steth_api;
+
+GRANT SELECT ON TABLE public.site TO steth_ingest;
+GRANT SELECT,INSERT ON TABLE public.site TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.telling TO steth_ingest;
+GRANT SELECT ON TABLE public.telling TO steth_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket TO steth_ingest;
+GRANT SELECT,UPDATE ON TABLE public.ticket TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_alert TO steth_ingest;
+GRANT SELECT ON TABLE public.ticket_alert TO steth_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_day TO steth_ingest;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_ingest;
+GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.to_judge TO steth_ingest;
