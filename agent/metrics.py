@@ -36,7 +36,7 @@ def collect(devices: Iterable[DeviceAgent]) -> list[Family]:
     ready = Family("steth_agent_session_ready", "gauge", "1 if the server answered the birth.", [])
     reports = Family("steth_agent_outbox_reports", "gauge", "Reports that wait in the outbox.", [])
     size = Family("steth_agent_outbox_bytes", "gauge", "Bytes of the reports that wait.", [])
-    dropped = Family("steth_agent_dropped", "gauge", "Bulk reports dropped in this epoch.", [])
+    dropped = Family("steth_agent_outbox_dropped_reports", "gauge", "Bulk reports dropped in this epoch.", [])
     refused = Family("steth_agent_refused_total", "counter", "Inputs refused, by source and reason.", [])
     restarts = Family("steth_agent_adapter_restarts_total", "counter", "Adapters that failed.", [])
     counted = {

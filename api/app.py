@@ -7,7 +7,14 @@ from functools import partial
 from typing import Any, Final
 
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from typing_extensions import override
 
 from api.answers import add_problem_handlers
@@ -54,6 +61,14 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
+def _watch(pool: Pool, registry: CollectorRegistry) -> None:
+    connections = Gauge("steth_api_pool_connections", "Connections to the database.", ["state"], registry=registry)
+    connections.labels("open").set_function(lambda: pool.get_stats().get("pool_size", 0))
+    connections.labels("free").set_function(lambda: pool.get_stats().get("pool_available", 0))
+    waiting = Gauge("steth_api_pool_waiting_requests", "Requests that wait for a connection.", registry=registry)
+    waiting.set_function(lambda: pool.get_stats().get("requests_waiting", 0))
+
+
 @asynccontextmanager
 async def _reading(hub: Hub, _: FastAPI) -> AsyncIterator[None]:
     reader = asyncio.create_task(hub.run(), name="stream")
@@ -75,6 +90,7 @@ def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock
         clock=clock,
         schema_version=migrations_for(Edition.PLAIN)[-1].version,  # all editions have the same numbers
     )
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
     registry = app.state.registry = CollectorRegistry()
     hub = app.state.hub = Hub(
         pool=pool, catalog=catalog, clock=clock, heartbeat_s=settings.heartbeat_s, version=VERSION, registry=registry
@@ -83,6 +99,7 @@ def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
+    _watch(pool, registry)
     app.add_middleware(Unexpected)  # the innermost first
     app.add_middleware(Page, folder=settings.console)
     app.add_middleware(SecurityHeaders, clock=clock)

@@ -26,7 +26,7 @@ from store.pool import Connection, Pool
 from store.sql import load_queries
 
 TOLD: Final = Counter(
-    "steth_tellings_total", "Messages to people: told, failed (to be tried again), given-up", ["fate"]
+    "steth_desk_tellings_total", "Messages to people: told, failed (to be tried again), given-up.", ["fate"]
 )
 _QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 _log: Final = structlog.get_logger("desk.telling")

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 
 from ingest import stats
 from ingest.admit import Admitted
+from ingest.logs import where
 from ingest.memory import LANES, SQL, DeviceMemory, Memory
 from ingest.ports import Applied, Batch, Engine, Now, S, Stage, Work
 from ingest.record import moment
@@ -113,7 +114,9 @@ class Judge(Generic[S]):
         except (psycopg.OperationalError, psycopg.InterfaceError):
             raise
         except Exception as error:  # noqa: BLE001 - set aside, said and counted; never lost
-            _log.exception("device_not_judged", lane=self._lane.value, device=work.device.uid)
+            of = work.applied[0].numbers if work.applied else None
+            numbers = {} if of is None else {"epoch": of.epoch, "seq": of.seq, "reports": len(work.applied)}
+            _log.error("device_not_judged", lane=self._lane.value, device=work.device.uid, **numbers, **where())
             await self._set_aside(connection, memory, work, type(error).__name__)
 
     async def _set_aside(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], work: Work, why: str) -> None:

@@ -17,9 +17,9 @@ from wire.topics import Lane
 
 Fate = Literal["accepted", "repeated", "unknown", "foreign", "other"]
 REPLIES: Final = Counter(
-    "steth_replies_total",
+    "steth_remote_replies_total",
     "Answers of devices to commands: accepted, repeated (only the first counts), unknown id, foreign (a command of "
-    "another device), other (of another runbook than was asked for)",
+    "another device), other (of another runbook than was asked for).",
     ["fate"],
 )
 

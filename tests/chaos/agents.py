@@ -68,7 +68,7 @@ class Agent:
 
     def dropped(self, uid: str) -> int:
         """Reports that the full outbox dropped so far."""
-        return int(scrape(self._health).get(f'steth_agent_dropped{{device="{uid}"}}', 0))
+        return int(scrape(self._health).get(f'steth_agent_outbox_dropped_reports{{device="{uid}"}}', 0))
 
     def state(self, uid: str) -> State:
         """The outbox's state, once the agent has ended in order."""

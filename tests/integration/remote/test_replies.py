@@ -86,7 +86,7 @@ def verdicts(database: Database) -> list[str]:
 
 
 def counted(fate: Fate) -> float:
-    return REGISTRY.get_sample_value("steth_replies_total", {"fate": fate}) or 0
+    return REGISTRY.get_sample_value("steth_remote_replies_total", {"fate": fate}) or 0
 
 
 async def test_a_verdict_reaches_the_command_and_the_ticket(database: Database) -> None:

@@ -1,0 +1,55 @@
+"""What a batch's log lines say: of each report its numbers, never what is in it."""
+
+import sys
+from traceback import format_tb
+from typing import Any, Final
+
+import structlog
+
+from ingest.admit import Admitted, Gap, Letter
+from ingest.ports import S
+from wire.topics import Lane
+
+_log: Final = structlog.get_logger("ingest.batch")
+MOST: Final = 20
+"""Lines of one batch: a flood of garbage must not become a flood of lines. The metrics count all of it."""
+
+
+def say(lane: Lane, admitted: Admitted[S]) -> None:
+    """Log, after the commit, what a person should know of a batch: dead letters and gaps."""
+    if not admitted.letters and not admitted.gaps:
+        return
+    uids = {memory.device.id: str(uid) for uid, memory in admitted.touched.items()}
+    for letter in admitted.letters[:MOST]:
+        _log.warning("dead_letter", **_of_letter(letter))
+    for gap in admitted.gaps[:MOST]:
+        _log.warning("gap", lane=lane.value, **_of_gap(gap, uids))
+    unsaid = max(0, len(admitted.letters) - MOST) + max(0, len(admitted.gaps) - MOST)
+    if unsaid:
+        _log.warning("more_of_this_batch", lane=lane.value, lines=unsaid)
+
+
+def _of_letter(letter: Letter) -> dict[str, Any]:
+    content, numbers = letter.message.content, letter.numbers
+    # The uid of a device that isn't ours is whatever its sender put into the topic.
+    known = letter.device_id is not None and content is not None
+    return {
+        "device": content.uid if known and content is not None else None,
+        "partition": letter.message.partition,
+        "lane": letter.lane.value,
+        "epoch": None if numbers is None else numbers.epoch,
+        "seq": None if numbers is None else numbers.seq,
+        "code": letter.code,
+        "place": letter.place,
+        "bytes": len(letter.message.body),
+    }
+
+
+def _of_gap(gap: Gap, uids: dict[int, str]) -> dict[str, Any]:
+    return {"device": uids.get(gap.device_id), "epoch": gap.epoch, "first": gap.first, "last": gap.last}
+
+
+def where() -> dict[str, Any]:
+    """Of the exception being handled: its type and where it was raised, without its message, which may hold values."""
+    kind, _, trace = sys.exc_info()
+    return {"error": None if kind is None else kind.__qualname__, "where": format_tb(trace)}
