@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from catalog.errors import CatalogError
 from catalog.load import load
 from sim.analyzer.device import AnalyzerConfig
 from sim.dr import DrConfig
@@ -44,7 +45,7 @@ def run(argv: Sequence[str]) -> int:
         else:
             config = _hospital(arguments)
         _run_until_signalled(config)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, CatalogError) as error:
         sys.stderr.write(f"steth sim: {error}\n")
         return 2
     return 0

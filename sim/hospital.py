@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -16,11 +17,13 @@ from sim.dr import Dr, DrConfig
 
 
 class HospitalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The equipment of a hospital, at least one device. `seconds`: how long it lives, None: until stopped."""
+    """The equipment of a hospital, at least one device. `seconds`: how long it lives, None: until stopped. `catalog`: a
+    folder of catalog files instead of the shipped ones."""
 
     drs: Annotated[tuple[DrConfig, ...], Meta(max_length=64)] = ()
     analyzers: Annotated[tuple[AnalyzerConfig, ...], Meta(max_length=64)] = ()
     seconds: Annotated[float, Meta(gt=0)] | None = None
+    catalog: str | None = None
 
     def __post_init__(self) -> None:
         if not (self.drs or self.analyzers):
@@ -31,19 +34,21 @@ def run_hospital(config: HospitalConfig, *, stop: threading.Event, now: Callable
     """Run all devices of `config` until `stop`, or for its `seconds`, or until one of them fails.
 
     Raises ValueError for a model that isn't in the catalog and for a fault that its model doesn't have, OSError for a
-    log that can't be written.
+    log that can't be written, CatalogError for a catalog that can't be used.
     """
-    models = load().models
-    for device in (*config.drs, *config.analyzers):
-        if device.model not in models:
-            raise ValueError(f"the catalog has no model {device.model}")
+    models = load(None if config.catalog is None else Path(config.catalog)).models
+    configured: list[DrConfig | AnalyzerConfig] = [*config.drs, *config.analyzers]
+    for one in configured:
+        if one.model not in models:
+            raise ValueError(f"the catalog has no model {one.model}")
     # It reports each failed connection by itself, and would quote data sets when asked to debug.
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     with ExitStack() as opened:
-        devices = [
-            *(opened.enter_context(Dr(config=dr, model=models[dr.model], now=now)) for dr in config.drs),
-            *(opened.enter_context(Analyzer(config=one, model=models[one.model], now=now)) for one in config.analyzers),
+        devices: list[Dr | Analyzer] = [
+            opened.enter_context(Dr(config=dr, model=models[dr.model], now=now)) for dr in config.drs
         ]
+        for one in config.analyzers:
+            devices.append(opened.enter_context(Analyzer(config=one, model=models[one.model], now=now)))  # noqa: PERF401
         with ThreadPoolExecutor(len(devices), thread_name_prefix="device") as pool:
             lives = [pool.submit(device.run, stop) for device in devices]
             wait(lives, timeout=config.seconds, return_when=FIRST_EXCEPTION)

@@ -3,32 +3,79 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import httpx
 from msgspec import Struct, convert, to_builtins
 
 from steth.folder import free_port, write_private
 
-FIRST_FAULTS: Final = (("GEN-KV-01", 12.0, 90.0), ("DET-TEMP-01", 40.0, 120.0))
-"""Code, seconds after the start, seconds it lasts, of the first DRs' first faults: a newcomer sees a ticket before
-wondering whether it works, one whose diagnosis the hospital allows and one where it doesn't."""
+Kind = Literal["dr", "astm", "hl7"]
+
+PATTERN: Final[tuple[Kind, ...]] = ("dr", "astm", "dr", "hl7")
+"""What stands in the hospital: so many of them as are wanted, over and over."""
 FAULT_SCALE: Final = 0.05
 """Of the time that a fault shows before it happens: days become minutes at this speed."""
 SPEED: Final = 30.0
 """Simulated seconds per second: a day of exposures passes in 48 minutes."""
 FAULTS_PER_DAY: Final = 12.0
-MODEL: Final = "generic-dr"
-RUNBOOK: Final = "dr-check"
+
+
+class Sort(Struct, frozen=True, kw_only=True):
+    """What all devices of a kind have in common. ``key``: of the request that mints one, with its number behind."""
+
+    title: str
+    model: str
+    runbook: str
+    site: str
+    department: str
+    key: str
+    faults: tuple[tuple[str, float, float], ...]
+    """Code, seconds after the start, seconds it lasts, of the first devices' first faults: a newcomer sees a ticket of
+    each kind before wondering whether it works, one whose diagnosis the hospital allows and one where it doesn't."""
+
+
+_RADIOLOGY: Final = "放射科 Radiology"
+_LABORATORY: Final = "检验科 Laboratory"
+SORTS: Final[dict[Kind, Sort]] = {
+    "dr": Sort(
+        title="DR",
+        model="generic-dr",
+        runbook="dr-check",
+        site=_RADIOLOGY,
+        department="放射科",
+        key="steth-up-device",  # as earlier versions, which knew no other kind, asked for one
+        faults=(("GEN-KV-01", 12.0, 90.0), ("DET-TEMP-01", 40.0, 120.0)),
+    ),
+    "astm": Sort(
+        title="Analyzer A",
+        model="generic-analyzer",
+        runbook="analyzer-check",
+        site=_LABORATORY,
+        department="检验科",
+        key="steth-up-astm",
+        faults=(("BTH-TMP-01", 25.0, 150.0),),
+    ),
+    "hl7": Sort(
+        title="Analyzer H",
+        model="generic-analyzer",
+        runbook="analyzer-check",
+        site=_LABORATORY,
+        department="检验科",
+        key="steth-up-hl7",
+        faults=(("VAC-LOW-01", 55.0, 120.0),),
+    ),
+}
 
 
 class Simulated(Struct, kw_only=True):
-    """One DR: ``uid`` and ``code`` as the server minted them, ``port`` of the agent's storage SCP for it."""
+    """One device: ``uid`` and ``code`` as the server minted them, ``port`` where the agent listens for it."""
 
     name: str
     port: int
     uid: str
     code: str
+    kind: Kind = "dr"
 
 
 def known_devices(folder: Path) -> list[Simulated]:
@@ -38,35 +85,56 @@ def known_devices(folder: Path) -> list[Simulated]:
 
 
 def mint_devices(folder: Path, count: int, *, http: str, token: str) -> list[Simulated]:
-    """As many devices as wanted, each minted by the API as an administrator would."""
-    devices = known_devices(folder)
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=http, headers=headers, timeout=30) as client:
-        for number in range(len(devices) + 1, count + 1):
-            answer = client.post(
-                "/api/v1/devices",
-                # Asked again after a kill, the same device is answered.
-                headers={"Idempotency-Key": f"steth-up-device-{number}"},
-                json={
-                    "name": f"DR {number}",
-                    "model": MODEL,
-                    "site": {"hospital": "示范医院 Demo Hospital", "site": "放射科 Radiology"},
-                    "department": "放射科",
-                },
-            )
-            answer.raise_for_status()
-            made = answer.json()
-            devices.append(Simulated(name=f"dr-{number}", port=free_port(), uid=made["id"], code=made["code"]))
-            write_private(folder / "hospital" / "devices.json", to_builtins(devices))
-    return devices[:count]
+    """As many devices as wanted, each minted by the API as an administrator would; of those that are known first."""
+    known = known_devices(folder)
+    chosen: list[Simulated] = []
+    with httpx.Client(base_url=http, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+        for place in range(count):
+            kind = PATTERN[place % len(PATTERN)]
+            number = sum(device.kind == kind for device in chosen) + 1
+            name = f"{kind}-{number}"
+            found = next((device for device in known if device.name == name), None)
+            if found is None:
+                uid, code = _mint(client, kind, number)
+                found = Simulated(name=name, port=free_port(), uid=uid, code=code, kind=kind)
+                known.append(found)
+                write_private(folder / "hospital" / "devices.json", to_builtins(known))
+            chosen.append(found)
+    return chosen
+
+
+def _mint(client: httpx.Client, kind: Kind, number: int) -> tuple[str, str]:
+    sort = SORTS[kind]
+    answer = client.post(
+        "/api/v1/devices",
+        # Asked again after a kill, the same device is answered.
+        headers={"Idempotency-Key": f"{sort.key}-{number}"},
+        json={
+            "name": f"{sort.title} {number}",
+            "model": sort.model,
+            "site": {"hospital": "示范医院 Demo Hospital", "site": sort.site},
+            "department": sort.department,
+        },
+    )
+    answer.raise_for_status()
+    made = answer.json()
+    return str(made["id"]), str(made["code"])
 
 
 def write_agent_config(
-    folder: Path, devices: list[Simulated], *, http: str, mqtt: str, health: str, now: datetime, heartbeat_s: float
+    folder: Path,
+    devices: list[Simulated],
+    *,
+    http: str,
+    mqtt: str,
+    health: str,
+    now: datetime,
+    heartbeat_s: float,
+    catalog: Path | None,
 ) -> Path:
     """One agent for the whole hospital, as it would be in a real one. Returns its configuration file.
 
-    The first DR has a standing policy that lets the read-only runbook run; the second has none, and says so.
+    The first two devices have a standing policy that lets a read-only runbook run, the next two have none, and say so.
     """
     lines = [
         "# Written by steth up at each start.",
@@ -74,66 +142,80 @@ def write_agent_config(
         f"state = {_text(folder / 'agent')}",
         f"heartbeat_s = {heartbeat_s}",
         f"health = {_text(health)}",
+        *([] if catalog is None else [f"catalog = {_text(catalog)}"]),
         "",
         "[server]",
         f"mqtt = {_text(mqtt)}",
         f"api = {_text(http)}",
     ]
-    for number, device in enumerate(devices):
-        lines += [
-            "",
-            "[[device]]",
-            f"name = {_text(device.name)}",
-            f"model = {_text(MODEL)}",
-            f"code = {_text(device.code)}",
-            "[device.host]",
-            "every_s = 10",
-            f"disks = [{_text(folder)}]",
-            "[device.dicom]",
-            f'listen = "127.0.0.1:{device.port}"',
-            "[[device.log]]",
-            f"path = {_text(log_of(folder, device))}",
-        ]
-        if number % 2 == 0:
-            lines += [
-                "[device.policy]",
-                f"runbooks = [{_text(RUNBOOK)}]",
-                f'valid_until = "{(now + timedelta(days=365)).astimezone(UTC):%Y-%m-%d}"',
-                'signed_by = "Demo Hospital, equipment department"',
-            ]
-        # The hospital's archive, as far as an echo can tell.
-        lines += ["[device.echo.pacs]", 'host = "127.0.0.1"', f"port = {device.port}", 'ae_title = "STETH"']
+    for place, device in enumerate(devices):
+        lines += _device(folder, device, policy_until=now + timedelta(days=365) if place % 4 < 2 else None)
     path = folder / "agent.toml"
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return path
 
 
-def write_sim_config(folder: Path, devices: list[Simulated]) -> Path:
+def _device(folder: Path, device: Simulated, *, policy_until: datetime | None) -> list[str]:
+    sort = SORTS[device.kind]
+    address = _text(f"127.0.0.1:{device.port}")
+    lines = [
+        "",
+        "[[device]]",
+        f"name = {_text(device.name)}",
+        f"model = {_text(sort.model)}",
+        f"code = {_text(device.code)}",
+        "[device.host]",
+        "every_s = 10",
+        f"disks = [{_text(folder)}]",
+        f"[device.{'dicom' if device.kind == 'dr' else device.kind}]",
+        f"listen = {address}",
+    ]
+    if device.kind != "astm":
+        lines += ["[[device.log]]", f"path = {_text(log_of(folder, device))}"]
+    if policy_until is not None:
+        lines += [
+            "[device.policy]",
+            f"runbooks = [{_text(sort.runbook)}]",
+            f'valid_until = "{policy_until.astimezone(UTC):%Y-%m-%d}"',
+            'signed_by = "Demo Hospital, equipment department"',
+        ]
+    if device.kind == "dr":
+        # The hospital's archive, as far as an echo can tell.
+        lines += ["[device.echo.pacs]", 'host = "127.0.0.1"', f"port = {device.port}", 'ae_title = "STETH"']
+    return lines
+
+
+def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | None) -> Path:
     """The equipment's lives: seeds, speed, and the first fault. Returns the file for ``steth sim hospital``."""
-    drs: list[dict[str, Any]] = []
-    for number, device in enumerate(devices):
-        dr: dict[str, Any] = {
+    lives: dict[str, list[dict[str, Any]]] = {"drs": [], "analyzers": []}
+    for place, device in enumerate(devices):
+        sort = SORTS[device.kind]
+        life: dict[str, Any] = {
             "name": device.name,
             "port": device.port,
-            "log": str(log_of(folder, device)),
             "state": str(folder / "hospital" / f"{device.name}.state"),
-            "seed": number + 1,
+            "seed": place + 1,
             "hour": 9.0,
             "speed": SPEED,
             "faults_per_day": FAULTS_PER_DAY,
             "fault_scale": FAULT_SCALE,
         }
-        if number < len(FIRST_FAULTS):
-            code, after_s, lasts_s = FIRST_FAULTS[number]
-            dr["faults"] = [{"code": code, "after_s": after_s, "lasts_s": lasts_s}]
-        drs.append(dr)
+        if device.kind != "astm":
+            life["log"] = str(log_of(folder, device))
+        if device.kind != "dr":
+            life["protocol"] = device.kind
+        number = int(device.name.rpartition("-")[2])
+        if number <= len(sort.faults):
+            code, after_s, lasts_s = sort.faults[number - 1]
+            life["faults"] = [{"code": code, "after_s": after_s, "lasts_s": lasts_s}]
+        lives["drs" if device.kind == "dr" else "analyzers"].append(life)
     path = folder / "hospital" / "sim.json"
-    write_private(path, {"drs": drs})
+    write_private(path, lives if catalog is None else {**lives, "catalog": str(catalog)})
     return path
 
 
 def log_of(folder: Path, device: Simulated) -> Path:
-    """The log file of a simulated DR."""
+    """The log file of a simulated device."""
     return folder / "hospital" / f"{device.name}.log"
 
 
