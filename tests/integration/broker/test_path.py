@@ -1,0 +1,210 @@
+"""Reports by the deployed broker's TLS listeners into real processes, and what waits for them."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psycopg
+import pytest
+
+from steth.run_alerts import MqttPublisher
+from steth.settings import load_settings
+from store.partitions import ensure_partitions
+from tests.fixtures.deployed import DeployedBroker, device_certificate
+from tests.fixtures.ports import free_port
+from tests.fixtures.postgres import Database
+from tests.fixtures.trixie import Tree
+from tests.integration.broker.client import PATIENCE_S, Client
+from tests.integration.broker.ground import Ground
+from wire.ids import DeviceId, bucket, mint_device_id, partition
+from wire.topics import Channel, Down, Lane, down, down_filter, up, up_filter
+
+WAIT_S: Final = 90.0
+MANY: Final = 1_500
+
+
+@pytest.fixture
+def private(trixie: Tree, certificates: Path) -> Iterator[DeployedBroker]:
+    with DeployedBroker(tree=trixie, certificates=certificates) as broker:
+        yield broker
+
+
+def until(look: Callable[[], Any], *processes: subprocess.Popen[bytes]) -> Any:
+    deadline = time.monotonic() + WAIT_S
+    while not (found := look()):
+        for process in processes:
+            assert process.poll() is None, f"{process.args!r} ended"
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return found
+
+
+def settings_file(path: Path, broker: DeployedBroker, service: str, **more: str) -> Path:
+    """A service's settings as the deployment has them."""
+    place = broker.certificates / service
+    values = {
+        "mqtt": f"mqtts://localhost:{broker.ports['services']}",
+        "mqtt_ca": str(place / "ca.crt"),
+        "mqtt_cert": str(place / "client.crt"),
+        "mqtt_key": str(place / "client.key"),
+        **more,
+    }
+    path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8")
+    return path
+
+
+@contextmanager
+def process(folder: Path, name: str, arguments: Sequence[str], health: int) -> Iterator[subprocess.Popen[bytes]]:
+    log = folder / f"{name}.log"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("STETH_")}
+    with log.open("ab") as output:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "steth", *arguments], stdout=output, stderr=output, env=environment
+        )
+    try:
+        until(lambda: is_ready(health), started)
+        yield started
+    finally:
+        started.terminate()
+        try:
+            assert started.wait(30) == 0, log.read_text(encoding="utf-8")[-2000:]
+        finally:
+            started.kill()
+
+
+def is_ready(health: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{health}/readyz", timeout=5).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+async def device_row(database: Database) -> DeviceId:
+    """A minted device in a database with room for readings."""
+    device = mint_device_id()
+    async with await psycopg.AsyncConnection.connect(database.owner) as connection:
+        await ensure_partitions(connection, now=datetime.now(UTC), behind_days=100, ahead_days=40)
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute("INSERT INTO org (name) VALUES ('h')")
+        connection.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org")
+        connection.execute(
+            "INSERT INTO device (uid, org_id, site_id, partition, model, name, enrolled_at)"
+            " SELECT %s, org_id, id, %s, 'generic-dr', 'DR', now() FROM site",
+            (device, partition(bucket(device))),
+        )
+    return device
+
+
+def mark(database: Database, lane: int) -> int:
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        row = connection.execute("SELECT max(seq) FROM mark WHERE lane = %s", (lane,)).fetchone()
+    return (row and row[0]) or 0
+
+
+def agent_file(path: Path, broker: DeployedBroker, device: str, mqtt: str, health: int) -> Path:
+    place = device_certificate(broker.certificates, device)
+    path.write_text(
+        f"""\
+[agent]
+state = {json.dumps(str(path.parent / "state"))}
+heartbeat_s = 1
+health = "127.0.0.1:{health}"
+[server]
+mqtt = "{mqtt}"
+ca = {json.dumps(str(place / "ca.crt"))}
+cert = {json.dumps(str(place / "device.crt"))}
+key = {json.dumps(str(place / "device.key"))}
+[[device]]
+name = "dr"
+model = "generic-dr"
+id = "{device}"
+[device.host]
+every_s = 1
+""",
+        encoding="utf-8",
+    )
+    (path.parent / "state").mkdir()
+    return path
+
+
+async def test_a_real_agent_reports_over_tls_into_a_real_ingest_through_a_restart_of_the_broker(
+    private: DeployedBroker, database: Database, tmp_path: Path
+) -> None:
+    device = await device_row(database)
+    ports = free_port(), free_port()
+    settings = settings_file(
+        tmp_path / "ingest.toml", private, "ingest", dsn_ingest=database.ingest, health=f"127.0.0.1:{ports[0]}"
+    )
+    address = f"mqtts://localhost:{private.ports['devices']}"
+    config = agent_file(tmp_path / "agent.toml", private, device, address, ports[1])
+    with (
+        process(tmp_path, "ingest", ["ingest", "--config", str(settings)], ports[0]) as ingest,
+        process(tmp_path, "agent", ["agent", str(config)], ports[1]) as agent,
+    ):
+        until(lambda: mark(database, 0) >= 1 and mark(database, 1) >= 1, ingest, agent)
+        private.kill()
+        private.start()
+        before = mark(database, 0)
+        until(lambda: mark(database, 0) > before + 1, ingest, agent)
+    with psycopg.connect(database.superuser) as connection:
+        assert connection.execute("SELECT count(*) FROM dead_letter").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM gap").fetchone() == (0,)
+
+
+def test_what_waits_for_ingest_is_kept_beyond_a_thousand_and_over_a_restart(private: DeployedBroker) -> None:
+    ground, device = Ground(private), mint_device_id()
+    name = f"steth-ingest-{partition(bucket(device)):02d}-bulk"
+    with ground.service("ingest", client_id=name, expiry_s=3600) as ingest:
+        ingest.subscribe(up_filter(bucket(device), Channel.BULK))
+    with ground.device(device) as client:
+        for number in range(MANY):
+            assert client.publish(up(device, Lane.BULK), str(number)) == "taken"
+    private.stop()
+    private.start()
+    with ground.service("ingest", client_id=name, expiry_s=3600) as ingest:
+        assert ingest.session_present
+        got = [ingest.messages.get(timeout=PATIENCE_S).payload for _ in range(MANY)]
+    assert got == [str(number).encode() for number in range(MANY)]
+
+
+def test_what_is_not_acknowledged_comes_again(private: DeployedBroker) -> None:
+    ground, device = Ground(private), mint_device_id()
+    name = f"steth-ingest-{partition(bucket(device)):02d}-live"
+    with ground.service("ingest", client_id=name, expiry_s=3600, manual=True) as ingest:
+        ingest.subscribe(up_filter(bucket(device), Channel.LIVE))
+        with ground.device(device) as client:
+            for number in range(30):
+                client.publish(up(device, Lane.LIVE), str(number))
+        got = [ingest.messages.get(timeout=PATIENCE_S) for _ in range(30)]
+        for message in got[:10]:
+            ingest.acknowledge(message)
+        marker = ingest.subscribe("steth/+/ff/+/will")  # its answer comes after the acknowledgements were read
+        assert marker
+    private.stop()
+    private.start()
+    with ground.service("ingest", client_id=name, expiry_s=3600, manual=True) as ingest:
+        again = [ingest.messages.get(timeout=PATIENCE_S).payload for _ in range(20)]
+        with pytest.raises(queue.Empty):
+            ingest.messages.get(timeout=0.2)
+    assert again == [str(number).encode() for number in range(10, 30)]
+
+
+async def test_commands_go_down_by_the_sender_of_steth_alerts(deployed: DeployedBroker, tmp_path: Path) -> None:
+    device = mint_device_id()
+    settings = load_settings(settings_file(tmp_path / "alerts.toml", deployed, "alerts"))
+    publisher = MqttPublisher(endpoint=settings.endpoint(), name="steth-alerts-test")
+    with Ground(deployed).device(device) as client:
+        assert isinstance(client, Client)
+        client.subscribe(down_filter(device))
+        await publisher.publish(down(device, Down.COMMAND), b"{}")
+        assert client.messages.get(timeout=PATIENCE_S).payload == b"{}"
+    await publisher.close()
