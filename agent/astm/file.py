@@ -1,6 +1,7 @@
 """ASTM messages in a file: a whole session as on the wire, frames alone, or bare records, and what would leave the
 device for them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import tzinfo
@@ -19,6 +20,7 @@ from wire.items import Item
 
 MAX_FILE: Final = 64 * 1024 * 1024
 _CHUNK: Final = 65_536
+_FRAMED_HEADER: Final = re.compile(rb"\x02[0-7]H[!-/:-@\[-`{-~]")
 
 
 def read_file(
@@ -28,10 +30,11 @@ def read_file(
 
     The time of receipt is the file's last modification. Raises ``AdapterError``, ``OSError``.
     """
+    data = _content(path)
     received = path.stat().st_mtime_ns // 1_000_000
     told = Told(model=model)
     found = 0
-    for message, refused in _messages(path):
+    for message, refused in _messages(data):
         if message is not None:
             found += 1
             facts = read(message, model=model, received=received, zone=zone, encoding=encoding)
@@ -42,19 +45,22 @@ def read_file(
             yield [], refused
         elif refused["message-unfinished"]:
             raise AdapterError("truncated", "its message ends without a terminator (L record): give all of it")
-        elif refused["bad-checksum"]:
+        elif refused["bad-checksum"] and _FRAMED_HEADER.search(data):
             raise AdapterError("damaged", "its frames have wrong checksums: capture it again, byte by byte")
         else:
             raise AdapterError("not-astm", "it is no ASTM message, none begins with H: give what the analyzer sends")
 
 
-def _messages(path: Path) -> Iterator[tuple[Message | None, Counter[str]]]:
-    """Each whole message, then None; with each what was refused since the one before."""
-    size = path.stat().st_size
-    if size > MAX_FILE:
-        raise AdapterError("oversize", f"it is larger than {MAX_FILE // 1024**2} MB: give it in parts")
+def _content(path: Path) -> bytes:
     with path.open("rb") as stream:
-        data = stream.read(MAX_FILE)
+        data = stream.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise AdapterError("oversize", f"it is larger than {MAX_FILE // 1024**2} MB: give it in parts")
+    return data
+
+
+def _messages(data: bytes) -> Iterator[tuple[Message | None, Counter[str]]]:
+    """Each whole message, then None; with each what was refused since the one before."""
     line = line_of("e1381" if ENQ in data else "none")
     assembler = Assembler()
     refused: Counter[str] = Counter()

@@ -1,0 +1,152 @@
+"""An ASTM analyzer on a serial line: a pair of pseudo-terminals, the real library between them."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.astm import ACK, ENQ, EOT, FLAGGED, NAK, ROCHE, by_records, framed, message, running, until
+from tests.fixtures.sink import MemorySink
+from wire.items import Fault
+
+pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+tty = pytest.importorskip("tty", reason="as above")
+
+
+class Instrument:
+    """The analyzer's end of a line."""
+
+    def __init__(self) -> None:
+        self._end, self._far = pty.openpty()
+        tty.setraw(self._far)
+        os.set_blocking(self._end, False)
+        self.name = os.ttyname(self._far)
+
+    def write(self, data: bytes) -> None:
+        os.write(self._end, data)
+
+    async def hear(self, count: int = 1) -> bytes:
+        heard = b""
+        async with asyncio.timeout(20):
+            while len(heard) < count:
+                try:
+                    heard += os.read(self._end, 4096)
+                except BlockingIOError:
+                    await asyncio.sleep(0.005)
+        return heard
+
+    async def begin(self) -> None:
+        """Ask for the line, again while the port isn't open: opening it throws away what came before."""
+        while True:
+            self.write(ENQ)
+            try:
+                async with asyncio.timeout(0.5):
+                    assert set(await self.hear()) == set(ACK)
+                    return
+            except TimeoutError:
+                continue
+
+    async def say(self, data: bytes, *, count: int = 1) -> bytes:
+        self.write(data)
+        return await self.hear(count)
+
+    def close(self) -> None:
+        for end in (self._end, self._far):
+            os.close(end)
+
+
+@pytest.fixture
+def instrument() -> Iterator[Instrument]:
+    made = Instrument()
+    yield made
+    made.close()
+
+
+def codes(sink: MemorySink) -> list[str]:
+    return [item.code for item in sink.items() if isinstance(item, Fault)]
+
+
+@pytest.mark.parametrize(
+    "line", [{}, {"baud": 115_200}, {"data_bits": 7, "parity": "even", "stop_bits": 2, "baud": 1200}]
+)
+async def test_messages_one_after_the_other(instrument: Instrument, line: dict[str, object]) -> None:
+    sink = MemorySink()
+    async with running(sink, ROCHE, serial=instrument.name, **line):
+        for code in (b"72", b"74"):
+            await instrument.begin()
+            for frame in by_records(FLAGGED.replace(b"|72^", b"|" + code + b"^")):
+                assert await instrument.say(frame) == ACK
+            instrument.write(EOT)
+    assert codes(sink) == ["COBAS-72", "COBAS-74"]
+    assert not sink.counts - Counter({"astm:transfer-restarted": 9})
+
+
+async def test_damage_on_the_line_is_repaired(instrument: Instrument) -> None:
+    sink = MemorySink()
+    async with running(sink, ROCHE, serial=instrument.name):
+        await instrument.begin()
+        instrument.write(EOT + b"\xff\x00?")
+        await instrument.begin()
+        for frame in by_records(FLAGGED):
+            assert await instrument.say(frame.replace(b"|", b"\x7f", 1)) == NAK
+            assert await instrument.say(frame) == ACK
+        # Its power failed within a frame; it comes back and begins anew.
+        instrument.write(framed(7, b"C|1|I|74|I\r")[:6])
+        assert await instrument.say(ENQ) == ACK
+        assert await instrument.say(framed(1, message())) == ACK
+        instrument.write(EOT)
+        await until(lambda: sink.counts["astm:frame-cut"])
+    assert codes(sink) == ["COBAS-72"]
+
+
+async def test_a_byte_now_and_then(instrument: Instrument) -> None:
+    """Bytes that come while nothing waits for them, and while our own waiting ends, are all read."""
+    sink = MemorySink()
+    async with running(sink, ROCHE, serial=instrument.name):
+        await instrument.begin()
+        frame = framed(1, FLAGGED)
+        for at in range(0, len(frame), 29):
+            instrument.write(frame[at : at + 29])
+            await asyncio.sleep(0.02)
+        assert await instrument.hear() == ACK
+    assert codes(sink) == ["COBAS-72"]
+
+
+async def test_an_answer_of_ours_out_of_turn(instrument: Instrument) -> None:
+    async with running(MemorySink(), ROCHE, serial=instrument.name, answer_queries=True):
+        await instrument.begin()
+        assert await instrument.say(framed(1, message("Q|1|^SID0815||ALL"))) == ACK
+        assert await instrument.say(EOT) == ENQ
+        frame = framed(1, b"H|\\^&||||||||||P|LIS2-A2\rL|1|I\r")
+        assert await instrument.say(ACK, count=len(frame)) == frame
+        assert await instrument.say(ACK) == EOT
+
+
+async def test_a_port_that_is_not_there_yet_is_tried_again(instrument: Instrument, tmp_path: Path) -> None:
+    sink = MemorySink()
+    name = tmp_path / "ttyUSB0"
+    async with running(sink, ROCHE, serial=str(name)):
+        await until(lambda: sink.counts["astm:unreachable"])
+        name.symlink_to(instrument.name)
+        async with asyncio.timeout(20):
+            await instrument.begin()
+
+
+async def test_a_port_that_is_pulled_out_is_counted() -> None:
+    sink = MemorySink()
+    instrument = Instrument()
+    async with running(sink, ROCHE, serial=instrument.name):
+        await instrument.begin()
+        instrument.close()
+        await until(lambda: sink.counts["astm:connection-lost"])
+
+
+async def test_stopping_takes_no_longer_than_a_look_at_the_port(instrument: Instrument) -> None:
+    async with running(MemorySink(), ROCHE, serial=instrument.name):
+        await instrument.begin()
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
