@@ -14,6 +14,7 @@ from agent import system
 from agent.clock import Now
 from agent.config import Config, Device
 from agent.device import DeviceAgent
+from agent.endpoint import proxy
 from agent.enrol import Identity, Unreachable, enrol, stored
 from agent.errors import AgentError, ConfigError, described
 from agent.health import serve
@@ -119,7 +120,11 @@ class App:
             return kept if server.mqtt is None else Identity(device=kept.device, mqtt=server.mqtt)
         if server.api is None or device.code is None:
             raise AgentError(f"device {device.name}: is not enrolled; add [server] api, and the device's code")
-        return enrol(self._folder, device.name, api=server.api, code=device.code)
+        try:
+            through = proxy(server)
+        except (OSError, ValueError) as error:
+            raise AgentError(f"[server] proxy_password_file: can't be read ({error}); correct it") from None
+        return enrol(self._folder, device.name, api=server.api, code=device.code, proxy=through)
 
 
 def known(config: Config) -> Catalog:

@@ -134,10 +134,12 @@ class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[server]. ``mqtt``: ``mqtt://host:port`` or ``mqtts://host:port``; may be left out while every device enrols.
+    """[server]. ``mqtt``: ``mqtt(s)://host:port``, or over WebSocket ``ws(s)://host:port/path``; may be left out while
+    every device enrols.
 
     ``ca``, ``cert``, ``key``: PEM files. ``password_file``: its first line is the password. ``api``: ``http(s)://…``,
-    needed for enrolment.
+    needed for enrolment. ``proxy``: ``http://host:port`` of the HTTP proxy that both go through, with
+    ``proxy_username`` and the first line of ``proxy_password_file`` where it wants them.
     """
 
     mqtt: str | None = None
@@ -147,6 +149,9 @@ class Server(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     username: str | None = None
     password_file: str | None = None
     api: str | None = None
+    proxy: str | None = None
+    proxy_username: Annotated[str, Meta(pattern=r"^[^:]{1,200}\Z")] | None = None
+    proxy_password_file: str | None = None
 
 
 class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

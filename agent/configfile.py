@@ -14,14 +14,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import config as shapes
-from agent.config import Astm, Config, Device, Hl7
+from agent.config import Astm, Config, Device, Hl7, Server
 from agent.errors import AgentError, ConfigError
+from agent.proxy import proxy_of
 from agent.toml_places import ANY, Place, line_of, nearest, places
 from agent.zones import zone_of
 from wire.ids import is_device_id
 
 MAX_BYTES: Final = 1_000_000
-_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+_PORTS: Final = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+_PATH: Final = "/mqtt"
+"""Of a WebSocket where the address names none: what brokers listen on."""
 
 _SECTIONS: Final[dict[tuple[str, ...], type[Struct]]] = {
     (): shapes.Config,
@@ -44,18 +47,21 @@ _HINTS: Final = {
     "calling": "write a list of AE titles, each of 1 to 16 printable ASCII characters",
     "name": "write small letters, digits, dots and dashes",
     "model": "write a key of the catalog, such as generic-dr",
-    "mqtt": "write mqtt://host:port or mqtts://host:port",
+    "mqtt": "write mqtt://host:port or mqtts://host:port, or wss://host:443/mqtt where only the web's port is open",
+    "proxy": "write http://host:port; user and password go into proxy_username and proxy_password_file",
+    "proxy_username": "write the user that the proxy knows, without a colon",
     "valid_until": "write a date such as 2027-06-30, or a time with its zone",
     "echo": "write a section [device.echo.NAME] with host, port and ae_title for each peer",
 }
 
 
 class Broker(Struct, frozen=True, kw_only=True):
-    """The parts of ``[server] mqtt``."""
+    """The parts of ``[server] mqtt``. ``path``: of the WebSocket; None: plain TCP."""
 
     host: str
     port: int
     tls: bool
+    path: str | None = None
 
 
 def load(path: Path) -> Config:
@@ -90,11 +96,20 @@ def located(path: Path, error: ConfigError) -> ConfigError:
 
 
 def broker(url: str) -> Broker:
-    """The parts of ``mqtt://host:port`` or ``mqtts://host:port``. Raises ``ValueError`` for anything else."""
+    """The parts of ``mqtt(s)://host:port`` or ``ws(s)://host:port/path``. Raises ``ValueError`` for anything else."""
     parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.username:
+    web = parts.scheme in {"ws", "wss"}
+    path = parts.path.rstrip("/")
+    if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc or parts.query or (path and not web):
         raise ValueError(f"{parts.scheme}://… is no address of a broker")
-    return Broker(host=parts.hostname, port=parts.port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise ValueError("its path has characters that an address can't have")
+    return Broker(
+        host=parts.hostname,
+        port=parts.port or _PORTS[parts.scheme],
+        tls=parts.scheme in {"mqtts", "wss"},
+        path=(path or _PATH) if web else None,
+    )
 
 
 def until_ms(valid_until: str) -> int:
@@ -202,6 +217,21 @@ class _Check:
             self._wrong(("server", present), "a client certificate needs both cert and key; add the other one")
         if server.password_file is not None and server.username is None:
             self._wrong(("server", "password_file"), "has no username beside it; add username")
+        self._proxy(server)
+
+    def _proxy(self, server: Server) -> None:
+        if server.proxy is not None:
+            try:
+                proxy_of(server.proxy)
+            except ValueError as error:
+                self._wrong(("server", "proxy"), f"{error}; {_HINTS['proxy']}")
+        for key, given, needs in (
+            ("proxy_username", server.proxy_username, server.proxy),
+            ("proxy_password_file", server.proxy_password_file, server.proxy_username),
+        ):
+            if given is not None and needs is None:
+                other = "proxy" if key == "proxy_username" else "proxy_username"
+                self._wrong(("server", key), f"has no {other} beside it; add {other}")
 
     def _health(self, address: str) -> None:
         host = address.rpartition(":")[0].strip("[]")
@@ -278,6 +308,7 @@ def _absolute(config: Config, folder: Path) -> Config:
             cert=path(server.cert),
             key=path(server.key),
             password_file=path(server.password_file),
+            proxy_password_file=path(server.proxy_password_file),
         ),
         devices=tuple(
             replace(

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -15,10 +14,10 @@ from agent.adapter import Adapter
 from agent.clock import Clock, Now
 from agent.commands import Allowance, Commands
 from agent.config import Agent, Device, Host, Server
-from agent.configfile import broker, until_ms
+from agent.configfile import until_ms
+from agent.endpoint import endpoint
 from agent.enrol import Identity
 from agent.errors import AgentError, OutboxError, described
-from agent.link import Endpoint, LinkError
 from agent.outbox import Outbox
 from agent.probes import Probes
 from agent.repeats import related
@@ -57,8 +56,6 @@ class DeviceAgent:
         self._log = structlog.get_logger(part="device").bind(device=self.id, name=device.name)
         self._device = device
         self._model = catalog.models[device.model]
-        self._server = server
-        self._mqtt = identity.mqtt
         self._now = now
         self._began = now().elapsed
         self._heartbeat_s = agent.heartbeat_s
@@ -85,7 +82,7 @@ class DeviceAgent:
         )
         self.uplink = Uplink(
             identity=Reporter(device=self.id, model=device.model, interval_s=agent.heartbeat_s),
-            endpoint=self._endpoint,
+            endpoint=partial(endpoint, server, identity.mqtt, self.id),
             outbox=self.outbox,
             clock=self._clock,
             now=now,
@@ -174,36 +171,9 @@ class DeviceAgent:
             await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
             failures += 1
 
-    def _endpoint(self) -> Endpoint:
-        """Where to connect; reads certificates and password anew, they may have been renewed."""
-        server, at = self._server, broker(self._mqtt)
-        try:
-            password = None
-            if server.password_file is not None:
-                password = Path(server.password_file).read_text("utf-8").splitlines()[0]
-            return Endpoint(
-                host=at.host,
-                port=at.port,
-                client_id=self.id,
-                username=server.username,
-                password=password,
-                tls=_tls(server) if at.tls else None,
-            )
-        except (OSError, IndexError, ValueError) as error:
-            what = getattr(error, "filename", None) or server.password_file or "[server]"
-            raise LinkError(f"certificates or password can't be read ({what}: {error})") from None
-
 
 def allowance(device: Device) -> Allowance | None:
     """The standing policy of a device's configuration."""
     if device.policy is None:
         return None
     return Allowance(runbooks=frozenset(device.policy.runbooks), until=until_ms(device.policy.valid_until))
-
-
-def _tls(server: Server) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=server.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if server.cert is not None:
-        context.load_cert_chain(server.cert, server.key)
-    return context

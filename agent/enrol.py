@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from agent.errors import AgentError
+from agent.proxy import Proxy, opener
 from wire.ids import is_device_id
 
 TIMEOUT_S: Final = 15.0
@@ -45,8 +46,8 @@ def stored(folder: Path, name: str) -> Identity | None:
     return identity
 
 
-def enrol(folder: Path, name: str, *, api: str, code: str) -> Identity:
-    """Exchange a one-time code for an identity and keep it (mode 0600).
+def enrol(folder: Path, name: str, *, api: str, code: str, proxy: Proxy | None = None) -> Identity:
+    """Exchange a one-time code for an identity and keep it (mode 0600). ``proxy``: what is between us and the server.
 
     Raises ``Unreachable`` or ``AgentError`` in one line; the code is never part of it.
     """
@@ -58,7 +59,7 @@ def enrol(folder: Path, name: str, *, api: str, code: str) -> Identity:
         method="POST",
     )
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310  # as above
+        with opener(proxy).open(request, timeout=TIMEOUT_S) as response:
             identity = msgspec.json.decode(response.read(MAX_ANSWER), type=Identity)
     except urllib.error.HTTPError as error:
         error.close()

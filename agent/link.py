@@ -4,6 +4,7 @@ aiomqtt does the asyncio side of paho-mqtt well, but hides the broker's limits (
 of a disconnection. DELIVERY 11 and 12 need them, so paho's own callbacks are wrapped here, and nowhere else.
 """
 
+import asyncio
 import contextlib
 import socket
 import ssl
@@ -13,11 +14,13 @@ from typing import Any, Final, Self
 import aiomqtt
 from msgspec import Struct
 from paho.mqtt.client import Client as Paho
+from paho.mqtt.client import _WebsocketWrapper
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.errors import AgentError
+from agent.proxy import Proxy, tunnel
 from wire.limits import MAX_BODY
 
 FAILURE: Final = 0x80
@@ -29,6 +32,8 @@ OVERHEAD: Final = 512
 """Bytes of a PUBLISH beside its body, more than any of ours: fixed header, topic and user properties."""
 KEEPALIVE_S: Final = 30
 TIMEOUT_S: Final = 10.0
+CONNECT_S: Final = 40.0
+"""From the first packet to the broker's answer: proxy, TLS, WebSocket and MQTT may each take ``TIMEOUT_S``."""
 RECEIVE_MAXIMUM: Final = 100
 _INCOMING: Final = 1_000
 
@@ -42,7 +47,8 @@ class LinkError(AgentError):
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """Where a device connects to, and as whom. ``tls``: None for plain TCP."""
+    """Where a device connects to, and as whom. ``tls``: None for none. ``path``: of the WebSocket, None for plain TCP.
+    ``proxy``: the HTTP proxy on the way."""
 
     host: str
     port: int
@@ -50,6 +56,13 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     username: str | None = None
     password: str | None = None
     tls: ssl.SSLContext | None = None
+    path: str | None = None
+    proxy: Proxy | None = None
+
+    def __str__(self) -> str:
+        scheme = ("mqtt" if self.path is None else "ws") + ("" if self.tls is None else "s")
+        through = "" if self.proxy is None else f" through {self.proxy}"
+        return f"{scheme}://{self.host}:{self.port}{self.path or ''}{through}"
 
 
 class Message(Struct, frozen=True):
@@ -81,6 +94,8 @@ class Link:
             will=aiomqtt.Will(will_topic, will, qos=1),
             keepalive=KEEPALIVE_S,
             timeout=TIMEOUT_S,
+            transport="tcp" if endpoint.path is None else "websockets",
+            websocket_path=endpoint.path,
             properties=limits,
             tls_context=endpoint.tls,
             max_queued_incoming_messages=_INCOMING,
@@ -89,7 +104,14 @@ class Link:
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
         paho: Paho = self._client._client  # noqa: SLF001  # see the module
+        paho.connect_timeout = TIMEOUT_S
+        # paho's own asks PySocks and the environment for a way (see agent.proxy), and leaves sockets open that failed.
+        paho._create_socket = self._open  # type: ignore[method-assign]  # noqa: SLF001  # see the module
         self._paho = paho
+        self._endpoint = endpoint
+        self._line: socket.socket | None = None
+        """A second handle of the connection while it is being made."""
+        self._given_up = False
         self._on_puback = on_puback
         self._receive_maximum = 65_535  # MQTT 5, 3.2.2.3.3: where the broker names none
         self._unanswered: set[int] = set()
@@ -105,9 +127,17 @@ class Link:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._client.__aenter__()
+            async with asyncio.timeout(CONNECT_S):
+                await self._client.__aenter__()
         except aiomqtt.MqttError as error:
             raise self._error(error) from error
+        except TimeoutError:
+            raise LinkError(f"no connection within {CONNECT_S:g} s", code=self._code) from None
+        except (ValueError, IndexError) as error:  # of paho, for an answer to the WebSocket's request that is none
+            text = "what answers there speaks no MQTT over WebSocket; check the address and its path"
+            raise LinkError(text) from error
+        finally:
+            self._let_go()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -117,6 +147,41 @@ class Link:
         ended = self._client._disconnected  # noqa: SLF001  # see the module
         if ended.done() and not ended.cancelled():
             ended.exception()  # else asyncio complains that nobody asked
+
+    def _open(self) -> socket.socket | _WebsocketWrapper:
+        """In aiomqtt's thread: a connection to the broker, its TLS and its WebSocket."""
+        at = self._endpoint
+        if at.proxy is None:
+            sock = socket.create_connection((at.host, at.port), timeout=TIMEOUT_S)
+        else:
+            sock = tunnel(at.proxy, at.host, at.port)
+        try:
+            self._line = sock.dup()
+            if self._given_up:
+                self._let_go()
+            sock.settimeout(TIMEOUT_S)
+            if at.tls is not None:
+                sock = at.tls.wrap_socket(sock, server_hostname=at.host, do_handshake_on_connect=False)
+                sock.do_handshake()
+            if at.path is None:
+                return sock
+            return _WebsocketWrapper(
+                socket=sock, host=at.host, port=at.port, is_ssl=at.tls is not None, path=at.path, extra_headers=None
+            )
+        except BaseException:
+            sock.close()
+            raise
+
+    def _let_go(self) -> None:
+        """After a failure or a cancellation the thread may still wait for the other side; it shall not."""
+        connected = self._client._connected.done()  # noqa: SLF001  # see the module
+        self._given_up = not connected
+        line, self._line = self._line, None
+        if line is not None:
+            if not connected:
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+            line.close()
 
     async def subscribe(self, topic_filter: str) -> None:
         """Subscribe with QoS 1. Raises ``LinkError`` also where the broker refuses it."""

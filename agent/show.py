@@ -48,12 +48,21 @@ def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:
 
 
 def _where(device: Device, server: Server) -> Iterator[str]:
+    if server.proxy is not None:
+        who = "" if server.proxy_username is None else f" as {server.proxy_username}"
+        yield f"  goes out through the HTTP proxy {server.proxy}{who}{_readable(server)}"
     if device.id is None:
         yield f"  to {server.mqtt or 'the broker that the server names'}, once enrolled at {server.api}"
         return
     own = DeviceId(device.id)
     yield f"  to {server.mqtt}: {up(own, Lane.LIVE)}, {up(own, Lane.BULK)}, {will(own)}"
     yield f"  hears {down_filter(own)}"
+
+
+def _readable(server: Server) -> str:
+    if server.mqtt is None or server.mqtt.startswith(("mqtts:", "wss:")):
+        return ", which sees the broker's address and no more"
+    return ", which can read all of it: write mqtts:// or wss://"
 
 
 def _sources(device: Device) -> Iterator[str]:

@@ -92,7 +92,7 @@ class Uplink:
 
     async def _connect(self) -> None:
         endpoint = await asyncio.to_thread(self._endpoint)
-        self._where = f"{endpoint.host}:{endpoint.port}"
+        self._where = str(endpoint)
         device, state = self._identity.device, self._outbox.state
         topic, body = will(device), encode(Will(epoch=state.epoch, boot=state.boot))
         session = Session(

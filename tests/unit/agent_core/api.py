@@ -2,16 +2,19 @@
 
 import http.server
 import json
+import ssl
 import threading
 from typing import Any
+
+import trustme
 
 ANSWER = {"device": "dabc123456789", "mqtt": "mqtts://broker.example"}
 
 
 class Api:
-    """Answers every POST with `status` and `body`."""
+    """Answers every POST with `status` and `body`; with a `certificate`, over TLS."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificate: trustme.LeafCert | None = None) -> None:
         self.status = 200
         self.body: Any = ANSWER
         self.asked: list[tuple[str, Any]] = []
@@ -31,7 +34,11 @@ class Api:
                 pass
 
         self.server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        if certificate is not None:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            certificate.configure_cert(context)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_port}/"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
         self.thread.start()
 

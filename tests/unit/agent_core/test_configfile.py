@@ -7,6 +7,7 @@ import pytest
 
 from agent.configfile import broker, load, until_ms
 from agent.errors import ConfigError
+from agent.show import show
 
 GOOD = """\
 [agent]
@@ -103,6 +104,16 @@ WRONG = [
     ('key = "device.key"', "", 7, "server.cert: a client certificate needs both cert and key"),
     ('key = "device.key"', 'key = "k"\npassword_file = "p"', 9, "server.password_file: has no username beside it"),
     ('api = "https://steth.example"', 'api = "steth.example"', 9, "server.api: is no http(s) address"),
+    (
+        'api = "https',
+        'proxy = "socks://p:1080"\napi = "https',
+        9,
+        "server.proxy: is no address of an HTTP proxy; write http",
+    ),
+    ('api = "https', 'proxy = "http://me:s3cret@p"\napi = "https', 9, "server.proxy: is no address of an HTTP proxy"),
+    ('api = "https', 'proxy_username = "me"\napi = "https', 9, "server.proxy_username: has no proxy beside it; add"),
+    ('api = "https', 'proxy_password_file = "p"\napi = "https', 9, "server.proxy_password_file: has no proxy_username"),
+    ('api = "https', 'proxy_username = "a:b"\napi = "https', 9, "server.proxy_username: expected str of another form"),
     ('id = "dabc123456789"', "", 11, "device: needs exactly one of id and code"),
     ('id = "dabc123456789"', 'id = "d1"', 14, "device.id: is no device id; copy it from the server"),
     ('model = "generic-dr"\nid', "id", 11, "device.model: is missing; add it"),
@@ -168,20 +179,29 @@ def test_secrets_are_never_quoted(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "host", "port", "tls"),
+    ("url", "found"),
     [
-        ("mqtt://b", "b", 1883, False),
-        ("mqtts://b", "b", 8883, True),
-        ("mqtt://127.0.0.1:18830/", "127.0.0.1", 18830, False),
-        ("mqtts://[::1]:1", "::1", 1, True),
+        ("mqtt://b", ("b", 1883, False, None)),
+        ("mqtts://b", ("b", 8883, True, None)),
+        ("mqtt://127.0.0.1:18830/", ("127.0.0.1", 18830, False, None)),
+        ("mqtts://[::1]:1", ("::1", 1, True, None)),
+        ("ws://b", ("b", 80, False, "/mqtt")),
+        ("wss://b", ("b", 443, True, "/mqtt")),
+        ("wss://b:8443/", ("b", 8443, True, "/mqtt")),
+        ("wss://b/steth/mqtt/", ("b", 443, True, "/steth/mqtt")),
     ],
 )
-def test_addresses_of_brokers(url: str, host: str, port: int, tls: bool) -> None:
-    found = broker(url)
-    assert (found.host, found.port, found.tls) == (host, port, tls)
+def test_addresses_of_brokers(url: str, found: tuple[str, int, bool, str | None]) -> None:
+    at = broker(url)
+    assert (at.host, at.port, at.tls, at.path) == found
 
 
-@pytest.mark.parametrize("url", ["", "b:1883", "tcp://b", "mqtt://", "mqtt://b/topic", "mqtt://me:pw@b", "mqtt://b:x"])
+WEB = ["ws://", "ws://b/x?y", "wss://me:pw@b/mqtt", "https://b", "ws://b/a b", "ws://b/ü", "ws://b/a\x00b"]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "b:1883", "tcp://b", "mqtt://", "mqtt://b/topic", "mqtt://me:pw@b", "mqtt://b:x", *WEB]
+)
 def test_what_is_no_address_of_a_broker(url: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         broker(url)
@@ -191,3 +211,26 @@ def test_a_policy_ends_with_its_last_day_or_at_its_time() -> None:
     midnight = datetime(2027, 7, 1).astimezone()  # the workstation's own zone is meant
     assert until_ms("2027-06-30") == midnight.timestamp() * 1000
     assert until_ms("2027-06-30T08:00:00+08:00") == datetime(2027, 6, 30, tzinfo=UTC).timestamp() * 1000
+
+
+PROXY = """proxy = "http://proxy.example:3128"
+proxy_username = "agent"
+proxy_password_file = "proxy"
+api = "https"""
+
+
+@pytest.mark.parametrize(
+    ("mqtt", "told"),
+    [
+        ("wss://broker.example/mqtt", ", which sees the broker's address and no more"),
+        ("mqtt://broker.example", ", which can read all of it: write mqtts:// or wss://"),
+    ],
+)
+def test_what_is_shown_of_the_way_out(file: Path, mqtt: str, told: str) -> None:
+    text = GOOD.replace('api = "https', PROXY).replace("mqtts://broker.example:8884", mqtt)
+    file.write_text(text.replace('code = "ABCD-EFGH"', 'id = "dabc123456780"'), "utf-8")
+    config = load(file)
+    assert config.server.proxy_password_file == str(file.parent / "proxy")
+    shown = show(config)
+    assert f"  goes out through the HTTP proxy http://proxy.example:3128 as agent{told}\n" in shown
+    assert f"  to {mqtt}: steth/1/" in shown
