@@ -22,7 +22,8 @@ FAULTS_PER_DAY: Final = 12.0
 
 
 class Sort(Struct, frozen=True, kw_only=True):
-    """What all devices of a kind have in common. ``key``: of the request that mints one, with its number behind."""
+    """What all devices of a kind have in common. ``key``: of the request that mints one, with its number behind.
+    ``seed``: of the first one's life, less one."""
 
     title: str
     model: str
@@ -30,6 +31,7 @@ class Sort(Struct, frozen=True, kw_only=True):
     site: str
     department: str
     key: str
+    seed: int
     faults: tuple[tuple[str, float, float], ...]
     """Code, seconds after the start, seconds it lasts, of the first devices' first faults: a newcomer sees a ticket of
     each kind before wondering whether it works, one whose diagnosis the hospital allows and one where it doesn't."""
@@ -45,6 +47,7 @@ SORTS: Final[dict[Kind, Sort]] = {
         site=_RADIOLOGY,
         department="放射科",
         key="steth-up-device",  # as earlier versions, which knew no other kind, asked for one
+        seed=0,
         faults=(("GEN-KV-01", 12.0, 90.0), ("DET-TEMP-01", 40.0, 120.0)),
     ),
     "astm": Sort(
@@ -54,6 +57,7 @@ SORTS: Final[dict[Kind, Sort]] = {
         site=_LABORATORY,
         department="检验科",
         key="steth-up-astm",
+        seed=100,
         faults=(("BTH-TMP-01", 25.0, 150.0),),
     ),
     "hl7": Sort(
@@ -63,6 +67,7 @@ SORTS: Final[dict[Kind, Sort]] = {
         site=_LABORATORY,
         department="检验科",
         key="steth-up-hl7",
+        seed=200,
         faults=(("VAC-LOW-01", 55.0, 120.0),),
     ),
 }
@@ -188,13 +193,14 @@ def _device(folder: Path, device: Simulated, *, policy_until: datetime | None) -
 def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | None) -> Path:
     """The equipment's lives: seeds, speed, and the first fault. Returns the file for ``steth sim hospital``."""
     lives: dict[str, list[dict[str, Any]]] = {"drs": [], "analyzers": []}
-    for place, device in enumerate(devices):
+    for device in devices:
         sort = SORTS[device.kind]
+        number = int(device.name.rpartition("-")[2])
         life: dict[str, Any] = {
             "name": device.name,
             "port": device.port,
             "state": str(folder / "hospital" / f"{device.name}.state"),
-            "seed": place + 1,
+            "seed": sort.seed + number,
             "hour": 9.0,
             "speed": SPEED,
             "faults_per_day": FAULTS_PER_DAY,
@@ -204,7 +210,6 @@ def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | 
             life["log"] = str(log_of(folder, device))
         if device.kind != "dr":
             life["protocol"] = device.kind
-        number = int(device.name.rpartition("-")[2])
         if number <= len(sort.faults):
             code, after_s, lasts_s = sort.faults[number - 1]
             life["faults"] = [{"code": code, "after_s": after_s, "lasts_s": lasts_s}]
