@@ -19,6 +19,7 @@ from desk.telling import Teller
 from ingest.mqtt import Endpoint
 from remote.commands import CommandSender, PublishError
 from steth.backlog import Backlog
+from steth.fleet import Fleet
 from steth.health import serve_health
 from steth.maintenance import Upkeep
 from steth.run_ingest import wall_ms
@@ -95,12 +96,15 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
         upkeep = Upkeep(dsn_owner=settings.dsn_owner, keep=keep)
         backlog = Backlog(pool=pool)
         REGISTRY.register(backlog)
+        fleet = Fleet(pool=pool, heartbeat_s=settings.heartbeat_s)
+        REGISTRY.register(fleet)
         turns = Turns(
             jobs={
                 "commands": (0.3, send),
                 "telling": (0.5, lambda: teller.run_once(wall_ms())),
                 "evidence": (3.0, lambda: freezer.run_once(wall_ms())),
                 "backlog": (10.0, backlog.measure),
+                "fleet": (10.0, fleet.measure),
             }
         )
         # Beside the others: what is told doesn't wait for a backlog of roll-ups.
@@ -130,6 +134,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                     await turns.run()
                 else:
                     backlog.forget()
+                    fleet.forget()
                 await _wait(stopped, 0.25 if leads else 1.0)
     await publisher.close()
     _log.info("stopped")

@@ -14,6 +14,7 @@ from api.settings import Settings
 from catalog.load import load
 from ingest import stats
 from steth.backlog import Backlog
+from steth.fleet import Fleet
 from tests.fixtures.metrics import families, lint
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -33,6 +34,9 @@ def texts() -> dict[str, str]:
     backlog._found = tuple(float(n) for n in range(20))
     waiting = CollectorRegistry()
     waiting.register(backlog)
+    fleet = Fleet(pool=NoPool(), heartbeat_s=15)  # type: ignore[arg-type]  # nothing is measured
+    fleet._found = {}
+    waiting.register(fleet)
     app = create_app(
         settings=Settings(mqtt_url="mqtt://x:1"),
         pool=NoPool(),  # type: ignore[arg-type]  # nothing is asked

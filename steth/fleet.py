@@ -1,0 +1,73 @@
+"""The fleet in numbers, for the metrics of whoever leads: one process tells them, or they would count twice."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from store.pool import Pool
+
+BEATS: Final = 3
+"""Heartbeats that may be missing before a device counts as late, as the API judges it (``api.state``)."""
+STATES: Final = ("fresh", "late", "never")
+SEVERITIES: Final = ("critical", "major", "minor", "warning")
+STATUSES: Final = ("new", "to-dispatch", "accepted", "on-site", "awaiting-parts", "to-verify")
+LANES: Final = ("live", "bulk")
+_FAMILIES: Final = (
+    ("devices", "state", STATES, "Active devices: fresh, late (heartbeats are missing), never heard."),
+    ("open_alerts", "severity", SEVERITIES, "Alerts whose condition lasts."),
+    ("open_tickets", "status", STATUSES, "Tickets that are not closed."),
+    ("outbox_reports", "lane", LANES, "Reports that wait on the equipment, as its last heartbeats say."),
+)
+_LOOK: Final = b"""
+WITH heard AS (
+    SELECT s.heartbeat, coalesce(nullif(s.interval_s, 0), %(heartbeat_s)s) AS interval_s,
+           greatest(s.seen_at, (SELECT max(m.at) FROM mark m WHERE m.device_id = d.id)) AS at
+    FROM device d LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = 0
+    WHERE d.status = 'active'
+)
+SELECT 'devices', CASE WHEN at IS NULL THEN 'never'
+                       WHEN at < now() - make_interval(secs => %(beats)s * interval_s) THEN 'late'
+                       ELSE 'fresh' END AS label, count(*)
+FROM heard GROUP BY label
+UNION ALL
+SELECT 'open_alerts', severity, count(*) FROM alert
+WHERE condition <> 'ok' AND condition IN ('active', 'clearing', 'no-data') GROUP BY severity
+UNION ALL
+SELECT 'open_tickets', status, count(*) FROM ticket WHERE status <> 'closed' GROUP BY status
+UNION ALL
+SELECT 'outbox_reports', lane, coalesce(sum((heartbeat ->> lane)::bigint), 0)
+FROM heard CROSS JOIN (VALUES ('live'), ('bulk')) AS lanes (lane) GROUP BY lane
+"""
+
+
+class Fleet(Collector):
+    """`measure` now and then while this process leads; `forget` when it doesn't. ``heartbeat_s``: of devices that
+    have not told their own."""
+
+    def __init__(self, *, pool: Pool, heartbeat_s: float) -> None:
+        self._pool = pool
+        self._heartbeat_s = heartbeat_s
+        self._found: dict[tuple[str, str], float] | None = None
+
+    async def measure(self) -> int:
+        """Look; returns 0: nothing was done."""
+        async with self._pool.connection() as connection:
+            rows = await connection.execute(_LOOK, {"beats": BEATS, "heartbeat_s": self._heartbeat_s})
+            self._found = {(name, label): float(count) async for name, label, count in rows}
+        return 0
+
+    def forget(self) -> None:
+        """Another process leads: it tells."""
+        self._found = None
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What was found last, also where it is none; nothing where nobody looked."""
+        if self._found is None:
+            return
+        for name, label, values, about in _FAMILIES:
+            family = GaugeMetricFamily(f"steth_alerts_fleet_{name}", about, labels=[label])
+            for value in values:
+                family.add_metric([value], self._found.get((name, value), 0.0))
+            yield family

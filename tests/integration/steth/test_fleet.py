@@ -1,0 +1,64 @@
+"""The fleet's numbers against a real database, as the role that looks."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from steth.fleet import Fleet
+from store.pool import open_pool
+from tests.fixtures.postgres import Database
+
+NOW = datetime.now(UTC)
+
+
+def arrange(database: Database) -> None:
+    """Three devices: fresh with a backlog and a ticket, late, never heard; and one retired."""
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute("INSERT INTO org (name) VALUES ('h')")
+        connection.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org")
+        for number, status in enumerate(("active", "active", "active", "retired"), 1):
+            connection.execute(
+                "INSERT INTO device (uid, org_id, site_id, partition, model, name, status)"
+                " SELECT %s, org_id, id, 0, 'generic-dr', 'DR', %s FROM site",
+                (f"device{number}", status),
+            )
+        for device, age_s, waiting in ((1, 1, 7), (2, 46, 2), (4, 1, 100)):
+            connection.execute(
+                "INSERT INTO device_state"
+                " (device_id, lane, org_id, engine, latest, interval_s, seen_at, heartbeat, as_of)"
+                " SELECT id, 0, org_id, '', '', 15, %s, jsonb_build_object('bulk', %s::int, 'live', 0), now()"
+                " FROM device WHERE uid = %s",
+                (NOW - timedelta(seconds=age_s), waiting, f"device{device}"),
+            )
+        connection.execute(
+            "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
+            " evidence_from, evidence_to, message) SELECT 'WX-1', org_id, site_id, id, 'f', 'major', now(), now(),"
+            " now(), now(), 'm' FROM device WHERE uid = 'device1'"
+        )
+
+
+def told(fleet: Fleet) -> dict[tuple[str, Any], float]:
+    return {
+        (family.name, next(iter(sample.labels.values()))): sample.value
+        for family in fleet.collect()
+        for sample in family.samples
+    }
+
+
+async def test_the_leader_tells_the_fleet_and_others_nothing(database: Database) -> None:
+    arrange(database)
+    async with open_pool(database.ingest, role="ingest", min_size=1, max_size=1) as pool:
+        fleet = Fleet(pool=pool, heartbeat_s=15)
+        assert told(fleet) == {}
+        await fleet.measure()
+    found = told(fleet)
+    assert [found["steth_alerts_fleet_devices", state] for state in ("fresh", "late", "never")] == [1, 1, 1]
+    assert (found["steth_alerts_fleet_outbox_reports", "bulk"], found["steth_alerts_fleet_outbox_reports", "live"]) == (
+        9,
+        0,
+    )
+    assert found["steth_alerts_fleet_open_tickets", "new"] == 1
+    assert found["steth_alerts_fleet_open_alerts", "critical"] == 0
+    fleet.forget()
+    assert told(fleet) == {}
