@@ -1,5 +1,6 @@
 """``decode astm``: the health facts of ASTM messages, nothing else, and no word about a patient."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -35,7 +36,7 @@ SAMPLES: Final = {
 """Each sample with the catalog's model for it."""
 SHANGHAI: Final = ("--time-zone", "Asia/Shanghai")
 
-RESULT: Final = r"R|1|^^^685/|22.4|U/l|5.0^TARGET\0.15^SD|A|72|F||||20261122080500||P1"
+RESULT: Final = r"R|1|^^^685/|22.4|U/l|5.0^TARGET\0.15^SD|A|72|F||||20240311080500||P1"
 RECORDS: Final = (
     PATIENT,
     ORDER,
@@ -45,7 +46,7 @@ RECORDS: Final = (
     r"M|1|RR^BM^c111^1|-21|-21\-21\1\140\141|0.018514",
     CONTROL,
     RESULT.replace("685/", "GLU").replace("22.4|U/l", "5.3|mmol/L"),
-    "M|1|SIG|bath.temperature|37.1|C|20261122080000",
+    "M|1|SIG|bath.temperature|37.1|C|20240311080000",
     "Q|1|^SID0815||ALL||||||||O",
     "S|1|x|y",
 )
@@ -60,8 +61,12 @@ TOLD: Final = {
 
 class TestSamples:
     @pytest.mark.parametrize("name", SAMPLES)
-    def test_each_is_read_as_it_was(self, name: str, shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        file = shared_data / "astm" / name
+    def test_each_is_read_as_it_was(
+        self, name: str, shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file = tmp_path / name
+        file.write_bytes((shared_data / "astm" / name).read_bytes())
+        os.utime(file, (1_800_000_000, 1_800_000_000))  # the time of receipt
         code, out, err = decode(capsys, "astm", "--model", SAMPLES[name], *SHANGHAI, file)
         assert (code, err) == (0, "")
         assert out == (GOLDEN / f"{name}.jsonl").read_text(encoding="utf-8")
@@ -163,7 +168,7 @@ class TestFiles:
         [
             (b"", "it is no ASTM message, none begins with H: give what the analyzer sends"),
             (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "no ASTM message"),
-            (b"MSH|^~\\&|A|B|C|D|20261122||ORU^R01|1|P|2.3.1\rPID|1||ZHANG\rOBX|1\rL|1\r", "no ASTM message"),
+            (b"MSH|^~\\&|A|B|C|D|20240311||ORU^R01|1|P|2.3.1\rPID|1||ZHANG\rOBX|1\rL|1\r", "no ASTM message"),
             (b"hello\nHello world\nHow are you\n", "no ASTM message"),
             (b"\0" * 100_000, "no ASTM message"),
             (PATIENT.encode() + b"\rL|1|N\r", "no ASTM message"),

@@ -15,12 +15,12 @@ from wire.codec import JSON, decode_report, encode_report
 from wire.errors import WireError
 from wire.report import Report
 
-RECEIVED = 1_795_000_000_000
+RECEIVED = 1_720_000_000_000
 NO_ORDERS = b"H|\\^&\rL|1|I\r"
 CONTROL = message(
-    "O|1|QC-L1-LOT77|0^5054^1^^QC^SC|||||||||Q|||||||||||20261122081000",
-    r"R|1|^^^GLU|5.3|mmol/L|5.0^TARGET\0.15^SD|N|72|F||||20261122080500",
-    "M|1|SIG|bath.temperature|37.1|C|20261122080000",
+    "O|1|QC-L1-LOT77|0^5054^1^^QC^SC|||||||||Q|||||||||||20240311081000",
+    r"R|1|^^^GLU|5.3|mmol/L|5.0^TARGET\0.15^SD|N|72|F||||20240311080500",
+    "M|1|SIG|bath.temperature|37.1|C|20240311080000",
     r"M|2|RR^BM^c111^1|-21|-21\1|0.01",
     "C|1|I|16^Liquid|G",
     "Q|1|^SID||ALL",

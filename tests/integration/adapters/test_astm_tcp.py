@@ -34,7 +34,7 @@ from wire.items import Fault, Inventory, Readings
 
 LOOPBACK = "127.0.0.1:0"
 QUERY = message("Q|1|^SID0815||ALL||||||||O")
-SIGNAL = message("M|1|SIG|bath.temperature|37.1|C|20261122080000")
+SIGNAL = message("M|1|SIG|bath.temperature|37.1|C|20240311080000")
 
 
 class HeldSink(MemorySink):
@@ -59,7 +59,7 @@ async def test_facts_of_messages_are_entered_in_their_lanes() -> None:
     sink = MemorySink()
     async with running(sink, listen=LOOPBACK) as adapter:
         analyzer = await Analyzer.connect(adapter.port)
-        control = message(CONTROL, r"R|1|^^^GLU|5.3|mmol/L|5.0^TARGET\0.15^SD||||||20261122080500")
+        control = message(CONTROL, r"R|1|^^^GLU|5.3|mmol/L|5.0^TARGET\0.15^SD||||||20240311080500")
         assert set(await analyzer.send(SIGNAL, control)) == {ACK}
         await analyzer.close()
     signal, result = sink.entries

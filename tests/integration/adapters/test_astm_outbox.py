@@ -1,0 +1,206 @@
+"""ASTM before the real outbox: an acknowledgement follows the commit, whatever kills the agent; and no word of a
+patient is on the disk, in a log or in a counter."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from agent import system
+from agent.astm import session
+from agent.clock import Clock
+from agent.outbox import Outbox
+from agent.sink import DeviceSink
+from agent.storage import Storage
+from tests.fixtures.astm import (
+    ACK,
+    CONTROL,
+    ENQ,
+    EOT,
+    FLAGGED,
+    NAK,
+    PATIENT,
+    ROCHE,
+    Analyzer,
+    by_records,
+    framed,
+    message,
+    running,
+)
+from tests.fixtures.outbox import items
+from tests.fixtures.ports import free_port
+from wire.ids import mint_device_id
+from wire.items import Fault, Inventory, Item, Readings
+from wire.topics import Lane
+
+ROOT = Path(__file__).parents[3]
+LOOPBACK = "127.0.0.1:0"
+QC = message(CONTROL, "R|1|^^^GLU|5.3|mmol/L|||||||20240311080500")
+
+DYING = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.integration.adapters.test_astm_outbox import opened
+from agent.astm.adapter import AstmAdapter
+from agent.config import Astm
+from agent.sink import DeviceSink
+from tests.fixtures.astm import ROCHE
+
+folder, port, when = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+kept = DeviceSink.aput
+
+async def aput(self, entry):
+    if when == "after":
+        await kept(self, entry)
+    os._exit(9)
+
+DeviceSink.aput = aput
+outbox, sink = opened(folder)
+adapter = AstmAdapter(config=Astm(listen=f"127.0.0.1:{port}", time_zone="Asia/Shanghai"), model=ROCHE, sink=sink)
+print("open", flush=True)
+asyncio.run(adapter.run())
+"""
+
+
+def opened(folder: Path, storage: type[Storage] = Storage) -> tuple[Outbox, DeviceSink]:
+    outbox = Outbox(path=folder / "device.outbox", storage=storage)
+    clock = Clock(segments=outbox.segments, now=system.now(), machine=system.machine())
+    return outbox, DeviceSink(device=mint_device_id(), model=ROCHE, outbox=outbox, clock=clock, now=system.now)
+
+
+def written(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+async def held(outbox: Outbox) -> list[Item]:
+    return [item for lane in Lane for item in await items(outbox, lane)]
+
+
+class TestKill:
+    """The agent is killed at its first message, before or after the commit and always before the ACK; the analyzer
+    sends again to the agent's next life."""
+
+    @pytest.fixture(params=["before", "after"])
+    def killed(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, int, str]]:
+        port = free_port()
+        argv = [sys.executable, "-c", DYING, str(tmp_path), str(port), request.param]
+        with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."}) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"open\n"
+            yield tmp_path, port, request.param
+            assert process.wait(20) == 9
+
+    @pytest.mark.parametrize("sent", [FLAGGED, QC], ids=["flag", "control"])
+    async def test_nothing_is_lost_and_nothing_doubled(self, killed: tuple[Path, int, str], sent: bytes) -> None:
+        folder, port, when = killed
+        analyzer = await self._connected(port)
+        *first, last = by_records(sent)
+        assert await analyzer.say(ENQ) == ACK
+        for frame in first:
+            assert await analyzer.say(frame) == ACK
+        assert await analyzer.say(last) == b""  # no acknowledgement
+        await analyzer.close()
+
+        outbox, sink = opened(folder)
+        before = await held(outbox)
+        assert bool(before) == (when == "after")
+        async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
+            analyzer = await Analyzer.connect(adapter.port)
+            assert set(await analyzer.send(sent)) == {ACK}
+            once = await held(outbox)
+            assert once == before or when == "before"
+            assert set(await analyzer.send(sent, sent)) == {ACK}
+            assert await held(outbox) == once
+            await analyzer.close()
+        outbox.close()
+        facts = [item for item in once if not isinstance(item, Inventory)]
+        assert len(facts) == 1
+        assert isinstance(facts[0], Readings) or (isinstance(facts[0], Fault) and facts[0].count == 1)
+
+    async def _connected(self, port: int) -> Analyzer:
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    return await Analyzer.connect(port)
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.02)
+
+
+class FullDisk(Storage):
+    """Takes nothing while ``full``."""
+
+    full = False
+
+    def commit(self) -> None:
+        if FullDisk.full:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        super().commit()
+
+
+async def test_a_disk_that_takes_nothing_is_a_nak_until_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "KEEPING_S", 0.0)
+    outbox, sink = opened(tmp_path, FullDisk)
+    async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
+        analyzer = await Analyzer.connect(adapter.port)
+        with monkeypatch.context() as disk, capture_logs() as logged:
+            disk.setattr(FullDisk, "full", True)
+            assert (await analyzer.send(FLAGGED))[-1] == NAK
+        assert "the equipment is not acknowledged" in repr(logged)
+        assert await held(outbox) == []
+        assert set(await analyzer.send(FLAGGED)) == {ACK}
+        assert any(isinstance(item, Fault) for item in await held(outbox))
+        await analyzer.close()
+    outbox.close()
+
+
+async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    word = "CANARY"
+    full = [
+        "|".join([*record.split("|")[:2], *[word] * 34])
+        for record in (PATIENT, "O|1|", "R|1|", "C|1|", "M|1|", "Q|1|", "S|1|", "X|1|")
+    ]
+    told = message(
+        *full,
+        f"O|1|{word}|0^5054^1^^QC^SC|{word}|{word}||||||Q",
+        f"R|1|^^^GLU|{word}|mmol/L|{word}^TARGET\\{word}^SD|{word}|{word}|F|{word}|{word}|{word}",
+        f"C|1|I|{word}^{word}|I",
+        f"C|2|I|{word}^{word}|G",
+        f"M|1|SIG|{word}|37|C|{word}",
+        f"M|2|SIG|bath.temperature|{word}|{word}|{word}",
+        f"M|3|RR^{word}|{word}|{word}",
+        FLAGGED.decode().split("\r")[4].replace("CLOT FOUND", word),
+        header=f"H|\\^&|{word}|{word}|{word}^{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}",
+    )
+    broken = [message(header=f"H||||{word}"), f"{word}\r{word}|{word}\r".encode(), told[:-6]]
+    outbox, sink = opened(tmp_path)
+    with capture_logs() as logged:
+        async with running(sink, ROCHE, listen=LOOPBACK, answer_queries=False) as adapter:
+            analyzer = await Analyzer.connect(adapter.port)
+            for sent in (told, *broken):
+                assert set(await analyzer.send(sent)) == {ACK}
+            assert await analyzer.say(ENQ) == ACK
+            assert await analyzer.say(framed(1, word.encode(), checksum=b"00")) == NAK
+            analyzer.tell(EOT + word.encode())
+            assert set(await analyzer.send(told)) == {ACK}
+            await analyzer.close()
+    assert [item.code for item in await held(outbox) if isinstance(item, Fault)] == ["COBAS-72"]
+    refusals = sink.refusals()
+    assert refusals
+    outbox.close()
+    disk = written(tmp_path)
+    assert b"COBAS-72" in disk
+    said = "".join(capfd.readouterr()) + repr(logged) + repr(refusals)
+    assert word.encode() not in disk
+    assert word not in said

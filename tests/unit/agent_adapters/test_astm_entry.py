@@ -1,0 +1,128 @@
+"""What of a message is news: lanes, inventory, and messages that were heard before."""
+
+import asyncio
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from agent.adapter import Entry
+from agent.astm.entry import Messages, Told, mark
+from agent.astm.reading import Extracted, read
+from agent.astm.records import Assembler, Message
+from agent.errors import OutboxError
+from tests.fixtures.astm import CONTROL, FLAGGED, HEADER, MODEL, ORDER, PATIENT, ROCHE, message
+from tests.fixtures.sink import MemorySink
+from wire.items import Fault, Inventory, Readings
+
+RECEIVED = 1_720_000_000_000
+HOUR = 3_600_000
+SIGNALS = message(
+    "M|1|SIG|bath.temperature|37.1|C|20240311080000",
+    "M|2|SIG|bath.temperature|37.2|C|20240311080100",
+    "M|3|SIG|tests.total|4711||20240311080100",
+)
+
+
+def parsed(whole: bytes) -> tuple[Message, Extracted]:
+    (found,) = Assembler().offer(whole, last=True)
+    return found, read(found, model=ROCHE, received=RECEIVED, zone=ZoneInfo("Asia/Shanghai"), encoding="utf-8")
+
+
+def put(messages: Messages, whole: bytes, received: int = RECEIVED) -> None:
+    found, facts = parsed(whole)
+    asyncio.run(messages.put(facts, found, received=received))
+
+
+def test_each_fact_travels_in_its_lane_and_readings_share_columns() -> None:
+    entry = Told(model=MODEL).entry(parsed(SIGNALS)[1])
+    first, *rest = entry.live
+    assert rest == []
+    assert isinstance(first, Readings)
+    assert (first.metric, first.value) == (["bath.temperature"] * 2, [37.1, 37.2])
+    assert (first.dt, first.unit, first.quality) == ([0, 60_000], ["Cel"] * 2, None)
+    assert [type(item) for item in entry.bulk] == [Readings, Inventory]
+
+
+def test_columns_are_cut_before_a_report_gets_too_large() -> None:
+    whole = message(*["M|1|SIG|bath.temperature|37.1|C|20240311080000"] * 1200)
+    live = Told(model=MODEL).entry(parsed(whole)[1]).live
+    assert [len(item.metric) for item in live if isinstance(item, Readings)] == [500, 500, 200]
+
+
+def test_an_inventory_is_told_when_it_changes() -> None:
+    sink = MemorySink()
+    messages = Messages(model=ROCHE, sink=sink)
+    put(messages, FLAGGED)
+    put(messages, FLAGGED.replace(b"|72^", b"|74^"))
+    put(messages, FLAGGED.replace(b"|72^", b"|93^").replace(b"1.2|", b"1.3|"))
+    assert [[type(item) for item in entry.bulk] for entry in sink.entries] == [[Inventory], [], [Inventory]]
+
+
+def test_an_inventory_that_was_not_kept_is_told_again() -> None:
+    sink = MemorySink()
+    messages = Messages(model=ROCHE, sink=sink)
+    sink.failing = True
+    with pytest.raises(OutboxError):
+        put(messages, FLAGGED)
+    sink.failing = False
+    put(messages, FLAGGED)
+    assert [type(item) for item in sink.items()] == [Fault, Inventory]
+
+
+def test_a_message_without_anything_of_ours_writes_nothing() -> None:
+    sink = MemorySink()
+    header = HEADER.replace("^1.2", "")
+    put(Messages(model=ROCHE, sink=sink), message(PATIENT, ORDER, "R|1|^^^685/|22|U/l", header=header))
+    assert sink.puts == 0
+
+
+def test_what_was_refused_is_counted_once_however_often_it_is_sent() -> None:
+    sink = MemorySink()
+    messages = Messages(model=ROCHE, sink=sink)
+    for _ in range(3):
+        put(messages, FLAGGED.replace(b"L|1", b"M|1|SIG|nope|1|%|\rL|1"))
+    assert sink.counts == {"astm:unknown-signal": 1}
+    assert len(sink.entries) == 1
+
+
+class TestMark:
+    def marked(self, whole: bytes, received: int = RECEIVED, key: bytes = b"k") -> bytes:
+        found, facts = parsed(whole)
+        return mark(found, timed=facts.timed, received=received, key=key)
+
+    def test_the_same_message_is_known_whenever_it_comes_again(self) -> None:
+        assert self.marked(FLAGGED) == self.marked(FLAGGED, RECEIVED + 1000 * HOUR)
+        assert len(self.marked(FLAGGED)) == 16
+
+    @pytest.mark.parametrize("change", [(b"0815", b"0816"), (b"081403", b"081404"), (b"|72^", b"|73^")])
+    def test_another_is_not(self, change: tuple[bytes, bytes]) -> None:
+        assert self.marked(FLAGGED) != self.marked(FLAGGED.replace(*change))
+
+    def test_it_says_nothing_without_the_key(self) -> None:
+        assert self.marked(FLAGGED) != self.marked(FLAGGED, key=b"other")
+
+    def test_a_message_without_any_time_is_news_in_another_hour(self) -> None:
+        timeless = message("C|1|I|72|I", header=r"H|\^&|||x")
+        begins = RECEIVED // HOUR * HOUR
+        assert self.marked(timeless, begins) == self.marked(timeless, begins + HOUR - 1)
+        assert self.marked(timeless, begins) != self.marked(timeless, begins + HOUR)
+
+
+async def test_one_message_after_the_other_whatever_connection_they_came_by() -> None:
+    class Slow(MemorySink):
+        inside = 0
+
+        async def aput(self, entry: Entry) -> bool:
+            self.inside += 1
+            assert self.inside == 1
+            await asyncio.sleep(0.001)
+            self.inside -= 1
+            return await super().aput(entry)
+
+    sink = Slow()
+    messages = Messages(model=MODEL, sink=sink)
+    control = message(CONTROL, "R|1|^^^GLU|5.3|mmol/L|||||||20240311080500")
+    found = [parsed(whole) for whole in (FLAGGED, control, SIGNALS)]
+    await asyncio.gather(*(messages.put(facts, each, received=RECEIVED) for each, facts in found))
+    assert len(sink.entries) == 3
+    assert sum(isinstance(item, Inventory) for item in sink.items()) == 1
