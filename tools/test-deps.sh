@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The Debian parts that tests use beside the Python wheels: host packages, and a Debian 13 tree with mosquitto and
-# TimescaleDB that the fixtures start in a chroot. Safe to repeat; quick when all is there. Starts no service.
+# The Debian parts that tests use beside the Python wheels: host packages, and a Debian 13 tree with mosquitto,
+# TimescaleDB and promtool that the fixtures start in a chroot. Safe to repeat; quick when all is there. Starts no service.
 #   STETH_TEST_CACHE  folder of the tree (default ~/.cache/steth)
 set -euo pipefail
 
 host_packages=(ca-certificates chromium debootstrap fonts-noto-cjk gcc git libc6-dev make python3-venv util-linux)
-tree_packages=(mosquitto mosquitto-clients postgresql-17-timescaledb)
+tree_packages=(mosquitto mosquitto-clients postgresql-17-timescaledb prometheus) # the last for promtool
 cache=${STETH_TEST_CACHE:-$HOME/.cache/steth}
 tree=$cache/trixie
 recipe="trixie minbase ${tree_packages[*]} 1" # raise the number when the steps below change
