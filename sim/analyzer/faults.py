@@ -86,12 +86,12 @@ _HEAT: Final = (
     _fault("CLR-TMP-01", "cooler warm", _DAY, 8 * _HOUR, Effects(cooler=9), weight=2),
 )
 _PROBES: Final = (
-    _fault("PRB-CLT-02", "probe clogged", 2 * _DAY, 3 * _HOUR, Effects(clots=0.12, imprecision=0.5), stops=True),
+    _fault("PRB-CLT-02", "probe clogged", 2 * _DAY, 3 * _HOUR, Effects(clots=0.25, imprecision=0.5), stops=True),
     _fault("PRB-CRS-01", "sample probe crash", 10 * _MINUTE, 4 * _HOUR, stops=True),
     _fault("PRB-CRS-02", "reagent probe crash", 10 * _MINUTE, 4 * _HOUR, stops=True),
     _fault("PRB-LVL-01", "level sense", _DAY, 4 * _HOUR, Effects(shorts=0.2), stops=True, weight=2),
     _fault("SYR-LEK-01", "syringe leaks", 5 * _DAY, _DAY, Effects(imprecision=1.5, bias=-0.5), weight=2),
-    _fault("SYR-MOT-01", "syringe home", 6 * _HOUR, 5 * _HOUR, Effects(imprecision=0.5), stops=True),
+    _fault("SYR-MOT-01", "syringe home", 6 * _HOUR, 5 * _HOUR, Effects(imprecision=1.5), stops=True),
     _fault("MIX-MOT-01", "mixer", _DAY, 5 * _HOUR, Effects(imprecision=2.5)),
     _fault("BAR-RDR-01", "barcode reader", 3 * _DAY, 8 * _HOUR, Effects(unread=0.4)),
 )

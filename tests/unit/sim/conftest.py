@@ -7,3 +7,8 @@ from catalog.model import Model
 @pytest.fixture(scope="session")
 def model() -> Model:
     return load().models["generic-dr"]
+
+
+@pytest.fixture(scope="session")
+def analyzer() -> Model:
+    return load().models["generic-analyzer"]
