@@ -20,6 +20,7 @@ FAILED: Final = 1
 _EPILOG: Final = """\
 other commands:
   steth-agent show CONFIG.toml     print what would be read and sent, and run nothing
+  steth-agent doctor CONFIG.toml   look at every part and say what is wrong and what to do
   steth-agent decode (dicom|astm|hl7|log) FILE…   print what would leave the device for these files
 """
 
@@ -35,6 +36,8 @@ def run(argv: Sequence[str]) -> int:
         from agent.decode import decode_main  # noqa: PLC0415  # each command loads only what it needs
 
         return decode_main(list(argv[1:]))
+    if argv[:1] == ["doctor"]:
+        return _doctor(argv[1:])
     try:
         return _show(argv[1:]) if argv[:1] == ["show"] else _agent(argv)
     except AgentError as error:
@@ -55,6 +58,19 @@ def _show(argv: Sequence[str]) -> int:
     except ConfigError as error:
         raise located(path, error) from None
     return 0
+
+
+def _doctor(argv: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="steth-agent doctor", description="Look at every part; exit 0 when nothing is broken, else 1."
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", type=Path)
+    parser.add_argument("--lang", choices=("zh", "en"), default="en", help="language of what it says")
+    parser.add_argument("--json", action="store_true", help="one JSON object for each check")
+    from agent.doctor import run as look  # noqa: PLC0415  # as above
+
+    asked = parser.parse_args(argv)
+    return look(asked.config, lang=asked.lang, as_objects=asked.json)
 
 
 def _agent(argv: Sequence[str]) -> int:

@@ -126,6 +126,23 @@ def migrate(config: Config = None) -> None:
     typer.echo(f"schema is current; {made} partitions made, {changed} policies changed")
 
 
+@app.command()
+def doctor(
+    config: Config = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Of the `steth up` that runs in this folder.")] = None,
+    agent: Annotated[Path | None, typer.Option("--agent", help="Of the agent with this configuration file.")] = None,
+    process: Annotated[
+        list[str] | None, typer.Option("--process", help="Also ask name=http://host:port; may be repeated.")
+    ] = None,
+    lang: Annotated[Literal["zh", "en"] | None, typer.Option("--lang", help="Else that of the terminal.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for each check.")] = False,
+) -> None:
+    """Look at every part, and say of each what is wrong and what to do; exit 1 if anything is broken."""
+    from steth.doctor.cli import run  # noqa: PLC0415
+
+    raise typer.Exit(run(config=config, data=data, agent=agent, processes=process or [], lang=lang, as_objects=json))
+
+
 @app.command(hidden=True)
 def broker(config: Path) -> None:
     """The embedded broker, as `steth up` starts it."""

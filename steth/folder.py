@@ -13,6 +13,8 @@ from typing import Any, Final
 
 SECRETS: Final = "secrets.json"
 RUN: Final = "run.json"
+DOCTOR: Final = "doctor.json"
+"""What `steth doctor --data` needs to know of the run: settings, addresses, the agent's configuration."""
 
 
 class UpError(Exception):
@@ -45,7 +47,8 @@ def data_folder(path: Path) -> Iterator[Path]:
     with lock:
         if not _lock(lock.fileno()):
             raise UpError(f"another `steth up` uses {path}: stop it, or choose another folder with --data")
-        (path / RUN).unlink(missing_ok=True)  # what a killed run left
+        for left in (RUN, DOCTOR):
+            (path / left).unlink(missing_ok=True)  # by a run that was killed
         yield path
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +26,7 @@ from steth.broker import write_config
 from steth.children import Child
 from steth.flow import Flow
 from steth.folder import (
+    DOCTOR,
     RUN,
     SECRETS,
     UpError,
@@ -83,7 +84,8 @@ async def run_up(options: Options) -> int:
             everything = Everything(options=options, folder=folder, server=server, stopped=stopped, catalog=catalog)
             await everything.run()
         finally:
-            (folder / RUN).unlink(missing_ok=True)
+            for left in (RUN, DOCTOR):
+                (folder / left).unlink(missing_ok=True)
             await asyncio.to_thread(server.stop)
     _say("stopped; the same command goes on where this ended")
     return 0
@@ -160,6 +162,7 @@ class Everything:
                     "token": token,
                 },
             )
+            self._tell_doctor(environment)
             _say(f"API      {self._http}/api/v1   user {ADMIN}   password {self._secrets['admin']}")
             _say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses and token {self._folder / RUN}")
             await self._watch(dsns["owner"])
@@ -169,6 +172,13 @@ class Everything:
             _say("stopping")
             for child in reversed(self._children):
                 await child.stop()
+
+    def _tell_doctor(self, environment: Mapping[str, str]) -> None:
+        """What `steth doctor --data` looks at: the settings of the services, their addresses, the agent's file."""
+        processes = {"api": self._http, **{n: f"http://127.0.0.1:{self._health[n]}" for n in ("ingest", "alerts")}}
+        settings = {name.removeprefix("STETH_").lower(): value for name, value in environment.items()}
+        agent = str(self._folder / "agent.toml") if self._options.devices else None
+        write_private(self._folder / DOCTOR, {"settings": settings, "processes": processes, "agent": agent})
 
     # before anything runs ---------------------------------------------------------------------------------------------
 
