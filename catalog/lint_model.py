@@ -5,7 +5,7 @@ from collections.abc import Container
 from datetime import datetime
 
 from catalog import lint_spelled, pattern
-from catalog.model import Clear, LimitRule, LogFault, LogPattern, Signal, Silence
+from catalog.model import Clear, Continuation, LimitRule, LogFault, LogPattern, Signal, Silence
 from catalog.shape import Anything, Book
 from catalog.source import FamilySource, FaultSource, PartUse
 from catalog.tree import KeyPath
@@ -160,21 +160,39 @@ class _Model:
 
     def log_pattern(self, path: KeyPath, log: LogPattern) -> None:
         say = self.book.say
-        try:
-            pattern.check(log.regex)
-            compiled = re.compile(log.regex)
-        except (pattern.UnsafePatternError, re.error) as error:
-            say((*path, "regex"), f"unsafe or wrong: {error}", "rewrite it within catalog/pattern.py's subset")
-            return
         used = self.log_target(path, log) | ({"ts"} if log.time_format is not None else set())
-        groups = set(compiled.groupindex)
-        for name in sorted(used - groups):
+        first = self.log_regex((*path, "regex"), log.regex, used)
+        if first is None:
+            return
+        captured = set(first.groupindex)
+        then = None
+        if log.continuation is not None:
+            here = (*path, "continuation", "regex")
+            then = self.log_regex(here, log.continuation.regex, used)
+            if then is None:
+                return
+            for name in sorted(captured & set(then.groupindex)):
+                say(here, f"captures `{name}` again", "let one of the two lines say it")
+            captured |= set(then.groupindex)
+        for name in sorted(used - captured):
             say((*path, "regex"), f"has no group `{name}`", f"write (?P<{name}>…)")
+        self.log_example(path, log, _found(log.example, first, then, log.continuation))
+
+    def log_regex(self, here: KeyPath, regex: str, used: set[str]) -> re.Pattern[str] | None:
+        """Compiled, if it is safe and captures nothing that isn't used."""
+        say = self.book.say
+        try:
+            pattern.check(regex)
+            compiled = re.compile(regex)
+        except (pattern.UnsafePatternError, re.error) as error:
+            say(here, f"unsafe or wrong: {error}", "rewrite it within catalog/pattern.py's subset")
+            return None
+        groups = set(compiled.groupindex)
         for name in sorted(groups - used):
-            say((*path, "regex"), f"captures `{name}`, which nothing uses", "write (?:…), so that it isn't read at all")
+            say(here, f"captures `{name}`, which nothing uses", "write (?:…), so that it isn't read at all")
         if compiled.groups > len(groups):
-            say((*path, "regex"), "captures a group without a name", "write (?:…), so that it isn't read at all")
-        self.log_example(path, log, compiled.match(log.example))
+            say(here, "captures a group without a name", "write (?:…), so that it isn't read at all")
+        return compiled
 
     def log_target(self, path: KeyPath, log: LogPattern) -> set[str]:
         """The named groups that the pattern needs."""
@@ -223,13 +241,13 @@ class _Model:
         if state == "event" and any(fault.clear is None for fault in faults):
             self.book.say(here, f"{code} comes as an event and would never clear", "give the code a `clear:`")
 
-    def log_example(self, path: KeyPath, log: LogPattern, match: re.Match[str] | None) -> None:
+    def log_example(self, path: KeyPath, log: LogPattern, found: dict[str, str | None] | None) -> None:
         say = self.book.say
         here = (*path, "example")
-        if match is None:
-            say(here, "doesn't match the regex", "mend one of them")
+        if found is None:
+            what = "the regex" if log.continuation is None else "the regex and, in a line after it, the continuation"
+            say(here, f"doesn't match {what}", "mend one of them")
             return
-        found = match.groupdict()
         if log.fault is not None and log.fault.group in found:
             captured, prefix = found[log.fault.group], log.fault.prefix
             if captured not in log.fault.table and (prefix is None or f"{prefix}{captured}" not in self.codes):
@@ -238,6 +256,19 @@ class _Model:
             say(here, "captures no number", "only numbers and declared values may leave the device")
         if log.time_format is not None and "ts" in found and not _is_time(found["ts"], log.time_format):
             say(here, f"its time isn't of the format {log.time_format}", "mend one of them")
+
+
+def _found(
+    example: str, first: re.Pattern[str], then: re.Pattern[str] | None, continuation: Continuation | None
+) -> dict[str, str | None] | None:
+    """What an example's lines captured; None: they don't match."""
+    if then is None or continuation is None:
+        match = first.match(example)
+        return None if match is None else match.groupdict()
+    head, *following = example.splitlines() or [""]
+    match = first.match(head)
+    more = next((found for line in following[: continuation.within] if (found := then.match(line))), None)
+    return None if match is None or more is None else match.groupdict() | more.groupdict()
 
 
 def _is_number(text: str | None) -> bool:

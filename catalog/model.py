@@ -45,6 +45,9 @@ be; minor: works, needs a visit; warning: to be watched. IEC 62682 asks for few 
 MAX_LOG_LINE: Final = 2048
 """Characters of a log line that are looked at: with `catalog.pattern` it bounds the time that a pattern can take."""
 
+MAX_CONTINUATION: Final = 20
+"""Lines after a log line in which what completes it may stand."""
+
 STEP_PARAMS: Final[dict[StepKind, tuple[str, ...]]] = {
     "host_state": (),
     "disk": (),
@@ -223,16 +226,29 @@ class LogSignal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit: str
 
 
+class Continuation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What completes a log line: the first of the `within` lines after it that `regex` matches.
+
+    Each pattern waits for at most one continuation at a time, so that a line is tried by at most two expressions of a
+    pattern. Another line that begins the same starts the waiting anew.
+    """
+
+    regex: Words
+    within: Annotated[int, Meta(ge=1, le=MAX_CONTINUATION)]
+
+
 class LogPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to read one kind of log line. Exactly one of `fault` and `signal`.
 
-    `regex` is tried from the start of the line (`re.match`) on its first `MAX_LOG_LINE` characters. `time_format`: of
-    strptime, for the group `ts`, in the device's local time (None: the time of reading counts). `example`: a line that
-    matches. Only the code found or the number leaves the device, never the line.
+    `regex` is tried from the start of the line (`re.match`) on its first `MAX_LOG_LINE` characters. `continuation`: for
+    what stands in a following line; each group is then in one of the two. `time_format`: of strptime, for the group
+    `ts`, in the device's local time (None: the time of reading counts). `example`: a line that matches, with the lines
+    after it where there is a continuation. Only the code found or the number leaves the device, never a line.
     """
 
     id: Name
     regex: Words
+    continuation: Continuation | None = None
     example: Words
     encoding: Literal["utf-8", "gb18030", "latin-1"] = "utf-8"
     time_format: str | None = None

@@ -12,3 +12,8 @@ def model() -> Model:
 @pytest.fixture(scope="session")
 def analyzer() -> Model:
     return load().models["generic-analyzer"]
+
+
+@pytest.fixture(scope="session")
+def shipped_models() -> dict[str, Model]:
+    return dict(load().models)
