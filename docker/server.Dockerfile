@@ -23,6 +23,8 @@ COPY --from=packages /opt/steth /opt/steth
 WORKDIR /app
 COPY wire ./wire
 COPY catalog ./catalog
+# The doctor shares its findings with the agent's; the agent itself has an image of its own.
+COPY agent ./agent
 COPY store ./store
 COPY ingest ./ingest
 COPY alerts ./alerts
