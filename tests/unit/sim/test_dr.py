@@ -108,7 +108,7 @@ def test_a_dr_stops_when_asked(model: Model, tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("{", "steth sim: "),
-        ('{"drs": []}', "length >= 1"),
+        ('{"drs": []}', "a hospital without a device"),
         ('{"drs": [{"name": "a", "port": 1, "log": "x", "seed": 1, "speeed": 2}]}', "speeed"),
         ('{"drs": [{"name": "a", "port": 1, "log": "x", "seed": 1, "model": "none"}]}', "no model none"),
         (
