@@ -5,10 +5,12 @@ that a flood waits in the peer's own buffers; a connection holds one message and
 """
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import random
 import socket
+import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -31,7 +33,7 @@ from catalog.model import Model
 MAX_CONNECTIONS: Final = 16
 """An analyzer has one or two. Beyond it the longest silent one that never said anything in HL7 makes room."""
 FIRST_S: Final = 600.0
-"""Seconds within which a peer that connected must have said something in HL7."""
+"""Seconds within which a peer that connected to us must have said something in HL7."""
 IDLE_S: Final = 86_400.0
 """Seconds of silence after which an analyzer is taken for gone: they keep a connection open over a quiet night. One
 whose machine is off is found out by TCP's keep-alive within minutes."""
@@ -144,6 +146,7 @@ class Hl7Adapter:
             self._sink.refused(NAME, ended.why)
         except TimeoutError:
             self._sink.refused(NAME, "silent")
+            _reset(writer)
         except OSError:
             self._sink.refused(NAME, "evicted" if peer.evicted else "connection-lost")
         finally:
@@ -160,7 +163,7 @@ class Hl7Adapter:
                 raise _Ended("too-many-connections")
             oldest = min(mute, key=lambda other: other.heard)
             oldest.evicted = True
-            oldest.writer.transport.abort()
+            _reset(oldest.writer)
             self._peers.discard(oldest)
         self._peers.add(peer)
 
@@ -168,7 +171,8 @@ class Hl7Adapter:
         loop = asyncio.get_running_loop()
         while True:
             inside = peer.deframer.inside
-            until = peer.began + MESSAGE_S if inside else peer.heard + (IDLE_S if peer.spoke else FIRST_S)
+            known = peer.spoke or self._config.connect is not None
+            until = peer.began + MESSAGE_S if inside else peer.heard + (IDLE_S if known else FIRST_S)
             async with asyncio.timeout_at(until):
                 data = await peer.reader.read(_CHUNK)
             if not data:
@@ -177,15 +181,14 @@ class Hl7Adapter:
                 if inside:
                     raise _Ended("cut-frame")
                 return
-            now = loop.time()
             frames = peer.deframer.feed(data)
-            if frames or not inside:
-                peer.began = now  # of the message that is open now, if one is
-            if frames:
-                peer.heard = now
             for frame in frames:
                 await self._take(peer, frame)
                 await asyncio.sleep(0)  # the other devices' turn, however many messages came at once
+            if frames or not inside:
+                peer.began = loop.time()  # of the message that is open now, if one is; our own time isn't counted
+            if frames:
+                peer.heard = peer.began
             self._count(peer)
             if peer.deframer.noise > MAX_NOISE:
                 raise _Ended("not-mllp")
@@ -228,7 +231,7 @@ class Hl7Adapter:
                 self._sink.refused(NAME, f"{kind.value}-message")
                 return Outcome.ACCEPTED
             case Kind.EQUIPMENT | Kind.CONTROL:
-                if not frame.whole:
+                if message.cut or not frame.whole:
                     self._sink.refused(NAME, "oversize")
                     return Outcome.TOO_LARGE
         facts = read(message, kind, model=self._model, received=self._now().wall, zone=self._zone)
@@ -261,7 +264,16 @@ async def _hang_up(writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(1.0):
             await writer.wait_closed()
     except (OSError, TimeoutError):
-        writer.transport.abort()
+        _reset(writer)
     except asyncio.CancelledError:
-        writer.transport.abort()
+        _reset(writer)
         raise
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection at once. Without the option the system would keep megabytes of answers for a peer that takes
+    none, and the peer would not even hear that it is over."""
+    with contextlib.suppress(OSError):
+        connection: socket.socket = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()

@@ -15,34 +15,30 @@ from wire.topics import Lane
 class Said:
     """What the equipment said last, so that what it repeats every minute is entered once.
 
-    A state, an alert level and the inventory are entered when they differ from what the newest message so far said.
-    What is remembered is lost with the process: each is told once again after a restart. Of a message older than the
-    newest one all states are entered, for they are judged at their own time, and nothing is remembered.
+    A state, an alert level and the inventory are entered when they differ from what was heard before, in order of
+    arrival: an analyzer whose clock was set back would seem late for ever. What is remembered is lost with the process:
+    each is told once again after a restart.
     """
 
     def __init__(self, *, model: Model) -> None:
         self._model = model
-        self._newest = 0
         self._states: dict[str, str] = {}
         self._inventory: dict[str, str] = {}
 
     def entry(self, facts: Extracted, seen: Sequence[bytes] = ()) -> Entry:
         """What is news of these facts."""
-        late = facts.at < self._newest
-        states = [state for state in facts.states if late or self._states.get(state.name) != state.value]
+        states = [state for state in facts.states if self._states.get(state.name) != state.value]
         live = self._readings(facts.readings, Lane.LIVE)
         live += [*states, *facts.faults, *_alerts(states, self._model)]
         bulk = self._readings(facts.readings, Lane.BULK)
-        if not late and not facts.inventory.items() <= self._inventory.items():
+        if not facts.inventory.items() <= self._inventory.items():
             bulk.append(Inventory(at=facts.at, fields=facts.inventory))
         return Entry(live=live, bulk=bulk, seen=seen)
 
     def remember(self, facts: Extracted) -> None:
         """These facts are entered."""
-        if facts.at >= self._newest:
-            self._newest = facts.at
-            self._states |= {state.name: state.value for state in facts.states}
-            self._inventory |= facts.inventory
+        self._states |= {state.name: state.value for state in facts.states}
+        self._inventory |= facts.inventory
 
     def _readings(self, readings: Iterable[Reading], lane: Lane) -> list[Item]:
         chosen = [reading for reading in readings if lane_of(self._model, reading.metric) is lane]

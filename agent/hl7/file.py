@@ -37,6 +37,9 @@ def read_file(path: Path, *, model: Model, zone: tzinfo | None) -> Iterator[tupl
         if kind not in (Kind.EQUIPMENT, Kind.CONTROL):
             yield [], Counter({f"{kind.value}-message": 1})
             continue
+        if message.cut:
+            yield [], Counter({"oversize": 1})
+            continue
         facts = read(message, kind, model=model, received=received, zone=zone)
         entry = said.entry(facts)
         said.remember(facts)

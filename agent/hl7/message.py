@@ -13,6 +13,8 @@ from agent.errors import AdapterError
 
 MAX_FIELD: Final = 25
 """The highest field that is ever looked at (MSH-18, OBR-21, INV-19); what is behind it stays one piece."""
+MAX_SEGMENTS: Final = 4000
+"""Of one message; an inventory of a large laboratory line has some hundreds."""
 _PUNCTUATION: Final = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
 _LINES: Final = re.compile(r"[\r\n]+")
 _CODECS: Final = {
@@ -77,13 +79,16 @@ class Segment:
 
 
 class Message:
-    """``header``: the MSH segment. ``codec``: by which the bytes were decoded."""
+    """``header``: the MSH segment. ``codec``: by which the bytes were decoded. ``cut``: it has more segments than are
+    kept."""
 
     def __init__(self, data: bytes) -> None:
         """Raises ``AdapterError`` (not-hl7, bad-delimiters) for what is no message."""
         data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
         self.codec, text = _decoded(data)
-        self._lines = [line for line in _LINES.split(text) if line]
+        lines = _LINES.split(text, MAX_SEGMENTS)
+        self.cut = len(lines) > MAX_SEGMENTS and bool(lines.pop())
+        self._lines = list(filter(None, lines))
         self.delimiters = _delimiters(self._lines[0])
         self.header = _header(self._lines[0], self.delimiters)
 

@@ -86,6 +86,10 @@ class TestFiles:
         assert [item["t"] for item in lines(out)] == ["state"] * 3 + ["inventory"]
         assert err == "steth decode: refused 1 unknown-code\n"
 
+    def test_more_segments_than_any_message_has(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        code, out, err = self.decoded(inventory(*["INV|GLU"] * 5000), tmp_path, capsys)
+        assert (code, out, err) == (0, "", "steth decode: refused 1 oversize\n")
+
     @pytest.mark.parametrize(
         ("data", "said"),
         [

@@ -73,12 +73,17 @@ def test_a_model_without_these_codes_tells_the_level_only() -> None:
     assert told(said.entry(facts(equipment("OP", "C")))) == ["operating", "remote", "critical"]
 
 
-def test_what_comes_late_is_told_and_not_remembered(heard: Heard) -> None:
+def test_what_comes_late_is_told_at_its_own_time(heard: Heard) -> None:
     heard.hear(equipment("PD", "N", at=minute(5)))
     late = heard.hear(equipment("OP", "N", at=minute(1)))
-    assert told(late)[:3] == ["operating", "remote", "normal"]
-    assert late.bulk == []
-    assert told(heard.hear(equipment("PD", "N", at=minute(6)))) == []
+    assert late.live == [StateChange(at=AT + 1_000, name="equipment", value="operating")]
+    assert told(heard.hear(equipment("PD", "N", at=minute(6)))) == ["paused"]
+
+
+def test_a_clock_that_was_set_back_makes_no_flood(heard: Heard) -> None:
+    heard.hear(equipment("OP", "N"))
+    for number in range(60):
+        assert heard.hear(equipment("OP", "N", at=f"2001010100{number:02d}00")).live == []
 
 
 def test_notifications_are_told_each_time(heard: Heard) -> None:

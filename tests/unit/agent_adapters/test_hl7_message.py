@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import AdapterError
-from agent.hl7.message import Message, Segment
+from agent.hl7.message import MAX_SEGMENTS, Message, Segment
 from tests.fixtures.hl7 import equipment, message
 from tests.fixtures.hl7_library import fields_of
 
@@ -163,6 +163,14 @@ def test_whatever_follows_a_header_is_a_message_or_a_typed_error(tail: bytes) ->
         for name in ("MSH", "EQU", "NDS"):
             for segment in read.named(name):
                 assert [segment.text(number, part) for number in (0, 1, 9, 25) for part in (1, 2, 9)]
+
+
+def test_more_segments_than_any_message_has_are_left_out() -> None:
+    most = Message(HEADER + b"\rNTE" * (MAX_SEGMENTS - 1) + b"\r")
+    assert not most.cut
+    more = Message(HEADER + b"\rNTE" * MAX_SEGMENTS + b"\rPID|1")
+    assert more.cut
+    assert len(list(more.named("NTE"))) == MAX_SEGMENTS - 1
 
 
 @pytest.mark.parametrize("piece", [b"|", b"^", b"~", b"&", b"\\", b"\\F\\", b"\r", b"EQU\r", b"\xff"])
