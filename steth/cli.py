@@ -127,6 +127,29 @@ def migrate(config: Config = None) -> None:
 
 
 @app.command()
+def account(
+    name: Annotated[str, typer.Argument(help="Of the account: who it is.")],
+    role: Annotated[
+        Literal["operator", "engineer", "manager", "hospital", "admin"], typer.Option("--role", help="What it is for.")
+    ],
+    hospital: Annotated[int | None, typer.Option("--hospital", help="Id of the hospital, for that role.")] = None,
+    config: Config = None,
+) -> None:
+    """Make an account and print its password, once: the first administrator of a deployment."""
+    from api.roles import Role  # noqa: PLC0415
+    from steth.accounts import AccountError, add_account  # noqa: PLC0415
+    from steth.settings import SettingsError  # noqa: PLC0415
+
+    settings, _ = _server("account", config)
+    try:
+        settings.need("dsn_owner")
+        password = asyncio.run(add_account(settings.dsn_owner, name=name, role=Role(role), hospital=hospital))
+    except (AccountError, SettingsError) as error:
+        _fail(str(error))
+    typer.echo(password)
+
+
+@app.command()
 def doctor(
     config: Config = None,
     data: Annotated[Path | None, typer.Option("--data", help="Of the `steth up` that runs in this folder.")] = None,
