@@ -84,15 +84,17 @@ class Astm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[[device.log]]: a log file that grows, read by the log patterns of the device's model.
 
-    ``patterns``: ids of those to use, none: all. ``encoding``: of the file; None: as each pattern says.
-    ``time_zone``: IANA name for the times in it; None: the workstation's own.
+    ``patterns``: ids of those to use, none: all. ``encoding``: of the file; None: as each pattern says. ``utf-16``
+    finds the byte order out. ``time_zone``: IANA name for the times in it; None: the workstation's own. ``first_mb``: how
+    much of the end of a log that is met for the first time is read; 0: only what comes.
     """
 
     path: str
     patterns: tuple[Name, ...] = ()
-    encoding: Literal["utf-8", "gb18030", "latin-1", "utf-16"] | None = None
+    encoding: Literal["utf-8", "gb18030", "latin-1", "utf-16", "utf-16-le", "utf-16-be"] | None = None
     time_zone: str | None = None
     every_s: Every = 1.0
+    first_mb: Annotated[float, Meta(ge=0, le=1_000_000)] = 64.0
 
 
 class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

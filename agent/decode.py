@@ -22,8 +22,9 @@ from agent.astm.file import read_file as read_astm
 from agent.dicom.objects import read_file
 from agent.errors import AdapterError, AgentError
 from agent.hl7.file import read_file as read_hl7
+from agent.logs.encodings import ENCODINGS
 from agent.logs.file import turns
-from agent.logs.pattern import UTF_16, LineReader
+from agent.logs.pattern import LineReader, Open
 from agent.privacy import admit
 from agent.zones import zone_of
 from catalog.errors import CatalogError
@@ -32,7 +33,6 @@ from catalog.model import Model
 from wire.items import Item
 
 BAD_INPUT: Final = 2
-ENCODINGS: Final = ("utf-8", "gb18030", "latin-1", UTF_16)
 _MODELS: Final = {"dicom": "generic-dr", "astm": "generic-analyzer", "hl7": "generic-analyzer", "log": "generic-dr"}
 """What can be decoded, and the model that is taken where none is named."""
 _json: Final = msgspec.json.Encoder()
@@ -98,8 +98,10 @@ def _dicom(file: Path, zone: tzinfo | None) -> Iterator[Decoded]:
 def _log(file: Path, model: Model, encoding: str | None, zone: tzinfo | None) -> Iterator[Decoded]:
     reader = LineReader(model=model, patterns=model.log_patterns, encoding=encoding, zone=zone)
     lines = 0
-    for turn in turns(file, wide=encoding == UTF_16):
-        found = reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian)
+    waiting: tuple[Open, ...] = ()
+    for turn in turns(file, encoding=encoding):
+        found = reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian, waiting=waiting)
+        waiting = found.open
         if lines == 0 and 2 * found.refused["bad-bytes"] > len(turn.lines):
             raise AdapterError("not-text", f"it is no text in {encoding or 'utf-8'}; give the log's --encoding")
         lines += len(turn.lines)

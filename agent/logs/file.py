@@ -5,18 +5,26 @@ bytes it began with, so that neither a re-used inode nor a copy that was truncat
 path is another one, the rest of the old one is found beside it by the same fingerprint and read first, then whatever
 was rotated after it, oldest first, then the new one. A file is never kept open between two looks: on Windows that
 would keep the equipment's own software from renaming it.
+
+NULs are where nothing was written: behind the text of a file that was made in its full size, which is then taken to end
+there; and within it, in the hole that a writer leaves who goes on where it was after a truncation, or what a power loss
+makes of the last lines. They end a line as a line end does.
 """
 
 import hashlib
 import math
 import os
 import re
+import sys
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
+
+from agent.logs.encodings import SAMPLE, WIDE, is_big_endian
 
 CHUNK: Final = 256 * 1024
 """Bytes of one turn: some 3,000 lines, 15 ms of patterns. A log of 10 GB is read in 40,000 turns, others in between."""
@@ -27,11 +35,14 @@ HEAD: Final = 256
 SETTLED_S: Final = 2.0
 """Seconds for which a rotated file must not have changed before its last, unfinished line counts as finished."""
 _MAX_SIBLINGS: Final = 1000
+_MARK: Final = 64
+"""Bytes in front of the offset that must still be there."""
 
 
 class Position(Struct, frozen=True, array_like=True):
     """How far a log was read. ``skipping``: the rest of a line that is too long comes next. ``size``, ``modified``
-    (ns): of the file when last read; a file that is smaller than it was has been truncated."""
+    (ns): of the file when last read; a file that is smaller than it was has been truncated. ``mark``: of the bytes in
+    front of the offset: a file that was truncated and has grown beyond it may begin as it did before."""
 
     device: int
     inode: int
@@ -41,6 +52,7 @@ class Position(Struct, frozen=True, array_like=True):
     skipping: bool
     size: int
     modified: int
+    mark: bytes = b""
 
     def encode(self) -> bytes:
         """As it is kept with what was read."""
@@ -50,7 +62,8 @@ class Position(Struct, frozen=True, array_like=True):
 class Turn(NamedTuple):
     """One look. ``lines``: complete ones without their ends. ``more``: there is more to read at once. ``position``:
     after these lines; None: there is no file yet. ``written``: when the lines were at the latest written, ms since
-    1970. ``long``: lines skipped as too long. ``lost``: the unread rest of a rotated file is gone."""
+    1970. ``long``: lines skipped as too long. ``lost``: the unread rest of a rotated file is gone. ``older``: there are
+    lines in front of where the first look began."""
 
     position: Position | None
     lines: Sequence[bytes] = ()
@@ -59,6 +72,7 @@ class Turn(NamedTuple):
     big_endian: bool = False
     long: int = 0
     lost: bool = False
+    older: bool = False
 
 
 class Cut(NamedTuple):
@@ -79,9 +93,12 @@ def decode_position(data: bytes | None) -> Position | None:
 
 
 def cut_lines(data: bytes, *, newline: bytes, skipping: bool, final: bool) -> Cut:
-    """Split at line ends. ``skipping``: the first line is the rest of one that was too long. ``final``: nothing
-    follows, so that the last line is complete. Pure."""
+    """Split at line ends; empty lines are left out. ``skipping``: the first line is the rest of one that was too long.
+    ``final``: nothing follows, so that the last line is complete. Pure."""
     lines: list[bytes] = []
+    data = _without_nuls(data, newline)
+    if data.count(newline) * len(newline) == len(data):
+        return Cut(lines, len(data), skipping and not data, 0)
     long = at = 0
     while at < len(data):
         end = _find(data, newline, at)
@@ -96,7 +113,7 @@ def cut_lines(data: bytes, *, newline: bytes, skipping: bool, final: bool) -> Cu
         elif len(line) > MAX_LINE:
             long += 1
             skipping = not complete
-        else:
+        elif line:
             lines.append(line)
         at = min(end + len(newline), len(data))
     return Cut(lines, at, skipping, long)
@@ -110,10 +127,23 @@ def _find(data: bytes, newline: bytes, start: int) -> int:
     return end
 
 
-def look(path: Path, known: Position | None, *, wide: bool, now: float) -> Turn:
-    """Read on, at most ``CHUNK`` bytes. ``wide``: two bytes a character. ``now``: wall time, s. Raises ``OSError``,
-    but not for a file that isn't there yet."""
-    reading = _Reading(wide=wide, now=now)
+def _without_nuls(data: bytes, newline: bytes) -> bytes:
+    """The same bytes with line ends in the place of NULs."""
+    if len(newline) == 1:
+        return data.replace(b"\0", newline)
+    whole = len(data) - len(data) % 2
+    units = array("H", data[:whole])
+    if 0 not in units:
+        return data
+    end = int.from_bytes(newline, sys.byteorder)
+    return array("H", [unit or end for unit in units]).tobytes() + data[whole:]
+
+
+def look(path: Path, known: Position | None, *, encoding: str | None, now: float, first: int | None = None) -> Turn:
+    """Read on, at most ``CHUNK`` bytes. ``encoding``: one of ``agent.logs.encodings``, None: of single bytes. ``now``:
+    wall time, s. ``first``: bytes at the end of a file that is met for the first time, with which reading begins;
+    None: at its beginning. Raises ``OSError``, but not for a file that isn't there yet."""
+    reading = _Reading(encoding=encoding, now=now, first=first if known is None else None)
     here = _identify(path, known)
     if here is not None and (known is None or (here.same and here.size >= known.size)):
         return reading.turn(here, known)
@@ -132,9 +162,9 @@ def look(path: Path, known: Position | None, *, wide: bool, now: float) -> Turn:
     return turn._replace(lost=old is None and known.offset > 0)
 
 
-def turns(path: Path, *, wide: bool) -> Iterator[Turn]:
+def turns(path: Path, *, encoding: str | None) -> Iterator[Turn]:
     """A finished file from its beginning to its end. Raises ``OSError``."""
-    reading = _Reading(wide=wide, now=math.inf)
+    reading = _Reading(encoding=encoding, now=math.inf, first=None)
     position: Position | None = None
     while True:
         size = path.stat().st_size
@@ -156,8 +186,9 @@ class _File(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    wide: bool
+    encoding: str | None
     now: float
+    first: int | None
 
     def settled(self, file: _File) -> bool:
         return self.now - file.modified / 1e9 >= SETTLED_S
@@ -167,29 +198,58 @@ class _Reading(NamedTuple):
             stat = os.fstat(stream.fileno())
             if known is not None and not _begins_as(stream, known):
                 return Turn(known, more=True)  # replaced since it was identified: look again
-            stream.seek(0)
-            big_endian = self.wide and stream.read(2) == b"\xfe\xff"
-            start = known.offset if known is not None else 0
-            stream.seek(start)
-            data = stream.read(CHUNK)
-            newline = (b"\0\n" if big_endian else b"\n\0") if self.wide else b"\n"
-            at_end = start + len(data) >= stat.st_size
+            unit = 2 if self.encoding in WIDE else 1
+            big_endian = unit == 2 and is_big_endian(self.encoding, _bytes(stream, 0, SAMPLE))
+            newline = b"\n" if unit == 1 else b"\0\n" if big_endian else b"\n\0"
+            end = _written(stream, stat.st_size, unit)
+            start, skipping = (known.offset, known.skipping) if known is not None else self._first(end, unit)
+            data = _bytes(stream, start, min(CHUNK, max(0, end - start)))
+            at_end = start + len(data) >= end
             final = rotated and at_end and self.settled(file)
-            skipping = known is not None and known.skipping
             cut = cut_lines(data, newline=newline, skipping=skipping, final=final)
-            offset = start + cut.used
+            offset = stat.st_size if final else start + cut.used
             position = Position(
                 device=stat.st_dev,
                 inode=stat.st_ino,
                 offset=offset,
                 head_size=min(HEAD, offset),
-                head=_fingerprint(stream, min(HEAD, offset)),
+                head=_fingerprint(stream, 0, min(HEAD, offset)),
                 skipping=cut.skipping,
                 size=max(stat.st_size, offset),
                 modified=stat.st_mtime_ns,
+                mark=_fingerprint(stream, max(0, offset - _MARK), min(_MARK, offset)),
             )
         written = int(min(self.now * 1000, stat.st_mtime_ns / 1e6))
-        return Turn(position, cut.lines, not at_end or final, written, big_endian, cut.long)
+        older = known is None and start > 0
+        return Turn(position, cut.lines, not at_end or final, written, big_endian, cut.long, older=older)
+
+    def _first(self, end: int, unit: int) -> tuple[int, bool]:
+        """Where to begin, and whether that may be within a line: a line end in front of it is skipped with it."""
+        if self.first is None or end <= self.first:
+            return 0, False
+        start = max(0, end - self.first - unit)
+        return start - start % unit, True
+
+
+def _written(stream: BinaryIO, size: int, unit: int) -> int:
+    """Where the text of a file ends that may have been made larger than it: in front of the NULs at its end."""
+    empty = bytes(unit)
+    whole = size - size % unit
+    if not whole or _bytes(stream, whole - unit, unit) != empty:
+        return size
+    low, high = 0, whole // unit - 1  # characters; the one at `high` is NUL
+    while low < high:
+        middle = (low + high) // 2
+        if _bytes(stream, middle * unit, unit) == empty:
+            high = middle
+        else:
+            low = middle + 1
+    return high * unit
+
+
+def _bytes(stream: BinaryIO, start: int, size: int) -> bytes:
+    stream.seek(start)
+    return stream.read(size)
 
 
 def _identify(path: Path, known: Position | None) -> _File | None:
@@ -204,12 +264,15 @@ def _identify(path: Path, known: Position | None) -> _File | None:
 
 
 def _begins_as(stream: BinaryIO, known: Position) -> bool:
-    return _fingerprint(stream, known.head_size) == known.head
+    """Whether a file still is what was read of it, at its beginning and in front of the offset."""
+    behind = min(_MARK, known.offset)
+    return _fingerprint(stream, 0, known.head_size) == known.head and (
+        not known.mark or _fingerprint(stream, known.offset - behind, behind) == known.mark
+    )
 
 
-def _fingerprint(stream: BinaryIO, size: int) -> bytes:
-    stream.seek(0)
-    return hashlib.blake2b(stream.read(size), digest_size=16).digest()
+def _fingerprint(stream: BinaryIO, start: int, size: int) -> bytes:
+    return hashlib.blake2b(_bytes(stream, start, size), digest_size=16).digest()
 
 
 def _old(files: list[_File], known: Position) -> _File | None:

@@ -10,26 +10,43 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
+from msgspec import Struct, structs
+
 from agent.adapter import lane_of
+from agent.logs.encodings import UTF_16
 from agent.values import EARLIEST, FUTURE_MS, LATEST, Moment, Refused, decimal, moment
 from catalog.model import MAX_LOG_LINE, LogFault, LogPattern, LogSignal, Model
 from wire.items import GOOD, UNCERTAIN, Fault, Item, Quality, Readings
 from wire.topics import Lane
 
 SOURCE: Final = "log"
-UTF_16: Final = "utf-16"
 _DAYS: Final = re.compile(r"%[djxc]")
 _YEARS: Final = re.compile(r"%[yYxc]")
 _MAX_ROWS: Final = 500
 """Readings of one item: a report of these is about 20 kB."""
 
 
+class Open(Struct, frozen=True, array_like=True):
+    """A pattern whose first line was read, but not its continuation. ``left``: lines in which it may still come.
+    ``at`` (ms since 1970 UTC), ``code`` and ``value``: what the first line said, None: nothing of it. ``certain``: its
+    time is its own, not that of its receipt."""
+
+    pattern: str
+    left: int
+    at: int | None = None
+    certain: bool = True
+    code: str | None = None
+    value: float | None = None
+
+
 class Found(NamedTuple):
-    """What some lines held: items of each lane in the order of the lines, and counts of what was refused, by reason."""
+    """What some lines held: items of each lane in the order of the lines, counts of what was refused, by reason, and
+    what waits for its continuation."""
 
     live: list[Item]
     bulk: list[Item]
     refused: Counter[str]
+    open: tuple[Open, ...] = ()
 
 
 class _Row(NamedTuple):
@@ -41,14 +58,28 @@ class _Row(NamedTuple):
 
 
 class _Pattern(NamedTuple):
+    id: str
     match: Callable[[str], re.Match[str] | None]
+    then: Callable[[str], re.Match[str] | None] | None
+    within: int
     time_format: str | None
     fault: LogFault | None
     signal: LogSignal | None
 
 
+class _Reading:
+    """One call of ``LineReader.read``."""
+
+    def __init__(self, received: int, waiting: Iterable[Open]) -> None:
+        self.received = received
+        self.waiting = {each.pattern: each for each in waiting}
+        self.refused: Counter[str] = Counter()
+        self.live = _Columns()
+        self.bulk = _Columns()
+
+
 class LineReader:
-    """Reads lines of one log file.
+    """Reads lines of one log file. It remembers nothing that matters: what waits is the caller's to keep.
 
     ``patterns``: in the catalog's order. ``encoding``: of the file; None: as each pattern says. ``zone``: of the local
     times in it; None: this machine's.
@@ -63,61 +94,95 @@ class LineReader:
         for pattern in patterns:
             known = self._by_encoding.setdefault(encoding or pattern.encoding, [])
             compiled = re.compile(pattern.regex)
-            known.append(_Pattern(compiled.match, pattern.time_format, pattern.fault, pattern.signal))
+            more = pattern.continuation
+            then = None if more is None else re.compile(more.regex).match
+            within = 0 if more is None else more.within
+            known.append(
+                _Pattern(pattern.id, compiled.match, then, within, pattern.time_format, pattern.fault, pattern.signal)
+            )
         self._last_time: tuple[str, str, int, Moment] | None = None
 
-    def read(self, lines: Iterable[bytes], *, received: int, big_endian: bool = False) -> Found:
-        """``received``: ms since 1970 UTC, for lines without a time of their own. ``big_endian``: of UTF-16."""
-        refused: Counter[str] = Counter()
-        live, bulk = _Columns(), _Columns()
+    def read(
+        self, lines: Iterable[bytes], *, received: int, big_endian: bool = False, waiting: Sequence[Open] = ()
+    ) -> Found:
+        """``received``: ms since 1970 UTC, for lines without a time of their own. ``big_endian``: of UTF-16.
+        ``waiting``: what the lines before these left open."""
+        reading = _Reading(received, waiting)
         for line in lines:
             for encoding, patterns in self._by_encoding.items():
                 order = ("-be" if big_endian else "-le") if encoding == UTF_16 else ""
-                text = _text(line, encoding + order, refused)
+                text = _text(line, encoding + order, reading.refused)
                 for pattern in patterns:
+                    if pattern.then is not None and pattern.id in reading.waiting:
+                        self._continued(pattern, pattern.then(text), reading)
                     match = pattern.match(text)
                     if match is not None:
-                        self._take(pattern, match, received, live, bulk, refused)
-        return Found(live.items(), bulk.items(), refused)
+                        self._begun(pattern, match, reading)
+        return Found(reading.live.items(), reading.bulk.items(), reading.refused, tuple(reading.waiting.values()))
 
-    def _take(
-        self,
-        pattern: _Pattern,
-        match: re.Match[str],
-        received: int,
-        live: "_Columns",
-        bulk: "_Columns",
-        refused: Counter[str],
-    ) -> None:
-        quality: Quality = GOOD
+    def _begun(self, pattern: _Pattern, match: re.Match[str], reading: _Reading) -> None:
+        if pattern.id in reading.waiting:
+            reading.refused["unfinished"] += 1
+        said = self._said(pattern, match, Open(pattern.id, pattern.within), reading)
+        if said is not None and pattern.then is not None:
+            reading.waiting[pattern.id] = said
+            return
+        reading.waiting.pop(pattern.id, None)
+        if said is not None:
+            self._enter(pattern, said, reading)
+
+    def _continued(self, pattern: _Pattern, match: re.Match[str] | None, reading: _Reading) -> None:
+        begun = reading.waiting.pop(pattern.id)
+        if match is not None:
+            said = self._said(pattern, match, begun, reading)
+            if said is not None:
+                self._enter(pattern, said, reading)
+        elif begun.left > 1:
+            reading.waiting[pattern.id] = structs.replace(begun, left=begun.left - 1)
+        else:
+            reading.refused["unfinished"] += 1
+
+    def _said(self, pattern: _Pattern, match: re.Match[str], before: Open, reading: _Reading) -> Open | None:
+        """``before`` and what this line adds to it; None: it says something that may not leave."""
+        groups = match.re.groupindex
+        at, certain, code, value = before.at, before.certain, before.code, before.value
         try:
-            when = self._when(pattern, match, received)
+            if pattern.time_format is not None and "ts" in groups:
+                at = self._when(pattern.time_format, match["ts"] or "", reading.received)
         except Refused as error:
-            refused[f"{error.reason}:time"] += 1
-            when, quality = received, UNCERTAIN
-        if pattern.fault is not None:
-            code = pattern.fault.code or pattern.fault.table.get(match[pattern.fault.group or 0] or "")
+            reading.refused[f"{error.reason}:time"] += 1
+            at, certain = reading.received, False
+        if pattern.fault is not None and pattern.fault.group in groups:
+            code = pattern.fault.table.get(match[pattern.fault.group or 0] or "")
             if code is None:
-                refused["unknown-code"] += 1
-            else:
-                live.add(Fault(at=when, code=code, state=pattern.fault.state, source=SOURCE))
-        if pattern.signal is not None:
-            signal = pattern.signal
+                reading.refused["unknown-code"] += 1
+                return None
+        if pattern.signal is not None and pattern.signal.group in groups:
             try:
-                row = _Row(when, signal.name, decimal(match[signal.group] or ""), signal.unit, quality)
+                value = decimal(match[pattern.signal.group] or "")
             except Refused as error:
-                refused[f"{error.reason}:{signal.name}"] += 1
-                return
-            (live if lane_of(self._model, signal.name) is Lane.LIVE else bulk).add(row)
+                reading.refused[f"{error.reason}:{pattern.signal.name}"] += 1
+                return None
+        if pattern.time_format is None and at is None:
+            at = reading.received  # of the first line
+        return Open(before.pattern, before.left, at, certain, code, value)
 
-    def _when(self, pattern: _Pattern, match: re.Match[str], received: int) -> int:
-        if pattern.time_format is None:
-            return received
-        text = match["ts"] or ""
+    def _enter(self, pattern: _Pattern, said: Open, reading: _Reading) -> None:
+        at = reading.received if said.at is None else said.at
+        if pattern.fault is not None:
+            code = pattern.fault.code or said.code
+            if code is not None:
+                reading.live.add(Fault(at=at, code=code, state=pattern.fault.state, source=SOURCE))
+        if pattern.signal is not None and said.value is not None:
+            signal = pattern.signal
+            row = _Row(at, signal.name, said.value, signal.unit, GOOD if said.certain else UNCERTAIN)
+            (reading.live if lane_of(self._model, signal.name) is Lane.LIVE else reading.bulk).add(row)
+
+    def _when(self, time_format: str, text: str, received: int) -> int:
         known = self._last_time
-        if known is None or known[:3] != (text, pattern.time_format, received):
-            found = local_time(text, pattern.time_format, received=received, zone=self._zone)
-            self._last_time = known = (text, pattern.time_format, received, found)
+        if known is None or known[:3] != (text, time_format, received):
+            found = local_time(text, time_format, received=received, zone=self._zone)
+            self._last_time = known = (text, time_format, received, found)
         return known[3].at
 
 

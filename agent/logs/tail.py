@@ -9,13 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from agent import system
 from agent.adapter import Entry, Sink
 from agent.clock import Now
 from agent.config import Log
 from agent.errors import AgentError, OutboxError
 from agent.logs.file import Position, Turn, decode_position, look
-from agent.logs.pattern import SOURCE, UTF_16, Found, LineReader
+from agent.logs.pattern import SOURCE, Found, LineReader, Open
 from agent.zones import zone_of
 from catalog.model import LogPattern, Model
 
@@ -31,12 +33,14 @@ class LogTail:
         self._sink = sink
         self._now = now
         self._path = Path(config.path)
-        self._wide = config.encoding == UTF_16
         self._reader = LineReader(
             model=model, patterns=chosen(model, config), encoding=config.encoding, zone=zone_of(config.time_zone)
         )
         self._key = f"log:{config.path}"
+        self._waits = f"log:{config.path}:waiting"
+        self._first: int | None = int(config.first_mb * 1_000_000)
         self._read: Position | None = None
+        self._waiting: tuple[Open, ...] = ()
         self._committed: Position | None = None
         self._failed = False
 
@@ -55,6 +59,7 @@ class LogTail:
     def resume(self) -> None:
         """Go on where the last commit left off."""
         self._read = self._committed = decode_position(self._sink.position(self._key))
+        self._waiting = _decode(self._sink.position(self._waits))
 
     async def turn(self) -> bool:
         """Read and enter one chunk; whether more waits. Nothing is read on while the outbox doesn't take it."""
@@ -67,21 +72,25 @@ class LogTail:
             return False
         self._failed = False
         if turn.position is None:
+            self._first = None  # it will be new altogether
             return False
         if found.live or found.bulk or self._worth_a_commit(turn.position):
-            entry = Entry(live=found.live, bulk=found.bulk, positions={self._key: turn.position.encode()})
+            positions = {self._key: turn.position.encode(), self._waits: msgspec.msgpack.encode(found.open)}
+            entry = Entry(live=found.live, bulk=found.bulk, positions=positions)
             try:
                 await self._sink.aput(entry)
             except OutboxError:
                 return False
             self._committed = turn.position
-        self._read = turn.position
+        self._read, self._waiting = turn.position, found.open
         self._count(turn, found)
         return turn.more
 
     def _look(self) -> tuple[Turn, Found]:
-        turn = look(self._path, self._read, wide=self._wide, now=self._now().wall / 1000)
-        return turn, self._reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian)
+        now = self._now().wall / 1000
+        turn = look(self._path, self._read, encoding=self._config.encoding, now=now, first=self._first)
+        found = self._reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian, waiting=self._waiting)
+        return turn, found
 
     def _worth_a_commit(self, position: Position) -> bool:
         committed = self._committed
@@ -98,6 +107,16 @@ class LogTail:
             self._sink.refused(SOURCE, "long-line")
         if turn.lost:
             self._sink.refused(SOURCE, "rotated-unread")
+        if turn.older:
+            self._sink.refused(SOURCE, "older-unread")
+
+
+def _decode(kept: bytes | None) -> tuple[Open, ...]:
+    """What waits for a continuation, as it was committed; anything else is nothing."""
+    try:
+        return () if kept is None else msgspec.msgpack.decode(kept, type=tuple[Open, ...])
+    except msgspec.MsgspecError:
+        return ()
 
 
 def chosen(model: Model, config: Log) -> list[LogPattern]:

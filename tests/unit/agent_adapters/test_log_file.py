@@ -36,11 +36,11 @@ class Log:
     def rename(self, to: str) -> None:
         self.path.rename(self.path.with_name(to))
 
-    def read(self, *, now: float = LATER, wide: bool = False) -> list[bytes]:
+    def read(self, *, now: float = LATER, encoding: str | None = None) -> list[bytes]:
         """Everything there is, through positions as they are stored."""
         lines: list[bytes] = []
         for _ in range(500):
-            turn = look(self.path, self.position, wide=wide, now=now)
+            turn = look(self.path, self.position, encoding=encoding, now=now)
             self.position = turn.position and decode_position(turn.position.encode())
             lines += turn.lines
             self.lost += turn.lost
@@ -196,7 +196,7 @@ def test_a_long_line_that_grows_slowly_is_counted_once(log: Log) -> None:
 def test_a_big_log_is_read_in_bounded_turns_in_order(log: Log) -> None:
     written = [f"line {number} {'x' * 90}".encode() for number in range(20_000)]
     log.write(b"\n".join(written) + b"\n")
-    turn = look(log.path, None, wide=False, now=LATER)
+    turn = look(log.path, None, encoding=None, now=LATER)
     assert turn.more
     assert turn.position is not None
     assert turn.position.offset <= CHUNK
@@ -204,15 +204,16 @@ def test_a_big_log_is_read_in_bounded_turns_in_order(log: Log) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "mark"), [("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff"), ("utf-16-le", b"")]
+    ("encoding", "mark"),
+    [("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff"), ("utf-16-le", b""), ("utf-16-be", b"")],
 )
 def test_utf_16_is_cut_between_characters(log: Log, encoding: str, mark: bytes) -> None:
     # 上 is 0A4E or 4E0A, ਊ is 0A0A: their bytes hold a line end that is none
     log.write(mark + "一上ਊ\n二".encode(encoding))
-    first = log.read(wide=True)
+    first = log.read(encoding="utf-16")
     assert [line.decode(encoding).lstrip("\ufeff") for line in first] == ["一上ਊ"]
     log.write("三上\n".encode(encoding))
-    turn = look(log.path, log.position, wide=True, now=LATER)
+    turn = look(log.path, log.position, encoding="utf-16", now=LATER)
     assert [line.decode(encoding) for line in turn.lines] == ["二三上"]
     assert turn.big_endian == (encoding == "utf-16-be")
 
@@ -220,8 +221,8 @@ def test_utf_16_is_cut_between_characters(log: Log, encoding: str, mark: bytes) 
 def test_lines_are_at_the_latest_as_old_as_the_file(log: Log) -> None:
     log.write(b"one\n")
     changed = log.path.stat().st_mtime
-    assert look(log.path, None, wide=False, now=changed + 5000).written == int(changed * 1000)
-    assert look(log.path, None, wide=False, now=changed - 5).written == int((changed - 5) * 1000)
+    assert look(log.path, None, encoding=None, now=changed + 5000).written == int(changed * 1000)
+    assert look(log.path, None, encoding=None, now=changed - 5).written == int((changed - 5) * 1000)
 
 
 def test_a_position_that_is_none_is_read_from_the_start() -> None:
@@ -232,11 +233,11 @@ def test_a_position_that_is_none_is_read_from_the_start() -> None:
 
 def test_a_finished_file_from_end_to_end(log: Log) -> None:
     log.write(b"one\n" + b"x" * (2 * CHUNK) + b"\ntwo")
-    found = list(turns(log.path, wide=False))
+    found = list(turns(log.path, encoding=None))
     assert [line for turn in found for line in turn.lines] == [b"one", b"two"]
     assert sum(turn.long for turn in found) == 1
     log.path.write_bytes(b"")
-    assert [turn.lines for turn in turns(log.path, wide=False)] == [[]]
+    assert [turn.lines for turn in turns(log.path, encoding=None)] == [[]]
 
 
 @settings(deadline=None)

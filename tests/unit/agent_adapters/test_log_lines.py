@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.logs.pattern import LineReader, local_time
+from agent.logs.pattern import LineReader, Open, local_time
 from agent.values import Refused
 from catalog.load import load
-from catalog.model import LogFault, LogPattern, LogSignal, Model
+from catalog.model import Continuation, LogFault, LogPattern, LogSignal, Model
 from wire.items import UNCERTAIN, Fault, Readings
 
 MODEL = load().models["generic-dr"]
@@ -47,7 +47,7 @@ def reader(*patterns: LogPattern, encoding: str | None = None, zone: tzinfo = UT
 
 def test_every_example_of_the_catalog_gives_one_item() -> None:
     for pattern in MODEL.log_patterns:
-        found = reader(pattern).read([pattern.example.encode(pattern.encoding)], received=NOW)
+        found = reader(pattern).read(pattern.example.encode(pattern.encoding).split(b"\n"), received=NOW)
         items = [*found.live, *found.bulk]
         assert len(items) == 1, pattern.id
         assert not found.refused, pattern.id
@@ -106,6 +106,8 @@ def test_what_is_no_fact_is_counted() -> None:
         ("latin-1", False, b"2026-11-22 00:14:00 \xe9 heat=42.5"),
         ("utf-16", False, "\ufeff2026-11-22 00:14:00 过热 heat=42.5\r".encode("utf-16-le")),
         ("utf-16", True, "2026-11-22 00:14:00 过热 heat=42.5".encode("utf-16-be")),
+        ("utf-16-le", False, "\ufeff2026-11-22 00:14:00 过热 heat=42.5".encode("utf-16-le")),
+        ("utf-16-be", True, "2026-11-22 00:14:00 过热 heat=42.5".encode("utf-16-be")),
     ],
 )
 def test_encodings(encoding: str, big_endian: bool, line: bytes) -> None:
@@ -172,3 +174,74 @@ class TestTime:
 def test_no_bytes_raise(lines: list[bytes], encoding: str | None) -> None:
     found = reader(ALARM, HEAT, ARCS, encoding=encoding).read(lines, received=NOW)
     assert all(isinstance(item, (Fault, Readings)) for item in (*found.live, *found.bulk))
+
+
+BLOCK = LogPattern(
+    id="block",
+    regex=TS + "ERROR$",
+    continuation=Continuation(regex=r"^ +code=(?P<code>\d+)$", within=3),
+    example="2026-11-22 00:14:00 ERROR\n code=42",
+    time_format="%Y-%m-%d %H:%M:%S",
+    fault=LogFault(state="active", group="code", table={"42": "GEN-KV-01", "43": "GEN-KV-02"}),
+)
+WARM = LogPattern(
+    id="warm",
+    regex="^value (?P<value>.+)$",
+    continuation=Continuation(regex=TS + "above$", within=2),
+    example="value 42.5\n2026-11-22 00:14:00 above",
+    time_format="%Y-%m-%d %H:%M:%S",
+    signal=LogSignal(name="tube.heat", group="value", unit="%"),
+)
+ERROR = b"2026-11-22 00:14:00 ERROR"
+
+
+class TestContinuation:
+    def test_a_code_in_a_following_line_at_the_first_line_s_time(self) -> None:
+        found = reader(BLOCK).read([ERROR, b" patient ZHANG SAN", b" code=42", b" code=43"], received=NOW)
+        assert found.live == [Fault(at=NOW - 60_000, code="GEN-KV-01", state="active", source="log")]
+        assert (found.open, found.refused) == ((), Counter())
+
+    def test_a_value_in_front_and_the_time_behind(self) -> None:
+        found = reader(WARM).read([b"value 42.5", b"2026-11-22 00:14:00 above"], received=NOW)
+        assert found.bulk == [Readings(at=NOW - 60_000, metric=["tube.heat"], value=[42.5], unit=["%"])]
+
+    @pytest.mark.parametrize("cut", [1, 2, 3])
+    def test_it_may_come_in_a_later_turn_and_after_a_restart(self, cut: int) -> None:
+        lines = [ERROR, b" ZHANG SAN", b"", b" code=42"]
+        first = reader(BLOCK).read(lines[:cut], received=NOW)
+        assert first.open == (Open("block", 4 - cut, NOW - 60_000),)
+        assert "ZHANG" not in repr(first)
+        second = reader(BLOCK).read(lines[cut:], received=NOW + 5000, waiting=first.open)
+        assert [fault.at for fault in second.live if isinstance(fault, Fault)] == [NOW - 60_000]
+        assert second.open == ()
+
+    def test_what_does_not_come_within_its_lines_is_counted(self) -> None:
+        found = reader(BLOCK).read([ERROR, b" a", b" b", b" c", b" code=42"], received=NOW)
+        assert (found.live, found.open, found.refused) == ([], (), Counter({"unfinished": 1}))
+
+    def test_the_same_beginning_again_begins_anew(self) -> None:
+        again = b"2026-11-22 00:14:30 ERROR"
+        found = reader(BLOCK).read([ERROR, b" a", b" b", again, b" a", b" b", b" code=42"], received=NOW)
+        assert [fault.at for fault in found.live if isinstance(fault, Fault)] == [NOW - 30_000]
+        assert found.refused == Counter({"unfinished": 1})
+
+    def test_two_patterns_wait_side_by_side(self) -> None:
+        lines = [ERROR, b"value 42.5", b" code=42", b"2026-11-22 00:14:00 above"]
+        found = reader(BLOCK, WARM, ALARM).read(lines, received=NOW)
+        assert (len(found.live), len(found.bulk), found.refused) == (1, 1, Counter())
+
+    def test_only_what_the_table_holds_and_numbers_leave(self) -> None:
+        lines = [ERROR, b" code=44", b"value ZHANG SAN", b"2026-11-22 00:14:00 above"]
+        found = reader(BLOCK, WARM).read(lines, received=NOW)
+        assert (found.live, found.bulk, found.open) == ([], [], ())
+        assert found.refused == Counter({"unknown-code": 1, "malformed:tube.heat": 1})
+
+    def test_a_time_that_is_none_leaves_the_time_of_receipt(self) -> None:
+        found = reader(WARM).read([b"value 42.5", b"2026-22-22 00:14:00 above"], received=NOW)
+        (item,) = found.bulk
+        assert isinstance(item, Readings)
+        assert (item.at, item.quality) == (NOW, [UNCERTAIN])
+
+    def test_a_pattern_that_is_no_longer_there_waits_for_nothing(self) -> None:
+        found = reader(ALARM).read([b" code=42"], received=NOW, waiting=(Open("block", 2, NOW),))
+        assert found.live == []

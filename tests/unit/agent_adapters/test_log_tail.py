@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,8 @@ def line(second: int, code: str = "GEN-KV-01") -> str:
     return f"2026-11-22 08:{second // 60:02}:{second % 60:02} ALARM {code} SET ZHANG SAN\n"
 
 
-def tail(path: Path, sink: MemorySink) -> LogTail:
-    config = Log(path=str(path), time_zone="Asia/Shanghai")
+def tail(path: Path, sink: MemorySink, **options: Any) -> LogTail:
+    config = Log(path=str(path), time_zone="Asia/Shanghai", **options)
     return LogTail(config=config, model=MODEL, sink=sink, now=lambda: LATER)
 
 
@@ -32,8 +33,8 @@ async def drain(adapter: LogTail) -> None:
         pass
 
 
-async def start(path: Path, sink: MemorySink) -> LogTail:
-    adapter = tail(path, sink)
+async def start(path: Path, sink: MemorySink, **options: Any) -> LogTail:
+    adapter = tail(path, sink, **options)
     adapter.resume()
     await drain(adapter)
     return adapter

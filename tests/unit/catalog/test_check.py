@@ -107,6 +107,36 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "    regex: '^temp=(?P<value>\\w+)'\n    example: 'temp=Wang' #!\n",
         "captures no number",
     ),
+    "continuation in no line": (
+        M,
+        "    example: 'temp=37 and more'\n",
+        "    continuation: {regex: '^more', within: 2}\n    example: 'temp=37 and more' #!\n",
+        "doesn't match the regex and, in a line after it, the continuation",
+    ),
+    "continuation too late": (
+        M,
+        "    example: 'temp=37 and more'\n",
+        '    continuation: {regex: "^more", within: 2}\n    example: "temp=37\\n1\\n2\\nmore" #!\n',
+        "doesn't match the regex and, in a line after it, the continuation",
+    ),
+    "continuation that says it again": (
+        M,
+        "    example: 'temp=37 and more'\n",
+        '    continuation: {regex: "^(?P<value>[0-9]{2})", within: 2} #!\n    example: "temp=37\\n38"\n',
+        "captures `value` again; let one of the two lines say it",
+    ),
+    "continuation that takes long": (
+        M,
+        "    example: 'temp=37 and more'\n",
+        '    continuation: {regex: "^(?:a+)+", within: 2} #!\n    example: "temp=37\\naa"\n',
+        "exponential time",
+    ),
+    "continuation without bound": (
+        M,
+        "    example: 'temp=37 and more'\n",
+        '    continuation: {regex: "^more", within: 21} #!\n    example: "temp=37\\nmore"\n',
+        "20",
+    ),
     "time of another format": (M, "    time_format: '%H:%M'\n", "    time_format: '%H.%M'\n", "isn't of the format"),
     "time without group": (
         M,
