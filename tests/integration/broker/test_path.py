@@ -136,15 +136,19 @@ every_s = 1
     return path
 
 
-async def test_a_real_agent_reports_over_tls_into_a_real_ingest_through_a_restart_of_the_broker(
-    private: DeployedBroker, database: Database, tmp_path: Path
+@pytest.mark.parametrize("way", ["mqtts", "wss"])
+async def test_a_real_agent_reports_by_its_certificate_into_a_real_ingest_over_a_kill_of_the_broker(
+    private: DeployedBroker, database: Database, tmp_path: Path, way: str
 ) -> None:
     device = await device_row(database)
     ports = free_port(), free_port()
     settings = settings_file(
         tmp_path / "ingest.toml", private, "ingest", dsn_ingest=database.ingest, health=f"127.0.0.1:{ports[0]}"
     )
-    address = f"mqtts://localhost:{private.ports['devices']}"
+    address = {
+        "mqtts": f"mqtts://localhost:{private.ports['devices']}",
+        "wss": f"wss://localhost:{private.ports['websocket']}/mqtt",
+    }[way]
     config = agent_file(tmp_path / "agent.toml", private, device, address, ports[1])
     with (
         process(tmp_path, "ingest", ["ingest", "--config", str(settings)], ports[0]) as ingest,
