@@ -154,7 +154,8 @@ class TestReceiving:
         assert link.feed(EOT, NOW) == [Ended()]
 
     def test_a_transfer_begins_with_frame_1_and_nothing_is_a_repeat_in_it_yet(self) -> None:
-        link = at(R)
+        link = at(H)
+        link.accept(NOW)  # frame 2
         link.feed(EOT, NOW)
         link.feed(ENQ, NOW)
         assert link.feed(framed(0, b"x"), NOW) == [Refused("wrong-frame-number"), Write(NAK)]
