@@ -31,7 +31,8 @@ from agent.zones import zone_of
 from catalog.model import Model
 
 MAX_CONNECTIONS: Final = 16
-"""An analyzer has one or two. Beyond it the longest silent one that never said anything in HL7 makes room."""
+"""An analyzer has one or two. Beyond it the longest silent one that never said anything in HL7 makes room, then the
+longest silent one at all if it said nothing for ``FIRST_S``."""
 FIRST_S: Final = 600.0
 """Seconds within which a peer that connected to us must have said something in HL7."""
 IDLE_S: Final = 86_400.0
@@ -158,10 +159,10 @@ class Hl7Adapter:
     def _admit(self, peer: _Peer) -> None:
         """Make room for one more, or refuse it."""
         if len(self._peers) >= MAX_CONNECTIONS:
-            mute = [other for other in self._peers if not other.spoke]
-            if not mute:
+            quiet = [other for other in self._peers if not other.spoke or peer.heard - other.heard > FIRST_S]
+            if not quiet:
                 raise _Ended("too-many-connections")
-            oldest = min(mute, key=lambda other: other.heard)
+            oldest = min(quiet, key=lambda other: (other.spoke, other.heard))
             oldest.evicted = True
             _reset(oldest.writer)
             self._peers.discard(oldest)

@@ -146,6 +146,20 @@ class TestManyConnections:
                 streams[1].transport.abort()
         assert sink.counts["hl7:too-many-connections"] == 1
 
+    async def test_but_not_for_ever(self, sink: MemorySink, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with listening(sink) as adapter:
+            spoke = [await asyncio.open_connection("127.0.0.1", adapter.port) for _ in range(MAX_CONNECTIONS)]
+            for streams in spoke:
+                assert await MllpPeer(*streams).ask(PATIENT) == "AA 7"
+            monkeypatch.setattr(adapting, "FIRST_S", 0.05)
+            await asyncio.sleep(0.1)
+            async with peer(adapter.port) as late:
+                assert await late.ask(PATIENT) == "AA 7"
+                assert await MllpPeer(*spoke[0]).closed() == b""
+            for _, writer in spoke:
+                writer.transport.abort()
+        assert sink.counts["hl7:evicted"] == 1
+
 
 async def test_a_flood_does_not_hold_up_another_connection(sink: MemorySink) -> None:
     async with listening(sink) as adapter, peer(adapter.port) as hostile, peer(adapter.port) as honest:
