@@ -28,6 +28,7 @@ CLOCK_WARN_S: Final = 1.0
 CLOCK_FAIL_S: Final = 30.0
 AHEAD: Final = timedelta(days=7)
 ROLLUP_WARN_S: Final = 3600.0
+_NEVER_S: Final = 1e9  # the watermark begins at 1970
 
 
 async def check_logins(settings: Settings, stack: AsyncExitStack) -> tuple[list[Finding], dict[Role, Connection]]:
@@ -201,6 +202,8 @@ async def _rollups(owner: Connection) -> AsyncIterator[Finding]:
     if not late:
         return
     said = {"zh": f"汇总落后 {late[0]:.0f} s", "en": f"roll-ups are {late[0]:.0f} s behind"}
+    if late[0] > _NEVER_S:
+        said = {"zh": "还从未做过汇总", "en": "roll-ups were never made yet"}
     if late[0] > ROLLUP_WARN_S:
         todo = Text(zh="检查 steth alerts 是否运行及其日志", en="see that `steth alerts` runs, and read its log")
         yield warn("database.rollup", **said, todo=todo)
