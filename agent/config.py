@@ -119,12 +119,15 @@ class Peer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Device(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[[device]]: one piece of equipment. ``model``: key of the catalog. Exactly one of ``id`` (minted by the server)
-    and ``code`` (one-time, for enrolment)."""
+    and ``code`` (one-time, for enrolment). ``cert``, ``key``: its own client certificate instead of that of [server];
+    a broker that goes by certificates wants one for each device."""
 
     name: Name
     model: Name
     id: str | None = None
     code: str | None = None
+    cert: str | None = None
+    key: str | None = None
     host: Host | None = None
     dicom: Dicom | None = None
     folder: Folder | None = None

@@ -212,12 +212,15 @@ class _Check:
             self._wrong(("server",), "mqtt is missing and a device has an id; say where its broker is")
         if server.api is not None and urlsplit(server.api).scheme not in {"http", "https"}:
             self._wrong(("server", "api"), "is no http(s) address; write http(s)://host:port")
-        if (server.cert is None) != (server.key is None):
-            present = "key" if server.cert is None else "cert"
-            self._wrong(("server", present), "a client certificate needs both cert and key; add the other one")
+        self._certificate(("server",), server)
         if server.password_file is not None and server.username is None:
             self._wrong(("server", "password_file"), "has no username beside it; add username")
         self._proxy(server)
+
+    def _certificate(self, place: Place, of: Server | Device) -> None:
+        if (of.cert is None) != (of.key is None):
+            present = "key" if of.cert is None else "cert"
+            self._wrong((*place, present), "a client certificate needs both cert and key; add the other one")
 
     def _proxy(self, server: Server) -> None:
         if server.proxy is not None:
@@ -248,6 +251,7 @@ class _Check:
             self._wrong(place, "needs exactly one of id and code; take what the server gave for this device")
         if device.id is not None and not is_device_id(device.id):
             self._wrong((*place, "id"), "is no device id; copy it from the server")
+        self._certificate(place, device)
         if device.dicom is not None:
             self._port((*place, "dicom", "listen"), device.dicom.listen)
         if device.astm is not None:
@@ -313,6 +317,8 @@ def _absolute(config: Config, folder: Path) -> Config:
         devices=tuple(
             replace(
                 device,
+                cert=path(device.cert),
+                key=path(device.key),
                 folder=device.folder and replace(device.folder, path=str(folder / device.folder.path)),
                 log=tuple(replace(log, path=str(folder / log.path)) for log in device.log),
             )

@@ -15,7 +15,7 @@ from agent.clock import Clock, Now
 from agent.commands import Allowance, Commands
 from agent.config import Agent, Device, Host, Server
 from agent.configfile import until_ms
-from agent.endpoint import endpoint
+from agent.endpoint import endpoint, own
 from agent.enrol import Identity
 from agent.errors import AgentError, OutboxError, described
 from agent.outbox import Outbox
@@ -82,7 +82,7 @@ class DeviceAgent:
         )
         self.uplink = Uplink(
             identity=Reporter(device=self.id, model=device.model, interval_s=agent.heartbeat_s),
-            endpoint=partial(endpoint, server, identity.mqtt, self.id),
+            endpoint=partial(endpoint, own(server, device), identity.mqtt, self.id),
             outbox=self.outbox,
             clock=self._clock,
             now=now,

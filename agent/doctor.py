@@ -20,7 +20,7 @@ from typing import Final
 from agent.app import known
 from agent.config import Config, Device, Server
 from agent.configfile import load, located
-from agent.endpoint import endpoint
+from agent.endpoint import endpoint, own
 from agent.enrol import stored
 from agent.errors import AgentError, ConfigError
 from agent.findings import Finding, as_json, fail, failed, lines, ok, warn
@@ -212,7 +212,7 @@ def _readable(check: str, path: Path, mode: int) -> Finding:
 
 
 def _server(config: Config) -> Iterator[Finding]:
-    asked: set[str] = set()
+    asked: set[tuple[str, str | None]] = set()
     for device in config.devices:
         mqtt, uid = config.server.mqtt, device.id
         try:
@@ -230,9 +230,9 @@ def _server(config: Config) -> Iterator[Finding]:
             )
         elif kept is not None:
             mqtt, uid = mqtt or kept.mqtt, uid or kept.device
-        if mqtt is not None and uid is not None and mqtt not in asked:
-            asked.add(mqtt)
-            yield from _broker(config.server, mqtt, uid)
+        if mqtt is not None and uid is not None and (mqtt, device.cert) not in asked:
+            asked.add((mqtt, device.cert))
+            yield from _broker(own(config.server, device), mqtt, uid)
     if config.server.api is not None:
         yield _api(config.server.api)
 

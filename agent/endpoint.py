@@ -3,7 +3,9 @@
 import ssl
 from pathlib import Path
 
-from agent.config import Server
+from msgspec.structs import replace
+
+from agent.config import Device, Server
 from agent.configfile import broker
 from agent.link import Endpoint, LinkError
 from agent.proxy import Proxy, proxy_of
@@ -29,6 +31,11 @@ def endpoint(server: Server, mqtt: str, client_id: str) -> Endpoint:
     except (OSError, ValueError) as error:
         what = getattr(error, "filename", None) or "[server]"
         raise LinkError(f"certificates or passwords can't be read ({what}: {error})") from None
+
+
+def own(server: Server, device: Device) -> Server:
+    """The section with the device's own certificate, if it has one."""
+    return server if device.cert is None else replace(server, cert=device.cert, key=device.key)
 
 
 def proxy(server: Server) -> Proxy | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.configfile import broker, load, until_ms
+from agent.endpoint import own
 from agent.errors import ConfigError
 from agent.show import show
 
@@ -56,6 +57,8 @@ ae_title = "PACS"
 name = "dr-2"
 model = "generic-dr"
 code = "ABCD-EFGH"
+cert = "dr-2.pem"
+key = "dr-2.key"
 """
 
 
@@ -81,6 +84,11 @@ def test_a_whole_file_with_paths_beside_it(file: Path) -> None:
     assert first.policy.valid_until == "2027-06-30"
     assert first.echo["pacs"].port == 104
     assert (second.id, second.code, second.host) == (None, "ABCD-EFGH", None)
+    assert (own(config.server, first).cert, own(config.server, first).key) == (config.server.cert, config.server.key)
+    assert (own(config.server, second).cert, own(config.server, second).key) == (
+        str(here / "dr-2.pem"),
+        str(here / "dr-2.key"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,6 +110,7 @@ WRONG = [
     ('"mqtts://broker.example:8884"', '"http://broker.example"', 5, "server.mqtt: http://… is no address of a broker"),
     ('mqtt = "mqtts://broker.example:8884"', "", 4, "server: mqtt is missing and a device has an id"),
     ('key = "device.key"', "", 7, "server.cert: a client certificate needs both cert and key"),
+    ('cert = "dr-2.pem"', "", 48, "device.key: a client certificate needs both cert and key"),
     ('key = "device.key"', 'key = "k"\npassword_file = "p"', 9, "server.password_file: has no username beside it"),
     ('api = "https://steth.example"', 'api = "steth.example"', 9, "server.api: is no http(s) address"),
     (
