@@ -2,79 +2,20 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
+from catalog.check import main_lines
+from catalog.load import SHIPPED
 from tests.fixtures.ports import free_port
-
-PATIENCE_S = 90
-
-
-class Up:
-    """A running `steth up`."""
-
-    def __init__(self, folder: Path, http: int) -> None:
-        self.folder = folder
-        self.output = folder.parent / "up.log"
-        command = [sys.executable, "-m", "steth", "up", "--data", str(folder), "--http", str(http)]
-        with self.output.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        self.run: dict[str, str] = {}
-
-    def ready(self) -> None:
-        path = self.folder / "run.json"
-        path.unlink(missing_ok=True)  # of a run that was killed
-        self.until(path.exists)
-        self.run = json.loads(path.read_text(encoding="utf-8"))
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-    def until(self, look: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, self.output.read_text(encoding="utf-8")
-            found = look()
-            if found:
-                return found
-            time.sleep(0.1)
-        raise TimeoutError(self.output.read_text(encoding="utf-8"))
-
-    def get(self, path: str) -> Any:
-        answer = httpx.get(
-            f"{self.run['http']}/api/v1{path}", headers={"Authorization": f"Bearer {self.run['token']}"}, timeout=10
-        )
-        answer.raise_for_status()
-        return answer.json()
-
-    def sql(self, statement: bytes) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.run["dsn"], autocommit=True) as connection:
-            return connection.execute(statement).fetchall()
-
-
-@contextmanager
-def running(folder: Path, http: int) -> Iterator[Up]:
-    up = Up(folder, http)
-    try:
-        yield up
-    finally:
-        if up.process.poll() is None:
-            up.process.send_signal(signal.SIGINT)
-            try:
-                up.process.wait(60)
-            except subprocess.TimeoutExpired:
-                up.process.kill()
-                up.process.wait()
+from tests.fixtures.up import running
 
 
 def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path) -> None:
@@ -85,17 +26,24 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
         tickets = up.until(lambda: up.get("/tickets")["items"])
         number = tickets[0]["number"]
         up.until(lambda: up.get(f"/tickets/{number}")["diagnostics"][0]["status"] == "done")
+        models = {device["id"]: device["model"] for device in up.get("/devices")["items"]}
+        assert sorted(models.values()) == ["generic-analyzer"] * 2 + ["generic-dr"] * 2
+        up.until(lambda: {models[one["device"]["id"]] for one in up.get("/tickets")["items"]} == set(models.values()))
+        assert (
+            up.sql(b"SELECT count(DISTINCT name) FROM metric WHERE name ~ '^(bath|photometer|reagent|qc)[.]'")[0][0]
+            > 40
+        )
         assert f"TICKET {number}" in up.output.read_text(encoding="utf-8")
         login = httpx.post(
             f"{up.run['http']}/api/v1/login", json={"user": up.run["user"], "password": up.run["password"]}, timeout=10
         )
         assert login.status_code == httpx.codes.OK
-        devices = {device["id"] for device in up.get("/devices")["items"]}
-        assert len(devices) == 2
+        devices = set(models)
         addresses = up.run
         up.process.kill()
         up.process.wait()
 
+    as_the_former_version_left_it(folder / "hospital" / "devices.json")
     with running(folder, http) as up:
         up.ready()
         assert up.run == addresses, "whoever came from outside finds everything again"
@@ -112,7 +60,15 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
     assert "Traceback" not in up.output.read_text(encoding="utf-8")
 
 
-def start_and_fail(*arguments: str, environment: dict[str, str] | None = None) -> str:
+def as_the_former_version_left_it(path: Path) -> None:
+    """It knew DR systems only, and had no word for that."""
+    known = json.loads(path.read_text(encoding="utf-8"))
+    drs = [{key: value for key, value in one.items() if key != "kind"} for one in known if one["kind"] == "dr"]
+    assert len(drs) == 2
+    path.write_text(json.dumps(drs), encoding="utf-8")
+
+
+def start_and_fail(*arguments: str, environment: dict[str, str] | None = None, status: int = 2) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "steth", *arguments],
         capture_output=True,
@@ -121,7 +77,7 @@ def start_and_fail(*arguments: str, environment: dict[str, str] | None = None) -
         check=False,
         env={**os.environ, **(environment or {})},
     )
-    assert done.returncode not in (0, 1), done
+    assert done.returncode == status, done
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
     return lines[0]
@@ -156,3 +112,34 @@ def test_a_wrong_configuration_names_line_and_key(tmp_path: Path, command: str) 
 
 def test_a_process_without_its_database_says_what_to_give() -> None:
     assert "STETH_DSN_INGEST" in start_and_fail("ingest")
+
+
+@pytest.mark.parametrize("command", ["up", "ingest", "api", "agent", "sim"])
+def test_a_mistake_in_the_catalog_names_file_and_line(tmp_path: Path, command: str) -> None:
+    catalog = tmp_path / "catalog"
+    shutil.copytree(SHIPPED, catalog)
+    spoilt = catalog / "models" / "generic-analyzer.yaml"
+    lines = spoilt.read_text(encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if line == "    family: bath")
+    lines[at] = "    family: bth"
+    spoilt.write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "agent.toml").write_text(
+        f'[agent]\nstate = "state"\ncatalog = "{catalog}"\n[server]\nmqtt = "mqtt://127.0.0.1:1"\n'
+        '[[device]]\nname = "a"\nmodel = "generic-analyzer"\nid = "d000000000000"\n[device.host]\n'
+    )
+    life = {"name": "a", "protocol": "astm", "port": 1, "seed": 1}
+    (tmp_path / "sim.json").write_text(json.dumps({"analyzers": [life], "catalog": str(catalog)}))
+    arguments = {
+        "up": ["up", "--data", str(tmp_path / "data"), "--catalog", str(catalog)],
+        "agent": ["agent", str(tmp_path / "agent.toml")],
+        "sim": ["sim", "hospital", str(tmp_path / "sim.json")],
+    }.get(command, [command])
+
+    said = start_and_fail(
+        *arguments, environment={"STETH_CATALOG": str(catalog)}, status=1 if command == "agent" else 2
+    )
+
+    assert f"{spoilt}:{at + 1}:13: no family 'bth'" in said
+    assert not (tmp_path / "data").exists()
+    (problem,) = main_lines(catalog)
+    assert problem.startswith(f"{spoilt}:{at + 1}:13: ")
