@@ -38,6 +38,13 @@ STATES: Final[Mapping[str, frozenset[str]]] = {
     "alert-level": frozenset({"normal", "warning", "serious", "critical"}),
 }
 """Each state with all the values it can take (DICOM PS3.3 C.8.7.8, C.4.14; HL7 tables 0365, 0366 and 0367)."""
+REAGENT_STATES: Final[Mapping[str, frozenset[str]]] = {
+    "status": frozenset(
+        {"ok", "expires-soon", "calibration-warning", "control-warning", "short"}
+        | {"calibration-error", "control-error", "expired", "empty"}
+    )
+}
+"""What ``reagent.<key>.`` may be followed by, for each reagent that the model knows (HL7 table 0383)."""
 
 _SERIAL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:#+\-]{0,31}\Z")
 """No ``^``, which parts the names of persons in DICOM, and no ``@``."""
@@ -80,7 +87,7 @@ def _admit(item: Item, model: Model, refused: Counter[str]) -> Item | None:
         case Fault():
             return _fault(item, model, refused)
         case StateChange():
-            if item.value in STATES.get(item.name, frozenset()):
+            if item.value in _values(item.name, model):
                 return item
             refused["unknown-state"] += 1
             return None
@@ -157,10 +164,20 @@ def _inventory(item: Inventory, model: Model, refused: Counter[str]) -> Inventor
     return Inventory(at=item.at, fields=fields) if fields else None
 
 
+def _values(name: str, model: Model) -> frozenset[str]:
+    """The values that a state can take; none: it may not leave."""
+    of_reagent = _of_reagent(name, model)
+    return STATES.get(name, frozenset()) if of_reagent is None else REAGENT_STATES.get(of_reagent, frozenset())
+
+
 def _field(name: str, model: Model) -> re.Pattern[str] | None:
     """What the values of an inventory field look like; None: it may not leave."""
+    of_reagent = _of_reagent(name, model)
+    return INVENTORY.get(name) if of_reagent is None else REAGENT_INVENTORY.get(of_reagent)
+
+
+def _of_reagent(name: str, model: Model) -> str | None:
+    """What follows ``reagent.<key>.`` in a name; None: it is of no reagent that the model knows."""
     kind, _, rest = name.partition(".")
     key, _, what = rest.rpartition(".")
-    if kind == "reagent" and key in model.reagents.values():
-        return REAGENT_INVENTORY.get(what)
-    return INVENTORY.get(name)
+    return what if kind == "reagent" and key in model.reagents.values() else None

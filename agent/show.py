@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from agent.app import known
 from agent.config import Config, Device, Server
-from agent.privacy import INVENTORY, REAGENT_INVENTORY, STATES
+from agent.privacy import INVENTORY, REAGENT_INVENTORY, REAGENT_STATES, STATES
 from catalog.model import Catalog, Model
 from wire.ids import DeviceId
 from wire.topics import Lane, down_filter, up, will
@@ -37,6 +37,9 @@ def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:
     yield "  sends states, lane live"
     for name, values in sorted(STATES.items()):
         yield f"    {name}: {', '.join(sorted(values))}"
+    for key in sorted(set(model.reagents.values())):
+        for name, values in sorted(REAGENT_STATES.items()):
+            yield f"    reagent.{key}.{name}: {', '.join(sorted(values))}"
     yield "  sends inventory, lane bulk"
     for name in sorted(INVENTORY):
         yield f"    {name}"

@@ -76,17 +76,30 @@ def read(message: Message, kind: Kind, *, model: Model, received: int, zone: tzi
     return reader.extracted()
 
 
+_RANKS: Final = {code: rank for rank, code in enumerate(tables.SUBSTANCE)}
+
+
 class _Supply:
-    """What is on board of one reagent: of each type (R1, R2) what is left and what was there at first."""
+    """What is on board of one reagent: of each type (R1, R2) what is left and what was there at first, and the status
+    of its best bottle."""
 
     def __init__(self) -> None:
         self.amounts: dict[str, tuple[float, float]] = {}
+        self.statuses: dict[str, str] = {}
         self.expires = ""
         self.lot = ""
 
     def add(self, type_: str, left: float, initial: float) -> None:
         had = self.amounts.get(type_, (0.0, 0.0))
         self.amounts[type_] = had[0] + left, had[1] + initial
+
+    def rate(self, type_: str, code: str) -> None:
+        self.statuses[type_] = min(code, self.statuses.get(type_, code), key=_RANKS.__getitem__)
+
+    @property
+    def status(self) -> str:
+        """Of the type that is worst off."""
+        return tables.SUBSTANCE[max(self.statuses.values(), key=_RANKS.__getitem__)]
 
     @property
     def percent(self) -> float:
@@ -149,7 +162,8 @@ class _Reader:
         self._faults.append(Fault(at=at, code=code, state="cleared" if over else "event", source=NAME, params=params))
 
     def supplies(self, message: Message) -> None:
-        """INV: what is left of each reagent, in % of what was there at first; lot and expiry of the next to expire."""
+        """INV: of each reagent its status, what is left in % of what was there at first, and lot and expiry of the next
+        to expire."""
         equipment = next(message.named("EQU"), None)
         moment = self._sent if equipment is None else self._moment(equipment, 2)
         found: dict[str, _Supply] = {}
@@ -162,6 +176,8 @@ class _Reader:
         for key, supply in found.items():
             if supply.amounts:
                 self._add(moment, f"reagent.{key}.remaining", supply.percent, "%")
+            if supply.statuses:
+                self._states.append(StateChange(at=moment.at, name=f"reagent.{key}.status", value=supply.status))
             if supply.expires:
                 self._inventory[f"reagent.{key}.expires"] = supply.expires
             if supply.lot:
@@ -169,6 +185,11 @@ class _Reader:
 
     def _supply(self, segment: Segment, key: str, supply: _Supply) -> None:
         what = f"reagent.{key}"
+        type_, status = segment.text(3), segment.text(2).upper()
+        if status in tables.SUBSTANCE:
+            supply.rate(type_, status)
+        elif status:
+            self._refused[f"unknown-state:{what}"] += 1
         left = self._number(segment, 9, what)
         left = self._number(segment, 8, what) if left is None else left
         initial = 100.0 if segment.text(11) in _PERCENT else self._number(segment, 7, what)
@@ -176,7 +197,7 @@ class _Reader:
             if left < 0 or initial <= 0:
                 self._refused[f"implausible:{what}"] += 1
             else:
-                supply.add(segment.text(3), left, initial)
+                supply.add(type_, left, initial)
         expires, lot = self._expiry(segment, what), segment.text(16)
         if lot and not _ID.match(lot):
             self._refused[f"malformed:{what}.lot"] += 1

@@ -25,10 +25,21 @@ CONTROL: Final = {"L": "local", "R": "remote"}
 LEVELS: Final = {"N": "normal", "W": "warning", "S": "serious", "C": "critical"}
 """Table 0367, alert level."""
 
-STATE: Final = "equipment"
-STATE_CONTROL: Final = "equipment.control"
+SUBSTANCE: Final = {
+    "OK": "ok",
+    "EW": "expires-soon",
+    "CW": "calibration-warning",
+    "QW": "control-warning",
+    "NW": "short",
+    "CE": "calibration-error",
+    "QE": "control-error",
+    "EE": "expired",
+    "NE": "empty",
+}
+"""Table 0383, substance status, from best to worst for who wants to run a test."""
+
 STATE_LEVEL: Final = "alert-level"
-STATES: Final = {STATE: EQUIPMENT, STATE_CONTROL: CONTROL, STATE_LEVEL: LEVELS}
+STATES: Final = {"equipment": EQUIPMENT, "equipment.control": CONTROL, STATE_LEVEL: LEVELS}
 """The name of each state that travels, with its table."""
 
 LEVEL_FAULTS: Final = {"serious": "EQU-ALERT-SERIOUS", "critical": "EQU-ALERT-CRITICAL"}

@@ -77,6 +77,7 @@ class TestFiles:
             "PHO-LMP-01",
             "EQU-ALERT-SERIOUS",
             "EQU-ALERT-CRITICAL",
+            "ok",
         ]
 
     def test_a_model_decides_what_is_known(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,9 +11,9 @@ from agent.errors import AdapterError
 from agent.hl7.kinds import Kind, kind_of
 from agent.hl7.message import Message
 from agent.hl7.reading import Extracted, read
-from agent.hl7.tables import STATES
+from agent.hl7.tables import STATES, SUBSTANCE
+from agent.privacy import REAGENT_STATES, admit
 from agent.privacy import STATES as DECLARED
-from agent.privacy import admit
 from catalog.model import UNKNOWN_CODE
 from tests.fixtures.hl7 import (
     AT,
@@ -85,7 +85,6 @@ class TestEquipment:
         found = facts(message(f"EQU|{id_}|20261121180000|OP"))
         assert found.inventory == {}
         assert found.refused == {"malformed:device.serial": 1}
-
 
     @pytest.mark.parametrize(
         ("id_", "serial"), [("12345", "12345"), ("BS-480^SN0001", "SN0001"), ("12345^ROCHE", "12345"), ("^X1", "X1")]
@@ -195,6 +194,29 @@ class TestInventory:
         assert found.readings == ()
         assert found.refused == refused
         assert found.inventory == {"device.serial": "SN-0042"}
+
+    @pytest.mark.parametrize(
+        ("bottles", "status"),
+        [
+            ([{"f2": "OK"}], "ok"),
+            ([{"f2": "ee^Expired"}], "expired"),
+            ([{"f2": "EE"}, {"f2": "EW"}, {"f2": "NE"}], "expires-soon"),  # one that can be used is enough
+            ([{"f2": "OK"}, {"f2": "NE", "f3": "R2"}, {"f2": "NW", "f3": "R2"}], "short"),  # R2 is needed as well
+            ([{"f2": "OK~CURRENT^^99ROC"}], "ok"),
+        ],
+    )
+    def test_status_of_the_type_that_is_worst_off(self, bottles: list[dict[str, str]], status: str) -> None:
+        found = facts(inventory(*(supply(**more) for more in bottles)))
+        assert [(each.at, each.name, each.value) for each in found.states[3:]] == [(AT, "reagent.glu.status", status)]
+        assert not found.refused
+
+    def test_a_status_of_no_table(self) -> None:
+        found = facts(inventory(supply(f2="ZHANG")))
+        assert len(found.states) == 3
+        assert found.refused == {"unknown-state:reagent.glu": 1}
+
+    def test_the_gate_knows_every_status(self) -> None:
+        assert frozenset(SUBSTANCE.values()) == REAGENT_STATES["status"]
 
     def test_lot_and_expiry_of_the_bottle_that_expires_first(self) -> None:
         lines = [

@@ -109,7 +109,7 @@ def test_no_pattern_admits_what_a_name_looks_like_in_dicom() -> None:
             assert not pattern.match(value)
         for reagent in REAGENT_INVENTORY.values():
             assert not reagent.match(value)
-    words = re.compile(r"[A-Z]+|[a-z]+(-[a-z]+)*")
+    words = re.compile(r"[A-Z]+( [A-Z]+)*|[a-z]+(-[a-z]+)*")
     assert all(words.fullmatch(value) for values in STATES.values() for value in values)
 
 
@@ -133,6 +133,22 @@ class TestAnalyzers:
     )
     def test_and_nothing_else(self, name: str, value: str, reason: str) -> None:
         assert admit([Inventory(at=1, fields={name: value})], ANALYZER) == ([], Counter({reason: 1}))
+
+    def test_reagents_of_the_model_have_a_status(self) -> None:
+        status = StateChange(at=1, name="reagent.glu.status", value="expired")
+        assert admit([status], ANALYZER) == ([status], Counter())
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("reagent.glu.status", "WANG"),
+            ("reagent.wang.status", "ok"),
+            ("reagent.glu.owner", "ok"),
+            ("reagent.status", "ok"),
+        ],
+    )
+    def test_and_no_other_state(self, name: str, value: str) -> None:
+        assert admit([StateChange(at=1, name=name, value=value)], ANALYZER) == ([], Counter({"unknown-state": 1}))
 
     def test_a_dr_has_no_reagents(self) -> None:
         assert gate(Inventory(at=1, fields={"reagent.glu.lot": "7"})) == ([], Counter({"unknown-field": 1}))
