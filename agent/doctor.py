@@ -267,11 +267,11 @@ def _handshake(where: Endpoint, plain: socket.socket, tls: ssl.SSLContext, todo:
     plain.settimeout(STEP_S)
     try:
         with tls.wrap_socket(plain, server_hostname=where.host) as secured:
+            ends_s = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
             # With TLS 1.3 the server's verdict on our certificate comes after the handshake (RFC 8446, 4.4.2.4).
             secured.settimeout(0.5)
             with suppress(TimeoutError):
                 secured.recv(1)
-            ends_s = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
     except ssl.SSLCertVerificationError as error:
         said = error.verify_message
         return fail("server.tls", zh=f"平台证书不可信：{said}", en=f"the server's certificate: {said}", todo=todo)
