@@ -156,7 +156,7 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
 
 def test_what_is_published() -> None:
     published = {port for service in SERVICES.values() for port in service.get("ports", [])}
-    assert published == {"8883:8883", "443:8443", "127.0.0.1:8420:8420", "127.0.0.1:3000:3000"}
+    assert published == {"8883:8883", "${STETH_WEBSOCKET_PORT:-443}:8443", "127.0.0.1:8420:8420", "127.0.0.1:3000:3000"}
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     for name in ("db", "ingest", "prometheus"):
         assert SERVICES[name]["networks"] == ["inside"]
