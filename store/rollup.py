@@ -9,6 +9,7 @@ The work is in the order of what was written, not of what is stored.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Final
 
 from psycopg import IsolationLevel
@@ -28,7 +29,9 @@ BUDGETS: Final = (
     Budget(fleet_s=4 * 3_600, device_s=30 * 86_400),
     Budget(fleet_s=4 * 86_400, device_s=365 * 86_400),
 )
-"""What one transaction makes at most, so that it is short and its rows are few."""
+"""What the first transaction makes at most. While they are quick, each next one makes twice as much: a backlog of a
+small fleet is a few transactions, one of a large fleet many short ones."""
+QUICK_S: Final = 0.5
 MOST: Final = 5_000
 """Pieces taken by one transaction."""
 STATEMENT_MS: Final = 120_000
@@ -54,11 +57,15 @@ async def roll_up(connection: Connection, *, now: datetime, rounds: int = 50) ->
         return 0
     made = 0
     for level in range(len(BUCKETS)):
+        budget = BUDGETS[level]
         for _ in range(rounds):
-            done = await roll_up_level(connection, level, now=now)
+            began = perf_counter()
+            done = await roll_up_level(connection, level, now=now, budget=budget)
             made += done.made
             if not done.more:
                 break
+            factor = 2.0 if perf_counter() - began < QUICK_S else 0.5
+            budget = budget.times(factor, least=BUDGETS[level])
     return made
 
 

@@ -37,6 +37,13 @@ class Budget:
     fleet_s: int
     device_s: int
 
+    def times(self, factor: float, *, least: "Budget") -> "Budget":
+        """So many times as much, and not less than `least`."""
+        return Budget(
+            fleet_s=max(int(self.fleet_s * factor), least.fleet_s),
+            device_s=max(int(self.device_s * factor), least.device_s),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

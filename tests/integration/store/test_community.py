@@ -1,7 +1,6 @@
 """TimescaleDB's community edition: aggregates, compression, policies, late data, on its WebAssembly build."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from store.editions import Edition
 from store.embedded import EmbeddedPostgres
@@ -36,17 +35,14 @@ def test_policies_are_made_and_changed_with_the_settings(community: Pglite) -> N
 
 
 def test_the_committed_schema_is_what_the_migrations_make(
-    empty_community: Pglite, pglite_folder: Path, embedded: EmbeddedPostgres
+    community: Pglite, empty_community: Pglite, embedded: EmbeddedPostgres
 ) -> None:
     file = schema_file(Edition.TIMESCALE_COMMUNITY)
-    migrate(empty_community.dsn)
     with empty_community.connect() as connection:
-        migrated = describe(connection).splitlines()
-    assert dump(empty_community.dsn, binaries=embedded.binaries) == file.read_text("utf-8"), "run `make schema`"
-    with Pglite(folder=pglite_folder) as other:
-        with other.connect() as connection:
-            ensure_roles(connection)
-            connection.execute(file.read_bytes())
-        with other.connect() as connection:
-            connection.execute("SET search_path = public")  # the file leaves none, and the session goes on
-            assert describe(connection).splitlines() == migrated, "run `make schema`"
+        ensure_roles(connection)
+        connection.execute(file.read_bytes())
+    with empty_community.connect() as connection:
+        loaded = describe(connection).splitlines()
+    with community.connect() as connection:
+        assert describe(connection).splitlines() == loaded, "run `make schema`"
+    assert dump(community.dsn, binaries=embedded.binaries) == file.read_text("utf-8"), "run `make schema`"
