@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from agent.app import App
 from agent.config import Hl7
+from agent.configfile import load
 from agent.errors import AgentError
 from agent.hl7 import adapter as adapting
 from agent.hl7.adapter import Hl7Adapter
@@ -25,6 +28,8 @@ from tests.fixtures.hl7 import (
     running,
     supply,
 )
+from tests.fixtures.ports import free_port
+from tests.fixtures.ports import listening as listens
 from tests.fixtures.sink import MemorySink
 from wire.items import Fault, Readings, StateChange
 
@@ -174,3 +179,34 @@ class TestClient:
                 await until(lambda: bool(said))
         assert said == ["AA 7"]
         assert sink.counts["hl7:unreachable"] == 1
+
+
+AGENT = """\
+[agent]
+state = "state"
+[server]
+mqtt = "mqtt://127.0.0.1:1"
+[[device]]
+name = "chem"
+model = "generic-analyzer"
+id = "dabc123456789"
+[device.hl7]
+listen = "127.0.0.1:{port}"
+time_zone = "Asia/Shanghai"
+"""
+
+
+async def test_the_whole_agent_serves_it(tmp_path: Path) -> None:
+    port = free_port()
+    file = tmp_path / "agent.toml"
+    file.write_bytes(AGENT.format(port=port).encode())
+    app = App(config=load(file))
+    running_app = asyncio.create_task(app.run())
+    await until(lambda: listens(port))
+    async with peer(port) as analyzer:
+        assert await analyzer.ask(notification()) == "AA 7"
+        assert await analyzer.ask(PATIENT) == "AA 7"
+    assert app.devices["chem"].outbox.state.live.items >= 2
+    running_app.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running_app
