@@ -22,8 +22,8 @@ from agent.astm.file import read_file as read_astm
 from agent.dicom.objects import read_file
 from agent.errors import AdapterError, AgentError
 from agent.hl7.file import read_file as read_hl7
-from agent.logs.encodings import ENCODINGS
-from agent.logs.file import turns
+from agent.logs.encodings import ENCODINGS, why_no_text
+from agent.logs.file import beginning, turns
 from agent.logs.pattern import LineReader, Open
 from agent.privacy import admit
 from agent.zones import zone_of
@@ -97,6 +97,9 @@ def _dicom(file: Path, zone: tzinfo | None) -> Iterator[Decoded]:
 
 def _log(file: Path, model: Model, encoding: str | None, zone: tzinfo | None) -> Iterator[Decoded]:
     reader = LineReader(model=model, patterns=model.log_patterns, encoding=encoding, zone=zone)
+    why = why_no_text(encoding, beginning(file))
+    if why is not None:
+        raise AdapterError("not-text", why)
     lines = 0
     waiting: tuple[Open, ...] = ()
     for turn in turns(file, encoding=encoding):

@@ -175,6 +175,15 @@ def turns(path: Path, *, encoding: str | None) -> Iterator[Turn]:
             return
 
 
+def beginning(path: Path) -> bytes:
+    """The first bytes of a file, which tell what it is; of one that is gone meanwhile, none. Raises ``OSError``."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(SAMPLE)
+    except FileNotFoundError:
+        return b""
+
+
 class _File(NamedTuple):
     """``same``: it is where we stopped, by device and inode; ``alike``: it begins as that one did."""
 

@@ -16,7 +16,8 @@ from agent.adapter import Entry, Sink
 from agent.clock import Now
 from agent.config import Log
 from agent.errors import AgentError, OutboxError
-from agent.logs.file import Position, Turn, decode_position, look
+from agent.logs.encodings import SAMPLE, why_no_text
+from agent.logs.file import Position, Turn, beginning, decode_position, look
 from agent.logs.pattern import SOURCE, Found, LineReader, Open
 from agent.zones import zone_of
 from catalog.model import LogPattern, Model
@@ -43,6 +44,7 @@ class LogTail:
         self._waiting: tuple[Open, ...] = ()
         self._committed: Position | None = None
         self._failed = False
+        self._sampled = False
 
     @property
     def name(self) -> str:
@@ -90,6 +92,11 @@ class LogTail:
         now = self._now().wall / 1000
         turn = look(self._path, self._read, encoding=self._config.encoding, now=now, first=self._first)
         found = self._reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian, waiting=self._waiting)
+        if not self._sampled and turn.position is not None:
+            head = beginning(self._path)
+            strange = why_no_text(self._config.encoding, head) is not None
+            self._sampled = strange or len(head) == SAMPLE
+            found.refused["not-text"] += strange
         return turn, found
 
     def _worth_a_commit(self, position: Position) -> bool:

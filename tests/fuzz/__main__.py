@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from agent.errors import AdapterError
-from tests.fuzz import astm, hl7
+from tests.fuzz import astm, dicom, hl7
 from tests.unit.wire.test_codec import AT, ITEMS
 from wire.codec import JSON, MSGPACK, decode_ack, decode_command, decode_report, decode_will, encode, encode_report
 from wire.commands import Ack, Announce, Command, Will
@@ -33,6 +33,7 @@ _TOKENS = (
     b"\xdf\xff\xff\xff\xff",
     b"\x00",
     *astm.TOKENS,
+    *dicom.TOKENS,
     *hl7.TOKENS,
 )
 
@@ -47,7 +48,7 @@ def seeds() -> list[tuple[bytes, Target]]:
     found.append((encode(Ack(lane=Lane.LIVE, epoch="abcdefgh", seq=1, now=1)), decode_ack))
     found.append((encode(Command(id="c0123456789", issued=1, expires=2, do=Announce())), decode_command))
     found.append((encode(Will(epoch="abcdefgh", boot=1)), decode_will))
-    return [*found, *astm.seeds(), *hl7.seeds()]
+    return [*found, *astm.seeds(), *dicom.seeds(), *hl7.seeds()]
 
 
 def mutate(body: bytes, rng: random.Random) -> bytes:

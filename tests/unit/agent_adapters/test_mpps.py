@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 
 from agent.dicom import dimse
 from agent.dicom.dimse import Answer
@@ -16,18 +14,11 @@ from agent.dicom.mpps import Status, Step, decide, read_step
 from agent.errors import AdapterError
 from tests.fixtures.dicom import EXPLICIT, IMPLICIT
 from tests.fixtures.dose import code
-from tests.fixtures.mpps import begun, ended
-
-
-def encoded(dataset: Dataset, *, implicit: bool = False) -> bytes:
-    file = DicomBytesIO()
-    file.is_little_endian, file.is_implicit_VR = True, implicit
-    write_dataset(file, dataset)
-    return file.getvalue()
+from tests.fixtures.mpps import attributes, begun, ended
 
 
 def read(dataset: Dataset, *, implicit: bool = False) -> Step:
-    return read_step(encoded(dataset, implicit=implicit), transfer_syntax=IMPLICIT if implicit else EXPLICIT)
+    return read_step(attributes(dataset, implicit=implicit), transfer_syntax=IMPLICIT if implicit else EXPLICIT)
 
 
 def step(status: Status | None, *, known: bool = True) -> Step:
@@ -101,7 +92,7 @@ def test_an_unknown_status_is_an_invalid_value(create: bool) -> None:
     assert found == (Answer(0x0106, "status"), None)
 
 
-SAMPLE = encoded(ended("DISCONTINUED", reason="110501"))
+SAMPLE = attributes(ended("DISCONTINUED", reason="110501"))
 
 
 @settings(deadline=None, max_examples=200)
