@@ -15,6 +15,7 @@ export interface Drawn {
   /** Of all points; null: there are none. */
   readonly lo: number | null
   readonly hi: number | null
+  /** The newest value, and when, in ms since 1970 UTC. */
   readonly last: { readonly at: number; readonly value: number } | null
   readonly bad: number
 }

@@ -119,6 +119,7 @@ export function Alerts() {
               alert={item}
               gone={gone}
               chosen={key === chosen}
+              writing={key === writing && waits(item)}
               mainRef={(element) => {
                 if (element === null) rowsOf.current.delete(key)
                 else rowsOf.current.set(key, element)
@@ -153,6 +154,7 @@ interface RowProps {
   alert: Alert
   gone: boolean
   chosen: boolean
+  writing: boolean
   mainRef: (element: HTMLElement | null) => void
   onFocus: () => void
   onWrite: (() => void) | null
@@ -160,7 +162,7 @@ interface RowProps {
   children: React.ReactNode
 }
 
-function AlertRow({ alert, gone, chosen, mainRef, onFocus, onWrite, onUndo, children }: RowProps) {
+function AlertRow({ alert, gone, chosen, writing, mainRef, onFocus, onWrite, onUndo, children }: RowProps) {
   const { t } = useTranslation()
   const act = useActOn(alert.id)
   const busy = act !== undefined && (act.state === 'sending' || act.state === 'waiting')
@@ -201,7 +203,7 @@ function AlertRow({ alert, gone, chosen, mainRef, onFocus, onWrite, onUndo, chil
           </span>
         )}
       </a>
-      {busy ? null : (
+      {busy || writing ? null : (
         <span className="row-tools">
           {onWrite === null ? null : (
             <button

@@ -31,6 +31,7 @@ export function Detail({
       <button type="button" className="back" onClick={back}>
         ← {t('nav.back')}
       </button>
+      {children}
       {stale && goodAt !== null ? (
         <p className="stale-note">{t('panel.stale', { time: moment(goodAt, serverNow(), language) })}</p>
       ) : null}
@@ -39,7 +40,6 @@ export function Detail({
           {t('panel.errorAge', { time: moment(query.dataUpdatedAt, serverNow(), language) })}
         </p>
       ) : null}
-      {children}
     </main>
   )
 }

@@ -14,7 +14,7 @@ export function DeviceView({ id, metric }: { id: string; metric: string | null }
   const language = useLanguage()
   const query = useQuery(deviceQuery(language, id))
   if (query.data === undefined) {
-    const missing = query.error instanceof Failure && query.error.status === 404
+    const missing = query.error instanceof Failure && (query.error.status === 404 || query.error.code === 'invalid')
     return (
       <Detail title={id} query={query}>
         {missing ? (

@@ -1,5 +1,6 @@
 /** What the page says of its own data: always in the bar, and over everything when it can't be believed. */
 
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { FeedView } from '../feed/machine.ts'
 import { serverNow } from '../feed/server-time.ts'
@@ -22,7 +23,7 @@ function Dot({ view }: { view: FeedView }) {
 }
 
 /** The state of the feed and the age of all that is shown, to the second. */
-export function FeedChip() {
+function FeedChip() {
   const { t } = useTranslation()
   const { live } = usePage()
   const { view } = useLive()
@@ -51,8 +52,11 @@ export function FeedChip() {
   )
 }
 
-/** Over the whole page whenever it doesn't show the present. */
-export function FeedBanner() {
+/**
+ * In the bar: how the feed is, and `children`; or, whenever the page doesn't show the present, that and nothing else.
+ * It takes the same room either way: nothing below may move under a cursor because the network broke.
+ */
+export function FeedState({ children }: { children: ReactNode }) {
   const { t } = useTranslation()
   const { live } = usePage()
   const { view, goodAt, silentSince, reason } = useLive()
@@ -63,44 +67,43 @@ export function FeedBanner() {
   if (view === 'silent' && silentSince !== null) {
     const age = duration(Math.max(now - silentSince, 0))
     return (
-      <div className="banner banner-dead" role="alert">
-        <div>
-          <strong>
-            <Dot view={view} /> {goodAt === null ? t('feed.silentNever', { age }) : t('feed.silentTitle', { age })}
-          </strong>
-          <p>{goodAt === null ? t('feed.silentEmpty') : t('feed.silentText', { time })}</p>
-        </div>
+      <Banner view={view} title={t(goodAt === null ? 'feed.silentNever' : 'feed.silentTitle', { age })}>
+        {goodAt === null ? t('feed.silentEmpty') : t('feed.silentText', { time })}
         <button type="button" className="button" onClick={live.poke}>
           {t('feed.retry')}
         </button>
-      </div>
+      </Banner>
     )
   }
   if (view === 'blind') {
     return (
-      <div className="banner banner-dead" role="alert">
-        <div>
-          <strong>
-            <Dot view={view} /> {t('feed.blindTitle')}
-          </strong>
-          <p>
-            {reason} {t('feed.blindText')}
-          </p>
-        </div>
-      </div>
+      <Banner view={view} title={t('feed.blindTitle')}>
+        {reason} {t('feed.blindText')}
+      </Banner>
     )
   }
   if (view === 'catching-up') {
     return (
-      <div className="banner" role="status">
-        <div>
-          <strong>
-            <Dot view={view} /> {t('feed.catchingTitle')}
-          </strong>
-          <p>{t('feed.catchingText')}</p>
-        </div>
-      </div>
+      <Banner view={view} title={t('feed.catchingTitle')}>
+        {t('feed.catchingText')}
+      </Banner>
     )
   }
-  return null
+  return (
+    <>
+      <FeedChip />
+      {children}
+    </>
+  )
+}
+
+function Banner({ view, title, children }: { view: FeedView; title: string; children: ReactNode }) {
+  return (
+    <div className={`banner banner-${view}`} role="alert">
+      <strong>
+        <Dot view={view} /> {title}
+      </strong>
+      <p>{children}</p>
+    </div>
+  )
 }

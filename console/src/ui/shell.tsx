@@ -8,7 +8,7 @@ import { Clock, useLanguage, useNow } from './bits.tsx'
 import { useActs, useLive, usePage } from './context.tsx'
 import { DeviceView } from './device.tsx'
 import { Devices, summary } from './devices.tsx'
-import { FeedBanner, FeedChip } from './feed.tsx'
+import { FeedState } from './feed.tsx'
 import { Help } from './help.tsx'
 import { useKeys } from './keys.ts'
 import { href, type Route, useRoute } from './route.ts'
@@ -32,7 +32,6 @@ export function Shell() {
         {t('app.skip')}
       </button>
       <Bar onHelp={() => setHelp(true)} />
-      <FeedBanner />
       <div className="work">
         <Devices route={route} />
         <div className="queue">
@@ -69,8 +68,9 @@ function Bar({ onHelp }: { onHelp: () => void }) {
   return (
     <header className="bar">
       <Brand />
-      <FeedChip />
-      <Summary />
+      <FeedState>
+        <Summary />
+      </FeedState>
       <span className="space" />
       {updated ? (
         <button type="button" className="button" onClick={() => location.reload()}>

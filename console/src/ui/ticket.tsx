@@ -20,7 +20,7 @@ export function TicketView({ number }: { number: string }) {
   const language = useLanguage()
   const query = useQuery(ticketQuery(language, number))
   if (query.data === undefined) {
-    const missing = query.error instanceof Failure && query.error.status === 404
+    const missing = query.error instanceof Failure && (query.error.status === 404 || query.error.code === 'invalid')
     return (
       <Detail title={number} query={query}>
         {missing ? (
