@@ -74,9 +74,11 @@ def _sources(device: Device) -> Iterator[str]:
         yield f"this machine every {device.host.every_s:g} s: CPU, memory, temperature, clock, {disks}"
     if device.dicom is not None:
         calling = ", ".join(device.dicom.calling) or "anybody"
-        yield f"DICOM storage on {device.dicom.listen} as {device.dicom.ae_title} from {calling}: headers only"
+        yield f"DICOM storage on {device.dicom.listen} as {device.dicom.ae_title} from {calling}: of images the header,"
+        yield "  of dose reports the numbers, of procedure steps status and exposures"
     if device.folder is not None:
-        yield f"DICOM files in {device.folder.path} every {device.folder.every_s:g} s: headers only"
+        every = f"{device.folder.every_s:g} s"
+        yield f"DICOM files in {device.folder.path} every {every}: of images the header, of dose reports the numbers"
     if device.astm is not None:
         astm = device.astm
         where = f"on {astm.listen}" if astm.listen else f"from {astm.connect or astm.serial}"
