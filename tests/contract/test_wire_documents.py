@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import jsonschema_rs
@@ -10,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Struct, to_builtins
 
+from tests.fixtures.npm import installed
 from wire import examples
 from wire.codec import decode_ack, decode_command, decode_report, decode_will
 from wire.contract import FOLDER, files, main
@@ -186,6 +188,21 @@ def test_every_reference_leads_somewhere() -> None:
     assert found
     for reference in found:
         assert resolve(reference)
+
+
+def test_the_document_is_of_asyncapi_s_own_schema() -> None:
+    folder = installed(
+        "asyncapi",
+        source=Path(__file__).parent / "asyncapi_npm",
+        files=("package.json", "package-lock.json"),
+        part="AsyncAPI's JSON Schema",
+    )
+    version = DOCUMENT["asyncapi"]
+    file = folder / "node_modules" / "@asyncapi" / "specs" / "schemas" / f"{version}-without-$id.json"
+    schema = jsonschema_rs.Draft7Validator(json.loads(file.read_text(encoding="utf-8")))
+    assert [f"{error.instance_path}: {error.message}"[:300] for error in schema.iter_errors(DOCUMENT)] == []
+    for part in ("channels", "operations", "servers"):
+        assert not schema.is_valid({**DOCUMENT, part: {"x": {"unheard-of": 1}}}), "it looks into them"
 
 
 def test_every_topic_of_a_device_is_a_channel_and_every_channel_is_used() -> None:
