@@ -141,7 +141,8 @@ def test_policies_refresh_compress_and_drop(community: Pglite, wasm: Ground) -> 
     now = datetime.now(UTC)
     written = of_ages(now)
     wasm.write(written, now=now)
-    apply_policies(community.dsn, keep=KEEP, now=now)  # all that is stored is rolled up before the first of them
+    wasm.settle(now)
+    apply_policies(community.dsn, keep=KEEP, now=now)
     run_policies(community, "policy_refresh_continuous_aggregate")
     run_policies(community, "policy_compression")
     assert compressed(community) == 4
