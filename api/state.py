@@ -77,6 +77,11 @@ class State:
     healthy: Judged
 
 
+def patience(known: Known, default_interval_s: float) -> timedelta:
+    """For how long what was heard of a device counts as recent."""
+    return timedelta(seconds=MISSED_BEATS * (known.interval_s or default_interval_s))
+
+
 def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
     """How a device is, from what is known of it.
 
@@ -87,14 +92,13 @@ def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
         never = Judged(value=False, reason=Reason.NEVER_SEEN, since=None)
         unknown = Judged(value=None, reason=Reason.NEVER_SEEN, since=None)
         return State(connected=never, fresh=never, healthy=_health(known, unknown))
-    patience = timedelta(seconds=MISSED_BEATS * (known.interval_s or default_interval_s))
     if known.connected:
         connected = Judged(value=True, reason=Reason.SESSION, since=seen)
     elif known.interval_s:
         connected = Judged(value=False, reason=Reason.SESSION_ENDED, since=seen)
     else:  # no birth ever: a maker's own client
         connected = Judged(value=None, reason=Reason.NO_SESSION, since=seen)
-    if now - seen > patience:
+    if now - seen > patience(known, default_interval_s):
         fresh = Judged(value=False, reason=Reason.LATE, since=seen)
         return State(
             connected=connected,

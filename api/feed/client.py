@@ -112,7 +112,7 @@ class EventStream(Response):
         self,
         *,
         join: Callable[[], Awaitable[tuple[Client, list[bytes]]]],
-        reload: Callable[[Client, Away], list[bytes]],
+        reload: Callable[[Client, Away], Awaitable[list[bytes]]],
         leave: Callable[[Client], None],
         now_ms: Callable[[], int],
     ) -> None:
@@ -152,7 +152,7 @@ class EventStream(Response):
             if event is not None:
                 pieces = [client.frame(event, self._now_ms())]
             elif client.lost:
-                pieces = self._reload(client, Away.TOO_SLOW)
+                pieces = await self._reload(client, Away.TOO_SLOW)
         if client.ended is Away.SIGNED_OUT:
             await out(frame("reset", b'{"reason":"signed-out"}'))
         await out(b"", more=False)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.state import WORDS, Judged, Known, State, judge
+from api.state import WORDS, Judged, Known, State, judge, patience
 from catalog.model import Lang
 
 CHUNK: Final = 200
@@ -17,7 +17,7 @@ LANGS: Final[tuple[Lang, Lang]] = ("zh", "en")
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A device as last looked at. `row`: as the database had it."""
+    """A device as last looked at. `row`: as the database had it; `until`: when it turns stale by itself, if it does."""
 
     uid: str
     org: int
@@ -26,6 +26,7 @@ class Seen:
     last_seen: datetime | None
     open_alerts: int
     open_tickets: int
+    until: datetime | None
 
     def shown(self) -> tuple[Any, ...]:
         """What a change of is told at once; that it was heard again is told by `seen` alone."""
@@ -33,8 +34,10 @@ class Seen:
         return (*((fact.value, fact.reason) for fact in facts), self.open_alerts, self.open_tickets)
 
 
-def look(row: tuple[Any, ...], *, now: datetime, default_interval_s: float) -> Seen:
-    """A row of the statement `stream_devices`, judged."""
+def look(row: tuple[Any, ...], before: Seen | None, *, now: datetime, default_interval_s: float) -> Seen:
+    """A row of the statement `stream_devices`, judged; `before` itself where nothing can have changed."""
+    if before is not None and before.row == row and (before.until is None or now <= before.until):
+        return before
     _, uid, org, connected, interval_s, last_seen, open_alerts, severity, since, open_tickets = row
     known = Known(
         connected=bool(connected),
@@ -43,14 +46,17 @@ def look(row: tuple[Any, ...], *, now: datetime, default_interval_s: float) -> S
         worst_severity=severity,
         worst_since=since,
     )
+    state = judge(known, now=now, default_interval_s=default_interval_s)
+    until = last_seen + patience(known, default_interval_s) if state.fresh.value else None
     return Seen(
         uid=uid,
         org=org,
         row=row,
-        state=judge(known, now=now, default_interval_s=default_interval_s),
+        state=state,
         last_seen=last_seen,
         open_alerts=open_alerts,
         open_tickets=open_tickets,
+        until=until,
     )
 
 
@@ -63,16 +69,14 @@ def _fact(judged: Judged, lang: Lang) -> dict[str, Any]:
     }
 
 
-def states(devices: Iterable[Seen], *, now: datetime) -> list[Mapping[Lang, bytes]]:
-    """The data of `devices` events, in each language, at most CHUNK devices each."""
+def chunks(devices: Iterable[Seen]) -> list[list[Seen]]:
+    """At most CHUNK devices each."""
     every = list(devices)
-    return [
-        {lang: _encoded(every[first : first + CHUNK], now, lang) for lang in LANGS}
-        for first in range(0, len(every), CHUNK)
-    ]
+    return [every[first : first + CHUNK] for first in range(0, len(every), CHUNK)]
 
 
-def _encoded(devices: list[Seen], now: datetime, lang: Lang) -> bytes:
+def states(devices: list[Seen], *, now: datetime, lang: Lang) -> bytes:
+    """The data of a `devices` event."""
     items = [
         {
             "id": seen.uid,

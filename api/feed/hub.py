@@ -17,7 +17,7 @@ from psycopg_pool import PoolTimeout
 from api.database import QUERIES, many
 from api.feed.beat import Ingest, beat
 from api.feed.client import Client, Event, frame
-from api.feed.facts import LANGS, Seen, heard, look, states
+from api.feed.facts import LANGS, Seen, chunks, heard, look, states
 from api.feed.log import ALERTS, MAX_ROWS, Read, Row, boundary, latest_of, read_after
 from api.feed.position import Away, Position, decode, encode
 from api.language import Reader
@@ -37,7 +37,7 @@ BEAT_S: Final = 4.0
 """A client that hears nothing for 10 s knows that the feed is dead: two beats may be late."""
 ROUND_S: Final = 10.0
 MAX_CLIENTS: Final = 1000
-SLICE: Final = 500
+SLICE: Final = 200
 """Devices that are looked at before others have a turn on the event loop."""
 
 
@@ -73,7 +73,7 @@ class Hub:
         self._head: Position | None = None
         self._held_s = 0.0
         self._devices: dict[int, Seen] = {}
-        self._snapshots: dict[int | None, list[Mapping[Lang, bytes]]] = {}
+        self._snapshots: dict[tuple[int | None, Lang], list[bytes]] = {}
         self._ingest = Ingest()
         self._last = Round()
         self._closing = False
@@ -118,15 +118,19 @@ class Hub:
         client = Client(org=org, lang=lang, token_id=token_id, after=after if isinstance(after, Position) else head)
         self._clients.add(client)
         self._wanted.set()
-        if isinstance(after, Away):
-            return client, self.reload(client, after)
-        now_ms = self.now_ms()
-        told = [
-            frame(event.name, event.data[lang], encode(event.position, now_ms))
-            for event in missed
-            if event.position is not None
-        ]
-        return client, [self._hello(resumed=last is not None), *told, *self._now_of(client)]
+        try:
+            if isinstance(after, Away):
+                return client, await self.reload(client, after)
+            now_ms = self.now_ms()
+            told = [
+                frame(event.name, event.data[lang], encode(event.position, now_ms))
+                for event in missed
+                if event.position is not None
+            ]
+            return client, [self._hello(resumed=last is not None), *told, *await self._now_of(client)]
+        except BaseException:
+            self.leave(client)
+            raise
 
     def leave(self, client: Client) -> None:
         """A client is gone."""
@@ -134,7 +138,7 @@ class Hub:
         if not self._clients:
             self._wanted.clear()
 
-    def reload(self, client: Client, why: Away) -> list[bytes]:
+    async def reload(self, client: Client, why: Away) -> list[bytes]:
         """What a client that missed something is told, and from where it goes on."""
         assert self._head is not None  # noqa: S101 - `join` has awakened us
         client.begin_again(self._head)
@@ -143,7 +147,7 @@ class Hub:
         return [
             frame("reset", data, encode(self._head, self.now_ms())),
             self._hello(resumed=False),
-            *self._now_of(client),
+            *await self._now_of(client),
         ]
 
     def close(self) -> None:
@@ -158,13 +162,21 @@ class Hub:
         # A client that goes on keeps its own position until the first thing that it missed.
         return frame("hello", msgspec.json.encode(said), None if resumed else encode(self._head, self.now_ms()))
 
-    def _now_of(self, client: Client) -> list[bytes]:
-        """Everything that is a state: the devices, and whether any of it can be believed."""
-        if client.org not in self._snapshots:
-            seen = [s for s in self._devices.values() if client.org is None or s.org == client.org]
-            self._snapshots[client.org] = states(seen, now=self._clock())
-        devices = [frame("devices", data[client.lang]) for data in self._snapshots[client.org]]
-        return [*devices, frame("beat", self._beat()[client.lang])]
+    async def _now_of(self, client: Client) -> list[bytes]:
+        """Everything that is a state: the devices, and whether any of it can be believed.
+
+        Others have their turns meanwhile. What changes then waits for the client, and is told behind this.
+        """
+        key, devices = (client.org, client.lang), self._devices
+        kept = self._snapshots.get(key)
+        if kept is None:
+            kept = []
+            for some in chunks(seen for seen in devices.values() if client.org is None or seen.org == client.org):
+                kept.append(frame("devices", states(some, now=self._clock(), lang=client.lang)))
+                await asyncio.sleep(0)
+            if devices is self._devices:
+                self._snapshots[key] = kept
+        return [*kept, frame("beat", self._beat()[client.lang])]
 
     # reading ----------------------------------------------------------------------------------------------------------
 
@@ -265,7 +277,9 @@ class Hub:
             while rows := await cursor.fetchmany(SLICE):
                 for row in rows:
                     before = self._devices.get(row[0])
-                    seen = found[row[0]] = look(row, now=now, default_interval_s=self._heartbeat_s)
+                    seen = found[row[0]] = look(row, before, now=now, default_interval_s=self._heartbeat_s)
+                    if seen is before:
+                        continue
                     if before is None or before.shown() != seen.shown():
                         changed.append(seen)
                     elif before.last_seen != seen.last_seen:
@@ -285,7 +299,8 @@ class Hub:
     def _tell_devices(self, changed: list[Seen], again: list[Seen], now: datetime) -> None:
         for org in {client.org for client in self._clients}:
             mine = [seen for seen in changed if org is None or seen.org == org]
-            for data in states(mine, now=now):
+            for some in chunks(mine):
+                data = {lang: states(some, now=now, lang=lang) for lang in LANGS}
                 self._tell(Event(name="devices", org=org, exact=True, data=data))
             others = [seen for seen in again if org is None or seen.org == org]
             if others:

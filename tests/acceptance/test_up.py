@@ -14,6 +14,7 @@ import pytest
 
 from catalog.check import main_lines
 from catalog.load import SHIPPED
+from tests.fixtures.metrics import lint
 from tests.fixtures.ports import free_port
 from tests.fixtures.up import running
 
@@ -38,6 +39,7 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
             f"{up.run['http']}/api/v1/login", json={"user": up.run["user"], "password": up.run["password"]}, timeout=10
         )
         assert login.status_code == httpx.codes.OK
+        it_is_whole_and_says_so(folder)
         devices = set(models)
         addresses = up.run
         up.process.kill()
@@ -58,6 +60,21 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
         assert not (folder / "run.json").exists()
 
     assert "Traceback" not in up.output.read_text(encoding="utf-8")
+
+
+def it_is_whole_and_says_so(folder: Path) -> None:
+    """`steth doctor` finds nothing broken, every process's metrics keep the rules, and every line of a log is JSON."""
+    doctor = [sys.executable, "-m", "steth", "doctor", "--data", str(folder), "--json"]
+    looked = subprocess.run(doctor, capture_output=True, text=True, timeout=90, check=False)
+    found = {one["check"]: one for one in map(json.loads, looked.stdout.splitlines())}
+    assert looked.returncode == 0, looked.stdout + looked.stderr
+    assert {"database.schema", "broker.probe", "pipeline.clock", "process.ingest", "agent.session"} <= set(found)
+    processes = json.loads((folder / "doctor.json").read_text(encoding="utf-8"))["processes"]
+    for name, url in processes.items():
+        assert lint(httpx.get(f"{url}/metrics", timeout=10).text) == [], name
+    for name in ("api", "ingest", "alerts", "agent"):
+        for line in (folder / "logs" / f"{name}.log").read_text(encoding="utf-8").splitlines():
+            assert "event" in json.loads(line), name
 
 
 def as_the_former_version_left_it(path: Path) -> None:

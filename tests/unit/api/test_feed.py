@@ -8,7 +8,7 @@ from starlette.types import Message
 
 from api.feed.beat import PARTITIONS, STALLED_S, Ingest, Reason
 from api.feed.client import MAX_WAITING, Client, Event, EventStream, frame
-from api.feed.facts import CHUNK, Seen, look, states
+from api.feed.facts import CHUNK, Seen, chunks, look, states
 from api.feed.log import Row, latest_of
 from api.feed.position import MAX_AWAY_MS, Away, Position, decode, encode
 
@@ -152,7 +152,7 @@ def seen(**change: object) -> Seen:
         "since": None,
         "open_tickets": 0,
     }
-    return look(tuple({**row, **change}.values()), now=NOW, default_interval_s=15.0)
+    return look(tuple({**row, **change}.values()), None, now=NOW, default_interval_s=15.0)
 
 
 def test_hearing_a_device_again_is_no_change_of_what_is_shown() -> None:
@@ -168,9 +168,20 @@ def test_hearing_a_device_again_is_no_change_of_what_is_shown() -> None:
 
 
 def test_many_devices_are_told_in_several_events() -> None:
-    told = states([seen()] * (CHUNK * 2 + 1), now=NOW)
-    assert [data["en"].count(b'"id"') for data in told] == [CHUNK, CHUNK, 1]
-    assert "数据是新的".encode() in told[0]["zh"]
+    told = [states(some, now=NOW, lang="zh") for some in chunks([seen()] * (CHUNK * 2 + 1))]
+    assert [data.count(b'"id"') for data in told] == [CHUNK, CHUNK, 1]
+    assert "数据是新的".encode() in told[0]
+
+
+def test_a_device_is_judged_again_only_when_it_can_have_changed() -> None:
+    fresh = seen()
+    still = NOW + timedelta(seconds=45)
+    assert look(fresh.row, fresh, now=still, default_interval_s=15.0) is fresh
+    stale = look(fresh.row, fresh, now=still + timedelta(milliseconds=1), default_interval_s=15.0)
+    assert (stale.state.fresh.value, stale.until) == (False, None)
+    assert look(fresh.row, stale, now=still + timedelta(days=1), default_interval_s=15.0) is stale
+    heard = (*fresh.row[:5], still, *fresh.row[6:])
+    assert look(heard, stale, now=still, default_interval_s=15.0).state.fresh.value is True
 
 
 # the beat -------------------------------------------------------------------------------------------------------------
@@ -211,6 +222,10 @@ def test_whatever_stops_is_not_ok() -> None:
 # the way out ----------------------------------------------------------------------------------------------------------
 
 
+async def never(_: Client, __: Away) -> list[bytes]:
+    raise AssertionError
+
+
 async def test_a_sleeping_tab_costs_a_bounded_queue_and_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.feed.client.SEND_S", 0.05)
     asleep, left = client(), list[Client]()
@@ -226,7 +241,7 @@ async def test_a_sleeping_tab_costs_a_bounded_queue_and_is_let_go(monkeypatch: p
         await asyncio.Event().wait()
         raise AssertionError
 
-    stream = EventStream(join=join, reload=lambda *_: [], leave=left.append, now_ms=lambda: NOW_MS)
+    stream = EventStream(join=join, reload=never, leave=left.append, now_ms=lambda: NOW_MS)
     sending = asyncio.create_task(stream({"type": "http"}, receive, send))
     for n in range(10_000):
         asleep.put(event(position=at(1000, 1, n + 1)))
@@ -253,7 +268,7 @@ async def test_a_tab_that_wakes_in_time_is_told_to_load_again_and_goes_on() -> N
             await asyncio.sleep(0)
         return {"type": "http.disconnect"}
 
-    def reload(of: Client, why: Away) -> list[bytes]:
+    async def reload(of: Client, why: Away) -> list[bytes]:
         of.begin_again(at(5000))
         of.put(event(position=at(5001)))
         return [f"reset {why}\n\n".encode()]
