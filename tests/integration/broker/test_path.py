@@ -16,6 +16,7 @@ import httpx
 import psycopg
 import pytest
 
+from steth.doctor.broker import check_broker
 from steth.run_alerts import MqttPublisher
 from steth.settings import load_settings
 from store.partitions import ensure_partitions
@@ -212,3 +213,10 @@ async def test_commands_go_down_by_the_sender_of_steth_alerts(deployed: Deployed
         await publisher.publish(down(device, Down.COMMAND), b"{}")
         assert client.messages.get(timeout=PATIENCE_S).payload == b"{}"
     await publisher.close()
+
+
+async def test_the_doctor_finds_the_deployed_broker_in_order(deployed: DeployedBroker, tmp_path: Path) -> None:
+    settings = load_settings(settings_file(tmp_path / "ingest.toml", deployed, "ingest"))
+    found = [finding async for finding in check_broker(settings.endpoint())]
+    assert found
+    assert [finding for finding in found if finding.level != "ok"] == []
