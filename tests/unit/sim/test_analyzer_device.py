@@ -60,6 +60,7 @@ def test_a_killed_analyzer_goes_on_with_its_wear_and_what_is_not_acknowledged(
     before = first.courier.waiting()
     with device(analyzer, tmp_path, protocol=protocol, wall=WALL + timedelta(seconds=90)) as second:
         assert second.courier.waiting() == before
+        assert second.life.state.at == first.life.state.at, "its own clock goes on, too"
         assert second.life.state.tests == first.life.state.tests
         assert second.life.state.lamp_hours == first.life.state.lamp_hours
         second.tick(WALL + timedelta(seconds=200))
