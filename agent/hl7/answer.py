@@ -2,6 +2,7 @@
 
 HL7 v2.5.1, 2.9.2 (original mode: AA, AE, AR) and 2.9.3 (enhanced mode: CA, CE, CR for the acceptance as MSH-15 asks,
 AA, AE, AR for the application as MSH-16 asks). Mindray's MSH-16 is the kind of result and no wish; it is echoed.
+The reason stands in ERR-3 (2.15.5.3), before v2.5 in MSA-6 (v2.3.1, 2.24.2.6), where some analyzers look for a 0.
 """
 
 from enum import Enum
@@ -16,9 +17,9 @@ _ECHO: Final = 200
 
 
 class Outcome(Enum):
-    """What became of a message: the letter behind A or C, and MSA's reason (table 0357) where it isn't accepted."""
+    """What became of a message: the letter behind A or C, and the reason (table 0357)."""
 
-    ACCEPTED = "A", ""
+    ACCEPTED = "A", "0^Message accepted"
     FAILED = "E", "207^Application internal error"
     """Not kept: the sender sends it again."""
     UNSUPPORTED = "R", "200^Unsupported message type"
@@ -32,7 +33,7 @@ class Outcome(Enum):
 
     @property
     def reason(self) -> str:
-        """ERR-3."""
+        """Code and text."""
         return self.value[1]
 
 
@@ -65,7 +66,11 @@ def _one(message: Message, mode: str, outcome: Outcome, stamp: str, own_id: str)
     fields = ["MSH", "".join(marks[1:]), "STETH", "", echo(3), echo(4), stamp, ""]
     fields += [(marks.component or "^").join(type_) if type_[1] else "ACK", own_id, echo(11) or "P", version]
     fields += ["", "", "", echo(16) if header.text(16).isdigit() else "", "", echo(18)]
-    lines = [marks.field.join(fields), marks.field.join(["MSA", mode + outcome.letter, echo(10)])]
-    if outcome.reason:
-        lines.append(marks.field.join(["ERR", "", "", outcome.reason.replace("^", marks.component or " "), "E"]))
-    return "".join(f"{line.rstrip(marks.field)}\r" for line in lines).encode(message.codec, "replace")
+    acknowledgement = ["MSA", mode + outcome.letter, echo(10)]
+    segments = [fields, acknowledgement]
+    if "" < version[:3] < "2.5":
+        acknowledgement += ["", "", "", outcome.reason.partition("^")[0]]
+    elif outcome is not Outcome.ACCEPTED:
+        segments.append(["ERR", "", "", outcome.reason.replace("^", marks.component or " "), "E"])
+    lines = (marks.field.join(segment).rstrip(marks.field) for segment in segments)
+    return "".join(f"{line}\r" for line in lines).encode(message.codec, "replace")

@@ -1,6 +1,6 @@
 """An HL7 v2 message as segments, of which nothing is taken apart before it is asked for. Pure.
 
-HL7 v2.5.1 chapter 2: delimiters are those that MSH-1 and MSH-2 declare (2.5.4), segments end with CR (2.5.5; LF and
+HL7 v2.5.1 chapter 2: delimiters are those that MSH-1 and MSH-2 declare, segments end with CR (2.5.4; LF and
 CR LF are met in files), escapes are those of 2.7.1. A field that nobody asks for never becomes a value of ours: see
 docs/adr/0007-own-hl7-reader.md for why no library parses here.
 """

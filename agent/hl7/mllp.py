@@ -1,6 +1,6 @@
 """HL7 messages on a stream of bytes: the Minimal Lower Layer Protocol, release 1. Sans-io.
 
-A block is VT, the message, FS, CR (HL7 v2.5.1 appendix C, section C.4.3; IHE ITI TF-2 C.2.1.3). VT and FS occur
+A block is VT, the message, FS, CR (HL7 v2.3.1 appendix C, C.4.3; IHE ITI TF-2x, C.2.1). VT and FS occur
 nowhere in a message, whatever its encoding: GB 18030's second bytes begin at 0x30.
 """
 

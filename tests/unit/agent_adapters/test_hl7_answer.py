@@ -28,7 +28,9 @@ def test_original_mode(outcome: Outcome, code: str) -> None:
 
 def test_the_whole_of_one() -> None:
     data = message("OBR|1", type_="ORU^R01", id_="12", f12="2.3.1", f16="2", f18="ASCII")
-    assert given(data) == [b"MSH|^~\\&|STETH||BS-480|LAB|20261121180002||ACK^R01|9|P|2.3.1||||2||ASCII\rMSA|AA|12\r"]
+    assert given(data) == [
+        b"MSH|^~\\&|STETH||BS-480|LAB|20261121180002||ACK^R01|9|P|2.3.1||||2||ASCII\rMSA|AA|12||||0\r"
+    ]
     (failed,) = given(equipment(), Outcome.FAILED)
     assert failed.split(b"\r") == [
         b"MSH|^~\\&|STETH||BS-480|LAB|20261121180002||ACK^U01^ACK|9|P|2.5.1",
@@ -36,6 +38,17 @@ def test_the_whole_of_one() -> None:
         b"ERR|||207^Application internal error|E",
         b"",
     ]
+
+
+@pytest.mark.parametrize(("version", "place"), [("2.3.1", "MSA-6"), ("2.4", "MSA-6"), ("2.5", "ERR"), ("", "ERR")])
+def test_the_reason_stands_where_the_version_has_it(version: str, place: str) -> None:
+    for outcome, code in ((Outcome.ACCEPTED, "0"), (Outcome.FAILED, "207"), (Outcome.UNSUPPORTED, "200")):
+        (answer,) = given(equipment(f12=version), outcome)
+        read = Message(answer)
+        (msa,) = read.named("MSA")
+        assert msa.text(6) == (code if place == "MSA-6" else "")
+        errors = [err.text(3) for err in read.named("ERR")]
+        assert errors == ([code] if place == "ERR" and outcome is not Outcome.ACCEPTED else [])
 
 
 @pytest.mark.parametrize(
