@@ -27,7 +27,8 @@ class Kind(Enum):
     ANSWER = "answer"
     """Somebody's acknowledgement: never answered, for two that acknowledge each other never end."""
     QUERY = "query"
-    """Rejected, so that who asks doesn't wait for what never comes (HL7 v2.5.1, 2.9.2: AR where MSH-9 isn't acceptable)."""
+    """Rejected, so that who asks doesn't wait for what never comes (HL7 v2.5.1, 2.9.2: AR for a type that isn't
+    processed)."""
     OTHER = "other"
     """Accepted and counted: a rejected message makes analyzers stop or try for ever, and nothing is lost by it."""
 
