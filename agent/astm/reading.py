@@ -52,7 +52,6 @@ MAX_FACTS: Final = 5_000
 _NUMBER: Final = re.compile(r"\d{1,6}\Z", re.ASCII)
 _VERSION: Final = re.compile(r"\d{1,3}(\.\d{1,5}){1,3}\Z", re.ASCII)
 _SERIAL: Final = re.compile(r"\d{3,10}\Z", re.ASCII)
-_CUTS: Final = re.compile(r"[-/][^-/]*\Z")
 _CONTROL_WORDS: Final = frozenset({"Q", "QC", "CONTROL"})
 _NOT_OURS: Final = ("host.", "qc.")
 _NO_RESULT: Final = frozenset({"X", "R"})
@@ -174,10 +173,7 @@ class _Reader:
             key = self._model.controls.get(name)
             if key is not None:
                 return key
-            shorter = _CUTS.sub("", name)
-            if shorter == name:
-                break
-            name = shorter
+            name = name[: max(name.rfind("-"), name.rfind("/"), 0)]
         return ""
 
     def _result(self, record: Record) -> None:

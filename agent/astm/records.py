@@ -6,7 +6,7 @@ first letter says what it is; the header declares the delimiters of fields, repe
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from agent.errors import AdapterError
@@ -16,6 +16,12 @@ MAX_MESSAGE: Final = 1_000_000
 behind it would come."""
 MAX_RECORD: Final = 64_000
 """Bytes of a record, for the same reason; the longest real ones, curves of readings, have some thousand."""
+MAX_PARTS: Final = 256
+"""Repeats of a field, and components of a repeat, that are looked at."""
+MAX_VALUE: Final = 256
+"""Characters of a component that are looked at; all that is taken is far shorter."""
+MAX_RECORDS: Final = 20_000
+"""Of a message; the largest real ones, a night's results at once, have some thousand."""
 MAX_FIELDS: Final = 64
 """Fields of a record that are looked at; LIS02-A2's longest record, O, has 31."""
 
@@ -44,7 +50,8 @@ class Assembler:
         ``back`` undoes it.
         """
         self._before = self._now()
-        parts = _ENDS.split(self._tail + text + (b"\r" if last else b""))
+        parts = _ENDS.split(text + (b"\r" if last else b""))
+        parts[0] = self._tail + parts[0]
         self._tail = parts.pop()
         found = [message for part in parts if (message := self._record(part.strip(_BLANKS))) is not None]
         if len(self._tail) > MAX_RECORD:
@@ -77,7 +84,7 @@ class Assembler:
             return None
         self._records.append(record)
         self._size += len(record)
-        if self._size > MAX_MESSAGE or len(record) > MAX_RECORD:
+        if self._size > MAX_MESSAGE or len(record) > MAX_RECORD or len(self._records) > MAX_RECORDS:
             self._oversize()
             return None
         if record[:1] == b"L" and record[1:2] in (b"", self._records[0][1:2]):
@@ -129,7 +136,7 @@ class Record:
     """One record; fields are numbered from 1 as in LIS02-A2, field 1 is the letter. What is absent reads as empty."""
 
     def __init__(self, text: str, marks: Delimiters) -> None:
-        self._fields = text.split(marks.field, MAX_FIELDS)
+        self._fields = text.split(marks.field, MAX_FIELDS)[:MAX_FIELDS]
         self._marks = marks
 
     @property
@@ -143,47 +150,50 @@ class Record:
 
     def repeats(self, number: int) -> list[list[str]]:
         """A field's repeats, each as its components."""
-        return [
-            [self._clear(part) for part in repeat.split(self._marks.component)]
-            for repeat in self._raw(number).split(self._marks.repeat)
-        ]
+        return [self._parts(repeat) for repeat in _split(self._raw(number), self._marks.repeat)]
 
     def components(self, number: int) -> list[str]:
         """The components of a field's first repeat."""
-        return self.repeats(number)[0]
+        return self._parts(self._raw(number).partition(self._marks.repeat)[0])
 
     def component(self, number: int, at: int) -> str:
         """A component of a field's first repeat, from 1."""
         found = self.components(number)
         return found[at - 1] if at <= len(found) else ""
 
+    def _parts(self, repeat: str) -> list[str]:
+        return [self._clear(part) for part in _split(repeat, self._marks.component)]
+
     def _raw(self, number: int) -> str:
         return self._fields[number - 1] if number <= len(self._fields) else ""
 
     def _clear(self, text: str) -> str:
         """Resolve ``&F&`` and the like (LIS02-A2 5.4.6); what isn't of the standard's set is left out."""
+        text = text[:MAX_VALUE]
         marks = self._marks
         if marks.escape is None or marks.escape not in text:
             return text.strip()
-        parts = text.split(marks.escape)
         known = {"F": marks.field, "S": marks.component, "R": marks.repeat, "E": marks.escape}
-        cleared = parts[0]
-        at = 1
-        while at < len(parts):
-            if at + 1 < len(parts) and _ESCAPE.fullmatch(parts[at]):
-                cleared += known.get(parts[at].upper(), "") + parts[at + 1]
-                at += 2
+        first, *parts = text.split(marks.escape)
+        cleared = [first]
+        while parts:
+            part = parts.pop(0)
+            if parts and _ESCAPE.fullmatch(part):
+                cleared += (known.get(part.upper(), ""), parts.pop(0))
             else:
-                cleared += marks.escape + parts[at]
-                at += 1
-        return cleared.strip()
+                cleared += (marks.escape, part)
+        return "".join(cleared).strip()
 
 
-def records(message: Message, encoding: str) -> list[Record]:
+def _split(text: str, mark: str) -> list[str]:
+    return text.split(mark, MAX_PARTS)[:MAX_PARTS]
+
+
+def records(message: Message, encoding: str) -> Iterator[Record]:
     """The records of a message. Bytes beside the encoding are replaced: nothing that is taken needs them.
 
     Raises ``AdapterError`` for a header without delimiters.
     """
-    texts = [record.decode(encoding, "replace") for record in message]
-    marks = delimiters(texts[0])
-    return [Record(text, marks) for text in texts]
+    marks = delimiters(message[0].decode(encoding, "replace"))
+    for record in message:
+        yield Record(record.decode(encoding, "replace"), marks)

@@ -28,8 +28,8 @@ IDLE_S: Final = 86_400.0
 """Seconds of silence after which an analyzer is taken for gone; many keep a connection open over a quiet night."""
 NO_ORDERS: Final = rb"H|\^&||||||||||P|LIS2-A2" + b"\rL|1|I\r"
 """What a host without orders answers to a query: no information (LIS02-A2 12.1.3)."""
-_INLINE: Final = 200
-"""Records of a message that are read on the event loop; more are read in a thread."""
+_INLINE: Final = 16_384
+"""Bytes of a message that is read on the event loop, in some milliseconds; a longer one is read in a thread."""
 
 
 class Ending(Exception):
@@ -151,7 +151,7 @@ class Session:
             return read(message, model=self._model, received=received, zone=self._zone, encoding=self._config.encoding)
 
         try:
-            facts = facts_of() if len(message) <= _INLINE else await asyncio.to_thread(facts_of)
+            facts = facts_of() if sum(map(len, message)) <= _INLINE else await asyncio.to_thread(facts_of)
         except AdapterError as error:
             # Acknowledged all the same: it would be no better when it is sent again.
             self._sink.refused(NAME, error.reason)

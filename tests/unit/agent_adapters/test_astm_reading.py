@@ -1,5 +1,6 @@
 """What a message's records say of the equipment, and what is never taken of them."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -318,6 +319,18 @@ class TestBounds:
         assert (len(found.faults), found.refused["too-many-facts"]) == (MAX_FACTS, MAX_FACTS)
         found = of(*["M|1|SIG|bath.temperature|37|C|"] * (MAX_FACTS + 3), model=MODEL)
         assert (len(found.readings), found.refused["too-many-facts"]) == (MAX_FACTS, 3)
+
+
+@pytest.mark.parametrize(
+    "record",
+    ["O|1|" + "-" * 60_000 + "|" * 9 + "Q", "M|1|SIG|" + "&F&" * 20_000, "C|1|I|" + "\\" * 60_000 + "|I"],
+    ids=["control", "escapes", "repeats"],
+)
+def test_a_hostile_record_costs_no_more_than_its_size(record: str) -> None:
+    """Each took from seconds to minutes once: an attempt at each of its characters looked at all others."""
+    began = time.process_time()
+    of(*[record] * 10, model=MODEL)
+    assert time.process_time() - began < 2
 
 
 RECORDS: Any = st.builds(

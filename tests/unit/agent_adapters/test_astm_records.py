@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.astm.records import MAX_MESSAGE, MAX_RECORD, Assembler, Delimiters, Message, Record, delimiters, records
+from agent.astm.records import (
+    MAX_MESSAGE,
+    MAX_PARTS,
+    MAX_RECORD,
+    MAX_VALUE,
+    Assembler,
+    Delimiters,
+    Message,
+    Record,
+    delimiters,
+    records,
+)
 from agent.errors import AdapterError
 from tests.fixtures.astm import END, FLAGGED, HEADER, PATIENT, message
 
@@ -75,13 +86,13 @@ class TestAssembler:
     def test_blanks_and_nul_around_records(self) -> None:
         assert Assembler().offer(b"\0 " + FLAGGED.replace(b"\r", b" \r\0\0"), last=False) == [split(FLAGGED)]
 
-    @pytest.mark.parametrize("sent", [b"x" * 1000, b"x" * 1000 + b"\r"])
+    @pytest.mark.parametrize("sent", [b"x" * 4000, b"x" * 4000 + b"\r", b"C|1\r" * 1000])
     def test_an_endless_message_is_dropped_and_the_next_is_read(self, sent: bytes) -> None:
         assembler = Assembler()
         assembler.offer(HEADER.encode() + b"\r", last=False)
-        for _ in range(3 * MAX_MESSAGE // 1000):
+        for _ in range(2 * MAX_MESSAGE // 4000):
             assert assembler.offer(sent, last=False) == []
-            assert sum(map(len, assembler._records)) + len(assembler._tail) <= MAX_MESSAGE + MAX_RECORD + 1000
+            assert sum(map(len, assembler._records)) + len(assembler._tail) <= MAX_MESSAGE + MAX_RECORD + 4000
         assert assembler.refused["message-oversize"] >= 1
         assert assembler.offer(b"\r" + FLAGGED, last=False) == [split(FLAGGED)]
 
@@ -147,7 +158,16 @@ class TestRecord:
     def test_a_record_of_many_fields_is_cut_off_behind_those_that_are_read(self) -> None:
         record = Record("R" + "|x" * 100_000, MARKS)
         assert record.whole(64) == "x"
-        assert record.whole(66) == ""
+        assert record.whole(65) == ""
+
+    def test_a_value_without_end(self) -> None:
+        record = Record("C|1|" + "x" * 60_000 + "|" + "&F&" * 20_000, MARKS)
+        assert len(record.whole(3)) == MAX_VALUE
+        assert set(record.whole(4)) <= {"|", "&"}
+
+    def test_repeats_and_components_without_end(self) -> None:
+        record = Record("C|1|" + "a\\" * 30_000 + "|" + "a^" * 30_000, MARKS)
+        assert len(record.repeats(3)) == len(record.components(4)) == MAX_PARTS
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "latin-1"])
@@ -156,7 +176,7 @@ def test_texts_in_any_encoding_and_bytes_beside_it(encoding: str) -> None:
     name = "张三\u4e28".encode("gb18030") if encoding == "gb18030" else "Müller".encode(encoding)
     whole = split(message(PATIENT, "C|1|I|72^CLOT|I"))
     whole[1] = b"P|1||" + name + b"\xff\x80|x"
-    found = records(whole, encoding)
+    found = list(records(whole, encoding))
     assert [record.kind for record in found] == ["H", "P", "C", "L"]
     assert found[2].component(4, 1) == "72"
 
