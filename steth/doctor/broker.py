@@ -116,7 +116,7 @@ async def _packet(reader: asyncio.StreamReader) -> mqtt5.Packet:
             if size > MAX_PACKET:
                 raise _BrokenOffError
             packet, _ = mqtt5.read(memoryview(head + await reader.readexactly(size)))
-        except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+        except (asyncio.IncompleteReadError, OSError, ValueError):
             raise _BrokenOffError from None
         return packet
 
@@ -134,10 +134,25 @@ async def _speak(
             password=None if password is None else password.encode(),
         ).write()
     )
+    answer: mqtt5.Packet | None = None
+    broken_off = False
     try:
-        answer = await _packet(reader)
-    except (_BrokenOffError, TimeoutError):
-        answer = None
+        with suppress(TimeoutError):
+            answer = await _packet(reader)
+    except _BrokenOffError:
+        broken_off = True
+    if broken_off and endpoint.tls is not None:
+        # With TLS 1.3 the verdict on our certificate comes after the handshake, as an alert (RFC 8446, 4.4.2.4).
+        yield fail(
+            "broker.tls",
+            zh="TLS 之后、回应之前断开：我方证书不被接受，或端口不是 MQTT",
+            en="it ends the connection after TLS and before an answer: our certificate is refused, or it isn't MQTT",
+            todo=Text(
+                zh="核对 mqtt_cert 是否由它信任的机构签发、是否过期或吊销，以及端口",
+                en="check that its authority signed mqtt_cert, that it is in date and not revoked, and the port",
+            ),
+        )
+        return
     if not isinstance(answer, mqtt5.ConnAckPacket):
         yield fail(
             "broker.protocol",
