@@ -11,6 +11,7 @@ from bench.ground import GroundError, facts, ground
 from bench.ingest import ingest1, ingest20
 from bench.report import Result, save, show
 from bench.run import Run
+from bench.storage import storage
 from bench.ticket import ticket
 
 BENCHMARKS: Final[dict[str, Callable[[Run], Result]]] = {
@@ -18,6 +19,7 @@ BENCHMARKS: Final[dict[str, Callable[[Run], Result]]] = {
     "ingest1": ingest1,
     "ticket": ticket,
     "agent": agent,
+    "storage": storage,
 }
 
 

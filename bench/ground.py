@@ -36,7 +36,8 @@ _BROKER: Final = [
     "max_queued_bytes 4294967295",
 ]
 _EMPTIED: Final = (
-    "reading, reading_aside, mark, gap, dead_letter, recent_digest, to_judge, device_state, device_event, alert,"
+    "reading, reading_1m, reading_1h, reading_1d, rollup_dirty, reading_aside, mark, gap, dead_letter, recent_digest,"
+    " to_judge, device_state, device_event, alert,"
     " alert_event, alert_operator, ticket_alert, ticket_event, telling, command, remote_session, ticket, ingest_process"
 )
 
