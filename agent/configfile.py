@@ -279,6 +279,8 @@ class _Check:
     def _astm(self, astm: Astm, place: Place) -> None:
         if [astm.listen, astm.connect, astm.serial].count(None) != 2:
             self._wrong(place, "needs exactly one of listen, connect and serial; say how the analyzer is connected")
+        if astm.answer_queries and astm.framing == "none":
+            self._wrong((*place, "answer_queries"), "needs the E1381 link; leave it out, or set framing to e1381")
         for key, address in (("listen", astm.listen), ("connect", astm.connect)):
             if address is not None:
                 self._port((*place, key), address)

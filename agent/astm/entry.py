@@ -52,7 +52,7 @@ class Messages:
     async def put(self, facts: Extracted, message: Message, *, received: int) -> None:
         """Returns when they are on the disk. Raises ``OutboxError``. Counts what was refused, of a repeat not again."""
         async with self._lock:
-            seen = mark(message, timed=facts.timed, received=received, key=self._sink.key)
+            seen = mark(message, facts, received=received, key=self._sink.key)
             entry = self._told.entry(facts, (seen,))
             new = True
             if entry.live or entry.bulk:
@@ -63,14 +63,15 @@ class Messages:
                 self._sink.refused(NAME, reason)
 
 
-def mark(message: Message, *, timed: bool, received: int, key: bytes) -> bytes:
+def mark(message: Message, facts: Extracted, *, received: int, key: bytes) -> bytes:
     """Recognises the same message when it is sent again; 16 bytes that say nothing without the key.
 
-    Some analyzers write no time at all, and the same bytes an hour later may well be news: then the hour of receipt
-    (``received``: ms since 1970 UTC) belongs to what is compared.
+    Where its records tell their times, the header doesn't count: some analyzers write a new time, or a new number, into
+    it whenever they send. Others write no time at all, and the same bytes an hour later may well be news: then the hour
+    of receipt (``received``: ms since 1970 UTC) belongs to what is compared.
     """
-    digest = hashlib.blake2b(b"\r".join(message), key=key, digest_size=16)
-    if not timed:
+    digest = hashlib.blake2b(b"\r".join(message[1:] if facts.dated else message), key=key, digest_size=16)
+    if not facts.dated and not facts.timed:
         digest.update(b"\r%d" % (received // _HOUR_MS))
     return digest.digest()
 

@@ -263,7 +263,7 @@ class Link:
         self._pump(now)
         if self._barren > BARREN:
             self._barren = 0
-            self._commands += (Refused("flood"), HangUp())
+            self._commands.append(HangUp())
         return self._done()
 
     def tick(self, now: int) -> list[Command]:

@@ -71,12 +71,14 @@ class Reading(NamedTuple):
 class Extracted(NamedTuple):
     """The facts of one message.
 
-    ``at``: the message's own time, ms since 1970 UTC. ``timed``: whether the equipment told any time at all. ``query``:
-    whether it asks a host for orders. ``refused``: counts of ``reason`` or ``reason:what``, all our own words.
+    ``at``: the message's own time, ms since 1970 UTC. ``timed``: whether its header tells a time. ``dated``: whether a
+    record behind it does. ``query``: whether it asks a host for orders. ``refused``: counts of ``reason`` or
+    ``reason:what``, all our own words.
     """
 
     at: int
     timed: bool
+    dated: bool
     query: bool
     readings: tuple[Reading, ...]
     faults: tuple[Fault, ...]
@@ -111,7 +113,7 @@ class _Reader:
         self._sent: Moment | None = None
         self._ordered: Moment | None = None
         self._resulted: Moment | None = None
-        self._timed = False
+        self._dated = False
         self._control: str | None = None
         """Key of the control that is being told of; "": a control the catalog doesn't know; None: a patient."""
 
@@ -119,7 +121,8 @@ class _Reader:
         sent = self._sent or Moment(self._received, certain=False)
         return Extracted(
             at=sent.at,
-            timed=self._timed,
+            timed=self._sent is not None,
+            dated=self._dated,
             query=self._query,
             readings=tuple(self._readings),
             faults=tuple(self._faults.values()),
@@ -320,6 +323,6 @@ class _Reader:
             if moment.at > self._received + FUTURE_MS:
                 self._refused["implausible:time"] += 1
                 continue
-            self._timed = True
+            self._dated = self._dated or record.kind != "H"
             return moment
         return None

@@ -120,7 +120,7 @@ class Session:
                         self._asked = False
                         waiting.extend(self._line.send(NO_ORDERS, self._now().elapsed))
                 case HangUp():
-                    raise Ending("hung-up")
+                    raise Ending("flood")
                 case Sent():
                     pass
         if said:

@@ -82,7 +82,7 @@ def _read(found: Message) -> None:
     models: tuple[Model, ...] = (MODEL, ROCHE, INDIKO)
     for model, encoding in zip(models, ("utf-8", "gb18030", "latin-1"), strict=True):
         facts = read(found, model=model, received=RECEIVED, zone=UTC, encoding=encoding)
-        mark(found, timed=facts.timed, received=RECEIVED, key=b"k")
+        mark(found, facts, received=RECEIVED, key=b"k")
         entry = Told(model=model).entry(facts)
         for items in (entry.live, entry.bulk):
             passed, _ = admit(items, model)

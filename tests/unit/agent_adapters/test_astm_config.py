@@ -42,6 +42,10 @@ def config(folder: Path, text: str) -> Path:
         ('serial = "COM3"\nbaud = 9601\n', "11: device.astm.baud: invalid enum value 9601"),
         ('serial = "COM3"\nparity = "mark"\n', "11: device.astm.parity: invalid enum value 'mark'"),
         ('listen = "h:1"\nframing = "mllp"\n', "11: device.astm.framing: invalid enum value 'mllp'"),
+        (
+            'listen = "h:1"\nframing = "none"\nanswer_queries = true\n',
+            "12: device.astm.answer_queries: needs the E1381 link; leave it out, or set framing to e1381",
+        ),
         ('listen = "h:1"\nencoding = "big5"\n', "11: device.astm.encoding: invalid enum value 'big5'"),
         ('listen = "h:1"\ntime_zone = "Mars"\n', "11: device.astm.time_zone: the time zone 'Mars' isn't"),
         ('listn = "h:1"\n', "10: device.astm.listn: is no key of this section; did you mean listen?"),

@@ -88,15 +88,24 @@ def test_what_was_refused_is_counted_once_however_often_it_is_sent() -> None:
 class TestMark:
     def marked(self, whole: bytes, received: int = RECEIVED, key: bytes = b"k") -> bytes:
         found, facts = parsed(whole)
-        return mark(found, timed=facts.timed, received=received, key=key)
+        return mark(found, facts, received=received, key=key)
 
     def test_the_same_message_is_known_whenever_it_comes_again(self) -> None:
         assert self.marked(FLAGGED) == self.marked(FLAGGED, RECEIVED + 1000 * HOUR)
         assert len(self.marked(FLAGGED)) == 16
 
-    @pytest.mark.parametrize("change", [(b"0815", b"0816"), (b"081403", b"081404"), (b"|72^", b"|73^")])
+    @pytest.mark.parametrize("change", [(b"0815", b"0816"), (b"081000", b"081001"), (b"|72^", b"|73^")])
     def test_another_is_not(self, change: tuple[bytes, bytes]) -> None:
         assert self.marked(FLAGGED) != self.marked(FLAGGED.replace(*change))
+
+    def test_a_header_written_anew_makes_no_new_message_of_records_that_tell_their_times(self) -> None:
+        assert self.marked(FLAGGED) == self.marked(FLAGGED.replace(b"081403", b"091403"))
+        assert self.marked(FLAGGED) == self.marked(FLAGGED.replace(b"&|||", b"&|78||"))
+
+    def test_a_header_s_time_counts_where_no_other_is_told(self) -> None:
+        sent = message("C|1|I|72|I")
+        assert self.marked(sent) == self.marked(sent, RECEIVED + HOUR)
+        assert self.marked(sent) != self.marked(sent.replace(b"081403", b"091403"))
 
     def test_it_says_nothing_without_the_key(self) -> None:
         assert self.marked(FLAGGED) != self.marked(FLAGGED, key=b"other")

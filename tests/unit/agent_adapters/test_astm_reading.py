@@ -274,8 +274,13 @@ class TestTimes:
 
     def test_without_any_time_it_is_that_of_receipt(self) -> None:
         found = of("C|1|I|72|I", header=r"H|\^&|||x")
-        assert (found.faults[0].at, found.at, found.timed) == (RECEIVED, RECEIVED, False)
-        assert facts(FLAGGED).timed
+        assert (found.faults[0].at, found.at) == (RECEIVED, RECEIVED)
+        assert (found.timed, found.dated) == (False, False)
+
+    def test_where_times_are_told(self) -> None:
+        assert (facts(FLAGGED).timed, facts(FLAGGED).dated) == (True, True)
+        found = of("C|1|I|72|I")
+        assert (found.timed, found.dated) == (True, False)
 
     def test_a_header_with_one_field_more(self) -> None:
         found = of(header=r"H|\^&|||Indiko^TF^5.02.00|||||||LIS2-A2|Q|1|20240223130000")
