@@ -25,7 +25,7 @@ from steth.maintenance import Upkeep
 from steth.run_ingest import wall_ms
 from steth.settings import Settings, address
 from steth.signals import stop_event
-from store.errors import StoreError
+from store.errors import StoreError, one_line
 from store.pool import open_pool
 
 _log = structlog.get_logger("steth.alerts")
@@ -161,12 +161,19 @@ class Turns:
                 self._due[name] = loop.time() + await _round(name, run, every_s)
 
 
+def _said(error: Exception) -> str:
+    """What can be said of an error: of data that the database refused only its code, for the message quotes them."""
+    if isinstance(error, psycopg.Error) and not isinstance(error, psycopg.OperationalError):
+        return f"{type(error).__name__} {error.sqlstate or ''}".strip()
+    return one_line(error)[:300] or type(error).__name__
+
+
 async def _round(name: str, run: Callable[[], Awaitable[int]], every_s: float) -> float:
     """One turn of a job; returns the seconds until the next."""
     try:
         DONE.labels(name).inc(await run())
     except (psycopg.Error, PoolTimeout, OSError, StoreError) as error:
         FAILED.labels(name).inc()
-        _log.warning("job_failed", job=name, error=(str(error).strip().splitlines() or [type(error).__name__])[0])
+        _log.warning("job_failed", job=name, error=_said(error))
         return min(every_s, 5.0)
     return every_s

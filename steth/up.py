@@ -163,7 +163,7 @@ class Everything:
                 },
             )
             self._tell_doctor(environment)
-            _say(f"API      {self._http}/api/v1   user {ADMIN}   password {self._secrets['admin']}")
+            _say(f"PAGE     {self._http}/   user {ADMIN}   password {self._secrets['admin']}   API {self._http}/api/v1")
             _say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses and token {self._folder / RUN}")
             await self._watch(dsns["owner"])
         except _StoppedError:

@@ -28,13 +28,15 @@ from api.shapes.alerts import (
     OperatorStateWord,
     Severity,
 )
-from api.shapes.base import Message
+from api.shapes.base import Id, Message
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["alerts"])
 ALL_ALERTS: dict[str, Any] = {
     "ids": None,
     "device": None,
     "severity": None,
+    "hospital": None,
+    "site": None,
     "conditions": None,
     "operator": None,
     "before_at": None,
@@ -71,6 +73,8 @@ async def list_alerts(
         str | None, Query(max_length=40, pattern=r"^[a-z0-9\-]+$", description="Of this device only.")
     ] = None,
     severity: Annotated[Severity | None, Query(description="Of this severity only.")] = None,
+    hospital: Annotated[Id | None, Query(description="Of this hospital only.")] = None,
+    site: Annotated[Id | None, Query(description="Of this site only.")] = None,
     limit: Limit = 100,
     after: Cursor = None,
 ) -> Page[Alert]:
@@ -83,6 +87,8 @@ async def list_alerts(
             **ALL_ALERTS,
             "device": device,
             "severity": severity,
+            "hospital": hospital,
+            "site": site,
             "conditions": None if state is None else _CONDITIONS[state],
             "operator": operator,
             "before_at": behind and behind.at,

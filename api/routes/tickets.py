@@ -17,6 +17,7 @@ from api.roles import PREFIX
 from api.route import Route
 from api.routes.alerts import message
 from api.shapes.alerts import Severity
+from api.shapes.base import Id
 from api.shapes.devices import NamedId
 from api.shapes.tickets import Ticket, TicketDetail, TicketDevice, Transition
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
@@ -32,6 +33,8 @@ ALL_TICKETS: dict[str, Any] = {
     "device": None,
     "family": None,
     "severity": None,
+    "hospital": None,
+    "site": None,
     "status": None,
     "open": None,
     "below": None,
@@ -56,6 +59,8 @@ async def list_tickets(
         str | None, Query(max_length=64, pattern=r"^[a-z0-9_.\-]+$", description="Of this fault family.")
     ] = None,
     severity: Annotated[Severity | None, Query(description="Of this severity only.")] = None,
+    hospital: Annotated[Id | None, Query(description="Of this hospital only.")] = None,
+    site: Annotated[Id | None, Query(description="Of this site only.")] = None,
     limit: Limit = 100,
     after: Cursor = None,
 ) -> Page[Ticket]:
@@ -68,6 +73,8 @@ async def list_tickets(
             "device": device,
             "family": family,
             "severity": severity,
+            "hospital": hospital,
+            "site": site,
             "status": status,
             "open": None if state is None else state == "open",
             "below": id_of(decode("tickets", after, ById)),

@@ -276,3 +276,16 @@ async def test_times_in_texts_are_of_the_site(here: World) -> None:
     }
     assert "11:00:00" in texts[here.a.name], "Asia/Shanghai is UTC+8"
     assert "09:00:00" in texts[here.b.name], "Asia/Urumqi is UTC+6"
+
+
+async def test_lists_of_one_hospital_and_of_one_site(still: World) -> None:
+    for template, mine in (("/alerts", str(still.a.alert)), ("/tickets", still.a.ticket)):
+        key = "id" if template == "/alerts" else "number"
+        for query, expected in (
+            (f"hospital={still.a.org}", [mine]),
+            (f"site={still.a.site}", [mine]),
+            (f"hospital={still.a.org}&site={still.b.site}", []),
+            ("hospital=999", []),
+        ):
+            items = (await still.ask("GET", f"{template}?{query}")).json()["items"]
+            assert [item[key] for item in items] == expected, (template, query)
