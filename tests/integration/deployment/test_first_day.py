@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from steth.settings import load_settings
 from tests.fixtures.parts import missing
 from tests.fixtures.timescale import Timescale
 from tests.fixtures.trixie import Tree
@@ -67,11 +68,18 @@ def test_every_file_that_compose_and_the_services_name_is_made(prepared: Path) -
     compose = (prepared.parent / "compose.yaml").read_text(encoding="utf-8")
     for name in set(re.findall(r"\./secrets/([\w./]+)", compose)):
         assert (prepared / name).exists(), name
-    for service in ("ingest", "alerts", "api"):
-        settings = tomllib.loads((prepared / f"{service}.toml").read_text(encoding="utf-8"))
-        for key in ("mqtt_ca", "mqtt_cert", "mqtt_key"):
-            if key in settings:
-                assert (prepared / service / settings[key].removeprefix("/run/steth/")).is_file()
+    for service, needed in (("ingest", ["dsn_ingest"]), ("alerts", ["dsn_ingest", "dsn_owner"]), ("api", ["dsn_api"])):
+        there = prepared / f"{service}-here.toml"
+        text = (prepared / f"{service}.toml").read_text(encoding="utf-8")
+        there.write_text(text.replace("/run/steth", str(prepared / service)), encoding="utf-8")
+        settings = load_settings(there)  # refuses a key that it doesn't know
+        settings.need(*needed)
+        if service == "api":
+            assert (settings.http, settings.mqtt_public) == ("0.0.0.0:8420", "mqtts://steth.example:8883")
+        else:
+            assert (settings.endpoint().host, settings.endpoint().port) == ("mosquitto", 8884)
+            assert settings.endpoint().tls is not None
+            assert settings.health == "0.0.0.0:9100"
 
 
 @pytest.fixture
