@@ -3,6 +3,7 @@
 The first such thing, with its line. `catalog.check` finds more, and all of it at once.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,11 +72,12 @@ def _wrongs(
             if use.key not in parts:
                 yield _Wrong((*path, "parts", index, "key"), f"no part '{use.key}'")
     yield from _rules(own, levels)
-    for index, log in enumerate(own.log_patterns):
+    for path, regex in _expressions(own):
         try:
-            pattern.check(log.regex)
-        except pattern.UnsafePatternError as error:
-            yield _Wrong(("log_patterns", index, "regex"), f"log pattern {log.id} {error}")
+            pattern.check(regex)
+            re.compile(regex)
+        except (pattern.UnsafePatternError, re.error) as error:
+            yield _Wrong(path, f"unsafe or wrong: {error}")
     yield from _spelled(own, levels)
 
 
@@ -94,6 +96,13 @@ def _part_uses(own: ModelFile) -> Iterator[tuple[KeyPath, tuple[PartUse, ...]]]:
         yield ("families", number), family.parts
     for number, fault in enumerate(own.faults):
         yield ("faults", number), fault.parts or ()
+
+
+def _expressions(own: ModelFile) -> Iterator[tuple[KeyPath, str]]:
+    for number, log in enumerate(own.log_patterns):
+        yield ("log_patterns", number, "regex"), log.regex
+        if log.continuation is not None:
+            yield ("log_patterns", number, "continuation", "regex"), log.continuation.regex
 
 
 def _rules(own: ModelFile, levels: list[ModelFile]) -> Iterator[_Wrong]:

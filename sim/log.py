@@ -49,10 +49,11 @@ def _status(event: Status) -> str:
 
 
 class LogFile:
-    """Appends lines to `path`; beyond `max_bytes` it becomes `path.1`, `path.1` becomes `path.2` …, `keep` of them."""
+    """Appends lines to `path` in `encoding`; beyond `max_bytes` it becomes `path.1`, `path.1` becomes `path.2` …, `keep` of them."""
 
-    def __init__(self, *, path: Path, max_bytes: int = 1_000_000, keep: int = 3) -> None:
+    def __init__(self, *, path: Path, max_bytes: int = 1_000_000, keep: int = 3, encoding: str = "utf-8") -> None:
         self._path = path
+        self._encoding = encoding
         self._max_bytes = max_bytes
         self._keep = keep
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +71,7 @@ class LogFile:
         self._file.close()
 
     def _open(self) -> TextIO:
-        return self._path.open("a", encoding="utf-8", newline="\n")
+        return self._path.open("a", encoding=self._encoding, newline="\n")
 
     def _rotate(self) -> None:
         self._file.close()

@@ -19,6 +19,8 @@ FAULT_SCALE: Final = 0.05
 SPEED: Final = 30.0
 """Simulated seconds per second: a day of exposures passes in 48 minutes."""
 FAULTS_PER_DAY: Final = 12.0
+ENCODING: Final = "gb18030"
+"""Of the analyzer's log: Chinese software on Chinese Windows writes so."""
 
 
 class Sort(Struct, frozen=True, kw_only=True):
@@ -177,6 +179,8 @@ def _device(folder: Path, device: Simulated, *, policy_until: datetime | None) -
     ]
     if device.kind != "astm":
         lines += ["[[device.log]]", f"path = {_text(log_of(folder, device))}"]
+    if device.kind == "hl7":
+        lines += [f"encoding = {_text(ENCODING)}"]
     if policy_until is not None:
         lines += [
             "[device.policy]",
@@ -210,6 +214,8 @@ def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | 
             life["log"] = str(log_of(folder, device))
         if device.kind != "dr":
             life["protocol"] = device.kind
+        if device.kind == "hl7":
+            life["encoding"] = ENCODING
         if number <= len(sort.faults):
             code, after_s, lasts_s = sort.faults[number - 1]
             life["faults"] = [{"code": code, "after_s": after_s, "lasts_s": lasts_s}]

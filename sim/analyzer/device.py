@@ -30,7 +30,7 @@ class AnalyzerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One simulated analyzer.
 
     `host`, `port`: where the agent listens for it. `protocol`: "astm" (E1381 over TCP) or "hl7" (MLLP). `log`: the log
-    file that the HL7 one writes. `state`: a file that keeps its wear and unsent messages over a restart. The others: as
+    file that the HL7 one writes, in `encoding`. `state`: a file that keeps its wear and unsent messages over a restart. The others: as
     of `sim.dr.DrConfig`.
     """
 
@@ -41,6 +41,7 @@ class AnalyzerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     host: str = "127.0.0.1"
     model: str = "generic-analyzer"
     log: str | None = None
+    encoding: Literal["utf-8", "gb18030"] = "utf-8"
     state: str | None = None
     speed: Annotated[float, Meta(gt=0, le=100_000)] = 1.0
     hour: Annotated[float, Meta(ge=0, lt=24)] | None = None
@@ -92,7 +93,7 @@ class Analyzer:
             dialogue=_dialogue(config.protocol),
             waiting=() if saved is None else (message.encode() for message in saved.waiting),
         )
-        self._log = None if config.log is None else LogFile(path=Path(config.log))
+        self._log = None if config.log is None else LogFile(path=Path(config.log), encoding=config.encoding)
 
     def __enter__(self) -> Self:
         return self

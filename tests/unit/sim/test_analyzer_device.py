@@ -10,6 +10,7 @@ from catalog.model import Model
 from sim.analyzer.device import Analyzer, AnalyzerConfig
 from sim.cli import run
 from sim.pace import PlannedFault
+from sim.patients import MARK_ZH
 
 WALL = datetime(2026, 11, 25, 13, tzinfo=UTC)
 
@@ -69,6 +70,18 @@ def test_a_killed_analyzer_goes_on_with_its_wear_and_what_is_not_acknowledged(
     if protocol == "hl7":
         assert not set(control_ids(before)) & set(control_ids(added)), "another message never has an old id"
         assert re.search(rb"NDS\|1\|20261125130130\|N\^Normal\^HL70367\|BATH_TEMP", b"".join(added))
+
+
+def test_a_log_may_be_written_as_chinese_windows_does(analyzer: Model, tmp_path: Path) -> None:
+    config = AnalyzerConfig(
+        name="one", protocol="hl7", port=1, seed=3, log=str(tmp_path / "a.log"), hour=9.0, encoding="gb18030"
+    )
+    with Analyzer(config=config, model=analyzer, now=lambda: WALL) as one:
+        one.tick(WALL + timedelta(hours=1))
+    data = (tmp_path / "a.log").read_bytes()
+    assert MARK_ZH in data.decode("gb18030")
+    with pytest.raises(UnicodeDecodeError):
+        data.decode("utf-8")
 
 
 def test_an_analyzer_at_the_walls_own_time_stays_with_it_after_a_restart(analyzer: Model, tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def test_the_equipment_sends_where_its_agent_listens(folder: Path) -> None:
         line = found.astm if analyzer.protocol == "astm" else found.hl7
         assert line is not None
         assert line.listen == f"127.0.0.1:{analyzer.port}"
-        assert [log.path for log in found.log] == ([] if analyzer.log is None else [analyzer.log])
+        logs = [(log.path, log.encoding) for log in found.log]
+        assert logs == ([] if analyzer.log is None else [(analyzer.log, analyzer.encoding)])
         assert found.model == analyzer.model
     lives: list[DrConfig | AnalyzerConfig] = [*hospital.drs, *hospital.analyzers]
     assert len({life.seed for life in lives}) == 4
