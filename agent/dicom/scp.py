@@ -122,7 +122,7 @@ class DicomScp:
             self._sink.refused(NAME, "oversize")
             return Answer(dimse.OUT_OF_RESOURCES, f"larger than {self._config.max_mb} MB")
         try:
-            # In a thread: a dose report's tree takes some 10 ms, a hostile one a second.
+            # In a thread, as below: a dose report's tree takes some 10 ms, what a hostile peer makes up a second.
             found = await asyncio.to_thread(
                 read_object,
                 data,
@@ -146,7 +146,7 @@ class DicomScp:
         if command.field not in {dimse.N_CREATE_RQ, dimse.N_SET_RQ}:
             return Answer(dimse.UNKNOWN_OPERATION)
         try:
-            step = read_step(data, transfer_syntax=transfer_syntax, cut=size > len(data))
+            step = await asyncio.to_thread(read_step, data, transfer_syntax=transfer_syntax, cut=size > len(data))
         except AdapterError as error:
             self._sink.refused(NAME, error.reason)
             return Answer(dimse.PROCESSING_FAILURE, error.reason)

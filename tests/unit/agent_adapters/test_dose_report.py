@@ -196,6 +196,24 @@ def test_a_report_that_is_too_long_or_cut_is_refused() -> None:
         assert caught.value.reason == reason
 
 
+def test_only_a_container_is_an_event() -> None:
+    other = event()
+    other.ValueType = "TEXT"
+    (found,) = read(other, event({"113733": ("49", "kV")}, uid="2.25.72"))
+    assert facts(found) == {"tube.voltage": (49, "kV")}
+
+
+@pytest.mark.parametrize("change", [-2, 2])
+def test_an_item_whose_length_is_not_that_of_its_elements_is_damage(change: int) -> None:
+    data = bytearray(encoded(report()))
+    at = data.index(b"\x40\x00\x30\xa7SQ\0\0") + 16
+    length = int.from_bytes(data[at : at + 4], "little") + change
+    data[at : at + 4] = length.to_bytes(4, "little")
+    with pytest.raises(AdapterError) as caught:
+        read_object(bytes(data), received=RECEIVED, zone=UTC)
+    assert caught.value.reason == "truncated"
+
+
 SAMPLE = encoded(report())
 
 
