@@ -18,9 +18,12 @@ _LOOK: Final = b"""
 SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR lease_until < now()),
     (SELECT coalesce(jsonb_object_agg(id, clock_ms), '{}') FROM partition_lease),
     (SELECT count(*) FROM device WHERE status = 'active'),
-    (SELECT extract(epoch FROM now() - max(at))::float8 FROM mark),
-    (SELECT count(*) FROM device d WHERE d.status = 'active' AND NOT EXISTS
-        (SELECT FROM mark m WHERE m.device_id = d.id AND m.at > now() - INTERVAL '1 hour')),
+    -- What a client without numbers reports moves no mark: its state says when it was heard.
+    (SELECT extract(epoch FROM now() - greatest(
+        (SELECT max(at) FROM mark), (SELECT max(seen_at) FROM device_state)))::float8),
+    (SELECT count(*) FROM device d WHERE d.status = 'active'
+        AND NOT EXISTS (SELECT FROM mark m WHERE m.device_id = d.id AND m.at > now() - INTERVAL '1 hour')
+        AND NOT EXISTS (SELECT FROM device_state s WHERE s.device_id = d.id AND s.seen_at > now() - INTERVAL '1 hour')),
     (SELECT count(*) FROM dead_letter WHERE at > now() - INTERVAL '1 hour'),
     (SELECT count(*) FROM dead_letter WHERE at > now() - INTERVAL '2 hours' AND at <= now() - INTERVAL '1 hour'),
     (SELECT string_agg(DISTINCT code, ', ') FROM dead_letter WHERE at > now() - INTERVAL '1 hour'),

@@ -1,10 +1,11 @@
-"""The fleet's numbers against a real database, as the role that looks."""
+"""The fleet's numbers against a real database, as the role that looks; the doctor's of devices without marks too."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
+from steth.doctor.pipeline import look
 from steth.fleet import Fleet
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
@@ -49,6 +50,8 @@ def told(fleet: Fleet) -> dict[tuple[str, Any], float]:
 async def test_the_leader_tells_the_fleet_and_others_nothing(database: Database) -> None:
     arrange(database)
     async with open_pool(database.ingest, role="ingest", min_size=1, max_size=1) as pool:
+        async with pool.connection() as connection:
+            assert (await look(connection)).unheard == 1, "the one never heard, though no device has a mark"
         fleet = Fleet(pool=pool, heartbeat_s=15)
         assert told(fleet) == {}
         await fleet.measure()
