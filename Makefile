@@ -44,6 +44,9 @@ run: setup ## steth up: all of it on one machine (ARGS='--devices 6 --seconds 60
 console: setup ## build the web page into console/dist, if anything of it changed
 	tools/console.sh build
 
+.PHONY: screens
+screens: console ## the page's pictures in docs/screens, from a real steth up (Chromium: make test-deps)
+	$(BIN)/python -m tests.screens
 
 .PHONY: test
 test: setup ## every test that what is installed allows; lists what it skipped

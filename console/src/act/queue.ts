@@ -95,23 +95,16 @@ export class ActQueue {
       const act = this.#acts.find((one) => one.key === key)
       if (act === undefined) return
       this.#change(key, { state: 'sending', tries, nextAt: null })
-      let outcome: Outcome
-      let code = ''
-      try {
-        const done = await send(act)
+      const done = await send(act).catch(failed)
+      if (!(done instanceof Failure)) {
         this.drop(key)
         if (done.kind === 'acknowledge') this.lastAcknowledged = done.alert
         if (done.kind === 'unacknowledge') this.lastAcknowledged = null
         this.#wiring.onDone(done)
         return
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error
-        code = error.code
-        outcome =
-          error.code === 'network'
-            ? { kind: 'network' }
-            : { kind: 'answer', status: error.status, code, retryAfterS: error.retryAfterS }
       }
+      const { code, status, retryAfterS } = done
+      const outcome: Outcome = code === 'network' ? { kind: 'network' } : { kind: 'answer', status, code, retryAfterS }
       const decision = decide(outcome, tries, elapsed(began, instant()))
       if (decision.type !== 'retry') {
         if (decision.type === 'done') return
@@ -127,6 +120,9 @@ export class ActQueue {
     }
   }
 }
+
+/** A body that broke off is no answer either. */
+const failed = (error: unknown): Failure => (error instanceof Failure ? error : new Failure(0, 'network'))
 
 async function send({ key, deed }: Act): Promise<Done> {
   if (deed.kind === 'transition') {

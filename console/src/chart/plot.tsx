@@ -86,7 +86,10 @@ function options(now: Now, element: HTMLElement): uPlot.Options {
     series: [
       {},
       { stroke: 'transparent', points: { show: false } },
-      { stroke: line, width: 1.5, points: { size: 4, fill: line, stroke: line } },
+      // What comes when it comes is points: a line between them would tell of values that nobody measured.
+      now.current.drawn.regular
+        ? { stroke: line, width: 1.5, points: { size: 4, fill: line, stroke: line } }
+        : { stroke: colour('--faint'), width: 1, points: { show: true, size: 4, fill: line, stroke: line, width: 0 } },
       { stroke: 'transparent', points: { show: false } },
     ],
     bands: [{ series: [3, 1], fill: colour('--band') }],
@@ -152,13 +155,9 @@ function level(plot: uPlot, value: number, words: string, colour: string, font: 
   ctx.lineTo(bbox.left + bbox.width, y)
   ctx.stroke()
   ctx.font = scaled(font)
-  ctx.textAlign = 'right'
+  ctx.textAlign = 'left'
   ctx.textBaseline = y - bbox.top < 18 * devicePixelRatio ? 'top' : 'bottom'
-  ctx.fillText(
-    words,
-    bbox.left + bbox.width - 4 * devicePixelRatio,
-    y + (ctx.textBaseline === 'top' ? 3 : -3) * devicePixelRatio,
-  )
+  ctx.fillText(words, bbox.left + 4 * devicePixelRatio, y + (ctx.textBaseline === 'top' ? 3 : -3) * devicePixelRatio)
   ctx.restore()
 }
 
@@ -170,10 +169,10 @@ function moment(plot: uPlot, mark: Mark, colour: string, font: string): void {
   ctx.strokeStyle = colour
   ctx.fillStyle = colour
   ctx.lineWidth = (mark.main ? 2 : 1) * devicePixelRatio
-  if (!mark.main) ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
   ctx.beginPath()
   ctx.moveTo(x, bbox.top - 4 * devicePixelRatio)
-  ctx.lineTo(x, bbox.top + bbox.height)
+  // Others are told by a tick at the upper edge: a fence of lines would hide the curve.
+  ctx.lineTo(x, bbox.top + (mark.main ? bbox.height : 7 * devicePixelRatio))
   ctx.stroke()
   if (mark.main) {
     // A flag: the fault is told by a shape and a word, not by its colour alone.

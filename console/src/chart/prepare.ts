@@ -18,6 +18,8 @@ export interface Drawn {
   /** The newest value, and when, in ms since 1970 UTC. */
   readonly last: { readonly at: number; readonly value: number } | null
   readonly bad: number
+  /** Whether the line between two points means anything; else a signal comes when it comes. */
+  readonly regular: boolean
 }
 
 export function prepare(series: Series): Drawn {
@@ -26,7 +28,7 @@ export function prepare(series: Series): Drawn {
   const lowest = least(lo)
   const highest = most(hi)
   const limits = near(series.limits, lowest, highest)
-  const at = avg.findLastIndex((value) => value !== null)
+  const at = newest(avg)
   const [time, value] = [t[at], avg[at]]
   return {
     columns: [x, lo, avg, hi],
@@ -37,10 +39,19 @@ export function prepare(series: Series): Drawn {
     hi: highest,
     last: time === undefined || value === undefined || value === null ? null : { at: time, value },
     bad: bad.reduce((sum, count) => sum + count, 0),
+    regular: series.gap_s !== null || series.width_s > 0,
   }
 }
 
-const numbers = (column: readonly (number | null)[]): number[] => column.filter((value) => value !== null)
+/** The index of the last value; -1: there is none. */
+export function newest(column: readonly (number | null)[]): number {
+  let at = column.length - 1
+  while (at >= 0 && column[at] === null) at -= 1
+  return at
+}
+
+const numbers = (column: readonly (number | null)[]): number[] =>
+  column.filter((value): value is number => value !== null)
 const least = (column: readonly (number | null)[]): number | null =>
   numbers(column).reduce<number | null>((low, value) => (low === null || value < low ? value : low), null)
 const most = (column: readonly (number | null)[]): number | null =>

@@ -8,7 +8,7 @@ import { Choice, Failed, useDuration, useLanguage } from '../ui/bits.tsx'
 import { useLive } from '../ui/context.tsx'
 import { clock, moment, number, symbol } from '../words/format.ts'
 import type { Mark } from './plot.tsx'
-import { type Drawn, prepare } from './prepare.ts'
+import { type Drawn, newest, prepare } from './prepare.ts'
 
 const Plot = lazy(() => import('./plot.tsx'))
 
@@ -109,6 +109,7 @@ function Curve({ series, fault, old }: { series: Series; fault: Fault | null; ol
     <figure className={stale || old ? 'is-stale' : ''}>
       <Suspense fallback={<p className="plot-space">{t('chart.loading')}</p>}>
         <Plot
+          key={drawn.regular ? 'line' : 'points'}
           drawn={drawn}
           from={Date.parse(series.begins) / 1_000}
           to={Date.parse(series.ends) / 1_000}
@@ -147,7 +148,7 @@ interface Words {
 }
 
 function readout(series: Series, drawn: Drawn, cursor: number | null, { t, say, when, unit }: Words): string {
-  const at = cursor ?? series.points.avg.findLastIndex((value) => value !== null)
+  const at = cursor ?? newest(series.points.avg)
   const { t: times, lo, avg, hi } = series.points
   const time = times[at]
   if (time === undefined) return ''

@@ -22,7 +22,7 @@ export class LiveFeed {
   #attempt: AbortController | null = null
   #attemptBegan: Instant = instant()
   #wake: (() => void) | null = null
-  #stopped = false
+  #round = 0
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring
@@ -41,21 +41,24 @@ export class LiveFeed {
 
   /** Listens until `stop`, or until the server says that nobody is signed in. */
   async run(): Promise<void> {
-    while (!this.#stopped) {
+    this.#round += 1
+    const round = this.#round
+    for (;;) {
       this.tell({ type: 'connect', at: instant() })
       const refused = await this.#listen()
-      if (this.#stopped) return
+      if (round !== this.#round) return
       if (refused) {
         this.tell({ type: 'refused', at: instant() })
         return
       }
       this.tell({ type: 'lost', at: instant() })
       await this.#pause(retryWait(this.#feed.failures, Math.random()))
+      if (round !== this.#round) return
     }
   }
 
   stop(): void {
-    this.#stopped = true
+    this.#round += 1
     this.#attempt?.abort()
     this.#wake?.()
   }
@@ -88,7 +91,7 @@ export class LiveFeed {
         cache: 'no-store',
         credentials: 'same-origin',
       })
-      if (answer.status === 401 || answer.status === 403) return true
+      if (answer.status === 401) return true
       if (!answer.ok || answer.body === null) return false
       this.tell({ type: 'opened', at: instant() })
       await this.#read(answer.body)
@@ -96,7 +99,7 @@ export class LiveFeed {
       // Refused, broken off, silent, or no stream at all: each of them is a lost line, and is tried again.
     } finally {
       attempt.abort()
-      this.#attempt = null
+      if (this.#attempt === attempt) this.#attempt = null
     }
     return false
   }

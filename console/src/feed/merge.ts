@@ -61,7 +61,7 @@ function merged<T extends { id: string | number; version: number }>(
   if (!belongs) return { ...list, items: others }
   if (there !== undefined) return { ...list, items: list.items.map((one) => (one.id === item.id ? item : one)) }
   const place = others.findIndex((one) => time(one) < time(item))
-  return { ...list, items: place < 0 ? [...others, item] : others.toSpliced(place, 0, item) }
+  return { ...list, items: place < 0 ? [...others, item] : [...others.slice(0, place), item, ...others.slice(place)] }
 }
 
 export function mergeDevices(list: Listed<Device>, told: Told): Listed<Device> {

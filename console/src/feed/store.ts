@@ -1,7 +1,7 @@
 /** The live stream as the page sees it: events into the lists' caches, and one honest word about the whole. */
 
 import type { QueryClient } from '@tanstack/react-query'
-import type { Alert, Ticket } from '../api/client.ts'
+import { type Alert, Failure, type Ticket } from '../api/client.ts'
 import { elapsed } from './clock.ts'
 import { LiveFeed } from './live.ts'
 import { type FeedView, stale, view } from './machine.ts'
@@ -47,8 +47,10 @@ export class LiveStore {
   #reason = ''
   #version: string | null = null
   #updated = false
-  #reloading = false
-  #resets = 0
+  /** Whether all that is shown was asked for since it was last known to have a gap. */
+  #asked = false
+  #triedAt = instant()
+  #unwatch: () => void = () => undefined
   #timer: ReturnType<typeof setInterval> | undefined
 
   constructor(queries: QueryClient, language: string) {
@@ -78,11 +80,15 @@ export class LiveStore {
   start(): void {
     void this.#feed.run()
     this.#timer = setInterval(this.#tick, TICK_MS)
+    this.#unwatch = this.#queries.getQueryCache().subscribe(() => {
+      if (this.#asked) queueMicrotask(() => this.#look())
+    })
     for (const [target, name] of WAKERS) target.addEventListener(name, this.poke)
   }
 
   stop(): void {
     this.#feed.stop()
+    this.#unwatch()
     clearInterval(this.#timer)
     for (const [target, name] of WAKERS) target.removeEventListener(name, this.poke)
   }
@@ -138,13 +144,14 @@ export class LiveStore {
   }
 
   #reset(): void {
-    this.#resets += 1
+    this.#asked = false
     this.#feed.tell({ type: 'reset', at: instant() })
   }
 
   #look(): void {
     const feed = this.#feed.feed
-    if (feed.line === 'open' && !feed.caughtUp) void this.#reload()
+    if (feed.line !== 'open' || feed.caughtUp) this.#asked = false
+    else this.#catchUp()
     const seen = this.#seen()
     if ((Object.keys(seen) as (keyof Live)[]).every((part) => seen[part] === this.#live[part])) return
     this.#live = seen
@@ -167,26 +174,38 @@ export class LiveStore {
     }
   }
 
-  /** Fetch all that is shown; the page has caught up when every part of it has come. */
-  async #reload(): Promise<void> {
-    if (this.#reloading) return
-    this.#reloading = true
-    try {
-      const resets = this.#resets
-      await this.#queries.invalidateQueries({}, { cancelRefetch: true })
-      const shown = this.#queries.getQueryCache().findAll({ type: 'active' })
-      const whole =
-        shown.length > 0 &&
-        shown.every(({ state }) => state.status === 'success' && state.errorUpdatedAt <= state.dataUpdatedAt)
-      if (resets !== this.#resets) return // and look again
-      if (whole) this.#feed.tell({ type: 'caught-up', at: instant() })
-      else await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS))
-    } finally {
-      this.#reloading = false
-      this.#look()
+  /** Fetch all that is shown; the page has caught up when every part of it has come since. */
+  #catchUp(): void {
+    const cache = this.#queries.getQueryCache()
+    if (!this.#asked) {
+      this.#asked = true
+      // What is under way was asked before: it may miss what happened meanwhile.
+      void this.#queries.invalidateQueries(
+        { predicate: ({ queryKey }) => queryKey[0] !== 'session' },
+        { cancelRefetch: true },
+      )
+    }
+    const shown = cache.findAll({ type: 'active' }).filter(({ queryKey }) => queryKey[0] !== 'session')
+    if (!LISTS.every((list) => shown.some(({ queryKey }) => queryKey[0] === list))) return
+    if (shown.some(({ state }) => state.fetchStatus !== 'idle')) return
+    const failed = shown.filter(({ state }) => state.status !== 'success' && !answered(state.error))
+    if (failed.length === 0) {
+      this.#asked = false
+      this.#feed.tell({ type: 'caught-up', at: instant() })
+    } else if (elapsed(this.#triedAt, instant()) > TRY_AGAIN_MS) {
+      this.#triedAt = instant()
+      for (const query of failed) void this.#queries.refetchQueries({ queryKey: query.queryKey, exact: true })
     }
   }
 }
+
+/** That a thing isn't there, or may not be seen, is an answer too. */
+function answered(error: unknown): boolean {
+  return error instanceof Failure && error.status >= 400 && error.status < 500
+}
+
+/** Nothing counts as shown before these are. */
+const LISTS = ['devices', 'alerts', 'tickets']
 
 /** What tells that the page may have slept, or that the network is back. */
 const WAKERS: readonly (readonly [EventTarget, string])[] = [

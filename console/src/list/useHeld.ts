@@ -22,7 +22,9 @@ export function useHeld<T>(next: readonly T[], key: (item: T) => string, scope: 
 
   const ref = useCallback<RefCallback<HTMLElement>>((element) => {
     if (element === null) return undefined
-    const look = () => setHeld(element.matches(':hover, :focus-within'))
+    // A finger leaves no cursor behind, though the browser goes on calling what it touched last hovered.
+    const pointed = matchMedia('(hover: hover)').matches ? ':hover, :focus-within' : ':focus-within'
+    const look = () => setHeld(element.matches(pointed))
     const later = () => setTimeout(look, 0) // the focus has arrived elsewhere only then
     const events = ['pointerenter', 'pointermove', 'pointerleave', 'focusin'] as const
     for (const name of events) element.addEventListener(name, look)

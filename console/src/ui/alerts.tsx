@@ -38,7 +38,7 @@ export function Alerts() {
   const [writing, setWriting] = useState<string | null>(null)
   const rowsOf = useRef(new Map<string, HTMLElement>())
   const query = useQuery({ ...alertsQuery(language, state), enabled: begun })
-  const sorted = (query.data?.items ?? []).toSorted((one, other) => order(one) - order(other))
+  const sorted = [...(query.data?.items ?? [])].sort((one, other) => order(one) - order(other))
   const { rows, waiting, ref, release } = useHeld(sorted, (alert) => alert.id, `${state}|${language}`)
   const worst = SEVERITIES.find((severity) => waiting.some((alert) => alert.severity === severity))
   const selected = rows.find((row) => row.key === chosen) ?? null

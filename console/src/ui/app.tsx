@@ -55,7 +55,8 @@ function useActQueue(): ActQueue {
       onDone: (done) => {
         told(done)
       },
-      onConflict: (deed) => void look(deed),
+      // If that fails too, the stream tells it.
+      onConflict: (deed) => void look(deed).catch(() => undefined),
       onSignedOut: () => signedOut.current(),
     })
     function told(done: Done): void {

@@ -105,7 +105,7 @@ export function Devices({ route }: { route: Route }) {
         text.toLocaleLowerCase().includes(wanted),
       ),
     )
-    .toSorted(
+    .sort(
       (one, other) =>
         place(one).localeCompare(place(other), language) ||
         one.name.localeCompare(other.name, language, { numeric: true }),

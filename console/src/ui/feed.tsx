@@ -67,11 +67,16 @@ export function FeedState({ children }: { children: ReactNode }) {
   if (view === 'silent' && silentSince !== null) {
     const age = duration(Math.max(now - silentSince, 0))
     return (
-      <Banner view={view} title={t(goodAt === null ? 'feed.silentNever' : 'feed.silentTitle', { age })}>
+      <Banner
+        view={view}
+        title={t(goodAt === null ? 'feed.silentNever' : 'feed.silentTitle', { age })}
+        tool={
+          <button type="button" className="button" onClick={live.poke}>
+            {t('feed.retry')}
+          </button>
+        }
+      >
         {goodAt === null ? t('feed.silentEmpty') : t('feed.silentText', { time })}
-        <button type="button" className="button" onClick={live.poke}>
-          {t('feed.retry')}
-        </button>
       </Banner>
     )
   }
@@ -97,13 +102,16 @@ export function FeedState({ children }: { children: ReactNode }) {
   )
 }
 
-function Banner({ view, title, children }: { view: FeedView; title: string; children: ReactNode }) {
+function Banner(props: { view: FeedView; title: string; tool?: ReactNode; children: ReactNode }) {
   return (
-    <div className={`banner banner-${view}`} role="alert">
-      <strong>
-        <Dot view={view} /> {title}
-      </strong>
-      <p>{children}</p>
+    <div className={`banner banner-${props.view}`} role="alert">
+      <div>
+        <strong>
+          <Dot view={props.view} /> {props.title}
+        </strong>
+        <p>{props.children}</p>
+      </div>
+      {props.tool}
     </div>
   )
 }

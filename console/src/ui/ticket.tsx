@@ -6,7 +6,7 @@ import { deviceQuery, sitesQuery, ticketQuery } from '../api/queries.ts'
 import { firstSignal } from '../chart/first.ts'
 import { type Fault, SignalChart } from '../chart/signal.tsx'
 import { serverNow } from '../feed/server-time.ts'
-import { browserZone, percent, whole } from '../words/format.ts'
+import { browserZone, percent, whole, zoneName } from '../words/format.ts'
 import { ActState, useActOn } from './acts.tsx'
 import { Age, Failed, Moment, SeverityMark, Skeleton, useDuration, useLanguage } from './bits.tsx'
 import { useMayAct, usePage } from './context.tsx'
@@ -51,6 +51,7 @@ export function TicketView({ number }: { number: string }) {
       </header>
       <Gist ticket={ticket} />
       <Times ticket={ticket} />
+      <Zone />
       <Actions ticket={ticket} />
       <section aria-labelledby="evidence">
         <h3 id="evidence">{t('ticket.evidence')}</h3>
@@ -104,6 +105,13 @@ function Gist({ ticket }: { ticket: TicketDetail }) {
       ) : null}
     </dl>
   )
+}
+
+/** The page's zone in words, beside times that somebody may read out. */
+function Zone() {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  return <p className="muted zone">{t('bar.zone', { zone: zoneName(serverNow(), language) })}</p>
 }
 
 function Times({ ticket }: { ticket: TicketDetail }) {
@@ -224,7 +232,8 @@ function Evidence({ ticket }: { ticket: TicketDetail }) {
   const fault: Fault = {
     at,
     severity: ticket.severity,
-    from: Date.parse(ticket.evidence.begins),
+    // From where there is something to see.
+    from: Math.max(Date.parse(ticket.evidence.begins), Date.parse(ticket.evidence.readings[0]?.at ?? '') - 60_000 || 0),
     to: Math.min(Math.max(Date.parse(ticket.evidence.ends), at) + AROUND_MS, Math.max(serverNow(), at + 60_000)),
   }
   return <SignalChart device={ticket.device.id} metrics={latest} first={first} fault={rounded(fault)} />
