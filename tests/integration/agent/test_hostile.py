@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from agent.config import Server as ServerSection
-from agent.device import _tls
+from agent.endpoint import endpoint as as_configured
 from agent.link import Endpoint
 from agent.uplink import Uplink
 from tests.fixtures.mosquitto import Mosquitto
@@ -93,14 +93,14 @@ def authority() -> trustme.CA:
 
 
 def endpoint(*, broker: Mosquitto, folder: Path, trusted: trustme.CA, certified: trustme.CA, device: str) -> Endpoint:
-    """As `agent.device` makes it of a configuration."""
+    """As the agent makes it of a configuration."""
     assert broker.tls_port is not None
     certificate = certified.issue_cert(device, common_name=device)
     (folder / "ca.pem").write_bytes(trusted.cert_pem.bytes())
     (folder / "device.pem").write_bytes(b"".join(pem.bytes() for pem in certificate.cert_chain_pems))
     (folder / "device.key").write_bytes(certificate.private_key_pem.bytes())
     section = ServerSection(ca=str(folder / "ca.pem"), cert=str(folder / "device.pem"), key=str(folder / "device.key"))
-    return Endpoint(host="localhost", port=broker.tls_port, client_id=device, tls=_tls(section))
+    return as_configured(section, f"mqtts://localhost:{broker.tls_port}", device)
 
 
 async def test_it_speaks_mutual_tls(trixie: Tree, authority: trustme.CA, tmp_path: Path) -> None:
