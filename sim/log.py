@@ -49,7 +49,7 @@ def _status(event: Status) -> str:
 
 
 class LogFile:
-    """Appends lines to `path` in `encoding`; beyond `max_bytes` it becomes `path.1`, `path.1` becomes `path.2` …, `keep` of them."""
+    """Appends lines to `path` in `encoding`; beyond `max_bytes` it becomes `path.1`, that `path.2`, `keep` of them."""
 
     def __init__(self, *, path: Path, max_bytes: int = 1_000_000, keep: int = 3, encoding: str = "utf-8") -> None:
         self._path = path

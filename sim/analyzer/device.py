@@ -30,8 +30,8 @@ class AnalyzerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """One simulated analyzer.
 
     `host`, `port`: where the agent listens for it. `protocol`: "astm" (E1381 over TCP) or "hl7" (MLLP). `log`: the log
-    file that the HL7 one writes, in `encoding`. `state`: a file that keeps its wear and unsent messages over a restart. The others: as
-    of `sim.dr.DrConfig`.
+    file that the HL7 one writes, in `encoding`. `state`: a file that keeps its wear and unsent messages over a restart.
+    The others: as of `sim.dr.DrConfig`.
     """
 
     name: str
