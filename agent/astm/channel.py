@@ -1,14 +1,13 @@
 """What bytes travel by: a TCP connection or a serial port, read in pieces with a time limit."""
 
 import asyncio
-import contextlib
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
 import serial
 
 from agent.config import Astm
+from agent.connection import hang_up, keep_alive, reset
 
 CHUNK: Final = 4_096
 """Bytes that are read at once: what a flood can cost between two turns of the other devices."""
@@ -16,7 +15,6 @@ WRITE_S: Final = 15.0
 """What a peer may take to take an answer of a byte."""
 POLL_S: Final = 0.25
 """How long a thread waits at a serial port: what stopping, or an answer of ours out of turn, may be late."""
-_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 _PARITY: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
@@ -42,13 +40,7 @@ class Tcp:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        connection: socket.socket = writer.get_extra_info("socket")
-        # A peer may be gone already, and some systems know fewer options.
-        with contextlib.suppress(OSError):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, amount in _KEEP_ALIVE.items():
-                if hasattr(socket, option):
-                    connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), amount)
+        keep_alive(writer)
 
     async def read(self, seconds: float | None) -> bytes | None:
         """See ``Channel``."""
@@ -66,19 +58,11 @@ class Tcp:
 
     def abort(self) -> None:
         """Cut it off at once; whoever reads finds its end."""
-        self._writer.transport.abort()
+        reset(self._writer)
 
     async def close(self) -> None:
-        """See ``Channel``. What a peer hasn't taken after a second is thrown away, it may never take it."""
-        self._writer.close()
-        try:
-            async with asyncio.timeout(1.0):
-                await self._writer.wait_closed()
-        except (OSError, TimeoutError):
-            self._writer.transport.abort()
-        except asyncio.CancelledError:
-            self._writer.transport.abort()
-            raise
+        """See ``Channel``."""
+        await hang_up(self._writer)
 
 
 class Serial:

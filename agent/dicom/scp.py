@@ -17,6 +17,7 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Dicom
+from agent.connection import hang_up
 from agent.dicom import dimse, pdu
 from agent.dicom.association import Aborted, Association, last_words
 from agent.dicom.dimse import Answer, Command
@@ -97,7 +98,7 @@ class DicomScp:
                 await last_words(writer, error)
         finally:
             self._connections -= 1
-            await _hang_up(writer)
+            await hang_up(writer)
 
     def admits(self, request: Request) -> Rejection | None:
         """Why a peer may not associate, counted."""
@@ -161,16 +162,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, AdapterError):
         return error.reason
     return "silent" if isinstance(error, TimeoutError) else "connection-lost"
-
-
-async def _hang_up(writer: asyncio.StreamWriter) -> None:
-    """Close a connection; what a peer hasn't taken after a second is thrown away, it may never take it."""
-    writer.close()
-    try:
-        async with asyncio.timeout(1.0):
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        writer.transport.abort()
-    except asyncio.CancelledError:
-        writer.transport.abort()
-        raise

@@ -5,12 +5,9 @@ that a flood waits in the peer's own buffers; a connection holds one message and
 """
 
 import asyncio
-import contextlib
 import hashlib
 import itertools
 import random
-import socket
-import struct
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +15,7 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Hl7
+from agent.connection import hang_up, keep_alive, reset
 from agent.errors import AdapterError, AgentError, OutboxError
 from agent.hl7 import values
 from agent.hl7.answer import Outcome, answers
@@ -45,7 +43,6 @@ MAX_NOISE: Final = 4096
 MAX_BAD: Final = 8
 """Blocks in a row that hold no HL7 message."""
 _CHUNK: Final = 65_536
-_KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
 class _Ended(Exception):
@@ -141,19 +138,19 @@ class Hl7Adapter:
         peer = _Peer(reader, writer, limit=self._config.max_kb * 1024)
         try:
             self._admit(peer)
-            _keep_alive(writer)
+            keep_alive(writer)
             await self._converse(peer)
         except _Ended as ended:
             self._sink.refused(NAME, ended.why)
         except TimeoutError:
             self._sink.refused(NAME, "silent")
-            _reset(writer)
+            reset(writer)
         except OSError:
             self._sink.refused(NAME, "evicted" if peer.evicted else "connection-lost")
         finally:
             self._peers.discard(peer)
             self._count(peer)
-            await _hang_up(writer)
+            await hang_up(writer)
         return peer.spoke
 
     def _admit(self, peer: _Peer) -> None:
@@ -164,7 +161,7 @@ class Hl7Adapter:
                 raise _Ended("too-many-connections")
             oldest = min(quiet, key=lambda other: (other.spoke, other.heard))
             oldest.evicted = True
-            _reset(oldest.writer)
+            reset(oldest.writer)
             self._peers.discard(oldest)
         self._peers.add(peer)
 
@@ -247,34 +244,3 @@ class Hl7Adapter:
     def _mark(self, data: bytes) -> bytes:
         """Recognises the same message, its control id included, when it is sent again."""
         return hashlib.blake2b(data, key=self._sink.key, digest_size=16).digest()
-
-
-def _keep_alive(writer: asyncio.StreamWriter) -> None:
-    """A peer whose machine was switched off is noticed, though nothing is ever sent to it."""
-    connection: socket.socket = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, amount in _KEEP_ALIVE.items():
-        if hasattr(socket, option):
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), amount)
-
-
-async def _hang_up(writer: asyncio.StreamWriter) -> None:
-    """Close a connection; what a peer hasn't taken after a second is thrown away, it may never take it."""
-    writer.close()
-    try:
-        async with asyncio.timeout(1.0):
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        _reset(writer)
-    except asyncio.CancelledError:
-        _reset(writer)
-        raise
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection at once. Without the option the system would keep megabytes of answers for a peer that takes
-    none, and the peer would not even hear that it is over."""
-    with contextlib.suppress(OSError):
-        connection: socket.socket = writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
