@@ -125,7 +125,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 await _wait(stopped, 1.0)
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(keep_up(), name="upkeep")
+            upkeeping = group.create_task(keep_up(), name="upkeep")
             while not stopped.is_set():
                 ready = True
                 leads = await leadership.leads()
@@ -136,6 +136,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                     backlog.forget()
                     fleet.forget()
                 await _wait(stopped, 0.25 if leads else 1.0)
+            upkeeping.cancel()  # whatever it is at is undone by the database, and done by the next leader
     await publisher.close()
     _log.info("stopped")
 

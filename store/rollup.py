@@ -32,8 +32,8 @@ BUDGETS: Final = (
 """What the first transaction makes at most. While they are quick, each next one makes twice as much: a backlog of a
 small fleet is a few transactions, one of a large fleet many short ones."""
 QUICK_S: Final = 0.5
-MOST: Final = 5_000
-"""Pieces taken by one transaction."""
+MOST: Final = 50_000
+"""Pieces taken by one transaction: those of minutes at a full rate, which become few when they are merged."""
 STATEMENT_MS: Final = 120_000
 
 
