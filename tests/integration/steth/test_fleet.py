@@ -10,11 +10,10 @@ from steth.fleet import Fleet
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
 
-NOW = datetime.now(UTC)
-
 
 def arrange(database: Database) -> None:
     """Three devices: fresh with a backlog and a ticket, late, never heard; and one retired."""
+    now = datetime.now(UTC)  # not when this file was read: minutes may have passed since
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         connection.execute("INSERT INTO org (name) VALUES ('h')")
         connection.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org")
@@ -30,7 +29,7 @@ def arrange(database: Database) -> None:
                 " (device_id, lane, org_id, engine, latest, interval_s, seen_at, heartbeat, as_of)"
                 " SELECT id, 0, org_id, '', '', 15, %s, jsonb_build_object('bulk', %s::int, 'live', 0), now()"
                 " FROM device WHERE uid = %s",
-                (NOW - timedelta(seconds=age_s), waiting, f"device{device}"),
+                (now - timedelta(seconds=age_s), waiting, f"device{device}"),
             )
         connection.execute(
             "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
