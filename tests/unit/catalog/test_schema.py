@@ -29,6 +29,11 @@ def test_every_shipped_file_is_valid(file: Path) -> None:
         ("en: Too hot", "en: ''"),
         ("    lane: live\n", "    lane: slow\n"),
         ("kind: dr\n", "kind: dr\nmore: 1\n"),
+        ('{raw: "16",', '{raw: " 16",'),
+        ('{raw: "16",', "{raw: 16,"),
+        ("[astm.comment, astm.flag]", "[]"),
+        ("also: {mg/dL: 0.0555}", "also: {mg/dL: 0}"),
+        ("ids: [GLU, Glucose]", "ids: []"),
     ],
 )
 def test_it_refuses_what_the_structs_refuse(old: str, new: str) -> None:
