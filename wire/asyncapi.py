@@ -96,11 +96,11 @@ def _servers() -> Schema:
         "bindings": {"mqtt": session},
     }
     return {
-        "mqtts": {"host": "{host}:8883", "protocol": "mqtts", "description": "MQTT over TLS.", **common},
+        "mqtts": {"host": "{host}:8883", "protocol": "secure-mqtt", "description": "MQTT over TLS.", **common},
         "websocket": {
             "host": "{host}:443",
             "pathname": "/mqtt",
-            "protocol": "mqtts",
+            "protocol": "wss",
             "description": "MQTT over WebSocket over TLS, for networks that let nothing else out.",
             **common,
         },

@@ -137,29 +137,29 @@ every_s = 1
     return path
 
 
-@pytest.mark.parametrize("way", ["mqtts", "wss"])
-async def test_a_real_agent_reports_by_its_certificate_into_a_real_ingest_over_a_kill_of_the_broker(
-    private: DeployedBroker, database: Database, tmp_path: Path, way: str
+async def test_a_real_agent_reports_by_its_certificate_over_tls_and_websocket_into_a_real_ingest(
+    private: DeployedBroker, database: Database, tmp_path: Path
 ) -> None:
     device = await device_row(database)
     ports = free_port(), free_port()
     settings = settings_file(
         tmp_path / "ingest.toml", private, "ingest", dsn_ingest=database.ingest, health=f"127.0.0.1:{ports[0]}"
     )
-    address = {
-        "mqtts": f"mqtts://localhost:{private.ports['devices']}",
-        "wss": f"wss://localhost:{private.ports['websocket']}/mqtt",
-    }[way]
-    config = agent_file(tmp_path / "agent.toml", private, device, address, ports[1])
-    with (
-        process(tmp_path, "ingest", ["ingest", "--config", str(settings)], ports[0]) as ingest,
-        process(tmp_path, "agent", ["agent", str(config)], ports[1]) as agent,
-    ):
-        until(lambda: mark(database, 0) >= 1 and mark(database, 1) >= 1, ingest, agent)
-        private.kill()
-        private.start()
-        before = mark(database, 0)
-        until(lambda: mark(database, 0) > before + 1, ingest, agent)
+    tls = f"mqtts://localhost:{private.ports['devices']}"
+    websocket = f"wss://localhost:{private.ports['websocket']}/mqtt"
+    config = agent_file(tmp_path / "agent.toml", private, device, tls, ports[1])
+    with process(tmp_path, "ingest", ["ingest", "--config", str(settings)], ports[0]) as ingest:
+        with process(tmp_path, "agent", ["agent", str(config)], ports[1]) as agent:
+            until(lambda: mark(database, 0) >= 1 and mark(database, 1) >= 1, ingest, agent)
+            private.kill()
+            private.start()
+            before = mark(database, 0)
+            until(lambda: mark(database, 0) > before + 1, ingest, agent)
+        config.write_text(config.read_text(encoding="utf-8").replace(tls, websocket), encoding="utf-8")
+        with process(tmp_path, "agent", ["agent", str(config)], ports[1]) as agent:
+            before = mark(database, 0)
+            until(lambda: mark(database, 0) > before + 1, ingest, agent)
+    assert f'"to": "{websocket}", "event": "connected"' in (tmp_path / "agent.log").read_text(encoding="utf-8")
     with psycopg.connect(database.superuser) as connection:
         assert connection.execute("SELECT count(*) FROM dead_letter").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM gap").fetchone() == (0,)

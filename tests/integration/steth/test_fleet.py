@@ -13,6 +13,7 @@ from tests.fixtures.postgres import Database
 
 def arrange(database: Database) -> None:
     """Three devices: fresh with a backlog and a ticket, late, never heard; and one retired."""
+    now = datetime.now(UTC)
     now = datetime.now(UTC)  # not when this file was read: minutes may have passed since
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         connection.execute("INSERT INTO org (name) VALUES ('h')")
@@ -23,7 +24,7 @@ def arrange(database: Database) -> None:
                 " SELECT %s, org_id, id, 0, 'generic-dr', 'DR', %s FROM site",
                 (f"device{number}", status),
             )
-        for device, age_s, waiting in ((1, 1, 7), (2, 46, 2), (4, 1, 100)):
+        for device, age_s, waiting in ((1, 0, 7), (2, 46, 2), (4, 0, 100)):
             connection.execute(
                 "INSERT INTO device_state"
                 " (device_id, lane, org_id, engine, latest, interval_s, seen_at, heartbeat, as_of)"
