@@ -179,7 +179,9 @@ class Session:
                 ack, self._asked if handshake else Asked.NOTHING, self._clock.peek(now).at
             )
         except OutboxError as error:
-            self._log.error("acknowledgement not kept", lane=ack.lane.value, seq=ack.seq, error=str(error))
+            self._log.error(
+                "acknowledgement not kept", epoch=self._epoch, lane=ack.lane.value, seq=ack.seq, error=str(error)
+            )
             return
         if decision.action is Action.IGNORE:
             self._counters.ignored += 1
@@ -201,7 +203,7 @@ class Session:
         elif decision.action is Action.DELETE:
             window.acked(decision.upto, now=seconds)
         if decision.back is not None and window.back(decision.back, mark=ack.seq, lowest=lane.lowest, now=seconds):
-            self._log.info("going back", lane=ack.lane.value, seq=decision.back)
+            self._log.info("going back", epoch=self._epoch, lane=ack.lane.value, seq=decision.back)
         self._wake.set()
 
     # -- birth ---------------------------------------------------------------------------------------------------------
@@ -278,7 +280,9 @@ class Session:
                 alone=want.alone,
             )
         except DamagedReport as damage:
-            self._log.error("report damaged on the disk, a note takes its place", lane=lane.value, seq=damage.seq)
+            self._log.error(
+                "report damaged on the disk, a note takes its place", epoch=self._epoch, lane=lane.value, seq=damage.seq
+            )
             await self._outbox.skip(lane, damage.seq, reason=DAMAGED)
             return True
         state = self._outbox.state
@@ -314,7 +318,9 @@ class Session:
     async def _settle_refusals(self) -> None:
         while self._refusals:
             lane, seq, size, code = self._refusals.popleft()
-            self._log.warning("report refused by the broker", lane=lane.value, seq=seq, size=size, code=code)
+            self._log.warning(
+                "report refused by the broker", epoch=self._epoch, lane=lane.value, seq=seq, size=size, code=code
+            )
             if code == PAYLOAD_INVALID or (code == PACKET_TOO_LARGE and size <= SMALLEST):
                 await self._outbox.skip(lane, seq, reason=REFUSED)
                 self._renumbered(lane)
@@ -327,7 +333,7 @@ class Session:
                 self._windows[lane].refused(lowest=lowest, now=self._seconds(), jitter=random.random())  # noqa: S311  # as above
 
     async def _split(self, lane: Lane, seq: int, bound: int) -> None:
-        self._log.info("report split", lane=lane.value, seq=seq, bound=bound)
+        self._log.info("report split", epoch=self._epoch, lane=lane.value, seq=seq, bound=bound)
         await self._outbox.split(lane, seq, bound=bound)
         self._renumbered(lane)
 
@@ -342,7 +348,7 @@ class Session:
             lowest = self._outbox.state.lane(lane).lowest
             if window.expire(lowest=lowest, now=self._seconds(), jitter=random.random()):  # noqa: S311  # as above
                 self._counters.resends += 1
-                self._log.info("sending again", lane=lane.value, seq=lowest, times=window.resends)
+                self._log.info("sending again", epoch=self._epoch, lane=lane.value, seq=lowest, times=window.resends)
                 if window.resends % STUCK == 0:
                     self._stuck.set()
 
