@@ -89,3 +89,4 @@ lock: ## resolve the dependencies anew into requirements/*.lock
 	$(VENV)-lock/bin/python -m pip --disable-pip-version-check install --quiet uv==$(UV)
 	$(UV_COMPILE) --extra agent --extra server --extra dev pyproject.toml --output-file requirements/all.lock
 	$(UV_COMPILE) --extra agent --constraint requirements/all.lock pyproject.toml --output-file requirements/agent.lock
+	$(UV_COMPILE) --extra server --constraint requirements/all.lock pyproject.toml --output-file requirements/server.lock

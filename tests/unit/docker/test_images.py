@@ -102,6 +102,20 @@ def test_the_lock_of_an_image_has_every_package_that_its_rooms_name(lock: str, r
     assert not lacking
 
 
+def test_images_have_the_versions_that_are_tested_by_their_hashes() -> None:
+    pinned = re.compile(r"^([a-z0-9._-]+)==(\S+?)(?: ;.*)? \\\n    --hash=sha256:[0-9a-f]{64}", re.MULTILINE)
+    texts = {name: (ROOT / "requirements" / f"{name}.lock").read_text() for name in ("all", "server")}
+    locked = {name: set(pinned.findall(text)) for name, text in texts.items()}
+    assert len(locked["server"]) == sum(line[:1].isalnum() for line in texts["server"].splitlines())
+    assert locked["server"] < locked["all"], "run `make lock`"
+
+
+def test_secrets_never_reach_a_build() -> None:
+    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert not any(rule.startswith("!docker") for rule in rules)
+
+
 def test_every_room_is_let_into_the_build() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     for image in IMAGES:
