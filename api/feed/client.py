@@ -56,7 +56,7 @@ class Client:
         self._waiting: deque[Event] = deque()
         self._wake = asyncio.Event()
         self.ended: Away | None = None
-        self.lost = False
+        self.lost: Away | None = None
 
     def sees(self, event: Event) -> bool:
         """Whether this client may see it and has not seen it."""
@@ -68,13 +68,18 @@ class Client:
 
     def put(self, event: Event) -> None:
         """Let an event wait. Too many: all of them are forgotten, and the client is told to load again."""
-        if self.lost or self.ended is not None or not self.sees(event):
+        if self.lost is not None or self.ended is not None or not self.sees(event):
             return
         if len(self._waiting) >= MAX_WAITING:
-            self._waiting.clear()
-            self.lost = True
+            self.miss(Away.TOO_SLOW)
         else:
             self._waiting.append(event)
+            self._wake.set()
+
+    def miss(self, why: Away) -> None:
+        """Something will never be told: forget what waits, and have the client load again."""
+        self._waiting.clear()
+        self.lost = why
         self._wake.set()
 
     def frame(self, event: Event, now_ms: int) -> bytes:
@@ -86,7 +91,7 @@ class Client:
     def begin_again(self, after: Position) -> None:
         """What was missed is loaded by the client itself; from here on it is told again."""
         self._after = after
-        self.lost = False
+        self.lost = None
 
     def end(self, why: Away) -> None:
         """Tell no more, and close."""
@@ -96,7 +101,7 @@ class Client:
 
     async def next(self) -> Event | None:
         """The next event; None when `lost` or `ended` says why there is none."""
-        while not self._waiting and not self.lost and self.ended is None:
+        while not self._waiting and self.lost is None and self.ended is None:
             self._wake.clear()
             await self._wake.wait()
         return self._waiting.popleft() if self._waiting else None
@@ -151,8 +156,8 @@ class EventStream(Response):
             event = await client.next()
             if event is not None:
                 pieces = [client.frame(event, self._now_ms())]
-            elif client.lost:
-                pieces = await self._reload(client, Away.TOO_SLOW)
+            elif client.lost is not None:
+                pieces = await self._reload(client, client.lost)
         if client.ended is Away.SIGNED_OUT:
             await out(frame("reset", b'{"reason":"signed-out"}'))
         await out(b"", more=False)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from traceback import format_tb
 from typing import Final
 
 import msgspec
@@ -77,6 +78,7 @@ class Hub:
         self._ingest = Ingest()
         self._last = Round()
         self._closing = False
+        self._over = False
         gauge = Gauge("steth_api_stream_clients", "Clients of the live stream.", registry=registry)
         gauge.set_function(lambda: float(len(self._clients)))
         held = Gauge(
@@ -198,10 +200,18 @@ class Hub:
             yield connection
 
     async def run(self) -> None:
-        """Read and beat until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._read_on(), name="stream-reader")
-            group.create_task(self._beats(), name="stream-beats")
+        """Read and beat until cancelled. Whatever nobody foresaw: the clients load again, and the stream goes on."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._read_on(), name="stream-reader")
+                    group.create_task(self._beats(), name="stream-beats")
+            except* Exception as failed:  # noqa: BLE001 - said and counted; a stream that ends silently looks green
+                self._failed.inc()
+                error = failed.exceptions[0]
+                _log.error("stream_failed", error=type(error).__qualname__, where=format_tb(error.__traceback__))
+            self._over = True
+            await asyncio.sleep(POLL_S)
 
     async def _read_on(self) -> None:
         loop = asyncio.get_running_loop()
@@ -222,6 +232,11 @@ class Hub:
         async with self._scoped(EVERY_ORG) as connection:
             if self._head is None:
                 return False
+            if self._over:
+                found, self._held_s = await boundary(connection)
+                self._head, self._over = max(self._head, found), False
+                for client in self._clients:
+                    client.miss(Away.FAILED)
             read = await read_after(connection, self._head)
             for event in await self._events(connection, read):
                 self._tell(event)

@@ -36,6 +36,7 @@ class Away(StrEnum):
     TOO_LONG = "away-too-long"
     TOO_MUCH = "too-much-missed"
     TOO_SLOW = "too-slow"
+    FAILED = "server-failed"
     SIGNED_OUT = "signed-out"
     STOPPING = "server-stopping"
 

@@ -130,7 +130,7 @@ async def test_a_ticket_has_all_one_needs_to_go_there(still: World) -> None:
     assert answer.headers["etag"] == '"1"'
     assert (ticket["number"], ticket["status"], ticket["family"]) == (still.a.ticket, "new", FAMILY)
     assert ticket["causes"] == ["Fan defective"]
-    assert ticket["parts"] == [{"key": "fan", "name": "fan", "spec": "12 V", "quantity": 1, "probability": 0.4}]
+    assert ticket["parts"] == [{"key": "fan", "name": "fan", "spec": "12 V DC", "quantity": 1, "probability": 0.4}]
     assert [reading["value"] for reading in ticket["evidence"]["readings"]] == [42.0, 43.0, 44.0, 45.0, 46.0]
     assert ticket["evidence"]["readings"][0]["unit"] == "Cel"
     assert [alert["id"] for alert in ticket["alerts"]] == [str(still.a.alert)]

@@ -325,6 +325,33 @@ async def test_while_the_database_is_gone_it_beats_on_and_says_so(
         assert (beat.data["ok"], beat.data["text"]) == (False, "What feeds this page can't read the database")
 
 
+async def test_after_the_database_ended_every_connection_it_goes_on(url: str, here: World) -> None:
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        here.look("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'steth_api'")
+        happens_now(here, here.a)
+        assert (await tab.next("alert", "reset")).data["id"] == str(here.a.alert), "late, but neither lost nor reset"
+
+
+async def test_after_what_nobody_foresaw_it_has_everybody_load_again_and_goes_on(
+    url: str, here: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("hunter" + str(len(_)))
+
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        with monkeypatch.context() as patched:
+            patched.setattr(hubs, "alert_shape", broken)
+            happens_now(here, here.a)
+            assert (await tab.next("reset", "alert")).data == {"reason": "server-failed"}
+        happens_now(here, here.b)
+        assert (await tab.next("alert")).data["id"] == str(here.b.alert)
+    logged = capsys.readouterr()
+    assert "stream_failed" in logged.out + logged.err
+    assert "hunter2" not in logged.out + logged.err
+
+
 async def test_when_the_server_stops_the_stream_ends_at_once(url: str, here: World) -> None:
     async with listening(url, here) as tab:
         await tab.next("beat")

@@ -238,7 +238,15 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         evidence_from=began - timedelta(minutes=5),
         evidence_to=began,
         causes=[{"zh": "散热风扇损坏", "en": "Fan defective"}],
-        parts=[{"key": "fan", "name": {"zh": "风扇", "en": "fan"}, "spec": "12 V", "quantity": 1, "probability": 0.4}],
+        parts=[
+            {
+                "key": "fan",
+                "name": {"zh": "风扇", "en": "fan"},
+                "spec": {"zh": "12 V 直流", "en": "12 V DC"},
+                "quantity": 1,
+                "probability": 0.4,
+            }
+        ],
         message="ticket.title.limit",
         params={"family": FAMILY, "signal": METRIC, "rule": "limit:detector-hot"},
     )

@@ -100,7 +100,7 @@ def test_what_a_client_has_already_is_not_told_again() -> None:
 
 
 def is_lost(of: Client) -> bool:
-    return of.lost
+    return of.lost is Away.TOO_SLOW
 
 
 async def test_a_slow_client_is_bounded_and_told_to_load_again() -> None:
