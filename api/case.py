@@ -66,7 +66,7 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
             Part(
                 key=part.key,
                 name=part.name.get(lang),
-                spec=part.spec,
+                spec=part.spec.get(lang),
                 quantity=part.quantity,
                 probability=part.probability,
             )

@@ -83,7 +83,7 @@ class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     key: Name
     name: Text
-    spec: Words
+    spec: Text
 
 
 class PartRef(Struct, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ class PartRef(Struct, frozen=True, kw_only=True):
 
     key: str
     name: Text
-    spec: str
+    spec: Text
     quantity: int
     probability: float
 

@@ -75,6 +75,26 @@ def test_readings_of_version_3_are_rolled_up(engine: Cluster, old_database: str)
         ground.close()
 
 
+def test_parts_of_an_old_ticket_tell_in_both_languages(engine: Cluster, old_database: str) -> None:
+    parts = '[{"key": "b", "spec": "12 V"}, {"key": "a", "spec": {"zh": "直流", "en": "DC"}}]'
+    with psycopg.connect(engine.dsn(old_database), autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
+            " evidence_from, evidence_to, message, parts)"
+            " SELECT 'WX-' || n, 1, 1, n, 'f', 'major', now(), now(), now(), now(), 'm', p"
+            " FROM (VALUES (1, %s::jsonb), (2, '[]')) AS old (n, p)",
+            (parts,),
+        )
+    migrate(engine.dsn(old_database))
+    with psycopg.connect(engine.dsn(old_database)) as connection:
+        rows = connection.execute("SELECT parts FROM ticket ORDER BY number").fetchall()
+    told = [
+        {"key": "b", "spec": {"zh": "12 V", "en": "12 V"}},
+        {"key": "a", "spec": {"zh": "直流", "en": "DC"}},
+    ]
+    assert rows == [(told,), ([],)]
+
+
 def apache(server: Pglite) -> Ground:
     """A database of the Apache edition on a server that could do more, which is what a change of licence leaves. With
     readings, roll-ups by our job, and roll-ups of readings that are no longer kept."""

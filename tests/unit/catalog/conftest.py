@@ -10,7 +10,7 @@ from catalog.model import Catalog
 
 PARTS = """\
 parts:
-  - {key: fan, name: {zh: 风扇, en: fan}, spec: 12 V}
+  - {key: fan, name: {zh: 风扇, en: fan}, spec: {zh: 12 V, en: 12 V}}
 """
 
 RUNBOOKS = """\

@@ -30,7 +30,7 @@ def test_resolves_bases_parts_and_tables(make_folder: MakeFolder) -> None:
     assert (part.key, part.name, part.spec, part.quantity, part.probability) == (
         "fan",
         Text(zh="风扇", en="fan"),
-        "12 V",
+        Text(zh="12 V", en="12 V"),
         1,
         0.5,
     )
@@ -64,7 +64,7 @@ def test_a_fault_may_have_causes_and_parts_of_its_own(make_folder: MakeFolder) -
 
 
 def test_parts_come_likeliest_first(make_folder: MakeFolder) -> None:
-    parts = FILES["parts.yaml"] + "  - {key: filter, name: {zh: 滤网, en: filter}, spec: any}\n"
+    parts = FILES["parts.yaml"] + "  - {key: filter, name: {zh: 滤网, en: filter}, spec: {zh: 任意, en: any}}\n"
     text = FILES[M].replace("probability: 0.5}", "probability: 0.5}\n      - {key: filter, probability: 0.8}")
     family = load(make_folder({"parts.yaml": parts, M: text})).models["thing"].families["heat"]
     assert [(part.key, part.probability) for part in family.parts] == [("filter", 0.8), ("fan", 0.5)]
@@ -109,7 +109,7 @@ def test_a_diamond_of_bases_counts_each_once(make_folder: MakeFolder) -> None:
         (M, "astm.comment, astm.flag", "astm.comment, astm.flags", "models/thing.yaml:62:40: no table 'astm.flags'"),
         (M, "  - {key: glu, ids", "  - {key: glc, ids", "models/thing.yaml:67:11: no assay 'glc'"),
         (M, "kind: dr\n", "kind: analyzer\n", "models/thing.yaml:1:1: has no code 'UNKNOWN-CODE'"),
-        ("parts.yaml", "spec: 12 V}\n", "spec: &a 12 V}\n  - *a\n", "parts.yaml:3:5: an alias"),
+        ("parts.yaml", "spec: {zh: 12 V, en: 12 V}}\n", "spec: &a 12 V}\n  - *a\n", "parts.yaml:3:5: an alias"),
     ],
 )
 def test_says_where_it_cannot_go_on(make_folder: MakeFolder, file: str, old: str, new: str, said: str) -> None:
