@@ -213,6 +213,7 @@ const AROUND_MS = 15 * 60_000
 
 /** The chart of what the ticket is about. */
 function Evidence({ ticket }: { ticket: TicketDetail }) {
+  const { t } = useTranslation()
   const language = useLanguage()
   const device = useQuery(deviceQuery(language, ticket.device.id))
   if (device.data === undefined)
@@ -227,7 +228,7 @@ function Evidence({ ticket }: { ticket: TicketDetail }) {
     ticket.alerts.map((alert) => alert.message.params.signal),
     ticket.evidence.readings.length > 0 ? ticket.evidence.readings : latest,
   )
-  if (first === null) return null
+  if (first === null) return <p className="muted">{t('device.noSignals')}</p>
   const at = Date.parse(ticket.occurred_at)
   const fault: Fault = {
     at,
@@ -382,7 +383,11 @@ function History({ ticket }: { ticket: TicketDetail }) {
       <ul className="lines">
         {ticket.events.map((event) => (
           <li key={event.id}>
-            <Moment at={event.at} /> <span>{event.message.text}</span>{' '}
+            <Moment at={event.at} />{' '}
+            <span>
+              {event.message.text}
+              {noteOf(event)}
+            </span>{' '}
             <span className="muted">{event.actor || t('ticket.system')}</span>
           </li>
         ))}
@@ -398,4 +403,10 @@ function History({ ticket }: { ticket: TicketDetail }) {
       </ul>
     </section>
   )
+}
+
+/** What somebody wrote with it; the sentence itself doesn't repeat it. */
+function noteOf(event: TicketDetail['events'][number]): string {
+  const { note } = event.message.params
+  return typeof note === 'string' && note !== '' && !event.message.text.includes(note) ? `：${note}` : ''
 }

@@ -240,6 +240,43 @@ def test_rows_stay_under_the_cursor_and_what_is_new_waits(console: Console, up: 
     expect(console.alert("GEN-KV-01")).to_have_count(0)
 
 
+def test_a_ticket_goes_its_way_and_a_reason_is_asked_for(console: Console, up: Up, maker: Maker) -> None:
+    made = maker.mint("DR 5")
+    maker.fault(made, "GEN-KV-01")
+    number = up.until(lambda: up.get(f"/tickets?device={made}")["items"])[0]["number"]
+    console.page.goto(f"{console.address}/#/ticket/{number}")
+    detail = console.page.locator(".detail")
+    detail.get_by_role("button", name="受理").click()
+    expect(detail.locator(".badge").first).to_have_text("待派单")
+    expect(console.ticket(number)).to_contain_text("待派单")
+    detail.get_by_role("button", name="不处理，关闭").click()
+    detail.get_by_placeholder("原因（必填）").press("Enter")  # an empty reason is none
+    assert up.get(f"/tickets/{number}")["status"] == "to-dispatch"
+    detail.get_by_placeholder("原因（必填）").fill("试机")
+    detail.get_by_placeholder("原因（必填）").press("Enter")
+    expect(detail.locator(".badge").first).to_have_text("已关闭")
+    expect(detail).to_contain_text("试机")
+    assert up.get(f"/tickets/{number}")["status"] == "closed"
+
+
+def test_a_hospitals_account_sees_and_changes_nothing(page: Page, up: Up, device: str) -> None:
+    def as_hospital(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "role": "hospital"})
+
+    page.route("**/session", as_hospital)
+    console = Console(page, up.run["http"])
+    console.open(up.run["user"], up.run["password"])
+    expect(console.alert("DET-TEMP-01")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    assert page.locator(".write").count() == 0
+    assert page.get_by_role("button", name="确认").count() == 0
+    console.ticket(number_of(up, device)).click()
+    expect(page.locator(".detail h2")).to_contain_text("平板探测器过热")
+    assert page.get_by_role("button", name="受理").count() == 0
+
+
 def test_hostile_names_are_text(console: Console, up: Up, maker: Maker) -> None:
     name = '<img src=x onerror="window.pwned=1">'
     hostile = maker.mint(name, site="<script>window.pwned=1</script>")
