@@ -115,9 +115,6 @@ async def test_it_speaks_mutual_tls(trixie: Tree, authority: trustme.CA, tmp_pat
             assert rig.codes() == ["A"]
 
 
-# paho leaves the socket of a failed handshake to the garbage collector, which closes it.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("wrong", ["server", "client"])
 async def test_a_certificate_of_another_authority_ends_the_connection(
     trixie: Tree, authority: trustme.CA, tmp_path: Path, wrong: str
