@@ -66,7 +66,8 @@ class AstmWriter:
             yield _readings(result)
 
     def _result(self, number: int, result: Result, at: datetime) -> str:
-        return f"R|{number}|^^^{result.test}|{result.value:g}|{result.unit}||N||F||{OPERATOR}|{_stamp(at)}|{_stamp(at)}"
+        what = f"R|{number}|^^^{result.test}|{result.value:g}|{result.unit}||{result.flag}||F||{OPERATOR}"
+        return f"{what}|{_stamp(at)}|{_stamp(at)}"
 
     def _control(self, event: Control, at: datetime) -> Iterator[str]:
         yield "P|1"

@@ -10,6 +10,8 @@ State = Literal["PU", "ID", "OP", "PA", "PD"]
 Level = Literal["N", "W", "S", "C"]
 """Alert level of HL7 table 0367: normal, warning, serious, critical."""
 
+Flag = Literal["N", "H", "L"]
+"""Of a result: within its usual range, above or below."""
 NoticeState = Literal["active", "cleared", "event"]
 
 
@@ -19,6 +21,7 @@ class Result(Struct, frozen=True, kw_only=True):
     test: str
     value: float
     unit: str
+    flag: Flag
     readings: tuple[int, ...]
     """Raw readings of the photometer, its counts; the first one is taken before the sample is in."""
 

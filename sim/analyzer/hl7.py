@@ -121,7 +121,7 @@ class Hl7Writer:
         pid = f"PID|1|{who.id}||{who.accession}|{who.name}||{who.born:%Y%m%d}000000|{who.sex}"
         obr = f"OBR|1|{who.accession}|{event.patient}|SIM^SC-400|N||{_stamp(at)}||||||serum||||||{OPERATOR}"
         obx = [
-            f"OBX|{number}|NM|{number}|{one.test}|{one.value:f}|{one.unit}|||||F"
+            f"OBX|{number}|NM|{number}|{one.test}|{one.value:f}|{one.unit}||{one.flag}|||F"
             for number, one in enumerate(event.results, start=1)
         ]
         results = [self._message("ORU^R01", at, [pid, obr, *obx], "0")] if obx else []

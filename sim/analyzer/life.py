@@ -11,6 +11,7 @@ from sim.analyzer.events import (
     Control,
     ControlResult,
     Event,
+    Flag,
     Level,
     Measured,
     Notice,
@@ -158,15 +159,7 @@ class AnalyzerLife:
         done = [test for test in wanted if self._portion(test.name if test.bottle else "ISE", at)]
         state.tests += len(done)
         state.syringe_cycles += len(done)
-        results = tuple(
-            Result(
-                test=test.name,
-                value=round(max(test.usual[0] / 10, dice.gauss(*test.usual)), 2),
-                unit=test.unit,
-                readings=_curve(dice),
-            )
-            for test in done
-        )
+        results = tuple(_result(dice, test) for test in done)
         if results:
             self._events.append(Sample(at=at, patient=patient, codes=(), results=results))
 
@@ -380,8 +373,16 @@ class AnalyzerLife:
         return any(episode.scenario.code.startswith(prefix) for episode in self._episodes)
 
 
+def _result(dice: random.Random, test: MenuItem) -> Result:
+    mean, deviation = test.usual
+    value = round(max(mean / 10, dice.gauss(mean, deviation)), 2)
+    beyond = (value - mean) / deviation
+    flag: Flag = "H" if beyond > 2 else "L" if beyond < -2 else "N"
+    return Result(test=test.name, value=value, unit=test.unit, flag=flag, readings=_curve(dice))
+
+
 def _curve(dice: random.Random) -> tuple[int, ...]:
     """A reaction as the photometer sees it, counts: two readings before the sample is in, then a rise."""
     start, height = round(dice.gauss(-20, 3)), dice.uniform(40, 260)
-    rise = [round(start + height * (1 - 0.7**step) + dice.gauss(0, 1)) for step in range(1, 13)]
+    rise = [round(start + height * (1 - 0.93**step) + dice.gauss(0, 1)) for step in range(1, 61)]
     return (start, start, *rise)

@@ -13,6 +13,7 @@ from agent.hl7.message import Message
 from catalog import qc
 from catalog.model import Model
 from sim.analyzer.astm import AstmWriter
+from sim.analyzer.e1381 import ETB, frames
 from sim.analyzer.events import Condition, Control, Event, Measured, Notice, Sample, Stock
 from sim.analyzer.faults import SCENARIOS
 from sim.analyzer.hl7 import Hl7Writer
@@ -133,6 +134,12 @@ def test_stock_travels_as_what_is_left(analyzer: Model, day: list[Event]) -> Non
         next(100 * s.left / s.tests for s in stock.supplies if s.substance == "GLU"), abs=0.05
     )
     assert {"reagent.ise.remaining", "reagent.detergent.remaining", "reagent.alkaline.remaining"} < set(left)
+
+
+def test_its_traffic_has_records_of_more_than_a_frame(analyzer: Model, day: list[Event]) -> None:
+    writer = AstmWriter(model=analyzer, seed=5)
+    made = [frame for event in day for message in writer.messages(event, at=event.at) for frame in frames(message)]
+    assert any(frame[-5:-4] == ETB for frame in made)
 
 
 # HL7 ------------------------------------------------------------------------------------------------------------------
