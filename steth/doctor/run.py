@@ -1,13 +1,13 @@
 """All checks of the server's side, in the order in which one thing rests on another."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import psycopg
 from msgspec import Struct
 from pydantic import ValidationError
@@ -35,6 +35,14 @@ class Place(Struct, frozen=True, kw_only=True):
     agent: Path | None = None
 
 
+class _Told(Struct, frozen=True, kw_only=True):
+    """What `steth up` wrote of itself."""
+
+    settings: dict[str, str]
+    processes: dict[str, str]
+    agent: str | None
+
+
 def of_config(config: Path | None, processes: Mapping[str, str]) -> Place:
     """An installation by its settings. Raises SettingsError."""
     settings = load_settings(config)
@@ -45,21 +53,16 @@ def of_config(config: Path | None, processes: Mapping[str, str]) -> Place:
 def of_folder(folder: Path) -> Place:
     """The `steth up` that runs in this folder. Raises SettingsError where none does."""
     try:
-        told: dict[str, Any] = json.loads((folder / DOCTOR).read_text(encoding="utf-8"))
-        settings = Settings(**told["settings"])
+        told = msgspec.json.decode((folder / DOCTOR).read_bytes(), type=_Told)
+        settings = Settings(**told.settings)  # type: ignore[arg-type]  # pydantic checks what the file says
     except FileNotFoundError:
         raise SettingsError(f"no `steth up` runs in {folder}: start it, or name its folder by --data") from None
     except OSError as error:
         raise SettingsError(f"{folder / DOCTOR} can't be read: {error.strerror}; be the user who started it") from None
-    except (ValueError, KeyError, ValidationError):
+    except (msgspec.DecodeError, ValidationError):
         raise SettingsError(f"{folder / DOCTOR} is damaged: start `steth up` again") from None
-    agent = told.get("agent")
-    return Place(
-        settings=settings,
-        processes=told["processes"],
-        folders=(folder,),
-        agent=None if agent is None else Path(agent),
-    )
+    agent = None if told.agent is None else Path(told.agent)
+    return Place(settings=settings, processes=told.processes, folders=(folder,), agent=agent)
 
 
 async def examine(place: Place) -> AsyncIterator[Finding]:
