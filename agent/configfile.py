@@ -102,8 +102,8 @@ def broker(url: str) -> Broker:
     path = parts.path.rstrip("/")
     if parts.scheme not in _PORTS or not parts.hostname or "@" in parts.netloc or parts.query or (path and not web):
         raise ValueError(f"{parts.scheme}://… is no address of a broker")
-    if not path.isascii() or not path.isprintable() or " " in path:
-        raise ValueError("its path has characters that an address can't have")
+    if not path.isascii() or not (path + parts.hostname).isprintable() or " " in path + parts.hostname:
+        raise ValueError("it has characters that an address can't have")
     return Broker(
         host=parts.hostname,
         port=parts.port or _PORTS[parts.scheme],

@@ -83,6 +83,8 @@ def tunnel(proxy: Proxy, host: str, port: int) -> socket.socket:
 def asked(proxy: Proxy, host: str, port: int) -> bytes:
     """The request for a tunnel."""
     name = f"[{host}]" if ":" in host else host.encode("idna").decode("ascii")
+    if not name.isprintable() or " " in name:
+        raise ValueError("no name of a host")
     lines = [f"CONNECT {name}:{port} HTTP/1.1", f"Host: {name}:{port}"]
     if proxy.username is not None:
         who = b64encode(f"{proxy.username}:{proxy.password or ''}".encode()).decode("ascii")

@@ -205,7 +205,17 @@ def test_addresses_of_brokers(url: str, found: tuple[str, int, bool, str | None]
     assert (at.host, at.port, at.tls, at.path) == found
 
 
-WEB = ["ws://", "ws://b/x?y", "wss://me:pw@b/mqtt", "https://b", "ws://b/a b", "ws://b/ü", "ws://b/a\x00b"]
+WEB = [
+    "ws://",
+    "ws://b/x?y",
+    "wss://me:pw@b/mqtt",
+    "https://b",
+    "ws://b/a b",
+    "ws://b/ü",
+    "ws://b/a\x00b",
+    "ws://b x",
+    "mqtt://b\x00",
+]
 
 
 @pytest.mark.parametrize(
