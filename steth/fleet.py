@@ -6,10 +6,9 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.state import MISSED_BEATS
 from store.pool import Pool
 
-BEATS: Final = 3
-"""Heartbeats that may be missing before a device counts as late, as the API judges it (``api.state``)."""
 STATES: Final = ("fresh", "late", "never")
 SEVERITIES: Final = ("critical", "major", "minor", "warning")
 STATUSES: Final = ("new", "to-dispatch", "accepted", "on-site", "awaiting-parts", "to-verify")
@@ -54,7 +53,7 @@ class Fleet(Collector):
     async def measure(self) -> int:
         """Look; returns 0: nothing was done."""
         async with self._pool.connection() as connection:
-            rows = await connection.execute(_LOOK, {"beats": BEATS, "heartbeat_s": self._heartbeat_s})
+            rows = await connection.execute(_LOOK, {"beats": MISSED_BEATS, "heartbeat_s": self._heartbeat_s})
             self._found = {(name, label): float(count) async for name, label, count in rows}
         return 0
 
