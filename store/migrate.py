@@ -175,7 +175,10 @@ def applied_migrations(connection: _Sync) -> list[Applied]:
 def connect(dsn: str) -> _Sync:
     """A connection in autocommit for work on the schema. Raises StoreError with one line that names no password."""
     try:
-        return psycopg.connect(dsn, autocommit=True, application_name="steth-migrate", connect_timeout=10)
+        # Nothing is asked so often that preparing it would pay, and a pooler in between may not take it.
+        return psycopg.connect(
+            dsn, autocommit=True, application_name="steth-migrate", connect_timeout=10, prepare_threshold=None
+        )
     except psycopg.OperationalError as error:
         raise StoreError(StoreErrorCode.CONNECTION, f"the database can't be reached: {one_line(error)}") from error
 
