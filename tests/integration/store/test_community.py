@@ -21,8 +21,7 @@ def test_it_is_the_community_edition(community: Pglite) -> None:
 
 
 def test_policies_are_made_and_changed_with_the_settings(community: Pglite) -> None:
-    everything = {f"{policy.table}: {policy.process}" for policy in policies(KEEP)}
-    assert set(apply_policies(community.dsn, keep=KEEP, now=NOW)) == everything
+    apply_policies(community.dsn, keep=KEEP, now=NOW)
     assert apply_policies(community.dsn, keep=KEEP, now=NOW) == []
     assert apply_policies(community.dsn, keep=Keep(minute_days=400), now=NOW) == ["reading_1m: policy_retention"]
     assert apply_policies(community.dsn, keep=KEEP, now=NOW) == ["reading_1m: policy_retention"]
