@@ -61,10 +61,15 @@ class Upkeep:
         return await asyncio.to_thread(move_to_community, self._dsn, now=datetime.now(UTC))
 
     async def _connect(self) -> Connection:
+        # It must not queue for a lock with ingest behind it, nor wait for a network that is gone.
         return await psycopg.AsyncConnection.connect(
             self._dsn,
             autocommit=True,
             connect_timeout=10,
             application_name="steth-upkeep",
-            options="-c timezone=UTC",
+            options="-c timezone=UTC -c lock_timeout=5000 -c idle_in_transaction_session_timeout=60000",
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=3,
+            tcp_user_timeout=20_000,
         )
