@@ -4,7 +4,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { Journal, mergeAlert, mergeDevices, mergeTicket } from '../feed/merge.ts'
 import { serverNow } from '../feed/server-time.ts'
 import type { Language } from '../words/i18n.ts'
-import { type Alert, api, type Device, type Schemas, type Ticket, taken } from './client.ts'
+import { type Alert, api, type Device, type Schemas, type Ticket, type TicketDetail, taken } from './client.ts'
 
 export type AlertState = 'open' | 'pending' | 'over'
 export type TicketState = 'open' | 'closed'
@@ -85,6 +85,8 @@ export const ticketsQuery = (lang: Language, state: TicketState) =>
 
 /** Values are not on the stream: what one looks at is asked again this often. */
 const LOOK_AGAIN_MS = 10_000
+/** What an agent couldn't send at once comes within this, mostly. */
+const LATE_MS = 60_000
 
 export const deviceQuery = (lang: Language, id: string) =>
   queryOptions({
@@ -97,8 +99,14 @@ export const ticketQuery = (lang: Language, number: string) =>
   queryOptions({
     queryKey: ['ticket', lang, number],
     queryFn: ({ signal }) => taken(api.GET('/api/v1/tickets/{number}', { params: { path: { number } }, signal })),
-    refetchInterval: LOOK_AGAIN_MS,
+    // The stream tells what happens to it; only what is still to come of itself is asked for.
+    refetchInterval: ({ state: { data } }) => (data !== undefined && unsettled(data) ? LOOK_AGAIN_MS : false),
   })
+
+/** Whether evidence or a diagnosis is still to come. */
+function unsettled(ticket: TicketDetail): boolean {
+  return ticket.evidence.frozen_at === null || ticket.diagnostics.some((run) => run.status === 'waiting')
+}
 
 export const sitesQuery = () =>
   queryOptions({
@@ -113,6 +121,12 @@ export const sitesQuery = () =>
 /** A range of a chart, in ms: fixed, or so much up to now. */
 export type Span = { readonly from: number; readonly to: number } | { readonly last: number }
 
+/** When a picture may have another point, in ms; a past one never has. */
+function grows(span: Span, points: number): number | false {
+  if ('last' in span) return Math.min(Math.max(span.last / points, LOOK_AGAIN_MS), LATE_MS)
+  return span.to > serverNow() - LATE_MS ? LOOK_AGAIN_MS : false
+}
+
 export const seriesQuery = (lang: Language, device: string, metric: string, span: Span, points: number) =>
   queryOptions({
     queryKey: ['series', lang, device, metric, span, points],
@@ -121,5 +135,5 @@ export const seriesQuery = (lang: Language, device: string, metric: string, span
       const query = { metric, points, ...range }
       return taken(api.GET('/api/v1/devices/{id}/series', { params: { path: { id: device }, query }, signal }))
     },
-    refetchInterval: LOOK_AGAIN_MS,
+    refetchInterval: grows(span, points),
   })

@@ -77,7 +77,7 @@ export function SignalChart(props: { device: string; metrics: readonly Named[]; 
           <p className="plot-space">{t('chart.loading')}</p>
         )
       ) : (
-        <Curve series={query.data} fault={fault} old={query.isError || query.isPlaceholderData} />
+        <Curve series={query.data} fault={fault} old={query.isError || query.data.metric !== metric} />
       )}
     </div>
   )
