@@ -22,8 +22,8 @@ from store.rollup import lags
 
 Connection = AsyncConnection[Any]
 ROLES: Final[tuple[Role, ...]] = ("owner", "ingest", "api")
-OLDEST_VERSION: Final = 150_000
-"""PostgreSQL 15: older ones lack what the schema uses; tests run 17 and 18."""
+OLDEST_VERSION: Final = 160_000
+"""PostgreSQL 16: older ones can't say which roles may be set (``store.roles``); tests run 17 and 18."""
 CLOCK_WARN_S: Final = 1.0
 CLOCK_FAIL_S: Final = 30.0
 AHEAD: Final = timedelta(days=7)
@@ -123,7 +123,7 @@ def _version(number: int) -> Finding:
             "database.version",
             zh=f"PostgreSQL {shown} 过旧",
             en=f"PostgreSQL {shown} is too old",
-            todo=Text(zh="升级到 15 或更新", en="upgrade to 15 or newer"),
+            todo=Text(zh="升级到 16 或更新", en="upgrade to 16 or newer"),
         )
     return ok("database.version", zh=f"PostgreSQL {shown}", en=f"PostgreSQL {shown}")
 
