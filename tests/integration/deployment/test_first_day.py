@@ -1,5 +1,6 @@
 """The first day of a deployment: docker/prepare, the database's first start, `steth migrate`, the first account."""
 
+import fcntl
 import json
 import os
 import re
@@ -95,8 +96,11 @@ def test_from_an_empty_database_to_the_first_account(
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("CREATE DATABASE steth")
     where = conninfo_to_dict(server.dsn())
-    # The image's own entry point runs the script as the superuser, with the secrets in /run/secrets.
+    # The image's own entry point runs the script as the superuser, with the secrets in /run/secrets: a folder of the
+    # whole tree, so another run on this machine waits.
     secrets = trixie.outside(Path("/run/secrets"))
+    turn = trixie.outside(Path("/run/secrets.lock")).open("w")
+    fcntl.flock(turn, fcntl.LOCK_EX)
     secrets.mkdir(parents=True, exist_ok=True)
     script = server.directory / "10-steth.sh"
     try:
@@ -122,6 +126,7 @@ def test_from_an_empty_database_to_the_first_account(
         assert done.returncode == 0, done.stderr
     finally:
         shutil.rmtree(secrets)
+        turn.close()
 
     def reached(dsn: str) -> str:
         return make_conninfo(dsn, host="127.0.0.1", port=where["port"])
