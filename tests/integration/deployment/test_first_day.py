@@ -109,20 +109,20 @@ def test_from_an_empty_database_to_the_first_account(
             (secrets / path.name).chmod(0o644)
         shutil.copy(DOCKER / "timescaledb" / "10-steth.sh", script)
         script.chmod(0o755)
-        done = subprocess.run(
-            trixie.command("/bin/sh", str(Path("/") / script.relative_to(trixie.root)), user="postgres"),
-            env={
-                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-                "POSTGRES_USER": "postgres",
-                "POSTGRES_DB": "steth",
-                "PGHOST": "127.0.0.1",
-                "PGPORT": str(where["port"]),
-                "PGPASSWORD": str(where["password"]),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = trixie.command("/bin/sh", str(Path("/") / script.relative_to(trixie.root)), user="postgres")
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "POSTGRES_USER": "postgres",
+            "POSTGRES_DB": "steth",
+            "PGHOST": "127.0.0.1",
+            "PGPORT": str(where["port"]),
+            "PGPASSWORD": str(where["password"]),
+        }
+        (secrets / "owner_password").chmod(0o600)  # a password that can't be read is no empty one
+        refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (refused.returncode != 0, "owner_password" in refused.stderr) == (True, True)
+        (secrets / "owner_password").chmod(0o644)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     finally:
         shutil.rmtree(secrets)
