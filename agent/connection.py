@@ -4,9 +4,44 @@ import asyncio
 import contextlib
 import socket
 import struct
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
+from agent.errors import AgentError
+
+CHUNK: Final = 65_536
+"""Bytes of a connection that wait unread here at most; the rest of a flood waits in the peer's own buffers."""
 _KEEP_ALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+
+
+async def serve(
+    address: str,
+    connection: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, object]],
+    *,
+    name: str,
+    ready: Callable[[int], None],
+) -> None:
+    """Run ``connection`` for every peer that connects to ``host:port``, until cancelled. ``ready`` is told the port
+    once it listens. ``name``: the adapter's. Raises ``AgentError`` when the address can't be listened on."""
+    host, _, port = address.rpartition(":")
+    tasks = asyncio.TaskGroup()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.create_task(connection(reader, writer), name=f"{name}-connection")
+
+    try:
+        server = await asyncio.start_server(connected, host.strip("[]"), int(port), start_serving=False, limit=CHUNK)
+    except OSError as error:
+        what = error.strerror or type(error).__name__
+        text = f"{name}: can't listen on {address}: {what}; choose another address in [device.{name}]"
+        raise AgentError(text) from error
+    async with tasks:
+        try:
+            await server.start_serving()
+            ready(server.sockets[0].getsockname()[1])
+            await asyncio.get_running_loop().create_future()  # until cancelled
+        finally:
+            server.close()
 
 
 def keep_alive(writer: asyncio.StreamWriter) -> None:

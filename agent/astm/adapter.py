@@ -21,7 +21,7 @@ from agent.astm.reading import NAME
 from agent.astm.session import Ending, Session
 from agent.clock import Now
 from agent.config import Astm
-from agent.errors import AgentError
+from agent.connection import serve
 from agent.uplink import backoff
 from agent.zones import zone_of
 from catalog.model import Model
@@ -53,33 +53,16 @@ class AstmAdapter:
     async def run(self) -> None:
         """Serve or stay connected until cancelled. Raises ``AgentError`` when the address can't be listened on."""
         if self._config.listen is not None:
-            await self._listen(self._config.listen)
+            await serve(self._config.listen, self._serve, name=NAME, ready=self._listens)
         else:
             await self._again(self._open if self._config.connect is None else self._connect)
 
-    async def _listen(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        tasks = asyncio.TaskGroup()
+    def _listens(self, port: int) -> None:
+        self.port = port
 
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            tasks.create_task(self._serve(Tcp(reader, writer)), name="astm-connection")
-
-        try:
-            server = await asyncio.start_server(connected, host.strip("[]"), int(port), start_serving=False)
-        except OSError as error:
-            what = error.strerror or type(error).__name__
-            text = f"astm: can't listen on {address}: {what}; choose another address in [device.astm]"
-            raise AgentError(text) from error
-        async with tasks:
-            try:
-                await server.start_serving()
-                self.port = server.sockets[0].getsockname()[1]
-                await asyncio.get_running_loop().create_future()  # until cancelled
-            finally:
-                server.close()
-
-    async def _serve(self, channel: Tcp) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of an analyzer to us; whatever it does ends here."""
+        channel = Tcp(reader, writer)
         session = self._session(channel)
         try:
             if self._admit(session, channel):

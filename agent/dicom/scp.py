@@ -17,7 +17,7 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Dicom
-from agent.connection import hang_up
+from agent.connection import hang_up, serve
 from agent.dicom import dimse, pdu
 from agent.dicom.association import Aborted, Association, last_words
 from agent.dicom.dimse import Answer, Command
@@ -28,7 +28,7 @@ from agent.dicom.objects import read_object
 from agent.dicom.pdu import Rejection, Request
 from agent.dicom.report import DOSE_REPORT
 from agent.dicom.steps import Steps
-from agent.errors import AdapterError, AgentError, OutboxError
+from agent.errors import AdapterError, OutboxError
 from agent.zones import zone_of
 from catalog.model import Model
 
@@ -64,25 +64,10 @@ class DicomScp:
 
     async def run(self) -> None:
         """Serve until cancelled. Raises ``AgentError`` when the address can't be listened on."""
-        host, _, port = self._config.listen.rpartition(":")
-        tasks = asyncio.TaskGroup()
+        await serve(self._config.listen, self._serve, name=NAME, ready=self._listens)
 
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            tasks.create_task(self._serve(reader, writer), name="dicom-association")
-
-        try:
-            server = await asyncio.start_server(connected, host.strip("[]"), int(port), start_serving=False)
-        except OSError as error:
-            what = error.strerror or type(error).__name__
-            text = f"dicom: can't listen on {self._config.listen}: {what}; choose another address in [device.dicom]"
-            raise AgentError(text) from error
-        async with tasks:
-            try:
-                await server.start_serving()
-                self.port = server.sockets[0].getsockname()[1]
-                await asyncio.get_running_loop().create_future()  # until cancelled
-            finally:
-                server.close()
+    def _listens(self, port: int) -> None:
+        self.port = port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection; whatever its peer does ends here."""

@@ -15,8 +15,8 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Hl7
-from agent.connection import hang_up, keep_alive, reset
-from agent.errors import AdapterError, AgentError, OutboxError
+from agent.connection import CHUNK, hang_up, keep_alive, reset, serve
+from agent.errors import AdapterError, OutboxError
 from agent.hl7 import values
 from agent.hl7.answer import Outcome, answers
 from agent.hl7.entry import Facts
@@ -42,7 +42,6 @@ MAX_NOISE: Final = 4096
 """Bytes without any beginning of a message: the peer speaks something else."""
 MAX_BAD: Final = 8
 """Blocks in a row that hold no HL7 message."""
-_CHUNK: Final = 65_536
 
 
 class _Ended(Exception):
@@ -92,30 +91,10 @@ class Hl7Adapter:
         if self._config.connect is not None:
             await self._connect(self._config.connect)
         elif self._config.listen is not None:
-            await self._listen(self._config.listen)
+            await serve(self._config.listen, self._serve, name=NAME, ready=self._listens)
 
-    async def _listen(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        tasks = asyncio.TaskGroup()
-
-        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            tasks.create_task(self._serve(reader, writer), name="hl7-connection")
-
-        try:
-            server = await asyncio.start_server(
-                connected, host.strip("[]"), int(port), start_serving=False, limit=_CHUNK
-            )
-        except OSError as error:
-            what = error.strerror or type(error).__name__
-            text = f"hl7: can't listen on {address}: {what}; choose another address in [device.hl7]"
-            raise AgentError(text) from error
-        async with tasks:
-            try:
-                await server.start_serving()
-                self.port = server.sockets[0].getsockname()[1]
-                await asyncio.get_running_loop().create_future()  # until cancelled
-            finally:
-                server.close()
+    def _listens(self, port: int) -> None:
+        self.port = port
 
     async def _connect(self, address: str) -> None:
         host, _, port = address.rpartition(":")
@@ -123,7 +102,7 @@ class Hl7Adapter:
         while True:
             try:
                 async with asyncio.timeout(MESSAGE_S):
-                    streams = await asyncio.open_connection(host.strip("[]"), int(port), limit=_CHUNK)
+                    streams = await asyncio.open_connection(host.strip("[]"), int(port), limit=CHUNK)
             except OSError:
                 if not failures:  # once an outage, which may be a weekend
                     self._sink.refused(NAME, "unreachable")
@@ -172,7 +151,7 @@ class Hl7Adapter:
             known = peer.spoke or self._config.connect is not None
             until = peer.began + MESSAGE_S if inside else peer.heard + (IDLE_S if known else FIRST_S)
             async with asyncio.timeout_at(until):
-                data = await peer.reader.read(_CHUNK)
+                data = await peer.reader.read(CHUNK)
             if not data:
                 if peer.evicted:
                     raise _Ended("evicted")
