@@ -51,7 +51,13 @@ screens: console ## the page's pictures in docs/screens, from a real steth up (C
 .PHONY: test
 test: setup ## every test that what is installed allows; lists what it skipped
 	@$(CONSOLE)
+ifeq ($(strip $(ARGS)),)
+	@# What touches nothing outside itself goes on two cores; what starts brokers and databases goes alone.
+	failed=0; $(BIN)/python -m pytest -n 2 tests/unit tests/contract || failed=1; \
+	$(BIN)/python -m pytest tests/integration tests/acceptance || failed=1; exit $$failed
+else
 	$(BIN)/python -m pytest $(ARGS)
+endif
 
 .PHONY: test-deps
 test-deps: ## the Debian parts that tests need (root); after it a skip is a failure in CI
