@@ -4,7 +4,7 @@ What equipment writes survives when only one meaning is possible, else it is ref
 """
 
 import re
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -43,6 +43,19 @@ def decimal(part: str) -> float:
     value = float(part)
     if not isfinite(value):
         raise Refused("not-a-number")
+    return value
+
+
+def day_of(found: re.Match[str] | None) -> date:
+    """The day whose year, month and day are a pattern's first three groups; None: the pattern didn't match."""
+    if not found:
+        raise Refused("malformed")
+    try:
+        value = date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        raise Refused("malformed") from None
+    if not EARLIEST <= value.year <= LATEST:
+        raise Refused("implausible")
     return value
 
 

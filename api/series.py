@@ -45,8 +45,13 @@ class Columns:
 
     def add(self, row: tuple[int, float | None, float | None, float | None, int, int]) -> None:
         """Append a point: t, lo, avg, hi, n, bad."""
-        for column, value in zip((self.t, self.lo, self.avg, self.hi, self.n, self.bad), row, strict=True):
-            column.append(value)  # type: ignore[attr-defined]  # columns of different types, in the row's order
+        t, lo, avg, hi, n, bad = row
+        self.t.append(t)
+        self.lo.append(lo)
+        self.avg.append(avg)
+        self.hi.append(hi)
+        self.n.append(n)
+        self.bad.append(bad)
 
 
 def plan(start: datetime, end: datetime, points: int) -> Plan:

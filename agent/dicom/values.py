@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Final, TypeVar
 
 from agent.dicom.elements import Raw
-from agent.values import EARLIEST, LATEST, Moment, Refused, decimal, moment
+from agent.values import Moment, Refused, day_of, decimal, moment
 
 T = TypeVar("T")
 
@@ -77,16 +77,7 @@ def offset(raw: Raw) -> timezone:
 
 def day(part: str) -> date:
     """A DA."""
-    found = _DATE.match(part)
-    if not found:
-        raise Refused("malformed")
-    try:
-        value = date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError:
-        raise Refused("malformed") from None
-    if not EARLIEST <= value.year <= LATEST:
-        raise Refused("implausible")
-    return value
+    return day_of(_DATE.match(part))
 
 
 def clock(part: str) -> time:

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
-from agent.values import EARLIEST, LATEST, Moment, Refused, moment
+from agent.values import Moment, Refused, day_of, moment
 
 _TIME: Final = re.compile(r"(\d{8})(\d{2})(\d{2})(?:(\d{2})(?:\.(\d{1,4}))?)?([+-]\d{4})?\Z", re.ASCII)
 """DTM of at least a minute (HL7 v2.5.1, 2.A.22); a coarser one is no time of an event."""
@@ -30,16 +30,7 @@ def day(text: str) -> date:
     """The day of a DTM or DT. Raises ``Refused``."""
     if not text:
         raise Refused("empty")
-    found = _DAY.match(text)
-    if not found:
-        raise Refused("malformed")
-    try:
-        value = date(int(found[1]), int(found[2]), int(found[3]))
-    except ValueError:
-        raise Refused("malformed") from None
-    if not EARLIEST <= value.year <= LATEST:
-        raise Refused("implausible")
-    return value
+    return day_of(_DAY.match(text))
 
 
 def stamp(wall: int, zone: tzinfo | None) -> str:
