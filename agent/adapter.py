@@ -53,9 +53,13 @@ class Sink(Protocol):
         """The position last committed under this name; None: never."""
         ...
 
-    def refused(self, source: str, reason: str) -> None:
-        """Count an input that was refused: ``source`` is the adapter's name, ``reason`` a stable word such as
-        ``oversize``. Neither may quote the input."""
+    def refused(self, source: str, reason: str, *, form: str = "") -> None:
+        """Count an input, or a part of one, that was refused: ``source`` is the adapter's name, ``reason`` a stable word
+        such as ``oversize``. Neither may quote the input. ``form``: what it looked like, by ``agent.form.form_of``."""
+        ...
+
+    def untold(self, source: str, reason: str) -> None:
+        """Count an input that was answered well and told nothing, under a stable word such as ``other-storage``."""
         ...
 
 

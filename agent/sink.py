@@ -30,6 +30,7 @@ class DeviceSink:
         self._now = now
         self._lock = threading.Lock()
         self._refused: Counter[tuple[str, str]] = Counter()
+        self._nothing: Counter[tuple[str, str]] = Counter()
         self._untold = 0
         self._failing = False
 
@@ -64,7 +65,7 @@ class DeviceSink:
         """See ``agent.adapter.Sink``."""
         return self._outbox.position(name)
 
-    def refused(self, source: str, reason: str) -> None:
+    def refused(self, source: str, reason: str, *, form: str = "") -> None:  # noqa: ARG002  # kept with what is told of it
         """See ``agent.adapter.Sink``."""
         with self._lock:
             self._refused[source, reason] += 1
@@ -72,6 +73,11 @@ class DeviceSink:
             count = self._refused[source, reason]
         if count & (count - 1) == 0:  # 1, 2, 4, 8 …: a flood of bad input must not flood the log
             self._log.warning("input refused", source=source, reason=reason, times=count)
+
+    def untold(self, source: str, reason: str) -> None:
+        """See ``agent.adapter.Sink``."""
+        with self._lock:
+            self._nothing[source, reason] += 1
 
     def refusals(self) -> Mapping[tuple[str, str], int]:
         """How often which source was refused for which reason, since the start."""

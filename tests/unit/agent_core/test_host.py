@@ -73,7 +73,10 @@ class Kept:
     def position(self, name: str) -> bytes | None:
         raise NotImplementedError
 
-    def refused(self, source: str, reason: str) -> None:
+    def refused(self, source: str, reason: str, *, form: str = "") -> None:
+        raise NotImplementedError
+
+    def untold(self, source: str, reason: str) -> None:
         raise NotImplementedError
 
 

@@ -1,0 +1,21 @@
+"""What a refused text looked like, without what it said: enough to know a code again, too little to read a name. Pure."""
+
+import re
+from typing import Final
+
+MAX_FORM: Final = 24
+"""Characters; a longer text ends with an ellipsis."""
+_MASKS: Final = (
+    (re.compile(r"[A-Z]"), "A"),
+    (re.compile(r"[a-z]"), "a"),
+    (re.compile(r"[0-9]"), "9"),
+    (re.compile(r"[^Aa9 ._:/+\-#^&|]"), "?"),
+)
+
+
+def form_of(text: str) -> str:
+    """``BTH-TMP-01`` becomes ``AAA-AAA-99``: letters, digits and everything that isn't ASCII by their kind only."""
+    form = text[:MAX_FORM]
+    for pattern, mask in _MASKS:
+        form = pattern.sub(mask, form)
+    return form + "…" if len(text) > MAX_FORM else form
