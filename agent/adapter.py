@@ -54,7 +54,7 @@ class Sink(Protocol):
         ...
 
     def refused(self, source: str, reason: str, *, form: str = "") -> None:
-        """Count an input, or a part of one, that was refused: ``source`` is the adapter's name, ``reason`` a stable word
+        """Count an input, or a part of one, that was refused: ``source``: the adapter's name, ``reason``: a stable word
         such as ``oversize``. Neither may quote the input. ``form``: what it looked like, by ``agent.form.form_of``."""
         ...
 

@@ -1,4 +1,4 @@
-"""What a refused text looked like, without what it said: enough to know a code again, too little to read a name. Pure."""
+"""What a refused text looked like, without what it said: a code is known again, a name can't be read. Pure."""
 
 import re
 from typing import Final
