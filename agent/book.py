@@ -22,11 +22,13 @@ from wire.codec import digest
 from wire.commands import Ack
 from wire.errors import WireErrorCode
 from wire.ids import mint_epoch
-from wire.items import ClockStep, Dropped, Fault, Heartbeat, Item
-from wire.limits import MAX_BODY, WINDOW_REPORTS
+from wire.items import ClockStep, Dropped, Fault, Heartbeat, Item, Refusal
+from wire.limits import MAX_BODY, MAX_FIELDS, WINDOW_REPORTS
 from wire.topics import Lane
 
 LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
+REFUSAL_BYTES: Final = 384
+"""One refusal in a heartbeat at most, as JSON."""
 
 
 class Book:
@@ -110,11 +112,14 @@ class Book:
                 self._repeats.entered(report.items, seq=seq, segment=segment)
         return broken
 
-    def heartbeat(self, moment: Moment, *, uptime_s: float, refused: int, connected: bool | None) -> None:
+    def heartbeat(
+        self, moment: Moment, *, uptime_s: float, refused: int, connected: bool | None, refusals: Sequence[Refusal]
+    ) -> Sequence[Refusal]:
         """Enter a heartbeat with the depths, after what was dropped since the last one.
 
-        ``refused``: inputs refused since the last one.
+        ``refused``: inputs refused since the last one. Returns those of ``refusals`` that found room in it.
         """
+        told = refusals[: min(max(self._bound // REFUSAL_BYTES - 2, 1), MAX_FIELDS)]
         self._replace(refused=self.state.refused + refused)
         state = self.state
         beat = Heartbeat(
@@ -125,10 +130,12 @@ class Book:
             dropped=state.dropped,
             refused=state.refused,
             connected=connected,
+            refusals=list(told) or None,
         )
         pending: list[Item] = [] if state.pending is None else [state.pending]
         self._replace(pending=None)
         self.enter(Lane.LIVE, [*pending, beat], moment)
+        return told
 
     def bound_to(self, size: int) -> None:
         """From now on no body is formed beyond ``size`` bytes, nor beyond the configured bound."""

@@ -104,16 +104,22 @@ class DeviceAgent:
 
     def close(self) -> None:
         """Commit what waits and give the outbox free."""
+        self.sink.keep()
         self.outbox.close()
 
     async def _heartbeats(self) -> None:
+        session = 0
         while True:
             await asyncio.sleep(self._heartbeat_s)
             if self.outbox.damaged:
                 raise AgentError("the outbox is damaged; opening it anew")
+            await asyncio.to_thread(self.sink.keep)
             # None while others wait: it would tell of the past, and a long outage must not fill the live lane with it.
             if not self.uplink.idle:
                 continue
+            if session != self.uplink.counters.connections:
+                session = self.uplink.counters.connections
+                self.sink.tell_again()
             try:
                 await self.sink.heartbeat(uptime_s=(self._now().elapsed - self._began) / 1000, connected=None)
             except OutboxError as error:

@@ -1,7 +1,9 @@
 """What a refused text looked like, without what it said: a code is known again, a name can't be read. Pure."""
 
 import re
-from typing import Final
+from typing import Final, get_args
+
+from wire.items import Form
 
 MAX_FORM: Final = 24
 """Characters; a longer text ends with an ellipsis."""
@@ -11,6 +13,7 @@ _MASKS: Final = (
     (re.compile(r"[0-9]"), "9"),
     (re.compile(r"[^Aa9 ._:/+\-#^&|]"), "?"),
 )
+_IS_FORM: Final = re.compile(get_args(Form)[1].pattern)
 
 
 def form_of(text: str) -> str:
@@ -19,3 +22,8 @@ def form_of(text: str) -> str:
     for pattern, mask in _MASKS:
         form = pattern.sub(mask, form)
     return form + "…" if len(text) > MAX_FORM else form
+
+
+def masked(text: str) -> str:
+    """A form as it is; the form of whatever else was taken for one."""
+    return text if _IS_FORM.match(text) else form_of(text)

@@ -38,6 +38,9 @@ def collect(devices: Iterable[DeviceAgent]) -> list[Family]:
     size = Family("steth_agent_outbox_bytes", "gauge", "Bytes of the reports that wait.", [])
     dropped = Family("steth_agent_outbox_dropped_reports", "gauge", "Bulk reports dropped in this epoch.", [])
     refused = Family("steth_agent_refused_total", "counter", "Inputs refused, by source and reason.", [])
+    untold = Family(
+        "steth_agent_untold_total", "counter", "Inputs answered well that told nothing, by source and reason.", []
+    )
     restarts = Family("steth_agent_adapter_restarts_total", "counter", "Adapters that failed.", [])
     counted = {
         name: Family(f"steth_agent_{name}_total", "counter", text, [])
@@ -60,8 +63,9 @@ def collect(devices: Iterable[DeviceAgent]) -> list[Family]:
             reports.samples.append(({**label, "lane": lane.value}, state.reports))
             size.samples.append(({**label, "lane": lane.value}, state.size))
         dropped.samples.append((label, device.outbox.state.dropped))
-        for (source, reason), times in sorted(device.sink.refusals().items()):
-            refused.samples.append(({**label, "source": source, "reason": reason}, times))
+        for each in sorted(device.sink.refusals(), key=lambda each: (each.source, each.reason)):
+            family = refused if each.kind == "refused" else untold
+            family.samples.append(({**label, "source": each.source, "reason": each.reason}, each.count))
         for adapter, times in sorted(device.restarts.items()):
             restarts.samples.append(({**label, "adapter": adapter}, times))
         for name, value in (
@@ -74,4 +78,4 @@ def collect(devices: Iterable[DeviceAgent]) -> list[Family]:
             ("epochs", counters.epochs),
         ):
             counted[name].samples.append((label, value))
-    return [ready, reports, size, dropped, refused, restarts, *counted.values()]
+    return [ready, reports, size, dropped, refused, untold, restarts, *counted.values()]

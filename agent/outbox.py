@@ -26,7 +26,7 @@ from agent.states import Held, Limits, State
 from agent.storage import Storage, failed
 from wire.commands import Ack
 from wire.errors import WireErrorCode
-from wire.items import Inventory, Reply
+from wire.items import Inventory, Refusal, Reply
 from wire.topics import Lane
 
 _log: Final = structlog.get_logger(part="outbox")
@@ -117,16 +117,25 @@ class Outbox:
     # -- the agent's own reports ---------------------------------------------------------------------------------------
 
     async def heartbeat(
-        self, moment: Moment, *, uptime_s: float, refused: int, connected: bool | None, segments: Sequence[Segment]
-    ) -> None:
-        """Enter a heartbeat (``wire.items.Heartbeat``) with what was dropped since the last; keep the segments."""
+        self,
+        moment: Moment,
+        *,
+        uptime_s: float,
+        refused: int,
+        connected: bool | None,
+        segments: Sequence[Segment],
+        refusals: Sequence[Refusal] = (),
+    ) -> Sequence[Refusal]:
+        """Enter a heartbeat (``wire.items.Heartbeat``) with what was dropped since the last; keep the segments.
 
-        def run(book: Book) -> None:
+        Returns those of ``refusals`` that found room in it."""
+
+        def run(book: Book) -> Sequence[Refusal]:
             book.notes.keep_segments(segments)
             book.tell_steps(moment)
-            book.heartbeat(moment, uptime_s=uptime_s, refused=refused, connected=connected)
+            return book.heartbeat(moment, uptime_s=uptime_s, refused=refused, connected=connected, refusals=refusals)
 
-        await self._write(run)
+        return await self._write(run)
 
     async def oldest_segment(self) -> int | None:
         """The oldest clock segment that a held report belongs to."""

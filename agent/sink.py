@@ -1,11 +1,12 @@
 """The way into the outbox: what may not leave is stopped here (``agent.privacy``), every entry gets the moment of the
-device's clock, and what is refused is counted."""
+device's clock, and what is refused or tells nothing is counted (``agent.tally``)."""
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final
 
+import msgspec
 import structlog
 
 from agent.adapter import Entry
@@ -13,10 +14,13 @@ from agent.clock import Clock, Moment, Now
 from agent.errors import OutboxError, OutboxFull
 from agent.outbox import Entered, Outbox
 from agent.privacy import admit
+from agent.tally import Kind, Line, Tally
 from catalog.model import Model
-from wire.items import Reply
+from wire.items import Refusal, Reply
 
 _log: Final = structlog.get_logger(part="sink")
+POSITION: Final = "sink.tally"
+"""Where the outbox keeps what was counted."""
 
 
 class DeviceSink:
@@ -29,9 +33,9 @@ class DeviceSink:
         self._clock = clock
         self._now = now
         self._lock = threading.Lock()
-        self._refused: Counter[tuple[str, str]] = Counter()
-        self._nothing: Counter[tuple[str, str]] = Counter()
-        self._untold = 0
+        self._kept = outbox.position(POSITION)
+        self._tally = Tally(_unpacked(self._kept))
+        self._refused = 0
         self._failing = False
 
     @property
@@ -48,7 +52,7 @@ class DeviceSink:
         except OutboxError as error:
             self._kept_not(moment, error)
             raise
-        return self._kept(entered, stopped)
+        return self._entered(entered, stopped)
 
     async def aput(self, entry: Entry) -> bool:
         """See ``agent.adapter.Sink``."""
@@ -59,30 +63,45 @@ class DeviceSink:
         except OutboxError as error:
             self._kept_not(moment, error)
             raise
-        return self._kept(entered, stopped)
+        return self._entered(entered, stopped)
 
     def position(self, name: str) -> bytes | None:
         """See ``agent.adapter.Sink``."""
         return self._outbox.position(name)
 
-    def refused(self, source: str, reason: str, *, form: str = "") -> None:  # noqa: ARG002  # kept with what is told of it
+    def refused(self, source: str, reason: str, *, form: str = "") -> None:
         """See ``agent.adapter.Sink``."""
-        with self._lock:
-            self._refused[source, reason] += 1
-            self._untold += 1
-            count = self._refused[source, reason]
-        if count & (count - 1) == 0:  # 1, 2, 4, 8 …: a flood of bad input must not flood the log
-            self._log.warning("input refused", source=source, reason=reason, times=count)
+        self._note("refused", source, reason, form)
 
     def untold(self, source: str, reason: str) -> None:
         """See ``agent.adapter.Sink``."""
-        with self._lock:
-            self._nothing[source, reason] += 1
+        self._note("untold", source, reason, "")
 
-    def refusals(self) -> Mapping[tuple[str, str], int]:
-        """How often which source was refused for which reason, since the start."""
+    def refusals(self) -> list[Refusal]:
+        """What was refused and what told nothing, since the outbox was made."""
         with self._lock:
-            return dict(self._refused)
+            return self._tally.all()
+
+    def tell_again(self) -> None:
+        """The next heartbeat is to tell all of the tally: the server may have lost it."""
+        with self._lock:
+            self._tally.tell_again()
+
+    def keep(self) -> None:
+        """Put the tally on the disk where it changed, and tell the log which bursts ended. Blocks."""
+        with self._lock:
+            lines = self._tally.settle(self._now())
+            packed = msgspec.msgpack.encode(self._tally.all())
+        self._say(lines)
+        if packed == (self._kept or _NOTHING):
+            return
+        moment = self._clock.moment(self._now())
+        try:
+            self._outbox.put(Entry(positions={POSITION: packed}), moment)
+        except OutboxError:  # it is tried again; whoever has something to tell says what is wrong
+            self._clock.give_back(moment)
+        else:
+            self._kept = packed
 
     async def heartbeat(self, *, uptime_s: float, connected: bool | None) -> None:
         """Enter a heartbeat. Raises ``OutboxError``."""
@@ -91,16 +110,24 @@ class DeviceSink:
             self._clock.forget_before(oldest)
         moment = self._clock.moment(self._now())
         with self._lock:
-            refused, self._untold = self._untold, 0
+            refused, self._refused = self._refused, 0
+            changed = self._tally.changed()
         try:
-            await self._outbox.heartbeat(
-                moment, uptime_s=uptime_s, refused=refused, connected=connected, segments=self._clock.segments()
+            told = await self._outbox.heartbeat(
+                moment,
+                uptime_s=uptime_s,
+                refused=refused,
+                connected=connected,
+                segments=self._clock.segments(),
+                refusals=changed,
             )
         except OutboxError:
             self._clock.give_back(moment)
             with self._lock:
-                self._untold += refused
+                self._refused += refused
             raise
+        with self._lock:
+            self._tally.told(told)
 
     async def reply(self, reply: Reply) -> None:
         """Enter the reply to a command. Raises ``OutboxError``."""
@@ -120,12 +147,23 @@ class DeviceSink:
             self._clock.give_back(moment)
             raise
 
+    def _note(self, kind: Kind, source: str, reason: str, form: str) -> None:
+        now = self._now()
+        with self._lock:
+            self._refused += kind == "refused"
+            line = self._tally.note(kind, source, reason, form, now)
+        self._say([] if line is None else [line])
+
+    def _say(self, lines: Iterable[Line]) -> None:
+        for line in lines:
+            self._log.warning(line.what, source=line.source, reason=line.reason, times=line.times, form=line.form)
+
     def _admit(self, entry: Entry) -> tuple[Entry, Counter[str]]:
         live, stopped = admit(entry.live, self._model)
         bulk, more = admit(entry.bulk, self._model)
         return Entry(live=live, bulk=bulk, seen=entry.seen, positions=entry.positions), stopped + more
 
-    def _kept(self, entered: Entered, stopped: Counter[str]) -> bool:
+    def _entered(self, entered: Entered, stopped: Counter[str]) -> bool:
         self._failing = False
         new, broken = entered
         if new:
@@ -141,3 +179,13 @@ class DeviceSink:
         if not self._failing:
             self._failing = True
             self._log.error("outbox takes nothing, the equipment is not acknowledged", error=str(error))
+
+
+_NOTHING: Final = msgspec.msgpack.encode([])
+
+
+def _unpacked(kept: bytes | None) -> list[Refusal]:
+    try:
+        return [] if kept is None else msgspec.msgpack.decode(kept, type=list[Refusal])
+    except msgspec.DecodeError:  # another version's: counted anew
+        return []

@@ -15,6 +15,7 @@ from wire.items import (
     Inventory,
     Item,
     Readings,
+    Refusal,
     Reply,
     Skipped,
     StateChange,
@@ -31,6 +32,14 @@ _COMMAND: Final = "c7k2m9x4q1z5a8c3e"
 BIRTH: Final = Birth(at=AT, boot=3, agent="acme-reporter 1.0", model="generic-dr", interval_s=15)
 ITEMS: Final[dict[str, Item]] = {
     "heartbeat": Heartbeat(at=AT, uptime_s=3600, live=0, bulk=2, connected=True),
+    "heartbeat with what was refused": Heartbeat(
+        at=AT,
+        uptime_s=3615,
+        refused=3,
+        refusals=[
+            Refusal(source="astm", reason="unknown-code", count=3, since=AT - 9000, last=AT - 50, form="AAA-AAA-99")
+        ],
+    ),
     "fault": Fault(at=AT, code="GEN-KV-01", state="active", params={"deviation": 12.5}),
     "fault that came often": Fault(at=AT, code="DET-TEMP-01", state="event", count=3, first=AT - 60_000, last=AT),
     "state": StateChange(at=AT, name="mode", value="service"),

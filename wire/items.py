@@ -17,6 +17,11 @@ _PRINTABLE: Final = r"\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd"
 Token = Annotated[str, Meta(pattern=rf"^(?!\s)[{_PRINTABLE}]{{1,64}}(?<!\s)\Z")]
 """A short printable text without control characters, such as a serial number or a software version."""
 
+Reason = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,47}(:[A-Za-z0-9][A-Za-z0-9_.\-]{0,63})?\Z")]
+"""A stable word, and behind a colon what it was said of, such as ``malformed:tube.voltage``."""
+Form = Annotated[str, Meta(pattern=r"^[Aa9? ._:/+\-#^&|]{0,24}\u2026?\Z")]
+"""What a text looked like: letters as ``A`` or ``a``, digits as ``9``, what isn't ASCII as ``?``. It can't say more."""
+
 GOOD: Final = 0
 UNCERTAIN: Final = 1
 BAD: Final = 2
@@ -36,6 +41,21 @@ class Birth(Struct, frozen=True, kw_only=True, tag_field="t", tag="birth"):
     """Seconds between heartbeats."""
 
 
+class Refusal(Struct, frozen=True, kw_only=True):
+    """What was refused of the equipment's input, or answered well and told nothing (``untold``): how often since when,
+    of one source for one reason. Each is the whole count so far: the one heard last holds."""
+
+    kind: Literal["refused", "untold"] = "refused"
+    source: Name
+    """What read it, such as ``astm``."""
+    reason: Reason
+    count: Annotated[int, Meta(ge=1, le=2**53)]
+    since: Millis
+    last: Millis
+    form: Form = ""
+    """What the last one looked like, as far as it was a code."""
+
+
 class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="t", tag="heartbeat"):
     """The agent lives. Depths are reports that wait in its outbox; the counters grow over an epoch."""
 
@@ -49,6 +69,8 @@ class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="t", tag="heartbeat
     """Inputs of the equipment that were refused: not of their format, or beyond a bound."""
     connected: bool | None = None
     """Whether the equipment itself is reachable from the agent; None: it can't tell."""
+    refusals: Annotated[list[Refusal], Meta(max_length=MAX_FIELDS)] | None = None
+    """Those that changed since they were last told; None: none."""
 
 
 class Readings(Struct, frozen=True, kw_only=True, gc=False, tag_field="t", tag="readings"):

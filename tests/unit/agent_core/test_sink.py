@@ -2,16 +2,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.adapter import Entry
-from agent.clock import Clock, Now
+from agent.clock import Clock, Moment, Now
 from agent.errors import OutboxFull
-from agent.outbox import Outbox
-from agent.sink import DeviceSink
+from agent.form import form_of
+from agent.outbox import Entered, Outbox
+from agent.sink import POSITION, DeviceSink
 from agent.states import Limits
+from agent.tally import BURST_MS
 from catalog.load import load
 from wire.codec import decode_report
-from wire.items import ClockStep, Fault, Heartbeat, Inventory, Item, Readings, StateChange
+from wire.items import ClockStep, Fault, Heartbeat, Inventory, Item, Readings, Refusal, StateChange
 from wire.topics import Lane
 
 MODEL = load().models["generic-dr"]
@@ -46,6 +49,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made.outbox.close()
 
 
+def counts(sink: DeviceSink) -> dict[tuple[str, str], int]:
+    return {(each.source, each.reason): each.count for each in sink.refusals() if each.kind == "refused"}
+
+
 def fault(code: str = CODE, source: str = "log") -> Fault:
     return Fault(at=START, code=code, state="active", source=source)
 
@@ -64,7 +71,7 @@ async def test_what_the_catalog_does_not_declare_never_reaches_the_outbox(world:
         Readings(at=START, metric=["exposure.mas"], value=[2.5]),
         Inventory(at=START, fields={"device.serial": "SN-1"}),
     ]
-    assert world.sink.refusals() == {
+    assert counts(world.sink) == {
         ("gate", "unknown-code"): 1,
         ("gate", "unknown-state"): 1,
         ("gate", "unknown-metric"): 1,
@@ -78,7 +85,7 @@ async def test_a_repeat_is_told_as_such_and_counts_nothing(world: World) -> None
     assert await world.sink.aput(entry)
     assert not await world.sink.aput(entry)
     assert not world.sink.put(entry)
-    assert world.sink.refusals() == {("gate", "unknown-code"): 1}
+    assert counts(world.sink) == {("gate", "unknown-code"): 1}
 
 
 async def test_a_full_outbox_raises_counts_and_is_told_in_the_heartbeat(world: World) -> None:
@@ -91,11 +98,90 @@ async def test_a_full_outbox_raises_counts_and_is_told_in_the_heartbeat(world: W
     with pytest.raises(OutboxFull):
         world.sink.put(Entry(live=[fault(codes[3])]))
     world.sink.refused("dicom", "oversize")
-    assert world.sink.refusals() == {("outbox", "full"): 3, ("dicom", "oversize"): 1}
+    assert counts(world.sink) == {("outbox", "full"): 3, ("dicom", "oversize"): 1}
     await world.sink.heartbeat(uptime_s=5.0, connected=None)
     await world.sink.heartbeat(uptime_s=6.0, connected=None)
     beats = [item for item in await world.sent() if isinstance(item, Heartbeat)]
     assert [beat.refused for beat in beats] == [4, 4]
+
+
+async def test_what_was_refused_is_told_in_the_next_heartbeat_once_and_again_when_asked(world: World) -> None:
+    world.sink.refused("astm", "unknown-code", form=form_of("BTH-TMP-01"))
+    world.elapsed = 2_000
+    world.sink.refused("astm", "unknown-code", form="Doe^Jane")
+    world.sink.untold("dicom", "other-storage")
+    for _ in range(2):
+        await world.sink.heartbeat(uptime_s=1.0, connected=None)
+    world.sink.tell_again()
+    await world.sink.heartbeat(uptime_s=1.0, connected=None)
+    both = [
+        Refusal(source="astm", reason="unknown-code", count=2, since=START, last=START + 2_000, form="Aaa^Aaaa"),
+        Refusal(
+            kind="untold", source="dicom", reason="other-storage", count=1, since=START + 2_000, last=START + 2_000
+        ),
+    ]
+    beats = [item for item in await world.sent() if isinstance(item, Heartbeat)]
+    assert [beat.refusals for beat in beats] == [both, None, both]
+    assert [beat.refused for beat in beats] == [2, 2, 2], "what told nothing was not refused"
+
+
+async def test_a_small_report_takes_some_and_the_next_heartbeats_take_the_rest(world: World) -> None:
+    await world.outbox.bound_reports(1024)
+    for number in range(5):
+        world.sink.refused("astm", f"unknown-signal:{'signal.' * 8}{number}", form="A" * 24)
+    for _ in range(6):
+        await world.sink.heartbeat(uptime_s=1.0, connected=None)
+    told = [item.refusals or [] for item in await world.sent() if isinstance(item, Heartbeat)]
+    assert [len(each) for each in told] == [1, 1, 1, 1, 1, 0]
+    assert len({each.reason for beat in told for each in beat}) == 5
+
+
+async def test_counts_go_on_after_a_restart_also_when_no_heartbeat_could_be_told(world: World) -> None:
+    world.sink.refused("astm", "unknown-code", form="AAA-AAA-99")
+    world.sink.keep()
+    world.outbox.close()
+    world.elapsed = 60_000
+    world.outbox = Outbox(path=world.outbox._storage._path)
+    world.sink = DeviceSink(device="d", model=MODEL, outbox=world.outbox, clock=world.clock, now=world.now)
+    world.sink.refused("astm", "unknown-code")
+    assert world.sink.refusals() == [
+        Refusal(source="astm", reason="unknown-code", count=2, since=START, last=START + 60_000, form="AAA-AAA-99")
+    ]
+
+
+async def test_the_tally_is_written_only_when_it_changed(world: World) -> None:
+    written: list[object] = []
+    put = world.outbox.put
+
+    def noted(entry: Entry, moment: Moment) -> Entered:
+        written.append(entry)
+        return put(entry, moment)
+
+    world.outbox.put = noted  # type: ignore[method-assign]
+    world.sink.keep()
+    world.sink.refused("astm", "unknown-code")
+    world.sink.keep()
+    world.sink.keep()
+    assert len(written) == 1
+
+
+async def test_a_tally_that_cannot_be_read_is_counted_anew(world: World) -> None:
+    await world.outbox.aput(Entry(positions={POSITION: b"\xc1"}), world.clock.moment(world.now()))
+    sink = DeviceSink(device="d", model=MODEL, outbox=world.outbox, clock=world.clock, now=world.now)
+    assert sink.refusals() == []
+
+
+async def test_the_log_has_the_form_and_never_the_text(world: World) -> None:
+    with capture_logs() as logged:
+        for _ in range(1000):
+            world.sink.refused("astm", "unknown-code", form="Doe^Jane")
+        world.elapsed = BURST_MS
+        world.sink.keep()
+    assert [(line["event"], line["times"], line["form"]) for line in logged] == [
+        ("input refused", 1, "Aaa^Aaaa"),
+        ("input refused no more", 1000, "Aaa^Aaaa"),
+    ]
+    assert "Doe" not in repr(logged)
 
 
 async def test_a_clock_that_steps_is_told_once_with_the_first_report_after(world: World) -> None:

@@ -43,6 +43,7 @@ from wire.items import (
     Inventory,
     Item,
     Readings,
+    Refusal,
     Reply,
     Skipped,
     StateChange,
@@ -58,6 +59,13 @@ _ONE_ROW = b'{"at":1,"items":[{"t":"readings","at":1,"metric":[%b]}]}'
 ITEMS: list[Item] = [
     Birth(at=AT, boot=3, agent="steth-agent 0.1", model="generic-dr", interval_s=15),
     Heartbeat(at=AT, uptime_s=12.5, live=1, bulk=2, dropped=3, refused=4, connected=True),
+    Heartbeat(
+        at=AT,
+        refusals=[
+            Refusal(source="astm", reason="malformed:R-4", count=2, since=AT - 9, last=AT, form="AAA-99 ?^a…"),
+            Refusal(kind="untold", source="dicom", reason="other-storage", count=2**53, since=0, last=AT),
+        ],
+    ),
     Readings(at=AT, metric=["tube.voltage", "host.cpu"], value=[80.5, 12.0]),
     Readings(at=AT, metric=["a", "b"], value=[1, 2], dt=[0, -5], unit=["kV", "1"], quality=[0, 1]),
     Fault(at=AT, code="GEN-KV-01", state="active", count=3, first=AT - 9, last=AT, params={"n": 2.0, "side": "A"}),
@@ -289,3 +297,58 @@ def test_ids_have_the_form_that_is_checked() -> None:
 def test_the_digest_is_of_the_body_alone() -> None:
     assert digest(b"a") == digest(b"a") != digest(b"b")
     assert len(digest(b"")) == 16
+
+
+class FormerHeartbeat(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag="heartbeat"):
+    """As agents and servers had it before what was refused was told in it."""
+
+    at: int
+    uptime_s: float = 0.0
+    live: int = 0
+    bulk: int = 0
+    dropped: int = 0
+    refused: int = 0
+    connected: bool | None = None
+
+
+class FormerReport(msgspec.Struct, frozen=True, kw_only=True):
+    at: int
+    items: list[FormerHeartbeat]
+    segment: int = 0
+
+
+@pytest.mark.parametrize("content_type", [JSON, MSGPACK])
+def test_a_former_server_takes_a_heartbeat_that_tells_refusals(content_type: str) -> None:
+    told = Refusal(source="astm", reason="unknown-code", count=1, since=AT, last=AT, form="AAA-99")
+    body = encode_report(Report(at=AT, items=[Heartbeat(at=AT, refused=1, refusals=[told])]), content_type)
+    reader = msgspec.json if content_type == JSON else msgspec.msgpack
+    assert reader.decode(body, type=FormerReport).items == [FormerHeartbeat(at=AT, refused=1)]
+
+
+@pytest.mark.parametrize("content_type", [JSON, MSGPACK])
+def test_a_former_agents_heartbeat_tells_none(content_type: str) -> None:
+    writer = msgspec.json if content_type == JSON else msgspec.msgpack
+    body = writer.encode(FormerReport(at=AT, items=[FormerHeartbeat(at=AT, refused=1)]))
+    assert decode_report(body, content_type).items == [Heartbeat(at=AT, refused=1)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"form": "Doe^Jane"},
+        {"form": "A" * 26},
+        {"form": "张"},
+        {"reason": "Doe Jane"},
+        {"reason": "unknown-code:"},
+        {"source": "Doe"},
+        {"count": 0},
+        {"kind": "other"},
+    ],
+)
+def test_a_refusal_holds_words_and_masks_alone(wrong: dict[str, object]) -> None:
+    refusal = {"source": "astm", "reason": "unknown-code", "count": 1, "since": AT, "last": AT, **wrong}
+    body = msgspec.json.encode({"at": AT, "items": [{"t": "heartbeat", "at": AT, "refusals": [refusal]}]})
+    with pytest.raises(WireError) as caught:
+        decode_report(body)
+    assert caught.value.code is WireErrorCode.SCHEMA
+    assert "Doe" not in str(caught.value)
