@@ -1,7 +1,8 @@
 """The schema as it stands, for people to read and for a test to hold against the migrations.
 
 `schema.EDITION.sql` makes it in an empty database; `make schema` writes them anew. `describe` is what two databases are
-compared by. Policies of the community edition are no part of it: they follow the settings (store.policies).
+compared by: the catalogs, never what a tool prints of them, which changes with its version (ADR 0018). Policies of the
+community edition are no part of it: they follow the settings (store.policies).
 """
 
 import re
@@ -15,15 +16,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from store.editions import Edition, edition_of
 from store.errors import StoreError, StoreErrorCode
+from store.sql import load_queries
 from store.statements import QUERIES
 
 _HERE: Final = Path(__file__).parent
-_PARTS: Final = (
-    "schema", "extensions", "types", "functions", "relations", "columns", "constraints", "indexes", "triggers",
-    "policies", "grants", "comments",
-)  # fmt: skip
+_CATALOGS: Final = load_queries(_HERE / "describe.sql")
+_TIMESCALE: Final = load_queries(_HERE / "describe.timescale.sql")
+# pg_attver: an option that Debian's PostgreSQL 17 writes to every column; other servers refuse it.
 _VOLATILE: Final = re.compile(
-    r"^(?:--.*|\\(?:un)?restrict .*|SET .*|COMMENT ON EXTENSION .*|SELECT pg_catalog\.set_config\('search_path'.*)\n",
+    r"^(?:--.*|\\(?:un)?restrict .*|SET .*|COMMENT ON EXTENSION .*|SELECT pg_catalog\.set_config\('search_path'.*"
+    r"|ALTER TABLE .* SET \(pg_attver=\d+\);)\n",
     re.MULTILINE,
 )
 # The triggers that TimescaleDB itself makes.
@@ -45,14 +47,20 @@ def schema_file(edition: Edition) -> Path:
     return _HERE / f"schema.{edition.value}.sql"
 
 
-def describe(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
-    """All of the schema `public` in a canonical text: equal texts, equal schemas."""
-    with connection.transaction():
+def describe(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
+    """Each thing in the schema `public` as a text, sorted: equal lists, equal schemas.
+
+    For databases on one server: another one may print the same expression otherwise.
+    """
+    catalogs = [_CATALOGS] if edition_of(connection) is Edition.PLAIN else [_CATALOGS, _TIMESCALE]
+    with connection.transaction(force_rollback=True):  # of the setting, where the caller is in a transaction
         connection.execute("SET LOCAL search_path = ''")
-        own = ["hypertables", "aggregates", "compression"] if edition_of(connection) is not Edition.PLAIN else []
-        parts = [*_PARTS, *own]
-        rows = [row[0] for part in parts for row in connection.execute(QUERIES[f"describe_{part}"]).fetchall()]
-    return _NUMBER.sub(r"\1", "\n".join(rows)) + "\n"
+        return sorted(
+            _NUMBER.sub(r"\1", row[0])
+            for queries in catalogs
+            for name in queries.names
+            for row in connection.execute(queries[name]).fetchall()
+        )
 
 
 def dump(dsn: str, *, binaries: Path) -> str:

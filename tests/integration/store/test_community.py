@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from store.editions import Edition
-from store.embedded import EmbeddedPostgres
 from store.migrate import migrate, require_current_schema
 from store.policies import apply_policies, policies
 from store.retention import Keep
 from store.roles import ensure_roles
-from store.schema import describe, dump, schema_file
+from store.schema import describe, schema_file
 from tests.fixtures.pglite import Pglite
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -33,16 +34,21 @@ def test_policies_are_made_and_changed_with_the_settings(community: Pglite) -> N
     assert sorted(rows) == sorted(("steth_owner", policy.table, policy.process) for policy in policies(KEEP))
 
 
-def test_the_committed_schema_is_what_the_migrations_make(
-    community: Pglite, empty_community: Pglite, embedded: EmbeddedPostgres
-) -> None:
-    file = schema_file(Edition.TIMESCALE_COMMUNITY)
-    with empty_community.connect() as connection:
-        ensure_roles(connection)
-        connection.execute(file.read_bytes())
-    with empty_community.connect() as connection:
-        loaded = describe(connection).splitlines()
+@pytest.fixture(scope="module")
+def migrated(community: Pglite) -> list[str]:
+    """What the migrations make."""
     with community.connect() as connection:
-        assert describe(connection).splitlines() == loaded, "run `make schema`"
-    # Last: pg_dump leaves a transaction and settings behind, which on this server outlive its connection.
-    assert dump(empty_community.dsn, binaries=embedded.binaries) == file.read_text("utf-8"), "run `make schema`"
+        return describe(connection)
+
+
+def _made_from(text: str, server: Pglite) -> list[str]:
+    with server.connect() as connection:
+        ensure_roles(connection)
+        connection.execute(text.encode())
+    with server.connect() as connection:
+        return describe(connection)
+
+
+def test_the_committed_schema_is_what_the_migrations_make(migrated: list[str], empty_community: Pglite) -> None:
+    text = schema_file(Edition.TIMESCALE_COMMUNITY).read_text("utf-8")
+    assert _made_from(text, empty_community) == migrated, "run `make schema`"

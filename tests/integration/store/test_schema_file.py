@@ -1,6 +1,8 @@
-"""The committed schema.*.sql is what the migrations make."""
+"""The committed schema.*.sql makes what the migrations make, by the catalogs of one server."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,61 +13,127 @@ from store.schema import describe, dump, schema_file
 from tests.fixtures.postgres import Cluster, Database
 
 
-@pytest.fixture
-def loaded(engine: Cluster, engine_database: Database) -> Iterator[str]:
-    """A superuser's address of a database made from the file."""
-    with psycopg.connect(engine_database.superuser) as connection:
-        text = schema_file(edition_of(connection)).read_bytes()
-    name = engine.create_empty()
-    with psycopg.connect(engine.dsn(name), autocommit=True) as connection:
+@contextmanager
+def made_from(text: str, cluster: Cluster) -> Iterator[str]:
+    """A superuser's address of a database made from a schema file."""
+    name = cluster.create_empty()
+    with psycopg.connect(cluster.dsn(name), autocommit=True) as connection:
         connection.execute(b'ALTER DATABASE "' + name.encode() + b'" OWNER TO steth_owner')
-        connection.execute(text)
-    yield engine.dsn(name)
-    engine.drop(name)
+        connection.execute(text.encode())
+    yield cluster.dsn(name)
+    cluster.drop(name)
 
 
 def description(dsn: str) -> list[str]:
     with psycopg.connect(dsn) as connection:
-        return describe(connection).splitlines()
+        return describe(connection)
 
 
-def test_the_file_makes_what_the_migrations_make(engine_database: Database, loaded: str) -> None:
-    assert description(loaded) == description(engine_database.superuser), "run `make schema`"
-
-
-def test_the_file_is_written_by_make_schema(embedded: EmbeddedPostgres, engine_database: Database) -> None:
+def test_the_file_makes_what_the_migrations_make(engine: Cluster, engine_database: Database) -> None:
     with psycopg.connect(engine_database.superuser) as connection:
         file = schema_file(edition_of(connection))
-    assert dump(engine_database.superuser, binaries=embedded.binaries) == file.read_text("utf-8"), "run `make schema`"
+    with made_from(file.read_text("utf-8"), engine) as dsn:
+        assert description(dsn) == description(engine_database.superuser), "run `make schema`"
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "ALTER TABLE ticket ALTER COLUMN number DROP NOT NULL",
-        "ALTER TABLE ticket ALTER COLUMN opened_at SET DEFAULT now() + interval '1 s'",
-        "ALTER TABLE ticket ALTER COLUMN severity TYPE varchar(9)",
-        "ALTER TABLE ticket DISABLE ROW LEVEL SECURITY",
-        "ALTER TABLE ticket FORCE ROW LEVEL SECURITY",
-        "ALTER TABLE ticket DROP CONSTRAINT ticket_status_check",
-        "ALTER TABLE mark SET (fillfactor = 70)",
-        "DROP INDEX ticket_one_open",
-        "DROP POLICY tenant ON device",
-        "ALTER POLICY tenant ON device USING (true)",
-        "ALTER POLICY tenant ON device TO steth_api",
-        "GRANT SELECT ON reading TO steth_api",
-        "GRANT SELECT (value) ON reading TO steth_api",
-        "GRANT CREATE ON SCHEMA public TO steth_api",
-        "REVOKE EXECUTE ON FUNCTION sees_org FROM public",
-        "ALTER VIEW device_reading RESET (security_barrier)",
-        "ALTER VIEW device_reading OWNER TO steth_owner",
-        "CREATE OR REPLACE FUNCTION sees_org(org integer) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
-        "CREATE TYPE mood AS ENUM ('fine')",
-        "COMMENT ON TABLE ticket IS 'x'",
-    ],
-)
-def test_a_difference_is_seen(database: Database, change: str) -> None:
-    before = description(database.superuser)
-    with psycopg.connect(database.superuser, autocommit=True) as connection:
-        connection.execute(change.encode())
-    assert description(database.superuser) != before
+def test_make_schema_writes_what_makes_the_same(
+    engine: Cluster, engine_database: Database, embedded: EmbeddedPostgres
+) -> None:
+    """Whatever the server's version adds to its dump."""
+    text = dump(engine_database.superuser, binaries=embedded.binaries)
+    with made_from(text, engine) as dsn:
+        assert description(dsn) == description(engine_database.superuser)
+
+
+# A statement, and what must then be told: one of each kind that a schema may differ in.
+CHANGES = {
+    "CREATE SCHEMA other": "schema other owner",
+    "CREATE EXTENSION btree_gin": "extension btree_gin",
+    "CREATE TYPE mood AS ENUM ('fine')": "type public.mood e",
+    "CREATE TYPE pair AS (a int, b int)": "type public.pair c",
+    "CREATE DOMAIN even AS int CHECK (value % 2 = 0)": "constraint even_check on public.even",
+    "CREATE TABLE another ()": "table public.another owner postgres",
+    "DROP TABLE ticket_day": "table public.ticket_day",
+    "ALTER TABLE ticket OWNER TO steth_api": "table public.ticket owner steth_api",
+    "ALTER TABLE reading_aside SET UNLOGGED": "persistence u",
+    "ALTER TABLE mark SET (fillfactor = 70)": "fillfactor=70",
+    "ALTER TABLE ticket REPLICA IDENTITY FULL": "identity f",
+    "ALTER TABLE ticket DISABLE ROW LEVEL SECURITY": "rls f",
+    "ALTER TABLE ticket FORCE ROW LEVEL SECURITY": "forced",
+    "CREATE TABLE heir () INHERITS (site)": "inherits public.site",
+    "ALTER TABLE ticket ADD COLUMN x int": "public.ticket.x integer",
+    "ALTER TABLE ticket DROP COLUMN severity CASCADE": "public.ticket.severity",
+    "ALTER TABLE ticket RENAME COLUMN number TO nr": "public.ticket.nr",
+    "ALTER TABLE ticket ALTER COLUMN severity TYPE varchar(9)": "public.ticket.severity character varying(9)",
+    'ALTER TABLE ticket ALTER COLUMN number TYPE text COLLATE "C"': "collate",
+    "ALTER TABLE ticket ALTER COLUMN number DROP NOT NULL": "public.ticket.number text",
+    "ALTER TABLE ticket ALTER COLUMN opened_at SET DEFAULT now() + interval '1 s'": "default (now()",
+    "ALTER TABLE ticket ALTER COLUMN number SET STORAGE EXTERNAL": "storage e",
+    "ALTER TABLE ticket ALTER COLUMN number SET COMPRESSION pglz": "compression p",
+    "ALTER TABLE ticket ALTER COLUMN number SET STATISTICS 7": "statistics 7",
+    "ALTER TABLE ticket ALTER COLUMN number SET (n_distinct = 5)": "n_distinct=5",
+    "ALTER TABLE account ALTER COLUMN id SET GENERATED BY DEFAULT": "identity d",
+    "ALTER TABLE account ALTER COLUMN id SET INCREMENT BY 2": "by 2 in",
+    "CREATE SEQUENCE counter": "sequence public.counter",
+    "ALTER TABLE ticket DROP CONSTRAINT ticket_status_check": "constraint ticket_status_check",
+    "ALTER TABLE ticket ADD CHECK (number <> '') NOT VALID": "NOT VALID",
+    "DROP INDEX ticket_one_open": "ticket_one_open",
+    "CREATE INDEX ON ticket (number DESC)": "number DESC",
+    "CLUSTER ticket USING ticket_pkey": "clustered",
+    "CREATE STATISTICS together ON org_id, status FROM ticket": "STATISTICS public.together",
+    "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'": "public.one()",
+    "CREATE OR REPLACE FUNCTION sees_org(org int) RETURNS bool LANGUAGE sql AS 'SELECT true'": "SELECT true",
+    "ALTER FUNCTION sees_org SECURITY DEFINER": "SECURITY DEFINER",
+    "ALTER FUNCTION sees_org OWNER TO steth_api": "function owner steth_api",
+    "CREATE AGGREGATE most (int) (sfunc = int4larger, stype = int)": "most(integer)",
+    "CREATE TRIGGER quiet BEFORE UPDATE ON ticket FOR EACH ROW"
+    " EXECUTE FUNCTION suppress_redundant_updates_trigger()": "TRIGGER quiet",
+    "ALTER TABLE ticket DISABLE TRIGGER ALL": "enabled D",
+    "CREATE RULE never AS ON DELETE TO ticket DO INSTEAD NOTHING": "RULE never",
+    "DROP VIEW device_reading": "view public.device_reading",
+    "ALTER VIEW device_reading RESET (security_barrier)": "view public.device_reading",
+    "ALTER VIEW device_reading OWNER TO steth_owner": "view public.device_reading owner steth_owner",
+    "CREATE OR REPLACE VIEW series_1d AS SELECT * FROM series_1d WHERE false": "",
+    "DROP POLICY tenant ON device": "policy tenant on public.device",
+    "ALTER POLICY tenant ON device USING (true)": "using true",
+    "ALTER POLICY tenant ON device TO steth_api": "to steth_api",
+    "GRANT SELECT ON reading TO steth_api": "grant SELECT on public.reading to steth_api",
+    "GRANT SELECT (value) ON reading TO steth_api": "grant SELECT on public.reading.value to steth_api",
+    "GRANT SELECT ON org TO steth_ingest WITH GRANT OPTION": "with grant option",
+    "GRANT CREATE ON SCHEMA public TO steth_api": "CREATE, USAGE on public to steth_api",
+    "REVOKE EXECUTE ON FUNCTION sees_org FROM public": "sees_org",
+    "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO steth_api": "by default of postgres",
+    "COMMENT ON TABLE ticket IS 'x'": "comment on table public.ticket: x",
+    "COMMENT ON POLICY tenant ON device IS 'x'": "comment on policy tenant",
+    "CREATE OPERATOR <<>> (leftarg = int, rightarg = int, function = int4larger)": "other operator",
+    "CREATE PUBLICATION news": "other publication news",
+}
+
+
+@pytest.fixture(scope="module")
+def described(plain_cluster: Cluster) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A superuser's connection to a migrated database of this module's."""
+    made = plain_cluster.create()
+    with psycopg.connect(made.superuser, autocommit=True) as connection:
+        yield connection
+    plain_cluster.drop(made.name)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_difference_of_each_kind_is_told(described: psycopg.Connection[tuple[Any, ...]], change: str) -> None:
+    with described.transaction(force_rollback=True):
+        before = describe(described)
+        described.execute(change.encode())
+        told = set(before) ^ set(describe(described))
+    assert any(CHANGES[change] in thing for thing in told), told
+
+
+def test_what_only_its_history_differs_in_is_the_same(described: psycopg.Connection[tuple[Any, ...]]) -> None:
+    with described.transaction(force_rollback=True):
+        before = describe(described)
+        described.execute("ALTER TABLE ticket ADD COLUMN gone int")
+        described.execute("ALTER TABLE ticket DROP COLUMN gone")
+        described.execute(
+            "CREATE TABLE reading_1999_12 PARTITION OF reading FOR VALUES FROM ('1999-12-01') TO ('2000-01-01')"
+        )
+        assert describe(described) == before
