@@ -7,12 +7,14 @@ from msgspec import Struct
 
 from ingest.latest import PER_DEVICE
 from ingest.memory import LANES, DeviceMemory, Memory
-from ingest.metrics import Key, MetricIds
+from ingest.metrics import Key as Metric
+from ingest.metrics import MetricIds
 from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
 from ingest.ports import Applied, S, Work
 from ingest.read import Read
 from ingest.record import new_metrics
+from ingest.refusals import Key, Refused, note
 from wire.codec import decode_will
 from wire.errors import WireError, WireErrorCode
 from wire.items import Birth, Fault, Heartbeat, Readings, Reply
@@ -74,12 +76,14 @@ class Admitted(Generic[S]):
         """Devices whose birth is to be answered with both marks."""
         self.reached: dict[str, int] = {}
         """Corrected time of the newest report applied, by device."""
-        self.new_metrics: set[Key] = set()
+        self.new_metrics: set[Metric] = set()
         """Metrics that have no id yet."""
         self.gaps: list[Gap] = []
         self.letters: list[Letter] = []
         self.unnumbered: list[tuple[int, bytes]] = []
         """(device id, digest) of a maker's own reports, to be remembered for 24 h."""
+        self.refused: dict[Key, Refused] = {}
+        """What devices say that they refused."""
         self.fates: dict[str, int] = {}
 
     def count(self, fate: str) -> None:
@@ -281,6 +285,7 @@ class Gate(Generic[S]):
                 continue
             if type(item) is Heartbeat:
                 memory.heartbeat = _heartbeat(item)
+                note(out.refused, memory.device, one, item)
                 continue
             out.noted[uid] = work
             if kind is Fault or kind is Reply:

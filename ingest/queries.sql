@@ -97,6 +97,29 @@ ORDER BY number;
 UPDATE device SET inventory = inventory || %(fields)s::jsonb, serial = coalesce(%(serial)s, serial)
 WHERE id = %(device)s;
 
+-- In order, as everything that two transactions may write. What may be older than what is there stands back.
+-- name: write_refusals
+INSERT INTO device_refusal (device_id, org_id, kind, source, reason, count, since, last, form, told_at)
+SELECT device_id, org_id, kind, source, reason, count, since, last, form, told_at
+FROM unnest(%(devices)s, %(orgs)s, %(kinds)s, %(sources)s, %(reasons)s, %(counts)s, %(since)s, %(last)s, %(forms)s,
+    %(told)s, %(again)s)
+    AS u (device_id, org_id, kind, source, reason, count, since, last, form, told_at, again)
+WHERE NOT again OR NOT EXISTS (
+    SELECT FROM device_refusal r
+    WHERE (r.device_id, r.kind, r.source, r.reason) = (u.device_id, u.kind, u.source, u.reason)
+        AND r.told_at > u.told_at)
+ORDER BY device_id, kind, source, reason
+ON CONFLICT (device_id, kind, source, reason) DO UPDATE SET org_id = excluded.org_id, count = excluded.count,
+    since = excluded.since, last = excluded.last, form = excluded.form, told_at = excluded.told_at;
+
+-- name: bound_refusals
+DELETE FROM device_refusal r USING (
+    SELECT device_id, kind, source, reason,
+        row_number() OVER (PARTITION BY device_id ORDER BY told_at DESC, last DESC, reason) AS place
+    FROM device_refusal WHERE device_id = ANY (%(devices)s)) AS old
+WHERE old.place > %(most)s
+    AND (r.device_id, r.kind, r.source, r.reason) = (old.device_id, old.kind, old.source, old.reason);
+
 -- name: write_to_judge
 INSERT INTO to_judge (device_id, lane, at, error, facts) VALUES (%s, %s, %s, %s, %s);
 

@@ -14,6 +14,7 @@ from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.mqtt import Message
 from ingest.ports import S
 from ingest.record import EventRow, inventories
+from ingest.refusals import write_refusals
 from ingest.rows import COPY
 from ingest.touched import Touched
 from wire.topics import Lane
@@ -85,8 +86,9 @@ async def write_events(connection: Connection, events: Sequence[EventRow]) -> No
 async def write_rest(
     connection: Connection, lane: Lane, admitted: Admitted[S], asides: Sequence[AsideRow], now: datetime
 ) -> None:
-    """Gaps, dead letters, readings set aside, digests of a maker's reports, inventories: seldom any of it."""
+    """Gaps, dead letters, readings set aside, digests of a maker's reports, inventories, refusals: seldom any of it."""
     number = LANES[lane]
+    await write_refusals(connection, admitted.refused)
     async with connection.cursor() as cursor:
         if admitted.gaps:
             rows = [(g.device_id, number, g.epoch, g.first, g.last, now) for g in admitted.gaps]

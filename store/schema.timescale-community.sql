@@ -342,6 +342,22 @@ CREATE VIEW public.device_reading WITH (security_barrier='true') AS
 
 ALTER VIEW public.device_reading OWNER TO steth_view;
 
+CREATE TABLE public.device_refusal (
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    kind text NOT NULL,
+    source text NOT NULL,
+    reason text NOT NULL,
+    count bigint NOT NULL,
+    since timestamp with time zone NOT NULL,
+    last timestamp with time zone NOT NULL,
+    form text NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT device_refusal_kind_check CHECK ((kind = ANY (ARRAY['refused'::text, 'untold'::text])))
+);
+
+ALTER TABLE public.device_refusal OWNER TO steth_owner;
+
 CREATE TABLE public.device_state (
     device_id integer NOT NULL,
     lane smallint NOT NULL,
@@ -786,6 +802,9 @@ ALTER TABLE ONLY public.device_event
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.device_refusal
+    ADD CONSTRAINT device_refusal_pkey PRIMARY KEY (device_id, kind, source, reason);
+
 ALTER TABLE ONLY public.device_state
     ADD CONSTRAINT device_state_pkey PRIMARY KEY (device_id, lane);
 
@@ -899,6 +918,8 @@ CREATE INDEX device_org ON public.device USING btree (org_id);
 
 CREATE INDEX device_partition ON public.device USING btree (partition);
 
+CREATE INDEX device_refusal_last ON public.device_refusal USING btree (last) WHERE (kind = 'refused'::text);
+
 CREATE INDEX reading_device_ts ON public.reading USING btree (device_id, ts);
 
 CREATE INDEX recent_digest_at ON public.recent_digest USING btree (at);
@@ -976,6 +997,8 @@ ALTER TABLE public.device ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.device_event ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.device_refusal ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.device_state ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY every_alert ON public.alert TO steth_ingest USING (true) WITH CHECK (true);
@@ -991,6 +1014,8 @@ CREATE POLICY every_event ON public.device_event TO steth_ingest USING (true) WI
 CREATE POLICY every_org ON public.org TO steth_ingest USING (true);
 
 CREATE POLICY every_recipient ON public.recipient TO steth_ingest USING (true);
+
+CREATE POLICY every_refusal ON public.device_refusal TO steth_ingest USING (true) WITH CHECK (true);
 
 CREATE POLICY every_session ON public.remote_session TO steth_ingest USING (true) WITH CHECK (true);
 
@@ -1029,6 +1054,8 @@ CREATE POLICY tenant ON public.command USING (public.sees_org(org_id)) WITH CHEC
 CREATE POLICY tenant ON public.device USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.device_event USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.device_refusal USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.device_state USING (public.sees_org(org_id));
 
@@ -1105,6 +1132,9 @@ GRANT SELECT ON TABLE public.metric TO steth_view;
 GRANT SELECT ON TABLE public.metric TO steth_api;
 
 GRANT SELECT ON TABLE public.device_reading TO steth_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_refusal TO steth_ingest;
+GRANT SELECT ON TABLE public.device_refusal TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_state TO steth_ingest;
 GRANT SELECT ON TABLE public.device_state TO steth_api;

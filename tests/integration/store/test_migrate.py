@@ -105,6 +105,45 @@ def test_a_migration_that_fails_leaves_nothing_and_says_where(empty: str, tmp_pa
         require_current_schema(empty, folder=tmp_path)
 
 
+def test_a_filled_database_of_the_version_before_refusals_goes_on(empty: str, tmp_path: Path) -> None:
+    """0007: what is there stays, and each role may do with the new table what it has to."""
+    for path in MIGRATIONS.glob("*.sql"):
+        if int(path.name[:4]) < 7:
+            shutil.copy(path, tmp_path)
+    migrate(empty, folder=tmp_path)
+    with psycopg.connect(empty, autocommit=True) as owner:
+        owner.execute("SET ROLE steth_owner")
+        owner.execute("INSERT INTO org (name) VALUES ('one'), ('two')")
+        owner.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org")
+        owner.execute(
+            "INSERT INTO device (uid, org_id, site_id, partition, model, name)"
+            " SELECT 'd' || org_id, org_id, id, 0, 'generic-dr', 'DR' FROM site"
+        )
+        owner.execute(
+            "INSERT INTO device_state (device_id, lane, org_id, engine, latest, heartbeat, as_of)"
+            """ SELECT id, 0, org_id, '', '', '{"refused": 7}', now() FROM device"""
+        )
+    assert next(migration.name for migration in migrate(empty)) == "refusals"
+    with psycopg.connect(empty, autocommit=True) as connection:
+        assert connection.execute("SELECT heartbeat->>'refused' FROM device_state").fetchall() == [("7",), ("7",)]
+        connection.execute("SET ROLE steth_ingest")
+        connection.execute(
+            "INSERT INTO device_refusal"
+            " SELECT id, org_id, 'refused', 'astm', 'unknown-code', 1, now(), now(), '', now() FROM device"
+        )
+        assert connection.execute("SELECT count(*) FROM device_refusal").fetchone() == (2,)
+        connection.execute("RESET ROLE")
+        connection.execute("SET ROLE steth_api")
+        assert connection.execute("SELECT count(*) FROM device_refusal").fetchone() == (0,), "no tenant, nothing seen"
+        with connection.transaction():
+            connection.execute("SET LOCAL steth.org = '*'")
+            (first, _) = connection.execute("SELECT id FROM org ORDER BY id").fetchall()
+            connection.execute("SELECT set_config('steth.org', %s, true)", (str(first[0]),))
+            assert connection.execute("SELECT org_id FROM device_refusal").fetchall() == [first]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("DELETE FROM device_refusal")
+
+
 def test_two_at_once_on_one_database_wait_for_each_other(empty: str) -> None:
     with ThreadPoolExecutor(4) as threads:
         done = list(threads.map(migrate, [empty] * 4))
