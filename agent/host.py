@@ -20,6 +20,11 @@ from wire.topics import Lane
 NAME: Final = "host"
 SILENT_CADENCES: Final = 10
 """After so many cadences within the deadband a value is sent again: unchanged is not the same as unknown."""
+METRICS: Final = frozenset(
+    {"host.clock_offset", "host.cpu", "host.disk_free", "host.disk_used", "host.memory", "host.temperature"}
+    | {"host.uptime"}
+)
+"""All that a sample may hold."""
 _CPU_SENSORS: Final = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
 
 

@@ -87,7 +87,7 @@ def _admit(item: Item, model: Model, refused: Counter[str]) -> Item | None:
         case Fault():
             return _fault(item, model, refused)
         case StateChange():
-            if item.value in _values(item.name, model):
+            if item.value in state_values(item.name, model):
                 return item
             refused["unknown-state"] += 1
             return None
@@ -164,7 +164,7 @@ def _inventory(item: Inventory, model: Model, refused: Counter[str]) -> Inventor
     return Inventory(at=item.at, fields=fields) if fields else None
 
 
-def _values(name: str, model: Model) -> frozenset[str]:
+def state_values(name: str, model: Model) -> frozenset[str]:
     """The values that a state can take; none: it may not leave."""
     of_reagent = _of_reagent(name, model)
     return STATES.get(name, frozenset()) if of_reagent is None else REAGENT_STATES.get(of_reagent, frozenset())

@@ -1,13 +1,18 @@
 """What a configuration would read and send: the hospital's first look into the glass box."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from agent.app import known
 from agent.config import Config, Device, Server
-from agent.privacy import INVENTORY, REAGENT_INVENTORY, REAGENT_STATES, STATES
-from catalog.model import Catalog, Model
+from agent.privacy import state_values
+from agent.sends import Sends, sends
+from catalog.model import CODE_TABLES, Catalog, CodeTable, Model, Signal
 from wire.ids import DeviceId
 from wire.topics import Lane, down_filter, up, will
+
+_ASTM_TABLES: Final[tuple[CodeTable, ...]] = ("astm.comment", "astm.flag")
+_HL7_TABLES: Final[tuple[CodeTable, ...]] = ("hl7.notification",)
 
 
 def show(config: Config) -> str:
@@ -27,27 +32,68 @@ def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:
     yield "  reads"
     for line in _sources(device):
         yield f"    {line}"
-    yield "  sends readings (metric, unit, lane, every, source)"
-    for name, signal in sorted(model.signals.items()):
-        cadence = signal.cadence if isinstance(signal.cadence, str) else f"{signal.cadence:g} s"
-        yield f"    {name}  {signal.unit or '1'}  {signal.lane.value}  {cadence}  {signal.source}"
-    yield "  sends fault codes (code, severity, what it says), lane live"
-    for code, fault in sorted(model.faults.items()):
-        yield f"    {code}  {fault.severity}  {fault.name.en} / {fault.name.zh}"
-    yield "  sends states, lane live"
-    for name, values in sorted(STATES.items()):
-        yield f"    {name}: {', '.join(sorted(values))}"
-    for key in sorted(set(model.reagents.values())):
-        for name, values in sorted(REAGENT_STATES.items()):
-            yield f"    reagent.{key}.{name}: {', '.join(sorted(values))}"
-    yield "  sends inventory, lane bulk"
-    for name in sorted(INVENTORY):
-        yield f"    {name}"
-    for key in sorted(set(model.reagents.values())):
-        yield f"    {', '.join(f'reagent.{key}.{what}' for what in sorted(REAGENT_INVENTORY))}"
+    yield from _sends(sends(device, model), model)
+    yield from _spellings(device, model)
     yield f"  sends of itself: births, heartbeats every {config.agent.heartbeat_s:g} s, replies, clock steps, losses"
     yield "  nothing else leaves: pixels, names, identifiers, dates of birth and lines of logs are never kept"
     yield from _policy(device, model, catalog)
+
+
+def _sends(can: Sends, model: Model) -> Iterator[str]:
+    if can.metrics:
+        yield "  sends readings (metric, unit, lane, every, source)"
+    for name, signal in _named(can, model):
+        cadence = signal.cadence if isinstance(signal.cadence, str) else f"{signal.cadence:g} s"
+        yield f"    {name}  {signal.unit or '1'}  {signal.lane.value}  {cadence}  {signal.source}"
+    if can.faults:
+        yield "  sends fault codes (code, severity, what it says), lane live"
+    for code in sorted(can.faults):
+        fault = model.faults[code]
+        yield f"    {code}  {fault.severity}  {fault.name.en} / {fault.name.zh}"
+    if can.states:
+        yield "  sends states, lane live"
+    for name in sorted(can.states):
+        yield f"    {name}: {', '.join(sorted(state_values(name, model)))}"
+    if can.inventory:
+        yield "  sends inventory, lane bulk"
+    for name in sorted(can.inventory):
+        yield f"    {name}"
+
+
+def _named(can: Sends, model: Model) -> list[tuple[str, Signal]]:
+    """Signals with their names; those of a test's controls differ in the control only, and share a line."""
+    named: dict[str, tuple[list[str], Signal]] = {}
+    for name in sorted(can.metrics):
+        match name.split("."):
+            case ["qc", assay, control, what]:
+                named.setdefault(f"qc.{assay}.%s.{what}", ([], model.signals[name]))[0].append(control)
+            case _:
+                named[name] = [], model.signals[name]
+    return [(name % "|".join(controls) if controls else name, signal) for name, (controls, signal) in named.items()]
+
+
+def _spellings(device: Device, model: Model) -> Iterator[str]:
+    """What an analyzer may write; anything else is refused and counted."""
+    if device.astm is None and device.hl7 is None:
+        return
+    yield "  knows these spellings (what the analyzer writes: what is sent)"
+    heard: list[CodeTable] = [*(_ASTM_TABLES if device.astm else ()), *(_HL7_TABLES if device.hl7 else ())]
+    for title, table in (
+        *((f"codes, {CODE_TABLES[name]}", model.codes.get(name, {})) for name in heard),
+        ("tests", {raw: assay.key for raw, assay in model.assays.items()}),
+        ("controls", model.controls),
+        ("reagents", model.reagents if device.hl7 else {}),
+    ):
+        if table:
+            yield f"    {title}"
+            yield from (f"      {', '.join(raws)}: {meant or 'nothing'}" for meant, raws in _by_meaning(table))
+
+
+def _by_meaning(table: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    meant: dict[str, list[str]] = {}
+    for raw, meaning in table.items():
+        meant.setdefault(meaning, []).append(raw)
+    return sorted(meant.items())
 
 
 def _where(device: Device, server: Server) -> Iterator[str]:

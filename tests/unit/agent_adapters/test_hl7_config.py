@@ -53,8 +53,8 @@ def test_a_wrong_one_is_told_with_line_and_key(text: str, says: str, tmp_path: P
 def test_what_is_read_is_shown(tmp_path: Path) -> None:
     shown = show(load(config(tmp_path, '[device.hl7]\nconnect = "10.0.0.9:5600"\n')))
     assert "HL7 from 10.0.0.9:5600: ESU, EAN, INU and controls" in shown
-    assert "reagent.glu.expires, reagent.glu.lot" in shown
-    assert "qc.glu.l1.z" in shown
+    assert "    reagent.glu.expires\n    reagent.glu.lot\n" in shown
+    assert "    qc.glu.l1|l2|l3.z  1  bulk" in shown
     assert "HL7 on 0.0.0.0:5600" in show(load(config(tmp_path, '[device.hl7]\nlisten = "0.0.0.0:5600"\n')))
 
 
