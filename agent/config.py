@@ -14,6 +14,8 @@ Address = Annotated[str, Meta(pattern=r"^(\[[0-9a-fA-F:.%]+\]|[^:\[\]\s]+):\d{1,
 """``host:port``; an IPv6 address in brackets."""
 AeTitle = Annotated[str, Meta(pattern=r"^[\x21-\x5b\x5d-\x7e]([\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?\Z")]
 """DICOM PS3.5 6.2, VR AE: 1 to 16 printable ASCII characters but no backslash."""
+Peers = tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...]
+"""Addresses and networks (``10.0.0.5``, ``10.0.1.0/24``, ``fd00::/8``) that may connect to a listener; none: any."""
 Every = Annotated[float, Meta(ge=1, le=86_400)]
 
 
@@ -25,7 +27,8 @@ class Host(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Dicom(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[device.dicom]: a storage SCP. ``calling``: AE titles that may send; none: any. ``max_mb``: of one object.
+    """[device.dicom]: a storage SCP. ``calling``: AE titles that may send; none: any. ``peers``: see ``Peers``.
+    ``max_mb``: of one object.
 
     ``time_zone``: IANA name for times without an offset of their own; None: the workstation's own.
     """
@@ -33,6 +36,7 @@ class Dicom(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     listen: Address
     ae_title: AeTitle = "STETH"
     calling: tuple[AeTitle, ...] = ()
+    peers: Peers = ()
     max_mb: Annotated[int, Meta(ge=1, le=16_384)] = 256
     time_zone: str | None = None
 
@@ -50,10 +54,12 @@ class Folder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Hl7(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[device.hl7]: an analyzer that speaks HL7 v2 over MLLP. Exactly one of ``listen`` (the analyzer connects to us)
-    and ``connect`` (we connect to it). ``max_kb``: of one message. ``time_zone``: as for [device.dicom].
+    and ``connect`` (we connect to it). ``peers``: beside ``listen``. ``max_kb``: of one message. ``time_zone``: as for
+    [device.dicom].
     """
 
     listen: Address | None = None
+    peers: Peers = ()
     connect: Address | None = None
     max_kb: Annotated[int, Meta(ge=16, le=16_384)] = 256
     time_zone: str | None = None
@@ -62,6 +68,7 @@ class Hl7(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Astm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[device.astm]: an analyzer that speaks ASTM. Exactly one of ``listen`` (it connects to us), ``connect`` (we
     connect to it) and ``serial`` (a port such as ``/dev/ttyUSB0`` or ``COM3``, with ``baud`` to ``stop_bits``).
+    ``peers``: beside ``listen``.
 
     ``framing``: ``none`` for one that sends bare records, without the E1381 link. ``encoding``: of its texts.
     ``answer_queries``: tell it that there are no orders when it asks, for a line on which no LIS answers; where one
@@ -69,6 +76,7 @@ class Astm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     listen: Address | None = None
+    peers: Peers = ()
     connect: Address | None = None
     serial: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     baud: Literal[1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200] = 9600

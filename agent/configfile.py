@@ -14,7 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from agent import config as shapes
-from agent.config import Astm, Config, Device, Hl7, Server
+from agent.config import Astm, Config, Device, Dicom, Hl7, Server
+from agent.connection import network_of
 from agent.errors import AgentError, ConfigError
 from agent.proxy import proxy_of
 from agent.toml_places import ANY, Place, line_of, nearest, places
@@ -45,6 +46,7 @@ _HINTS: Final = {
     "health": "write host:port of the loopback, such as 127.0.0.1:9465",
     "ae_title": "write 1 to 16 printable ASCII characters",
     "calling": "write a list of AE titles, each of 1 to 16 printable ASCII characters",
+    "peers": "write a list of addresses and networks, such as 10.0.0.5 and 10.0.1.0/24",
     "name": "write small letters, digits, dots and dashes",
     "model": "write a key of the catalog, such as generic-dr",
     "mqtt": "write mqtt://host:port or mqtts://host:port, or wss://host:443/mqtt where only the web's port is open",
@@ -254,6 +256,7 @@ class _Check:
         self._certificate(place, device)
         if device.dicom is not None:
             self._port((*place, "dicom", "listen"), device.dicom.listen)
+            self._peers((*place, "dicom", "peers"), device.dicom)
         if device.astm is not None:
             self._astm(device.astm, (*place, "astm"))
         if device.hl7 is not None:
@@ -281,6 +284,7 @@ class _Check:
             self._wrong(place, "needs exactly one of listen, connect and serial; say how the analyzer is connected")
         if astm.answer_queries and astm.framing == "none":
             self._wrong((*place, "answer_queries"), "needs the E1381 link; leave it out, or set framing to e1381")
+        self._peers((*place, "peers"), astm)
         for key, address in (("listen", astm.listen), ("connect", astm.connect)):
             if address is not None:
                 self._port((*place, key), address)
@@ -288,9 +292,19 @@ class _Check:
     def _hl7(self, hl7: Hl7, place: Place) -> None:
         if (hl7.listen is None) == (hl7.connect is None):
             self._wrong(place, "needs exactly one of listen and connect; say which side opens the connection")
+        self._peers((*place, "peers"), hl7)
         for key, address in (("listen", hl7.listen), ("connect", hl7.connect)):
             if address is not None:
                 self._port((*place, key), address)
+
+    def _peers(self, place: Place, of: Dicom | Astm | Hl7) -> None:
+        if of.peers and of.listen is None:
+            self._wrong(place, "says who may connect to us, and nobody does; leave it out, or set listen")
+        for peer in of.peers:
+            try:
+                network_of(peer)
+            except ValueError as error:
+                self._wrong(place, f"{error}; {_HINTS['peers']}")
 
     def _port(self, place: Place, address: str) -> None:
         if not 0 < int(address.rpartition(":")[2]) <= 65_535:

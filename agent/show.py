@@ -120,22 +120,28 @@ def _sources(device: Device) -> Iterator[str]:
         yield f"this machine every {device.host.every_s:g} s: CPU, memory, temperature, clock, {disks}"
     if device.dicom is not None:
         calling = ", ".join(device.dicom.calling) or "anybody"
-        yield f"DICOM storage on {device.dicom.listen} as {device.dicom.ae_title} from {calling}: of images the header,"
+        where = f"{device.dicom.listen}{_open_to(device.dicom.peers)}"
+        yield f"DICOM storage on {where} as {device.dicom.ae_title} from {calling}: of images the header,"
         yield "  of dose reports the numbers, of procedure steps status and exposures"
     if device.folder is not None:
         every = f"{device.folder.every_s:g} s"
         yield f"DICOM files in {device.folder.path} every {every}: of images the header, of dose reports the numbers"
     if device.astm is not None:
         astm = device.astm
-        where = f"on {astm.listen}" if astm.listen else f"from {astm.connect or astm.serial}"
+        where = f"on {astm.listen}{_open_to(astm.peers)}" if astm.listen else f"from {astm.connect or astm.serial}"
         yield f"ASTM {where}: codes, signals and controls; patients' results are acknowledged and dropped unread"
     if device.hl7 is not None:
-        where = f"from {device.hl7.connect}" if device.hl7.connect else f"on {device.hl7.listen}"
+        hl7 = device.hl7
+        where = f"from {hl7.connect}" if hl7.connect else f"on {hl7.listen}{_open_to(hl7.peers)}"
         yield f"HL7 {where}: ESU, EAN, INU and controls; patients' results are acknowledged and dropped unread"
     for log in device.log:
         yield f"log {log.path} by {', '.join(log.patterns) or 'all patterns of the model'}: codes and numbers only"
     if device == Device(name=device.name, model=device.model, id=device.id, code=device.code):
         yield "nothing: no source is configured"
+
+
+def _open_to(peers: tuple[str, ...]) -> str:
+    return f" (open to {', '.join(peers)} alone)" if peers else ""
 
 
 def _policy(device: Device, model: Model, catalog: Catalog) -> Iterator[str]:

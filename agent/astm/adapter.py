@@ -21,13 +21,11 @@ from agent.astm.reading import NAME
 from agent.astm.session import Ending, Session
 from agent.clock import Now
 from agent.config import Astm
-from agent.connection import serve
+from agent.connection import Door, lost, serve
 from agent.uplink import backoff
 from agent.zones import zone_of
 from catalog.model import Model
 
-MAX_CONNECTIONS: Final = 8
-"""An analyzer has one or two. Beyond it, the longest silent one that never said anything makes room."""
 CONNECT_S: Final = 30.0
 
 
@@ -42,8 +40,6 @@ class AstmAdapter:
         self._now = now
         self._zone = zone_of(config.time_zone)
         self._messages = Messages(model=model, sink=sink)
-        self._peers: dict[Session, Tcp] = {}
-        self._evicted: set[Session] = set()
 
     @property
     def name(self) -> str:
@@ -53,7 +49,8 @@ class AstmAdapter:
     async def run(self) -> None:
         """Serve or stay connected until cancelled. Raises ``AgentError`` when the address can't be listened on."""
         if self._config.listen is not None:
-            await serve(self._config.listen, self._serve, name=NAME, ready=self._listens)
+            door = Door(name=NAME, sink=self._sink, peers=self._config.peers)
+            await serve(self._config.listen, self._serve, name=NAME, door=door, ready=self._listens)
         else:
             await self._again(self._open if self._config.connect is None else self._connect)
 
@@ -62,28 +59,7 @@ class AstmAdapter:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of an analyzer to us; whatever it does ends here."""
-        channel = Tcp(reader, writer)
-        session = self._session(channel)
-        try:
-            if self._admit(session, channel):
-                await self._converse(session, patient=False)
-        finally:
-            self._peers.pop(session, None)
-            self._evicted.discard(session)
-            await channel.close()
-
-    def _admit(self, session: Session, channel: Tcp) -> bool:
-        """Make room for one more, or refuse it."""
-        if len(self._peers) >= MAX_CONNECTIONS:
-            mute = [other for other in self._peers if not other.spoke]
-            if not mute:
-                self._sink.refused(NAME, "too-many-connections")
-                return False
-            oldest = min(mute, key=lambda other: other.heard)
-            self._evicted.add(oldest)
-            self._peers.pop(oldest).abort()
-        self._peers[session] = channel
-        return True
+        await self._converse(self._session(Tcp(reader, writer)))
 
     async def _again(self, open_channel: Callable[[], Awaitable[Tcp | Serial]]) -> None:
         """Connect again and again, the longer apart the more often it was in vain."""
@@ -97,7 +73,7 @@ class AstmAdapter:
             else:
                 session = self._session(channel)
                 try:
-                    await self._converse(session, patient=True)
+                    await self._converse(session)
                 finally:
                     await channel.close()
                 failures = 0 if session.spoke else failures + 1
@@ -111,15 +87,13 @@ class AstmAdapter:
     async def _open(self) -> Serial:
         return await asyncio.to_thread(Serial, self._config)
 
-    async def _converse(self, session: Session, *, patient: bool) -> None:
+    async def _converse(self, session: Session) -> None:
         try:
-            await session.run(patient=patient)
+            await session.run()
         except Ending as ending:
             self._sink.refused(NAME, ending.why)
-        except OSError:
-            self._sink.refused(NAME, "connection-lost")
-        if session in self._evicted:
-            self._sink.refused(NAME, "evicted")
+        except OSError as error:
+            self._sink.refused(NAME, lost(error))
 
     def _session(self, channel: Tcp | Serial) -> Session:
         return Session(

@@ -7,12 +7,12 @@ from typing import Final, Protocol
 import serial
 
 from agent.config import Astm
-from agent.connection import hang_up, keep_alive, reset
+from agent.connection import hang_up, keep_alive, send
 
 CHUNK: Final = 4_096
 """Bytes that are read at once: what a flood can cost between two turns of the other devices."""
 WRITE_S: Final = 15.0
-"""What a peer may take to take an answer of a byte."""
+"""What a serial port may take to take an answer of a byte."""
 POLL_S: Final = 0.25
 """How long a thread waits at a serial port: what stopping, or an answer of ours out of turn, may be late."""
 _PARITY: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
@@ -26,7 +26,7 @@ class Channel(Protocol):
         ...
 
     async def write(self, data: bytes) -> None:
-        """Send bytes. Raises ``TimeoutError``, an ``OSError``, when the peer doesn't take them."""
+        """Send bytes."""
         ...
 
     async def close(self) -> None:
@@ -52,13 +52,7 @@ class Tcp:
 
     async def write(self, data: bytes) -> None:
         """See ``Channel``."""
-        self._writer.write(data)
-        async with asyncio.timeout(WRITE_S):
-            await self._writer.drain()
-
-    def abort(self) -> None:
-        """Cut it off at once; whoever reads finds its end."""
-        reset(self._writer)
+        await send(self._writer, data)
 
     async def close(self) -> None:
         """See ``Channel``."""

@@ -22,10 +22,6 @@ KEEPING_S: Final = 10.0
 """How long a frame waits for an outbox that takes nothing, before it is answered NAK. A sender gives a frame up after
 six NAKs, which without waiting would be at once; it waits 15 s for an answer."""
 RETRY_S: Final = 1.0
-FIRST_S: Final = 600.0
-"""Seconds within which a peer that connected to us must have said something in ASTM."""
-IDLE_S: Final = 86_400.0
-"""Seconds of silence after which an analyzer is taken for gone; many keep a connection open over a quiet night."""
 NO_ORDERS: Final = rb"H|\^&||||||||||P|LIS2-A2" + b"\rL|1|I\r"
 """What a host without orders answers to a query: no information (LIS02-A2 12.1.3)."""
 _INLINE: Final = 16_384
@@ -41,8 +37,7 @@ class Ending(Exception):
 
 
 class Session:
-    """One connection's state. ``spoke``: whether anything in ASTM was said. ``heard``: when that was last, on the
-    loop's clock."""
+    """One connection's state. ``spoke``: whether anything in ASTM was said."""
 
     def __init__(
         self,
@@ -56,7 +51,6 @@ class Session:
         zone: tzinfo | None,
     ) -> None:
         self.spoke = False
-        self.heard = asyncio.get_running_loop().time()
         self._config = config
         self._channel = channel
         self._messages = messages
@@ -69,14 +63,12 @@ class Session:
         self._asked = False
         """A query waits for its answer."""
 
-    async def run(self, *, patient: bool) -> None:
-        """Until the peer is gone. Raises ``Ending`` and ``OSError``. ``patient``: silence is no reason to end."""
+    async def run(self) -> None:
+        """Until the peer is gone: silence is no reason to end. Raises ``Ending`` and ``OSError``."""
         while True:
-            data = await self._channel.read(self._seconds(patient=patient))
+            data = await self._channel.read(self._seconds())
             now = self._now().elapsed
             if data is None:
-                if not patient and self._patience() <= 0:
-                    raise Ending("silent")
                 await self._obey(self._line.tick(now))
             elif data:
                 await self._obey(self._line.feed(data, now))
@@ -87,15 +79,10 @@ class Session:
             self._count()
             await asyncio.sleep(0)  # the other devices' turn, however much came at once
 
-    def _seconds(self, *, patient: bool) -> float | None:
+    def _seconds(self) -> float | None:
         """How long to wait for bytes."""
-        times = [] if patient else [max(self._patience(), 0.0)]
-        if self._line.deadline is not None:
-            times.append(max(self._line.deadline - self._now().elapsed, 0) / 1000)
-        return min(times, default=None)
-
-    def _patience(self) -> float:
-        return self.heard + (IDLE_S if self.spoke else FIRST_S) - asyncio.get_running_loop().time()
+        deadline = self._line.deadline
+        return None if deadline is None else max(deadline - self._now().elapsed, 0) / 1000
 
     async def _obey(self, commands: list[Command]) -> None:
         waiting = deque(commands)
@@ -141,7 +128,7 @@ class Session:
                 # Without a link nothing would be sent again: the peer waits, by TCP or its own buffer.
                 await asyncio.sleep(RETRY_S)
             else:
-                self.spoke, self.heard = True, loop.time()
+                self.spoke = True
                 return self._line.accept(self._now().elapsed)
 
     async def _enter(self, message: Message) -> None:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
+from agent.connection import send
 from agent.dicom import dimse, pdu
 from agent.dicom.dimse import Answer, Command
 from agent.dicom.elements import HEADER_LIMIT
@@ -21,11 +22,8 @@ MAX_PDU: Final = 128 * 1024
 """Bytes of a P-DATA-TF that we ask peers to keep to; twice that is suffered, more is answered by an A-ABORT."""
 MAX_COMMAND: Final = 4096
 REQUEST_S: Final = 10.0
-"""Seconds within which a peer that connected must have asked for an association (PS3.8 9.1.5, ARTIM)."""
-IDLE_S: Final = 120.0
-"""Seconds that an association may say nothing: modalities keep one open between the images of a study."""
-PDU_S: Final = 30.0
-"""Seconds from a PDU's head to its end, and for a peer to take an answer."""
+"""Seconds within which a peer that connected must have asked for an association (PS3.8 9.1.5, ARTIM). Behind it there
+is no such limit, within a PDU neither: modalities keep an association open for a day, and a link may stall."""
 _STANDARD: Final = "1.2.840.10008.1.2"
 """The root of DICOM's own transfer syntaxes: all but a few private ones, whose headers we couldn't read."""
 
@@ -67,7 +65,7 @@ class Host(Protocol):
 
 class Association:
     """Answers one peer. ``run`` returns when the peer released or was rejected, and raises ``Aborted``,
-    ``AdapterError`` (malformed), ``TimeoutError``, ``EOFError`` or ``OSError`` otherwise."""
+    ``AdapterError`` (malformed), ``TimeoutError`` (no request), ``EOFError`` or ``OSError`` otherwise."""
 
     def __init__(self, *, host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._host = host
@@ -84,29 +82,29 @@ class Association:
 
     async def run(self) -> None:
         """From the request for an association to its end."""
-        kind, body = await self._next(REQUEST_S)
+        async with asyncio.timeout(REQUEST_S):
+            kind, body = await self._next()
         if kind != pdu.ASSOCIATE_RQ:
             raise Aborted(2)
         if not await self._associate(pdu.request(body)):
             return
         while True:
-            kind, body = await self._next(IDLE_S)
+            kind, body = await self._next()
             if kind == pdu.P_DATA:
                 for fragment in pdu.fragments(body):
                     await self._take(fragment)
             elif kind == pdu.RELEASE_RQ:
-                await self._send(pdu.release())
+                await send(self._writer, pdu.release())
                 return
             elif kind == pdu.ABORT:
                 return
             else:
                 raise Aborted(2)
 
-    async def _next(self, patience: float) -> tuple[int, bytes]:
+    async def _next(self) -> tuple[int, bytes]:
         self._acknowledge_at_once()
         try:
-            async with asyncio.timeout(patience):
-                kind, length = pdu.HEAD.unpack(await self._reader.readexactly(pdu.HEAD.size))
+            kind, length = pdu.HEAD.unpack(await self._reader.readexactly(pdu.HEAD.size))
         except asyncio.IncompleteReadError as error:
             if error.partial:
                 raise
@@ -115,8 +113,7 @@ class Association:
             raise Aborted(1)
         if length > 2 * MAX_PDU:
             raise Aborted(6, "oversize-pdu")
-        async with asyncio.timeout(PDU_S):
-            return kind, await self._reader.readexactly(length)
+        return kind, await self._reader.readexactly(length)
 
     def _acknowledge_at_once(self) -> None:
         """A modality writes the command and the data set one after the other, and its TCP holds the second back until
@@ -124,15 +121,10 @@ class Association:
         if hasattr(socket, "TCP_QUICKACK"):
             self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
-    async def _send(self, data: bytes) -> None:
-        self._writer.write(data)
-        async with asyncio.timeout(PDU_S):
-            await self._writer.drain()
-
     async def _associate(self, request: Request) -> bool:
         why = self._host.admits(request)
         if why is not None:
-            await self._send(pdu.reject(why))
+            await send(self._writer, pdu.reject(why))
             return False
         answers = {context: self._judge(offer) for context, offer in request.offers.items()}
         self._contexts = {
@@ -141,7 +133,7 @@ class Association:
             if result == pdu.ACCEPTED
         }
         self._peer_max = request.max_length
-        await self._send(pdu.accept(request.titles, answers, max_length=MAX_PDU))
+        await send(self._writer, pdu.accept(request.titles, answers, max_length=MAX_PDU))
         return True
 
     def _judge(self, offer: Offer) -> tuple[int, str]:
@@ -203,7 +195,7 @@ class Association:
 
     async def _answer(self, context: int, command: Command, answer: Answer) -> None:
         encoded = dimse.response(command, answer)
-        await self._send(pdu.command(context, encoded, max_length=self._peer_max))
+        await send(self._writer, pdu.command(context, encoded, max_length=self._peer_max))
 
 
 async def last_words(writer: asyncio.StreamWriter, error: Exception) -> None:

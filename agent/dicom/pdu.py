@@ -44,7 +44,6 @@ UNKNOWN_CONTEXT_NAME: Final = Rejection(1, 1, 2)
 UNKNOWN_CALLING: Final = Rejection(1, 1, 3)
 UNKNOWN_CALLED: Final = Rejection(1, 1, 7)
 UNKNOWN_VERSION: Final = Rejection(1, 2, 2)
-TOO_MANY: Final = Rejection(2, 3, 2)
 
 
 class Offer(NamedTuple):

@@ -17,7 +17,7 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Dicom
-from agent.connection import hang_up, serve
+from agent.connection import Door, lost, serve
 from agent.dicom import dimse, pdu
 from agent.dicom.association import Aborted, Association, last_words
 from agent.dicom.dimse import Answer, Command
@@ -33,8 +33,6 @@ from agent.zones import zone_of
 from catalog.model import Model
 
 NAME: Final = "dicom"
-MAX_ASSOCIATIONS: Final = 16
-"""A room has one or two workstations. Beyond it peers are told to come again, beyond twice as many not even that."""
 
 
 class DicomScp:
@@ -50,7 +48,6 @@ class DicomScp:
         self._zone = zone_of(config.time_zone)
         self._exposures = Exposures(source=NAME, model=model, sink=sink)
         self._steps = Steps(source=NAME, model=model, sink=sink)
-        self._connections = 0
 
     @property
     def name(self) -> str:
@@ -64,26 +61,20 @@ class DicomScp:
 
     async def run(self) -> None:
         """Serve until cancelled. Raises ``AgentError`` when the address can't be listened on."""
-        await serve(self._config.listen, self._serve, name=NAME, ready=self._listens)
+        door = Door(name=NAME, sink=self._sink, peers=self._config.peers)
+        await serve(self._config.listen, self._serve, name=NAME, door=door, ready=self._listens)
 
     def _listens(self, port: int) -> None:
         self.port = port
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection; whatever its peer does ends here."""
-        self._connections += 1
         try:
-            if self._connections <= 2 * MAX_ASSOCIATIONS:
-                await Association(host=self, reader=reader, writer=writer).run()
-            else:
-                self._sink.refused(NAME, "too-many-connections")
+            await Association(host=self, reader=reader, writer=writer).run()
         except (Aborted, AdapterError, TimeoutError, EOFError, OSError) as error:
             self._sink.refused(NAME, _reason(error))
             with contextlib.suppress(OSError, TimeoutError):
                 await last_words(writer, error)
-        finally:
-            self._connections -= 1
-            await hang_up(writer)
 
     def admits(self, request: Request) -> Rejection | None:
         """Why a peer may not associate, counted."""
@@ -96,8 +87,6 @@ class DicomScp:
             why = pdu.UNKNOWN_CALLED
         elif self._config.calling and request.calling not in self._config.calling:
             why = pdu.UNKNOWN_CALLING
-        elif self._connections > MAX_ASSOCIATIONS:
-            why = pdu.TOO_MANY
         if why is not None:
             self._sink.refused(NAME, "association-rejected")
         return why
@@ -146,4 +135,6 @@ def _reason(error: Exception) -> str:
         return error.why
     if isinstance(error, AdapterError):
         return error.reason
-    return "silent" if isinstance(error, TimeoutError) else "connection-lost"
+    if isinstance(error, TimeoutError):
+        return "silent"
+    return lost(error) if isinstance(error, OSError) else "connection-lost"

@@ -15,7 +15,7 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Hl7
-from agent.connection import CHUNK, hang_up, keep_alive, reset, serve
+from agent.connection import CHUNK, Door, hang_up, keep_alive, lost, send, serve
 from agent.errors import AdapterError, OutboxError
 from agent.hl7 import values
 from agent.hl7.answer import Outcome, answers
@@ -28,16 +28,7 @@ from agent.uplink import backoff
 from agent.zones import zone_of
 from catalog.model import Model
 
-MAX_CONNECTIONS: Final = 16
-"""An analyzer has one or two. Beyond it the longest silent one that never said anything in HL7 makes room, then the
-longest silent one at all if it said nothing for ``FIRST_S``."""
-FIRST_S: Final = 600.0
-"""Seconds within which a peer that connected to us must have said something in HL7."""
-IDLE_S: Final = 86_400.0
-"""Seconds of silence after which an analyzer is taken for gone: they keep a connection open over a quiet night. One
-whose machine is off is found out by TCP's keep-alive within minutes."""
-MESSAGE_S: Final = 60.0
-"""Seconds from the beginning of a message to its end, and for a peer to take an answer."""
+CONNECT_S: Final = 60.0
 MAX_NOISE: Final = 4096
 """Bytes without any beginning of a message: the peer speaks something else."""
 MAX_BAD: Final = 8
@@ -53,8 +44,7 @@ class _Ended(Exception):
 
 
 class _Peer:
-    """One connection. ``spoke``: whether a message of it could be read. ``heard``: when it last sent anything, on the
-    loop's clock."""
+    """One connection. ``spoke``: whether a message of it could be read."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, limit: int) -> None:
         self.reader = reader
@@ -62,9 +52,6 @@ class _Peer:
         self.deframer = Deframer(limit=limit)
         self.spoke = False
         self.bad = 0
-        self.evicted = False
-        self.heard = asyncio.get_running_loop().time()
-        self.began = self.heard
 
 
 class Hl7Adapter:
@@ -78,7 +65,6 @@ class Hl7Adapter:
         self._now = now
         self._zone = zone_of(config.time_zone)
         self._facts = Facts(model=model, sink=sink)
-        self._peers: set[_Peer] = set()
         self._numbers = itertools.count(now().wall)
 
     @property
@@ -91,7 +77,8 @@ class Hl7Adapter:
         if self._config.connect is not None:
             await self._connect(self._config.connect)
         elif self._config.listen is not None:
-            await serve(self._config.listen, self._serve, name=NAME, ready=self._listens)
+            door = Door(name=NAME, sink=self._sink, peers=self._config.peers)
+            await serve(self._config.listen, self._serve, name=NAME, door=door, ready=self._listens)
 
     def _listens(self, port: int) -> None:
         self.port = port
@@ -101,14 +88,18 @@ class Hl7Adapter:
         failures = 0
         while True:
             try:
-                async with asyncio.timeout(MESSAGE_S):
+                async with asyncio.timeout(CONNECT_S):
                     streams = await asyncio.open_connection(host.strip("[]"), int(port), limit=CHUNK)
             except OSError:
                 if not failures:  # once an outage, which may be a weekend
                     self._sink.refused(NAME, "unreachable")
                 failures += 1
             else:
-                spoke = await self._serve(*streams)
+                keep_alive(streams[1])
+                try:
+                    spoke = await self._serve(*streams)
+                finally:
+                    await hang_up(streams[1])
                 failures = 0 if spoke else failures + 1
             await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
 
@@ -116,56 +107,25 @@ class Hl7Adapter:
         """One connection, whatever its peer does ends here; whether it ever said anything in HL7."""
         peer = _Peer(reader, writer, limit=self._config.max_kb * 1024)
         try:
-            self._admit(peer)
-            keep_alive(writer)
             await self._converse(peer)
         except _Ended as ended:
             self._sink.refused(NAME, ended.why)
-        except TimeoutError:
-            self._sink.refused(NAME, "silent")
-            reset(writer)
-        except OSError:
-            self._sink.refused(NAME, "evicted" if peer.evicted else "connection-lost")
+        except OSError as error:
+            self._sink.refused(NAME, lost(error))
         finally:
-            self._peers.discard(peer)
             self._count(peer)
-            await hang_up(writer)
         return peer.spoke
 
-    def _admit(self, peer: _Peer) -> None:
-        """Make room for one more, or refuse it."""
-        if len(self._peers) >= MAX_CONNECTIONS:
-            quiet = [other for other in self._peers if not other.spoke or peer.heard - other.heard > FIRST_S]
-            if not quiet:
-                raise _Ended("too-many-connections")
-            oldest = min(quiet, key=lambda other: (other.spoke, other.heard))
-            oldest.evicted = True
-            reset(oldest.writer)
-            self._peers.discard(oldest)
-        self._peers.add(peer)
-
     async def _converse(self, peer: _Peer) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            inside = peer.deframer.inside
-            known = peer.spoke or self._config.connect is not None
-            until = peer.began + MESSAGE_S if inside else peer.heard + (IDLE_S if known else FIRST_S)
-            async with asyncio.timeout_at(until):
-                data = await peer.reader.read(CHUNK)
+            data = await peer.reader.read(CHUNK)
             if not data:
-                if peer.evicted:
-                    raise _Ended("evicted")
-                if inside:
+                if peer.deframer.inside:
                     raise _Ended("cut-frame")
                 return
-            frames = peer.deframer.feed(data)
-            for frame in frames:
+            for frame in peer.deframer.feed(data):
                 await self._take(peer, frame)
                 await asyncio.sleep(0)  # the other devices' turn, however many messages came at once
-            if frames or not inside:
-                peer.began = loop.time()  # of the message that is open now, if one is; our own time isn't counted
-            if frames:
-                peer.heard = peer.began
             self._count(peer)
             if peer.deframer.noise > MAX_NOISE:
                 raise _Ended("not-mllp")
@@ -192,9 +152,7 @@ class Hl7Adapter:
             return
         stamp = values.stamp(self._now().wall, self._zone)
         for answer in answers(message, outcome, stamp=stamp, number=next(self._numbers)):
-            peer.writer.write(framed(answer))
-        async with asyncio.timeout(MESSAGE_S):
-            await peer.writer.drain()
+            await send(peer.writer, framed(answer))
 
     async def _outcome(self, message: Message, kind: Kind, frame: Frame) -> Outcome:
         """What becomes of a message; when it is accepted, what we take of it is on the disk."""

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from agent.hl7 import adapter as adapting
-from agent.hl7.adapter import MAX_BAD, MAX_CONNECTIONS, MAX_NOISE
+from agent import connection
+from agent.hl7.adapter import MAX_BAD, MAX_NOISE
 from agent.hl7.message import MAX_SEGMENTS
 from agent.hl7.mllp import VT, framed
 from tests.fixtures.hl7 import (
@@ -31,23 +31,12 @@ def sink() -> MemorySink:
     return MemorySink()
 
 
-class TestImpatient:
-    """Each hostile peer is cut off by itself, and an honest one beside it is served."""
-
-    @pytest.fixture(autouse=True)
-    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("FIRST_S", "MESSAGE_S"):
-            monkeypatch.setattr(adapting, name, 0.3)
+class TestHostilePeers:
+    """Each is cut off by itself, and an honest one beside it is served."""
 
     @pytest.mark.parametrize(
         ("sent", "counts"),
         [
-            (b"", {"silent": 1}),
-            (VT, {"silent": 1}),
-            (framed(b"MSH")[:-2], {"silent": 1}),
-            (framed(equipment())[:40], {"silent": 1}),
-            (VT * 50_000, {"silent": 1, "cut-frame": 1}),
-            (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", {"silent": 1, "garbage": 1}),
             (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 500, {"not-mllp": 1, "garbage": 1}),
             (b"x" * (MAX_NOISE + 1), {"not-mllp": 1, "garbage": 1}),
             (framed(b"") * MAX_BAD, {"not-hl7": MAX_BAD + 1}),
@@ -63,19 +52,11 @@ class TestImpatient:
             await honest.close()
         assert sink.counts == {f"hl7:{reason}": times for reason, times in counts.items()}
 
-    async def test_a_message_that_drips_ends_in_time(self, sink: MemorySink) -> None:
-        async def drip(hostile: MllpPeer) -> None:
-            while True:
-                await hostile.send(b"x")
-                await asyncio.sleep(0.02)
+    async def test_a_peer_that_takes_no_answers_is_cut_off(
+        self, sink: MemorySink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "ANSWER_S", 0.3)
 
-        async with listening(sink) as adapter, peer(adapter.port) as hostile:
-            await hostile.send(VT)
-            with pytest.raises(ConnectionError):
-                await asyncio.wait_for(drip(hostile), 20)
-        assert sink.counts == {"hl7:silent": 1}
-
-    async def test_a_peer_that_takes_no_answers_is_cut_off(self, sink: MemorySink) -> None:
         async def flood(hostile: socket.socket) -> None:
             while True:
                 await asyncio.get_running_loop().sock_sendall(hostile, block)
@@ -88,14 +69,12 @@ class TestImpatient:
                 await asyncio.get_running_loop().sock_connect(hostile, ("127.0.0.1", adapter.port))
                 flooding = asyncio.create_task(flood(hostile))
                 async with asyncio.timeout(30):
-                    while not sink.counts["hl7:silent"]:  # the adapter counts it
+                    while not sink.counts["hl7:answers-not-taken"]:  # the adapter counts it
                         assert await honest.ask(PATIENT) == "AA 7"
                         await asyncio.sleep(0.01)
-                    while len(adapter._peers) > 1:  # noqa: ASYNC110
-                        await asyncio.sleep(0.01)
-                flooding.cancel()
-                await asyncio.wait([flooding])
-        assert sink.counts["hl7:silent"] == 1
+                    with pytest.raises(ConnectionError):
+                        await flooding
+        assert sink.counts["hl7:answers-not-taken"] == 1
 
 
 class TestTooLarge:
@@ -119,46 +98,18 @@ class TestTooLarge:
         assert not sink.counts
 
 
-class TestManyConnections:
-    async def test_the_longest_mute_one_makes_room(self, sink: MemorySink) -> None:
-        async with listening(sink) as adapter, peer(adapter.port) as honest:
-            assert await honest.ask(equipment()) == "AA 7"
-            mute = [await asyncio.open_connection("127.0.0.1", adapter.port) for _ in range(3 * MAX_CONNECTIONS)]
-            async with peer(adapter.port) as late:
-                assert await late.ask(equipment("PD", id_="8", at="20261121180100")) == "AA 8"
-            assert await honest.ask(notification(id_="9")) == "AA 9"
-            assert len(adapter._peers) <= MAX_CONNECTIONS
-            for _, writer in mute:
-                writer.transport.abort()
-        # Who is let in last sends the first away: all but those that still found room.
-        assert sink.counts["hl7:evicted"] >= 2 * MAX_CONNECTIONS
-        assert set(sink.counts) <= {"hl7:evicted", "hl7:connection-lost"}
-
-    async def test_those_that_speak_keep_their_place(self, sink: MemorySink) -> None:
-        async with listening(sink) as adapter:
-            speaking = [await asyncio.open_connection("127.0.0.1", adapter.port) for _ in range(MAX_CONNECTIONS)]
-            for streams in speaking:
-                assert await MllpPeer(*streams).ask(PATIENT) == "AA 7"
-            async with peer(adapter.port) as refused:
-                assert await refused.closed() == b""
-            for streams in speaking:
-                assert await MllpPeer(*streams).ask(PATIENT) == "AA 7"
-                streams[1].transport.abort()
-        assert sink.counts["hl7:too-many-connections"] == 1
-
-    async def test_but_not_for_ever(self, sink: MemorySink, monkeypatch: pytest.MonkeyPatch) -> None:
-        async with listening(sink) as adapter:
-            spoke = [await asyncio.open_connection("127.0.0.1", adapter.port) for _ in range(MAX_CONNECTIONS)]
-            for streams in spoke:
-                assert await MllpPeer(*streams).ask(PATIENT) == "AA 7"
-            monkeypatch.setattr(adapting, "FIRST_S", 0.05)
-            await asyncio.sleep(0.1)
-            async with peer(adapter.port) as late:
-                assert await late.ask(PATIENT) == "AA 7"
-                assert await MllpPeer(*spoke[0]).closed() == b""
-            for _, writer in spoke:
-                writer.transport.abort()
-        assert sink.counts["hl7:evicted"] == 1
+async def test_mute_ones_make_room_and_who_speaks_beside_them_stays(sink: MemorySink) -> None:
+    async with listening(sink) as adapter, peer(adapter.port) as honest:
+        mute = []
+        for number in range(3 * connection.EACH):
+            mute.append(await asyncio.open_connection("127.0.0.1", adapter.port))
+            assert await honest.ask(equipment(id_=str(number))) == f"AA {number}"
+        async with peer(adapter.port) as late:
+            assert await late.ask(equipment("PD", id_="8", at="20261121180100")) == "AA 8"
+        assert await honest.ask(notification(id_="9")) == "AA 9"
+        for _, writer in mute:
+            writer.transport.abort()
+    assert sink.counts == {"hl7:evicted": 2 * connection.EACH + 2}
 
 
 async def test_a_flood_does_not_hold_up_another_connection(sink: MemorySink) -> None:

@@ -48,6 +48,8 @@ def config(folder: Path, text: str) -> Path:
         ),
         ('listen = "h:1"\nencoding = "big5"\n', "11: device.astm.encoding: invalid enum value 'big5'"),
         ('listen = "h:1"\ntime_zone = "Mars"\n', "11: device.astm.time_zone: the time zone 'Mars' isn't"),
+        ('serial = "COM3"\npeers = ["10.0.0.5"]\n', "11: device.astm.peers: says who may connect to us, and nobody"),
+        ('listen = "h:1"\npeers = ["10.0.0.5/33"]\n', "11: device.astm.peers: '10.0.0.5/33' is neither an address"),
         ('listn = "h:1"\n', "10: device.astm.listn: is no key of this section; did you mean listen?"),
     ],
 )

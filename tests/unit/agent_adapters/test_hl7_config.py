@@ -41,6 +41,14 @@ def config(folder: Path, text: str) -> Path:
         ),
         ('[device.hl7]\nlisten = "h:1"\nmax_kb = 1\n', "11: device.hl7.max_kb: expected int >= 16"),
         ('[device.hl7]\nlisten = "h:1"\ntime_zone = "Mars"\n', "11: device.hl7.time_zone: the time zone 'Mars' isn't"),
+        (
+            '[device.hl7]\nconnect = "h:1"\npeers = ["10.0.0.5"]\n',
+            "11: device.hl7.peers: says who may connect to us, and",
+        ),
+        (
+            '[device.hl7]\nlisten = "h:1"\npeers = ["x"]\n',
+            "11: device.hl7.peers: 'x' is neither an address nor a network; w",
+        ),
         ('[device.hl7]\nlistn = "h:1"\n', "10: device.hl7.listn: is no key of this section; did you mean listen?"),
     ],
 )
@@ -55,7 +63,9 @@ def test_what_is_read_is_shown(tmp_path: Path) -> None:
     assert "HL7 from 10.0.0.9:5600: ESU, EAN, INU and controls" in shown
     assert "    reagent.glu.expires\n    reagent.glu.lot\n" in shown
     assert "    qc.glu.l1|l2|l3.z  1  bulk" in shown
-    assert "HL7 on 0.0.0.0:5600" in show(load(config(tmp_path, '[device.hl7]\nlisten = "0.0.0.0:5600"\n')))
+    assert "HL7 on 0.0.0.0:5600: ESU" in show(load(config(tmp_path, '[device.hl7]\nlisten = "0.0.0.0:5600"\n')))
+    listed = '[device.hl7]\nlisten = "0.0.0.0:5600"\npeers = ["10.0.0.5", "fd00::/8"]\n'
+    assert "HL7 on 0.0.0.0:5600 (open to 10.0.0.5, fd00::/8 alone): ESU" in show(load(config(tmp_path, listed)))
 
 
 def test_a_port_that_is_taken_is_told_before_anything_runs(tmp_path: Path) -> None:
