@@ -16,7 +16,7 @@ from agent.config import Config, Device
 from agent.device import DeviceAgent
 from agent.endpoint import proxy
 from agent.enrol import Identity, Unreachable, enrol, stored
-from agent.errors import AgentError, ConfigError, described
+from agent.errors import AgentError, ConfigError, NoRoom, described
 from agent.health import serve
 from agent.storage import Storage
 from agent.uplink import backoff
@@ -51,7 +51,7 @@ class App:
         """By name, those that are enrolled and open."""
         try:
             for device in config.devices:
-                with contextlib.suppress(Unreachable):  # asked again, with a line in the log, by `run`
+                with contextlib.suppress(Unreachable, NoRoom):  # tried again, with a line in the log, by `run`
                     self._open(device)
         except AgentError:
             self.close()
@@ -78,18 +78,24 @@ class App:
     async def _keep(self, device: Device) -> None:
         """Run one device; whatever it dies of, the others go on."""
         failures = 0
+        told = ""
         while True:
+            again = False
             try:
                 agent = self.devices.get(device.name)
                 if agent is None:
                     agent = await asyncio.to_thread(self._open, device)
                 await agent.run()
                 what = "it ended by itself"
+            except NoRoom as error:
+                what = str(error)
+                told, again = what, told == what  # it may last for days
             except AgentError as error:
                 what = str(error)
             except Exception as error:  # noqa: BLE001  # logged; its text could quote the equipment
                 what = described(error)
-            self._log.error("device failed, it is started again", name=device.name, error=what)
+            if not again:
+                self._log.error("device failed, it is started again", name=device.name, error=what)
             gone = self.devices.pop(device.name, None)
             if gone is not None:
                 await asyncio.to_thread(gone.close)

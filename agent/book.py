@@ -17,7 +17,7 @@ from agent.clock import Moment
 from agent.errors import DamagedReport, OutboxFull
 from agent.forming import Formed, earliest_ms
 from agent.notes import Notes
-from agent.states import Held, LaneState, Limits, State
+from agent.states import Held, Here, LaneState, Limits, State
 from wire.codec import digest
 from wire.commands import Ack
 from wire.errors import WireErrorCode
@@ -29,6 +29,11 @@ from wire.topics import Lane
 LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 REFUSAL_BYTES: Final = 384
 """One refusal in a heartbeat at most, as JSON."""
+
+
+BULK_LEAST: Final = 1024 * 1024
+"""Bytes of bulk that may be held however little room is left: what a server that answers has taken in a moment."""
+DROPPED_AT_ONCE: Final = 256 * 1024
 
 
 class Book:
@@ -44,6 +49,7 @@ class Book:
         self.notes = Notes(connection=self._db)
         self._handed = {Lane.LIVE: 0, Lane.BULK: 0}
         self._bound = limits.report_bytes
+        self._bulk_bytes = limits.bulk_bytes
         row = self._db.execute("SELECT key, state FROM meta").fetchone()
         self._may_be_a_copy = row is not None
         """Until the server has answered a birth: an older copy of the file may have been put back."""
@@ -85,7 +91,7 @@ class Book:
         broken = self.enter(Lane.LIVE, [*left_over, *plan.items], moment)
         broken += self.enter(Lane.BULK, entry.bulk, moment)
         self.notes.keep_inventory((*entry.live, *entry.bulk))
-        self._drop_bulk(moment.at)
+        self._drop_bulk(self.state.bulk.size - self._bulk_bytes)
         return True, broken
 
     def tell_steps(self, moment: Moment) -> None:
@@ -140,6 +146,17 @@ class Book:
     def bound_to(self, size: int) -> None:
         """From now on no body is formed beyond ``size`` bytes, nor beyond the configured bound."""
         self._bound = min(size, self._limits.report_bytes)
+
+    def hold_bulk(self, *, held: bool) -> None:
+        """Whether bulk may not grow from now on, for the disk has little room."""
+        if not held:
+            self._bulk_bytes = self._limits.bulk_bytes
+        elif self._bulk_bytes == self._limits.bulk_bytes:
+            self._bulk_bytes = min(self._bulk_bytes, max(self.state.bulk.size, BULK_LEAST))
+
+    def drop_some(self) -> None:
+        """Drop some of the oldest bulk that is not under way, if there is any."""
+        self._drop_bulk(DROPPED_AT_ONCE)
 
     # -- sending -------------------------------------------------------------------------------------------------------
 
@@ -238,14 +255,14 @@ class Book:
         """Write the state; the last thing in a transaction that changed it."""
         self._db.execute("UPDATE meta SET state = ?", (msgspec.msgpack.encode(self.state),))
 
-    def here(self) -> tuple[State, int]:
+    def here(self) -> Here:
         """Where the transaction stands, for ``undo``."""
-        return self.state, self._repeats.changes
+        return Here(state=self.state, changes=self._repeats.changes, handed=dict(self._handed))
 
-    def undo(self, here: tuple[State, int]) -> None:
+    def undo(self, here: Here) -> None:
         """The transaction was rolled back to ``here``."""
-        self.state, changes = here
-        if self._repeats.changes != changes:
+        self.state, self._handed = here.state, dict(here.handed)
+        if self._repeats.changes != here.changes:
             self._repeats.clear()
 
     # -- within --------------------------------------------------------------------------------------------------------
@@ -271,8 +288,8 @@ class Book:
         self._replace_lane(Lane.LIVE, size=self.state.live.size + len(made.body) - len(old))
         return ()
 
-    def _drop_bulk(self, at: int) -> None:
-        over = self.state.bulk.size - self._limits.bulk_bytes
+    def _drop_bulk(self, over: int) -> None:
+        """Drop the oldest bulk that is not under way, at least ``over`` bytes, and note what it was."""
         if over <= 0:
             return
         rows = self._db.execute(
@@ -293,7 +310,7 @@ class Book:
         self._replace(
             dropped=self.state.dropped + reports,
             pending=Dropped(
-                at=at,
+                at=times[-1],
                 reports=reports + (old.reports if old else 0),
                 bytes=size + (old.bytes if old else 0),
                 first=min([*times, *([old.first] if old else [])]),

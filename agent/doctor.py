@@ -26,6 +26,7 @@ from agent.errors import AgentError, ConfigError
 from agent.findings import Finding, as_json, fail, failed, lines, ok, warn
 from agent.link import Endpoint
 from agent.proxy import tunnel
+from agent.room import MB, RESERVE, reserve_of
 from catalog.model import Lang, Text
 
 STEP_S: Final = 5.0
@@ -84,7 +85,8 @@ def _state(config: Config) -> Iterator[Finding]:
     free = shutil.disk_usage(there).free
     said = {"zh": f"{there} 剩余 {free / 1e9:.1f} GB", "en": f"{there} has {free / 1e9:.1f} GB left"}
     room = Text(
-        zh="清理磁盘：空间用尽后设备不再得到应答", en="make room: on a full disk the equipment is not acknowledged"
+        zh="清理磁盘：空间用尽后丢弃批量数据，设备不再得到应答",
+        en="make room: on a full disk bulk is dropped, and equipment not acknowledged",
     )
     if free < DISK_FAIL:
         yield fail("agent.disk", **said, todo=room)
@@ -92,6 +94,24 @@ def _state(config: Config) -> Iterator[Finding]:
         yield warn("agent.disk", **said, todo=room)
     else:
         yield ok("agent.disk", **said)
+    yield from _reserves(folder)
+
+
+def _reserves(folder: Path) -> Iterator[Finding]:
+    """What each outbox keeps of the disk for a day when it is full; None before the first start."""
+    outboxes = sorted(folder.glob("*.outbox"))
+    if not outboxes:
+        return
+    kept = [reserve_of(outbox).held for outbox in outboxes]
+    said = {
+        "zh": f"{len(kept)} 个发件箱预留 {sum(kept) / MB:.0f} MB",
+        "en": f"{len(kept)} outboxes keep {sum(kept) / MB:.0f} MB in reserve",
+    }
+    if min(kept) < RESERVE:
+        todo = Text(zh="清理磁盘，预留空间会自动恢复", en="make room: the reserve is made whole by itself")
+        yield warn("agent.reserve", **said, todo=todo)
+    else:
+        yield ok("agent.reserve", **said)
 
 
 def _running(config: Config) -> dict[str, str] | None:

@@ -13,12 +13,15 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from agent.errors import AgentError
+from agent.errors import AgentError, NoRoom
 from agent.proxy import Proxy, opener
+from agent.room import no_room
 from wire.ids import is_device_id
 
 TIMEOUT_S: Final = 15.0
 MAX_ANSWER: Final = 65_536
+MAX_KEPT: Final = 4_096
+"""Bytes of the file, more than enough."""
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -49,8 +52,19 @@ def stored(folder: Path, name: str) -> Identity | None:
 def enrol(folder: Path, name: str, *, api: str, code: str, proxy: Proxy | None = None) -> Identity:
     """Exchange a one-time code for an identity and keep it (mode 0600). ``proxy``: what is between us and the server.
 
-    Raises ``Unreachable`` or ``AgentError`` in one line; the code is never part of it.
+    Raises ``Unreachable``, ``NoRoom`` or ``AgentError`` in one line; the code is never part of it.
     """
+    path = _path(folder, name)
+    place = _place(path)  # the code is used up by asking, so there must be room for the answer first
+    try:
+        identity = _asked(name, api=api, code=code, proxy=proxy)
+        _keep(place, path, identity)
+    finally:
+        place.unlink(missing_ok=True)
+    return identity
+
+
+def _asked(name: str, *, api: str, code: str, proxy: Proxy | None) -> Identity:
     url = f"{api.rstrip('/')}/api/v1/enrol"
     request = urllib.request.Request(  # noqa: S310  # the configuration allows http(s) only
         url,
@@ -76,7 +90,6 @@ def enrol(folder: Path, name: str, *, api: str, code: str, proxy: Proxy | None =
         ) from None
     if not is_device_id(identity.device):
         raise AgentError(f"device {name}: {url} answered with no device id; is this the server's api?")
-    _keep(_path(folder, name), identity)
     return identity
 
 
@@ -84,13 +97,29 @@ def _path(folder: Path, name: str) -> Path:
     return folder / f"{name}.identity.json"
 
 
-def _keep(path: Path, identity: Identity) -> None:
-    """Whole or not at all: the code is used up, so a torn file would cost a new one."""
+def _place(path: Path) -> Path:
+    """A file beside ``path`` that takes its room on the disk."""
     fresh = path.with_suffix(".new")
-    with contextlib.suppress(FileNotFoundError):
-        fresh.unlink()
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123  # with a mode
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            fresh.unlink()
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123  # with a mode
+            file.write(bytes(MAX_KEPT))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        text = f"{fresh}: can't be written: {error.strerror}"
+        if no_room(error):
+            raise NoRoom(f"{text}; make room on the disk") from None
+        raise AgentError(text) from None
+    return fresh
+
+
+def _keep(place: Path, path: Path, identity: Identity) -> None:
+    """Whole or not at all: the code is used up, so a torn file would cost a new one."""
+    with place.open("r+b") as file:
         file.write(msgspec.json.encode(identity))
+        file.truncate()
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    place.replace(path)

@@ -44,6 +44,10 @@ class OutboxClosed(OutboxError):
     """The agent is stopping."""
 
 
+class NoRoom(AgentError):
+    """The disk is so full that the agent can't even begin: worth another try."""
+
+
 class AdapterError(AgentError):
     """Bytes of the equipment that can't be read. ``reason`` is a stable word for counters, such as ``not-dicom``; the
     text says what is wrong and what to do about it, and quotes nothing of the input: it may name a patient."""

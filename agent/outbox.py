@@ -20,10 +20,11 @@ import structlog
 from agent.adapter import Entry
 from agent.book import Book
 from agent.clock import Moment, Segment
-from agent.errors import AgentError, OutboxClosed
+from agent.errors import OutboxClosed
 from agent.marks import Asked, Decision
-from agent.states import Held, Limits, State
-from agent.storage import Storage, failed
+from agent.room import short
+from agent.states import Held, Here, Limits, State
+from agent.storage import Storage, failed, unusable
 from wire.commands import Ack
 from wire.errors import WireErrorCode
 from wire.items import Inventory, Refusal, Reply
@@ -37,13 +38,15 @@ _GROUP: Final = 256
 
 
 class _Job:
-    """Something to do in the writer; ``writes``: within a transaction."""
+    """Something to do in the writer; ``writes``: within a transaction. ``frees``: it is the server's side, which makes
+    room in the end and goes first where room is short."""
 
-    __slots__ = ("future", "run", "writes")
+    __slots__ = ("frees", "future", "run", "writes")
 
-    def __init__(self, run: Callable[[Book], Any], *, writes: bool) -> None:
+    def __init__(self, run: Callable[[Book], Any], *, writes: bool, frees: bool = False) -> None:
         self.run = run
         self.writes = writes
+        self.frees = frees
         self.future: Future[Any] = Future()
 
 
@@ -58,22 +61,16 @@ class Outbox:
         related: Mapping[str, frozenset[str]] | None = None,
         storage: type[Storage] = Storage,
     ) -> None:
-        """Open or make the file, and raise the boot counter. Raises ``AgentError`` where that is impossible."""
+        """Open or make the file, and raise the boot counter. Raises ``AgentError`` where that is impossible, ``NoRoom``
+        where it may become possible."""
+        self._path = path
         self._storage = storage(path=path)
         opened = partial(Book, limits=limits or Limits(), related=related or {})
         try:
-            self._storage.begin()
-            try:
-                self._book = opened(connection=self._storage.connection)
-            except msgspec.DecodeError:  # a flipped bit that SQLite's own check doesn't see
-                self._storage.rollback()
-                self._storage.discard("its state can't be read")
-                self._storage.begin()
-                self._book = opened(connection=self._storage.connection)
-            self._storage.commit()
+            self._book = self._begun(opened)
         except sqlite3.Error as error:
             self._storage.close()
-            raise AgentError(f"{path}: can't be written: {error}; is the disk full or read-only?") from error
+            raise unusable(path, "written", error) from error
         self.key = self._book.key
         self.state: State = self._book.state
         """As of the last commit."""
@@ -170,15 +167,15 @@ class Outbox:
 
     async def acknowledge(self, ack: Ack, asked: Asked, at: int) -> Decision:
         """Decide on an acknowledgement (``agent.marks``) and commit what follows of it. ``at``: device's clock, ms."""
-        return await self._write(lambda book: book.acknowledge(ack, asked, at))
+        return await self._write(lambda book: book.acknowledge(ack, asked, at), frees=True)
 
     async def split(self, lane: Lane, seq: int, *, bound: int) -> None:
         """Split a report whose body is beyond ``bound`` bytes."""
-        await self._write(lambda book: book.split(lane, seq, bound=bound))
+        await self._write(lambda book: book.split(lane, seq, bound=bound), frees=True)
 
     async def skip(self, lane: Lane, seq: int, *, reason: str) -> None:
         """Replace a report that was refused for good, or damaged, by a note."""
-        await self._write(lambda book: book.skip(lane, seq, reason=reason))
+        await self._write(lambda book: book.skip(lane, seq, reason=reason), frees=True)
 
     async def bound_reports(self, size: int) -> None:
         """From now on no body is formed beyond ``size`` bytes, nor beyond the configured bound."""
@@ -203,8 +200,31 @@ class Outbox:
 
     # -- the writer ----------------------------------------------------------------------------------------------------
 
-    async def _write(self, run: Callable[[Book], T]) -> T:
-        answer: T = await asyncio.wrap_future(self._enqueue(_Job(run, writes=True)))
+    def _begun(self, opened: Callable[..., Book]) -> Book:
+        try:
+            return self._once_begun(opened)
+        except sqlite3.Error as error:
+            if not short(error):
+                raise
+        self._storage.rollback()
+        self._storage.squeeze()
+        return self._once_begun(opened)
+
+    def _once_begun(self, opened: Callable[..., Book]) -> Book:
+        self._storage.begin()
+        try:
+            book = opened(connection=self._storage.connection)
+        except msgspec.DecodeError:  # a flipped bit that SQLite's own check doesn't see
+            self._storage.rollback()
+            self._storage.discard("its state can't be read")
+            self._storage.begin()
+            book = opened(connection=self._storage.connection)
+        self._storage.commit()
+        self._storage.look()
+        return book
+
+    async def _write(self, run: Callable[[Book], T], *, frees: bool = False) -> T:
+        answer: T = await asyncio.wrap_future(self._enqueue(_Job(run, writes=True, frees=frees)))
         return answer
 
     async def _read(self, run: Callable[[Book], T]) -> T:
@@ -246,24 +266,63 @@ class Outbox:
     def _commit(self, jobs: list[_Job]) -> None:
         if not jobs:
             return
+        before = self._book.state
+        try:
+            self._storage.look()
+            self._book.hold_bulk(held=self._storage.little)
+            answers = self._transact(jobs)
+        except sqlite3.Error as error:
+            if short(error):
+                self._storage.squeeze()
+                answers = [self._alone(job) for job in sorted(jobs, key=lambda job: not job.frees)]
+            else:
+                answers = [partial(job.future.set_exception, failed(self._path, error)) for job in jobs]
+        self.state = self._book.state
+        for answer in answers:
+            answer()
+        if self.state is not before:
+            for watcher in self._watchers:
+                watcher()
+
+    def _transact(self, jobs: list[_Job]) -> list[Callable[[], None]]:
+        """What answers these jobs, committed together. Raises ``sqlite3.Error``, everything undone."""
         here = self._book.here()
-        answers: list[Callable[[], None]] = []
         try:
             self._storage.begin()
             answers = [self._run(job) for job in jobs]
-            if self._book.state is not here[0]:
+            if self._book.state is not here.state:
                 self._book.save()
             self._storage.commit()
         except sqlite3.Error as error:
             self._failed(error, here)
-            answers = [partial(job.future.set_exception, failed(error)) for job in jobs]
-        changed = self._book.state is not here[0]
-        self.state = self._book.state
-        for answer in answers:
-            answer()
-        if changed:
-            for watcher in self._watchers:
-                watcher()
+            raise
+        return answers
+
+    def _alone(self, job: _Job) -> Callable[[], None]:
+        """What answers a job on a full disk. Bulk makes way for it where the file has too few free pages; where the
+        disk has too little room for the change itself, or it must not fail, it has the reserve's."""
+        while True:
+            try:
+                return self._transact([job])[0]
+            except sqlite3.Error as error:
+                last = error
+            if not short(last) or not (self._storage.short_of_pages and self._dropped_some()):
+                break
+        if short(last) and (job.frees or not self._storage.short_of_pages):
+            try:
+                with self._storage.lent():
+                    return self._transact([job])[0]
+            except sqlite3.Error as error:
+                last = error
+        return partial(job.future.set_exception, failed(self._path, last))
+
+    def _dropped_some(self) -> bool:
+        before = self._book.state
+        try:
+            self._transact([_Job(lambda book: book.drop_some(), writes=True)])
+        except sqlite3.Error:
+            return False
+        return self._book.state is not before
 
     def _run(self, job: _Job) -> Callable[[], None]:
         """Run a job so that its failure undoes nothing but itself; what answers its caller, once committed."""
@@ -287,14 +346,15 @@ class Outbox:
             result = job.run(self._book)
         except sqlite3.Error as error:
             self._failed(error, self._book.here())
-            job.future.set_exception(failed(error))
+            job.future.set_exception(failed(self._path, error))
         except Exception as error:  # noqa: BLE001  # the caller gets it, as from any executor
             job.future.set_exception(error)
         else:
             job.future.set_result(result)
 
-    def _failed(self, error: sqlite3.Error, here: tuple[State, int]) -> None:
-        _log.error("outbox failed", error=str(error))
+    def _failed(self, error: sqlite3.Error, here: Here) -> None:
+        if not short(error):  # else the storage says it, once
+            _log.error("outbox failed", error=str(error))
         self.damaged = self.damaged or error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
         self._book.undo(here)
         try:

@@ -1,5 +1,7 @@
 """What the outbox is at a commit, as frozen structs."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from wire.ids import Epoch
@@ -61,3 +63,11 @@ class Held(Struct, frozen=True, kw_only=True):
     body: bytes
     segment: int
     again: bool
+
+
+class Here(Struct, frozen=True, kw_only=True):
+    """What a transaction that fails is undone to. ``changes``: of the index of repeats."""
+
+    state: State
+    changes: int
+    handed: Mapping[Lane, int]

@@ -1,22 +1,33 @@
 """The outbox's file: SQLite with write-ahead log and full synchronisation (DELIVERY 2).
 
 One process owns the file as long as it is open (exclusive locking). A file that is no sound database is moved aside
-and a new one begun: what it held is lost, and said so.
+and a new one begun: what it held is lost, and said so. On a full disk it lives on what it kept (``agent.room``).
 """
 
+import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
 import structlog
 
-from agent.errors import AgentError, OutboxFailed
+from agent import system
+from agent.errors import AgentError, NoRoom, OutboxFailed
+from agent.room import LITTLE, MARGIN, RESERVE, WORKING, free_bytes, no_room, reserve_of, trouble
 
 _log: Final = structlog.get_logger(part="outbox")
 
 VERSION: Final = 1
 APPLICATION: Final = 0x53544554  # "STET"
+
+LOOK_MS: Final = 1_000
+"""How often the disk's free room is measured, while there is anything to write."""
+_FRAMES: Final = 1_000
+_FRAMES_FULL: Final = 100
+"""Pages of the write-ahead log from which they go into the file: SQLite's own number, and on a full disk."""
+_PAGES: Final = 1_073_741_823
+"""SQLite's own bound of a file's pages."""
 
 SCHEMA: Final = """
 CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), key BLOB NOT NULL, state BLOB NOT NULL);
@@ -47,13 +58,27 @@ class Storage:
         "temp_store": "MEMORY",
     }
     LOCK_S: ClassVar[float] = 1.0
+    RESERVE: ClassVar[int] = RESERVE
+    LITTLE: ClassVar[int] = LITTLE
+    MARGIN: ClassVar[int] = MARGIN
+    WORKING: ClassVar[int] = WORKING
 
     def __init__(self, *, path: Path) -> None:
         """Open or make the file. Raises ``AgentError`` if another process holds it, it is of a newer version, or
-        the folder can't be written."""
+        the folder can't be written; ``NoRoom`` where the disk is full beyond the reserve."""
         self._path = path
+        self._reserve = reserve_of(path, self.RESERVE)
+        self._looked_ms: int | None = None
+        self._limited = False
+        self.little = False
+        """Whether the disk has so little room that bulk may not grow."""
+        self.full = False
+        """Whether the file lives on its own pages, until the reserve is whole again."""
         try:
             self.connection = self._open()
+        except NoRoom:
+            with self._lent():
+                self.connection = self._open()
         except _DamagedError as damage:
             self._begin_anew(str(damage))
 
@@ -76,8 +101,101 @@ class Storage:
         self._begin_anew(damage)
 
     def close(self) -> None:
-        """Give the file free."""
+        """Give the file free. The room of its write-ahead log, which ends here, becomes the reserve's again."""
         self.connection.close()
+        self._reserve.keep_what_fits()
+
+    # -- room ----------------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Measure what is left of the disk, once a second at most, and let the file grow by no more than that."""
+        now = system.now().elapsed
+        if self._looked_ms is not None and 0 <= now - self._looked_ms < LOOK_MS:
+            return
+        self._looked_ms = now
+        free = free_bytes(self._path.parent)
+        if free is None:
+            return
+        # Beyond a threshold by a quarter, or what hovers about it would be told for ever.
+        enough = free >= self.LITTLE + (self.LITTLE // 4 if self.little else 0)
+        missing = self._reserve.size - self._reserve.held
+        if free >= missing + (self.MARGIN if missing > 0 else 0) and self._reserve.keep():
+            self.full = False
+        if enough and not self.full:
+            if self.little:
+                _log.info("there is room on the disk again", file=self._path.name, free=free)
+            self.little = False
+        elif not self.little:
+            self.little = True
+            _log.warning("little room on the disk, older bulk makes way for newer", file=self._path.name, free=free)
+        if self.little or self._limited:
+            self._limit(free)
+
+    def squeeze(self) -> None:
+        """SQLite found the disk full: for once the reserve becomes pages of the file and of its write-ahead log, at
+        once, so that nobody else takes them; from now on the file lives on its own pages."""
+        if self.full:
+            return
+        self.full = self.little = True
+        why = trouble(self._path.parent)
+        _log.error(
+            "no room on the disk, the outbox lives on its reserve", file=self._path.name, why=why and why.strerror
+        )
+        with contextlib.suppress(sqlite3.Error), self._lent():
+            self._work_up()
+        self._limit(0)
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """What is committed within has the reserve's room; what is left of it is kept again."""
+        with self._lent():
+            yield
+            with contextlib.suppress(sqlite3.Error):
+                self._checkpoint()
+
+    @property
+    def short_of_pages(self) -> bool:
+        """Whether the file has so few free pages that it is they that were missing."""
+        try:
+            return self._number("freelist_count") * self._number("page_size") < self.WORKING
+        except sqlite3.Error:
+            return False
+
+    @contextlib.contextmanager
+    def _lent(self) -> Iterator[None]:
+        with contextlib.suppress(OSError):  # a disk that can't remove a file is told by what is tried next
+            self._reserve.give()
+        try:
+            yield
+        finally:
+            self._reserve.keep_what_fits()
+
+    def _work_up(self) -> None:
+        """What the log holds goes into the file; then a body of nothing takes pages in both, and leaves them free."""
+        self._checkpoint()
+        self.connection.execute("INSERT INTO body VALUES (-1, zeroblob(?))", (self.WORKING,))
+        self._checkpoint()
+        self.connection.execute("DELETE FROM body WHERE id = -1")
+        self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        self.connection.execute("PRAGMA wal_checkpoint").fetchall()
+
+    def _limit(self, free: int) -> None:
+        """No more pages than the disk has room for, as long as that is little."""
+        room = 0 if self.full else max(free - self.MARGIN, 0)
+        pages = self._number("page_count") + room // self._number("page_size") if self.little else _PAGES
+        pages = min(pages, int(self.PRAGMAS.get("max_page_count", pages)))
+        self.connection.execute(f"PRAGMA max_page_count = {max(pages, 1)}").fetchall()
+        frames = _FRAMES_FULL if self.little else _FRAMES
+        self.connection.execute(f"PRAGMA wal_autocheckpoint = {frames}").fetchall()
+        self._limited = self.little
+
+    def _number(self, pragma: str) -> int:
+        found: int = self.connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+        return found
+
+    # -- opening -------------------------------------------------------------------------------------------------------
 
     def _begin_anew(self, damage: str) -> None:
         aside = _move_aside(self._path)
@@ -90,14 +208,14 @@ class Storage:
                 self._path, timeout=self.LOCK_S, isolation_level=None, check_same_thread=False, cached_statements=64
             )
         except sqlite3.Error as error:
-            raise AgentError(f"{self._path}: can't be opened: {error}; is the folder there and writable?") from error
+            raise unusable(self._path, "opened", error) from error
         try:
             self._prepare(connection)
         except sqlite3.OperationalError as error:
             connection.close()
             if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise AgentError(f"{self._path}: another agent uses it; stop that one first") from error
-            raise AgentError(f"{self._path}: can't be used: {error}; is the disk full or read-only?") from error
+            raise unusable(self._path, "used", error) from error
         except sqlite3.DatabaseError as error:
             connection.close()
             raise _DamagedError(str(error)) from error
@@ -129,6 +247,7 @@ class Storage:
             connection.execute(f"PRAGMA user_version = {VERSION}")
         elif version == 0 or connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             raise _DamagedError("it is no outbox")
+        connection.execute("DELETE FROM body WHERE id = -1")  # of a life that ended while it made room
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise _DamagedError(str(found))
@@ -138,9 +257,22 @@ class _DamagedError(Exception):
     pass
 
 
-def failed(error: sqlite3.Error) -> OutboxFailed:
+def failed(path: Path, error: sqlite3.Error) -> OutboxFailed:
     """What the caller of the outbox sees of an error of SQLite."""
-    return OutboxFailed(f"the outbox can't be written: {error}")
+    return OutboxFailed(f"the outbox can't be written: {_said(error, trouble(path.parent))}")
+
+
+def unusable(path: Path, how: str, error: sqlite3.Error) -> AgentError:
+    """Why an outbox can't be opened, for the person who runs the agent: ``NoRoom`` where that may pass."""
+    why = trouble(path.parent)
+    text = f"{path}: can't be {how}: {_said(error, why)}"
+    if error.sqlite_errorcode == sqlite3.SQLITE_FULL or no_room(why):
+        return NoRoom(f"{text}; make room on the disk")
+    return AgentError(f"{text}; is the folder there and writable?")
+
+
+def _said(error: sqlite3.Error, why: OSError | None) -> str:
+    return f"{error} ({why.strerror})" if why is not None else str(error)
 
 
 def _move_aside(path: Path) -> Path:

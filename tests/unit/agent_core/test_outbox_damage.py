@@ -1,4 +1,4 @@
-"""The outbox on full disks, damaged files and killed processes."""
+"""The outbox with damaged files and killed processes; on full disks: tests/integration/agent/test_full_disk.py."""
 
 import asyncio
 import contextlib
@@ -29,15 +29,16 @@ class Small(Storage):
     PRAGMAS: ClassVar = {**Storage.PRAGMAS, "max_page_count": "60"}
 
 
-async def test_a_full_disk_keeps_what_is_there_and_the_equipment_is_not_acknowledged(path: Path) -> None:
+async def test_a_file_at_its_largest_drops_bulk_for_what_is_new_then_takes_nothing(path: Path) -> None:
     outbox = Outbox(path=path, storage=Small)
     kept = 0
     with contextlib.suppress(OutboxFailed):
         while kept < 1_000:
             await outbox.aput(Entry(live=[fault(f"C-{kept}")], bulk=[reading(1.0, 500)]), NOW)
             kept += 1
+            await held(outbox, Lane.BULK, kept)  # under way, and so never dropped
     assert 3 < kept < 1_000
-    assert outbox.state.live.reports == outbox.state.bulk.reports == kept
+    assert (outbox.state.live.reports, outbox.state.bulk.reports) == (kept, kept)
     await outbox._write(lambda book: book._delete(Lane.BULK, 0, kept))
     await outbox.aput(Entry(live=[fault("AFTER")]), NOW)  # room again
     outbox.close()

@@ -1,0 +1,397 @@
+"""The outbox on a disk that is really full: a small one of its own, of which somebody else takes every byte, again and
+again (ADR 0017)."""
+
+import asyncio
+import contextlib
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from structlog.testing import capture_logs
+
+from agent import book, storage
+from agent.adapter import Entry
+from agent.app import App
+from agent.config import Agent, Config, Device, Server
+from agent.enrol import enrol
+from agent.errors import AgentError, NoRoom, OutboxError, OutboxFailed
+from agent.marks import Action, Asked
+from agent.outbox import Outbox
+from agent.room import MB, reserve_of
+from agent.storage import Storage
+from tests.fixtures.disk import SmallDisk, small_disk
+from tests.fixtures.outbox import NOW, fault, items, reading
+from tests.fixtures.ports import free_port
+from wire.codec import digest
+from wire.commands import Ack
+from wire.items import Dropped, Heartbeat
+from wire.topics import Lane
+
+
+class Reserved(Storage):
+    """As ever, on a disk of 64 MB."""
+
+    LITTLE: ClassVar[int] = 12 * MB
+
+
+class Former(Reserved):
+    """Without what this is about."""
+
+    RESERVE: ClassVar[int] = 0
+
+    def squeeze(self) -> None:
+        """Nothing is done about it."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallDisk]:
+    monkeypatch.setattr(storage, "LOOK_MS", 0)
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    with small_disk(folder, 64 * MB) as made:
+        yield made
+
+
+@pytest.fixture
+def path(disk: SmallDisk) -> Path:
+    return disk.folder / "d.outbox"
+
+
+def entry(number: int, rows: int = 40) -> Entry:
+    return Entry(live=[fault(f"C-{number}")], bulk=[reading(float(number), rows)])
+
+
+async def filled(outbox: Outbox, count: int) -> None:
+    for number in range(count):
+        await outbox.aput(entry(number), NOW)
+
+
+async def drained(outbox: Outbox, disk: SmallDisk) -> None:
+    """The server takes everything, window by window; whatever becomes free of the disk is taken by others at once."""
+    for lane in Lane:
+        while (state := outbox.state.lane(lane)).reports:
+            held = await outbox.fetch(lane, seq=state.lowest, reports=64, size=256 * 1024, alone=True)
+            ack = Ack(lane=lane, epoch=outbox.state.epoch, seq=held[-1].seq, digest=digest(held[-1].body).hex(), now=0)
+            assert (await outbox.acknowledge(ack, Asked.NOTHING, 0)).action is Action.DELETE
+            disk.fill()
+
+
+async def drained_and_filled(outbox: Outbox, disk: SmallDisk) -> None:
+    """And puts more in, without a byte of the disk."""
+    await drained(outbox, disk)
+    await filled(outbox, 500)
+    disk.fill()
+
+
+async def until_full(outbox: Outbox, disk: SmallDisk, number: int, *, rows: int) -> int:
+    """Put from ``number`` on until nothing is taken any more; the first number that wasn't."""
+    while number < 20_000:
+        try:
+            await outbox.aput(entry(number, rows=rows), NOW)
+        except OutboxFailed:
+            break
+        number += 1
+        disk.fill()
+    return number
+
+
+async def told(outbox: Outbox) -> Dropped:
+    await outbox.heartbeat(NOW, uptime_s=1.0, refused=0, connected=None, segments=[])
+    newest = await items(outbox, Lane.LIVE, outbox.state.live.highest)
+    return next(item for item in newest if isinstance(item, Dropped))
+
+
+async def test_what_is_acknowledged_on_a_full_disk_is_deleted_and_room_is_used_again(
+    disk: SmallDisk, path: Path
+) -> None:
+    outbox = Outbox(path=path, storage=Reserved)
+    await filled(outbox, 2_000)
+    disk.fill()
+    with capture_logs() as logs:
+        await drained_and_filled(outbox, disk)
+        await drained(outbox, disk)
+    assert outbox.state.dropped == 0
+    assert [line["event"] for line in logs] == [
+        "little room on the disk, older bulk makes way for newer",
+        "no room on the disk, the outbox lives on its reserve",
+    ]
+    assert logs[1]["why"] == "No space left on device"
+    outbox.close()
+
+
+async def test_without_the_reserve_it_stands_still(disk: SmallDisk, path: Path) -> None:
+    outbox = Outbox(path=path, storage=Former)
+    await filled(outbox, 2_000)
+    disk.fill()
+    with pytest.raises(OutboxFailed):
+        await drained_and_filled(outbox, disk)
+    outbox.close()
+
+
+@pytest.mark.parametrize("times", [1, 5])
+async def test_it_starts_on_a_full_disk_and_drains(disk: SmallDisk, path: Path, times: int) -> None:
+    outbox = Outbox(path=path, storage=Reserved)
+    await filled(outbox, 2_000)
+    for _ in range(times):
+        outbox.close()
+        disk.fill()
+        outbox = Outbox(path=path, storage=Reserved)
+        disk.fill()
+    assert outbox.state.boot == times + 1
+    assert (outbox.state.live.reports, outbox.state.bulk.reports) == (2_000, 2_000)
+    await drained(outbox, disk)
+    outbox.close()
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from agent.errors import OutboxError
+from agent.outbox import Outbox
+from tests.fixtures.outbox import NOW
+from tests.integration.agent.test_full_disk import Reserved, entry
+outbox = Outbox(path=Path(sys.argv[1]), storage=Reserved)
+number = 0
+while True:
+    try:
+        outbox.put(entry(number), NOW)
+        print(number, flush=True)
+        number += 1
+    except OutboxError:
+        print("full", flush=True)
+"""
+
+
+def test_killed_on_a_full_disk_it_has_what_it_answered(disk: SmallDisk, path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    answered: list[int] = []
+    for line in child.stdout:
+        if line.strip().isdigit():
+            answered.append(int(line))
+        if len(answered) == 1_500:
+            disk.fill()
+        if len(answered) == 4_000 or line.strip() == "full":
+            break
+    child.send_signal(signal.SIGKILL)
+    rest = child.stdout.read().splitlines()
+    child.stdout.close()
+    child.wait()
+    answered += [int(line) for line in rest if line.isdigit()]
+    disk.fill()
+    outbox = Outbox(path=path, storage=Reserved)
+    assert not list(disk.folder.glob("*damaged*"))
+    assert outbox.state.live.reports >= len(answered) > 1_500
+    assert outbox.state.live.reports == outbox.state.bulk.reports + outbox.state.dropped
+    asyncio.run(drained(outbox, disk))
+    outbox.close()
+
+
+async def test_bulk_makes_way_for_live_and_is_counted_until_only_live_is_left(
+    disk: SmallDisk, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Reserved, "WORKING", 256 * 1024)
+    outbox = Outbox(path=path, storage=Reserved)
+    await filled(outbox, 500)
+    disk.fill()
+    number = await until_full(outbox, disk, 500, rows=200)
+    assert 500 < number < 20_000
+    assert outbox.state.live.reports == number
+    assert outbox.state.bulk.reports + outbox.state.dropped == number
+    assert outbox.state.dropped > 0
+    disk.make_room()
+    with capture_logs() as logs:
+        await outbox.aput(entry(number), NOW)  # by itself
+    assert [line["event"] for line in logs] == ["there is room on the disk again"]
+    assert reserve_of(path).whole
+    dropped = outbox.state.dropped
+    assert (await told(outbox)).reports == dropped
+    outbox.close()
+    sound = sqlite3.connect(path)
+    assert sound.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    sound.close()
+
+
+async def test_little_room_counts_like_the_cap_on_bulk(
+    disk: SmallDisk, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "BULK_LEAST", 50_000)
+    outbox = Outbox(path=path, storage=Reserved)
+    await filled(outbox, 200)
+    size = outbox.state.bulk.size
+    assert size > 50_000
+    disk.fill(leave=10 * MB)
+    with capture_logs() as logs:
+        for number in range(200, 700):
+            await outbox.aput(entry(number), NOW)
+        assert outbox.state.bulk.size <= size
+        assert outbox.state.live.reports == 700
+        assert outbox.state.dropped == 700 - outbox.state.bulk.reports > 400
+        disk.fill(leave=13 * MB)  # it hovers
+        await outbox.aput(entry(700), NOW)
+        disk.fill(leave=11 * MB)
+        await outbox.aput(entry(701), NOW)
+    assert [line["event"] for line in logs] == ["little room on the disk, older bulk makes way for newer"]
+    disk.make_room()
+    for number in range(702, 1_400):
+        await outbox.aput(entry(number), NOW)
+    assert outbox.state.bulk.size > 2 * size
+    outbox.close()
+
+
+async def test_with_little_room_what_is_there_is_used_to_a_margin(disk: SmallDisk, path: Path) -> None:
+    """A disk with some MB left takes live as ever, and its last MB are left to others."""
+    outbox = Outbox(path=path, storage=Reserved)
+    disk.fill(leave=11 * MB)
+    await outbox.aput(Entry(live=[fault(f"C-{n}") for n in range(8_000)]), NOW)
+    assert outbox.state.live.items == 8_000
+    assert disk.free < 11 * MB
+    outbox.close()
+
+
+async def test_two_outboxes_share_a_full_disk(disk: SmallDisk, path: Path) -> None:
+    both = [Outbox(path=path.with_name(f"{name}.outbox"), storage=Reserved) for name in "ab"]
+    for outbox in both:
+        await filled(outbox, 1_000)
+    disk.fill()
+    for outbox in both:
+        await drained(outbox, disk)
+    for outbox in both:
+        await filled(outbox, 200)
+        outbox.close()
+
+
+async def test_a_new_epoch_begins_on_a_full_disk(disk: SmallDisk, path: Path) -> None:
+    outbox = Outbox(path=path, storage=Reserved)
+    await asyncio.gather(*(outbox.aput(entry(number, rows=1), NOW) for number in range(6_000)))
+    epoch = outbox.state.epoch
+    disk.fill()
+    beyond = Ack(lane=Lane.LIVE, epoch=epoch, seq=10**6, digest="0" * 32, now=0)
+    assert (await outbox.acknowledge(beyond, Asked.BIRTH, 0)).action is Action.NEW_EPOCH
+    assert outbox.state.epoch != epoch
+    disk.fill()
+    await drained(outbox, disk)
+    outbox.close()
+
+
+def test_full_beyond_the_reserve_it_says_what_to_do(disk: SmallDisk, path: Path) -> None:
+    disk.fill()
+    with pytest.raises(NoRoom, match=r"No space left on device.*make room"):
+        Outbox(path=path, storage=Reserved)
+    disk.make_room()
+    Outbox(path=path, storage=Reserved).close()
+
+
+def test_a_disk_that_is_read_only_is_told_as_that(disk: SmallDisk, path: Path) -> None:
+    Outbox(path=path, storage=Reserved).close()
+    subprocess.run(["mount", "-o", "remount,ro", str(disk.folder)], check=True)
+    with pytest.raises(AgentError, match="Read-only file system") as error:
+        Outbox(path=path, storage=Reserved)
+    assert not isinstance(error.value, NoRoom)
+    subprocess.run(["mount", "-o", "remount,rw", str(disk.folder)], check=True)
+    Outbox(path=path, storage=Reserved).close()
+
+
+async def test_a_disk_that_fails_for_a_while_takes_nothing_and_goes_on_by_itself(path: Path) -> None:
+    """Writing beyond the bound of this process's files is an I/O error to SQLite, as EDQUOT and EIO are."""
+    outbox = Outbox(path=path, storage=Reserved)
+    await filled(outbox, 50)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    kept = 50
+    try:
+        with contextlib.suppress(OutboxFailed):
+            while kept < 1_000:
+                await outbox.aput(entry(kept), NOW)
+                kept += 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert 50 < kept < 1_000
+    await outbox.aput(entry(kept), NOW)
+    assert outbox.state.live.reports == kept + 1
+    assert not outbox.damaged
+    outbox.close()
+
+
+async def test_an_agent_begins_on_a_full_disk_once_there_is_room(
+    disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.app.backoff", lambda *_: 0.0)
+    disk.fill()
+    device = Device(name="dr-1", model="generic-dr", id="dabcdefghjkm1")
+    config = Config(
+        agent=Agent(state=str(disk.folder)),
+        server=Server(mqtt=f"mqtt://127.0.0.1:{free_port()}"),
+        devices=(device,),
+    )
+    app = App(config=config)
+    with capture_logs() as logs:
+        running = asyncio.create_task(app.run())
+        await asyncio.sleep(2.5)
+        assert not app.devices
+        disk.make_room()
+        deadline = time.monotonic() + 20
+        while not app.devices:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    failed = [line for line in logs if line["event"] == "device failed, it is started again"]
+    assert len(failed) == 1
+    assert "make room" in failed[0]["error"]
+
+
+def test_a_code_is_not_used_up_where_its_answer_can_not_be_kept(disk: SmallDisk) -> None:
+    disk.fill()
+    with pytest.raises(NoRoom, match="make room"):
+        enrol(disk.folder, "dr-1", api=f"http://127.0.0.1:{free_port()}", code="WXYZ-2345")
+
+
+def test_the_reserve_is_real_room_and_goes_with_the_full_disk(disk: SmallDisk, path: Path) -> None:
+    outbox = Outbox(path=path, storage=Reserved)
+    kept = reserve_of(path)
+    assert kept.path.stat().st_blocks * 512 >= kept.size
+    disk.fill()
+    for number in range(5_000):
+        try:
+            outbox.put(entry(number), NOW)
+        except OutboxError:
+            break
+    assert 0 < kept.held < kept.size
+    disk.make_room()
+    outbox.put(entry(9_999), NOW)
+    assert kept.whole
+    outbox.close()
+    assert sorted(file.name for file in disk.folder.iterdir()) == ["d.outbox", "d.outbox.reserve"]
+
+
+def test_an_outbox_of_the_former_agent_goes_on(disk: SmallDisk, path: Path) -> None:
+    former = Outbox(path=path, storage=Former)
+    former.put(entry(1), NOW)
+    key, epoch = former.key, former.state.epoch
+    former.close()
+    shutil.copy(path, path.with_name("copy"))
+    assert not reserve_of(path).path.exists()
+    outbox = Outbox(path=path, storage=Reserved)
+    assert (outbox.key, outbox.state.epoch, outbox.state.boot) == (key, epoch, 2)
+    assert outbox.state.live.reports == outbox.state.bulk.reports == 1
+    outbox.put(entry(2), NOW)
+    outbox.close()
+    assert reserve_of(path).whole
+
+
+def test_heartbeats_are_kept_on_a_full_disk(disk: SmallDisk, path: Path) -> None:
+    outbox = Outbox(path=path, storage=Reserved)
+    disk.fill()
+    asyncio.run(outbox.heartbeat(NOW, uptime_s=1.0, refused=0, connected=None, segments=[]))
+    assert isinstance(asyncio.run(items(outbox, Lane.LIVE))[0], Heartbeat)
+    outbox.close()
