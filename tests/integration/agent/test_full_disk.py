@@ -172,24 +172,19 @@ while True:
 
 def test_killed_on_a_full_disk_it_has_what_it_answered(disk: SmallDisk, path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    answered: list[int] = []
-    for line in child.stdout:
-        if line.strip().isdigit():
-            answered.append(int(line))
-        if len(answered) == 1_500:
-            disk.fill()
-        if len(answered) == 4_000 or line.strip() == "full":
-            break
-    child.send_signal(signal.SIGKILL)
-    rest = child.stdout.read().splitlines()
-    child.stdout.close()
-    child.wait()
-    answered += [int(line) for line in rest if line.isdigit()]
+    with child:
+        assert child.stdout is not None
+        answered = 0
+        while answered < 4_000 and child.stdout.readline().strip() != "full":
+            answered += 1
+            if answered == 1_500:
+                disk.fill()
+        child.send_signal(signal.SIGKILL)
+        answered += sum(line.isdigit() for line in child.stdout.read().splitlines())
     disk.fill()
     outbox = Outbox(path=path, storage=Reserved)
     assert not list(disk.folder.glob("*damaged*"))
-    assert outbox.state.live.reports >= len(answered) > 1_500
+    assert outbox.state.live.reports >= answered > 1_500
     assert outbox.state.live.reports == outbox.state.bulk.reports + outbox.state.dropped
     asyncio.run(drained(outbox, disk))
     outbox.close()
