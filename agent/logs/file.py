@@ -1,178 +1,103 @@
-"""Where reading a log file stopped, and what comes next: through growth, truncation and rotation.
+"""What of a log file comes next: through growth, truncation and rotation.
 
-A file is recognised by device and inode (on NTFS the volume and the file's index) together with a fingerprint of the
-bytes it began with, so that neither a re-used inode nor a copy that was truncated is taken for it. When the file at the
-path is another one, the rest of the old one is found beside it by the same fingerprint and read first, then whatever
-was rotated after it, oldest first, then the new one. A file is never kept open between two looks: on Windows that
-would keep the equipment's own software from renaming it.
+A file is recognised by its content (``agent.logs.place``). When the file at the path isn't the one that was being read,
+the rest of that one is found beside it and read first, then whatever was rotated after it, oldest first, then the new
+one. What its writer still adds to the file that was left last is read as well. A file is never kept open between two
+looks: on Windows that would keep the equipment's own software from renaming it.
 
 NULs are where nothing was written: behind the text of a file that was made in its full size, which is then taken to end
-there; and within it, in the hole that a writer leaves who goes on where it was after a truncation, or what a power loss
-makes of the last lines. They end a line as a line end does.
+there; and in holes within it (``agent.logs.lines``).
 """
 
-import hashlib
 import math
 import os
-import re
-import sys
-from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
-import msgspec
-from msgspec import Struct
+from msgspec import structs
 
+from agent.logs.beside import File, Stat, beside, cut_at_head, is_copied, is_rotated, is_still, meet, stat_of
 from agent.logs.encodings import SAMPLE, WIDE, is_big_endian
+from agent.logs.lines import cut_lines
+from agent.logs.place import Position, position_at, stops_in, trail_of
 
 CHUNK: Final = 256 * 1024
 """Bytes of one turn: some 3,000 lines, 15 ms of patterns. A log of 10 GB is read in 40,000 turns, others in between."""
-MAX_LINE: Final = 64 * 1024
-"""Bytes of a line; a longer one is skipped to its end."""
-HEAD: Final = 256
-"""Bytes of a file's fingerprint at most; only bytes that were read, as those never change."""
 SETTLED_S: Final = 2.0
-"""Seconds for which a rotated file must not have changed before its last, unfinished line counts as finished."""
-_MAX_SIBLINGS: Final = 1000
-_MARK: Final = 64
-"""Bytes in front of the offset that must still be there."""
+"""Seconds for which a file must not have changed before its last, unfinished line counts as finished if it was rotated,
+and before what ``stat`` says of it counts for its content."""
+MAX_PAST: Final = 8
+"""Files that were left and are recognised when they come back."""
 
-
-class Position(Struct, frozen=True, array_like=True):
-    """How far a log was read. ``skipping``: the rest of a line that is too long comes next. ``size``, ``modified``
-    (ns): of the file when last read; a file that is smaller than it was has been truncated. ``mark``: of the bytes in
-    front of the offset: a file that was truncated and has grown beyond it may begin as it did before."""
-
-    device: int
-    inode: int
-    offset: int
-    head_size: int
-    head: bytes
-    skipping: bool
-    size: int
-    modified: int
-    mark: bytes = b""
-
-    def encode(self) -> bytes:
-        """As it is kept with what was read."""
-        return msgspec.msgpack.encode(self)
+Still = tuple[tuple[Path, Stat | None], ...]
+"""Nothing new comes as long as each of these paths has this ``stat``; empty: that can't be said."""
 
 
 class Turn(NamedTuple):
     """One look. ``lines``: complete ones without their ends. ``more``: there is more to read at once. ``position``:
-    after these lines; None: there is no file yet. ``written``: when the lines were at the latest written, ms since
-    1970. ``long``: lines skipped as too long. ``lost``: the unread rest of a rotated file is gone. ``older``: there are
-    lines in front of where the first look began."""
+    after these lines; None: there is no file yet. ``past``: of the files that were left, the last first. ``written``:
+    when the lines were at the latest written, ms since 1970. ``long``: lines skipped as too long. ``lost``: the unread
+    rest of a file is gone; ``packed``: compressed files that may hold it. ``restored``: the file is an older copy of
+    itself. ``older``: there are lines in front of where the first look began. ``whole``: the text ends where the file
+    does. ``still``: what must change before anything can come."""
 
     position: Position | None
+    past: tuple[Position, ...] = ()
     lines: Sequence[bytes] = ()
     more: bool = False
     written: int = 0
     big_endian: bool = False
     long: int = 0
     lost: bool = False
+    packed: int = 0
+    restored: bool = False
     older: bool = False
+    whole: bool = True
+    still: Still = ()
 
 
-class Cut(NamedTuple):
-    """Complete lines at the start of some bytes; ``used`` bytes are done with."""
-
-    lines: list[bytes]
-    used: int
-    skipping: bool
-    long: int
-
-
-def decode_position(data: bytes | None) -> Position | None:
-    """What ``Position.encode`` gave; anything else is no position."""
+def look(
+    path: Path,
+    known: Position | None,
+    past: tuple[Position, ...] = (),
+    *,
+    encoding: str | None,
+    now: float,
+    first: int | None = None,
+) -> Turn:
+    """Read on, at most ``CHUNK`` bytes. ``known``, ``past``: of the turn before. ``encoding``: one of
+    ``agent.logs.encodings``, None: of single bytes. ``now``: wall time, s. ``first``: bytes at the end of a file that
+    is met for the first time, with which reading begins; None: at its beginning. Raises ``OSError``, but not for a
+    file that isn't there yet."""
+    reading = _Reading(encoding=encoding, now=now)
     try:
-        return None if data is None else msgspec.msgpack.decode(data, type=Position)
-    except msgspec.MsgspecError:
-        return None
-
-
-def cut_lines(data: bytes, *, newline: bytes, skipping: bool, final: bool) -> Cut:
-    """Split at line ends; empty lines are left out. ``skipping``: the first line is the rest of one that was too long.
-    ``final``: nothing follows, so that the last line is complete. Pure."""
-    lines: list[bytes] = []
-    data = _without_nuls(data, newline)
-    if data.count(newline) * len(newline) == len(data):
-        return Cut(lines, len(data), skipping and not data, 0)
-    long = at = 0
-    while at < len(data):
-        end = _find(data, newline, at)
-        if end < 0:
-            if not final and len(data) - at <= MAX_LINE:
-                break
-            end = len(data)
-        line = data[at:end]
-        complete = final or end < len(data)
-        if skipping:
-            skipping = not complete
-        elif len(line) > MAX_LINE:
-            long += 1
-            skipping = not complete
-        elif line:
-            lines.append(line)
-        at = min(end + len(newline), len(data))
-    return Cut(lines, at, skipping, long)
-
-
-def _find(data: bytes, newline: bytes, start: int) -> int:
-    """The next line end; in UTF-16 only between characters."""
-    end = data.find(newline, start)
-    while end >= 0 and (end - start) % len(newline):
-        end = data.find(newline, end + 1)
-    return end
-
-
-def _without_nuls(data: bytes, newline: bytes) -> bytes:
-    """The same bytes with line ends in the place of NULs."""
-    if len(newline) == 1:
-        return data.replace(b"\0", newline)
-    whole = len(data) - len(data) % 2
-    units = array("H", data[:whole])
-    if 0 not in units:
-        return data
-    end = int.from_bytes(newline, sys.byteorder)
-    return array("H", [unit or end for unit in units]).tobytes() + data[whole:]
-
-
-def look(path: Path, known: Position | None, *, encoding: str | None, now: float, first: int | None = None) -> Turn:
-    """Read on, at most ``CHUNK`` bytes. ``encoding``: one of ``agent.logs.encodings``, None: of single bytes. ``now``:
-    wall time, s. ``first``: bytes at the end of a file that is met for the first time, with which reading begins;
-    None: at its beginning. Raises ``OSError``, but not for a file that isn't there yet."""
-    reading = _Reading(encoding=encoding, now=now, first=first if known is None else None)
-    here = _identify(path, known)
-    if here is not None and (known is None or (here.same and here.size >= known.size)):
-        return reading.turn(here, known)
-    if known is None:
-        return Turn(None)
-    rotated = [_identify(sibling, known) for sibling in _siblings(path)]
-    files = [file for file in rotated if file is not None]
-    old = _old(files, known)
-    if old is not None and old.size > known.offset:
-        return reading.turn(old, known, rotated=True)
-    if here is None or (old is not None and not reading.settled(old)):
-        return Turn(known)  # the new file isn't there yet, or the old one may still grow
-    later = [file for file in files if file.modified > known.modified and file != old]
-    following = min(later, key=lambda file: file.modified, default=None)
-    turn = reading.turn(following or here, None, rotated=following is not None)
-    return turn._replace(lost=old is None and known.offset > 0)
+        if known is None:
+            new = meet(path, ())
+            return Turn(None) if new is None else reading.turn(new, None, first=first)
+        return _Look(path, known, past, reading).turn()
+    except _ReplacedError:
+        return Turn(known, past, more=True)
 
 
 def turns(path: Path, *, encoding: str | None) -> Iterator[Turn]:
     """A finished file from its beginning to its end. Raises ``OSError``."""
-    reading = _Reading(encoding=encoding, now=math.inf, first=None)
+    reading = _Reading(encoding=encoding, now=math.inf)
     position: Position | None = None
     while True:
-        size = path.stat().st_size
-        turn = reading.turn(_File(path, size, 0, same=True, alike=True), position, rotated=True)
+        stat = stat_of(path)
+        if stat is None:
+            raise FileNotFoundError(2, os.strerror(2))
+        turn = reading.turn(File(path, stat, None, same=True, packed=False), position, rotated=True)
         yield turn
         position = turn.position
-        if position is None or position.offset >= size:
+        if position is None or position.offset >= stat[2]:
             return
+
+
+def is_same(still: Still) -> bool:
+    """Whether each path still has its ``stat``. Raises ``OSError``."""
+    return bool(still) and all(stat_of(path) == stat for path, stat in still)
 
 
 def beginning(path: Path) -> bytes:
@@ -184,60 +109,190 @@ def beginning(path: Path) -> bytes:
         return b""
 
 
-class _File(NamedTuple):
-    """``same``: it is where we stopped, by device and inode; ``alike``: it begins as that one did."""
+class _ReplacedError(Exception):
+    """A file is another one since it was met."""
 
-    path: Path
-    size: int
-    modified: int
-    same: bool
-    alike: bool
+
+class _Look:
+    """One look at a log that was read before."""
+
+    def __init__(self, path: Path, known: Position, past: tuple[Position, ...], reading: "_Reading") -> None:
+        self._path = path
+        self._known = known
+        self._past = past
+        self._places = (known, *past)
+        self._reading = reading
+        self._folder = path.parent, stat_of(path.parent)
+        self._left: list[tuple[Path, Stat | None]] = []
+
+    def turn(self) -> Turn:
+        """What comes next."""
+        late = self._late()
+        if late is not None:
+            return late
+        here = meet(self._path, self._places)
+        if here is not None and self._is_current(here):
+            turn = self._reading.turn(here, self._known)
+            quiet = turn.whole and not turn.more and self._reading.settled(here)
+            return turn._replace(past=self._past, still=self._still(here) if quiet else ())
+        return self._moved_on(here)
+
+    def _late(self) -> Turn | None:
+        """What was added to a file after it was left, or what became of its name."""
+        for index, left in enumerate(self._past):
+            if not left.name:
+                continue
+            path = self._path.with_name(left.name)
+            stat = stat_of(path)
+            if stat is None or stat[2] != left.offset:
+                turn = self._left_file(path, left)
+                if turn is not None:
+                    past = (*self._past[:index], *turn.past, *self._past[index + 1 :])
+                    return turn._replace(position=self._known, past=past, more=True)
+            self._left.append((path, stat))
+        return None
+
+    def _left_file(self, path: Path, left: Position) -> Turn | None:
+        file = meet(path, (left,))
+        if file is None or file.begin is not left:
+            again = [each for each in beside(self._path, (left,)) if each.begin is left]
+            file = max(again, key=lambda each: (each.same, each.size), default=None)
+            return Turn(None, (structs.replace(left, name="" if file is None else file.path.name),))
+        if file.size > left.offset:
+            turn = self._reading.turn(file, left, rotated=True)
+            read = turn.position
+            if read is not None and (read.offset, read.skipping) != (left.offset, left.skipping):
+                return turn._replace(past=(structs.replace(read, name=left.name),))
+        return None
+
+    def _is_current(self, here: File) -> bool:
+        """Whether the file at the path is the one that was being read."""
+        if not self._known.offset:
+            return here.same and here.begin is None and not self._later(beside(self._path, self._places))
+        if here.begin is not self._known:
+            return False
+        if here.same:
+            return True
+        # Copied, restored or mounted anew; or a new file that begins alike, while the old one has another name now.
+        twins = (file for file in beside(self._path, self._places) if file.same and file.begin is self._known)
+        twin = next(twins, None)
+        return twin is None or is_copied(twin, here)
+
+    def _moved_on(self, here: File | None) -> Turn:
+        files = beside(self._path, self._places)
+        old = self._old(files)
+        if old is not None and old.size > self._known.offset:
+            return self._reading.turn(old, self._known, rotated=True)._replace(past=self._past)
+        if here is not None and old is not None and not self._reading.settled(old):
+            return Turn(self._known, self._past)  # it may still grow
+        following = min(self._later(files), key=lambda file: file.stat[3:], default=here)
+        if following is None:
+            return Turn(self._known, self._past, still=self._still(old))
+        begin, cut = following.begin, None
+        if begin is self._known:
+            begin = None  # it begins alike, and the file itself has another name now
+        elif begin is None and old is None and following is here:
+            begin = cut = cut_at_head(here, self._known)
+        turn = self._reading.turn(following, begin, rotated=following is not here)
+        left = structs.replace(self._known, name="" if old is None else old.path.name)
+        past = tuple(place for place in self._past if place is not begin)
+        restored = begin is not None and (begin in self._places or begin.offset >= following.size)
+        return turn._replace(
+            past=(left, *past)[:MAX_PAST] if self._known.offset else past,
+            lost=old is None and self._known.offset > 0 and not restored and cut is None,
+            packed=sum(file.packed and file.modified >= self._known.modified for file in files),
+            restored=restored,
+        )
+
+    def _old(self, files: list[File]) -> File | None:
+        """The file that was being read: renamed, or copied before the original was truncated."""
+        whole = [file for file in files if file.begin is self._known]
+        if not whole:
+            return None
+        old = max(whole, key=lambda file: (file.same, file.stat[2:]))
+        longest = max(whole, key=lambda file: file.stat[2:])
+        # A copy that took its place may have been written on before it was rotated itself.
+        return longest if longest.size > old.size and is_copied(old, longest) else old
+
+    def _later(self, files: list[File]) -> list[File]:
+        """What was rotated after the file that was being read, as far as it wasn't read; and that file itself when
+        nothing was read of it."""
+        return [
+            file
+            for file in files
+            if file.modified >= self._known.modified
+            and not file.packed
+            and (is_rotated(self._path, file.path.name) or (file.same and not self._known.offset))
+            and not any(file.begin is place for place in self._places)
+            and file.size > (0 if file.begin is None else file.begin.offset)
+        ]
+
+    def _still(self, file: File | None) -> Still:
+        """What doesn't change as long as nothing new comes: ``file`` is the one that is being read, if there is one."""
+        here = file is not None and file.path == self._path
+        watched: list[tuple[Path, Stat | None]] = [] if file is None else [(file.path, file.stat)]
+        if not here:
+            watched.append((self._path, None))
+        if not here or not self._known.offset:
+            watched.append(self._folder)
+        return (*watched, *self._left)
 
 
 class _Reading(NamedTuple):
     encoding: str | None
     now: float
-    first: int | None
 
-    def settled(self, file: _File) -> bool:
-        return self.now - file.modified / 1e9 >= SETTLED_S
+    def settled(self, file: File) -> bool:
+        """Whether it hasn't changed for a while. A time ahead of ours is that of another clock."""
+        return abs(self.now - file.modified / 1e9) >= SETTLED_S
 
-    def turn(self, file: _File, known: Position | None, *, rotated: bool = False) -> Turn:
+    def turn(self, file: File, begin: Position | None, *, rotated: bool = False, first: int | None = None) -> Turn:
         with file.path.open("rb") as stream:
+            if not is_still(stream, file, begin):
+                raise _ReplacedError
             stat = os.fstat(stream.fileno())
-            if known is not None and not _begins_as(stream, known):
-                return Turn(known, more=True)  # replaced since it was identified: look again
             unit = 2 if self.encoding in WIDE else 1
             big_endian = unit == 2 and is_big_endian(self.encoding, _bytes(stream, 0, SAMPLE))
             newline = b"\n" if unit == 1 else b"\0\n" if big_endian else b"\n\0"
             end = _written(stream, stat.st_size, unit)
-            start, skipping = (known.offset, known.skipping) if known is not None else self._first(end, unit)
+            start, skipping = (begin.offset, begin.skipping) if begin is not None else _first(first, end, unit)
             data = _bytes(stream, start, min(CHUNK, max(0, end - start)))
             at_end = start + len(data) >= end
             final = rotated and at_end and self.settled(file)
             cut = cut_lines(data, newline=newline, skipping=skipping, final=final)
             offset = stat.st_size if final else start + cut.used
-            position = Position(
+            trail = () if begin is None else begin.trail
+            if offset > start:
+                trail = trail_of(stream, trail, [*stops_in(data[: cut.used], start, newline), offset])
+            position = position_at(
+                stream,
+                offset,
+                trail=trail,
+                skipping=cut.skipping,
                 device=stat.st_dev,
                 inode=stat.st_ino,
-                offset=offset,
-                head_size=min(HEAD, offset),
-                head=_fingerprint(stream, 0, min(HEAD, offset)),
-                skipping=cut.skipping,
                 size=max(stat.st_size, offset),
                 modified=stat.st_mtime_ns,
-                mark=_fingerprint(stream, max(0, offset - _MARK), min(_MARK, offset)),
             )
         written = int(min(self.now * 1000, stat.st_mtime_ns / 1e6))
-        older = known is None and start > 0
-        return Turn(position, cut.lines, not at_end or final, written, big_endian, cut.long, older=older)
+        return Turn(
+            position,
+            lines=cut.lines,
+            more=not at_end or final,
+            written=written,
+            big_endian=big_endian,
+            long=cut.long,
+            older=begin is None and start > 0,
+            whole=end == stat.st_size,
+        )
 
-    def _first(self, end: int, unit: int) -> tuple[int, bool]:
-        """Where to begin, and whether that may be within a line: a line end in front of it is skipped with it."""
-        if self.first is None or end <= self.first:
-            return 0, False
-        start = max(0, end - self.first - unit)
-        return start - start % unit, True
+
+def _first(first: int | None, end: int, unit: int) -> tuple[int, bool]:
+    """Where to begin, and whether that may be within a line: a line end in front of it is skipped with it."""
+    if first is None or end <= first:
+        return 0, False
+    start = max(0, end - first - unit)
+    return start - start % unit, True
 
 
 def _written(stream: BinaryIO, size: int, unit: int) -> int:
@@ -259,48 +314,3 @@ def _written(stream: BinaryIO, size: int, unit: int) -> int:
 def _bytes(stream: BinaryIO, start: int, size: int) -> bytes:
     stream.seek(start)
     return stream.read(size)
-
-
-def _identify(path: Path, known: Position | None) -> _File | None:
-    try:
-        with path.open("rb") as stream:
-            stat = os.fstat(stream.fileno())
-            alike = known is None or (stat.st_size >= known.head_size and _begins_as(stream, known))
-    except FileNotFoundError:
-        return None
-    same = known is None or (stat.st_dev, stat.st_ino) == (known.device, known.inode)
-    return _File(path, stat.st_size, stat.st_mtime_ns, same and alike, alike)
-
-
-def _begins_as(stream: BinaryIO, known: Position) -> bool:
-    """Whether a file still is what was read of it, at its beginning and in front of the offset."""
-    behind = min(_MARK, known.offset)
-    return _fingerprint(stream, 0, known.head_size) == known.head and (
-        not known.mark or _fingerprint(stream, known.offset - behind, behind) == known.mark
-    )
-
-
-def _fingerprint(stream: BinaryIO, start: int, size: int) -> bytes:
-    return hashlib.blake2b(_bytes(stream, start, size), digest_size=16).digest()
-
-
-def _old(files: list[_File], known: Position) -> _File | None:
-    """The file that was being read: renamed, or copied before the original was truncated."""
-    whole = [file for file in files if file.size >= known.offset]
-    renamed = next((file for file in whole if file.same), None)
-    return renamed or next((file for file in whole if file.alike and known.head_size), None)
-
-
-def _siblings(path: Path) -> Iterator[Path]:
-    """Files beside this one that are named as its rotations are: ``dr.log.1``, ``dr.log-20261122``, ``dr.1.log``."""
-    number = r"[._-]\d[\d._T-]*"
-    stem, suffix = re.escape(path.stem), re.escape(path.suffix)
-    named = re.compile(rf"{re.escape(path.name)}{number}\Z|{stem}{number}{suffix}\Z")
-    found = 0
-    with os.scandir(path.parent) as entries:
-        for entry in entries:
-            if named.match(entry.name) and entry.name != path.name and entry.is_file():
-                found += 1
-                if found > _MAX_SIBLINGS:
-                    return
-                yield Path(entry.path)

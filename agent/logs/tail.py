@@ -17,8 +17,9 @@ from agent.clock import Now
 from agent.config import Log
 from agent.errors import AgentError, OutboxError
 from agent.logs.encodings import SAMPLE, why_no_text
-from agent.logs.file import Position, Turn, beginning, decode_position, look
+from agent.logs.file import Still, Turn, beginning, is_same, look
 from agent.logs.pattern import SOURCE, Found, LineReader, Open
+from agent.logs.place import Position, decode_past, decode_position
 from agent.zones import zone_of
 from catalog.model import LogPattern, Model
 
@@ -39,10 +40,13 @@ class LogTail:
         )
         self._key = f"log:{config.path}"
         self._waits = f"log:{config.path}:waiting"
+        self._left = f"log:{config.path}:past"
         self._first: int | None = int(config.first_mb * 1_000_000)
         self._read: Position | None = None
         self._waiting: tuple[Open, ...] = ()
-        self._committed: Position | None = None
+        self._past: tuple[Position, ...] = ()
+        self._committed: tuple[Position | None, tuple[Position, ...]] = None, ()
+        self._still: Still = ()
         self._failed = False
         self._sampled = False
 
@@ -60,37 +64,47 @@ class LogTail:
 
     def resume(self) -> None:
         """Go on where the last commit left off."""
-        self._read = self._committed = decode_position(self._sink.position(self._key))
+        self._read = decode_position(self._sink.position(self._key))
+        self._past = decode_past(self._sink.position(self._left))
         self._waiting = _decode(self._sink.position(self._waits))
+        self._committed = self._read, self._past
 
     async def turn(self) -> bool:
         """Read and enter one chunk; whether more waits. Nothing is read on while the outbox doesn't take it."""
         try:
-            turn, found = await asyncio.to_thread(self._look)
+            looked = await asyncio.to_thread(self._look)
         except OSError:
             if not self._failed:
                 self._sink.refused(SOURCE, "unreadable-file")
-            self._failed = True
+            self._failed, self._still = True, ()
             return False
         self._failed = False
-        if turn.position is None:
-            self._first = None  # it will be new altogether
+        if looked is None:
             return False
-        if found.live or found.bulk or self._worth_a_commit(turn.position):
+        turn, found = looked
+        if turn.position is None:
+            self._first = self._first if turn.more else None  # it will be new altogether
+            return turn.more
+        if found.live or found.bulk or self._worth_a_commit(turn.position, turn.past):
             positions = {self._key: turn.position.encode(), self._waits: msgspec.msgpack.encode(found.open)}
+            if turn.past != self._committed[1]:
+                positions[self._left] = msgspec.msgpack.encode(turn.past)
             entry = Entry(live=found.live, bulk=found.bulk, positions=positions)
             try:
                 await self._sink.aput(entry)
             except OutboxError:
                 return False
-            self._committed = turn.position
-        self._read, self._waiting = turn.position, found.open
+            self._committed = turn.position, turn.past
+        self._read, self._past, self._waiting, self._still = turn.position, turn.past, found.open, turn.still
         self._count(turn, found)
         return turn.more
 
-    def _look(self) -> tuple[Turn, Found]:
+    def _look(self) -> tuple[Turn, Found] | None:
+        """None: nothing changed."""
+        if is_same(self._still):
+            return None
         now = self._now().wall / 1000
-        turn = look(self._path, self._read, encoding=self._config.encoding, now=now, first=self._first)
+        turn = look(self._path, self._read, self._past, encoding=self._config.encoding, now=now, first=self._first)
         found = self._reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian, waiting=self._waiting)
         if not self._sampled and turn.position is not None:
             head = beginning(self._path)
@@ -99,10 +113,11 @@ class LogTail:
             found.refused["not-text"] += strange
         return turn, found
 
-    def _worth_a_commit(self, position: Position) -> bool:
-        committed = self._committed
+    def _worth_a_commit(self, position: Position, past: tuple[Position, ...]) -> bool:
+        committed, left = self._committed
         return (
             committed is None
+            or left != past
             or (committed.device, committed.inode) != (position.device, position.inode)
             or not committed.offset <= position.offset < committed.offset + COMMIT_BYTES
         )
@@ -114,6 +129,10 @@ class LogTail:
             self._sink.refused(SOURCE, "long-line")
         if turn.lost:
             self._sink.refused(SOURCE, "rotated-unread")
+        for _ in range(turn.packed):
+            self._sink.refused(SOURCE, "rotated-packed")
+        if turn.restored:
+            self._sink.refused(SOURCE, "older-copy")
         if turn.older:
             self._sink.refused(SOURCE, "older-unread")
 

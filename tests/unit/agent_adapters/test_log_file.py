@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.logs.file import CHUNK, MAX_LINE, Position, cut_lines, decode_position, look, turns
+from agent.logs.file import CHUNK, look, turns
+from agent.logs.lines import MAX_LINE, cut_lines
+from agent.logs.place import Position, decode_position
 
 LATER = 4e9
 """A time at which every file has settled."""
@@ -20,6 +22,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.position: Position | None = None
+        self.past: tuple[Position, ...] = ()
         self.lost = 0
         self.long = 0
         self._clock = 1_700_000_000
@@ -40,8 +43,9 @@ class Log:
         """Everything there is, through positions as they are stored."""
         lines: list[bytes] = []
         for _ in range(500):
-            turn = look(self.path, self.position, encoding=encoding, now=now)
+            turn = look(self.path, self.position, self.past, encoding=encoding, now=now)
             self.position = turn.position and decode_position(turn.position.encode())
+            self.past = turn.past
             lines += turn.lines
             self.lost += turn.lost
             self.long += turn.long

@@ -11,7 +11,8 @@ import pytest
 from agent.clock import Now
 from agent.config import Log
 from agent.logs.encodings import is_big_endian
-from agent.logs.file import CHUNK, MAX_LINE, cut_lines, look, turns
+from agent.logs.file import CHUNK, look, turns
+from agent.logs.lines import MAX_LINE, cut_lines
 from agent.logs.tail import LogTail
 from catalog.load import load
 from tests.fixtures.sink import MemorySink
