@@ -3,66 +3,15 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.clock import Now
-from agent.config import Log
-from agent.logs.beside import MAX_FILES, is_rotated
+from agent.logs.beside import MAX_FILES
 from agent.logs.place import DEEP, HEAD
-from agent.logs.tail import LogTail
-from catalog.load import load
-from tests.fixtures.sink import MemorySink
-from wire.items import Fault
-
-MODEL = load().models["generic-dr"]
-LATER = Now(wall=4_000_000_000_000, elapsed=0)
-
-
-def line(number: int) -> str:
-    second = number % 60
-    return f"2026-11-22 {8 + number // 3600:02}:{number // 60 % 60:02}:{second:02} ALARM GEN-KV-01 SET kV not reached\n"
-
-
-class Hospital:
-    """A log at the equipment's side, and an agent that reads it, is killed and started again."""
-
-    def __init__(self, folder: Path, name: str = "dr.log", **options: Any) -> None:
-        self.folder = folder
-        self.log = folder / name
-        self.sink = MemorySink()
-        self.written = 0
-        self._options = options
-        self.restart()
-
-    def restart(self) -> None:
-        config = Log(path=str(self.log), time_zone="Asia/Shanghai", **self._options)
-        self.agent = LogTail(config=config, model=MODEL, sink=self.sink, now=lambda: LATER)
-        self.agent.resume()
-
-    def write(self, count: int = 1, to: str | None = None) -> None:
-        with (self.log if to is None else self.folder / to).open("a", encoding="utf-8") as stream:
-            stream.writelines(line(self.written + number) for number in range(count))
-        self.written += count
-
-    async def read(self) -> list[int]:
-        turns = 1
-        while await self.agent.turn():
-            turns += 1
-            assert turns < 500
-        return self.told
-
-    @property
-    def told(self) -> list[int]:
-        return [(item.at - 1_795_305_600_000) // 1000 for item in self.sink.items() if isinstance(item, Fault)]
-
-    @property
-    def everything(self) -> list[int]:
-        return list(range(self.written))
+from tests.fixtures.logs import Hospital, line
 
 
 @pytest.fixture
@@ -98,70 +47,6 @@ async def test_a_mount_with_another_device_number_is_the_same_log(hospital: Hosp
     hospital.sink.positions[key] = msgspec.msgpack.encode([device + 1, *rest])
     hospital.write()
     hospital.restart()
-    assert await hospital.read() == hospital.everything
-    assert not hospital.sink.counts
-
-
-NAMES = [
-    *("dr.log.1", "dr.log.01", "dr.1.log", "dr_1.log", "dr-1.log", "dr.001", "dr.log.1.old", "dr.0.log", "dr.#1#.log"),
-    *("dr.log.old", "dr.old", "dr.log.bak", "dr.bak", "dr_bak.log", "dr.log~", "dr-old.log", "dr_old.log", "DR.BAK"),
-    *("dr_prev.log", "dr.prev", "dr-backup.log", "dr.log.backup", "dr_last.log", "dr.archive.log", "dr.log.orig"),
-    *("dr-2026-11-22.log", "dr.20261122.log", "dr_20261122_103000.log", "dr.log.2026-11-22-10", "dr20261122.log"),
-    *("dr.log-20261122", "dr.log.2026-11-22_10-30", "dr-2026-11-22T10-30-00.000.log", "dr.log.20261122T103000Z"),
-    *("dr.2026-11-22.0.log", "dr-11-22-2026-1.log", "dr20261122_001.log", "dr-22Nov2026.log", "dr 2026.11.22.log"),
-    *("dr(1).log", "dr (1).log", "dr - Copy.log", "dr - Copy (2).log", "dr - 副本.log", "dr_备份.log", "dr[1].log"),
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_renamed_right_after_a_line(hospital: Hospital, name: str) -> None:
-    assert is_rotated(hospital.log, name)
-    hospital.write(2)
-    await hospital.read()
-    hospital.write()
-    hospital.log.rename(hospital.folder / name)
-    hospital.write(3)
-    assert await hospital.read() == hospital.everything
-    hospital.write()
-    assert await hospital.read() == hospital.everything
-    assert not hospital.sink.counts
-
-
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_whole_file_between_two_looks_under_any_name(hospital: Hospital, name: str) -> None:
-    hospital.write(2)
-    await hospital.read()
-    hospital.log.rename(hospital.folder / "dr_20261121_093000_bak.log")
-    hospital.write(2)
-    hospital.log.rename(hospital.folder / name)
-    hospital.write(2)
-    assert await hospital.read() == hospital.everything
-    assert not hospital.sink.counts
-
-
-@pytest.mark.parametrize("name", ["driver.log", "dr2.log", "dr_service.log", "dr.txt.lock", "dr.csv", "dr-export.log"])
-async def test_another_log_beside_it_is_never_read(hospital: Hospital, name: str) -> None:
-    assert not is_rotated(hospital.log, name)
-    hospital.write(2)
-    await hospital.read()
-    (hospital.folder / name).write_text(line(999), encoding="utf-8")
-    hospital.log.rename(hospital.folder / "dr.log.1")
-    hospital.write(2)
-    assert await hospital.read() == hospital.everything
-
-
-def test_a_hostile_name_takes_no_time(tmp_path: Path) -> None:
-    assert not is_rotated(tmp_path / "dr.log", "dr-" + "1" * 200 + "x")
-    assert not is_rotated(tmp_path / "dr.log", "dr-" + "-t-z" * 50 + "x")
-
-
-@pytest.mark.parametrize("name", ["ended 22 Nov.dat", "x", "old_dr.log"])
-async def test_renamed_to_a_name_of_no_kind_it_is_found_by_its_inode(hospital: Hospital, name: str) -> None:
-    hospital.write(2)
-    await hospital.read()
-    hospital.write()
-    hospital.log.rename(hospital.folder / name)
-    hospital.write()
     assert await hospital.read() == hospital.everything
     assert not hospital.sink.counts
 

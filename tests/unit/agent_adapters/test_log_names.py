@@ -1,0 +1,77 @@
+"""What a log is called after its rotation, and what is another log."""
+
+from pathlib import Path
+
+import pytest
+
+from agent.logs.beside import is_rotated
+from tests.fixtures.logs import Hospital, line
+
+
+@pytest.fixture
+def hospital(tmp_path: Path) -> Hospital:
+    return Hospital(tmp_path)
+
+
+NAMES = [
+    *("dr.log.1", "dr.log.01", "dr.1.log", "dr_1.log", "dr-1.log", "dr.001", "dr.log.1.old", "dr.0.log", "dr.#1#.log"),
+    *("dr.log.old", "dr.old", "dr.log.bak", "dr.bak", "dr_bak.log", "dr.log~", "dr-old.log", "dr_old.log", "DR.BAK"),
+    *("dr_prev.log", "dr.prev", "dr-backup.log", "dr.log.backup", "dr_last.log", "dr.archive.log", "dr.log.orig"),
+    *("dr-2026-11-22.log", "dr.20261122.log", "dr_20261122_103000.log", "dr.log.2026-11-22-10", "dr20261122.log"),
+    *("dr.log-20261122", "dr.log.2026-11-22_10-30", "dr-2026-11-22T10-30-00.000.log", "dr.log.20261122T103000Z"),
+    *("dr.2026-11-22.0.log", "dr-11-22-2026-1.log", "dr20261122_001.log", "dr-22Nov2026.log", "dr 2026.11.22.log"),
+    *("dr(1).log", "dr (1).log", "dr - Copy.log", "dr - Copy (2).log", "dr - 副本.log", "dr_备份.log", "dr[1].log"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_renamed_right_after_a_line(hospital: Hospital, name: str) -> None:
+    assert is_rotated(hospital.log, name)
+    hospital.write(2)
+    await hospital.read()
+    hospital.write()
+    hospital.log.rename(hospital.folder / name)
+    hospital.write(3)
+    assert await hospital.read() == hospital.everything
+    hospital.write()
+    assert await hospital.read() == hospital.everything
+    assert not hospital.sink.counts
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_whole_file_between_two_looks_under_any_name(hospital: Hospital, name: str) -> None:
+    hospital.write(2)
+    await hospital.read()
+    hospital.log.rename(hospital.folder / "dr_20261121_093000_bak.log")
+    hospital.write(2)
+    hospital.log.rename(hospital.folder / name)
+    hospital.write(2)
+    assert await hospital.read() == hospital.everything
+    assert not hospital.sink.counts
+
+
+@pytest.mark.parametrize("name", ["driver.log", "dr2.log", "dr_service.log", "dr.txt.lock", "dr.csv", "dr-export.log"])
+async def test_another_log_beside_it_is_never_read(hospital: Hospital, name: str) -> None:
+    assert not is_rotated(hospital.log, name)
+    hospital.write(2)
+    await hospital.read()
+    (hospital.folder / name).write_text(line(999), encoding="utf-8")
+    hospital.log.rename(hospital.folder / "dr.log.1")
+    hospital.write(2)
+    assert await hospital.read() == hospital.everything
+
+
+def test_a_hostile_name_takes_no_time(tmp_path: Path) -> None:
+    assert not is_rotated(tmp_path / "dr.log", "dr-" + "1" * 200 + "x")
+    assert not is_rotated(tmp_path / "dr.log", "dr-" + "-t-z" * 50 + "x")
+
+
+@pytest.mark.parametrize("name", ["ended 22 Nov.dat", "x", "old_dr.log"])
+async def test_renamed_to_a_name_of_no_kind_it_is_found_by_its_inode(hospital: Hospital, name: str) -> None:
+    hospital.write(2)
+    await hospital.read()
+    hospital.write()
+    hospital.log.rename(hospital.folder / name)
+    hospital.write()
+    assert await hospital.read() == hospital.everything
+    assert not hospital.sink.counts
