@@ -28,7 +28,7 @@ class Host(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Dicom(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[device.dicom]: a storage SCP. ``calling``: AE titles that may send; none: any. ``peers``: see ``Peers``.
-    ``max_mb``: of one object.
+    ``max_mb``: of one object; a larger one is counted, one four times as large ends the association.
 
     ``time_zone``: IANA name for times without an offset of their own; None: the workstation's own.
     """

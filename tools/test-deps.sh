@@ -4,7 +4,9 @@
 #   STETH_TEST_CACHE  folder of the tree (default ~/.cache/steth)
 set -euo pipefail
 
-host_packages=(ca-certificates chromium debootstrap fonts-noto-cjk gcc git libc6-dev make python3-venv util-linux)
+host_packages=(
+  ca-certificates chromium dcmtk debootstrap fonts-noto-cjk gcc git libc6-dev make python3-venv util-linux
+)
 tree_packages=(mosquitto mosquitto-clients postgresql-17-timescaledb prometheus) # the last for promtool
 cache=${STETH_TEST_CACHE:-$HOME/.cache/steth}
 tree=$cache/trixie

@@ -1,31 +1,36 @@
 """One association, from the accepted connection to its end: DICOM PS3.8, the acceptor's side.
 
-A connection holds one PDU and the beginning of one object, whatever the peer does: pixels are counted and dropped as
-they arrive. While an object is being entered nothing is read, so that a flood waits in the peer's own buffers.
+A connection holds one PDU and of one object what is known of it so far, whatever the peer does: pixels are counted and
+dropped as they arrive. While an object is being entered nothing is read: a flood waits in the peer's own buffers.
+
+Every class of storage is accepted, for a modality sends a study as a whole and stops where a part of it isn't taken.
+What isn't a storage class is refused context by context, which leaves the others as they are (PS3.8 9.3.3.2). So is
+storage commitment (PS3.4 annex J): nothing is kept here that could be committed, and a modality told otherwise deletes
+its images.
 """
 
 import asyncio
 import socket
-from collections.abc import Set as AbstractSet
 from typing import Final, Protocol
 
 from agent.connection import send
 from agent.dicom import dimse, pdu
 from agent.dicom.dimse import Answer, Command
-from agent.dicom.elements import HEADER_LIMIT
-from agent.dicom.mpps import PERFORMED_STEP
+from agent.dicom.elements import IMPLICIT, STANDARD
+from agent.dicom.mpps import PERFORMED_STEP, StepReader
+from agent.dicom.objects import ObjectReader
 from agent.dicom.pdu import Fragment, Offer, Rejection, Request
+from agent.dicom.services import VERIFICATION, is_storage
 from agent.errors import AdapterError
 
-VERIFICATION: Final = "1.2.840.10008.1.1"
 MAX_PDU: Final = 128 * 1024
 """Bytes of a P-DATA-TF that we ask peers to keep to; twice that is suffered, more is answered by an A-ABORT."""
 MAX_COMMAND: Final = 4096
 REQUEST_S: Final = 10.0
 """Seconds within which a peer that connected must have asked for an association (PS3.8 9.1.5, ARTIM). Behind it there
 is no such limit, within a PDU neither: modalities keep an association open for a day, and a link may stall."""
-_STANDARD: Final = "1.2.840.10008.1.2"
-"""The root of DICOM's own transfer syntaxes: all but a few private ones, whose headers we couldn't read."""
+_AT_ONCE: Final = 16 * 1024
+"""Bytes of an object that are read on the event loop, in some milliseconds whatever they are; more in a thread."""
 
 
 class Aborted(Exception):
@@ -41,11 +46,6 @@ class Host(Protocol):
     """What an association asks of the server it belongs to."""
 
     @property
-    def sop_classes(self) -> AbstractSet[str]:
-        """SOP classes that are taken, beside verification."""
-        ...
-
-    @property
     def max_bytes(self) -> int:
         """Of one object's data set."""
         ...
@@ -54,12 +54,20 @@ class Host(Protocol):
         """Why this peer may not associate; None: it may."""
         ...
 
-    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
-        """Enter an object of ``size`` bytes that begins with ``data``."""
+    def refuses(self) -> None:
+        """Some of an association's contexts are of services that we don't have."""
         ...
 
-    async def perform(self, command: Command, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
-        """Do to a performed procedure step what ``command`` asks, with the data set that begins with ``data``."""
+    def receive(self, sop_class: str, transfer_syntax: str) -> ObjectReader | None:
+        """What reads an object that begins to arrive; None: it is to be dropped unread."""
+        ...
+
+    async def store(self, reader: ObjectReader | None, *, size: int) -> Answer:
+        """Enter an object of ``size`` bytes that was read so."""
+        ...
+
+    async def perform(self, command: Command, reader: StepReader) -> Answer:
+        """Do to a performed procedure step what ``command`` asks, with the data set that was read so."""
         ...
 
 
@@ -77,7 +85,7 @@ class Association:
         self._command = bytearray()
         self._open: tuple[int, Command] | None = None
         """Context and command of the object that is arriving."""
-        self._data = bytearray()
+        self._reader_of: ObjectReader | StepReader | None = None
         self._size = 0
 
     async def run(self) -> None:
@@ -132,16 +140,21 @@ class Association:
             for context, (result, syntax) in answers.items()
             if result == pdu.ACCEPTED
         }
+        if any(result == pdu.ABSTRACT_SYNTAX_UNKNOWN for result, _ in answers.values()):
+            self._host.refuses()
         self._peer_max = request.max_length
         await send(self._writer, pdu.accept(request.titles, answers, max_length=MAX_PDU))
         return True
 
     def _judge(self, offer: Offer) -> tuple[int, str]:
-        """The peer's first standard transfer syntax: its native one, so that it needn't convert pixels for us."""
-        if offer.abstract_syntax not in self._host.sop_classes and offer.abstract_syntax != VERIFICATION:
+        """The peer's first standard transfer syntax: its native one, so that it needn't convert pixels for us. Rather a
+        maker's own than none, for a refusal would stop the study."""
+        abstract = offer.abstract_syntax
+        if abstract not in {VERIFICATION, PERFORMED_STEP} and not is_storage(abstract):
             return pdu.ABSTRACT_SYNTAX_UNKNOWN, ""
-        known = [uid for uid in offer.transfer_syntaxes if uid == _STANDARD or uid.startswith(_STANDARD + ".")]
-        return (pdu.ACCEPTED, known[0]) if known else (pdu.TRANSFER_SYNTAXES_UNKNOWN, "")
+        known = [uid for uid in offer.transfer_syntaxes if uid == IMPLICIT or uid.startswith(STANDARD)]
+        taken = [*known, *offer.transfer_syntaxes]
+        return (pdu.ACCEPTED, taken[0]) if taken else (pdu.TRANSFER_SYNTAXES_UNKNOWN, "")
 
     async def _take(self, fragment: Fragment) -> None:
         if fragment.context not in self._contexts or fragment.command != (self._open is None):
@@ -157,19 +170,37 @@ class Association:
         self._size += len(fragment.data)
         if self._size > 4 * self._host.max_bytes:
             raise Aborted(6, "oversize")  # the answer must wait for the end of the object, but not for ever
-        self._data += fragment.data[: max(0, HEADER_LIMIT - len(self._data))]
+        await self._read(fragment.data)
         if fragment.last:
             await self._arrived()
 
+    async def _read(self, data: bytes) -> None:
+        reader = self._reader_of
+        if reader is None:
+            return
+        if len(data) - reader.skipping > _AT_ONCE:
+            await asyncio.to_thread(reader.feed, data)
+        else:
+            reader.feed(data)
+
     async def _commanded(self, context: int, command: Command) -> None:
+        abstract, syntax = self._contexts[context]
+        performs = abstract == PERFORMED_STEP
+        stores = command.field == dimse.C_STORE_RQ and is_storage(abstract)
         if command.has_data:
             self._open = context, command
+            if performs:
+                self._reader_of = StepReader(transfer_syntax=syntax)
+            elif stores:
+                self._reader_of = self._host.receive(abstract, syntax)
         elif command.field == dimse.C_ECHO_RQ:
             await self._answer(context, command, Answer(dimse.SUCCESS))
         elif command.field == dimse.C_CANCEL_RQ:
             return  # there is nothing to cancel, and no answer to it
-        elif self._contexts[context][0] == PERFORMED_STEP:
-            await self._answer(context, command, await self._performed(context, command, b"", 0))
+        elif performs:
+            await self._answer(context, command, await self._host.perform(command, StepReader(transfer_syntax=syntax)))
+        elif stores:
+            await self._answer(context, command, await self._host.store(self._host.receive(abstract, syntax), size=0))
         else:
             await self._answer(context, command, Answer(dimse.UNKNOWN_OPERATION))
 
@@ -177,21 +208,15 @@ class Association:
         if self._open is None:
             raise Aborted(6)
         context, command = self._open
-        abstract, syntax = self._contexts[context]
-        data, size = bytes(self._data), self._size
-        self._open, self._size = None, 0
-        self._data = bytearray()
-        if abstract == PERFORMED_STEP:
-            answer = await self._performed(context, command, data, size)
-        elif command.field == dimse.C_STORE_RQ and abstract != VERIFICATION:
-            answer = await self._host.store(data, size=size, transfer_syntax=syntax)
+        reader, size = self._reader_of, self._size
+        self._open, self._reader_of, self._size = None, None, 0
+        if isinstance(reader, StepReader):
+            answer = await self._host.perform(command, reader)
+        elif command.field == dimse.C_STORE_RQ and is_storage(self._contexts[context][0]):
+            answer = await self._host.store(reader, size=size)
         else:
             answer = Answer(dimse.UNKNOWN_OPERATION)
         await self._answer(context, command, answer)
-
-    async def _performed(self, context: int, command: Command, data: bytes, size: int) -> Answer:
-        syntax = self._contexts[context][1]
-        return await self._host.perform(command, data, size=size, transfer_syntax=syntax)
 
     async def _answer(self, context: int, command: Command, answer: Answer) -> None:
         encoded = dimse.response(command, answer)

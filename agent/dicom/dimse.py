@@ -4,7 +4,8 @@ import struct
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from agent.dicom.elements import IMPLICIT, Raw, elements_of
+from agent.dicom.elements import IMPLICIT, elements_of
+from agent.dicom.walk import Raw
 from agent.errors import AdapterError
 
 C_STORE_RQ: Final = 0x0001
@@ -17,9 +18,7 @@ _NO_DATA_SET: Final = 0x0101
 
 SUCCESS: Final = 0x0000
 OUT_OF_RESOURCES: Final = 0xA700
-NOT_OF_ITS_CLASS: Final = 0xA900
-NOT_UNDERSTOOD: Final = 0xC000
-"""Statuses of C-STORE (PS3.4 table B.2-1)."""
+"""Status of C-STORE (PS3.4 table B.2-1): to be sent again. What can't be understood would be no better then."""
 UNKNOWN_OPERATION: Final = 0x0211
 INVALID_VALUE: Final = 0x0106
 PROCESSING_FAILURE: Final = 0x0110
@@ -52,11 +51,13 @@ class Command(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a request is answered. ``comment``: our own words, at most 64 characters, ASCII (Error Comment, LO)."""
+    """What a request is answered. ``comment``: our own words, at most 64 characters, ASCII (Error Comment, LO).
+    ``instance``: the UID that was given to what was created without one (PS3.7 10.1.5.1.4)."""
 
     status: int
     comment: str = ""
     error_id: int | None = None
+    instance: bytes = b""
 
 
 def command(encoded: bytes) -> Command:
@@ -92,8 +93,8 @@ def response(to: Command, answer: Answer) -> bytes:
         elements += _element(0x0902, answer.comment[:64].encode("ascii"))
     if answer.error_id is not None:
         elements += _element(0x0903, struct.pack("<H", answer.error_id))
-    if to.instance:
-        elements += _element(0x1000, to.instance)
+    if instance := to.instance.strip(b"\0 ") or answer.instance:
+        elements += _element(0x1000, instance)
     return _element(0x0000, struct.pack("<I", len(elements))) + elements
 
 

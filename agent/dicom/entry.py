@@ -47,7 +47,7 @@ class Exposures:
                 self._remember(each)
         for each in compress(found, new):
             for reason in each.refused.elements():
-                self._sink.refused(self._source, reason)
+                self._sink.refused(self._source, reason, form=each.forms.get(reason, ""))
 
     def _entry(self, image: Extracted) -> Entry:
         late = image.at < self._newest

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from agent.adapter import Entry, Sink
 from agent.config import Folder
 from agent.dicom.entry import Exposures
-from agent.dicom.objects import read_file
+from agent.dicom.objects import Untold, read_file
 from agent.errors import AdapterError, OutboxError
 from agent.zones import zone_of
 from catalog.model import Model
@@ -100,6 +100,8 @@ class FolderWatch:
             try:
                 found = await asyncio.to_thread(read_file, file.path, zone=self._zone, key=self._sink.key)
                 await self._exposures.put(found)
+            except Untold as nothing:
+                self._sink.untold(NAME, nothing.reason)
             except AdapterError as error:
                 reason = error.reason
             except FileNotFoundError:

@@ -7,8 +7,7 @@ The time of a fact is that of the acquisition; the content's is taken where ther
 not: a study begins before its exposures, and all its images would share one false moment. Where the header has no
 usable time, the time of receipt counts and everything is marked uncertain.
 The deviation index is never computed from the exposure index: what equipment stopped telling must not look told.
-A detector that isn't nominal is the reading ``detector.nominal`` = 0, on which the catalog has a rule. Its reason,
-(0018,7006) Detector Description, is free text and not even read.
+A detector that isn't nominal is the reading ``detector.nominal`` = 0, on which the catalog has a rule.
 """
 
 import hashlib
@@ -18,8 +17,8 @@ from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
 from agent.dicom import values
-from agent.dicom.elements import Raw, elements_of
-from agent.errors import AdapterError
+from agent.dicom.walk import Raw
+from agent.form import form_of
 from agent.values import FUTURE_MS, Moment, Refused, in_zone
 from agent.values import moment as moment_of
 from wire.items import GOOD, UNCERTAIN, Inventory, Item, Quality, Readings, StateChange
@@ -31,13 +30,15 @@ MG_PRESENTATION: Final = "1.2.840.10008.5.1.4.1.1.1.2"
 MG_PROCESSING: Final = "1.2.840.10008.5.1.4.1.1.1.2.1"
 XRAY_IMAGES: Final = (CR, DX_PRESENTATION, DX_PROCESSING, MG_PRESENTATION, MG_PROCESSING)
 """Storage SOP classes (PS3.4 B.5) of images that one exposure makes."""
-SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
-"""Some exports write X-ray images so; they are read if their modality says what they are."""
-_XRAY_MODALITIES: Final = frozenset({"CR", "DX", "MG"})
+_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
+CAPTURES: Final = (_CAPTURE, *(f"{_CAPTURE}.{number}" for number in (1, 2, 3, 4)))
+"""Secondary Capture, of one frame or more. Some exports write X-ray images so; they are read if their modality says
+what they are."""
+XRAY_MODALITIES: Final = frozenset({"CR", "DX", "MG"})
 
 CLASS: Final = 0x00080016
 _INSTANCE: Final = 0x00080018
-_MODALITY: Final = 0x00080060
+MODALITY: Final = 0x00080060
 _OFFSET: Final = 0x00080201
 _ACQUISITION: Final = 0x0008002A
 _EVENT: Final = 0x00083010
@@ -90,7 +91,7 @@ _CALIBRATED: Final = {
 }
 
 ALLOWED: Final = frozenset(
-    {CLASS, _INSTANCE, _MODALITY, _OFFSET, _ACQUISITION, _EVENT, _SOFTWARE}
+    {CLASS, _INSTANCE, MODALITY, _OFFSET, _ACQUISITION, _EVENT, _SOFTWARE}
     | {tag for pair in (*_DATES, *_CALIBRATED.values()) for tag in pair}
     | {tag for number in NUMBERS for tag in (number.tag, number.micro) if tag is not None}
     | set(_CODES)
@@ -112,8 +113,8 @@ class Extracted(NamedTuple):
     """The facts of one image, or of one irradiation event of a dose report.
 
     ``at``: ms since 1970 UTC. ``seen``: 16 bytes that recognise the same object again, and say nothing without the key.
-    ``refused``: counts of ``reason:what``, both of our own words. ``exposure``: 16 bytes each, by which another object
-    that tells of the same exposure is recognised.
+    ``refused``: counts of ``reason:what``, both of our own words; ``forms``: what some of these looked like, masked.
+    ``exposure``: 16 bytes each, by which another object that tells of the same exposure is recognised.
     """
 
     at: int
@@ -123,6 +124,7 @@ class Extracted(NamedTuple):
     inventory: Inventory | None
     refused: Counter[str]
     exposure: tuple[bytes, ...] = ()
+    forms: Mapping[str, str] = {}
 
     def items(self) -> list[Item]:
         """As what travels: readings, states, inventory."""
@@ -146,23 +148,14 @@ def readings_item(at: int, readings: tuple[Reading, ...]) -> Readings:
     )
 
 
-def read_header(
-    data: bytes,
-    *,
-    received: int,
-    zone: tzinfo | None,
-    key: bytes = b"",
-    transfer_syntax: str | None = None,
-    cut: bool = False,
+def read_image(
+    found: Mapping[int, Raw], *, received: int, zone: tzinfo | None, key: bytes, out_of_order: bool = False
 ) -> Extracted:
-    """The health facts of one X-ray image.
+    """The health facts of one X-ray image, from its elements of ``ALLOWED``.
 
-    ``data``, ``transfer_syntax``, ``cut``: as ``elements_of`` takes them. ``received``: ms since 1970 UTC. ``zone``: of
-    the equipment's clock where the header doesn't say; None: this machine's. ``key``: secret of the device.
-    Raises ``AdapterError``, and nothing else, for what is no X-ray image.
+    ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock where the header doesn't say; None: this
+    machine's. ``key``: secret of the device. ``out_of_order``: that it broke PS3.5 7.1, which is counted.
     """
-    found = elements_of(data, ALLOWED, transfer_syntax=transfer_syntax, cut=cut)
-    _check_kind(found)
     reader = _Reader(found)
     own = reader.take(_OFFSET, "time-zone", values.offset)
     zone = own or zone
@@ -184,8 +177,10 @@ def read_header(
     refused = reader.refused.total()
     if refused:
         readings.append(Reading("dicom.values_refused", float(refused), "1", quality))
+    if out_of_order:
+        reader.refused["out-of-order"] += 1  # behind the sum above: no value was refused for it
     uid = found.get(_INSTANCE)
-    seen = hashed(uid.value if uid else data, key)
+    seen = hashed(uid.value if uid else b"".join(raw.value for raw in found.values()), key)
     event = found.get(_EVENT)
     return Extracted(
         at=moment.at,
@@ -195,6 +190,7 @@ def read_header(
         inventory=Inventory(at=moment.at, fields=fields) if fields else None,
         refused=reader.refused,
         exposure=(seen, hashed(event.value, key)) if event else (seen,),
+        forms=reader.forms,
     )
 
 
@@ -213,24 +209,12 @@ def true_deviation(readings: dict[str, Reading], refused: Counter[str]) -> None:
         refused["placeholder:exposure.deviation_index"] += 1
 
 
-def _check_kind(found: Mapping[int, Raw]) -> None:
-    try:
-        kind = values.text(found[CLASS])
-        modality = values.text(found[_MODALITY]) if kind == SECONDARY_CAPTURE and _MODALITY in found else ""
-    except KeyError:
-        raise AdapterError("not-dicom", "it is no DICOM image: it doesn't say what kind of object it is") from None
-    except Refused:
-        raise AdapterError("unreadable", "what kind of object it is can't be read: send or copy it again") from None
-    if kind not in XRAY_IMAGES and modality not in _XRAY_MODALITIES:
-        text = "it is a DICOM object, but neither an X-ray image (DX, CR or MG) nor a dose report"
-        raise AdapterError("not-xray", text)
-
-
 class _Reader:
     """Takes facts out of raw elements and counts what is none."""
 
     def __init__(self, found: Mapping[int, Raw]) -> None:
         self.refused: Counter[str] = Counter()
+        self.forms: dict[str, str] = {}
         self._found = found
 
     def take(self, tag: int, what: str, read: Callable[[Raw], values.T]) -> values.T | None:
@@ -247,7 +231,9 @@ class _Reader:
         code = self.take(tag, what, values.text)
         if code is None or code.upper() in _CODES[tag]:
             return code and code.upper()
-        self.refused[f"unknown-code:{what}"] += 1
+        reason = f"unknown-code:{what}"
+        self.refused[reason] += 1
+        self.forms[reason] = form_of(code)
         return None
 
     def moment(self, zone: tzinfo | None, received: int) -> Moment:

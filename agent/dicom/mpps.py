@@ -9,12 +9,15 @@ pregnant) and come out as "another one".
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
 from agent.dicom import dimse, values
 from agent.dicom.dimse import Answer
-from agent.dicom.elements import Raw, visit
+from agent.dicom.elements import Walk
+from agent.dicom.walk import Raw
+from agent.form import form_of
 from agent.values import Refused
 
 PERFORMED_STEP: Final = "1.2.840.10008.3.1.2.3.3"
@@ -45,6 +48,7 @@ class Step(NamedTuple):
     exposures: float | None
     equipment_failure: bool
     refused: Counter[str]
+    forms: Mapping[str, str] = {}
 
 
 class Decision(NamedTuple):
@@ -54,36 +58,13 @@ class Decision(NamedTuple):
     status: Status | None = None
 
 
-def read_step(data: bytes, *, transfer_syntax: str, cut: bool = False) -> Step:
-    """The attributes of an N-CREATE or N-SET; without a data set there are none. Raises ``AdapterError``."""
-    reader = _Reader()
-    if data:
-        visit(
-            data, reader, wanted=WANTED, follow={_REASON}, last=_STATUS >> 16, transfer_syntax=transfer_syntax, cut=cut
-        )
-    refused: Counter[str] = Counter()
-    status, known = None, True
-    if reader.status is not None:
-        try:
-            status = Status(values.text(reader.status).upper())
-        except (Refused, ValueError):
-            known = False
-            refused["unknown-code:mpps.status"] += 1
-    exposures = None
-    if reader.exposures is not None:
-        try:
-            exposures = values.number(reader.exposures)
-        except Refused as error:
-            if error.reason != "empty":  # type 2: allowed
-                refused[f"{error.reason}:mpps.exposures"] += 1
-    return Step(status, known, exposures, _EQUIPMENT_FAILURE in reader.reasons, refused)
-
-
 def decide(*, create: bool, before: Status | None, step: Step) -> Decision:
     """What to answer, and what becomes of the step that was ``before`` (None: unknown).
 
     N-CREATE (F.7.2.1) needs a new instance in progress. N-SET (F.7.2.2) needs a known one that hasn't ended; the same
-    end again is a repeat whose answer was lost, and a success.
+    end again is a repeat whose answer was lost, and a success. Of the attributes that the standard requires only the
+    status is held to: what we don't read can be no reason to stop a modality. A value that can't be read neither: it
+    is counted, and the answer is a success without a warning, for the modality couldn't better it.
     """
     if not step.known:
         return Decision(Answer(dimse.INVALID_VALUE, "status"))
@@ -105,36 +86,77 @@ def decide(*, create: bool, before: Status | None, step: Step) -> Decision:
     return Decision(Answer(dimse.PROCESSING_FAILURE, ended, dimse.NO_LONGER_UPDATED))
 
 
-class _Reader:
-    """Hears the walk through one data set."""
+class StepReader:
+    """The attributes of an N-CREATE or N-SET as they come."""
 
-    def __init__(self) -> None:
-        self.status: Raw | None = None
-        self.exposures: Raw | None = None
-        self.reasons: set[tuple[str, str]] = set()
+    def __init__(self, *, transfer_syntax: str) -> None:
+        self._walk = Walk(self, wanted=WANTED, follow={_REASON}, transfer_syntax=transfer_syntax)
+        self._status: Raw | None = None
+        self._exposures: Raw | None = None
+        self._failure = False
         self._code = self._scheme = ""
         self._inside = False
 
+    @property
+    def skipping(self) -> int:
+        """So many of the next bytes aren't looked at."""
+        return self._walk.skipping
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """The next bytes."""
+        self._walk.feed(data)
+
+    def step(self) -> Step:
+        """What the request says, once it is there as a whole; without a data set, nothing. Raises ``AdapterError``."""
+        self._walk.finish(_STATUS >> 16)
+        refused: Counter[str] = Counter()
+        forms: dict[str, str] = {}
+        status, known = None, True
+        if self._status is not None:
+            text = _text(self._status)
+            try:
+                status = Status(text.upper())
+            except ValueError:
+                known = False
+                refused["unknown-code:mpps.status"] += 1
+                forms["unknown-code:mpps.status"] = form_of(text)
+        exposures = None
+        if self._exposures is not None:
+            try:
+                exposures = values.number(self._exposures)
+            except Refused as error:
+                if error.reason != "empty":  # type 2: allowed
+                    refused[f"{error.reason}:mpps.exposures"] += 1
+        return Step(status, known, exposures, self._failure, refused, forms)
+
+    # -- the walk ------------------------------------------------------------------------------------------------------
+
     def enter(self, _: int) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
         self._inside = True
         self._code = self._scheme = ""
 
     def leave(self, _: int) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
         self._inside = False
-        if (self._code, self._scheme) == _EQUIPMENT_FAILURE:
-            self.reasons.add(_EQUIPMENT_FAILURE)
+        self._failure = self._failure or (self._code, self._scheme) == _EQUIPMENT_FAILURE
 
     def element(self, tag: int, raw: Raw) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
         if self._inside:
-            try:
-                text = values.text(raw)
-            except Refused:
-                return  # a code that can't be read isn't the one we look for
             if tag == _CODE:
-                self._code = text
+                self._code = _text(raw)
             elif tag == _SCHEME:
-                self._scheme = text
+                self._scheme = _text(raw)
         elif tag == _STATUS:
-            self.status = raw
+            self._status = raw
         elif tag == _EXPOSURES:
-            self.exposures = raw
+            self._exposures = raw
+
+
+def _text(raw: Raw) -> str:
+    """Empty where it can't be read: then it is none that we look for."""
+    try:
+        return values.text(raw)
+    except Refused:
+        return ""

@@ -1,68 +1,148 @@
-"""What kind of object some bytes are, and the facts of it: an image's header, or a dose report's events.
+"""What kind of object it is, and the facts of it: an image's header, or a dose report's events. What is read of a
+folder and what of the network is decided here, for both.
 
-A file is read only as far as its facts need: an image's header, never its pixels.
+An object is read as it comes, and no more of it is held than of its facts: never its pixels.
 """
 
+import os
 from collections.abc import Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
 
 from agent.dicom import values
-from agent.dicom.elements import HEADER_LIMIT, elements_of
-from agent.dicom.image import CLASS, Extracted, read_header
-from agent.dicom.report import DOSE_REPORT, read_report
+from agent.dicom.elements import LAST_GROUP, Flat, Walk
+from agent.dicom.image import ALLOWED, CAPTURES, CLASS, MODALITY, XRAY_IMAGES, XRAY_MODALITIES, Extracted, read_image
+from agent.dicom.report import DOSE_REPORT, FOLLOWED, REPORTS, TEMPLATE, WANTED, ReportReader
+from agent.dicom.report import LAST_GROUP as LAST_OF_REPORTS
+from agent.dicom.walk import Raw
 from agent.errors import AdapterError
 from agent.values import Refused
 
-_FIRST: Final = 64 * 1024
-"""Bytes that are nearly always enough; only reports and files with big private groups in front are read further."""
+_CHUNK: Final = 64 * 1024
+_WANTED: Final = ALLOWED | WANTED
+
+
+class Untold(AdapterError):
+    """A sound object that has nothing for us. ``reason``: ``other-storage``, ``no-facts``, ``report-without-events`` or
+    ``other-template``."""
+
+
+def is_read(sop_class: str) -> bool:
+    """Whether objects of this class are looked at at all."""
+    return sop_class in XRAY_IMAGES or sop_class in CAPTURES or sop_class.startswith(REPORTS)
+
+
+class ObjectReader:
+    """One object as it comes. ``zone``: of the equipment's clock where the object doesn't say; None: this machine's.
+    ``key``: secret of the device. ``transfer_syntax``: of a data set of the network, None: it is a file."""
+
+    def __init__(self, *, zone: tzinfo | None, key: bytes = b"", transfer_syntax: str | None = None) -> None:
+        self._zone = zone
+        self._key = key
+        self._head = Flat()
+        self._report = ReportReader(zone=zone, key=key)
+        self._depth = 0
+        self._walk = Walk(self, wanted=_WANTED, follow=FOLLOWED, transfer_syntax=transfer_syntax)
+
+    @property
+    def skipping(self) -> int:
+        """So many of the next bytes aren't looked at."""
+        return self._walk.skipping
+
+    def skip(self, size: int) -> None:
+        """Let bytes pass unseen, at most ``skipping``."""
+        self._walk.skip(size)
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """The next bytes."""
+        self._walk.feed(data)
+
+    def facts(self, received: int) -> Sequence[Extracted]:
+        """What the object told, once it is there as a whole: an image, or each irradiation event of a report.
+
+        ``received``: ms since 1970 UTC. Raises ``Untold``, ``AdapterError`` for what can't be read, nothing else.
+        """
+        kind = self._text(CLASS)
+        self._walk.finish(LAST_OF_REPORTS if kind.startswith(REPORTS) else LAST_GROUP)
+        if not kind:
+            raise self._no_kind()
+        if kind in XRAY_IMAGES or (kind in CAPTURES and self._text(MODALITY) in XRAY_MODALITIES):
+            return (self._image(received),)
+        if kind == DOSE_REPORT or (kind.startswith(REPORTS) and self._report.titled):
+            return self._events(received)
+        text = "it is a DICOM object, but neither an X-ray image (DX, CR or MG) nor a dose report"
+        raise Untold("other-storage", text)
+
+    # -- the walk ------------------------------------------------------------------------------------------------------
+
+    def element(self, tag: int, raw: Raw) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
+        if not self._depth:
+            self._head.element(tag, raw)
+        self._report.element(tag, raw)
+
+    def enter(self, sequence: int) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
+        self._depth += 1
+        self._report.enter(sequence)
+
+    def leave(self, sequence: int) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
+        self._depth -= 1
+        self._report.leave(sequence)
+
+    # -- the facts -----------------------------------------------------------------------------------------------------
+
+    def _image(self, received: int) -> Extracted:
+        found = {tag: raw for tag, raw in self._head.found.items() if tag in ALLOWED}
+        image = read_image(
+            found, received=received, zone=self._zone, key=self._key, out_of_order=self._walk.out_of_order
+        )
+        if not (image.readings or image.states or image.inventory):
+            raise Untold("no-facts", "it is an X-ray image, but nothing in it tells of the equipment")
+        return image
+
+    def _events(self, received: int) -> Sequence[Extracted]:
+        events = self._report.events(received)
+        if events:
+            return events
+        if self._report.template not in {None, TEMPLATE}:
+            raise Untold(
+                "other-template", "it is a dose report of another kind of equipment, without irradiation events"
+            )
+        raise Untold("report-without-events", "it is a dose report without irradiation events")
+
+    def _text(self, tag: int) -> str:
+        try:
+            return values.text(self._head.found[tag])
+        except (KeyError, Refused):
+            return ""
+
+    def _no_kind(self) -> AdapterError:
+        if CLASS in self._head.found:
+            return AdapterError("unreadable", "what kind of object it is can't be read: send or copy it again")
+        return AdapterError("not-dicom", "it is no DICOM image: it doesn't say what kind of object it is")
 
 
 def read_object(
-    data: bytes,
-    *,
-    received: int,
-    zone: tzinfo | None,
-    key: bytes = b"",
-    transfer_syntax: str | None = None,
-    cut: bool = False,
+    data: bytes, *, received: int, zone: tzinfo | None, key: bytes = b"", transfer_syntax: str | None = None
 ) -> Sequence[Extracted]:
-    """The facts of an image, or of each irradiation event of a dose report. As ``agent.dicom.image.read_header``."""
-    how = _How(received=received, zone=zone, key=key, transfer_syntax=transfer_syntax, cut=cut)
-    if kind_of(data, transfer_syntax=transfer_syntax, cut=cut) == DOSE_REPORT:
-        return read_report(data, **how)
-    return (read_header(data, **how),)
-
-
-class _How(TypedDict):
-    received: int
-    zone: tzinfo | None
-    key: bytes
-    transfer_syntax: str | None
-    cut: bool
-
-
-def kind_of(data: bytes, *, transfer_syntax: str | None = None, cut: bool = False) -> str:
-    """The SOP class of an object; empty where it doesn't say. Raises ``AdapterError`` for what is no object."""
-    found = elements_of(data, {CLASS}, last=CLASS >> 16, transfer_syntax=transfer_syntax, cut=cut)
-    try:
-        return values.text(found[CLASS])
-    except (KeyError, Refused):
-        return ""
+    """The facts of an object that is there as a whole. As ``ObjectReader``."""
+    reader = ObjectReader(zone=zone, key=key, transfer_syntax=transfer_syntax)
+    reader.feed(data)
+    return reader.facts(received)
 
 
 def read_file(path: Path, *, zone: tzinfo | None, key: bytes = b"") -> Sequence[Extracted]:
     """As ``read_object``; the time of receipt is the file's last modification. Raises ``AdapterError``, ``OSError``."""
+    reader = ObjectReader(zone=zone, key=key)
     with path.open("rb") as stream:
-        data = stream.read(_FIRST)
-        rest = stream.read(1)
-        received = path.stat().st_mtime_ns // 1_000_000
-        try:
-            return read_object(data, received=received, zone=zone, key=key, cut=bool(rest))
-        except AdapterError as error:
-            if error.reason != "header-too-long":
-                raise
-        data += rest + stream.read(HEADER_LIMIT - len(data))
-        more = bool(stream.read(1))
-        return read_object(data, received=received, zone=zone, key=key, cut=more)
+        stat = os.fstat(stream.fileno())
+        while chunk := stream.read(_CHUNK):
+            reader.feed(chunk)
+            over = min(reader.skipping, stat.st_size - stream.tell())
+            if over > 0:
+                reader.skip(over)
+                stream.seek(over, os.SEEK_CUR)
+    return reader.facts(stat.st_mtime_ns // 1_000_000)

@@ -1,11 +1,15 @@
-"""What an X-Ray Radiation Dose SR says about the equipment: the numbers of each irradiation event.
+"""What an X-ray radiation dose report says about the equipment: the numbers of each irradiation event.
 
 DICOM PS3.3 A.35.8 (the object), C.17.3 (content items), PS3.16 TID 10001 and TID 10003 with its parts A to C (the
-events and their codes), CID 7181 and UCUM (units). Pure: bytes in, facts out.
+events and their codes). Pure: what a walk finds in, facts out.
+
+It is known by its title (113701, DCM) in whatever structured report it came: makers also send it as Enhanced or
+Comprehensive SR. What the enhanced template (TID 10040) says in an irradiation event with the same codes means the same
+and is read; a report of another template, as a CT's (TID 10011), has no such events, and that is counted.
 
 Only the items of type NUM in the table below are taken, with the unit that each names itself; of all else nothing is
-kept: texts, names and codes of the anatomy aren't even read. What it costs is bounded by the walk (4 MiB, 64 levels)
-and by ``MAX_EVENTS``; nothing is kept of a content item once it ended.
+kept: texts, names and codes of the anatomy aren't even read. What it costs is bounded by the walk (500 000 elements, 64
+levels) and by ``MAX_EVENTS``; nothing is kept of a content item once it ended.
 
 An exposure is often told twice, by its image and by the report. The event's own UID and those of its images are turned
 into keyed hashes, by which ``agent.dicom.entry`` recognises that.
@@ -16,15 +20,18 @@ from datetime import tzinfo
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from agent.dicom import values
-from agent.dicom.elements import Raw, visit
+from agent.dicom import units, values
 from agent.dicom.image import CLASS, NUMBERS, Extracted, Reading, hashed, true_deviation
-from agent.errors import AdapterError
+from agent.dicom.walk import Raw
+from agent.form import form_of
 from agent.values import FUTURE_MS, Moment, Refused
 from wire.items import GOOD, UNCERTAIN, Quality
 
 DOSE_REPORT: Final = "1.2.840.10008.5.1.4.1.1.88.67"
 """X-Ray Radiation Dose SR Storage (PS3.4 B.5)."""
+REPORTS: Final = "1.2.840.10008.5.1.4.1.1.88."
+"""The root of the storage SOP classes of structured reports."""
+TEMPLATE: Final = "10001"
 MAX_EVENTS: Final = 500
 """A radiograph's report has one to some ten; fluoroscopy may have hundreds. More are counted and left out."""
 MAX_IMAGES: Final = 16
@@ -41,7 +48,10 @@ _TYPE: Final = 0x0040A040
 _DATE_TIME: Final = 0x0040A120
 _UID: Final = 0x0040A124
 _NUMBER: Final = 0x0040A30A
-WANTED: Final = frozenset({CLASS, _INSTANCE, _OFFSET, _CODE, _SCHEME, _REFERENCED, _TYPE, _DATE_TIME, _UID, _NUMBER})
+_TEMPLATE_ID: Final = 0x0040DB00
+WANTED: Final = frozenset(
+    {CLASS, _INSTANCE, _OFFSET, _CODE, _SCHEME, _REFERENCED, _TYPE, _DATE_TIME, _UID, _NUMBER, _TEMPLATE_ID}
+)
 """Every element that is ever looked at, wherever it stands in a followed sequence."""
 
 _CONTENT: Final = 0x0040A730
@@ -49,8 +59,11 @@ _CONCEPT: Final = 0x0040A043
 _MEASURED: Final = 0x0040A300
 _UNITS: Final = 0x004008EA
 _IMAGES: Final = 0x00081199
-FOLLOWED: Final = frozenset({_CONTENT, _CONCEPT, _MEASURED, _UNITS, _IMAGES})
+_TEMPLATE: Final = 0x0040A504
+FOLLOWED: Final = frozenset({_CONTENT, _CONCEPT, _MEASURED, _UNITS, _IMAGES, _TEMPLATE})
+LAST_GROUP: Final = _CONTENT >> 16
 
+_TITLE: Final = "113701"
 _EVENT: Final = "113706"
 _STARTED: Final = "111526"
 _EVENT_UID: Final = "113769"
@@ -67,39 +80,6 @@ _METRICS: Final = {
 }
 """Codes of the scheme DCM (PS3.16 annex D) and what they are here."""
 _KNOWN: Final = {number.metric: number for number in NUMBERS}
-_UNIT_POWERS: Final = {
-    "kV": {"kV": 0, "V": -3},
-    "mA": {"mA": 0, "uA": -3, "A": 3},
-    "ms": {"ms": 0, "us": -3, "s": 3},
-    "mAs": {"mA.s": 0, "uA.s": -3, "A.s": 3, "mC": 0, "mAs": 0, "uAs": -3},
-    "dGy.cm2": {
-        "dGy.cm2": 0, "Gy.cm2": 1, "cGy.cm2": -1, "mGy.cm2": -2, "uGy.cm2": -5,
-        "Gy.m2": 5, "dGy.m2": 4, "cGy.m2": 3, "mGy.m2": 2, "uGy.m2": -1,
-    },
-    "1": {"1": 0, "{no units}": 0, "no units": 0},
-}  # fmt: skip
-"""Of each unit here, those that equipment writes, as powers of ten. ``mAs`` is no UCUM, but written."""
-
-
-def read_report(
-    data: bytes,
-    *,
-    received: int,
-    zone: tzinfo | None,
-    key: bytes = b"",
-    transfer_syntax: str | None = None,
-    cut: bool = False,
-) -> list[Extracted]:
-    """The numbers of each irradiation event, in the report's order.
-
-    The parameters are those of ``agent.dicom.image.read_header``. An event without a usable time counts as of
-    ``received`` and its numbers are uncertain. Raises ``AdapterError`` for what is no dose report, nothing else.
-    """
-    reader = _Reader(received=received, zone=zone, key=key)
-    visit(data, reader, wanted=WANTED, follow=FOLLOWED, last=_CONTENT >> 16, transfer_syntax=transfer_syntax, cut=cut)
-    if reader.kind != DOSE_REPORT:
-        raise AdapterError("not-a-report", "it is a DICOM object, but no X-ray dose report")
-    return reader.events()
 
 
 class _Concept(NamedTuple):
@@ -123,7 +103,7 @@ class _Content:
         self.kind: str | None = None
         self.concept = _Concept(None, None)
         self.measured: list[Raw] = []
-        self.unit = _Concept(None, None)
+        self.unit: list[str] = []
         self.instant: Raw | None = None
         self.uid: bytes = b""
         self.images: list[bytes] = []
@@ -133,7 +113,7 @@ class _Content:
 class _Event:
     """An irradiation event as far as it was read."""
 
-    __slots__ = ("images", "instants", "numbers", "refused", "uid")
+    __slots__ = ("forms", "images", "instants", "numbers", "refused", "uid")
 
     def __init__(self) -> None:
         self.uid = b""
@@ -142,14 +122,16 @@ class _Event:
         self.numbers: dict[str, float | None] = {}
         """None: it was refused."""
         self.refused: Counter[str] = Counter()
+        self.forms: dict[str, str] = {}
 
 
-class _Reader:
-    """Hears the walk through one report."""
+class ReportReader:
+    """Hears the walk through one object. ``zone``: of times without an offset, where the report has none of its own;
+    ``key``: secret of the device."""
 
-    def __init__(self, *, received: int, zone: tzinfo | None, key: bytes) -> None:
-        self.kind: str | None = None
-        self._received = received
+    def __init__(self, *, zone: tzinfo | None, key: bytes) -> None:
+        self.template: str | None = None
+        self._title = _Concept(None, None)
         self._zone = zone
         self._key = key
         self._instance = b""
@@ -161,20 +143,24 @@ class _Reader:
     # -- the walk ------------------------------------------------------------------------------------------------------
 
     def enter(self, sequence: int) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
         self._path.append(sequence)
         if sequence == _CONTENT:
             self._open.append(_Content())
 
     def leave(self, sequence: int) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
         self._path.pop()
         if sequence == _CONTENT:
             self._close(self._open.pop())
 
     def element(self, tag: int, raw: Raw) -> None:
+        """See ``agent.dicom.walk.Visitor``."""
         if not self._path:
             self._head(tag, raw)
             return
         if not self._open:
+            self._root(tag, raw)
             return
         content, where = self._open[-1], self._path[-1]
         text = _text(raw) if tag in {_CODE, _SCHEME, _TYPE} else None
@@ -191,13 +177,18 @@ class _Reader:
             content.images.append(raw.value)
         elif where == _CONCEPT and self._path[-2:-1] == [_CONTENT]:
             content.concept = _with(content.concept, tag, text)
-        elif where == _UNITS and self._path[-2:-1] == [_MEASURED]:
-            content.unit = _with(content.unit, tag, text)
+        elif where == _UNITS and tag == _CODE and self._path[-2:-1] == [_MEASURED]:
+            content.unit = content.unit or units.spelled(raw)
+
+    def _root(self, tag: int, raw: Raw) -> None:
+        """The title of the whole, and the template that it follows."""
+        if self._path == [_CONCEPT] and tag in {_CODE, _SCHEME}:
+            self._title = _with(self._title, tag, _text(raw))
+        elif self._path == [_TEMPLATE] and tag == _TEMPLATE_ID:
+            self.template = self.template or _text(raw)
 
     def _head(self, tag: int, raw: Raw) -> None:
-        if tag == CLASS:
-            self.kind = _text(raw)
-        elif tag == _INSTANCE:
+        if tag == _INSTANCE:
             self._instance = raw.value
         elif tag == _OFFSET:
             try:
@@ -235,14 +226,21 @@ class _Reader:
 
     # -- the facts -----------------------------------------------------------------------------------------------------
 
-    def events(self) -> list[Extracted]:
-        found = [self._extracted(number, event) for number, event in enumerate(self._events)]
+    @property
+    def titled(self) -> bool:
+        """Whether it says that it is an X-ray radiation dose report."""
+        return self._title.dicom == _TITLE
+
+    def events(self, received: int) -> list[Extracted]:
+        """The numbers of each irradiation event, in the report's order. One without a usable time counts as of
+        ``received`` (ms since 1970 UTC), and its numbers are uncertain."""
+        found = [self._extracted(number, event, received) for number, event in enumerate(self._events)]
         if self._left_out and found:
             found[-1].refused["too-many-events"] += 1
         return found
 
-    def _extracted(self, number: int, event: _Event) -> Extracted:
-        moment = self._moment(event)
+    def _extracted(self, number: int, event: _Event, received: int) -> Extracted:
+        moment = self._moment(event, received)
         quality: Quality = GOOD if moment.certain else UNCERTAIN
         readings = {
             metric: Reading(metric, value, _KNOWN[metric].unit, quality)
@@ -252,6 +250,8 @@ class _Reader:
         true_deviation(readings, event.refused)
         if refused := event.refused.total():
             readings["dicom.values_refused"] = Reading("dicom.values_refused", float(refused), "1", quality)
+        if not readings:
+            event.refused["event-without-numbers"] += 1
         seen = hashed(event.uid or self._instance + b"\0%d" % number, self._key)
         return Extracted(
             at=moment.at,
@@ -260,15 +260,16 @@ class _Reader:
             states=(),
             inventory=None,
             refused=event.refused,
+            forms=event.forms,
             exposure=(seen, *(hashed(uid, self._key) for uid in event.images)),
         )
 
-    def _moment(self, event: _Event) -> Moment:
+    def _moment(self, event: _Event, received: int) -> Moment:
         try:
-            return _started(event.instants, self._zone, self._received)
+            return _started(event.instants, self._zone, received)
         except Refused as refused:
             event.refused[f"{refused.reason}:time"] += 1
-        return Moment(self._received, certain=False)
+        return Moment(received, certain=False)
 
 
 def _started(instants: list[Raw], zone: tzinfo | None, received: int) -> Moment:
@@ -286,8 +287,11 @@ def _measure(event: _Event, metric: str, content: _Content) -> None:
     try:
         value = _value(metric, content)
     except Refused as refused:
-        event.refused[f"{refused.reason}:{metric}"] += 1
+        reason = f"{refused.reason}:{metric}"
+        event.refused[reason] += 1
         event.numbers[metric] = None
+        if refused.reason.endswith("-unit") and content.unit:
+            event.forms[reason] = form_of(content.unit[0])
         return
     if event.numbers.setdefault(metric, value) not in {None, value}:
         event.refused[f"multi-valued:{metric}"] += 1
@@ -300,9 +304,7 @@ def _value(metric: str, content: _Content) -> float:
     if len(numbers) != 1:
         raise Refused("multi-valued" if numbers else "empty")
     value = numbers.pop()
-    power = _UNIT_POWERS[known.unit].get(content.unit.code or "")
-    if power is None:
-        raise Refused("unknown-unit")
+    power = units.power_of(known.unit, content.unit)
     if value == 0 and not known.zero:
         raise Refused("placeholder")
     return float(Decimal(repr(value)).scaleb(power))  # 0.00000082 Gy·m² are 0.082 dGy·cm², not 0.08199999999999999

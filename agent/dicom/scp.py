@@ -10,6 +10,7 @@ a hostile PDU provokes in its threads Python prints to stderr, content and all. 
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import Callable
 from typing import Final
 
@@ -22,11 +23,9 @@ from agent.dicom import dimse, pdu
 from agent.dicom.association import Aborted, Association, last_words
 from agent.dicom.dimse import Answer, Command
 from agent.dicom.entry import Exposures
-from agent.dicom.image import XRAY_IMAGES
-from agent.dicom.mpps import PERFORMED_STEP, read_step
-from agent.dicom.objects import read_object
+from agent.dicom.mpps import StepReader
+from agent.dicom.objects import ObjectReader, Untold, is_read
 from agent.dicom.pdu import Rejection, Request
-from agent.dicom.report import DOSE_REPORT
 from agent.dicom.steps import Steps
 from agent.errors import AdapterError, OutboxError
 from agent.zones import zone_of
@@ -37,8 +36,6 @@ NAME: Final = "dicom"
 
 class DicomScp:
     """The adapter. ``port``: what is listened on, once it is."""
-
-    sop_classes = frozenset({*XRAY_IMAGES, DOSE_REPORT, PERFORMED_STEP})
 
     def __init__(self, *, config: Dicom, model: Model, sink: Sink, now: Callable[[], Now] = system.now) -> None:
         self.port = 0
@@ -91,42 +88,49 @@ class DicomScp:
             self._sink.refused(NAME, "association-rejected")
         return why
 
-    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
-        """Read and enter an image or a dose report."""
+    def refuses(self) -> None:
+        """Count an association in which services were asked for that we don't have."""
+        self._sink.refused(NAME, "other-service")
+
+    def receive(self, sop_class: str, transfer_syntax: str) -> ObjectReader | None:
+        """What reads an object of this class; None: it is to be dropped unread."""
+        if not is_read(sop_class):
+            return None
+        return ObjectReader(zone=self._zone, key=self._sink.key, transfer_syntax=transfer_syntax)
+
+    async def store(self, reader: ObjectReader | None, *, size: int) -> Answer:
+        """Enter an image or a dose report. Success is answered to what can't be read, too, and counted: it would be no
+        better when sent again, and the study would stop."""
         if size > self.max_bytes:
             self._sink.refused(NAME, "oversize")
-            return Answer(dimse.OUT_OF_RESOURCES, f"larger than {self._config.max_mb} MB")
+        if reader is None:
+            self._sink.untold(NAME, "other-storage")
+            return Answer(dimse.SUCCESS)
         try:
-            # In a thread, as below: a dose report's tree takes some 10 ms, what a hostile peer makes up a second.
-            found = await asyncio.to_thread(
-                read_object,
-                data,
-                received=self._now().wall,
-                zone=self._zone,
-                key=self._sink.key,
-                transfer_syntax=transfer_syntax,
-                cut=size > len(data),
-            )
-            await self._exposures.put(found)
+            # In a thread: what a dose report told takes some 10 ms.
+            await self._exposures.put(await asyncio.to_thread(reader.facts, self._now().wall))
+        except Untold as nothing:
+            self._sink.untold(NAME, nothing.reason)
         except AdapterError as error:
             self._sink.refused(NAME, error.reason)
-            status = dimse.NOT_OF_ITS_CLASS if error.reason == "not-xray" else dimse.NOT_UNDERSTOOD
-            return Answer(status, error.reason)
         except OutboxError:
             return Answer(dimse.OUT_OF_RESOURCES, "not kept, send again")
         return Answer(dimse.SUCCESS)
 
-    async def perform(self, command: Command, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
-        """Read and enter the creation or change of a performed procedure step."""
-        if command.field not in {dimse.N_CREATE_RQ, dimse.N_SET_RQ}:
+    async def perform(self, command: Command, reader: StepReader) -> Answer:
+        """Enter the creation or change of a performed procedure step."""
+        create = command.field == dimse.N_CREATE_RQ
+        if not create and command.field != dimse.N_SET_RQ:
             return Answer(dimse.UNKNOWN_OPERATION)
         try:
-            step = await asyncio.to_thread(read_step, data, transfer_syntax=transfer_syntax, cut=size > len(data))
+            step = reader.step()
         except AdapterError as error:
             self._sink.refused(NAME, error.reason)
             return Answer(dimse.PROCESSING_FAILURE, error.reason)
-        create = command.field == dimse.N_CREATE_RQ
-        return await self._steps.take(create=create, instance=command.instance, step=step, at=self._now().wall)
+        given = command.instance.strip(b"\0 ")
+        instance = given or (b"2.25.%d" % uuid.uuid4().int if create else b"")
+        answer = await self._steps.take(create=create, instance=instance, step=step, at=self._now().wall)
+        return answer if given else answer._replace(instance=instance)
 
 
 def _reason(error: Exception) -> str:

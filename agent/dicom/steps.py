@@ -1,13 +1,15 @@
 """The performed procedure steps of one device: which are known, and what of them is entered into the outbox.
 
-Known are the newest ``MAX_STEPS``, each by 8 keyed bytes of its instance UID and its status, in the outbox beside what
-they told: so a restart between creation and end is none to the modality.
+Known are the newest ``MAX_STEPS``, each by 8 keyed bytes of its instance UID, its status, and what was said of it so
+far that is told with its end. They are in the outbox beside what they told: so a restart between creation and end is
+none to the modality.
 """
 
 import asyncio
 import hashlib
+import struct
 from collections import OrderedDict
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.adapter import Entry, Sink
 from agent.dicom import dimse
@@ -20,11 +22,21 @@ from catalog.model import Model
 from wire.items import Item, StateChange
 
 MAX_STEPS: Final = 1000
-"""Several days of a busy room; 9 bytes each."""
+"""Several days of a busy room; 12 bytes each."""
 POSITION: Final = "mpps"
 _MARK: Final = 8
+_KNOWN: Final = struct.Struct(f"<{_MARK}sB?H")
 _CODES: Final = {Status.IN_PROGRESS: 0, Status.DISCONTINUED: 1, Status.COMPLETED: 2}
 _STATUSES: Final = {code: status for status, code in _CODES.items()}
+_UNSAID: Final = 0xFFFF
+
+
+class _Known(NamedTuple):
+    """A step. ``failure``: its end is the equipment's fault; ``exposures`` None: not said yet."""
+
+    status: Status
+    failure: bool = False
+    exposures: int | None = None
 
 
 class Steps:
@@ -41,43 +53,45 @@ class Steps:
         """The answer, once what the step told is committed. ``at``: the time of receipt, ms since 1970 UTC; a step is
         told while it is performed, and its own times aren't read."""
         uid = instance.strip(b"\0 ")
-        if not uid:
-            self._sink.refused(self._source, "mpps-without-instance")
-            return Answer(dimse.MISSING_ATTRIBUTE, "instance")
         async with self._lock:
             mark = self._hash(uid, _MARK)
-            decision = decide(create=create, before=self._known.get(mark), step=step)
-            if decision.status is not None:
+            before = self._known.get(mark)
+            decision = decide(create=create, before=before and before.status, step=step)
+            open_before = before is None or before.status is Status.IN_PROGRESS
+            if decision.answer.status == dimse.SUCCESS and open_before:
                 try:
-                    await self._enter(uid, mark, decision.status, step, at)
+                    await self._enter(uid, mark, _after(before, decision.status, step), decision.status, at)
                 except OutboxError:
                     return Answer(dimse.RESOURCE_LIMITATION, "not kept, send again")
         self._count(decision, step)
         return decision.answer
 
-    async def _enter(self, uid: bytes, mark: bytes, status: Status, step: Step, at: int) -> None:
+    async def _enter(self, uid: bytes, mark: bytes, now: _Known, status: Status | None, at: int) -> None:
+        """Keep what is known of a step, and tell the status that was said of it, if one was."""
         known = OrderedDict(self._known)
-        known[mark] = status
+        known[mark] = now
         known.move_to_end(mark)
         while len(known) > MAX_STEPS:
             known.popitem(last=False)
-        live, bulk = self._items(status, step, at)
-        seen = self._hash(uid + b"\0" + status.value.encode("ascii"), 16)
-        await self._sink.aput(Entry(live=live, bulk=bulk, seen=(seen,), positions={POSITION: _encode(known)}))
+        live, bulk = self._items(now, at) if status is not None else ([], [])
+        seen = () if status is None else (self._hash(uid + b"\0" + status.value.encode("ascii"), 16),)
+        if status is None and now == self._known.get(mark):
+            self._sink.untold(self._source, "mpps-without-news")
+        await self._sink.aput(Entry(live=live, bulk=bulk, seen=seen, positions={POSITION: _encode(known)}))
         self._known = known
 
-    def _items(self, status: Status, step: Step, at: int) -> tuple[list[Item], list[Item]]:
+    def _items(self, now: _Known, at: int) -> tuple[list[Item], list[Item]]:
         """The numbers of a step are final with its end."""
-        live: list[Item] = [StateChange(at=at, name="mpps.status", value=status.value)]
-        if status is Status.IN_PROGRESS:
+        live: list[Item] = [StateChange(at=at, name="mpps.status", value=now.status.value)]
+        if now.status is Status.IN_PROGRESS:
             return live, []
-        discontinued = status is Status.DISCONTINUED
+        discontinued = now.status is Status.DISCONTINUED
         readings = [
             Reading("mpps.discontinued", float(discontinued), "1"),
-            Reading("mpps.equipment_failure", float(discontinued and step.equipment_failure), "1"),
+            Reading("mpps.equipment_failure", float(discontinued and now.failure), "1"),
         ]
-        if step.exposures is not None:
-            readings.append(Reading("mpps.exposures", step.exposures, "1"))
+        if now.exposures is not None:
+            readings.append(Reading("mpps.exposures", float(now.exposures), "1"))
         more, bulk = split(at, readings, self._model)
         return [*live, *more], bulk
 
@@ -85,22 +99,33 @@ class Steps:
         if decision.answer.status != dimse.SUCCESS:
             self._sink.refused(self._source, "mpps-refused")
         for reason in step.refused.elements():
-            self._sink.refused(self._source, reason)
+            self._sink.refused(self._source, reason, form=step.forms.get(reason, ""))
 
     def _hash(self, data: bytes, size: int) -> bytes:
         return hashlib.blake2b(data, key=self._sink.key, digest_size=size).digest()
 
 
-def _encode(known: OrderedDict[bytes, Status]) -> bytes:
-    return b"".join(mark + bytes((_CODES[status],)) for mark, status in known.items())
+def _after(before: _Known | None, status: Status | None, step: Step) -> _Known:
+    """What is known of a step after a request. At its creation 0 exposures say that there were none yet."""
+    exposures = None if before is None else before.exposures
+    if step.exposures is not None and (before is not None or step.exposures > 0):
+        exposures = round(min(max(step.exposures, 0), _UNSAID - 1))
+    failure = step.equipment_failure or (before is not None and before.failure)
+    return _Known(status or (before.status if before is not None else Status.IN_PROGRESS), failure, exposures)
 
 
-def _decode(kept: bytes) -> OrderedDict[bytes, Status]:
+def _encode(known: OrderedDict[bytes, _Known]) -> bytes:
+    return b"".join(
+        _KNOWN.pack(mark, _CODES[step.status], step.failure, _UNSAID if step.exposures is None else step.exposures)
+        for mark, step in known.items()
+    )
+
+
+def _decode(kept: bytes) -> OrderedDict[bytes, _Known]:
     """What ``_encode`` made; an entry of an unknown form is left out."""
-    step = _MARK + 1
-    entries = [kept[at : at + step] for at in range(0, len(kept), step)]
+    whole = len(kept) - len(kept) % _KNOWN.size
     return OrderedDict(
-        (entry[:_MARK], _STATUSES[entry[_MARK]])
-        for entry in entries
-        if len(entry) == step and entry[_MARK] in _STATUSES
+        (mark, _Known(_STATUSES[code], failure, None if exposures == _UNSAID else exposures))
+        for mark, code, failure, exposures in _KNOWN.iter_unpack(kept[:whole])
+        if code in _STATUSES
     )

@@ -10,7 +10,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from math import isfinite
 from typing import Final, TypeVar
 
-from agent.dicom.elements import Raw
+from agent.dicom.walk import Raw
 from agent.values import Moment, Refused, day_of, decimal, moment
 
 T = TypeVar("T")
@@ -18,11 +18,14 @@ T = TypeVar("T")
 _BINARY: Final = {
     "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
 }  # fmt: skip
-_DATE: Final = re.compile(r"(\d{4})[.\-]?(\d{2})[.\-]?(\d{2})\Z")
+_DAY: Final = r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})"
+_CLOCK: Final = r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d*))?)?)?"
+_DATE: Final = re.compile(_DAY + r"\Z", re.ASCII)
 """DA; with dots as ACR-NEMA wrote it (PS3.5 6.2, note)."""
-_TIME: Final = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.(\d{1,6}))?)?)?\Z")
-"""TM; with colons as ACR-NEMA wrote it."""
-_DATE_TIME: Final = re.compile(r"(\d{8})(\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?)([+-]\d{4})?\Z")
+_TIME: Final = re.compile(_CLOCK + r"\Z", re.ASCII)
+"""TM; with colons as ACR-NEMA wrote it. The standard's fraction has six digits, clocks write seven and nine."""
+_DATE_TIME: Final = re.compile(rf"({_DAY})[T ]?({_CLOCK})(Z|[+-]\d\d:?\d\d)?\Z", re.ASCII)
+"""DT; or as ISO 8601 writes it, which means the same."""
 _OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})\Z")
 _PADDING: Final = " \0\t\r\n"
 
@@ -85,7 +88,7 @@ def clock(part: str) -> time:
     found = _TIME.match(part)
     if not found:
         raise Refused("malformed")
-    micros = int((found[4] or "0").ljust(6, "0"))
+    micros = int((found[4] or "")[:6].ljust(6, "0"))
     try:
         return time(int(found[1]), int(found[2] or 0), min(int(found[3] or 0), 59), micros)
     except ValueError:
@@ -97,8 +100,8 @@ def date_time(part: str, zone: tzinfo | None) -> Moment:
     found = _DATE_TIME.match(part)
     if not found:
         raise Refused("malformed")
-    own = _offset(found[3]) if found[3] else zone
-    return moment(datetime.combine(day(found[1]), clock(found[2])), own)
+    own = _offset(found[10].replace("Z", "+0000")) if found[10] else zone
+    return moment(datetime.combine(day(found[1]), clock(found[5])), own)
 
 
 def _offset(part: str) -> timezone:

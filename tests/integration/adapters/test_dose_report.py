@@ -1,5 +1,6 @@
 """Dose reports by C-STORE and in a watched folder, and the images of the same exposures beside them."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -92,13 +93,14 @@ async def test_a_report_that_is_none_is_refused_and_the_association_goes_on() ->
             return statuses
 
     async with serving(sink) as scp:
-        assert await away(peer, scp.port) == [0xC000] * 3
+        assert await away(peer, scp.port) == [0] * 3
         assert await away(stored, scp.port, report()) == [0]
     assert told(sink) == [80.5]
+    assert sink.counts == {"dicom:not-dicom": 2, "dicom:truncated": 1}
 
 
 async def test_a_report_without_end_is_bounded() -> None:
-    """More than is ever looked at: refused, and no more of it held than the bound."""
+    """However much of it comes, no more of it is held than one element."""
     sink = MemorySink()
     head = encoded(report())[0x150:]
 
@@ -112,8 +114,13 @@ async def test_a_report_without_end_is_bounded() -> None:
             return peer.status()
 
     async with serving(sink) as scp:
-        assert await away(peer, scp.port) == 0xC000
+        tracemalloc.start()
+        assert await away(peer, scp.port) == 0
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 4_000_000
     assert sink.entries == []
+    assert sink.counts == {"dicom:truncated": 1}
 
 
 async def test_a_folder_with_images_and_reports(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The upper layer's bytes: held against pynetdicom's own, and against bytes that nobody would send."""
 
 import asyncio
-from collections.abc import Set as AbstractSet
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +13,8 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotific
 from agent.dicom import dimse, pdu
 from agent.dicom.association import Aborted, Association
 from agent.dicom.dimse import Answer, Command
+from agent.dicom.mpps import StepReader
+from agent.dicom.objects import ObjectReader
 from agent.dicom.pdu import Rejection, Request
 from agent.errors import AdapterError
 from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT
@@ -115,24 +116,28 @@ def test_no_bytes_raise_anything_but_the_adapter_s_error(data: bytes) -> None:
 class _Host:
     """Takes everything."""
 
-    sop_classes: AbstractSet[str] = frozenset({DX})
     max_bytes = 1000
 
     def __init__(self) -> None:
-        self.stored: list[bytes] = []
+        self.stored: list[int] = []
+
+    def refuses(self) -> None:
+        raise AssertionError("nothing but storage is asked for")
+
+    def receive(self, sop_class: str, transfer_syntax: str) -> ObjectReader | None:
+        assert sop_class
+        return ObjectReader(zone=None, transfer_syntax=transfer_syntax)
 
     def admits(self, request: Request) -> Rejection | None:
         return None if request.called else pdu.UNKNOWN_CALLED
 
-    async def store(self, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
-        assert transfer_syntax
-        assert size >= len(data)
-        self.stored.append(data)
+    async def store(self, reader: ObjectReader | None, *, size: int) -> Answer:
+        assert reader is not None
+        self.stored.append(size)
         return Answer(0)
 
-    async def perform(self, command: Command, data: bytes, *, size: int, transfer_syntax: str) -> Answer:
-        assert command.field
-        return await self.store(data, size=size, transfer_syntax=transfer_syntax)
+    async def perform(self, command: Command, reader: StepReader) -> Answer:
+        raise AssertionError("nothing but storage is asked for")
 
 
 class _Writer:
@@ -195,7 +200,7 @@ def test_an_association_ends_in_one_of_its_own_ways(pieces: list[bytes], associa
     host, written = asyncio.run(talk((request() if associated else b"") + b"".join(pieces)))
     answers = written.count(b"\0\0\0\x09\2\0\0\0\0\0")
     assert answers >= len(host.stored)
-    assert all(len(data) <= 4000 for data in host.stored)
+    assert all(size <= 4000 for size in host.stored)
 
 
 async def test_a_message_cut_into_pieces_is_put_together() -> None:
@@ -203,5 +208,5 @@ async def test_a_message_cut_into_pieces_is_put_together() -> None:
     sent = request() + values((1, command[:10])) + values((1, command[10:30]), (3, command[30:]))
     sent += values((0, b"da")) + values((0, b"t")) + values((2, b"a")) + pdu.pdu(pdu.RELEASE_RQ, bytes(4))
     host, written = await talk(sent)
-    assert host.stored == [b"data"]
+    assert host.stored == [4]
     assert written.endswith(pdu.release())

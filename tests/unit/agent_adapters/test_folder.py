@@ -121,7 +121,8 @@ async def test_what_is_no_image_is_skipped_and_counted_once(tmp_path: Path, monk
     await looks(watch(tmp_path, sink), 4)
     await looks(watch(tmp_path, sink), 4)
     assert facts(sink) == 0
-    assert sink.counts == {"folder:not-dicom": 2, "folder:not-xray": 1, "folder:oversize": 1, "folder:truncated": 1}
+    assert sink.counts == {"folder:not-dicom": 2, "folder:oversize": 1, "folder:truncated": 1}
+    assert sink.nothing == {"folder:other-storage": 1}
 
 
 async def test_links_are_not_followed(tmp_path: Path) -> None:

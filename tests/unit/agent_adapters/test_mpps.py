@@ -10,11 +10,11 @@ from pydicom import Dataset
 
 from agent.dicom import dimse
 from agent.dicom.dimse import Answer
-from agent.dicom.mpps import Status, Step, decide, read_step
+from agent.dicom.mpps import Status, Step, decide
 from agent.errors import AdapterError
 from tests.fixtures.dicom import EXPLICIT, IMPLICIT
 from tests.fixtures.dose import code
-from tests.fixtures.mpps import attributes, begun, ended
+from tests.fixtures.mpps import attributes, begun, ended, read_step
 
 
 def read(dataset: Dataset, *, implicit: bool = False) -> Step:
@@ -29,7 +29,7 @@ def step(status: Status | None, *, known: bool = True) -> Step:
 def test_status_exposures_and_whether_the_equipment_failed(implicit: bool) -> None:
     assert read(begun(), implicit=implicit) == Step(Status.IN_PROGRESS, True, None, False, Counter())
     assert read(ended(), implicit=implicit) == Step(Status.COMPLETED, True, 2, False, Counter())
-    broken = ended("DISCONTINUED", exposures="0", reason="110501")
+    broken = ended("DISCONTINUED", exposures=0, reason="110501")
     assert read(broken, implicit=implicit) == Step(Status.DISCONTINUED, True, 0, True, Counter())
 
 
@@ -48,7 +48,8 @@ def test_a_maker_s_own_code_of_the_same_number_is_none() -> None:
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
 def test_values_beside_the_standard_are_refused_and_counted() -> None:
-    assert read(begun("CANARY")) == Step(None, False, None, False, Counter({"unknown-code:mpps.status": 1}))
+    reason = "unknown-code:mpps.status"
+    assert read(begun("CANARY")) == Step(None, False, None, False, Counter({reason: 1}), {reason: "AAAAAA"})
     found = ended()
     del found.TotalNumberOfExposures
     found.add_new(0x00400301, "LO", "CANARY")

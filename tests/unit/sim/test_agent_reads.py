@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from agent.dicom.image import read_header
 from agent.privacy import admit
 from catalog.model import Model
 from sim.events import Exposure
 from sim.image import file_bytes, identity, image
 from sim.life import DrLife
 from sim.patients import marks
+from tests.fixtures.dicom import header
 from tests.unit.sim.test_plausible import signals_of
 
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -25,7 +25,7 @@ def test_each_image_is_read_whole_without_a_refusal(model: Model) -> None:
     assert len(exposures) > 30
     for exposure in exposures:
         data = file_bytes(image(exposure, identity=identity(11), at=exposure.at, calibrated_at=exposure.calibrated_at))
-        heard = read_header(data, received=int(exposure.at.timestamp() * 1000) + 5, zone=None)
+        heard = header(data, received=int(exposure.at.timestamp() * 1000) + 5, zone=None)
         assert not heard.refused
         assert heard.at == int(exposure.at.timestamp() * 1000)
         assert {r.metric: r.value for r in heard.readings} == pytest.approx(signals_of(exposure), rel=1e-4)
