@@ -16,6 +16,7 @@ UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --generate-hash
 CONSOLE := tools/console.sh build || echo "the console could not be built (above); everything else goes on, and make console tries again" >&2
 ARGS ?=
 SABOTAGE ?=
+WORKERS ?= 2
 
 .PHONY: help
 help: ## this list
@@ -52,9 +53,9 @@ screens: console ## the page's pictures in docs/screens, from a real steth up (C
 test: setup ## every test that what is installed allows; lists what it skipped
 	@$(CONSOLE)
 ifeq ($(strip $(ARGS)),)
-	@# What touches nothing outside itself goes on two cores; what starts brokers and databases goes alone.
-	failed=0; $(BIN)/python -m pytest -n 2 tests/unit tests/contract || failed=1; \
-	$(BIN)/python -m pytest tests/integration tests/acceptance || failed=1; exit $$failed
+	@# A module stays on one worker, and each worker has servers of its own (docs/tests.md); then what measures time.
+	failed=0; $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=20 -m 'not alone' || failed=1; \
+	$(BIN)/python -m pytest -m alone || failed=1; exit $$failed
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif

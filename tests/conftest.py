@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.parts import missing
+from tests.fixtures.parts import missing, versions
 
 pytest_plugins = [
     "tests.fixtures.mosquitto",
@@ -17,6 +17,11 @@ pytest_plugins = [
 ]
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_report_header() -> str:
+    """The parts' versions, for the day when one of them behaves otherwise."""
+    return "parts: " + ", ".join(f"{name} {version}" for name, version in versions().items())
 
 
 @pytest.fixture(autouse=True)

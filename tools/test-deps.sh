@@ -7,7 +7,8 @@ set -euo pipefail
 host_packages=(
   ca-certificates chromium dcmtk debootstrap fonts-noto-cjk gcc git libc6-dev make python3-venv util-linux
 )
-tree_packages=(mosquitto mosquitto-clients postgresql-17-timescaledb prometheus) # the last for promtool
+# prometheus for promtool; collectd is the agent's neighbour in bench
+tree_packages=(collectd-core libmosquitto1 mosquitto mosquitto-clients postgresql-17-timescaledb prometheus)
 cache=${STETH_TEST_CACHE:-$HOME/.cache/steth}
 tree=$cache/trixie
 recipe="trixie minbase ${tree_packages[*]} 1" # raise the number when the steps below change

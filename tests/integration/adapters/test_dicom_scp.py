@@ -204,6 +204,7 @@ async def test_pixels_are_never_held() -> None:
     assert len(sink.entries) == 1
 
 
+@pytest.mark.alone
 async def test_two_thousand_images_of_one_association() -> None:
     sink = MemorySink()
 

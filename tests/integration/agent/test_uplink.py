@@ -251,6 +251,7 @@ async def test_a_past_epoch_that_the_server_skips_for_ever_is_left(
         assert rig.codes() == ["A"]
 
 
+@pytest.mark.alone
 async def test_a_fault_is_on_the_wire_within_20_ms(mosquitto: Mosquitto, tmp_path: Path) -> None:
     async with Rig(folder=tmp_path, port=mosquitto.port) as rig:
         await rig.server.until(lambda: rig.uplink.ready, "a session")
@@ -315,7 +316,7 @@ async def test_delivery_12_a_puback_with_an_error_is_no_delivery(trixie: Tree, t
         async with Rig(folder=tmp_path, port=broker.port) as rig:
             await rig.server.until(lambda: rig.uplink.ready, "a session")
     with Mosquitto(tree=trixie) as broker:
-        inside = f"/{broker.directory.relative_to(trixie.root)}"
+        inside = trixie.inside(broker.directory)
         allowed = b"topic read steth/#\ntopic write steth/1/+/+/will\n"
         broker._write("acl", allowed)
         with (broker.directory / "mosquitto.conf").open("a") as config:

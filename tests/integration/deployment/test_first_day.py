@@ -109,7 +109,7 @@ def test_from_an_empty_database_to_the_first_account(
             (secrets / path.name).chmod(0o644)
         shutil.copy(DOCKER / "timescaledb" / "10-steth.sh", script)
         script.chmod(0o755)
-        command = trixie.command("/bin/sh", str(Path("/") / script.relative_to(trixie.root)), user="postgres")
+        command = trixie.command("/bin/sh", str(trixie.inside(script)), user="postgres")
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "POSTGRES_USER": "postgres",

@@ -120,6 +120,7 @@ class Server:
 
 
 @pytest.mark.parametrize("content_type", [JSON, MSGPACK])
+@pytest.mark.alone
 async def test_an_open_fleet_numbers_without_holes_and_all_arrives(
     mosquitto: Mosquitto, model: Model, content_type: Literal["application/json", "application/msgpack"]
 ) -> None:
@@ -143,6 +144,7 @@ async def test_an_open_fleet_numbers_without_holes_and_all_arrives(
     assert outcome.rate > 1000
 
 
+@pytest.mark.alone
 async def test_a_rate_is_kept_and_faults_are_reported_when_planned(mosquitto: Mosquitto, model: Model) -> None:
     fleet = devices(50, "rated")
     made = Load(messages=100_000, seconds=1.5, rate=400, readings=1)
