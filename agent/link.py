@@ -15,6 +15,7 @@ import aiomqtt
 from msgspec import Struct
 from paho.mqtt.client import Client as Paho
 from paho.mqtt.client import _WebsocketWrapper
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -32,6 +33,8 @@ OVERHEAD: Final = 512
 """Bytes of a PUBLISH beside its body, more than any of ours: fixed header, topic and user properties."""
 KEEPALIVE_S: Final = 30
 TIMEOUT_S: Final = 10.0
+KEEPING_S: Final = 5.0
+"""Between two looks at whether to ping; mosquitto gives up after one and a half ``KEEPALIVE_S`` (MQTT 5, 3.1.2.10)."""
 CONNECT_S: Final = 40.0
 """From the first packet to the broker's answer: proxy, TLS, WebSocket and MQTT may each take ``TIMEOUT_S``."""
 RECEIVE_MAXIMUM: Final = 100
@@ -107,6 +110,8 @@ class Link:
         paho.connect_timeout = TIMEOUT_S
         # paho's own asks PySocks and the environment for a way (see agent.proxy), and leaves sockets open that failed.
         paho._create_socket = self._open  # type: ignore[method-assign]  # noqa: SLF001  # see the module
+        # aiomqtt's own wakes the process every second, which is most of what an agent at rest does.
+        self._client._misc_loop = self._keep  # type: ignore[method-assign]  # noqa: SLF001  # see the module
         self._paho = paho
         self._endpoint = endpoint
         self._line: socket.socket | None = None
@@ -171,6 +176,11 @@ class Link:
         except BaseException:
             sock.close()
             raise
+
+    async def _keep(self) -> None:
+        """Ping in time, and notice who doesn't answer."""
+        while self._paho.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS:  # noqa: ASYNC110  # paho has no event for it
+            await asyncio.sleep(KEEPING_S)
 
     def _let_go(self) -> None:
         """After a failure or a cancellation the thread may still wait for the other side; it shall not."""

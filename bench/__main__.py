@@ -53,7 +53,8 @@ def main() -> int:
 def _headline(machine: dict[str, Any]) -> str:
     database = machine["database"]
     return (
-        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['broker']}, "
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, "
+        f"mosquitto {machine['parts']['mosquitto']}, "
         f"PostgreSQL {database['server_version']}, fsync {database['fsync']}, {machine['devices']:,} devices, "
         f"load before {machine['load_before'][0]:.1f}"
     )

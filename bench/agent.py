@@ -1,21 +1,27 @@
-"""`agent`: memory and CPU of the installed agent at rest: connected, acknowledged, heartbeats, the host's readings, a
-storage SCP that listens, and a log file that doesn't grow."""
+"""`agent`: memory, CPU and wake-ups of the installed agent at rest: connected, acknowledged, heartbeats, the host's
+readings, a storage SCP that listens, and a log file that doesn't grow. Beside it, over the same time, an agent that
+reads the host as often as its neighbour, and the neighbour: collectd."""
 
 import time
-from statistics import median
-from typing import Any, Final
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from subprocess import Popen
+from typing import Final
 
 import psutil
 
 from bench.ground import Ground
+from bench.neighbour import INTERVAL_S, collectd
 from bench.processes import command
 from bench.report import Aim, Result, Table, number
+from bench.rest import Rest, rest
 from bench.run import Run
 from tests.fixtures.ports import free_port
+from wire.ids import DeviceId
 
 _CONFIG: Final = """\
 [agent]
-state = "{folder}/state"
+state = "{folder}/{name}"
 health = "127.0.0.1:{health}"
 
 [server]
@@ -27,6 +33,7 @@ model = "generic-dr"
 id = "{device}"
 
 [device.host]
+{host}
 
 [device.dicom]
 listen = "127.0.0.1:{dicom}"
@@ -34,32 +41,21 @@ listen = "127.0.0.1:{dicom}"
 [[device.log]]
 path = "{folder}/dr.log"
 """
-_MB: Final = 1024 * 1024
 _SETTLE_S: Final = 10.0
+_SUBJECTS: Final = {"agent": "", "agent-as-often": f"every_s = {INTERVAL_S}"}
 
 
-def _memory(process: psutil.Process) -> dict[str, float]:
-    full = process.memory_full_info()
-    return {"rss_mb": full.rss / _MB, "pss_mb": full.pss / _MB, "uss_mb": full.uss / _MB}
-
-
-def _rest(process: psutil.Process, seconds: float) -> tuple[list[dict[str, float]], dict[str, float]]:
-    """Memory once a second, and what it cost over the whole time."""
-    samples = []
-    times = process.cpu_times()
-    switches = process.num_ctx_switches().voluntary
-    began = time.monotonic()
-    while time.monotonic() < began + seconds:
-        samples.append(_memory(process))
-        time.sleep(1)
-    passed = time.monotonic() - began
-    after = process.cpu_times()
-    cost = {
-        "seconds": passed,
-        "core": (after.user + after.system - times.user - times.system) / passed,
-        "wake_ups_a_second": (process.num_ctx_switches().voluntary - switches) / passed,
-    }
-    return samples, cost
+def _agent(made: Ground, folder: Path, name: str, device: DeviceId) -> AbstractContextManager[Popen[bytes]]:
+    health = free_port()
+    config = folder / f"{name}.toml"
+    config.write_text(
+        _CONFIG.format(
+            folder=folder, name=name, health=health, mqtt=made.broker.port, device=device, dicom=free_port(),
+            host=_SUBJECTS[name],
+        )
+    )  # fmt: skip
+    ready = f"http://127.0.0.1:{health}/readyz"
+    return command(["steth-agent", str(config)], environment={}, log=folder / f"{name}.log", ready=ready)
 
 
 def agent(run: Run) -> Result:
@@ -69,63 +65,65 @@ def agent(run: Run) -> Result:
     folder = made.folder / "agent"
     folder.mkdir(exist_ok=True)
     (folder / "dr.log").write_text("")
-    health, ingest_health = free_port(), free_port()
-    config = folder / "agent.toml"
-    device = made.devices[0]
-    config.write_text(
-        _CONFIG.format(folder=folder, health=health, mqtt=made.broker.port, device=device, dicom=free_port())
-    )
+    health = free_port()
     ingest = {
         "STETH_DSN_INGEST": made.database.ingest,
         "STETH_MQTT": f"mqtt://127.0.0.1:{made.broker.port}",
-        "STETH_HEALTH": f"127.0.0.1:{ingest_health}",
+        "STETH_HEALTH": f"127.0.0.1:{health}",
     }
-    with (
-        command(
-            ["steth", "ingest"],
-            environment=ingest,
-            log=folder / "ingest.log",
-            ready=f"http://127.0.0.1:{ingest_health}/readyz",
-        ),
-        command(
-            ["steth-agent", str(config)],
-            environment={},
-            log=folder / "agent.log",
-            ready=f"http://127.0.0.1:{health}/readyz",
-        ) as process,
-    ):
+    with ExitStack() as stack:
+        ready = f"http://127.0.0.1:{health}/readyz"
+        stack.enter_context(
+            command(["steth", "ingest"], environment=ingest, log=folder / "ingest.log", ready=ready)
+        )  # fmt: skip
+        pids = [
+            stack.enter_context(_agent(made, folder, name, made.devices[i])).pid for i, name in enumerate(_SUBJECTS)
+        ]
+        pids.append(stack.enter_context(collectd(tree=made.tree, folder=folder, mqtt=made.broker.port)))
         time.sleep(_SETTLE_S)
-        samples, cost = _rest(psutil.Process(process.pid), 20.0 if run.quick else 75.0)
-        heard = _heard(made)
-    return _result(samples, cost, heard)
+        found = rest([psutil.Process(pid) for pid in pids], 20.0 if run.quick else 75.0)
+        heard = [_heard(made, device) for device in made.devices[: len(_SUBJECTS)]]
+    return _result(dict(zip([*_SUBJECTS, "collectd"], found, strict=True)), heard, 20 if run.quick else 75)
 
 
-def _heard(made: Ground) -> int:
+def _heard(made: Ground, device: DeviceId) -> int:
     """Reports of the device that were stored and acknowledged: it was alive, and connected."""
-    rows = made.sql("SELECT coalesce(sum(k.seq), 0) FROM mark k JOIN device d ON d.id = k.device_id WHERE d.uid = %s",
-                    made.devices[0])  # fmt: skip
+    rows = made.sql(
+        "SELECT coalesce(sum(k.seq), 0) FROM mark k JOIN device d ON d.id = k.device_id WHERE d.uid = %s", device
+    )
     return int(rows[0][0])
 
 
-def _result(samples: list[dict[str, float]], cost: dict[str, float], heard: int) -> Result:
-    if not heard:
+def _result(found: dict[str, Rest], heard: list[int], seconds: int) -> Result:
+    if not all(heard):
         raise RuntimeError("nothing of the agent was stored: it wasn't at rest, it was cut off")
-    rss, pss = (max(sample[key] for sample in samples) for key in ("rss_mb", "pss_mb"))
+    installed, beside, neighbour = found["agent"], found["agent-as-often"], found["collectd"]
+    ratios = {
+        "CPU": beside.core / neighbour.core,
+        "wake-ups": beside.wake_ups / neighbour.wake_ups,
+        "RSS": beside.rss / neighbour.rss,
+    }
     rows: list[tuple[str, ...]] = [
-        (name, number(median(s[key] for s in samples)), number(max(s[key] for s in samples)))
-        for name, key in (("RSS, MB", "rss_mb"), ("PSS, MB", "pss_mb"), ("USS, MB", "uss_mb"))
+        (what, *(number(value) for value in values))
+        for what, values in (
+            ("CPU, ‰ of a core", [r.core * 1000 for r in found.values()] + [ratios["CPU"]]),
+            ("wake-ups a second", [r.wake_ups for r in found.values()] + [ratios["wake-ups"]]),
+            ("RSS, MB", [r.rss for r in found.values()] + [ratios["RSS"]]),
+            ("PSS, MB", [r.pss for r in found.values()] + [beside.pss / neighbour.pss]),
+            ("threads", [float(r.threads) for r in found.values()] + [beside.threads / neighbour.threads]),
+        )
     ]
-    data: dict[str, Any] = {"memory": samples, "cost": cost, "reports_stored": heard}
+    head = ("", "as installed", f"host every {INTERVAL_S} s", f"collectd, {INTERVAL_S} s", "2nd : 3rd")
     return Result(
         name="agent",
-        tables=[Table(title=f"At rest for {cost['seconds']:.0f} s", head=("memory", "median", "most"), rows=rows)],
+        tables=[Table(title=f"At rest side by side for {seconds} s", head=head, rows=rows)],
         aims=[
-            Aim(what="resident memory (RSS)", value=rss, target=48, at_least=False, unit=" MB"),
-            Aim(what="CPU", value=cost["core"] * 100, target=0.5, at_least=False, unit=" % of a core"),
+            Aim(what="resident memory (RSS)", value=installed.rss_most, target=48, at_least=False, unit=" MB"),
+            Aim(what="CPU", value=installed.core * 100, target=0.5, at_least=False, unit=" % of a core"),
         ],
         notes=[
-            f"PSS {number(pss)} MB: here what it shares with other processes of this Python counts in part.",
-            f"{heard} reports of it were stored; {number(cost['wake_ups_a_second'])} wake-ups a second.",
+            f"{heard[0]} and {heard[1]} reports were stored. CPU by the scheduler's ns, wake-ups of all threads.",
+            "collectd: cpu, memory, df, disk, interface, uptime, contextswitch, tail of the same file, MQTT at QoS 1.",
         ],
-        data=data,
+        data={"rest": {name: one._asdict() for name, one in found.items()}, "ratios": ratios, "stored": heard},
     )

@@ -20,6 +20,7 @@ from catalog.load import load
 from store.embedded import EmbeddedPostgres
 from store.partitions import ensure_partitions
 from tests.fixtures.mosquitto import Mosquitto
+from tests.fixtures.parts import versions
 from tests.fixtures.postgres import Cluster, Database
 from tests.fixtures.timescale import Timescale
 from tests.fixtures.trixie import Tree
@@ -50,6 +51,7 @@ class GroundError(Exception):
 class Ground:
     """`database`: migrated, with room for readings and `devices` enrolled devices of the model generic-dr."""
 
+    tree: Tree
     broker: Mosquitto
     database: Database
     engine: EngineName
@@ -96,7 +98,7 @@ def ground(*, engine: EngineName = "plain", devices: int = DEVICES) -> Iterator[
             dsn, postmaster = timescale.dsn(), timescale.pid
         database = Cluster(superuser_dsn=dsn).create()
         broker = stack.enter_context(Mosquitto(tree=tree, config=_BROKER))
-        made = Ground(broker=broker, database=database, engine=engine, postmaster=postmaster, folder=folder)
+        made = Ground(tree=tree, broker=broker, database=database, engine=engine, postmaster=postmaster, folder=folder)
         _furnish(made, devices)
         yield made
 
@@ -134,7 +136,7 @@ def facts(made: Ground) -> dict[str, Any]:
         "SELECT name, setting FROM pg_settings WHERE name IN"
         " ('server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'shared_buffers')"
     )
-    versions = made.sql("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
+    timescale = made.sql("SELECT extversion FROM pg_extension WHERE extname = 'timescaledb'")
     return {
         "cores": os.cpu_count(),
         "cpu": _cpu(),
@@ -142,8 +144,8 @@ def facts(made: Ground) -> dict[str, Any]:
         "load_before": os.getloadavg(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "broker": "mosquitto 2.0.21",
-        "database": dict(settings) | ({"timescaledb": versions[0][0]} if versions else {}),
+        "parts": versions(),
+        "database": dict(settings) | ({"timescaledb": timescale[0][0]} if timescale else {}),
         "revision": revision,
         "devices": len(made.devices),
     }

@@ -13,8 +13,8 @@ CHUNK: Final = 4_096
 """Bytes that are read at once: what a flood can cost between two turns of the other devices."""
 WRITE_S: Final = 15.0
 """What a serial port may take to take an answer of a byte."""
-POLL_S: Final = 0.25
-"""How long a thread waits at a serial port: what stopping, or an answer of ours out of turn, may be late."""
+WAIT_S: Final = 5.0
+"""How long a thread waits at a serial port, where it is not called away: on Windows a call may come just too early."""
 _PARITY: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
@@ -70,7 +70,7 @@ class Serial:
             bytesize=config.data_bits,
             parity=_PARITY[config.parity],
             stopbits=config.stop_bits,
-            timeout=POLL_S,
+            timeout=WAIT_S,
             write_timeout=WRITE_S,
         )
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="astm-serial")
@@ -94,12 +94,19 @@ class Serial:
 
     async def write(self, data: bytes) -> None:
         """See ``Channel``."""
+        self._call_away()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._write, data)
 
     async def close(self) -> None:
         """See ``Channel``."""
+        self._call_away()
         self._thread.submit(self._port.close)
         self._thread.shutdown(wait=False)
+
+    def _call_away(self) -> None:
+        """End the thread's waiting for a byte, which whoever wants one asks for again."""
+        if self._reading is not None and not self._reading.done():
+            self._port.cancel_read()
 
     def _read(self) -> bytes:
         first = bytes(self._port.read(1))
