@@ -5,7 +5,10 @@ line nor enters one twice. Repeats of a fault are folded by the outbox.
 """
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -58,9 +61,22 @@ class LogTail:
     async def run(self) -> None:
         """Read until cancelled. A file that isn't there yet is waited for."""
         self.resume()
-        while True:
-            if not await self.turn():
-                await asyncio.sleep(self._config.every_s)
+        loop, over = asyncio.get_running_loop(), threading.Event()
+        waiting = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self._key)
+        try:
+            while True:
+                if not await self.turn():
+                    await loop.run_in_executor(waiting, self._wait, over)
+        finally:
+            over.set()
+            waiting.shutdown(wait=False)
+
+    def _wait(self, over: threading.Event) -> None:
+        """In a thread: until the next look, and on while it would find nothing new, so that an idle log wakes nobody
+        else. It may hang on a share that is gone; the loop may not."""
+        with contextlib.suppress(OSError):  # which the next look tells
+            while not over.wait(self._config.every_s) and is_same(self._still):
+                pass
 
     def resume(self) -> None:
         """Go on where the last commit left off."""

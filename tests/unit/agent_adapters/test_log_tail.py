@@ -1,6 +1,8 @@
 """The log adapter against a sink: positions commit with what was read, through kills, a full disk and rotation."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from agent.errors import AgentError
 from agent.logs.file import CHUNK
 from agent.logs.tail import COMMIT_BYTES, LogTail
 from catalog.load import load
+from tests.fixtures.astm import until
 from tests.fixtures.sink import MemorySink
 from wire.items import Fault
 
@@ -52,6 +55,31 @@ async def test_lines_become_faults_and_nothing_else_of_them_is_entered(tmp_path:
     assert seconds(sink) == [0, 1]
     assert "ZHANG" not in repr(sink.entries)
     assert b"ZHANG" not in b"".join(sink.positions.values())
+
+
+async def test_an_idle_log_wakes_nobody_and_its_next_line_is_entered(tmp_path: Path) -> None:
+    turns = 0
+
+    class Counted(LogTail):
+        async def turn(self) -> bool:
+            nonlocal turns
+            turns += 1
+            return await super().turn()
+
+    path, sink = tmp_path / "dr.log", MemorySink()
+    path.write_text(line(0), encoding="utf-8")
+    config = Log(path=str(path), time_zone="Asia/Shanghai", every_s=0.001)
+    adapter = Counted(config=config, model=MODEL, sink=sink, now=lambda: LATER)
+    running = asyncio.create_task(adapter.run())
+    for number in range(1, 4):
+        await until(lambda number=number: seconds(sink) == list(range(number)) and adapter._still)
+        at_rest = turns
+        await asyncio.sleep(0.2)
+        assert turns <= at_rest + 3, "some hundred looks in its own thread, none in the loop"
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(line(number))
+    running.cancel()
+    await until(lambda: not any(thread.name.startswith("log:") for thread in threading.enumerate()))
 
 
 async def test_killed_between_two_turns_it_goes_on_where_it_committed(tmp_path: Path) -> None:
