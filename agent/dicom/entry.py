@@ -1,30 +1,24 @@
 """From the facts of images and dose reports to what is entered into the outbox: each in its lane, and only news."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Sequence
-from itertools import compress
-from typing import Final
 
 from agent.adapter import Entry, Sink, lane_of
 from agent.dicom.image import Extracted, Reading, readings_item
+from agent.dicom.told import Told
 from catalog.model import Model
 from wire.items import Item
 from wire.topics import Lane
-
-TOLD: Final = 4096
-"""Exposures of which it is remembered which numbers were told: some days of a DR."""
-_ALWAYS: Final = "dicom.values_refused"
-"""It is of the object, not of the exposure."""
 
 
 class Exposures:
     """Enters the images and dose reports of one device.
 
-    The readings of every exposure are entered; what another object told of the same exposure isn't entered again. A
-    state and the inventory are entered only when they differ from what the newest image so far said: one image in a
-    thousand changes them. What is remembered is lost with the process, so that each is told once again after a restart.
-    Of an image older than the newest one the readings and states are entered, for they are judged at their own time.
+    The readings of every exposure are entered; what another object told of the same exposure isn't entered again, after
+    a restart neither. A state and the inventory are entered only when they differ from what the newest image so far
+    said: one image in a thousand changes them. These are lost with the process, so that each is told once again after a
+    restart. Of an image older than the newest one the readings and states are entered, for they are judged at their own
+    time.
     """
 
     def __init__(self, *, source: str, model: Model, sink: Sink) -> None:
@@ -35,35 +29,35 @@ class Exposures:
         self._newest = 0
         self._states: dict[str, str] = {}
         self._inventory: dict[str, str] = {}
-        self._told: OrderedDict[bytes, frozenset[str]] = OrderedDict()
+        self._told = Told(sink=sink, name=source)
 
     async def put(self, found: Sequence[Extracted]) -> None:
         """Enter what one object told. Raises ``OutboxError`` for what isn't kept, and is to be sent again. Counts the
         refusals of what is new."""
         async with self._lock:
             # Side by side, so that they share a synchronisation of the disk.
-            new = await asyncio.gather(*(self._sink.aput(self._entry(each)) for each in found))
-            for each in found:
+            new = await asyncio.gather(*(self._sink.aput(self._entry(each)) for each in found), return_exceptions=True)
+            for each, entered in zip(found, new, strict=True):
+                if isinstance(entered, BaseException):
+                    self._told = Told(sink=self._sink, name=self._source)  # as it is on the disk
+                    raise entered
                 self._remember(each)
-        for each in compress(found, new):
-            for reason in each.refused.elements():
+        for each, entered in zip(found, new, strict=True):
+            for reason in each.refused.elements() if entered else ():
                 self._sink.refused(self._source, reason, form=each.forms.get(reason, ""))
 
     def _entry(self, image: Extracted) -> Entry:
         late = image.at < self._newest
-        told = frozenset[str]().union(*(self._told.get(key, ()) for key in image.exposure)) - {_ALWAYS}
-        live, bulk = split(image.at, [each for each in image.readings if each.metric not in told], self._model)
+        told = self._told.of(image.exposure, seen=image.seen)
+        readings = [each for each in image.readings if each.metric not in told]
+        live, bulk = split(image.at, readings, self._model)
         live += [state for state in image.states if late or self._states.get(state.name) != state.value]
         if image.inventory is not None and not late and not image.inventory.fields.items() <= self._inventory.items():
             bulk.append(image.inventory)
-        return Entry(live=live, bulk=bulk, seen=(image.seen,))
+        positions = self._told.add(image.exposure, (each.metric for each in readings), seen=image.seen)
+        return Entry(live=live, bulk=bulk, seen=(image.seen,), positions=positions)
 
     def _remember(self, image: Extracted) -> None:
-        told = {reading.metric for reading in image.readings}
-        for key in image.exposure:
-            self._told[key] = self._told.pop(key, frozenset()) | told
-        while len(self._told) > TOLD:
-            self._told.popitem(last=False)
         if image.at < self._newest or not (image.states or image.inventory):
             return
         self._newest = image.at

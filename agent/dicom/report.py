@@ -68,7 +68,7 @@ _EVENT: Final = "113706"
 _STARTED: Final = "111526"
 _EVENT_UID: Final = "113769"
 _ACQUIRED: Final = "113795"
-_METRICS: Final = {
+METRICS: Final = {
     "113733": "tube.voltage",
     "113734": "tube.current",
     "113824": "exposure.time",
@@ -203,8 +203,8 @@ class ReportReader:
         if event is None:
             return
         concept = content.concept.dicom
-        if content.kind == "NUM" and concept in _METRICS:
-            _measure(event, _METRICS[concept], content)
+        if content.kind == "NUM" and concept in METRICS:
+            _measure(event, METRICS[concept], content)
         elif content.kind == "DATETIME" and concept == _STARTED and content.instant is not None:
             event.instants.append(content.instant)
         elif content.kind == "UIDREF" and concept == _EVENT_UID:

@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 from agent.config import Folder
 from agent.dicom.folder import FolderWatch
-from tests.fixtures.dicom import EXPLICIT, IMPLICIT, Tag, Value
+from tests.fixtures.dicom import EXPLICIT, IMPLICIT, Tag, Value, image
 from tests.fixtures.dicom_peer import Peer, store_command, values
 from tests.fixtures.dose import DOSE_REPORT, encoded, event, report, sent
 from tests.fixtures.scp import MODEL, serving
@@ -135,3 +135,41 @@ async def test_a_folder_with_images_and_reports(tmp_path: Path) -> None:
         await watch.turn()
     assert sorted(told(sink)) == [60.0] * 100 + [80.5, 80.5]
     assert not sink.counts
+
+
+@pytest.mark.parametrize("image_first", [True, False])
+async def test_a_restart_in_between_enters_nothing_twice(image_first: bool) -> None:
+    sink = MemorySink()
+    whole = report(event(images=["2.25.5"]), event(uid="2.25.72", images=["2.25.6"]))
+    for image_now in (image_first, not image_first):
+        async with serving(sink) as scp:
+            sending = away(store, scp.port, dataset(IMAGE)) if image_now else away(stored, scp.port, whole)
+            assert await sending == [0]
+    assert sorted(told(sink)) == ([80.5, 81] if image_first else [80.5, 80.5])
+    assert len(told(sink, "exposure.dap")) == 2
+    async with serving(sink) as scp:
+        assert await away(store, scp.port, dataset({**IMAGE, "SOPInstanceUID": "2.25.6", "KVP": "99"})) == [0]
+    assert 99 not in told(sink)
+    assert not sink.counts
+
+
+async def test_of_what_the_outbox_did_not_keep_nothing_is_taken_for_told() -> None:
+    sink = MemorySink()
+    async with serving(sink) as scp:
+        sink.failing = True
+        assert await away(stored, scp.port, report(event(images=["2.25.5"]))) == [0xA700]
+        sink.failing = False
+        assert await away(store, scp.port, dataset(IMAGE)) == [0]
+        assert await away(stored, scp.port, report(event(images=["2.25.5"]))) == [0]
+    assert told(sink) == [81]
+
+
+async def test_a_restart_in_a_folder(tmp_path: Path) -> None:
+    sink = MemorySink()
+    for name, data in (("a.dcm", image(IMAGE)), ("b.dcm", encoded(report(event(images=["2.25.5"]))))):
+        (tmp_path / name).write_bytes(data)
+        watch = FolderWatch(config=Folder(path=str(tmp_path)), model=MODEL, sink=sink)
+        watch.resume()
+        for _ in range(2):
+            await watch.turn()
+    assert told(sink) == [81]
