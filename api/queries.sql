@@ -82,6 +82,8 @@ SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.
        live.connected, live.interval_s, live.agent, live.boot, live.heartbeat,
        greatest(live.seen_at, (SELECT max(k.at) FROM device_mark k WHERE k.device_id = d.id)) AS last_seen,
        worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since,
+       (SELECT max(r.last) FROM device_refusal r WHERE r.device_id = d.id AND r.kind = 'refused'
+            AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time') AS lost_at,
        (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
 FROM device d
 JOIN org o ON o.id = d.org_id
@@ -109,6 +111,10 @@ FROM device d JOIN site s ON s.id = d.site_id WHERE d.uid = %(uid)s
 
 -- name: device_latest
 SELECT latest FROM device_state WHERE device_id = %(device)s
+
+-- name: device_refusals
+SELECT kind, source, reason, count, since, last, form FROM device_refusal
+WHERE device_id = %(device)s ORDER BY last DESC, kind, source, reason
 
 -- name: open_tickets
 SELECT number FROM ticket WHERE device_id = %(device)s AND status <> 'closed' ORDER BY id
@@ -330,7 +336,7 @@ ORDER BY ticket_event.xid, id LIMIT %(limit)s
 -- Columns in the order of api.feed.facts.look.
 SELECT d.id, d.uid, d.org_id, live.connected, live.interval_s, greatest(live.seen_at, heard.at) AS last_seen,
        coalesce(worst.open_alerts, 0) AS open_alerts, worst.severity, worst.since,
-       coalesce(work.open_tickets, 0) AS open_tickets
+       coalesce(work.open_tickets, 0) AS open_tickets, lost.at AS lost_at
 FROM device d
 LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
 LEFT JOIN (SELECT device_id, max(at) AS at FROM device_mark GROUP BY device_id) heard ON heard.device_id = d.id
@@ -345,6 +351,12 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT t.device_id, count(*) AS open_tickets FROM ticket t WHERE t.status <> 'closed' GROUP BY t.device_id
 ) work ON work.device_id = d.id
+LEFT JOIN (
+    SELECT r.device_id, max(r.last) AS at FROM device_refusal r
+    WHERE r.kind = 'refused' AND r.last > %(lost_from)s
+      AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time'
+    GROUP BY r.device_id
+) lost ON lost.device_id = d.id
 WHERE d.status = 'active'
 
 -- name: stream_partitions

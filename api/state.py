@@ -10,6 +10,8 @@ from catalog.model import Text
 
 MISSED_BEATS: Final = 3
 """Heartbeats that may be missing before what is shown counts as stale: one lost on a bad line is no news."""
+LOST_COUNTS: Final = timedelta(hours=24)
+"""For how long a lost fact leaves open whether a device is well: whoever comes in the morning sees the night's."""
 _UNHEALTHY: Final = frozenset({"critical", "major"})
 
 
@@ -26,6 +28,7 @@ class Reason(StrEnum):
     ONLY_MINOR = "only-minor-alerts"
     ALERTS = "alerts"
     STALE = "stale"
+    REFUSED = "facts-refused"
 
 
 WORDS: Final = MappingProxyType(
@@ -43,6 +46,10 @@ WORDS: Final = MappingProxyType(
         Reason.NO_ALERTS: Text(zh="没有报警", en="No alerts"),
         Reason.ONLY_MINOR: Text(zh="只有一般报警", en="Only minor alerts"),
         Reason.ALERTS: Text(zh="有未消除的重要报警", en="Serious alerts are open"),
+        Reason.REFUSED: Text(
+            zh="设备报来的内容有些未能识别，是否正常不能确定",
+            en="Some of what it said was refused, so its health is unknown",
+        ),
         Reason.STALE: Text(zh="数据已旧，不知是否正常", en="What is known is old, so its health is unknown"),
     }
 )
@@ -50,13 +57,15 @@ WORDS: Final = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the database knows of a device. `interval_s`: seconds between heartbeats, 0: not told yet."""
+    """What the database knows of a device. `interval_s`: seconds between heartbeats, 0: not told yet. `lost_at`: when
+    something that it said was last refused, so that a fact was lost (`catalog.refusals`)."""
 
     connected: bool
     last_seen: datetime | None
     interval_s: float
     worst_severity: str | None
     worst_since: datetime | None
+    lost_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +94,8 @@ def patience(known: Known, default_interval_s: float) -> timedelta:
 def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
     """How a device is, from what is known of it.
 
-    An open serious alert counts however old the data are; that there is none counts only while they are fresh.
+    An open serious alert counts however old the data are; that there is none counts only while they are fresh, and
+    while nothing was lost that could have been one.
     """
     seen = known.last_seen
     if seen is None:
@@ -107,11 +117,10 @@ def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
         )
     fresh = Judged(value=True, reason=Reason.RECENT, since=seen)
     quiet = Reason.NO_ALERTS if known.worst_severity is None else Reason.ONLY_MINOR
-    return State(
-        connected=connected,
-        fresh=fresh,
-        healthy=_health(known, Judged(value=True, reason=quiet, since=known.worst_since or seen)),
-    )
+    healthy = Judged(value=True, reason=quiet, since=known.worst_since or seen)
+    if known.lost_at is not None and now - known.lost_at <= LOST_COUNTS:
+        healthy = Judged(value=None, reason=Reason.REFUSED, since=known.lost_at)
+    return State(connected=connected, fresh=fresh, healthy=_health(known, healthy))
 
 
 def _health(known: Known, otherwise: Judged) -> Judged:

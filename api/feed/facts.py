@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.state import WORDS, Judged, Known, State, judge, patience
+from api.state import LOST_COUNTS, WORDS, Judged, Known, Reason, State, judge, patience
 from catalog.model import Lang
 
 CHUNK: Final = 200
@@ -17,7 +17,7 @@ LANGS: Final[tuple[Lang, Lang]] = ("zh", "en")
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A device as last looked at. `row`: as the database had it; `until`: when it turns stale by itself, if it does."""
+    """A device as last looked at. `row`: as the database had it; `until`: when it becomes another by itself."""
 
     uid: str
     org: int
@@ -38,16 +38,19 @@ def look(row: tuple[Any, ...], before: Seen | None, *, now: datetime, default_in
     """A row of the statement `stream_devices`, judged; `before` itself where nothing can have changed."""
     if before is not None and before.row == row and (before.until is None or now <= before.until):
         return before
-    _, uid, org, connected, interval_s, last_seen, open_alerts, severity, since, open_tickets = row
+    _, uid, org, connected, interval_s, last_seen, open_alerts, severity, since, open_tickets, lost_at = row
     known = Known(
         connected=bool(connected),
         last_seen=last_seen,
         interval_s=interval_s or 0.0,
         worst_severity=severity,
         worst_since=since,
+        lost_at=lost_at,
     )
     state = judge(known, now=now, default_interval_s=default_interval_s)
     until = last_seen + patience(known, default_interval_s) if state.fresh.value else None
+    if until is not None and state.healthy.reason is Reason.REFUSED:
+        until = min(until, lost_at + LOST_COUNTS)
     return Seen(
         uid=uid,
         org=org,

@@ -28,7 +28,9 @@ from api.routes.tickets import ALL_TICKETS, ticket_shape
 from api.settings import Clock
 from api.shapes.alerts import Alert
 from api.shapes.tickets import Ticket
+from api.state import LOST_COUNTS
 from catalog.model import Catalog, Lang
+from catalog.refusals import kept_words
 from store.pool import EVERY_ORG, Connection, Pool, scoped
 
 _log: Final = structlog.get_logger("api.feed")
@@ -65,6 +67,7 @@ class Hub:
     ) -> None:
         self._pool = pool
         self._catalog = catalog
+        self._kept = kept_words(catalog)
         self._clock = clock
         self._heartbeat_s = heartbeat_s
         self._version = version
@@ -288,7 +291,7 @@ class Hub:
         again: list[Seen] = []
         found: dict[int, Seen] = {}
         async with connection.cursor() as cursor:
-            await cursor.execute(QUERIES["stream_devices"])
+            await cursor.execute(QUERIES["stream_devices"], {"kept": self._kept, "lost_from": now - LOST_COUNTS})
             while rows := await cursor.fetchmany(SLICE):
                 for row in rows:
                     before = self._devices.get(row[0])

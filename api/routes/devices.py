@@ -28,10 +28,12 @@ from api.shapes.devices import (
     DeviceMade,
     Heartbeat,
     NewDevice,
+    Refusal,
     Status,
 )
 from api.sites import find_or_make_site
 from api.state import WORDS, Judged, Known, judge
+from catalog.refusals import in_words, kept_words, loses, source_words
 from wire.ids import bucket, mint_device_id, partition
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["devices"])
@@ -67,6 +69,7 @@ async def list_devices(
             "hospital": hospital,
             "model": model,
             "status": status,
+            "kept": kept_words(asked.context.catalog),
             "limit": limit + 1,
         },
     )
@@ -125,11 +128,9 @@ async def mint_device(body: NewDevice, asked: Asked, response: Response) -> Devi
 @router.get("/devices/{id}", responses=problems(ProblemCode.NOT_FOUND))
 async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Response) -> DeviceDetail:  # noqa: A002
     """A device with its latest values."""
-    row = await one(
-        asked.connection,
-        "devices",
-        {"above": None, "uid": id, "site": None, "hospital": None, "model": None, "status": None, "limit": 1},
-    )
+    everything = {"above": None, "site": None, "hospital": None, "model": None, "status": None, "limit": 1}
+    kept = kept_words(asked.context.catalog)
+    row = await one(asked.connection, "devices", {**everything, "uid": id, "kept": kept})
     if row is None:
         raise not_found("device")
     response.headers["ETag"] = etag(row["version"])
@@ -139,6 +140,10 @@ async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Resp
         tickets=[ticket["number"] for ticket in await many(asked.connection, "open_tickets", {"device": row["key"]})],
         inventory=row["inventory"],
         heartbeat=None if row["agent"] is None else _heartbeat(row),
+        refusals=[
+            _refusal(words, told, model=row["model"])
+            for told in await many(asked.connection, "device_refusals", {"device": row["key"]})
+        ],
     )
 
 
@@ -207,6 +212,16 @@ def _heartbeat(row: DictRow) -> Heartbeat:
     return Heartbeat(agent=row["agent"], interval_s=row["interval_s"], boot=row["boot"], body=row["heartbeat"])
 
 
+def _refusal(words: Reader, row: DictRow, *, model: str) -> Refusal:
+    catalog, lang = words.catalog, words.lang
+    return Refusal(
+        **row,
+        source_text=source_words(catalog, row["source"]).get(lang),
+        text=in_words(catalog, row["kind"], row["reason"], model=model).get(lang),
+        lost=loses(catalog, row["kind"], row["reason"]),
+    )
+
+
 def _device(asked: Session, words: Reader, row: DictRow) -> dict[str, Any]:
     """The fields of `Device` as plain values: building its models for a list takes longer than all the rest."""
     model = words.catalog.models.get(row["model"])
@@ -217,6 +232,7 @@ def _device(asked: Session, words: Reader, row: DictRow) -> dict[str, Any]:
             interval_s=row["interval_s"] or 0.0,
             worst_severity=row["worst_severity"],
             worst_since=row["worst_since"],
+            lost_at=row["lost_at"],
         ),
         now=asked.now,
         default_interval_s=asked.context.settings.heartbeat_s,

@@ -74,6 +74,26 @@ class Heartbeat(Shape):
     body: dict[str, Any]
 
 
+class Refusal(Shape):
+    """What was refused of the equipment's input, or was answered well and told nothing: one source, one reason."""
+
+    kind: Literal["refused", "untold"]
+    source: Annotated[str, Field(description="What read it, such as `astm`.")]
+    source_text: str
+    reason: Annotated[
+        str,
+        Field(description="A stable word, and behind a colon what it was said of, such as `malformed:tube.voltage`."),
+    ]
+    text: Annotated[str, Field(description="The reason in words.")]
+    lost: Annotated[bool, Field(description="Whether a fact of the equipment was lost by it.")]
+    count: int
+    since: datetime
+    last: datetime
+    form: Annotated[
+        str, Field(description="What the last one looked like: `A`, `a`, `9` and `?` stand for its characters.")
+    ]
+
+
 class DeviceDetail(Device):
     """A device with its latest values."""
 
@@ -83,6 +103,7 @@ class DeviceDetail(Device):
     tickets: Annotated[list[str], Field(description="Numbers of the open ones.")]
     inventory: dict[str, Any]
     heartbeat: Heartbeat | None
+    refusals: Annotated[list[Refusal], Field(description="The last one first.")]
 
 
 class SiteById(Given):

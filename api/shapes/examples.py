@@ -63,6 +63,20 @@ DEVICE_DETAIL: Final[dict[str, Any]] = {
         "boot": 3,
         "body": {"t": "heartbeat", "at": 1795319995800, "uptime_s": 86400.0, "live": 0, "bulk": 0},
     },
+    "refusals": [
+        {
+            "kind": "refused",
+            "source": "log",
+            "source_text": "日志",
+            "reason": "unknown-code",
+            "text": "目录中没有这个代码",
+            "lost": True,
+            "count": 3,
+            "since": "2026-11-22T02:10:04Z",
+            "last": "2026-11-22T03:52:31Z",
+            "form": "AAA-AAA-99",
+        }
+    ],
 }
 _ALERT_SAID: Final[dict[str, Any]] = {
     "id": "alert.limit.above",

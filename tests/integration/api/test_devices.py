@@ -96,6 +96,85 @@ async def test_connected_fresh_and_healthy_are_three_facts(here: World) -> None:
     assert later["healthy"]["reason"] == "stale"
 
 
+REFUSED = {
+    "source": "astm",
+    "reason": "unknown-code",
+    "count": 3,
+    "since": NOW - timedelta(hours=2),
+    "last": NOW - timedelta(hours=1),
+    "form": "AAA-AAA-99",
+}
+
+
+def refuse(here: World, **change: object) -> None:
+    told = {**REFUSED, **change, "uid": here.b.device}
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        connection.execute("UPDATE alert SET condition = 'ok'")
+        connection.execute(
+            "INSERT INTO device_refusal SELECT id, org_id, 'refused', %(source)s, %(reason)s, %(count)s, %(since)s,"
+            " %(last)s, %(form)s, %(last)s FROM device WHERE uid = %(uid)s",
+            told,
+        )
+
+
+async def test_what_a_device_refused_is_told_in_words_the_last_one_first(here: World) -> None:
+    refuse(here)
+    refuse(here, reason=f"implausible:{METRIC}", last=NOW - timedelta(minutes=90), form="")
+    refuse(here, source="later", reason="word-of-a-later-agent:x", last=NOW - timedelta(days=40), form="")
+    device = (await here.ask("GET", f"/devices/{here.b.device}?lang=en")).json()
+    assert device["refusals"][0] == {
+        "kind": "refused",
+        "source": "astm",
+        "source_text": "ASTM",
+        "reason": "unknown-code",
+        "text": "a code that the catalog doesn't know",
+        "lost": True,
+        "count": 3,
+        "since": "2026-11-22T02:00:00Z",
+        "last": "2026-11-22T03:00:00Z",
+        "form": "AAA-AAA-99",
+    }
+    told = [(each["kind"], each["source"], each["text"], each["lost"]) for each in device["refusals"][1:]]
+    assert told == [
+        ("refused", "astm", f"an implausible value: {MODEL.signals[METRIC].title.en}", True),
+        ("refused", "dicom", "the connection was lost", False),
+        ("untold", "dicom", "another storage class", False),
+        ("refused", "later", "word-of-a-later-agent: x", True),
+    ]
+    assert (await here.ask("GET", f"/devices/{here.b.device}")).json()["refusals"][0]["text"] == "目录中没有这个代码"
+
+
+@pytest.mark.parametrize(
+    ("reason", "last_h", "healthy"),
+    [
+        ("unknown-code", 1, (None, "facts-refused")),
+        ("malformed:tube.voltage", 23, (None, "facts-refused")),
+        ("word-of-a-later-agent", 1, (None, "facts-refused")),
+        ("unknown-code", 25, (True, "no-alerts")),
+        ("malformed:time", 1, (True, "no-alerts")),
+        ("placeholder:tube.voltage", 1, (True, "no-alerts")),
+        ("evicted", 1, (True, "no-alerts")),
+    ],
+)
+async def test_a_device_whose_facts_are_lost_is_not_called_well(
+    here: World, reason: str, last_h: int, healthy: tuple[bool | None, str]
+) -> None:
+    refuse(here, reason=reason, last=NOW - timedelta(hours=last_h))
+    listed = (await here.ask("GET", "/devices")).json()["items"]
+    alone = (await here.ask("GET", f"/devices/{here.b.device}")).json()
+    for device in (next(each for each in listed if each["id"] == here.b.device), alone):
+        assert (device["healthy"]["value"], device["healthy"]["reason"]) == healthy
+    other = next(each for each in listed if each["id"] == here.a.device)
+    assert other["healthy"]["value"] is True, "a lost connection and what told nothing leave it well"
+
+
+async def test_a_hospital_sees_what_its_own_devices_refused_alone(here: World) -> None:
+    refuse(here)
+    assert (await here.ask("GET", f"/devices/{here.b.device}", as_="hospital-a")).status_code == 404
+    own = (await here.ask("GET", f"/devices/{here.b.device}", as_="hospital-b")).json()
+    assert own["refusals"][0]["form"] == "AAA-AAA-99"
+
+
 async def test_latest_is_the_newest_of_both_lanes_with_name_unit_time_and_age(still: World) -> None:
     latest = (
         await still.ask("GET", f"/devices/{still.a.device}", headers={"Accept-Language": "en-GB, zh;q=0.5"})

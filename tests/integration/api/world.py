@@ -192,6 +192,10 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         connection, "mark", device_id=device, lane=0, epoch="e" * 16, seq=9, digest=b"d", at=NOW - timedelta(seconds=4)
     )
     event = {"org_id": org, "device_id": device}
+    for kind, reason in (("refused", "connection-lost"), ("untold", "other-storage")):
+        since = NOW - timedelta(hours=3)
+        told = {"kind": kind, "source": "dicom", "reason": reason, "count": 2, "form": "", "since": since}
+        _insert(connection, "device_refusal", **event, **told, last=since + timedelta(hours=1), told_at=NOW)
     _insert(connection, "device_event", **event, at=began, learned_at=began, kind="fault", body={"code": "X"})
     alert = UUID(bytes=hashlib.sha256(uid.encode()).digest()[:16])
     said = {"message": "alert.limit.above", "params": {"signal": METRIC, "value": 46.0, "limit": 42, "unit": "Cel"}}

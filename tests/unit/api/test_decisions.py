@@ -23,7 +23,12 @@ NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
 
 def known(
-    *, age_s: float | None = 5, connected: bool = True, worst: str | None = None, interval_s: float = 15.0
+    *,
+    age_s: float | None = 5,
+    connected: bool = True,
+    worst: str | None = None,
+    interval_s: float = 15.0,
+    lost_h: float | None = None,
 ) -> Known:
     return Known(
         connected=connected,
@@ -31,6 +36,7 @@ def known(
         interval_s=interval_s,
         worst_severity=worst,
         worst_since=None if worst is None else NOW - timedelta(hours=1),
+        lost_at=None if lost_h is None else NOW - timedelta(hours=lost_h),
     )
 
 
@@ -59,6 +65,11 @@ def known(
             (False, Reason.NEVER_SEEN),
             (False, Reason.ALERTS),
         ),
+        (known(lost_h=24), (True, Reason.SESSION), (True, Reason.RECENT), (None, Reason.REFUSED)),
+        (known(lost_h=24.1), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (known(lost_h=1, worst="minor"), (True, Reason.SESSION), (True, Reason.RECENT), (None, Reason.REFUSED)),
+        (known(lost_h=1, worst="major"), (True, Reason.SESSION), (True, Reason.RECENT), (False, Reason.ALERTS)),
+        (known(lost_h=1, age_s=46), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
         (known(age_s=-30), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
     ],
 )

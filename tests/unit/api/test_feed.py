@@ -11,6 +11,7 @@ from api.feed.client import MAX_WAITING, Client, Event, EventStream, frame
 from api.feed.facts import CHUNK, Seen, chunks, look, states
 from api.feed.log import Row, latest_of
 from api.feed.position import MAX_AWAY_MS, Away, Position, decode, encode
+from api.state import LOST_COUNTS
 
 HEAD = Position(xid=900, table=0, row=0)
 NOW_MS = 1_795_320_000_000
@@ -151,6 +152,7 @@ def seen(**change: object) -> Seen:
         "severity": None,
         "since": None,
         "open_tickets": 0,
+        "lost_at": None,
     }
     return look(tuple({**row, **change}.values()), None, now=NOW, default_interval_s=15.0)
 
@@ -163,6 +165,7 @@ def test_hearing_a_device_again_is_no_change_of_what_is_shown() -> None:
         {"open_alerts": 1, "severity": "minor"},
         {"open_alerts": 1, "severity": "critical", "since": NOW},
         {"open_tickets": 1},
+        {"lost_at": NOW - timedelta(hours=1)},
     ):
         assert seen().shown() != seen(**change).shown(), change
 
@@ -182,6 +185,13 @@ def test_a_device_is_judged_again_only_when_it_can_have_changed() -> None:
     assert look(fresh.row, stale, now=still + timedelta(days=1), default_interval_s=15.0) is stale
     heard = (*fresh.row[:5], still, *fresh.row[6:])
     assert look(heard, stale, now=still, default_interval_s=15.0).state.fresh.value is True
+
+
+def test_a_lost_fact_is_forgotten_by_time_alone() -> None:
+    lost = seen(lost_at=NOW - LOST_COUNTS + timedelta(seconds=10))
+    assert lost.state.healthy.value is None
+    later = look(lost.row, lost, now=NOW + timedelta(seconds=11), default_interval_s=15.0)
+    assert later.state.healthy.value is True
 
 
 # the beat -------------------------------------------------------------------------------------------------------------

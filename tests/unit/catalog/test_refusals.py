@@ -1,0 +1,106 @@
+"""Each reason that agents count by has its words in both languages, and says whether a fact was lost."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from catalog.load import load
+from catalog.refusals import in_words, kept_words, loses, source_words
+
+CATALOG: Final = load()
+AGENT: Final = Path(__file__).parents[3] / "agent"
+SAYS: Final = frozenset({"Refused", "Damaged", "Ending", "Ended", "_Ended", "AdapterError", "Aborted", "_count_once"})
+"""What carries a reason on its way to the sink, beside what has `refus` or `untold` in its name."""
+WORD: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(:|\Z)")
+
+
+def name_of(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def texts(node: ast.expr) -> Iterator[str]:
+    """The text that an expression is or begins with."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+        yield str(node.values[0].value)
+    elif isinstance(node, ast.IfExp):
+        yield from (*texts(node.body), *texts(node.orelse))
+
+
+def words_of(source: str) -> Iterator[tuple[str, str]]:
+    """(kind, word) of each reason in a source text."""
+    for node in ast.walk(ast.parse(source)):
+        said: list[ast.expr] = []
+        kind = "refused"
+        if isinstance(node, ast.Call):
+            name = name_of(node.func)
+            kind = "untold" if "untold" in name else "refused"
+            if name in SAYS or "refus" in name.lower() or "untold" in name:
+                # Of an error the first is the word, the second its text; of a sink's method the first is the source.
+                said = [*node.args[:2], *(each.value for each in node.keywords if each.arg in {"reason", "why"})]
+        elif isinstance(node, ast.Subscript) and "refused" in name_of(node.value):
+            said = [node.slice]
+        elif isinstance(node, ast.Subscript) and "untold" in name_of(node.value):
+            kind, said = "untold", [node.slice]
+        for text in (text for each in said for text in texts(each)):
+            if WORD.match(text):
+                yield kind, text.partition(":")[0]
+
+
+FOUND: Final = sorted(
+    {each for path in AGENT.rglob("*.py") for each in words_of(path.read_text(encoding="utf-8"))}
+    - {("refused", each) for each in ("gate", "outbox", "contract")}
+    - {("untold", each) for each in ("gate", "outbox", "contract")}
+)
+
+
+def test_enough_is_found_for_this_to_mean_anything() -> None:
+    assert len(FOUND) > 60
+    assert {("refused", "unknown-code"), ("refused", "implausible"), ("refused", "full")} <= set(FOUND)
+
+
+@pytest.mark.parametrize(("kind", "word"), FOUND)
+def test_each_reason_of_the_agent_has_its_words(kind: str, word: str) -> None:
+    text = in_words(CATALOG, kind, word)
+    assert re.search("[\u3400-\u9fff]", text.zh), f"add refused.lost.{word}, refused.kept.{word} or untold.{word}"
+    assert not re.search("[\u3400-\u9fff]", text.en)
+
+
+def test_a_word_means_one_thing() -> None:
+    ids = CATALOG.messages
+    assert [word for word in kept_words(CATALOG) if f"refused.lost.{word}" in ids] == []
+
+
+def test_what_a_reason_was_said_of_is_called_by_its_name() -> None:
+    said = in_words(CATALOG, "refused", "malformed:detector.temperature", model="generic-dr")
+    assert said.zh == f"格式不对：{CATALOG.models['generic-dr'].signals['detector.temperature'].title.zh}"
+    assert in_words(CATALOG, "refused", "malformed:R-4").en == "malformed: R-4"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "lost"),
+    [
+        ("refused", "unknown-code", True),
+        ("refused", "malformed:tube.voltage", True),
+        ("refused", "malformed:time", False),
+        ("refused", "placeholder:tube.voltage", False),
+        ("refused", "connection-lost", False),
+        ("refused", "word-of-a-later-agent", True),
+        ("untold", "other-storage", False),
+        ("untold", "word-of-a-later-agent", False),
+    ],
+)
+def test_whether_a_fact_was_lost(kind: str, reason: str, *, lost: bool) -> None:
+    assert loses(CATALOG, kind, reason) is lost
+
+
+def test_what_is_of_a_later_agent_is_shown_as_it_is() -> None:
+    text = in_words(CATALOG, "refused", "word-of-a-later-agent")
+    assert (text.zh, text.en) == ("word-of-a-later-agent",) * 2
+    assert source_words(CATALOG, "modbus").en == "modbus"
+    assert source_words(CATALOG, "log").zh == "日志"
