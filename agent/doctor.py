@@ -17,17 +17,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from agent.app import known
 from agent.config import Config, Device, Server
 from agent.configfile import load, located
 from agent.endpoint import endpoint, own
 from agent.enrol import stored
 from agent.errors import AgentError, ConfigError
-from agent.findings import Finding, as_json, fail, failed, lines, ok, warn
+from agent.findings import Finding, as_json, fail, failed, lines, lost, ok, warn
 from agent.link import Endpoint
 from agent.proxy import tunnel
 from agent.room import MB, RESERVE, reserve_of
-from catalog.model import Lang, Text
+from catalog.model import Catalog, Lang, Text
+from catalog.refusals import loses
+from wire.items import Refusal
 
 STEP_S: Final = 5.0
 SOON: Final = timedelta(days=30)
@@ -52,7 +56,7 @@ def examine(path: Path) -> Iterator[Finding]:
     correct = Text(zh="更正配置文件后再试", en="correct the file and try again")
     try:
         config = load(path)
-        known(config)
+        catalog = known(config)
     except ConfigError as error:
         said = str(error) if not error.place else str(located(path, error))
         yield fail("agent.config", zh=said, en=said, todo=correct)
@@ -64,6 +68,8 @@ def examine(path: Path) -> Iterator[Finding]:
     yield from _state(config)
     running = _running(config)
     yield from _process(config, running)
+    if running is not None:
+        yield from _refused(config, catalog)
     for device in config.devices:
         yield from _sources(device, running=running is not None)
         for name, peer in device.echo.items():
@@ -156,6 +162,22 @@ def _process(config: Config, running: dict[str, str] | None) -> Iterator[Finding
         yield warn("agent.outbox", zh=said["zh"] + lost["zh"], en=said["en"] + lost["en"], todo=todo)
     else:
         yield ok("agent.outbox", **said)
+
+
+def _refused(config: Config, catalog: Catalog) -> Iterator[Finding]:
+    """What the running agent's devices said in vain."""
+    try:
+        with urllib.request.urlopen(f"http://{config.agent.health}/refusals", timeout=STEP_S) as answer:
+            told = msgspec.json.decode(answer.read(), type=dict[str, list[Refusal]])
+    except (OSError, ValueError):  # an older agent's, which doesn't tell
+        return
+    for device in config.devices:
+        who = Text(zh=device.name, en=device.name)
+        vain = [each for each in told.get(device.name, ()) if loses(catalog, each.kind, each.reason)]
+        for each in sorted(vain, key=lambda each: -each.last):
+            yield lost(f"{device.name}.refused", each, catalog, who=who, model=device.model)
+        if not vain:
+            yield ok(f"{device.name}.refused", zh="没有丢失内容", en="nothing that it said was lost")
 
 
 # what it reads --------------------------------------------------------------------------------------------------------

@@ -1,12 +1,15 @@
 """What a doctor found: one line for each part it looked at, in the reader's language. Pure."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
 
-from catalog.model import Lang, Text
+from catalog.model import Catalog, Lang, Text
+from catalog.refusals import in_words, source_words
+from wire.items import Refusal
 
 Level = Literal["ok", "warn", "fail"]
 _SHOWN: Final[dict[Level, Text]] = {
@@ -14,6 +17,15 @@ _SHOWN: Final[dict[Level, Text]] = {
     "warn": Text(zh="注意", en="warn"),
     "fail": Text(zh="故障", en="FAIL"),
 }
+
+_SPELL: Final = Text(
+    zh="把设备的写法加进目录中它的型号，或更正设备的设置；已知写法见 docs/equipment.md",
+    en="add what it spells to its model in the catalog, or correct its settings; docs/equipment.md lists what is known",
+)
+_LOOK: Final = Text(
+    zh="用 steth decode 看设备发来的内容，按 docs/equipment.md 更正设备或代理的设置",
+    en="look at what it sends by `steth decode`, and correct its or the agent's settings by docs/equipment.md",
+)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -38,6 +50,21 @@ def warn(check: str, *, zh: str, en: str, todo: Text) -> Finding:
 def fail(check: str, *, zh: str, en: str, todo: Text) -> Finding:
     """It doesn't work."""
     return Finding(check=check, level="fail", said=Text(zh=zh, en=en), todo=todo)
+
+
+def lost(check: str, told: Refusal, catalog: Catalog, *, who: Text, model: str) -> Finding:
+    """Something that equipment said was refused, and a fact lost by it. ``who``: the device."""
+    source, why = source_words(catalog, told.source), in_words(catalog, told.kind, told.reason, model=model)
+    since, last = _minute(told.since), _minute(told.last)
+    form = Text(zh=f"，形如 {told.form}", en=f", it looked like {told.form}") if told.form else Text(zh="", en="")
+    zh = f"{who.zh}：{source.zh} 有内容被拒收：{why.zh}（{told.reason}），{since} 起 {told.count} 次，最近 {last}"
+    en = f"{who.en}: {source.en}: refused: {why.en} ({told.reason}), {told.count} × since {since}, last {last}"
+    spelled = told.reason.startswith(("unknown-", "wrong-unit"))
+    return warn(check, zh=zh + form.zh, en=en + form.en, todo=_SPELL if spelled else _LOOK)
+
+
+def _minute(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def failed(findings: Iterable[Finding]) -> bool:

@@ -1,4 +1,5 @@
-"""The loopback listener: ``GET /metrics``, ``/healthz`` and ``/readyz`` (HTTP/1.1, one request a connection)."""
+"""The loopback listener: ``GET /metrics``, ``/healthz``, ``/readyz`` and ``/refusals``, which are those of each device
+(HTTP/1.1, one request a connection)."""
 
 import asyncio
 import contextlib
@@ -76,6 +77,8 @@ async def _answer(reader: asyncio.StreamReader, devices: Mapping[str, DeviceAgen
         case b"/readyz":
             waiting = [name for name, device in devices.items() if not device.uplink.ready]
             return _state(ok=bool(devices) and not waiting, what={"waiting": waiting})
+        case b"/refusals":
+            return 200, _JSON, msgspec.json.encode({name: device.sink.refusals() for name, device in devices.items()})
         case _:
             return _error(404)
 

@@ -18,6 +18,7 @@ from steth.doctor.broker import check_broker
 from steth.doctor.database import Connection, check_database, check_logins
 from steth.doctor.machine import check_catalog, check_certificates, check_disks, check_processes
 from steth.doctor.pipeline import judge_pipeline, look
+from steth.doctor.refusals import check_refusals
 from steth.folder import DOCTOR
 from steth.settings import Settings, SettingsError, load_settings
 from store.pool import Role
@@ -108,6 +109,8 @@ async def _flow(settings: Settings, watcher: Connection | None) -> AsyncIterator
         if watcher is not None and first is not None:
             await asyncio.sleep(max(0.0, WATCH_S - (loop.time() - began)))
             for finding in judge_pipeline(first, await look(watcher)):
+                yield finding
+            for finding in await check_refusals(watcher, settings):
                 yield finding
     except psycopg.Error as error:
         said = f"{type(error).__name__} {error.sqlstate or ''}".strip()

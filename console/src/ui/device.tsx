@@ -6,7 +6,8 @@ import { SignalChart } from '../chart/signal.tsx'
 import { number, symbol } from '../words/format.ts'
 import { Age, Failed, Skeleton, useLanguage } from './bits.tsx'
 import { Detail } from './detail.tsx'
-import { Facts, place } from './devices.tsx'
+import { Facts, place, refuses } from './devices.tsx'
+import { Refusals } from './refusals.tsx'
 import { href } from './route.ts'
 
 export function DeviceView({ id, metric }: { id: string; metric: string | null }) {
@@ -35,6 +36,7 @@ export function DeviceView({ id, metric }: { id: string; metric: string | null }
         <h2>{device.name}</h2>
         <p className="muted">{place(device)}</p>
         <Facts device={device} />
+        {refuses(device) ? <p className="counts">{device.healthy.text}</p> : null}
       </header>
       {device.tickets.length === 0 ? null : (
         <p>
@@ -50,6 +52,7 @@ export function DeviceView({ id, metric }: { id: string; metric: string | null }
         <SignalChart key={`${id} ${first}`} device={id} metrics={device.latest} first={first} fault={null} />
       )}
       <Signals device={device} metric={first ?? null} />
+      <Refusals device={device} />
       <Inventory device={device} />
     </Detail>
   )

@@ -18,6 +18,9 @@ export function summary(device: Device): 'well' | 'ill' | 'unknown' {
   return FACTS.every((name) => device[name].value === true) ? 'well' : 'unknown'
 }
 
+/** Whether nobody can tell how it is, since some of what it said was refused lately. */
+export const refuses = (device: Device): boolean => device.healthy.reason === 'facts-refused'
+
 function Sign({ value }: { value: boolean | null }) {
   return (
     <svg
@@ -79,8 +82,9 @@ function DeviceRow({ device, current }: { device: Device; current: boolean }) {
       </span>
       <span className="row-sub muted">{device.model_name}</span>
       <Facts device={device} />
-      {device.open_alerts + device.open_tickets === 0 ? null : (
+      {device.open_alerts + device.open_tickets === 0 && !refuses(device) ? null : (
         <span className="counts">
+          {refuses(device) ? <span title={device.healthy.text}>{t('devices.refuses')}</span> : null}
           {device.open_alerts > 0 ? <span>{t('devices.alerts', { count: device.open_alerts })}</span> : null}
           {device.open_tickets > 0 ? <span>{t('devices.tickets', { count: device.open_tickets })}</span> : null}
         </span>

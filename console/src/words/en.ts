@@ -86,6 +86,7 @@ export const en: Words = {
     neverHeard: 'never heard',
     alerts: 'alerts {{count}}',
     tickets: 'tickets {{count}}',
+    refuses: 'some input refused',
   },
   fact: {
     connected: 'Link',
@@ -229,6 +230,18 @@ export const en: Words = {
     notFound: 'There is no such device, or this account can’t see it',
     chart: 'Show the chart',
   },
+  refusals: {
+    refused: 'What was refused',
+    untold: 'Answered well, told nothing',
+    todo: 'What is marked as lost did not reach the platform. Add what the equipment spells to the catalog, or correct its settings, and it will; what was lost stays lost.',
+    reason: 'Reason',
+    count: 'Times',
+    last: 'Last',
+    since: 'since',
+    lost: 'lost',
+    form: 'looks like',
+    mask: 'A and a stand for letters, 9 for digits, ? for anything else: the text itself never leaves the equipment',
+  },
   chart: {
     signal: 'Signal',
     range: 'Range',
@@ -275,7 +288,7 @@ export const en: Words = {
     reading: 'How to read it',
     grey: 'Grey is normal; colour is for the abnormal only, and each colour comes with a shape and a word.',
     facts:
-      'Each device has three facts that are never mixed: connected, fresh, healthy. Without fresh data, health is unknown.',
+      'Each device has three facts that are never mixed: connected, fresh, healthy. Without fresh data, or after some input was refused within a day, health is unknown.',
     feed: 'The dot at the upper left says whether this page itself is being told; after 10 s of silence, all of it is marked as old.',
     still: 'Rows don’t move while your pointer or focus is on a list; what is new waits above it.',
     close: 'Close',

@@ -14,12 +14,13 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import from a table
 
+from agent.doctor import examine
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.ports import free_port, listening, wait_until
 from tests.integration.agent.server import Server
 from wire.commands import Command, RunRunbook
 from wire.ids import DeviceId, mint_command_id, mint_device_id
-from wire.items import Heartbeat, Item, Readings, Reply
+from wire.items import Heartbeat, Item, Readings, Refusal, Reply
 from wire.topics import Lane
 
 PROGRAM = Path(sys.executable).with_name("steth-agent")
@@ -148,6 +149,35 @@ async def test_a_day_in_its_life(
         await server.until(lambda: len(server.wills) == 2, "its own farewell")
         assert not server.gaps
         assert "Traceback" not in agent.log.read_text()
+
+
+async def test_what_is_refused_is_counted_over_a_restart_and_the_doctor_says_it(
+    mosquitto: Mosquitto, tmp_path: Path, device: DeviceId, processes: list[Process]
+) -> None:
+    log = tmp_path / "service.log"
+    log.write_bytes(b"x" * 200_000 + b"\n")
+    agent = Process(tmp_path, mosquitto.port, device=device, more=f'[[device.log]]\npath = "{log}"\nfirst_mb = 1\n')
+    processes.append(agent)
+
+    def told(server: Server) -> list[Refusal]:
+        return [each for item in server.items(Lane.LIVE) if isinstance(item, Heartbeat) for each in item.refusals or ()]
+
+    async with Server(port=mosquitto.port, device=device) as server:
+        await asyncio.to_thread(agent.start)
+        await server.until(lambda: [each.reason for each in told(server)] == ["long-line"], "the refusal")
+        assert (await asyncio.to_thread(agent.get, "/refusals"))[0] == 200
+        (finding,) = [
+            each for each in await asyncio.to_thread(list, examine(agent.file)) if each.check == "dr-1.refused"
+        ]
+        assert (finding.level, "long-line" in finding.said.en) == ("warn", True)
+        assert await asyncio.to_thread(agent.end, signal.SIGKILL) == -signal.SIGKILL
+        log.write_bytes(log.read_bytes() + b"y" * 200_000 + b"\n")
+        await asyncio.to_thread(agent.start)
+        await server.until(lambda: told(server)[-1].count == 2, "it goes on")
+        first, *_, last = told(server)
+        assert (last.since, last.last > first.last) == (first.since, True)
+        metrics = (await asyncio.to_thread(agent.get, "/metrics"))[1]
+        assert f'steth_agent_refused_total{{device="{device}",source="log",reason="long-line"}} 2' in metrics
 
 
 async def test_the_echo_of_a_runbook_asks_a_real_peer(

@@ -196,6 +196,36 @@ async def test_what_lies_aside(whole: Database, statement: str, check: str, leve
     assert "ZhangSan" not in str(what), "what a device sent is never shown"
 
 
+def refused(last: str, reason: str, *, kind: str = "refused", form: str = "") -> str:
+    told = f"'{kind}', 'astm', '{reason}', 7, '2026-11-22T03:00Z', now() - INTERVAL '{last}', '{form}', now()"
+    return f"INSERT INTO device_refusal SELECT id, org_id, {told} FROM device"  # noqa: S608 - words of this module
+
+
+async def test_what_a_device_said_in_vain(whole: Database) -> None:
+    quiet = (
+        refused("25 hours", "unknown-code", form="A-9"),
+        refused("1 hour", "malformed:time"),
+        refused("1 hour", "connection-lost"),
+        refused("1 hour", "other-storage", kind="untold"),
+    )
+    change(whole, *quiet)
+    assert (await found(settings(whole)))["pipeline.refused"].level == "ok"
+    change(whole, "DELETE FROM device_refusal", refused("23 hours", "unknown-code", form="AAA-AAA-99"))
+    said = (await found(settings(whole)))["d1.refused"]
+    assert said.level == "warn"
+    assert "DR (S): ASTM: refused: a code that the catalog doesn't know (unknown-code)" in said.said.en
+    assert "7 × since 2026-11-22 03:00 UTC" in said.said.en
+    assert said.said.zh.endswith("，形如 AAA-AAA-99")
+    assert "in the catalog" in str(said.todo)
+
+
+async def test_a_fleet_that_says_much_in_vain_is_a_few_lines(whole: Database) -> None:
+    change(whole, *(refused("1 hour", f"malformed:signal-{number}") for number in range(25)))
+    assert "and 5 more" in (await found(settings(whole)))["pipeline.refused"].said.en
+    change(whole, "UPDATE device SET status = 'retired'")
+    assert (await found(settings(whole)))["pipeline.refused"].level == "ok"
+
+
 async def test_people_are_not_told(whole: Database) -> None:
     change(
         whole,
