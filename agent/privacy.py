@@ -64,6 +64,8 @@ INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {
 """Each inventory field with what its values look like."""
 REAGENT_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
 """What ``reagent.<key>.`` may be followed by, for each reagent that the model knows."""
+CONTROL_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
+"""What ``control.<key>.`` may be followed by, for each control material that the model knows."""
 
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_.\-]{0,31}\Z")
 
@@ -166,18 +168,20 @@ def _inventory(item: Inventory, model: Model, refused: Counter[str]) -> Inventor
 
 def state_values(name: str, model: Model) -> frozenset[str]:
     """The values that a state can take; none: it may not leave."""
-    of_reagent = _of_reagent(name, model)
+    of_reagent = _of("reagent", model.reagents, name)
     return STATES.get(name, frozenset()) if of_reagent is None else REAGENT_STATES.get(of_reagent, frozenset())
 
 
 def _field(name: str, model: Model) -> re.Pattern[str] | None:
     """What the values of an inventory field look like; None: it may not leave."""
-    of_reagent = _of_reagent(name, model)
-    return INVENTORY.get(name) if of_reagent is None else REAGENT_INVENTORY.get(of_reagent)
+    of_reagent, of_control = _of("reagent", model.reagents, name), _of("control", model.controls, name)
+    if of_reagent is not None:
+        return REAGENT_INVENTORY.get(of_reagent)
+    return INVENTORY.get(name) if of_control is None else CONTROL_INVENTORY.get(of_control)
 
 
-def _of_reagent(name: str, model: Model) -> str | None:
-    """What follows ``reagent.<key>.`` in a name; None: it is of no reagent that the model knows."""
-    kind, _, rest = name.partition(".")
+def _of(kind: str, known: Mapping[str, str], name: str) -> str | None:
+    """What follows ``<kind>.<key>.`` in a name; None: it is of none that the model knows."""
+    first, _, rest = name.partition(".")
     key, _, what = rest.rpartition(".")
-    return what if kind == "reagent" and key in model.reagents.values() else None
+    return what if first == kind and key in known.values() else None

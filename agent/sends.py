@@ -15,7 +15,7 @@ from agent.hl7.tables import LEVEL_FAULTS
 from agent.hl7.tables import STATES as EQUIPMENT_STATES
 from agent.host import METRICS as HOST_METRICS
 from agent.logs.tail import chosen
-from agent.privacy import INVENTORY, REAGENT_INVENTORY, REAGENT_STATES
+from agent.privacy import CONTROL_INVENTORY, INVENTORY, REAGENT_INVENTORY, REAGENT_STATES
 from catalog.model import UNKNOWN_CODE, CodeTable, LogPattern, Model
 
 _DICOM_METRICS: Final = frozenset(
@@ -82,12 +82,12 @@ def astm(model: Model) -> Sends:
 
 def hl7(model: Model) -> Sends:
     """Of an analyzer's HL7 messages."""
-    reagents = sorted(set(model.reagents.values()))
+    reagents, controls = set(model.reagents.values()), set(model.controls.values())
     return Sends(
         frozenset(name for name in model.signals if name.startswith(("qc.", "reagent."))),
         _coded(model, ("hl7.notification",)) | frozenset(LEVEL_FAULTS.values()),
-        frozenset(EQUIPMENT_STATES) | _of_reagents(reagents, REAGENT_STATES),
-        _HL7_INVENTORY | _of_reagents(reagents, REAGENT_INVENTORY),
+        frozenset(EQUIPMENT_STATES) | _of("reagent", reagents, REAGENT_STATES),
+        _HL7_INVENTORY | _of("reagent", reagents, REAGENT_INVENTORY) | _of("control", controls, CONTROL_INVENTORY),
     )
 
 
@@ -110,5 +110,5 @@ def _coded(model: Model, tables: Iterable[CodeTable]) -> frozenset[str]:
     return frozenset(code for table in tables for code in model.codes.get(table, {}).values() if code) | {UNKNOWN_CODE}
 
 
-def _of_reagents(keys: Iterable[str], what: Iterable[str]) -> frozenset[str]:
-    return frozenset(f"reagent.{key}.{each}" for key in keys for each in what)
+def _of(kind: str, keys: Iterable[str], what: Iterable[str]) -> frozenset[str]:
+    return frozenset(f"{kind}.{key}.{each}" for key in keys for each in what)

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from agent import system
@@ -16,14 +16,14 @@ from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Hl7
 from agent.connection import CHUNK, Door, hang_up, keep_alive, lost, send, serve
-from agent.errors import AdapterError, OutboxError
+from agent.errors import OutboxError
 from agent.hl7 import values
 from agent.hl7.answer import Outcome, answers
 from agent.hl7.entry import Facts
-from agent.hl7.kinds import Kind, kind_of
-from agent.hl7.message import Message
+from agent.hl7.intake import Taken, taken
+from agent.hl7.kinds import Kind
 from agent.hl7.mllp import Deframer, Frame, framed
-from agent.hl7.reading import NAME, read
+from agent.hl7.reading import NAME
 from agent.uplink import backoff
 from agent.zones import zone_of
 from catalog.model import Model
@@ -125,7 +125,7 @@ class Hl7Adapter:
                 return
             for frame in peer.deframer.feed(data):
                 await self._take(peer, frame)
-                await asyncio.sleep(0)  # the other devices' turn, however many messages came at once
+                await asyncio.sleep(0)  # the other devices' turn, however many blocks came at once
             self._count(peer)
             if peer.deframer.noise > MAX_NOISE:
                 raise _Ended("not-mllp")
@@ -136,47 +136,43 @@ class Hl7Adapter:
         peer.deframer.refused.clear()
 
     async def _take(self, peer: _Peer, frame: Frame) -> None:
-        """Read, enter and answer one message."""
-        try:
-            message = Message(frame.data)
-        except AdapterError as error:
-            self._sink.refused(NAME, error.reason)
-            peer.bad += 1
-            if peer.bad == MAX_BAD:
-                raise _Ended("not-hl7") from None
-            return
-        peer.bad, peer.spoke = 0, True
-        kind = kind_of(message)
-        outcome = await self._outcome(message, kind, frame)
-        if kind is Kind.ANSWER:
-            return
-        stamp = values.stamp(self._now().wall, self._zone)
-        for answer in answers(message, outcome, stamp=stamp, number=next(self._numbers)):
-            await send(peer.writer, framed(answer))
+        """Enter and answer what a block holds."""
+        async for each, answers_ in self.hear(frame):
+            if each.message is not None:
+                peer.bad, peer.spoke = 0, True
+            elif each.refused:
+                peer.bad += 1
+                if peer.bad == MAX_BAD:
+                    raise _Ended("not-hl7")
+            for answer in answers_:
+                await send(peer.writer, framed(answer))
+            await asyncio.sleep(0)  # and however many messages are in one
 
-    async def _outcome(self, message: Message, kind: Kind, frame: Frame) -> Outcome:
+    async def hear(self, frame: Frame) -> AsyncIterator[tuple[Taken, list[bytes]]]:
+        """Each message of a block, entered and counted, with its answers, not framed. Of a batch each has its own: who
+        sends one waits for as many as it holds messages, and tells them by MSA-2 (HL7 v2.5.1, 2.10.3.3 a)."""
+        for each in taken(frame, model=self._model, received=self._now().wall, zone=self._zone):
+            if each.refused:
+                self._sink.refused(NAME, each.refused)
+            if each.untold:
+                self._sink.untold(NAME, each.untold)
+            outcome = await self._enter(each)
+            if each.message is None or each.kind is Kind.ANSWER:
+                yield each, []
+                continue
+            stamp = values.stamp(self._now().wall, self._zone)
+            yield each, answers(each.message, outcome, stamp=stamp, number=next(self._numbers))
+
+    async def _enter(self, each: Taken) -> Outcome:
         """What becomes of a message; when it is accepted, what we take of it is on the disk."""
-        match kind:
-            case Kind.PERSON:
-                return Outcome.ACCEPTED
-            case Kind.QUERY:
-                self._sink.refused(NAME, "query")
-                return Outcome.UNSUPPORTED
-            case Kind.ANSWER | Kind.CALIBRATION | Kind.OTHER:
-                self._sink.refused(NAME, f"{kind.value}-message")
-                return Outcome.ACCEPTED
-            case Kind.EQUIPMENT | Kind.CONTROL:
-                if message.cut or not frame.whole:
-                    self._sink.refused(NAME, "oversize")
-                    return Outcome.TOO_LARGE
-        facts = read(message, kind, model=self._model, received=self._now().wall, zone=self._zone)
-        # Without any time of the equipment's, the same bytes may well be news.
-        seen = (self._mark(frame.data),) if facts.timed else ()
-        try:
-            await self._facts.put(facts, seen)
-        except OutboxError:
-            return Outcome.FAILED
-        return Outcome.ACCEPTED
+        if each.facts is not None:
+            # Without any time of the equipment's, the same bytes may well be news.
+            seen = (self._mark(each.data),) if each.facts.timed else ()
+            try:
+                await self._facts.put(each.facts, seen)
+            except OutboxError:
+                return Outcome.FAILED
+        return each.outcome
 
     def _mark(self, data: bytes) -> bytes:
         """Recognises the same message, its control id included, when it is sent again."""

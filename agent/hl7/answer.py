@@ -1,7 +1,9 @@
 """The acknowledgement of a message. Pure.
 
-HL7 v2.5.1, 2.9.2 (original mode: AA, AE, AR) and 2.9.3 (enhanced mode: CA, CE, CR for the acceptance as MSH-15 asks,
-AA, AE, AR for the application as MSH-16 asks). Mindray's MSH-16 is the kind of result and no wish; it is echoed.
+HL7 v2.5.1, 2.9.2 (original mode, where MSH-15 and MSH-16 are both empty: AA, AE, AR) and 2.9.3 (enhanced mode: CA, CE,
+CR for the acceptance as MSH-15 asks, AA, AE, AR for the application as MSH-16 asks). An empty one of the two asks for
+nothing. What wasn't accepted never reached the application: who was told so by CE or CR hears no AE or AR as well.
+Mindray's MSH-16 is the kind of result and no wish; it is echoed.
 The reason stands in ERR-3 (2.15.5.3), before v2.5 in MSA-6 (v2.3.1, 2.24.2.6), where some analyzers look for a 0.
 """
 
@@ -45,12 +47,9 @@ def answers(message: Message, outcome: Outcome, *, stamp: str, number: int) -> l
     wishes = [_WISHES.get(message.header.text(field).upper()) for field in (15, 16)]
     if wishes == [None, None]:
         return [_one(message, "A", outcome, stamp, f"{number}")]
-    succeeded = outcome is Outcome.ACCEPTED
-    return [
-        _one(message, mode, outcome, stamp, f"{number}{mode}")
-        for mode, wish in zip("CA", wishes, strict=True)
-        if wish is not None and wish[not succeeded]
-    ]
+    failed = outcome is not Outcome.ACCEPTED
+    modes = [mode for mode, wish in zip("CA", wishes, strict=True) if wish is not None and wish[failed]]
+    return [_one(message, mode, outcome, stamp, f"{number}{mode}") for mode in (modes[:1] if failed else modes)]
 
 
 def _one(message: Message, mode: str, outcome: Outcome, stamp: str, own_id: str) -> bytes:

@@ -63,7 +63,7 @@ class Facts:
             self._said.remember(facts)
         if new:
             for reason in facts.refused.elements():
-                self._sink.refused(NAME, reason)
+                self._sink.refused(NAME, reason, form=facts.forms.get(reason, ""))
 
 
 def _alerts(states: Iterable[StateChange], model: Model) -> list[Fault]:

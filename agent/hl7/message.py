@@ -10,28 +10,21 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from agent.errors import AdapterError
+from agent.hl7 import encoding
 
 MAX_FIELD: Final = 25
-"""The highest field that is ever looked at (MSH-18, OBR-21, INV-19); what is behind it stays one piece."""
+"""The highest field that is ever looked at (MSH-18, OBR-22, OBX-19); what is behind it stays one piece."""
 MAX_SEGMENTS: Final = 4000
 """Of one message; an inventory of a large laboratory line has some hundreds."""
+MAX_WORDS: Final = 8
+"""Components, subcomponents or repetitions of a field where all of them are looked at."""
+FILLING: Final = b"\xef\xbb\xbf \t\r\n\0"
+"""What stands around a message and is none of it."""
 _PUNCTUATION: Final = frozenset("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")
-_LINES: Final = re.compile(r"[\r\n]+")
-_CODECS: Final = {
-    "": "ascii",
-    "ASCII": "ascii",
-    "8859/1": "latin-1",
-    "GB 18030-2000": "gb18030",
-    "GB18030": "gb18030",
-    "GB2312": "gb18030",
-    "GBK": "gb18030",
-    "UNICODE": "utf-8",
-    "UNICODE UTF-8": "utf-8",
-    "UTF-8": "utf-8",
-}
-"""MSH-18 by table 0211, and what Chinese analyzers write there."""
-_FALLBACK: Final = ("utf-8", "gb18030", "latin-1")
-"""Tried in this order where MSH-18 is silent, unknown or wrong. The last takes any byte, and what we read is ASCII."""
+_STANDARD: Final = "^~\\&"
+_LINES: Final = re.compile(rb"[\r\n]+")
+_NAME: Final = re.compile(rb"[^A-Za-z]*([A-Za-z0-9]{3})")
+_RUN: Final = re.compile(r"(.)\1+")
 
 
 class Delimiters(NamedTuple):
@@ -47,12 +40,18 @@ class Delimiters(NamedTuple):
 class Segment:
     """One line of a message. Fields count from 1, as the standard does."""
 
-    __slots__ = ("_delimiters", "_line", "_parts")
+    __slots__ = ("_codec", "_delimiters", "_line", "_parts")
 
-    def __init__(self, line: str, delimiters: Delimiters) -> None:
+    def __init__(self, line: str, delimiters: Delimiters, codec: str) -> None:
         self._line = line
         self._delimiters = delimiters
+        self._codec = codec
         self._parts: list[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """Its three letters."""
+        return self._line[:3].upper()
 
     def raw(self, number: int) -> str:
         """A field as it is written; "" where there is none."""
@@ -65,32 +64,55 @@ class Segment:
 
         "" where there is none, and for the two quotes by which HL7 says "delete" (2.5.3).
         """
+        first = _split(self.raw(number), self._delimiters.repetition, 1)[0]
+        parts = _split(first, self._delimiters.component, component)
+        return self._clear(parts[component - 1]) if component <= len(parts) else ""
+
+    def repetitions(self, number: int) -> list[list[str]]:
+        """The components of each repetition, as ``text`` gives them; ``MAX_WORDS`` of each at most."""
         marks = self._delimiters
-        value = self.raw(number)
-        if marks.repetition:
-            value = value.split(marks.repetition, 1)[0]
-        if marks.component:
-            parts = value.split(marks.component, component)
-            value = parts[component - 1] if component <= len(parts) else ""
-        elif component > 1:
-            return ""
-        value = unescaped(value, marks).strip()
+        repeats = _split(self.raw(number), marks.repetition, MAX_WORDS)[:MAX_WORDS]
+        return [
+            [self._clear(part) for part in _split(each, marks.component, MAX_WORDS)[:MAX_WORDS]] for each in repeats
+        ]
+
+    def words(self, number: int) -> list[str]:
+        """What stands in the components and subcomponents of the first repetition, of the first ``MAX_WORDS``."""
+        marks = self._delimiters
+        parts = _split(_split(self.raw(number), marks.repetition, 1)[0], marks.component, MAX_WORDS)
+        found = [self._clear(each) for part in parts for each in _split(part, marks.subcomponent, MAX_WORDS)]
+        return list(filter(None, found))[:MAX_WORDS]
+
+    def spellings(self, number: int, component: int = 1) -> Iterator[str]:
+        """``text`` and what else it may mean where its encoding isn't what it seems, or it has hexadecimal escapes."""
+        for text in encoding.otherwise(self.text(number, component), self._codec):
+            yield text
+            yield from _hexadecimal(text, self._delimiters.escape)
+
+    def _clear(self, text: str) -> str:
+        value = unescaped(text, self._delimiters).strip()
         return "" if value == '""' else value
 
 
 class Message:
-    """``header``: the MSH segment. ``codec``: by which the bytes were decoded. ``cut``: it has more segments than are
-    kept."""
+    """``header``: the MSH segment. ``codec``: by which its bytes were decoded. ``cut``: the message has more segments
+    than are kept."""
 
     def __init__(self, data: bytes) -> None:
         """Raises ``AdapterError`` (not-hl7, bad-delimiters) for what is no message."""
-        data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
-        self.codec, text = _decoded(data)
-        lines = _LINES.split(text, MAX_SEGMENTS)
+        data = data.lstrip(FILLING)
+        if len(data) < 8 or data[:3] != b"MSH":
+            raise no_message()
+        lines = _LINES.split(data, MAX_SEGMENTS)
         self.cut = len(lines) > MAX_SEGMENTS and bool(lines.pop())
-        self._lines = list(filter(None, lines))
-        self.delimiters = _delimiters(self._lines[0])
-        self.header = _header(self._lines[0], self.delimiters)
+        self._lines = list(filter(None, (line.lstrip(b" \t\0") for line in lines)))
+        # In a multi-byte encoding a delimiter may be half of a character; MSH-18 isn't found here then, nor needed.
+        fields = self._lines[0].split(data[3:4], 18)
+        self._codec = encoding.codec_of(data, encoding.declared(fields[17] if len(fields) > 17 else b""))
+        self._doubled = ""
+        self.codec, line = self._text(self._lines[0])
+        self.delimiters, self._doubled = _delimiters(line)
+        self.header = _header(self._text(self._lines[0])[1], self.delimiters, self.codec)
 
     @property
     def type(self) -> str:
@@ -102,15 +124,24 @@ class Message:
         """MSH-10 as it is written, for the answer."""
         return self.header.raw(10)
 
-    def named(self, name: str) -> Iterator[Segment]:
-        """The segments of a name, in order."""
+    def named(self, *names: str) -> Iterator[Segment]:
+        """The segments of these names, in order."""
+        wanted = frozenset(name.encode() for name in names)
+        ends = b"", self.delimiters.field.encode()
         for line in self._lines:
-            if line.startswith(name) and line[len(name) : len(name) + 1] in ("", self.delimiters.field):
-                yield Segment(line, self.delimiters)
+            if line[:3].upper() in wanted and line[3:4] in ends:
+                codec, text = self._text(line)
+                yield Segment(text, self.delimiters, codec)
 
     def any_of(self, names: frozenset[str]) -> bool:
         """Whether a segment has one of these names, however it is written."""
-        return any(line.lstrip()[:3].upper() in names for line in self._lines)
+        wanted = frozenset(name.encode() for name in names)
+        return any(found is not None and found[1].upper() in wanted for found in map(_NAME.match, self._lines))
+
+    def _text(self, line: bytes) -> tuple[str, str]:
+        codec = self._codec or encoding.codec_of_line(line)
+        text = line.decode(codec)
+        return codec, text.replace(2 * self._doubled, self._doubled) if self._doubled else text
 
 
 def unescaped(text: str, marks: Delimiters) -> str:
@@ -128,38 +159,46 @@ def unescaped(text: str, marks: Delimiters) -> str:
     return re.sub(f"{mark}([FSRET]){mark}", lambda found: meaning[found[1]], text)
 
 
-def _decoded(data: bytes) -> tuple[str, str]:
-    """The codec and the text. Raises ``AdapterError`` for what doesn't begin with MSH."""
-    if len(data) < 8 or data[:3] != b"MSH":
-        raise _no_message()
-    first = re.split(rb"[\r\n]", data, maxsplit=1)[0]
-    # In a multi-byte encoding a delimiter may be half of a character; MSH-18 is then not found here, and not needed.
-    fields = first.split(data[3:4], 18)
-    declared = fields[17].decode("ascii", "replace") if len(fields) > 17 else ""
-    codecs = (_CODECS.get(re.split(r"[~^]", declared)[0].strip().upper(), "ascii"), *_FALLBACK)
-    for codec in codecs:
-        try:
-            return codec, data.decode(codec)
-        except UnicodeDecodeError:
-            continue
-    raise AssertionError("latin-1 decodes every byte")
+def no_message() -> AdapterError:
+    """What is raised for bytes that are none."""
+    return AdapterError("not-hl7", "it is no HL7 message, none begins with MSH: give what the analyzer sends")
 
 
-def _delimiters(line: str) -> Delimiters:
+def _split(text: str, mark: str, most: int) -> list[str]:
+    return text.split(mark, most) if mark else [text]
+
+
+def _hexadecimal(text: str, escape: str) -> Iterator[str]:
+    r"""A text without its ``\Xhh…\`` (2.7.1), in each encoding that makes text of it; nothing where it has none."""
+    if not escape or f"{escape}X" not in text:
+        return
+    mark = re.escape(escape)
+    pattern = f"{mark}X((?:[0-9A-Fa-f]{{2}}){{1,16}}){mark}"
+    for codec in ("utf-8", "latin-1", "utf-16-be"):
+        yield re.sub(pattern, lambda found, codec=codec: bytes.fromhex(found[1]).decode(codec, "replace"), text)  # type: ignore[misc]
+
+
+def _delimiters(line: str) -> tuple[Delimiters, str]:
+    r"""Those of a header, and the escape character where the sender doubles it.
+
+    Without MSH-2 they are the recommended ones (2.5.4). A character that is written twice counts once where the sender
+    takes HL7 for source code (``^~\\&``), or where all four are told apart then; ``^~&`` leaves out the escape, and not
+    the others' places. A fifth, since 2.7 that of truncation, says nothing to us.
+    """
     if len(line) < 5:
-        raise _no_message()
-    declared = line[4:].partition(line[3])[0]
-    marks = line[3] + declared[:4]
-    # Since 2.7 a fifth character may follow: the truncation character, which says nothing to us.
-    if len(declared) > 5 or len(set(marks)) < len(marks) or not _PUNCTUATION.issuperset(marks):
+        raise no_message()
+    declared = line[4:].partition(line[3])[0].strip().replace("&amp;", "&") or _STANDARD
+    single = declared.replace("\\\\", "\\")
+    once = _RUN.sub(r"\1", single)
+    if len(once) >= len(_STANDARD):
+        single = once
+    marks = Delimiters(line[3], *single[:4]) if single != "^~&" else Delimiters(line[3], "^", "~", "", "&")
+    used = "".join(marks)
+    if len(single) > len(_STANDARD) + 1 or len(set(used)) < len(used) or not _PUNCTUATION.issuperset(used):
         raise AdapterError("bad-delimiters", "its MSH declares delimiters that can't be told apart: send it again")
-    return Delimiters(*marks)
+    return marks, marks.escape if marks.escape and 2 * marks.escape in declared else ""
 
 
-def _no_message() -> AdapterError:
-    return AdapterError("not-hl7", "it is no HL7 message, it doesn't begin with MSH: give what the analyzer sends")
-
-
-def _header(line: str, marks: Delimiters) -> Segment:
+def _header(line: str, marks: Delimiters, codec: str) -> Segment:
     """MSH counts its own field separator as MSH-1."""
-    return Segment(f"MSH{marks.field}{line[3:]}", marks)
+    return Segment(f"MSH{marks.field}{line[3:]}", marks, codec)

@@ -1,7 +1,6 @@
 """The health facts of a message, by allow-list: the fields named here are looked at, and no other.
 
-EQU, NDS and INV: HL7 v2.5.1, 13.4.1, 13.4.7 and 13.4.4. OBR-13 to OBR-21 of a control: Mindray's host interface
-manuals (BS-120 to BS-480), where MSH-16 tells controls (2) from calibrations (1) and patients (0).
+EQU, NDS and INV: HL7 v2.5.1, 13.4.1, 13.4.7 and 13.4.4. Results of controls: ``agent.hl7.controls``.
 What the equipment spells in its own way passes only as what the catalog makes of it (``Model.codes``, ``assays``,
 ``controls``, ``reagents``). A fact without a usable time of its own gets the message's (MSH-7), then that of receipt,
 and is uncertain then. NTE and every name, description and comment are never looked at.
@@ -9,11 +8,14 @@ and is uncertain then. NTE and every name, description and comment are never loo
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import tzinfo
 from math import isfinite
 from typing import Final, NamedTuple
 
+from agent.form import form_of
 from agent.hl7 import tables, values
+from agent.hl7.controls import Result, results
 from agent.hl7.kinds import Kind
 from agent.hl7.message import Message, Segment
 from agent.values import FUTURE_MS, Moment, Refused, decimal
@@ -44,7 +46,8 @@ class Extracted(NamedTuple):
     """The facts of one message.
 
     ``at``: the newest time in it, ms since 1970 UTC. ``timed``: whether the equipment told any time at all.
-    ``refused``: counts of ``reason:what``, both of our own words.
+    ``refused``: counts of ``reason:what``, both of our own words. ``forms``: what the last refused code of a reason
+    looked like (``agent.form``).
     """
 
     at: int
@@ -54,6 +57,12 @@ class Extracted(NamedTuple):
     faults: tuple[Fault, ...]
     inventory: dict[str, str]
     refused: Counter[str]
+    forms: dict[str, str]
+
+    @property
+    def tell(self) -> bool:
+        """Whether there is any."""
+        return bool(self.readings or self.states or self.faults or self.inventory)
 
 
 def read(message: Message, kind: Kind, *, model: Model, received: int, zone: tzinfo | None) -> Extracted:
@@ -63,8 +72,8 @@ def read(message: Message, kind: Kind, *, model: Model, received: int, zone: tzi
     """
     reader = _Reader(message, model=model, received=received, zone=zone)
     if kind is Kind.CONTROL:
-        for segment in message.named("OBR"):
-            reader.control(segment)
+        for result in results(message):
+            reader.control(result)
     else:
         for segment in message.named("EQU"):
             reader.equipment(segment)
@@ -115,6 +124,7 @@ class _Reader:
         self._received = received
         self._zone = zone
         self._refused: Counter[str] = Counter()
+        self._forms: dict[str, str] = {}
         self._readings: list[Reading] = []
         self._states: list[StateChange] = []
         self._faults: list[Fault] = []
@@ -126,7 +136,7 @@ class _Reader:
     def extracted(self) -> Extracted:
         at = self._newest or self._sent.at
         found = tuple(self._readings), tuple(self._states), tuple(self._faults)
-        return Extracted(at, self._timed, *found, self._inventory, self._refused)
+        return Extracted(at, self._timed, *found, self._inventory, self._refused, self._forms)
 
     def equipment(self, segment: Segment) -> None:
         """EQU: what it is doing, who controls it, how worried it is."""
@@ -143,7 +153,7 @@ class _Reader:
             if code in table:
                 self._states.append(StateChange(at=at, name=name, value=table[code]))
             elif code not in ("", tables.NO_CHANGE):
-                self._refused[f"unknown-state:{name}"] += 1
+                self._refuse(f"unknown-state:{name}", code)
 
     def notification(self, segment: Segment) -> None:
         """NDS: the code through the catalog's table; a severity of N says that the condition is over."""
@@ -156,7 +166,7 @@ class _Reader:
         if code is None and _NUMBER.match(raw):
             code, params = UNKNOWN_CODE, {"code": float(raw)}
         if code is None:
-            self._refused["unknown-code"] += 1
+            self._refuse("unknown-code", raw)
             return
         over = segment.text(3).upper() == "N"
         self._faults.append(Fault(at=at, code=code, state="cleared" if over else "event", source=NAME, params=params))
@@ -170,7 +180,7 @@ class _Reader:
         for segment in message.named("INV"):
             key = self._model.reagents.get(segment.text(1))
             if key is None:
-                self._refused["unknown-reagent"] += 1
+                self._refuse("unknown-reagent", segment.text(1))
             else:
                 self._supply(segment, key, found.setdefault(key, _Supply()))
         for key, supply in found.items():
@@ -189,69 +199,93 @@ class _Reader:
         if status in tables.SUBSTANCE:
             supply.rate(type_, status)
         elif status:
-            self._refused[f"unknown-state:{what}"] += 1
-        left = self._number(segment, 9, what)
-        left = self._number(segment, 8, what) if left is None else left
-        initial = 100.0 if segment.text(11) in _PERCENT else self._number(segment, 7, what)
+            self._refuse(f"unknown-state:{what}", status)
+        left = self._number(segment.text(9), what)
+        left = self._number(segment.text(8), what) if left is None else left
+        initial = 100.0 if segment.text(11) in _PERCENT else self._number(segment.text(7), what)
         if left is not None and initial is not None:
             if left < 0 or initial <= 0:
                 self._refused[f"implausible:{what}"] += 1
             else:
                 supply.add(type_, left, initial)
-        expires, lot = self._expiry(segment, what), segment.text(16)
-        if lot and not _ID.match(lot):
-            self._refused[f"malformed:{what}.lot"] += 1
-            lot = ""
+        expires, lot = self._expiry(segment.text(12), what), self._lot(segment.text(16), what)
         first = not supply.expires and not supply.lot
         if first or (expires and expires < (supply.expires or "9")):
             supply.expires, supply.lot = expires, lot
 
-    def control(self, segment: Segment) -> None:
-        """OBR of a control: its value in the assay's unit, and its distance from the target in deviations."""
-        assay = self._model.assays.get(segment.text(3))
-        control = next(
-            (key for number in (13, 17) if (key := self._model.controls.get(segment.text(number))) is not None), None
-        )
-        if assay is None or control is None:
-            self._refused["unknown-assay" if assay is None else "unknown-control"] += 1
+    def control(self, result: Result) -> None:
+        """A control's value in the assay's unit, its distance from the target in deviations, the control's lot."""
+        assay = next((known for test in result.tests if (known := self._model.assays.get(test)) is not None), None)
+        if assay is None:
+            self._refuse("unknown-assay", next(iter(result.tests), ""))
+            return
+        control = next((key for name in result.controls if (key := self._control(name))), None)
+        if control is None:
+            self._refuse("unknown-control", next(iter(result.controls), ""))
             return
         what = f"qc.{assay.key}"
-        value = self._number(segment, 20, what)
+        if not result.exists:
+            self._refused[f"no-result:{what}"] += 1
+            return
+        value = self._number(result.value, what)
         if value is None:
             return
-        moment = self._moment(segment, 7 if segment.text(7) else 6)
-        target, deviation = self._number(segment, 18, what), self._number(segment, 19, what)
+        moment = self._first(result.times)
+        target, deviation = self._number(result.target, what), self._number(result.deviation, what)
         if target is not None and deviation is not None and deviation > 0:
             self._add(moment, qc.name(assay.key, control, "z"), (value - target) / deviation, "1")
-        factor = assay.units.get(segment.text(21))
+        factor = next((assay.units[unit] for unit in result.units if unit in assay.units), None)
         if factor is None:
-            self._refused[f"wrong-unit:{what}"] += 1
+            self._refuse(f"wrong-unit:{what}", next(filter(None, result.units), ""))
         else:
             self._add(moment, qc.name(assay.key, control, "value"), value * factor, assay.unit)
+        name = f"control.{control}"
+        told = {"expires": self._expiry(result.expires, name), "lot": self._lot(result.lot, name)}
+        self._inventory |= {f"{name}.{field}": text for field, text in told.items() if text}
+
+    def _control(self, name: str) -> str:
+        """The key of a control; its id may go on with a lot, cut off at ``-`` and ``/`` until it is known."""
+        key = self._model.controls.get(name, "")
+        while not key and len(name := name[: max(name.rfind("-"), name.rfind("/"), 0)]) > 1:
+            key = self._model.controls.get(name, "")
+        return key
+
+    def _refuse(self, reason: str, code: str) -> None:
+        self._refused[reason] += 1
+        if code:
+            self._forms[reason] = form_of(code)
 
     def _add(self, moment: Moment, metric: str, value: float, unit: str) -> None:
         if isfinite(value):
             self._readings.append(Reading(moment.at, metric, value, unit, GOOD if moment.certain else UNCERTAIN))
 
-    def _number(self, segment: Segment, number: int, what: str) -> float | None:
+    def _number(self, text: str, what: str) -> float | None:
         try:
-            text = segment.text(number)
             return decimal(text) if text else None
         except Refused as refused:
             self._refused[f"{refused.reason}:{what}"] += 1
             return None
 
-    def _expiry(self, segment: Segment, what: str) -> str:
-        """INV-12 as an ISO date; "" where there is none."""
+    def _expiry(self, text: str, what: str) -> str:
+        """A day as an ISO date; "" where there is none."""
         try:
-            text = segment.text(12)
             return values.day(text).isoformat() if text else ""
         except Refused as refused:
             self._refused[f"{refused.reason}:{what}.expires"] += 1
             return ""
 
+    def _lot(self, text: str, what: str) -> str:
+        if text and not _ID.match(text):
+            self._refuse(f"malformed:{what}.lot", text)
+            return ""
+        return text
+
     def _moment(self, segment: Segment, number: int) -> Moment:
-        moment = self._time(segment, number) or self._sent
+        return self._first(((segment, number),))
+
+    def _first(self, times: Iterable[tuple[Segment, int]]) -> Moment:
+        """The first usable time of these fields, else the message's."""
+        moment = next((found for segment, number in times if (found := self._time(segment, number))), self._sent)
         self._newest = max(self._newest, moment.at)
         return moment
 

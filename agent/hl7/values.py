@@ -6,9 +6,13 @@ from typing import Final
 
 from agent.values import Moment, Refused, day_of, moment
 
-_TIME: Final = re.compile(r"(\d{8})(\d{2})(\d{2})(?:(\d{2})(?:\.(\d{1,4}))?)?([+-]\d{4})?\Z", re.ASCII)
-"""DTM of at least a minute (HL7 v2.5.1, 2.A.22); a coarser one is no time of an event."""
-_DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_TIME: Final = re.compile(
+    r"(\d{4}-?\d{2}-?\d{2})[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{0,32}))?)? ?(Z|[+-]\d{2}(?::?\d{2})?)?\Z",
+    re.ASCII | re.IGNORECASE,
+)
+"""DTM of at least a minute (HL7 v2.5.1, 2.A.22); a coarser one is no time of an event. More digits of a second than
+four, Z, and the separators of ISO 8601 are met, and mean one thing."""
+_DAY: Final = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
 
 
 def date_time(text: str, zone: tzinfo | None) -> Moment:
@@ -18,7 +22,7 @@ def date_time(text: str, zone: tzinfo | None) -> Moment:
     found = _TIME.match(text)
     if not found:
         raise Refused("malformed")
-    micros = int((found[5] or "0").ljust(6, "0"))
+    micros = int((found[5] or "")[:6].ljust(6, "0"))
     try:
         clock = datetime.min.time().replace(int(found[2]), int(found[3]), min(int(found[4] or 0), 59), micros)
     except ValueError:
@@ -39,8 +43,11 @@ def stamp(wall: int, zone: tzinfo | None) -> str:
 
 
 def _offset(text: str) -> timezone:
-    shift = timedelta(hours=int(text[1:3]), minutes=int(text[3:]))
+    if text in ("Z", "z"):
+        return timezone(timedelta())
+    hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
+    shift = timedelta(hours=hours, minutes=minutes)
     shift = -shift if text[0] == "-" else shift
-    if int(text[3:]) > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
+    if minutes > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
         raise Refused("implausible")
     return timezone(shift)

@@ -55,20 +55,45 @@ def test_the_reason_stands_where_the_version_has_it(version: str, place: str) ->
     ("accept", "application", "success", "failure"),
     [
         ("AL", "NE", ["CA"], ["CE"]),
-        ("AL", "AL", ["CA", "AA"], ["CE", "AE"]),
-        ("NE", "AL", ["AA"], ["AE"]),
-        ("ER", "AL", ["AA"], ["CE", "AE"]),
-        ("SU", "ER", ["CA"], ["AE"]),
-        ("NE", "NE", [], []),
+        ("AL", "AL", ["CA", "AA"], ["CE"]),
+        ("AL", "ER", ["CA"], ["CE"]),
+        ("AL", "SU", ["CA", "AA"], ["CE"]),
         ("AL", "", ["CA"], ["CE"]),
+        ("NE", "NE", [], []),
+        ("NE", "AL", ["AA"], ["AE"]),
+        ("NE", "ER", [], ["AE"]),
+        ("NE", "SU", ["AA"], []),
+        ("NE", "", [], []),
+        ("ER", "NE", [], ["CE"]),
+        ("ER", "AL", ["AA"], ["CE"]),
+        ("ER", "ER", [], ["CE"]),
+        ("ER", "SU", ["AA"], ["CE"]),
+        ("ER", "", [], ["CE"]),
+        ("SU", "NE", ["CA"], []),
+        ("SU", "AL", ["CA", "AA"], ["AE"]),
+        ("SU", "ER", ["CA"], ["AE"]),
+        ("SU", "SU", ["CA", "AA"], []),
+        ("SU", "", ["CA"], []),
+        ("", "NE", [], []),
         ("", "AL", ["AA"], ["AE"]),
+        ("", "ER", [], ["AE"]),
+        ("", "SU", ["AA"], []),
+        ("", "", ["AA"], ["AE"]),
+        ("ne", "al^Always", ["AA"], ["AE"]),
+        ('""', '""', ["AA"], ["AE"]),
         ("", "2", ["AA"], ["AE"]),
         ("??", "??", ["AA"], ["AE"]),
     ],
 )
-def test_enhanced_mode(accept: str, application: str, success: list[str], failure: list[str]) -> None:
+def test_every_wish_of_table_0155(accept: str, application: str, success: list[str], failure: list[str]) -> None:
     data = equipment(f15=accept, f16=application)
-    for outcome, codes in ((Outcome.ACCEPTED, success), (Outcome.FAILED, failure)):
+    rejected = [code[0] + "R" for code in failure]
+    for outcome, codes in (
+        (Outcome.ACCEPTED, success),
+        (Outcome.FAILED, failure),
+        (Outcome.UNSUPPORTED, rejected),
+        (Outcome.TOO_LARGE, rejected),
+    ):
         found = [Message(answer) for answer in given(data, outcome)]
         assert [msa.text(1) for read in found for msa in read.named("MSA")] == codes
         assert len({read.control_id for read in found}) == len(found)
@@ -85,7 +110,11 @@ def test_a_header_of_nothing_is_answered_all_the_same() -> None:
     (answer,) = given(b"MSH|^~\\&|x|y")
     assert answer == b"MSH|^~\\&|STETH||x|y|20261121180002||ACK|9|P\rMSA|AA\r"
     (answer,) = given(b"MSH||a^b||||||ESU^U01|1", Outcome.FAILED)
-    assert b"\rMSA|AE|1\rERR|||207 Application internal error|E\r" in answer
+    assert answer.startswith(b"MSH|^~\\&|STETH||a^b|")
+    assert b"\rMSA|AE|1\rERR|||207^Application internal error|E\r" in answer
+    (answer,) = given(b"MSH|.|a.b|||||||1", Outcome.FAILED)
+    assert answer.startswith(b"MSH|.|STETH||a.b|")
+    assert b"\rMSA|AE|1\rERR|||207.Application internal error|E\r" in answer
 
 
 def test_a_long_control_id_is_cut_and_no_segment_can_be_slipped_in() -> None:

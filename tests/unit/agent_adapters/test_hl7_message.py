@@ -57,8 +57,31 @@ def test_declared_delimiters_are_used() -> None:
 def test_a_header_that_declares_few_delimiters() -> None:
     read = Message(b"MSH|^|a^b||||||ESU^U01|1\rEQU|x~y||OP^z")
     assert [segment.text(1) for segment in read.named("EQU")] == ["x~y"]
-    bare = Message(b"MSH||a^b||||||ESU^U01|1\rEQU|x^y|")
-    assert [(segment.text(1), segment.text(1, 2)) for segment in bare.named("EQU")] == [("x^y", "")]
+    assert [segment.text(1, 2) for segment in read.named("EQU")] == [""]
+
+
+@pytest.mark.parametrize(
+    "spelled", ["^~\\&", "^~\\\\&", "^~\\&#", "^~\\\\&#", "^~\\&amp;", "^^~~\\\\&&", " ^~\\& ", ""]
+)
+def test_the_recommended_delimiters_however_they_are_spelled(spelled: str) -> None:
+    read = Message(f"MSH|{spelled}|a^b||||||ESU^U01|1\rEQU|x^y&z~w||OP".encode())
+    assert read.delimiters == ("|", "^", "~", "\\", "&")
+    assert read.type == "ESU"
+    (segment,) = read.named("EQU")
+    assert [segment.text(1), segment.text(1, 2), segment.text(3)] == ["x", "y&z", "OP"]
+    assert segment.words(1) == ["x", "y", "z"]
+
+
+def test_a_sender_that_doubles_its_escapes_does_so_everywhere() -> None:
+    data = message("EQU|a\\F\\b\\E\\c||OP").replace(b"\\", b"\\\\")
+    assert one(data).text(1) == "a|b\\c"
+    assert one(data.replace(b"\\\\", b"\\")).text(1) == "a|b\\c"
+
+
+def test_the_escape_may_be_left_out_between_the_others() -> None:
+    read = Message(b"MSH|^~&|a||||||ESU^U01|1\rEQU|x^y&z~w")
+    assert read.delimiters == ("|", "^", "~", "", "&")
+    assert one(b"MSH|^~\\|a||||||ESU^U01|1\rEQU|x&y~w\\F\\").text(1) == "x&y"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +117,49 @@ def test_a_delimiter_that_is_half_of_a_character_parts_nothing() -> None:
 def test_bytes_of_no_encoding_cost_nothing_but_themselves() -> None:
     sent = message("EQU|XX|20261121180000|OP", f18="UNICODE UTF-8").replace(b"XX", b"\xff\x80\xfe")
     assert one(sent).text(3) == "OP"
-    assert Message(sent).codec == "latin-1"
+    assert one(sent).text(1) == "ÿ\x80þ"
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        *("", "ASCII", "8859/1", "8859/15", "8859-15", "ISO-8859-1", "ISO 8859/9", "ISO_IR 100", "UNICODE UTF-8"),
+        *("WINDOWS-1252", "GB 18030-2000", "BIG-5", "KS X 1001", "UNICODE UTF-16", "CNS 11643-1992", "8859/99", "?"),
+    ],
+)
+@pytest.mark.parametrize(
+    "micro", ["µ".encode("latin-1"), "µ".encode(), "μ".encode(), "μ".encode("gb18030"), b"\\XB5\\"]
+)
+def test_a_unit_is_read_whatever_is_declared(declared: str, micro: bytes) -> None:
+    sent = message("OBR|85.5|XXmol/L|OP", f18=declared).replace(b"XX", micro)
+    assert one(sent, "OBR").text(1) == "85.5"
+    assert one(sent, "OBR").text(3) == "OP"
+    assert {"µmol/L", "μmol/L"} & set(one(sent, "OBR").spellings(2))
+
+
+@pytest.mark.parametrize("word", ["10³", "37°", "µ", "Größé", "Réf. à 37 °C, créée"])
+def test_no_delimiter_is_half_of_a_letter_of_latin_1(word: str) -> None:
+    sent = message("EQU|XX|20261121180000|XX^XX|OP").replace(b"XX", word.encode("latin-1"))
+    assert (one(sent).text(1), one(sent).text(3), one(sent).text(4)) == (word, word, "OP")
+
+
+def test_each_line_of_a_message_may_be_in_an_encoding_of_its_own() -> None:
+    sent = message("EQU|AA", "NDS|BB", "INV|CC").replace(b"AA", "葡萄糖".encode("gb18030"))
+    sent = sent.replace(b"BB", "µ".encode("latin-1")).replace(b"CC", "葡萄糖".encode())
+    assert [one(sent, name).text(1) for name in ("EQU", "NDS", "INV")] == ["葡萄糖", "µ", "葡萄糖"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec"),
+    [
+        *(("BIG-5", "big5"), ("KS X 1001", "euc_kr"), ("8859/5", "iso8859-5"), ("SHIFT_JIS", "shift_jis")),
+        *(("~ISO IR87", "iso2022_jp_2"), ("ISO IR14~ISO IR87", "iso2022_jp_2"), ("UNICODE", "utf-8")),
+    ],
+)
+def test_table_0211(declared: str, codec: str) -> None:
+    word = {"euc_kr": "포도당", "iso8859-5": "Глюкоза"}.get(codec, "功能表")  # its second bytes are delimiters in Big5
+    sent = message("EQU|XX^b||OP", f18=declared).replace(b"XX", word.encode(codec))
+    assert (one(sent).text(1), one(sent).text(1, 2), one(sent).text(3)) == (word, "b", "OP")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +201,7 @@ def test_names_of_segments_are_whole() -> None:
     assert [segment.text(1) for segment in read.named("EQU")] == ["", "2"]
 
 
-@pytest.mark.parametrize("line", ["PID|1", "pid|1", "  PID|1", "PID"])
+@pytest.mark.parametrize("line", ["PID|1", "pid|1", "  PID|1", "PID", "\xa0PID|1", "\ufeffPID|1", "\x00PID|1"])
 def test_a_segment_about_a_person_is_found_however_it_is_written(line: str) -> None:
     assert Message(message(line)).any_of(frozenset({"PID"}))
 
