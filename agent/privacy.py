@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from agent.equipment_clock import UNCERTAIN_TIME
 from catalog.model import UNKNOWN_CODE, Model
 from wire.items import (
     Birth,
@@ -67,6 +68,7 @@ REAGENT_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires
 CONTROL_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
 """What ``control.<key>.`` may be followed by, for each control material that the model knows."""
 
+_UNCERTAIN: Final = UNCERTAIN_TIME, 1.0
 _SOURCE: Final = re.compile(r"[a-z][a-z0-9_.\-]{0,31}\Z")
 
 
@@ -140,7 +142,8 @@ def _fault(item: Fault, model: Model, refused: Counter[str]) -> Fault | None:
     numbers: dict[str, float | str] = {
         name: value
         for name, value in item.params.items()
-        if isinstance(value, float) and (name in model.signals or _is_raw_code(item.code, name, value))
+        if isinstance(value, float)
+        and (name in model.signals or (name, value) == _UNCERTAIN or _is_raw_code(item.code, name, value))
     }
     if len(numbers) == len(item.params):
         return item

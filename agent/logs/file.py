@@ -40,7 +40,8 @@ class Turn(NamedTuple):
     when the lines were at the latest written, ms since 1970. ``long``: lines skipped as too long. ``lost``: the unread
     rest of a file is gone; ``packed``: compressed files that may hold it. ``restored``: the file is an older copy of
     itself. ``older``: there are lines in front of where the first look began. ``whole``: the text ends where the file
-    does. ``still``: what must change before anything can come."""
+    does. ``grown``: it is the file of the look before, and grew since. ``still``: what must change before anything can
+    come."""
 
     position: Position | None
     past: tuple[Position, ...] = ()
@@ -54,6 +55,7 @@ class Turn(NamedTuple):
     restored: bool = False
     older: bool = False
     whole: bool = True
+    grown: bool = False
     still: Still = ()
 
 
@@ -134,7 +136,7 @@ class _Look:
         if here is not None and self._is_current(here):
             turn = self._reading.turn(here, self._known)
             quiet = turn.whole and not turn.more and self._reading.settled(here)
-            return turn._replace(past=self._past, still=self._still(here) if quiet else ())
+            return turn._replace(past=self._past, grown=here.same, still=self._still(here) if quiet else ())
         return self._moved_on(here)
 
     def _late(self) -> Turn | None:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, structs
 
 from agent.adapter import lane_of
+from agent.equipment_clock import UNCERTAIN_TIME, judge
 from agent.logs.encodings import UTF_16
 from agent.values import EARLIEST, FUTURE_MS, LATEST, Moment, Refused, decimal, moment
 from catalog.model import MAX_LOG_LINE, LogFault, LogPattern, LogSignal, Model
@@ -41,12 +42,13 @@ class Open(Struct, frozen=True, array_like=True):
 
 class Found(NamedTuple):
     """What some lines held: items of each lane in the order of the lines, counts of what was refused, by reason, and
-    what waits for its continuation."""
+    what waits for its continuation. ``right``: what the last line that says so says of the equipment's clock."""
 
     live: list[Item]
     bulk: list[Item]
     refused: Counter[str]
     open: tuple[Open, ...] = ()
+    right: bool | None = None
 
 
 class _Row(NamedTuple):
@@ -70,8 +72,10 @@ class _Pattern(NamedTuple):
 class _Reading:
     """One call of ``LineReader.read``."""
 
-    def __init__(self, received: int, waiting: Iterable[Open]) -> None:
+    def __init__(self, received: int, since: int | None, waiting: Iterable[Open]) -> None:
         self.received = received
+        self.since = since
+        self.right: bool | None = None
         self.waiting = {each.pattern: each for each in waiting}
         self.refused: Counter[str] = Counter()
         self.live = _Columns()
@@ -103,11 +107,18 @@ class LineReader:
         self._last_time: tuple[str, str, int, Moment] | None = None
 
     def read(
-        self, lines: Iterable[bytes], *, received: int, big_endian: bool = False, waiting: Sequence[Open] = ()
+        self,
+        lines: Iterable[bytes],
+        *,
+        received: int,
+        since: int | None = None,
+        big_endian: bool = False,
+        waiting: Sequence[Open] = (),
     ) -> Found:
-        """``received``: ms since 1970 UTC, for lines without a time of their own. ``big_endian``: of UTF-16.
-        ``waiting``: what the lines before these left open."""
-        reading = _Reading(received, waiting)
+        """``received``: ms since 1970 UTC, for lines without a time of their own. ``since``: they were written between
+        then and ``received``; None: at any time. ``big_endian``: of UTF-16. ``waiting``: what the lines before these
+        left open."""
+        reading = _Reading(received, since, waiting)
         for line in lines:
             for encoding, patterns in self._by_encoding.items():
                 order = ("-be" if big_endian else "-le") if encoding == UTF_16 else ""
@@ -118,7 +129,8 @@ class LineReader:
                     match = pattern.match(text)
                     if match is not None:
                         self._begun(pattern, match, reading)
-        return Found(reading.live.items(), reading.bulk.items(), reading.refused, tuple(reading.waiting.values()))
+        waits = tuple(reading.waiting.values())
+        return Found(reading.live.items(), reading.bulk.items(), reading.refused, waits, reading.right)
 
     def _begun(self, pattern: _Pattern, match: re.Match[str], reading: _Reading) -> None:
         if pattern.id in reading.waiting:
@@ -146,12 +158,8 @@ class LineReader:
         """``before`` and what this line adds to it; None: it says something that may not leave."""
         groups = match.re.groupindex
         at, certain, code, value = before.at, before.certain, before.code, before.value
-        try:
-            if pattern.time_format is not None and "ts" in groups:
-                at = self._when(pattern.time_format, match["ts"] or "", reading.received)
-        except Refused as error:
-            reading.refused[f"{error.reason}:time"] += 1
-            at, certain = reading.received, False
+        if pattern.time_format is not None and "ts" in groups:
+            at, certain = self._time(pattern.time_format, match["ts"] or "", reading)
         if pattern.fault is not None and pattern.fault.group in groups:
             code = pattern.fault.table.get(match[pattern.fault.group or 0] or "")
             if code is None:
@@ -172,18 +180,35 @@ class LineReader:
         if pattern.fault is not None:
             code = pattern.fault.code or said.code
             if code is not None:
-                reading.live.add(Fault(at=at, code=code, state=pattern.fault.state, source=SOURCE))
+                params: dict[str, float | str] = {} if said.certain else {UNCERTAIN_TIME: 1.0}
+                reading.live.add(Fault(at=at, code=code, state=pattern.fault.state, source=SOURCE, params=params))
         if pattern.signal is not None and said.value is not None:
             signal = pattern.signal
             row = _Row(at, signal.name, said.value, signal.unit, GOOD if said.certain else UNCERTAIN)
             (reading.live if lane_of(self._model, signal.name) is Lane.LIVE else reading.bulk).add(row)
 
-    def _when(self, time_format: str, text: str, received: int) -> int:
+    def _time(self, time_format: str, text: str, reading: _Reading) -> tuple[int, bool]:
+        """When a line was written, and whether it says so itself: in ms since 1970 UTC."""
+        try:
+            own = self._when(time_format, text, reading.received)
+        except Refused as error:
+            reading.refused[f"{error.reason}:time"] += 1
+            if error.reason != "implausible":
+                return reading.received, False
+            own = None
+        judged = judge(own, received=reading.received, since=reading.since)
+        reading.right = reading.right if judged.right is None else judged.right
+        believed = judged.time is own
+        if own is not None and not believed:
+            reading.refused["implausible:time"] += 1
+        return judged.time.at, believed
+
+    def _when(self, time_format: str, text: str, received: int) -> Moment:
         known = self._last_time
         if known is None or known[:3] != (text, time_format, received):
             found = local_time(text, time_format, received=received, zone=self._zone)
             self._last_time = known = (text, time_format, received, found)
-        return known[3].at
+        return known[3]
 
 
 def local_time(text: str, time_format: str, *, received: int, zone: tzinfo | None) -> Moment:

@@ -7,10 +7,11 @@ line nor enters one twice. Repeats of a fault are folded by the outbox.
 import asyncio
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -18,6 +19,7 @@ from agent import system
 from agent.adapter import Entry, Sink
 from agent.clock import Now
 from agent.config import Log
+from agent.equipment_clock import ClockWatch
 from agent.errors import AgentError, OutboxError
 from agent.logs.encodings import SAMPLE, why_no_text
 from agent.logs.file import Still, Turn, beginning, is_same, look
@@ -44,6 +46,8 @@ class LogTail:
         self._key = f"log:{config.path}"
         self._waits = f"log:{config.path}:waiting"
         self._left = f"log:{config.path}:past"
+        self._clock = ClockWatch(model=model, sink=sink, source=SOURCE, name=f"log:{config.path}:clock")
+        self._ended: int | None = None
         self._first: int | None = int(config.first_mb * 1_000_000)
         self._read: Position | None = None
         self._waiting: tuple[Open, ...] = ()
@@ -75,8 +79,11 @@ class LogTail:
         """In a thread: until the next look, and on while it would find nothing new, so that an idle log wakes nobody
         else. It may hang on a share that is gone; the loop may not."""
         with contextlib.suppress(OSError):  # which the next look tells
-            while not over.wait(self._config.every_s) and is_same(self._still):
-                pass
+            while not over.wait(self._config.every_s):
+                began = self._now().elapsed
+                if not is_same(self._still):
+                    return
+                self._ended = began
 
     def resume(self) -> None:
         """Go on where the last commit left off."""
@@ -95,39 +102,57 @@ class LogTail:
             self._failed, self._still = True, ()
             return False
         self._failed = False
-        if looked is None:
+        if looked.turn is None:
+            self._ended = looked.began
             return False
-        turn, found = looked
+        turn, found = looked.turn, looked.found
         if turn.position is None:
             self._first = self._first if turn.more else None  # it will be new altogether
             return turn.more
-        if found.live or found.bulk or self._worth_a_commit(turn.position, turn.past):
+        clock = self._clock.news(found.right, looked.received)
+        if clock.faults or found.live or found.bulk or self._worth_a_commit(turn.position, turn.past):
             positions = {self._key: turn.position.encode(), self._waits: msgspec.msgpack.encode(found.open)}
+            positions |= clock.positions
             if turn.past != self._committed[1]:
                 positions[self._left] = msgspec.msgpack.encode(turn.past)
-            entry = Entry(live=found.live, bulk=found.bulk, positions=positions)
+            entry = Entry(live=[*clock.faults, *found.live], bulk=found.bulk, positions=positions)
             try:
                 await self._sink.aput(entry)
             except OutboxError:
                 return False
             self._committed = turn.position, turn.past
+            self._clock.entered(clock)
+        self._ended = None if turn.more else looked.began
         self._read, self._past, self._waiting, self._still = turn.position, turn.past, found.open, turn.still
         self._count(turn, found)
         return turn.more
 
-    def _look(self) -> tuple[Turn, Found] | None:
-        """None: nothing changed."""
+    def _look(self) -> "_Looked":
+        now = self._now()
         if is_same(self._still):
-            return None
-        now = self._now().wall / 1000
-        turn = look(self._path, self._read, self._past, encoding=self._config.encoding, now=now, first=self._first)
-        found = self._reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian, waiting=self._waiting)
+            return _Looked(now.elapsed)
+        turn = look(
+            self._path,
+            self._read,
+            self._past,
+            encoding=self._config.encoding,
+            now=now.wall / 1000,
+            first=self._first,
+        )
+        since, received = None, turn.written
+        if turn.grown and not turn.more and self._ended is not None:
+            # Between two looks, so that the file's own time, by whatever clock, has no say in it.
+            since = now.wall - (now.elapsed - self._ended)
+            received = min(max(received, since), now.wall)
+        found = self._reader.read(
+            turn.lines, received=received, since=since, big_endian=turn.big_endian, waiting=self._waiting
+        )
         if not self._sampled and turn.position is not None:
             head = beginning(self._path)
             strange = why_no_text(self._config.encoding, head) is not None
             self._sampled = strange or len(head) == SAMPLE
             found.refused["not-text"] += strange
-        return turn, found
+        return _Looked(now.elapsed, received, turn, found)
 
     def _worth_a_commit(self, position: Position, past: tuple[Position, ...]) -> bool:
         committed, left = self._committed
@@ -151,6 +176,15 @@ class LogTail:
             self._sink.refused(SOURCE, "older-copy")
         if turn.older:
             self._sink.refused(SOURCE, "older-unread")
+
+
+class _Looked(NamedTuple):
+    """``began``: when, in ms of elapsed time. ``turn`` None: nothing changed since the look before."""
+
+    began: int
+    received: int = 0
+    turn: Turn | None = None
+    found: Found = Found([], [], Counter())
 
 
 def _decode(kept: bytes | None) -> tuple[Open, ...]:

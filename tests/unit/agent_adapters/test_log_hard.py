@@ -19,7 +19,7 @@ from tests.fixtures.sink import MemorySink
 from wire.items import Fault
 
 MODEL = load().models["generic-dr"]
-LATER = Now(wall=4_000_000_000_000, elapsed=0)
+LATER = Now(wall=1_795_309_200_000, elapsed=0)
 TEN_GB = 10_000_000_000
 
 
