@@ -1,5 +1,6 @@
 """What is said of a moment that we know judges the equipment's clock; a backlog keeps its own times."""
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from agent.logs.tail import LogTail
 from agent.privacy import admit
 from agent.values import Moment
 from catalog.load import load
+from tests.fixtures.astm import until
 from tests.fixtures.sink import MemorySink
 from wire.items import UNCERTAIN, Fault, Readings
 
@@ -127,15 +129,18 @@ class Running:
         self.path = path
         self.sink = MemorySink()
         self.now = NOW
+        self.looks = 0
         self._options = options
         self.start()
 
     def start(self) -> None:
         config = Log(path=str(self.path), time_zone="UTC", **self._options)
-        self.agent = LogTail(
-            config=config, model=MODEL, sink=self.sink, now=lambda: Now(wall=self.now, elapsed=self.now)
-        )
+        self.agent = LogTail(config=config, model=MODEL, sink=self.sink, now=self._now)
         self.agent.resume()
+
+    def _now(self) -> Now:
+        self.looks += 1
+        return Now(wall=self.now, elapsed=self.now)
 
     def write(self, *times: datetime, text: str = "ALARM GEN-KV-01 SET") -> None:
         with self.path.open("a", encoding="utf-8") as stream:
@@ -281,3 +286,20 @@ async def test_while_the_outbox_takes_nothing_nothing_was_told(running: Running)
     assert await running.look() == []
     running.sink.failing = False
     assert [fault.code for fault in await running.look()] == [CLOCK_CODE, "GEN-KV-01"]
+
+
+async def test_looks_that_find_nothing_new_count_as_looks(tmp_path: Path) -> None:
+    """Also those of the thread that waits while a log is idle: a line is no older than the last of them."""
+    running = Running(tmp_path / "dr.log", every_s=0.05)
+    running.write(running.time)
+    task = asyncio.create_task(running.agent.run())
+    try:
+        await until(lambda: running.looks >= 5)
+        running.now += 3 * 86_400_000
+        looks = running.looks
+        await until(lambda: running.looks >= looks + 3)
+        running.write(running.time - timedelta(days=2))
+        await until(lambda: len(running.sink.items()) == 3)
+    finally:
+        task.cancel()
+    assert [item.code for item in running.sink.items() if isinstance(item, Fault)][1:] == [CLOCK_CODE, "GEN-KV-01"]
