@@ -70,7 +70,9 @@ class Astm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connect to it) and ``serial`` (a port such as ``/dev/ttyUSB0`` or ``COM3``, with ``baud`` to ``stop_bits``).
     ``peers``: beside ``listen``.
 
-    ``framing``: ``none`` for one that sends bare records, without the E1381 link. ``encoding``: of its texts.
+    ``framing``: ``none`` for one that sends bare records, without the E1381 link. ``checksum``: false for one whose
+    frames bear none, or one that is never right. ``record_per_frame``: whether each frame that begins like a record is
+    one, where no CR stands between; left out, that is judged by the frames. ``encoding``: of its texts.
     ``answer_queries``: tell it that there are no orders when it asks, for a line on which no LIS answers; where one
     does, we must keep silent. ``time_zone``: as for [device.dicom].
     """
@@ -84,6 +86,8 @@ class Astm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parity: Literal["none", "even", "odd"] = "none"
     stop_bits: Literal[1, 2] = 1
     framing: Literal["e1381", "none"] = "e1381"
+    checksum: bool = True
+    record_per_frame: bool | None = None
     encoding: Literal["utf-8", "gb18030", "latin-1"] = "utf-8"
     answer_queries: bool = False
     time_zone: str | None = None

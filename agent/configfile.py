@@ -53,6 +53,8 @@ _HINTS: Final = {
     "proxy": "write http://host:port; user and password go into proxy_username and proxy_password_file",
     "proxy_username": "write the user that the proxy knows, without a colon",
     "valid_until": "write a date such as 2027-06-30, or a time with its zone",
+    "checksum": "write false where the analyzer's frames bear no checksum, or none that is right; else leave it out",
+    "record_per_frame": "write true where each frame is a record though no CR ends it; else leave it out",
     "echo": "write a section [device.echo.NAME] with host, port and ae_title for each peer",
 }
 

@@ -54,7 +54,7 @@ def decode_main(argv: list[str]) -> int:
     for name in args.files:
         file = Path(name)
         try:
-            for items, reasons in _decoded(args.kind, file, model, zone, args.encoding):
+            for items, reasons in _decoded(args, file, model, zone):
                 passed, stopped = admit(items, model)
                 for item in passed:
                     sys.stdout.write(_json.encode(item).decode() + "\n")
@@ -78,16 +78,23 @@ def decode_main(argv: list[str]) -> int:
 Decoded = tuple[list[Item], Counter[str]]
 
 
-def _decoded(kind: str, file: Path, model: Model, zone: tzinfo | None, encoding: str | None) -> Iterator[Decoded]:
-    match kind:
+def _decoded(args: argparse.Namespace, file: Path, model: Model, zone: tzinfo | None) -> Iterator[Decoded]:
+    match args.kind:
         case "dicom":
             return _dicom(file, zone)
         case "astm":
-            return read_astm(file, model=model, zone=zone, encoding=encoding or "utf-8")
+            return read_astm(
+                file,
+                model=model,
+                zone=zone,
+                encoding=args.encoding or "utf-8",
+                checksum=not args.no_checksum,
+                record_per_frame=args.record_per_frame,
+            )
         case "hl7":
             return read_hl7(file, model=model, zone=zone)
         case _:
-            return _log(file, model, encoding, zone)
+            return _log(file, model, args.encoding, zone)
 
 
 def _dicom(file: Path, zone: tzinfo | None) -> Iterator[Decoded]:
@@ -131,5 +138,13 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--model", help="key of the catalog (default: the generic one of this kind)")
     parser.add_argument("--catalog", help="a folder of catalog files instead of the shipped ones")
     parser.add_argument("--encoding", choices=ENCODINGS, help="of a log (default: as each pattern says, mostly utf-8)")
+    parser.add_argument(
+        "--no-checksum", action="store_true", help="of ASTM frames that bear none, or none that is right"
+    )
+    parser.add_argument(
+        "--record-per-frame",
+        action=argparse.BooleanOptionalAction,
+        help="whether each ASTM frame is a record, where no CR tells (default: judged)",
+    )
     parser.add_argument("--time-zone", help="IANA name of the equipment's zone (default: UTC)")
     return parser

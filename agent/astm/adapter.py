@@ -1,8 +1,9 @@
 """The adapter of an analyzer that speaks ASTM: listens for it, connects to it, or reads a serial line.
 
 A frame that completes a message is acknowledged when the message's facts are committed (DELIVERY 1); what the analyzer
-sends again is recognised by a keyed hash of the message. On a line without the E1381 link nothing can be acknowledged:
-what was sent and not yet committed is lost with the process.
+sends again is recognised by a keyed hash of the message. What was acknowledged of a message that never completes is
+entered when that is known. On a line without the E1381 link nothing can be acknowledged: what was sent and not yet
+committed is lost with the process.
 
 Nothing is read on while a message is entered, so that a flood waits in the peer's own buffers. A connection holds one
 message and one frame, whatever the peer does. A host query is for the LIS; see ``answer_queries``.
@@ -35,11 +36,9 @@ class AstmAdapter:
     def __init__(self, *, config: Astm, model: Model, sink: Sink, now: Callable[[], Now] = system.now) -> None:
         self.port = 0
         self._config = config
-        self._model = model
         self._sink = sink
         self._now = now
-        self._zone = zone_of(config.time_zone)
-        self._messages = Messages(model=model, sink=sink)
+        self._messages = Messages(model=model, sink=sink, zone=zone_of(config.time_zone), encoding=config.encoding)
 
     @property
     def name(self) -> str:
@@ -100,8 +99,6 @@ class AstmAdapter:
             config=self._config,
             channel=channel,
             messages=self._messages,
-            model=self._model,
             sink=self._sink,
             now=self._now,
-            zone=self._zone,
         )

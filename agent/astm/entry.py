@@ -1,20 +1,31 @@
-"""From the facts of a message to what is entered into the outbox: each fact in its lane, and only what is news."""
+"""From a message to what is entered into the outbox: each fact in its lane, and only what is news.
+
+A message ends in an entry, or is a repeat, or is counted: what was refused of it, or else that it told nothing.
+"""
 
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from typing import Final
+from datetime import tzinfo
+from struct import Struct as Layout
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
 
 from agent.adapter import Entry, Sink, lane_of
-from agent.astm.reading import NAME, Extracted, Reading
+from agent.astm.reading import NAME, Extracted, Reading, read
 from agent.astm.records import Message
+from agent.astm.values import HOUR_MS
 from catalog.model import Model
 from wire.items import Inventory, Item, Readings
 from wire.topics import Lane
 
 _MAX_ROWS: Final = 500
 """Readings of one item: a report of these is about 20 kB."""
-_HOUR_MS: Final = 3_600_000
+_INLINE: Final = 16_384
+"""Bytes of a message that is read on the event loop, in some milliseconds; a longer one is read in a thread."""
+_POSITION: Final = "astm.unfinished"
+_UNFINISHED: Final = Layout(">I??16s")
 
 
 class Told:
@@ -41,38 +52,95 @@ class Told:
         return [reading for reading in facts.readings if lane_of(self._model, reading.metric) is lane]
 
 
-class Messages:
-    """Enters the messages of one device, whatever connection they came by."""
+class Unfinished(NamedTuple):
+    """The message entered last without its end, which its sender may send again from the beginning, with more behind:
+    of how many records it was, and what recognises them. It is kept with the entry, so that it outlives the process."""
 
-    def __init__(self, *, model: Model, sink: Sink) -> None:
+    records: int
+    timed: bool
+    dated: bool
+    mark: bytes
+
+    @classmethod
+    def read(cls, data: bytes | None) -> "Unfinished | None":
+        """As ``written``."""
+        return None if data is None else cls(*_UNFINISHED.unpack(data))
+
+    def written(self) -> bytes:
+        """As a position of the sink."""
+        return _UNFINISHED.pack(*self)
+
+
+class Messages:
+    """Reads and enters the messages of one device, whatever connection they came by. ``read``: how many were."""
+
+    def __init__(self, *, model: Model, sink: Sink, zone: tzinfo | None, encoding: str) -> None:
+        self.read = 0
+        self._model = model
         self._sink = sink
+        self._zone = zone
+        self._encoding = encoding
         self._told = Told(model=model)
         self._lock = asyncio.Lock()
+        self._unfinished = Unfinished.read(sink.position(_POSITION))
 
-    async def put(self, facts: Extracted, message: Message, *, received: int) -> None:
-        """Returns when they are on the disk. Raises ``OutboxError``. Counts what was refused, of a repeat not again."""
+    async def enter(self, message: Message, *, received: int) -> bool:
+        """Returns when its facts are on the disk: whether it asks for orders. ``received``: ms since 1970 UTC.
+
+        Raises ``OutboxError``: nothing is kept. Counts what was refused, or that nothing was told, of a repeat not
+        again.
+        """
         async with self._lock:
-            seen = mark(message, facts, received=received, key=self._sink.key)
+            told = self._told_of(message, received)
+            repeated = told > message.told
+            facts = await self._read(message.records, told, received)
+            times = {"timed": facts.timed, "dated": facts.dated}
+            seen = mark(message.records, received=received, key=self._sink.key, **times)
             entry = self._told.entry(facts, (seen,))
-            new = True
-            if entry.live or entry.bulk:
-                new = await self._sink.aput(entry)
+            tells = bool(entry.live or entry.bulk)
+            unfinished = None
+            if tells and not message.whole and not message.told:
+                unfinished = Unfinished(len(message.records), mark=seen, **times)
+                entry = replace(entry, positions={_POSITION: unfinished.written()})
+            new = await self._sink.aput(entry) if tells or repeated else True
+            self._unfinished = unfinished or self._unfinished
             self._told.remember(facts)
+            self.read += 1
         if new:
             for reason in facts.refused.elements():
-                self._sink.refused(NAME, reason)
+                self._sink.refused(NAME, reason, form=facts.forms.get(reason, ""))
+            if facts.about and not (tells or repeated or facts.refused):
+                self._sink.untold(NAME, facts.about)
+        return facts.query
+
+    def _told_of(self, message: Message, received: int) -> int:
+        """How many of its records are told already, as the message says or because they came before, without an end."""
+        known = self._unfinished
+        if known is None or message.told or len(message.records) < known.records:
+            return message.told
+        begun = message.records[: known.records]
+        seen = mark(begun, timed=known.timed, dated=known.dated, received=received, key=self._sink.key)
+        return known.records if seen == known.mark else 0
+
+    async def _read(self, found: Sequence[bytes], told: int, received: int) -> Extracted:
+        def facts() -> Extracted:
+            return read(
+                found, model=self._model, received=received, zone=self._zone, encoding=self._encoding, told=told
+            )
+
+        return facts() if sum(map(len, found)) <= _INLINE else await asyncio.to_thread(facts)
 
 
-def mark(message: Message, facts: Extracted, *, received: int, key: bytes) -> bytes:
-    """Recognises the same message when it is sent again; 16 bytes that say nothing without the key.
+def mark(found: Sequence[bytes], *, timed: bool, dated: bool, received: int, key: bytes) -> bytes:
+    """Recognises the same records when they are sent again; 16 bytes that say nothing without the key.
 
-    Where its records tell their times, the header doesn't count: some analyzers write a new time, or a new number, into
-    it whenever they send. Others write no time at all, and the same bytes an hour later may well be news: then the hour
-    of receipt (``received``: ms since 1970 UTC) belongs to what is compared.
+    Where the records tell their times (``dated``), the header doesn't count: some analyzers write a new time, or a new
+    number, into it whenever they send. Others write no time at all, not even there (``timed``), and the same bytes an
+    hour later may well be news: then the hour of receipt (``received``: ms since 1970 UTC) belongs to what is compared.
     """
-    digest = hashlib.blake2b(b"\r".join(message[1:] if facts.dated else message), key=key, digest_size=16)
-    if not facts.dated and not facts.timed:
-        digest.update(b"\r%d" % (received // _HOUR_MS))
+    digest = hashlib.blake2b(b"\r".join(found[1:] if dated else found), key=key, digest_size=16)
+    if not dated and not timed:
+        digest.update(b"\r%d" % (received // HOUR_MS))
     return digest.digest()
 
 

@@ -1,54 +1,121 @@
 """ASTM messages in a file: a whole session as on the wire, frames alone, or bare records, and what would leave the
-device for them."""
+device for them: the very conversation of the running agent, with the file for an analyzer that takes every answer for
+the one it wants, and the time of receipt standing still."""
 
+import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
-from agent.astm.entry import Told
+from agent.adapter import Entry, Sink
+from agent.astm.entry import Messages
 from agent.astm.frames import ENQ
-from agent.astm.line import Line, line_of
-from agent.astm.link import Command, Deliver, Dropped, Ended, Refused
-from agent.astm.reading import read
-from agent.astm.records import Assembler, Message
+from agent.astm.session import Ending, Session
+from agent.clock import Now
+from agent.config import Astm
 from agent.errors import AdapterError
 from catalog.model import Model
 from wire.items import Item
 
 MAX_FILE: Final = 64 * 1024 * 1024
 _CHUNK: Final = 65_536
-_FRAMED_HEADER: Final = re.compile(rb"\x02[0-7]H[!-/:-@\[-`{-~]")
+_FRAMED_HEADER: Final = re.compile(rb"\x02[0-9]?H[!-/:-@\[-`{-~]")
+_CHECKSUM: Final = frozenset({"bad-checksum", "no-checksum", "checksum-never-right"})
 
 
 def read_file(
-    path: Path, *, model: Model, zone: tzinfo | None, encoding: str
+    path: Path,
+    *,
+    model: Model,
+    zone: tzinfo | None,
+    encoding: str,
+    checksum: bool = True,
+    record_per_frame: bool | None = None,
 ) -> Iterator[tuple[list[Item], Counter[str]]]:
-    """The items of each message and what was refused of it or before it.
+    """The items of what is read, piece by piece, and what was refused of it.
 
-    The time of receipt is the file's last modification. Raises ``AdapterError``, ``OSError``.
+    The time of receipt is the file's last modification. ``checksum``, ``record_per_frame``: as in
+    ``agent.config.Astm``. Raises ``AdapterError``, ``OSError``.
     """
     data = _content(path)
     received = path.stat().st_mtime_ns // 1_000_000
-    told = Told(model=model)
-    found = 0
-    for message, refused in _messages(data):
-        if message is not None:
-            found += 1
-            facts = read(message, model=model, received=received, zone=zone, encoding=encoding)
-            entry = told.entry(facts)
-            told.remember(facts)
-            yield [*entry.live, *entry.bulk], refused + facts.refused
-        elif found:
-            yield [], refused
-        elif refused["message-unfinished"]:
-            raise AdapterError("truncated", "its message ends without a terminator (L record): give all of it")
-        elif refused["bad-checksum"] and _FRAMED_HEADER.search(data):
-            raise AdapterError("damaged", "its frames have wrong checksums: capture it again, byte by byte")
-        else:
-            raise AdapterError("not-astm", "it is no ASTM message, none begins with H: give what the analyzer sends")
+    sink = _Found()
+    config = Astm(framing="e1381" if ENQ in data else "none", checksum=checksum, record_per_frame=record_per_frame)
+    messages = Messages(model=model, sink=sink, zone=zone, encoding=encoding)
+    with asyncio.Runner() as runner:
+        session = runner.run(_session(config, messages, sink, lambda: Now(wall=received, elapsed=0)))
+        for at in range(0, len(data) + _CHUNK, _CHUNK):
+            try:
+                runner.run(session.take(data[at : at + _CHUNK]))
+            except Ending as ending:
+                sink.refused("", ending.why)
+                break
+            if messages.read:
+                yield sink.taken()
+    if not messages.read:
+        raise _why(data, sink.reasons)
+    yield sink.taken()
+
+
+async def _session(config: Astm, messages: Messages, sink: Sink, now: Callable[[], Now]) -> Session:
+    return Session(config=config, channel=_Silent(), messages=messages, sink=sink, now=now)
+
+
+class _Silent:
+    """A channel whose other side hears nothing of what is said."""
+
+    async def read(self, seconds: float | None) -> bytes | None:  # noqa: ARG002  # nothing comes by itself
+        """See ``Channel``."""
+        return None
+
+    async def write(self, data: bytes) -> None:
+        """See ``Channel``."""
+
+    async def close(self) -> None:
+        """See ``Channel``."""
+
+
+class _Found:
+    """A sink that hands out what was put into it."""
+
+    key = bytes(32)
+
+    def __init__(self) -> None:
+        self.reasons: Counter[str] = Counter()
+        self._items: list[Item] = []
+        self._seen: set[bytes] = set()
+
+    def put(self, entry: Entry) -> bool:
+        """See ``Sink``."""
+        new = not self._seen.issuperset(entry.seen)
+        if new:
+            self._seen.update(entry.seen)
+            self._items += (*entry.live, *entry.bulk)
+        return new
+
+    async def aput(self, entry: Entry) -> bool:
+        """See ``Sink``."""
+        return self.put(entry)
+
+    def position(self, name: str) -> bytes | None:  # noqa: ARG002  # a file is the first that is heard of its equipment
+        """See ``Sink``."""
+        return None
+
+    def refused(self, source: str, reason: str, *, form: str = "") -> None:  # noqa: ARG002  # one source, no page
+        """See ``Sink``."""
+        self.reasons[reason] += 1
+
+    def untold(self, source: str, reason: str) -> None:
+        """See ``Sink``: whoever decodes a file sees that nothing came of it."""
+
+    def taken(self) -> tuple[list[Item], Counter[str]]:
+        """What came since this was last asked."""
+        taken = self._items, self.reasons
+        self._items, self.reasons = [], Counter()
+        return taken
 
 
 def _content(path: Path) -> bytes:
@@ -59,35 +126,13 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def _messages(data: bytes) -> Iterator[tuple[Message | None, Counter[str]]]:
-    """Each whole message, then None; with each what was refused since the one before."""
-    line = line_of("e1381" if ENQ in data else "none")
-    assembler = Assembler()
-    refused: Counter[str] = Counter()
-    for at in range(0, len(data), _CHUNK):
-        for message in _taken(line, line.feed(data[at : at + _CHUNK], 0), assembler, refused):
-            yield message, refused + assembler.refused
-            refused.clear()
-            assembler.refused.clear()
-    for message in _taken(line, line.end(0), assembler, refused):
-        yield message, refused + assembler.refused
-        refused.clear()
-        assembler.refused.clear()
-    assembler.drop()
-    yield None, refused + assembler.refused
-
-
-def _taken(line: Line, commands: list[Command], assembler: Assembler, refused: Counter[str]) -> Iterator[Message]:
-    """The messages that these commands complete; what the link would have answered is taken as said."""
-    waiting = list(commands)
-    while waiting:
-        match waiting.pop(0):
-            case Deliver(text, last):
-                yield from assembler.offer(text, last=last)
-                waiting += line.accept(0)
-            case Refused(reason):
-                refused[reason] += 1
-            case Ended() | Dropped():
-                assembler.drop()
-            case _:
-                pass  # what we would have said
+def _why(data: bytes, refused: Counter[str]) -> AdapterError:
+    """Why nothing was told."""
+    if refused["bad-delimiters"]:
+        return AdapterError("bad-delimiters", "its header (H record) declares no delimiters: correct the host settings")
+    if _CHECKSUM & refused.keys() and _FRAMED_HEADER.search(data):
+        what = (
+            "its frames have wrong checksums: capture it again, byte by byte, or give --no-checksum if they have none"
+        )
+        return AdapterError("damaged", what)
+    return AdapterError("not-astm", "it is no ASTM message, none begins with H: give what the analyzer sends")

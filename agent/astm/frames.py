@@ -4,7 +4,8 @@ CLSI LIS01-A2 8.3 (ASTM E1381-02 6.3): a frame is STX, its number, text, ETB (mo
 hexadecimal digits of checksum, CR, LF. The checksum is the sum of the bytes from the number to ETB or ETX, modulo 256.
 
 What real senders do beside it survives: longer frames than 240 characters, small hexadecimal digits, CR or LF alone or
-neither of them at the end, a frame or a line that was cut off by power. A frame is never held beyond ``MAX_FRAME``.
+neither of them at the end, 8 and 9 as numbers or none before a record, a frame or a line that was cut off by power. A
+frame is never held beyond ``MAX_FRAME``.
 """
 
 import re
@@ -28,6 +29,10 @@ MAX_FRAME: Final = 64_000
 _OUTSIDE: Final = re.compile(b"[\x02\x04\x05\x06\x15]")
 _INSIDE: Final = re.compile(b"[\x02\x03\x04\x05\x17]")
 _DIGITS: Final = re.compile(rb"[0-9A-Fa-f]{2}")
+_UNCHECKED: Final = re.compile(rb"[^\x02\x04\x05\x06\x15\r\n]{0,2}", re.DOTALL)
+"""What may stand for a checksum that isn't looked at."""
+_UNNUMBERED: Final = re.compile(rb"[A-Za-z][!-/:-@\[-`{-~]")
+"""A record where a number should be."""
 _LINE_ENDS: Final = (b"\r\n", b"\r", b"\n")
 
 
@@ -38,15 +43,16 @@ class Control(Struct, frozen=True):
 
 
 class Frame(Struct, frozen=True):
-    """A frame whose checksum is right. ``last``: it ended with ETX."""
+    """A frame whose checksum is right. ``number``: None where it has none. ``last``: it ended with ETX."""
 
-    number: int
+    number: int | None
     text: bytes
     last: bool
 
 
 class Damaged(Struct, frozen=True):
-    """A frame that came to its end and is wrong: ``bad-checksum``, ``bad-frame-number`` or ``oversize-frame``."""
+    """A frame that came to its end and is wrong: ``bad-checksum``, ``no-checksum``, ``bad-frame-number`` or
+    ``oversize-frame``."""
 
     reason: str
 
@@ -65,9 +71,11 @@ Token = Control | Frame | Damaged | Noise | Cut
 
 
 class Scanner:
-    """Finds tokens in a stream of bytes, however it is cut into pieces."""
+    """Finds tokens in a stream of bytes, however it is cut into pieces. ``checksum``: False: it isn't looked at, nor
+    missed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, checksum: bool = True) -> None:
+        self._checksum = checksum
         self._buffer = bytearray()
         self._inside = False
         self._searched = 0
@@ -129,26 +137,33 @@ class Scanner:
     def _whole(self, end: int, *, last: bool, ended: bool) -> Token | None:
         self._searched = end
         digits = bytes(self._buffer[end + 1 : end + 3])
-        if len(digits) < 2 and not ended and _DIGITS.match(digits.ljust(2, b"0")):
+        size = 2
+        if not self._checksum:
+            found = _UNCHECKED.match(digits)
+            size = 0 if found is None else found.end()
+            if size == len(digits) < 2 and not ended:
+                self._unended = True
+                return None
+        elif len(digits) < 2 and not ended and _DIGITS.match(digits.ljust(2, b"0")):
             return None
-        if not _DIGITS.fullmatch(digits):
+        elif not _DIGITS.fullmatch(digits):
             self._close(end + 1)
-            return Damaged("bad-checksum")
-        after = bytes(self._buffer[end + 3 : end + 5])
+            return Damaged("no-checksum" if digits[:1] in (b"\r", b"\n") else "bad-checksum")
+        after = bytes(self._buffer[end + 1 + size : end + 3 + size])
         if after in (b"", b"\r") and not ended:
             self._unended = True
             return None
         line_end = next((known for known in _LINE_ENDS if after.startswith(known)), b"")
         body = bytes(self._buffer[: end + 1])
         oversize = self._oversize or end > MAX_FRAME
-        self._close(end + 3 + len(line_end))
+        self._close(end + 1 + size + len(line_end))
         if oversize:
             return Damaged("oversize-frame")
-        if int(digits, 16) != sum(body) % 256:
+        if self._checksum and int(digits, 16) != sum(body) % 256:
             return Damaged("bad-checksum")
-        if not b"0" <= body[:1] <= b"7":
-            return Damaged("bad-frame-number")
-        return Frame(int(body[:1]), body[1:-1], last)
+        if body[:1].isdigit():
+            return Frame(int(body[:1]), body[1:-1], last)
+        return Frame(None, body[:-1], last) if _UNNUMBERED.match(body) else Damaged("bad-frame-number")
 
     def _close(self, used: int) -> None:
         del self._buffer[:used]

@@ -2,8 +2,8 @@
 
 from typing import Literal, Protocol
 
-from agent.astm.frames import Control, Cut, Damaged, Frame, Noise, Scanner
-from agent.astm.link import Command, Deliver, Dropped, Link, Refused
+from agent.astm.frames import EOT, Control, Cut, Damaged, Frame, Noise, Scanner
+from agent.astm.link import FRAME_MS, Command, Deliver, Dropped, Ended, Link, Paused, Refused
 
 Framing = Literal["e1381", "none"]
 
@@ -43,24 +43,27 @@ class Line(Protocol):
 
 class Plain:
     """Records without the link layer. Frames are taken out of their wrapping if there are any, nothing is answered, and
-    a damaged one costs its message: nobody would send it again."""
+    a damaged one breaks its message off: nobody would send it again."""
 
-    deadline: int | None = None
-
-    def __init__(self) -> None:
-        self._scanner = Scanner()
+    def __init__(self, *, checksum: bool = True) -> None:
+        self.deadline: int | None = None
+        self._scanner = Scanner(checksum=checksum)
         self._framed = False
 
-    def feed(self, data: bytes, now: int) -> list[Command]:  # noqa: ARG002  # nothing here depends on time
+    def feed(self, data: bytes, now: int) -> list[Command]:
         """See ``Line``."""
+        self.deadline = now + FRAME_MS
         self._scanner.push(data)
         return self._commands(ended=False)
 
-    def tick(self, now: int) -> list[Command]:  # noqa: ARG002  # as above
+    def tick(self, now: int) -> list[Command]:
         """See ``Line``."""
-        return []
+        if self.deadline is None or now < self.deadline:
+            return []
+        self.deadline = None
+        return [Paused()]
 
-    def accept(self, now: int) -> list[Command]:  # noqa: ARG002  # as above
+    def accept(self, now: int) -> list[Command]:  # noqa: ARG002  # nothing here depends on time
         """See ``Line``."""
         return []
 
@@ -74,7 +77,7 @@ class Plain:
 
     def end(self, now: int) -> list[Command]:  # noqa: ARG002  # as above
         """See ``Line``."""
-        return [*self._commands(ended=True), Deliver(b"", last=True)]
+        return [*self._commands(ended=True), Ended()]
 
     def _commands(self, *, ended: bool) -> list[Command]:
         found: list[Command] = []
@@ -84,7 +87,7 @@ class Plain:
                     if data.strip(b"\r\n"):
                         found.append(Refused("noise"))
                 case Noise(data):
-                    found.append(Deliver(data, last=False))
+                    found.append(Deliver(data, last=None))
                 case Frame(_, text, last):
                     self._framed = True
                     found.append(Deliver(text, last=last))
@@ -92,11 +95,13 @@ class Plain:
                     found += (Refused(reason), Dropped())
                 case Cut():
                     found += (Refused("frame-cut"), Dropped())
+                case Control(byte) if byte == EOT:
+                    found.append(Ended())
                 case Control():
                     pass  # asks for an answer that this line doesn't have
         return found
 
 
-def line_of(framing: Framing) -> Line:
-    """A new line of this kind."""
-    return Link() if framing == "e1381" else Plain()
+def line_of(framing: Framing, *, checksum: bool = True) -> Line:
+    """A new line of this kind. ``checksum``: False: its frames bear none, or none that is right."""
+    return Link(checksum=checksum) if framing == "e1381" else Plain(checksum=checksum)

@@ -6,7 +6,14 @@ done the link takes nothing more: what arrives waits, and the sender with it.
 
 Decided where the standard leaves it open, or real lines differ:
 
-- A frame is acknowledged when the host accepted it. What the host couldn't keep is answered NAK and sent again.
+- A frame is acknowledged when the host accepted it. What the host couldn't keep, or make use of, is answered NAK.
+- A frame's number tells a repeat from what is new, and nothing else, as its sender waits for our ACK to each: a repeat
+  has the number and the text of the frame accepted last. Whatever else is numbered is taken: from any number on, the
+  same number for all, from the beginning for each record or message, 9 after 8, none at all. What no such habit
+  explains is taken too, and counted.
+- A transfer that broke off (an ENQ, silence, the line's end, an EOT behind a NAK) is told to the host, which keeps what
+  was acknowledged of it.
+- Six frames in a row with a wrong checksum are counted as such: their sender may send none that is right.
 - The host took longer than the sender waits (15 s): nothing is said any more, a late ACK would answer something else.
 - A frame in which another begins, an ENQ or an EOT stands, is dropped without an answer: nobody waits for one.
 - A frame that lacks only its CR LF is taken when nothing more came for a second.
@@ -15,13 +22,13 @@ Decided where the standard leaves it open, or real lines differ:
 
 from collections import deque
 from collections.abc import Mapping
-from enum import Enum, auto
 from typing import Final
 
 from msgspec import Struct
 
 from agent.astm import frames
 from agent.astm.frames import ACK, ENQ, EOT, NAK, Control, Cut, Damaged, Frame, Noise, Scanner, Token
+from agent.astm.states import TABLE, WORDS, Do, Event, State
 
 REPLY_MS: Final = 15_000
 """How long a sender waits for an answer (8.5.2.1, 8.5.2.2)."""
@@ -43,76 +50,6 @@ _WEIGHT: Final = 200
 """What a control character or a cut frame counts for in them, as each costs as much as so many other bytes."""
 
 
-class State(Enum):
-    """Of the line, as we see it."""
-
-    IDLE = auto()
-    """Neutral."""
-    RECEIVING = auto()
-    HOLDING = auto()
-    """A frame was handed up and the host hasn't said whether it keeps it."""
-    ASKING = auto()
-    """We sent ENQ."""
-    SENDING = auto()
-    """We sent a frame."""
-
-
-class Event(Enum):
-    """What can happen. Frames and answers are told apart by what they mean at that moment."""
-
-    ENQ = auto()
-    EOT = auto()
-    ACK = auto()
-    NAK = auto()
-    NEXT = auto()
-    """The frame that is expected."""
-    SAME = auto()
-    """The frame that was accepted last, once more: its sender didn't hear our ACK."""
-    BAD = auto()
-    """A frame with a wrong checksum or number, or too long."""
-    TIMEOUT = auto()
-    ACCEPT = auto()
-    """The host keeps the frame handed up."""
-    LATE = auto()
-    """It does, after the sender gave up waiting."""
-    REJECT = auto()
-    """It doesn't."""
-    LAST_ACK = auto()
-    """An ACK, and nothing is left to send."""
-    LAST_EOT = auto()
-    LAST_NAK = auto()
-    """A NAK, and the frame was sent often enough."""
-    TIRED = auto()
-    """It is time to ask for the line, and that was done often enough."""
-
-
-class Do(Enum):
-    """What a transition does, in order."""
-
-    SAY_ACK = auto()
-    SAY_NAK = auto()
-    SAY_ENQ = auto()
-    SAY_EOT = auto()
-    BEGIN = auto()
-    """Expect frame 1 of a new transfer."""
-    HAND_UP = auto()
-    KEEP = auto()
-    """Expect the frame after this one."""
-    END = auto()
-    DROP = auto()
-    """What was received of this transfer is worth nothing."""
-    SEND_FIRST = auto()
-    SEND_NEXT = auto()
-    SEND_AGAIN = auto()
-    SENT = auto()
-    WAIT_BUSY = auto()
-    WAIT_CONTENTION = auto()
-    WAIT_INTERRUPTED = auto()
-    GIVE_UP = auto()
-    COUNT = auto()
-    """Count this event under the word that ``_WORDS`` or the token has for it."""
-
-
 class Write(Struct, frozen=True):
     """Send these bytes."""
 
@@ -120,18 +57,23 @@ class Write(Struct, frozen=True):
 
 
 class Deliver(Struct, frozen=True):
-    """A frame's text: keep it, then call ``accept`` or ``reject``. ``last``: its frame ended with ETX."""
+    """A frame's text: keep it, then call ``accept`` or ``reject``. ``last``: its frame ended with ETX; None: it is no
+    frame but a piece of a stream."""
 
     text: bytes
-    last: bool
+    last: bool | None
 
 
 class Ended(Struct, frozen=True):
     """The sender ended the transfer."""
 
 
+class Paused(Struct, frozen=True):
+    """Nothing has come for long, on a line where nothing ends a transfer."""
+
+
 class Dropped(Struct, frozen=True):
-    """The transfer broke off: forget what was delivered and is no whole message. The sender will begin anew."""
+    """The transfer broke off, and what is missing may have been lost. The sender may begin anew."""
 
 
 class Sent(Struct, frozen=True):
@@ -148,69 +90,9 @@ class HangUp(Struct, frozen=True):
     """The peer doesn't speak this protocol: end the connection, if that is possible."""
 
 
-Command = Write | Deliver | Ended | Dropped | Sent | Refused | HangUp
-Rule = tuple[tuple[Do, ...], State]
-
+Command = Write | Deliver | Ended | Paused | Dropped | Sent | Refused | HangUp
 _S, _E, _D = State, Event, Do
 
-TABLE: Final[Mapping[tuple[State, Event], Rule]] = {
-    (_S.IDLE, _E.ENQ): ((_D.BEGIN, _D.SAY_ACK), _S.RECEIVING),
-    (_S.IDLE, _E.EOT): ((), _S.IDLE),
-    (_S.IDLE, _E.ACK): ((), _S.IDLE),
-    (_S.IDLE, _E.NAK): ((), _S.IDLE),
-    (_S.IDLE, _E.NEXT): ((_D.COUNT,), _S.IDLE),
-    (_S.IDLE, _E.SAME): ((_D.COUNT,), _S.IDLE),
-    (_S.IDLE, _E.BAD): ((_D.COUNT,), _S.IDLE),
-    (_S.IDLE, _E.TIMEOUT): ((_D.SAY_ENQ,), _S.ASKING),
-    (_S.IDLE, _E.TIRED): ((_D.COUNT, _D.GIVE_UP), _S.IDLE),
-    (_S.RECEIVING, _E.ENQ): ((_D.COUNT, _D.DROP, _D.BEGIN, _D.SAY_ACK), _S.RECEIVING),
-    (_S.RECEIVING, _E.EOT): ((_D.END,), _S.IDLE),
-    (_S.RECEIVING, _E.ACK): ((), _S.RECEIVING),
-    (_S.RECEIVING, _E.NAK): ((), _S.RECEIVING),
-    (_S.RECEIVING, _E.NEXT): ((_D.HAND_UP,), _S.HOLDING),
-    (_S.RECEIVING, _E.SAME): ((_D.COUNT, _D.SAY_ACK), _S.RECEIVING),
-    (_S.RECEIVING, _E.BAD): ((_D.COUNT, _D.SAY_NAK), _S.RECEIVING),
-    (_S.RECEIVING, _E.TIMEOUT): ((_D.COUNT, _D.DROP), _S.IDLE),
-    (_S.HOLDING, _E.ACCEPT): ((_D.KEEP, _D.SAY_ACK), _S.RECEIVING),
-    (_S.HOLDING, _E.LATE): ((_D.COUNT, _D.KEEP), _S.RECEIVING),
-    (_S.HOLDING, _E.REJECT): ((_D.SAY_NAK,), _S.RECEIVING),
-    (_S.ASKING, _E.ENQ): ((_D.COUNT, _D.WAIT_CONTENTION), _S.IDLE),
-    (_S.ASKING, _E.EOT): ((), _S.ASKING),
-    (_S.ASKING, _E.ACK): ((_D.SEND_FIRST,), _S.SENDING),
-    (_S.ASKING, _E.NAK): ((_D.WAIT_BUSY,), _S.IDLE),
-    (_S.ASKING, _E.NEXT): ((_D.COUNT,), _S.ASKING),
-    (_S.ASKING, _E.SAME): ((_D.COUNT,), _S.ASKING),
-    (_S.ASKING, _E.BAD): ((_D.COUNT,), _S.ASKING),
-    (_S.ASKING, _E.TIMEOUT): ((_D.COUNT, _D.SAY_EOT, _D.GIVE_UP), _S.IDLE),
-    (_S.SENDING, _E.ACK): ((_D.SEND_NEXT,), _S.SENDING),
-    (_S.SENDING, _E.LAST_ACK): ((_D.SAY_EOT, _D.SENT), _S.IDLE),
-    (_S.SENDING, _E.EOT): ((_D.COUNT, _D.SAY_EOT, _D.WAIT_INTERRUPTED), _S.IDLE),
-    (_S.SENDING, _E.LAST_EOT): ((_D.SAY_EOT, _D.SENT), _S.IDLE),
-    (_S.SENDING, _E.NAK): ((_D.SEND_AGAIN,), _S.SENDING),
-    (_S.SENDING, _E.LAST_NAK): ((_D.COUNT, _D.SAY_EOT, _D.GIVE_UP), _S.IDLE),
-    (_S.SENDING, _E.TIMEOUT): ((_D.COUNT, _D.SAY_EOT, _D.GIVE_UP), _S.IDLE),
-}
-"""All that can happen. In HOLDING nothing is taken from the line. A sender takes whatever is neither ACK nor EOT for a
-NAK (8.3.4.2). ``LAST_…`` are a sender's."""
-
-_WORDS: Final[Mapping[tuple[State, Event], str]] = {
-    (_S.IDLE, _E.NEXT): "frame-without-enq",
-    (_S.IDLE, _E.SAME): "frame-without-enq",
-    (_S.IDLE, _E.BAD): "frame-without-enq",
-    (_S.IDLE, _E.TIRED): "answer-unwanted",
-    (_S.RECEIVING, _E.ENQ): "transfer-restarted",
-    (_S.RECEIVING, _E.SAME): "frame-repeated",
-    (_S.RECEIVING, _E.TIMEOUT): "silent",
-    (_S.HOLDING, _E.LATE): "late-commit",
-    (_S.ASKING, _E.ENQ): "contention",
-    (_S.ASKING, _E.NEXT): "frame-without-enq",
-    (_S.ASKING, _E.SAME): "frame-without-enq",
-    (_S.ASKING, _E.BAD): "frame-without-enq",
-    (_S.ASKING, _E.TIMEOUT): "answer-unheard",
-    (_S.SENDING, _E.EOT): "answer-interrupted",
-    (_S.SENDING, _E.LAST_NAK): "answer-unwanted",
-    (_S.SENDING, _E.TIMEOUT): "answer-unheard",
-}
 _SAID: Final[Mapping[Do, Command]] = {
     _D.SAY_ACK: Write(ACK),
     _D.SAY_NAK: Write(NAK),
@@ -230,15 +112,22 @@ _CONTROLS: Final = {ENQ: _E.ENQ, EOT: _E.EOT, ACK: _E.ACK, NAK: _E.NAK}
 
 
 class Link:
-    """One line. Every ``now`` is milliseconds of a clock that only goes forward."""
+    """One line. Every ``now`` is milliseconds of a clock that only goes forward. ``checksum``: False: it isn't looked
+    at, nor missed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, checksum: bool = True) -> None:
         self.state = State.IDLE
-        self._scanner = Scanner()
+        self._scanner = Scanner(checksum=checksum)
         self._commands: deque[Command] = deque()
-        self._expected = 1
-        self._accepted: int | None = None
-        """The number accepted last in this transfer."""
+        self._first: Frame | None = None
+        """Of this transfer."""
+        self._accepted: Frame | None = None
+        """The frame accepted last in this transfer."""
+        self._refused = False
+        """The last frame was answered NAK."""
+        self._wrong = 0
+        """Frames with a wrong checksum in a row."""
+        self._over = False
         self._held: Frame | None = None
         self._until: int | None = None
         """When the state's patience ends."""
@@ -301,8 +190,9 @@ class Link:
         return self.tick(now)
 
     def end(self, now: int) -> list[Command]:
-        """Nothing more will come: a frame that lacks only its CR LF is taken."""
-        self._pump(now, ended=True)
+        """Nothing more will come: a frame that lacks only its CR LF is taken, and the transfer breaks off behind it."""
+        self._over = True
+        self._pump(now)
         return self._done()
 
     @property
@@ -316,10 +206,13 @@ class Link:
 
     def _pump(self, now: int, *, ended: bool = False) -> None:
         while self.state is not State.HOLDING:
-            token = self._scanner.next(ended=ended)
+            token = self._scanner.next(ended=ended or self._over)
             if token is None:
                 break
             self._take(token, now)
+        if self._over and self.state is State.RECEIVING:
+            self._commands.append(Dropped())
+            self.state, self._until = State.IDLE, None
         if not self._scanner.unended or self.state is State.HOLDING:
             self._unended_until = None
         elif self._unended_until is None:
@@ -331,12 +224,13 @@ class Link:
         match token:
             case Control(byte):
                 self._step(self._meant(_CONTROLS[byte]), now)
-            case Frame():
-                self._held = token
-                event = self._placed(token)
-                self._step(self._meant(event), now, "wrong-frame-number" if event is Event.BAD else None)
+            case Frame(number, text, last):
+                if number is not None and self._first is not None and self._first.number is None:
+                    token = Frame(None, b"%d" % number + text, last)  # a text that goes on with a digit
+                self._held, self._wrong = token, 0
+                self._step(self._meant(self._placed(token)), now)
             case Damaged(reason):
-                self._step(self._meant(Event.BAD), now, reason)
+                self._step(self._meant(self._judged(reason)), now, reason)
             case Cut():
                 self._commands.append(Refused("frame-cut"))
             case Noise(data):
@@ -344,13 +238,27 @@ class Link:
                     self._commands.append(Refused("noise"))
 
     def _placed(self, frame: Frame) -> Event:
-        if frame.number == self._expected:
+        before = self._accepted
+        if self.state is not State.RECEIVING or before is None or self._first is None:
             return Event.NEXT
-        return Event.SAME if frame.number == self._accepted else Event.BAD
+        if frame == before:
+            return Event.SAME
+        if frame.number is None or before.number is None:
+            return Event.NEXT
+        follows = (before.number + 1, (before.number + 1) % 8, before.number, self._first.number, 0, 1)
+        return Event.NEXT if frame.number in follows else Event.JUMP
+
+    def _judged(self, reason: str) -> Event:
+        if self.state is not State.RECEIVING or not reason.endswith("checksum"):
+            return Event.BAD
+        self._wrong += 1
+        return Event.BAD if self._wrong % TRIES else Event.HOPELESS
 
     def _meant(self, event: Event) -> Event:
-        """What an event means to a sender."""
+        """What an event means at this moment."""
         last = self._at + 1 >= len(self._outgoing)
+        if event is Event.EOT and self.state is State.RECEIVING and self._refused:
+            return Event.ABANDONED
         if self.state is not State.SENDING:
             return event
         if event is Event.ACK:
@@ -362,7 +270,7 @@ class Link:
     def _step(self, event: Event, now: int, reason: str | None = None) -> None:
         came_from = self.state
         actions, self.state = TABLE[came_from, event]
-        word = _WORDS.get((came_from, event)) or reason or event.name.lower()
+        word = WORDS.get((came_from, event)) or reason or event.name.lower()
         for action in actions:
             self._act(action, now, word)
         patience = _PATIENCE.get(self.state)
@@ -376,11 +284,13 @@ class Link:
             case Do.COUNT:
                 self._commands.append(Refused(word))
             case Do.BEGIN:
-                self._expected, self._accepted = 1, None
+                self._first, self._accepted, self._refused = None, None, False
             case Do.HAND_UP if self._held is not None:
                 self._commands.append(Deliver(self._held.text, self._held.last))
             case Do.KEEP:
-                self._accepted, self._expected = self._expected, (self._expected + 1) % 8
+                self._first, self._accepted, self._refused = self._first or self._held, self._held, False
+            case Do.SAY_NAK:
+                self._refused = True
             case Do.SEND_FIRST | Do.SEND_NEXT | Do.SEND_AGAIN:
                 self._send(action)
             case Do.WAIT_BUSY | Do.WAIT_CONTENTION | Do.WAIT_INTERRUPTED:

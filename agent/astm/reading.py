@@ -30,7 +30,7 @@ Decided where makers differ:
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from math import isfinite
 from typing import Final, NamedTuple
@@ -38,7 +38,8 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from agent.astm import values
-from agent.astm.records import Message, Record, records
+from agent.astm.records import Record, records
+from agent.form import form_of
 from agent.values import FUTURE_MS, Moment, Refused, decimal
 from catalog import qc
 from catalog.model import UNKNOWN_CODE, Assay, Model
@@ -71,30 +72,41 @@ class Reading(NamedTuple):
 class Extracted(NamedTuple):
     """The facts of one message.
 
-    ``at``: the message's own time, ms since 1970 UTC. ``timed``: whether its header tells a time. ``dated``: whether a
-    record behind it does. ``query``: whether it asks a host for orders. ``refused``: counts of ``reason`` or
-    ``reason:what``, all our own words.
+    ``at``: the message's own time, ms since 1970 UTC. ``timed``: whether its header tells a time to the minute.
+    ``dated``: whether a record behind it does. ``query``: whether it asks a host for orders. ``about``: what it is
+    about where it tells no fact: ``patient-results``, ``query``, ``nothing-known``, or nothing, of a mere end.
+    ``refused``: counts of ``reason`` or ``reason:what``, all our own words. ``forms``: of some reasons what the last
+    one refused looked like, by ``agent.form.form_of``.
     """
 
     at: int
     timed: bool
     dated: bool
     query: bool
+    about: str
     readings: tuple[Reading, ...]
     faults: tuple[Fault, ...]
     inventory: dict[str, str]
     refused: Counter[str]
+    forms: dict[str, str]
 
 
-def read(message: Message, *, model: Model, received: int, zone: tzinfo | None, encoding: str) -> Extracted:
-    """The facts of a message.
+def read(
+    found: Sequence[bytes], *, model: Model, received: int, zone: tzinfo | None, encoding: str, told: int = 0
+) -> Extracted:
+    """The facts of a message's records.
 
     ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. ``encoding``: of texts.
+    ``told``: how many records, from the first, only say what the others belong to.
     Raises ``AdapterError`` and nothing else, for a header that declares no delimiters.
     """
     reader = _Reader(model=model, received=received, zone=zone)
-    for record in records(message, encoding):
+    for at, record in enumerate(records(found, encoding)):
+        if at == told:
+            reader.forget()
         reader.take(record)
+    if len(found) <= told:
+        reader.forget()
     return reader.extracted()
 
 
@@ -105,32 +117,53 @@ class _Reader:
         self._model = model
         self._received = received
         self._zone = zone
-        self._refused: Counter[str] = Counter()
-        self._readings: list[Reading] = []
-        self._faults: dict[tuple[str, float | None], Fault] = {}
         self._inventory: dict[str, str] = {}
-        self._query = False
+        self._timed = False
         self._sent: Moment | None = None
         self._ordered: Moment | None = None
         self._resulted: Moment | None = None
         self._dated = False
         self._control: str | None = None
         """Key of the control that is being told of; "": a control the catalog doesn't know; None: a patient."""
+        self.forget()
+
+    def forget(self) -> None:
+        """The facts so far are told already; what they belong to holds on."""
+        self._refused: Counter[str] = Counter()
+        self._forms: dict[str, str] = {}
+        self._readings: list[Reading] = []
+        self._faults: dict[tuple[str, float | None], Fault] = {}
+        self._kinds: set[str] = set()
 
     def extracted(self) -> Extracted:
         sent = self._sent or Moment(self._received, certain=False)
         return Extracted(
             at=sent.at,
-            timed=self._sent is not None,
+            timed=self._timed,
             dated=self._dated,
-            query=self._query,
+            query="Q" in self._kinds,
+            about=self._about(),
             readings=tuple(self._readings),
             faults=tuple(self._faults.values()),
             inventory=self._inventory,
             refused=self._refused,
+            forms=self._forms,
         )
 
+    def _about(self) -> str:
+        if not self._kinds.isdisjoint("PORS"):
+            return "patient-results"
+        if "Q" in self._kinds:
+            return "query"
+        return "nothing-known" if self._kinds - {"L"} else ""
+
+    def _refuse(self, reason: str, looked_like: str) -> None:
+        self._refused[reason] += 1
+        self._forms[reason] = form_of(looked_like)
+
     def take(self, record: Record) -> None:
+        """The next record."""
+        self._kinds.add(record.kind)
         match record.kind:
             case "H":
                 self._header(record)
@@ -144,8 +177,6 @@ class _Reader:
                 self._comment(record)
             case "M":
                 self._maker(record)
-            case "Q":
-                self._query = True
             case _:
                 pass  # nothing of it is taken
 
@@ -190,7 +221,7 @@ class _Reader:
     def _controlled(self, record: Record, control: str) -> None:
         assay = self._assay(record)
         if assay is None:
-            self._refused["unknown-assay"] += 1
+            self._refuse("unknown-assay", record.component(3, 4) or record.component(3, 1))
             return
         what = f"qc.{assay.key}"
         if not control:
@@ -208,7 +239,7 @@ class _Reader:
             self._add(qc.name(assay.key, control, "z"), (value - target) / deviation, "1")
         factor = assay.units.get(record.component(5, 1))
         if factor is None:
-            self._refused[f"wrong-unit:{what}"] += 1
+            self._refuse(f"wrong-unit:{what}", record.component(5, 1))
         else:
             self._add(qc.name(assay.key, control, "value"), value * factor, assay.unit)
 
@@ -228,12 +259,13 @@ class _Reader:
         return self._number(target, what), self._number(deviation, what)
 
     def _comment(self, record: Record) -> None:
-        if record.component(3, 1) not in ("I", ""):
+        if record.component(3, 1).upper() not in ("I", ""):
             return  # of the laboratory or the host
-        if record.component(5, 1) == "I":
+        kind = record.component(5, 1).upper()
+        if kind == "I":
             for repeat in record.repeats(4):
                 self._code(repeat[0], ("astm.flag", "astm.comment"), unknown=True)
-        elif record.component(5, 1) in ("G", "") and len(parts := record.components(4)) <= 2:
+        elif kind in ("G", "") and len(parts := record.components(4)) <= 2:
             codes = self._model.codes
             coded = bool(codes.get("astm.comment")) and not codes.get("astm.flag")
             self._code(parts[0], ("astm.comment",), unknown=coded and len(parts) == 2 and bool(parts[1]), text=True)
@@ -249,7 +281,7 @@ class _Reader:
         if code:
             self._fault(code, number)
         elif code is None and raw and not text:
-            self._refused["unknown-code"] += 1
+            self._refuse("unknown-code", raw)
 
     def _fault(self, code: str, number: float | None) -> None:
         at = self._moment().at
@@ -264,7 +296,7 @@ class _Reader:
             self._faults[code, number] = Fault(at=at, code=code, state="event", source=NAME, params=params)
 
     def _maker(self, record: Record) -> None:
-        kind = record.component(3, 1)
+        kind = record.component(3, 1).upper()
         if kind == "SIG":
             self._signal(record)
         elif kind == "RR" and BASELINE in self._model.signals and record.whole(4):
@@ -276,7 +308,7 @@ class _Reader:
         name = record.whole(4)
         signal = self._model.signals.get(name)
         if signal is None or name.startswith(_NOT_OURS):
-            self._refused["unknown-signal"] += 1
+            self._refuse("unknown-signal", name)
             return
         value = self._number(record.whole(5), name)
         if value is None:
@@ -284,7 +316,7 @@ class _Reader:
         try:
             value = values.in_unit(value, record.whole(6), signal.unit)
         except Refused as refused:
-            self._refused[f"{refused.reason}:{name}"] += 1
+            self._refuse(f"{refused.reason}:{name}", record.whole(6))
             return
         self._add(name, value, signal.unit, self._time(record, 7))
 
@@ -313,16 +345,22 @@ class _Reader:
         """The first usable time of these fields."""
         for number in numbers:
             text = record.component(number, 1)
-            if len(text) < 8 or not text[:8].isdecimal():
+            if len(text) < 8 or not text[:4].isdecimal():
                 continue
             try:
-                moment = values.date_time(text, self._zone)
+                moment, span = values.date_time(text, self._zone)
             except Refused as refused:
                 self._refused[f"{refused.reason}:time"] += 1
                 continue
             if moment.at > self._received + FUTURE_MS:
                 self._refused["implausible:time"] += 1
                 continue
-            self._dated = self._dated or record.kind != "H"
+            if span:  # an hour or a day: what came within it is best dated by that
+                within = moment.at <= self._received < moment.at + span
+                return Moment(self._received if within else moment.at, certain=False)
+            if record.kind == "H":
+                self._timed = True
+            else:
+                self._dated = True
             return moment
         return None

@@ -1,101 +1,34 @@
-"""E1394 messages and records: put together from frames, taken apart by the delimiters that they declare. Pure.
+"""E1394 records, taken apart by the delimiters that their message declares. Pure.
 
 CLSI LIS02-A2 chapter 5: a message goes from a header record (H) to a terminator (L), each record ends with CR, its
 first letter says what it is; the header declares the delimiters of fields, repeats, components and escapes.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from msgspec import Struct
+
 from agent.errors import AdapterError
 
-MAX_MESSAGE: Final = 1_000_000
-"""Bytes of a message. A longer one is acknowledged and dropped: refused, it would be sent again for ever, and nothing
-behind it would come."""
-MAX_RECORD: Final = 64_000
-"""Bytes of a record, for the same reason; the longest real ones, curves of readings, have some thousand."""
 MAX_PARTS: Final = 256
 """Repeats of a field, and components of a repeat, that are looked at."""
 MAX_VALUE: Final = 256
 """Characters of a component that are looked at; all that is taken is far shorter."""
-MAX_RECORDS: Final = 20_000
-"""Of a message; the largest real ones, a night's results at once, have some thousand."""
 MAX_FIELDS: Final = 64
 """Fields of a record that are looked at; LIS02-A2's longest record, O, has 31."""
 
-_ENDS: Final = re.compile(rb"[\r\n]+")
-_BLANKS: Final = b" \t\0"
 _ESCAPE: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 
-Message = Sequence[bytes]
-"""Its records in order, without their ends; the first is H, the last L."""
 
+class Message(Struct, frozen=True):
+    """``records``: in order, without their ends; the first is H. ``told``: how many of them, from the first, only say
+    what the others belong to: their facts are those of an earlier message. ``whole``: it came to its L."""
 
-class Assembler:
-    """Puts messages together from the texts of frames, or of a line without frames."""
-
-    def __init__(self) -> None:
-        self._records: list[bytes] = []
-        self._tail = b""
-        self._size = 0
-        self.refused: Counter[str] = Counter()
-        """What was dropped, by reason."""
-        self._before = self._now()
-
-    def offer(self, text: bytes, *, last: bool) -> list[Message]:
-        """The messages that are complete with this text. ``last``: a record ends here even without CR.
-
-        ``back`` undoes it.
-        """
-        self._before = self._now()
-        parts = _ENDS.split(text + (b"\r" if last else b""))
-        parts[0] = self._tail + parts[0]
-        self._tail = parts.pop()
-        found = [message for part in parts if (message := self._record(part.strip(_BLANKS))) is not None]
-        if len(self._tail) > MAX_RECORD:
-            self._oversize()
-        return found
-
-    def back(self) -> None:
-        """As it was before the last ``offer``: the same text will come again."""
-        self._records, count, self._tail, self._size, self.refused = self._before
-        del self._records[count:]
-
-    def drop(self) -> None:
-        """Forget what is no whole message: its sender broke off."""
-        if self._records or self._tail.strip(_BLANKS):
-            self.refused["message-unfinished"] += 1
-        self._records, self._tail, self._size = [], b"", 0
-
-    def _now(self) -> tuple[list[bytes], int, bytes, int, Counter[str]]:
-        return self._records, len(self._records), self._tail, self._size, self.refused.copy()
-
-    def _record(self, record: bytes) -> Message | None:
-        if not record:
-            return None
-        if is_header(record):
-            if self._records:
-                self.refused["message-unfinished"] += 1
-            self._records, self._size = [], 0
-        elif not self._records:
-            self.refused["record-without-header"] += 1
-            return None
-        self._records.append(record)
-        self._size += len(record)
-        if self._size > MAX_MESSAGE or len(record) > MAX_RECORD or len(self._records) > MAX_RECORDS:
-            self._oversize()
-            return None
-        if record[:1] == b"L" and record[1:2] in (b"", self._records[0][1:2]):
-            message, self._records, self._size = self._records, [], 0
-            return message
-        return None
-
-    def _oversize(self) -> None:
-        """What follows of this message is dropped as records without a header."""
-        self.refused["message-oversize"] += 1
-        self._records, self._tail, self._size = [], b"", 0
+    records: Sequence[bytes]
+    told: int = 0
+    whole: bool = True
 
 
 def is_header(record: bytes) -> bool:
@@ -141,8 +74,8 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """The letter."""
-        return self._fields[0][:1]
+        """The letter, as a capital."""
+        return self._fields[0][:1].upper()
 
     def whole(self, number: int) -> str:
         """A field as one text, escapes resolved, blanks around it stripped."""
@@ -189,11 +122,11 @@ def _split(text: str, mark: str) -> list[str]:
     return text.split(mark, MAX_PARTS)[:MAX_PARTS]
 
 
-def records(message: Message, encoding: str) -> Iterator[Record]:
+def records(found: Sequence[bytes], encoding: str) -> Iterator[Record]:
     """The records of a message. Bytes beside the encoding are replaced: nothing that is taken needs them.
 
     Raises ``AdapterError`` for a header without delimiters.
     """
-    marks = delimiters(message[0].decode(encoding, "replace"))
-    for record in message:
+    marks = delimiters(found[0].decode(encoding, "replace"))
+    for record in found:
         yield Record(record.decode(encoding, "replace"), marks)

@@ -3,20 +3,20 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from datetime import tzinfo
+from math import inf
 from typing import Final
 
 from agent.adapter import Sink
+from agent.astm.assembler import Assembler, Unusable
 from agent.astm.channel import Channel
 from agent.astm.entry import Messages
 from agent.astm.line import line_of
-from agent.astm.link import Command, Deliver, Dropped, Ended, HangUp, Refused, Sent, Write
-from agent.astm.reading import NAME, Extracted, read
-from agent.astm.records import Assembler, Message
+from agent.astm.link import Command, Deliver, Dropped, Ended, HangUp, Paused, Refused, Sent, Write
+from agent.astm.reading import NAME
+from agent.astm.records import Message
 from agent.clock import Now
 from agent.config import Astm
-from agent.errors import AdapterError, OutboxError
-from catalog.model import Model
+from agent.errors import OutboxError
 
 KEEPING_S: Final = 10.0
 """How long a frame waits for an outbox that takes nothing, before it is answered NAK. A sender gives a frame up after
@@ -24,8 +24,6 @@ six NAKs, which without waiting would be at once; it waits 15 s for an answer.""
 RETRY_S: Final = 1.0
 NO_ORDERS: Final = rb"H|\^&||||||||||P|LIS2-A2" + b"\rL|1|I\r"
 """What a host without orders answers to a query: no information (LIS02-A2 12.1.3)."""
-_INLINE: Final = 16_384
-"""Bytes of a message that is read on the event loop, in some milliseconds; a longer one is read in a thread."""
 
 
 class Ending(Exception):
@@ -45,39 +43,42 @@ class Session:
         config: Astm,
         channel: Channel,
         messages: Messages,
-        model: Model,
         sink: Sink,
         now: Callable[[], Now],
-        zone: tzinfo | None,
     ) -> None:
         self.spoke = False
         self._config = config
         self._channel = channel
         self._messages = messages
-        self._model = model
         self._sink = sink
         self._now = now
-        self._zone = zone
-        self._line = line_of(config.framing)
-        self._assembler = Assembler()
+        self._line = line_of(config.framing, checksum=config.checksum)
+        self._assembler = Assembler(record_per_frame=config.record_per_frame)
         self._asked = False
         """A query waits for its answer."""
 
     async def run(self) -> None:
         """Until the peer is gone: silence is no reason to end. Raises ``Ending`` and ``OSError``."""
-        while True:
-            data = await self._channel.read(self._seconds())
-            now = self._now().elapsed
-            if data is None:
-                await self._obey(self._line.tick(now))
-            elif data:
-                await self._obey(self._line.feed(data, now))
-            else:
-                await self._obey(self._line.end(now))
-                self._drop()
-                return
-            self._count()
-            await asyncio.sleep(0)  # the other devices' turn, however much came at once
+        try:
+            while True:
+                data = await self._channel.read(self._seconds())
+                await self.take(data)
+                if data == b"":
+                    return
+                await asyncio.sleep(0)  # the other devices' turn, however much came at once
+        except (Ending, OSError):
+            await self._obey([Dropped()])
+            raise
+
+    async def take(self, data: bytes | None) -> None:
+        """Bytes arrived; none: the peer has gone; None: time has passed. Raises ``Ending`` and ``OSError``."""
+        now = self._now().elapsed
+        if data is None:
+            await self._obey(self._line.tick(now))
+        elif data:
+            await self._obey(self._line.feed(data, now))
+        else:
+            await self._obey(self._line.end(now))
 
     def _seconds(self) -> float | None:
         """How long to wait for bytes."""
@@ -99,13 +100,8 @@ class Session:
                     waiting.extend(await self._keep(text, last=last))
                 case Refused(reason):
                     self._sink.refused(NAME, reason)
-                case Dropped():
-                    self._drop()
-                case Ended():
-                    self._drop()
-                    if self._asked:
-                        self._asked = False
-                        waiting.extend(self._line.send(NO_ORDERS, self._now().elapsed))
+                case Dropped() | Paused() | Ended():
+                    waiting.extend(await self._finish(command))
                 case HangUp():
                     raise Ending("flood")
                 case Sent():
@@ -113,43 +109,56 @@ class Session:
         if said:
             await self._channel.write(said)
 
-    async def _keep(self, text: bytes, *, last: bool) -> list[Command]:
-        """Enter what a frame completes, and tell the link whether that is on the disk."""
+    async def _keep(self, text: bytes, *, last: bool | None) -> list[Command]:
+        """Enter what a frame completes, and tell the link whether that is on the disk. What belongs to no message is
+        not acknowledged either: that decision is one."""
+        try:
+            messages = self._assembler.offer(text, last=last)
+        except Unusable as unusable:
+            self._sink.refused(NAME, unusable.reason)
+            return self._line.reject(self._now().elapsed)
+        # Without a link nothing would be sent again: the peer waits, by TCP or its own buffer.
+        if not await self._enter(messages, patience=KEEPING_S if self._config.framing == "e1381" else inf):
+            self._assembler.back()
+            return self._line.reject(self._now().elapsed)
+        self._count()
+        self.spoke = True
+        return self._line.accept(self._now().elapsed)
+
+    async def _finish(self, how: Dropped | Paused | Ended) -> list[Command]:
+        """Enter what was acknowledged of a message that didn't come to its end. A transfer that broke off is sent
+        again: for the outbox to take it is waited no longer than for a frame."""
+        match how:
+            case Dropped():
+                messages, patience = self._assembler.broke(), KEEPING_S
+            case Paused():
+                messages, patience = self._assembler.paused(), inf
+            case Ended():
+                messages, patience = self._assembler.ended(), inf
+        self._count()
+        if not await self._enter(messages, patience=patience):
+            self._sink.refused(NAME, "not-kept")
+        if not self._asked or not isinstance(how, Ended):
+            return []
+        self._asked = False
+        return self._line.send(NO_ORDERS, self._now().elapsed)
+
+    async def _enter(self, messages: list[Message], *, patience: float) -> bool:
+        """False: the outbox didn't take them all within so many seconds."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + KEEPING_S
-        while True:
+        until = loop.time() + patience
+        waiting = deque(messages)
+        while waiting:
             try:
-                for message in self._assembler.offer(text, last=last):
-                    await self._enter(message)
+                query = await self._messages.enter(waiting[0], received=self._now().wall)
             except OutboxError:
-                self._assembler.back()
-                if self._config.framing == "e1381" and loop.time() + RETRY_S > until:
-                    return self._line.reject(self._now().elapsed)
-                # Without a link nothing would be sent again: the peer waits, by TCP or its own buffer.
+                if loop.time() + RETRY_S > until:
+                    return False
                 await asyncio.sleep(RETRY_S)
             else:
-                self.spoke = True
-                return self._line.accept(self._now().elapsed)
-
-    async def _enter(self, message: Message) -> None:
-        received = self._now().wall
-
-        def facts_of() -> Extracted:
-            return read(message, model=self._model, received=received, zone=self._zone, encoding=self._config.encoding)
-
-        try:
-            facts = facts_of() if sum(map(len, message)) <= _INLINE else await asyncio.to_thread(facts_of)
-        except AdapterError as error:
-            # Acknowledged all the same: it would be no better when it is sent again.
-            self._sink.refused(NAME, error.reason)
-            return
-        await self._messages.put(facts, message, received=received)
-        if facts.query:
-            self._asked = self._config.answer_queries
-
-    def _drop(self) -> None:
-        self._assembler.drop()
-        self._count()
+                waiting.popleft()
+                self._asked = self._config.answer_queries if query else self._asked
+        return True
 
     def _count(self) -> None:
         for reason in self._assembler.refused.elements():

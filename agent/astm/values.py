@@ -1,14 +1,20 @@
 """Times and units as analyzers write them in ASTM records. Pure."""
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final
 
 from agent.values import EARLIEST, LATEST, Moment, Refused, moment
 from catalog.units import SPELLINGS
 
-_TIME: Final = re.compile(r"(\d{12})(\d{2})?([+-]\d{4})?\Z", re.ASCII)
-"""YYYYMMDDHHMM[SS][+-ZZZZ] (LIS02-A2 5.6.2). A day alone is no time of an event."""
+_TIME: Final = re.compile(
+    r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?:[T ]?(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?)?"
+    r"(?:([+-]\d{2}):?(\d{2})|(Z))?\Z",
+    re.ASCII,
+)
+"""YYYYMMDD[HH[MM[SS]]][+-ZZZZ] (LIS02-A2 5.6.2); and as some write it: fractions, Z, ISO 8601's marks between."""
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 
 _CELSIUS: Final = ("C", "°C", "℃", "degC", "deg C", "CEL", "cel")
 _SPELLED: Final = {
@@ -49,26 +55,30 @@ _CONVERTED: Final[dict[tuple[str, str], tuple[float, float]]] = {
 """From a unit to another: factor and what is added then."""
 
 
-def date_time(text: str, zone: tzinfo | None) -> Moment:
-    """A time of at least a minute; its own offset comes before ``zone`` (None: this machine's). Raises ``Refused``."""
+def date_time(text: str, zone: tzinfo | None) -> tuple[Moment, int]:
+    """A time, and how much it leaves open in ms: nothing, an hour (10 digits) or a day (8), of which it is the
+    beginning. Its own offset comes before ``zone`` (None: this machine's). Raises ``Refused``."""
     found = _TIME.match(text)
     if not found:
         raise Refused("malformed" if text else "empty")
-    # A leap second counts as the second before it.
-    digits = found[1] + f"{min(int(found[2] or 0), 59):02}"
+    year, month, day, hour, minute, second, fraction, hours, minutes, utc = found.groups()
+    micros = int((fraction or "0").ljust(6, "0")[:6])
     try:
-        local = datetime.strptime(digits, "%Y%m%d%H%M%S")  # noqa: DTZ007  # its zone follows
+        # A leap second counts as the second before it.
+        clock = time(int(hour or 0), int(minute or 0), min(int(second or 0), 59), micros)
+        local = datetime.combine(date(int(year), int(month), int(day)), clock)
     except ValueError:
         raise Refused("malformed") from None
-    if not EARLIEST <= local.year <= LATEST or int(found[2] or 0) > 60:
+    if not EARLIEST <= local.year <= LATEST or int(second or 0) > 60:
         raise Refused("implausible")
-    return moment(local, _offset(found[3]) if found[3] else zone)
+    own = UTC if utc else zone if hours is None else _offset(hours, minutes)
+    return moment(local, own), 0 if minute else HOUR_MS if hour else DAY_MS
 
 
-def _offset(text: str) -> timezone:
-    ahead = timedelta(hours=int(text[1:3]), minutes=int(text[3:]))
-    shift = -ahead if text[0] == "-" else ahead
-    if int(text[3:]) > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
+def _offset(hours: str, minutes: str) -> timezone:
+    ahead = timedelta(hours=int(hours[1:]), minutes=int(minutes))
+    shift = -ahead if hours[0] == "-" else ahead
+    if int(minutes) > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
         raise Refused("implausible")
     return timezone(shift)
 

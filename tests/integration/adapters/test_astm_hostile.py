@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from agent import connection
-from agent.astm import channel, link
+from agent.astm import channel, link, states
 from agent.astm.adapter import AstmAdapter
 from tests.fixtures.astm import (
     ACK,
@@ -74,7 +74,7 @@ async def test_each_broken_rule_is_answered_as_the_protocol_asks_and_counted(
 
 
 async def test_who_hangs_within_a_frame_is_given_up_and_may_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(link._PATIENCE, link.State.RECEIVING, 200)
+    monkeypatch.setitem(link._PATIENCE, states.State.RECEIVING, 200)
     sink = MemorySink()
     async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
         analyzer = await Analyzer.connect(adapter.port)

@@ -10,11 +10,12 @@ from typing import Final
 import msgspec
 import pytest
 
+from agent.astm.assembler import Assembler
 from agent.astm.entry import Told
 from agent.astm.line import line_of
 from agent.astm.link import Deliver, Write
 from agent.astm.reading import read
-from agent.astm.records import Assembler, Message
+from agent.astm.records import Message
 from agent.privacy import admit
 from catalog.qc import name as qc_name
 from sim.analyzer.astm import AstmWriter
@@ -67,7 +68,7 @@ def test_a_working_day_is_read_without_a_refusal() -> None:
     for event in events:
         for data in writer.messages(event, at=event.at.replace(tzinfo=None)):
             at = int(event.at.timestamp() * 1000) + 5
-            facts = read(received(data), model=MODEL, received=at, zone=UTC, encoding="utf-8")
+            facts = read(received(data).records, model=MODEL, received=at, zone=UTC, encoding="utf-8")
             assert not facts.refused
             assert facts.timed
             entry = told.entry(facts)

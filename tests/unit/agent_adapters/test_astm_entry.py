@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agent.adapter import Entry
+from agent.astm.assembler import Assembler
 from agent.astm.entry import Messages, Told, mark
 from agent.astm.reading import Extracted, read
-from agent.astm.records import Assembler, Message
+from agent.astm.records import Message
 from agent.errors import OutboxError
 from tests.fixtures.astm import CONTROL, FLAGGED, HEADER, MODEL, ORDER, PATIENT, ROCHE, message
 from tests.fixtures.sink import MemorySink

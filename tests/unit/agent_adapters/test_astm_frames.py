@@ -72,7 +72,10 @@ def test_however_it_is_cut_into_pieces(sizes: list[int]) -> None:
         (b"\x021Test\x03D4\n", [Frame(1, b"Test", last=True)]),
         (b"\x021Test\x03D4\r\x05", [Frame(1, b"Test", last=True), Control(ENQ)]),
         (b"\x021Test\x03D4\x04", [Frame(1, b"Test", last=True), Control(EOT)]),
-        (b"\x029Test\x03DC\r\n", [Damaged("bad-frame-number")]),
+        (b"\x029Test\x03DC\r\n", [Frame(9, b"Test", last=True)]),
+        (b"\x02C|1\x03F3\r\n", [Frame(None, b"C|1", last=True)]),
+        (b"\x02CC1\x03BA\r\n", [Damaged("bad-frame-number")]),
+        (b"\x021Test\x03\r\n", [Damaged("no-checksum"), Noise(b"\r\n")]),
         (b"\x02\x0303\r\n", [Damaged("bad-frame-number")]),
         (framed(3, b""), [Frame(3, b"", last=True)]),
         (b"\x021Te\x021Test\x03D4\r\n", [Cut(), Frame(1, b"Test", last=True)]),
@@ -117,6 +120,41 @@ def test_an_endless_frame_is_not_held() -> None:
         assert len(scanner._buffer) <= MAX_FRAME
     scanner.push(b"\x0300\r\n\5")
     assert tokens_of(scanner) == [Damaged("oversize-frame"), Control(ENQ)]
+
+
+TESTED = Frame(1, b"Test", last=True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        (b"\x021Test\x03\r\n\4", [TESTED, Control(EOT)]),
+        (b"\x021Test\x03\r\4", [TESTED, Control(EOT)]),
+        (b"\x021Test\x03\4", [TESTED, Control(EOT)]),
+        (b"\x021Test\x03\x021Test\x03\r\n", [TESTED, TESTED]),
+        (b"\x021Test\x03D4\r\n\4", [TESTED, Control(EOT)]),
+        (b"\x021Test\x0300\r\n\4", [TESTED, Control(EOT)]),
+        (b"\x021Test\x03??\r\n\4", [TESTED, Control(EOT)]),
+        (b"\x021Test\x03?\r\n\4", [TESTED, Control(EOT)]),
+        (b"\x021Te\x17\r\n\4", [Frame(1, b"Te", last=False), Control(EOT)]),
+    ],
+)
+def test_frames_whose_checksum_is_not_looked_at(sent: bytes, found: list[Token]) -> None:
+    scanner = Scanner(checksum=False)
+    seen: list[Token] = []
+    for byte in sent:
+        scanner.push(bytes([byte]))
+        seen += tokens_of(scanner)
+    assert [token for token in seen if not isinstance(token, Noise)] == found
+
+
+@pytest.mark.parametrize("sent", [b"\x021Test\x03", b"\x021Test\x030", b"\x021Test\x03\r"])
+def test_without_a_checksum_a_frame_is_whole_at_its_etx_once_nothing_more_comes(sent: bytes) -> None:
+    scanner = Scanner(checksum=False)
+    scanner.push(sent)
+    assert scanner.next() is None
+    assert scanner.unended
+    assert scanner.next(ended=True) == TESTED
 
 
 def test_a_reset_forgets_the_open_frame_only() -> None:

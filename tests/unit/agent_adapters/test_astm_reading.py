@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.astm.assembler import Assembler
 from agent.astm.reading import MAX_FACTS, Extracted, read
-from agent.astm.records import Assembler
 from agent.errors import AdapterError
 from catalog.model import Model
 from tests.fixtures.astm import CONTROL, FLAGGED, HEADER, INDIKO, MODEL, ORDER, PATIENT, ROCHE, message
@@ -22,7 +22,7 @@ RECEIVED = round(datetime(2024, 3, 11, 12, tzinfo=ZONE).timestamp() * 1000)
 
 def facts(whole: bytes, model: Model = ROCHE, encoding: str = "utf-8") -> Extracted:
     (found,) = Assembler().offer(whole, last=True)
-    return read(found, model=model, received=RECEIVED, zone=ZONE, encoding=encoding)
+    return read(found.records, model=model, received=RECEIVED, zone=ZONE, encoding=encoding)
 
 
 def of(*records: str, model: Model = ROCHE, header: str = HEADER) -> Extracted:
