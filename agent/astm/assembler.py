@@ -32,6 +32,7 @@ MAX_RECORDS: Final = 20_000
 SPLIT: Final = 200
 """Characters of a frame that may have ended because it was full: the oldest receivers take 240."""
 
+_BAD_HEADER: Final = "bad-delimiters"
 _ENDS: Final = re.compile(rb"[\r\n]+")
 _BLANKS: Final = b" \t\0"
 _NUMBERED: Final = re.compile(rb".\d{1,5}(?P<end>.|$)", re.DOTALL)
@@ -61,7 +62,8 @@ class _Seam(Enum):
 class _Open(Struct):
     """What is open. ``records``: of the message, ``told`` of them told already, ``size`` bytes. ``tail``: the record
     that has no end yet; ``last``: how the text before ended, ``length`` bytes long. ``ends``: whether a record of this
-    message ended with CR; ``bare``: whether one did without. ``unclear``: the tail is no record that can be read."""
+    message ended with CR; ``bare``: whether one did without. ``unclear``: the tail is no record that can be read.
+    ``headless``: another header came that can't be read, so that nothing more belongs to this one."""
 
     records: list[bytes]
     told: int = 0
@@ -72,6 +74,7 @@ class _Open(Struct):
     ends: bool = False
     bare: bool = False
     unclear: str = ""
+    headless: bool = False
 
 
 class Assembler:
@@ -106,6 +109,7 @@ class Assembler:
         self._open.last, self._open.length = last, len(text)
         if last is not None and self._useless and not self._useful:
             self.back()
+            self._open.headless = self._open.headless or self._useless == _BAD_HEADER
             raise Unusable(self._useless)
         return found
 
@@ -209,7 +213,7 @@ class Assembler:
         if is_header(record):
             self._emit(found, "no-terminator")
             self._open.records, self._open.told, self._open.size = [], 0, 0
-            self._open.ends = self._open.bare = False
+            self._open.ends = self._open.bare = self._open.headless = False
         if why:
             self._count(why)
             return
@@ -228,17 +232,17 @@ class Assembler:
         if is_header(record):
             try:
                 delimiters(record.decode("latin-1"))
-            except AdapterError as error:
-                return error.reason
+            except AdapterError:
+                return _BAD_HEADER
             return ""
-        if not self._open.records:
+        if self._open.headless or not self._open.records:
             return "record-without-header"
         fit = record[:1].isalpha() and record[1:2] in (b"", self._mark())
         return "" if fit else "not-a-record"
 
     def _count(self, why: str) -> None:
         self.refused[why] += 1
-        self._useless = why
+        self._useless = self._useless or why
 
     def _finish(self, found: list[Message], *, whole: bool) -> None:
         """The open record ends here, if it is whole."""

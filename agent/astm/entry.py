@@ -72,9 +72,11 @@ class Unfinished(NamedTuple):
 
 
 class Messages:
-    """Reads and enters the messages of one device, whatever connection they came by. ``read``: how many were."""
+    """Reads and enters the messages of one device, whatever connection they came by. ``aside``: large ones are read in
+    a thread. ``read``: how many were."""
 
-    def __init__(self, *, model: Model, sink: Sink, zone: tzinfo | None, encoding: str) -> None:
+    def __init__(self, *, model: Model, sink: Sink, zone: tzinfo | None, encoding: str, aside: bool = True) -> None:
+        self._aside = aside
         self.read = 0
         self._model = model
         self._sink = sink
@@ -128,7 +130,8 @@ class Messages:
                 found, model=self._model, received=received, zone=self._zone, encoding=self._encoding, told=told
             )
 
-        return facts() if sum(map(len, found)) <= _INLINE else await asyncio.to_thread(facts)
+        large = self._aside and sum(map(len, found)) > _INLINE
+        return await asyncio.to_thread(facts) if large else facts()
 
 
 def mark(found: Sequence[bytes], *, timed: bool, dated: bool, received: int, key: bytes) -> bytes:

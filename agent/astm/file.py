@@ -2,15 +2,14 @@
 device for them: the very conversation of the running agent, with the file for an analyzer that takes every answer for
 the one it wants, and the time of receipt standing still."""
 
-import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import tzinfo
 from pathlib import Path
 from typing import Final
 
-from agent.adapter import Entry, Sink
+from agent.adapter import Entry
 from agent.astm.entry import Messages
 from agent.astm.frames import ENQ
 from agent.astm.session import Ending, Session
@@ -44,24 +43,29 @@ def read_file(
     received = path.stat().st_mtime_ns // 1_000_000
     sink = _Found()
     config = Astm(framing="e1381" if ENQ in data else "none", checksum=checksum, record_per_frame=record_per_frame)
-    messages = Messages(model=model, sink=sink, zone=zone, encoding=encoding)
-    with asyncio.Runner() as runner:
-        session = runner.run(_session(config, messages, sink, lambda: Now(wall=received, elapsed=0)))
-        for at in range(0, len(data) + _CHUNK, _CHUNK):
-            try:
-                runner.run(session.take(data[at : at + _CHUNK]))
-            except Ending as ending:
-                sink.refused("", ending.why)
-                break
-            if messages.read:
-                yield sink.taken()
+    messages = Messages(model=model, sink=sink, zone=zone, encoding=encoding, aside=False)
+    now = Now(wall=received, elapsed=0)
+    session = Session(config=config, channel=_Silent(), messages=messages, sink=sink, now=lambda: now)
+    for at in range(0, len(data) + _CHUNK, _CHUNK):
+        try:
+            _through(session.take(data[at : at + _CHUNK]))
+        except Ending as ending:
+            sink.refused("", ending.why)
+            break
+        if messages.read:
+            yield sink.taken()
     if not messages.read:
         raise _why(data, sink.reasons)
     yield sink.taken()
 
 
-async def _session(config: Astm, messages: Messages, sink: Sink, now: Callable[[], Now]) -> Session:
-    return Session(config=config, channel=_Silent(), messages=messages, sink=sink, now=now)
+def _through(turn: Coroutine[None, None, None]) -> None:
+    """A turn of the conversation, in which nothing is waited for: neither the channel nor the sink ever does."""
+    try:
+        turn.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError("a file was waited for")
 
 
 class _Silent:

@@ -128,13 +128,10 @@ class Session:
     async def _finish(self, how: Dropped | Paused | Ended) -> list[Command]:
         """Enter what was acknowledged of a message that didn't come to its end. A transfer that broke off is sent
         again: for the outbox to take it is waited no longer than for a frame."""
-        match how:
-            case Dropped():
-                messages, patience = self._assembler.broke(), KEEPING_S
-            case Paused():
-                messages, patience = self._assembler.paused(), inf
-            case Ended():
-                messages, patience = self._assembler.ended(), inf
+        if isinstance(how, Dropped):
+            messages, patience = self._assembler.broke(), KEEPING_S
+        else:
+            messages, patience = (self._assembler.ended() if isinstance(how, Ended) else self._assembler.paused()), inf
         self._count()
         if not await self._enter(messages, patience=patience):
             self._sink.refused(NAME, "not-kept")
@@ -145,14 +142,13 @@ class Session:
 
     async def _enter(self, messages: list[Message], *, patience: float) -> bool:
         """False: the outbox didn't take them all within so many seconds."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + patience
+        until = self._now().elapsed + (patience - RETRY_S) * 1000
         waiting = deque(messages)
         while waiting:
             try:
                 query = await self._messages.enter(waiting[0], received=self._now().wall)
             except OutboxError:
-                if loop.time() + RETRY_S > until:
+                if self._now().elapsed > until:
                     return False
                 await asyncio.sleep(RETRY_S)
             else:

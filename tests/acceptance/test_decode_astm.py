@@ -148,10 +148,39 @@ class TestFiles:
         assert err.splitlines() == ["steth decode: refused 1 bad-checksum", "steth decode: refused 1 frame-repeated"]
 
     def test_several_messages_one_of_them_broken_off(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        half = session(by_records(FLAGGED)[:-1])
+        half = session(by_records(FLAGGED)[:-2])
         code, out, err = decoded(half + session(by_records(FLAGGED)) + half, tmp_path, capsys)
-        assert (code, err) == (0, "steth decode: refused 2 message-unfinished\n")
+        assert (code, err) == (0, "steth decode: refused 2 no-terminator\n")
         assert len([item for item in lines(out) if item["t"] == "fault"]) == 1
+
+    @pytest.mark.parametrize(
+        ("data", "reason"),
+        [
+            (FLAGGED.removesuffix(b"L|1|N\r"), "no-terminator"),
+            (FLAGGED.removesuffix(b"\rL|1|N\r"), "no-terminator"),
+            (session(by_records(FLAGGED)[:-1]), "no-terminator"),
+            (session(by_records(FLAGGED)[:-1])[:-1], "message-unfinished"),
+            (b"".join(by_records(FLAGGED)[:-1]), "no-terminator"),
+        ],
+        ids=["bare", "bare-without-cr", "session", "session-without-eot", "frames"],
+    )
+    def test_what_ends_without_a_terminator_is_told_as_on_the_line(
+        self, data: bytes, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, out, err = decoded(data, tmp_path, capsys)
+        assert (code, err) == (0, f"steth decode: refused 1 {reason}\n")
+        assert [item["code"] for item in lines(out) if item["t"] == "fault"] == ["COBAS-72"]
+
+    def test_the_settings_of_a_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        file = tmp_path / "some.astm"
+        records = FLAGGED.split(b"\r")[:-1]
+        file.write_bytes(session(framed(at, record, last=False)[:-4] for at, record in enumerate(records, 1)))
+        for setting in ((), ("--record-per-frame",)):
+            code, out, err = decode(
+                capsys, "astm", "--model", "roche-cobas", "--no-checksum", *setting, *SHANGHAI, file
+            )
+            assert (code, err) == (0, "")
+            assert "COBAS-72" in out
 
     @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "latin-1"])
     def test_in_any_encoding(self, encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,13 +201,12 @@ class TestFiles:
             (b"hello\nHello world\nHow are you\n", "no ASTM message"),
             (b"\0" * 100_000, "no ASTM message"),
             (PATIENT.encode() + b"\rL|1|N\r", "no ASTM message"),
-            (FLAGGED[:-6], "ends without a terminator"),
-            (session(by_records(FLAGGED)[:-1]), "ends without a terminator"),
-            (session(frame[:-4] + b"00\r\n" for frame in by_records(FLAGGED)), "wrong checksums"),
+            (session(frame[:-4] + b"00\r\n" for frame in by_records(FLAGGED)), "or give --no-checksum"),
+            (session(frame[:-4] + b"\r\n" for frame in by_records(FLAGGED)), "or give --no-checksum"),
             (message(header="H||||x"), "declares no delimiters"),
             (session([framed(1, b"x" * MAX_FRAME)]), "no ASTM message"),
         ],
-        ids=["empty", "png", "hl7", "text", "zeros", "headless", "cut", "cut-frames", "damaged", "marks", "huge"],
+        ids=["empty", "png", "hl7", "text", "zeros", "headless", "damaged", "unsummed", "marks", "huge"],
     )
     def test_what_is_not_of_the_format_is_one_sentence(
         self, data: bytes, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

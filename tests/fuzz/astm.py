@@ -1,94 +1,150 @@
-"""ASTM: from bytes on a line to what would leave and to what is answered."""
+"""ASTM: bytes on a line against the adapter's own conversation. Whatever comes, what was acknowledged is told or
+counted, and what is told fits the contract and passed the gate."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC
+from typing import Any, Final
 
-from agent.astm.entry import Told, mark
-from agent.astm.line import Framing, Line, line_of
-from agent.astm.link import Command, Deliver, Dropped, Ended
-from agent.astm.reading import read
-from agent.astm.records import Assembler, Message
+from agent.astm.entry import Messages
+from agent.astm.session import Ending, Session
+from agent.clock import Now
+from agent.config import Astm
 from agent.privacy import admit
 from catalog.model import Model
-from tests.fixtures.astm import FLAGGED, INDIKO, MODEL, ROCHE, by_records, by_size, message, session
+from tests.fixtures.astm import ACK, ENQ, EOT, INDIKO, MODEL, ROCHE, by_records, by_size, framed, message, session
+from tests.fixtures.sink import MemorySink
 from wire.codec import JSON, decode_report, encode_report
 from wire.errors import WireError
+from wire.items import Readings
 from wire.report import Report
 
-RECEIVED = 1_720_000_000_000
-NO_ORDERS = b"H|\\^&\rL|1|I\r"
-CONTROL = message(
+RECEIVED: Final = 1_720_000_000_000
+TOKENS = (b"\x02", b"\x03", b"\x04", b"\x05", b"\x06", b"\x15", b"\x17", b"\r", b"H|\\^&|", b"L|1|N\r", b"C|1|I|72|I\r")
+TOLD: Final = message(
+    "M|1|SIG|bath.temperature|31.1|C|20240311080000",
     "O|1|QC-L1-LOT77|0^5054^1^^QC^SC|||||||||Q|||||||||||20240311081000",
     r"R|1|^^^GLU|5.3|mmol/L|5.0^TARGET\0.15^SD|N|72|F||||20240311080500",
-    "M|1|SIG|bath.temperature|37.1|C|20240311080000",
-    r"M|2|RR^BM^c111^1|-21|-21\1|0.01",
+    "M|2|SIG|bath.temperature|32.2|C|20240311080100",
+    r"M|3|RR^BM^c111^1|-21|-21\1|0.01",
     "C|1|I|16^Liquid|G",
+    "M|4|SIG|bath.temperature|33.3|C|20240311080200",
     "Q|1|^SID||ALL",
 )
-TOKENS = (b"\x02", b"\x03", b"\x04", b"\x05", b"\x06", b"\x15", b"\x17", b"\r", b"H|\\^&|", b"L|1|N\r", b"C|1|I|72|I\r")
+_SIGNAL: Final = re.compile(rb"M\|\d+\|SIG\|bath\.temperature\|(\d{2}\.\d)\|C\|")
+"""A fact in a frame: a signal of this value."""
+_PIECES: Final = re.compile(b"\x02[^\x02\x04\x05]*|[^\x02]", re.DOTALL)
+"""What is sent before an answer is waited for: a frame, or a byte."""
+_MODELS: Final[tuple[tuple[Model, Any], ...]] = ((MODEL, "utf-8"), (ROCHE, "gb18030"), (INDIKO, "latin-1"))
 
 
 def seeds() -> list[tuple[bytes, Callable[[bytes], object]]]:
-    """Well-formed sessions and bare messages, with what reads and answers them."""
-    found: list[tuple[bytes, Callable[[bytes], object]]] = []
-    for each in (FLAGGED, CONTROL):
-        found += [(session(frames), _linked) for frames in (by_records(each), by_size(each, 60))]
-        found += [(data, _plain) for data in (each, b"".join(by_size(each, 60)))]
-        found.append((each, _records))
-    return found
+    """Sessions as the standard asks and as real senders hold them, frames alone and bare records, with what reads and
+    answers them."""
+    records = TOLD.split(b"\r")[:-1]
+    habits = [
+        by_records(TOLD),
+        by_size(TOLD, 60),
+        [framed(1, record + b"\r") for record in records],
+        [framed(at, record, last=False) for at, record in enumerate(records)],
+        [framed(at, record) for at, record in enumerate(records)],
+        by_records(TOLD)[:-1],
+        [*by_records(TOLD)[:5], ENQ, *by_records(TOLD)],
+        [*by_records(TOLD)[:4], EOT, ENQ, *by_records(TOLD)[4:]],
+        [frame[:-4] + b"\r\n" for frame in by_records(TOLD)],
+        [framed(1, record, checksum=b"00") for record in records],
+    ]
+    found: list[tuple[bytes, Callable[[bytes], object]]] = [(session(frames), linked) for frames in habits]
+    return [*found, *((b"".join(frames), plain) for frames in habits[:2]), (TOLD, plain)]
 
 
-def _linked(data: bytes) -> None:
-    _through(data, "e1381")
+def linked(data: bytes) -> None:
+    """A line with the link, in one of its settings."""
+    acknowledged: list[bytes] = []
+    sink, settings = MemorySink(), _settings(data)
+    for piece, heard in _conversed(data, sink, framing="e1381", **settings):
+        if piece[:1] == b"\x02" and ACK in heard:
+            acknowledged += _SIGNAL.findall(piece)
+    # Where frames are set never to end a record, one count may stand for all that was put into one.
+    _judge(acknowledged if settings["record_per_frame"] is not False else acknowledged[:1], sink)
 
 
-def _plain(data: bytes) -> None:
-    _through(data, "none")
+def plain(data: bytes) -> None:
+    """One without: nothing is acknowledged, and all was taken."""
+    sink = MemorySink()
+    for _ in _conversed(data, sink, framing="none", **_settings(data)):
+        pass
+    _judge([], sink)
 
 
-def _records(data: bytes) -> None:
-    """Without frames, whose checksums would stop most of what was changed."""
-    for found in Assembler().offer(data, last=True):
-        _read(found)
+def _settings(data: bytes) -> dict[str, Any]:
+    return {"checksum": len(data) % 2 == 0, "record_per_frame": (None, True, False)[len(data) % 3]}
 
 
-def _through(data: bytes, framing: Framing) -> None:
-    line, assembler = line_of(framing), Assembler()
-    for now, at in enumerate(range(0, len(data), 7)):
-        _obey(line, line.feed(data[at : at + 7], now), assembler, now)
-    for now in (2_000, 40_000, 80_000):
-        _obey(line, line.send(NO_ORDERS, now), assembler, now)
-        _obey(line, line.tick(now), assembler, now)
-    _obey(line, line.end(80_000), assembler, 80_000)
+class _Wire:
+    """A channel that keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said = b""
+
+    async def read(self, seconds: float | None) -> bytes | None:  # what is sent is given to the session
+        return None
+
+    async def write(self, data: bytes) -> None:
+        self.said += data
+
+    async def close(self) -> None:
+        pass
 
 
-def _obey(line: Line, commands: list[Command], assembler: Assembler, now: int) -> None:
-    waiting = list(commands)
-    while waiting:
-        match waiting.pop(0):
-            case Deliver(text, last):
-                assembler.offer(text, last=last)
-                assembler.back()
-                for found in assembler.offer(text, last=last):
-                    _read(found)
-                waiting += line.accept(now)
-            case Ended() | Dropped():
-                assembler.drop()
-            case _:
-                pass
+def _conversed(data: bytes, sink: MemorySink, **config: Any) -> Iterator[tuple[bytes, bytes]]:
+    """Each piece with what was answered to it; some time passes, and the peer hangs up."""
+    model, encoding = _MODELS[len(data) % len(_MODELS)]
+    wire, elapsed = _Wire(), 0
+    messages = Messages(model=model, sink=sink, zone=UTC, encoding=encoding, aside=False)
+    talk = Session(
+        config=Astm(answer_queries=config["framing"] == "e1381", **config),
+        channel=wire,
+        messages=messages,
+        sink=sink,
+        now=lambda: Now(wall=RECEIVED, elapsed=elapsed),
+    )
+    pieces: list[bytes | None] = [*_PIECES.findall(data), None, None, b""]
+    for piece in pieces:
+        wire.said = b""
+        try:
+            _through(talk.take(piece))
+            if piece is not None and piece[:1] == b"\x02":
+                elapsed += 1_500  # a frame without its CR LF is taken then
+                _through(talk.take(None))
+        except Ending:
+            _through(talk.take(b""))
+            return
+        if piece is None:
+            elapsed += 31_000
+        yield piece or b"", wire.said
 
 
-def _read(found: Message) -> None:
-    models: tuple[Model, ...] = (MODEL, ROCHE, INDIKO)
-    for model, encoding in zip(models, ("utf-8", "gb18030", "latin-1"), strict=True):
-        facts = read(found, model=model, received=RECEIVED, zone=UTC, encoding=encoding)
-        mark(found, facts, received=RECEIVED, key=b"k")
-        entry = Told(model=model).entry(facts)
-        for items in (entry.live, entry.bulk):
-            passed, _ = admit(items, model)
-            if not passed:
-                continue
-            try:
-                decode_report(encode_report(Report(at=RECEIVED, items=passed), JSON), JSON)
-            except WireError as error:
-                raise AssertionError(f"what was read does not fit the contract: {error}") from error
+def _through(turn: Coroutine[None, None, None]) -> None:
+    try:
+        turn.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("the conversation waited for something")
+
+
+def _judge(acknowledged: list[bytes], sink: MemorySink) -> None:
+    items = sink.items()
+    told = {value for item in items if isinstance(item, Readings) for value in item.value}
+    missing = [value for value in acknowledged if float(value) not in told]
+    counted = sink.counts.total() + sink.nothing.total()
+    assert len(missing) <= counted, f"acknowledged, and neither told nor counted: {missing}"
+    for entry in sink.entries:
+        for model, _ in _MODELS:
+            for lane in (entry.live, entry.bulk):
+                passed, _ = admit(lane, model)
+                if passed:
+                    try:
+                        decode_report(encode_report(Report(at=RECEIVED, items=passed), JSON), JSON)
+                    except WireError as error:
+                        raise AssertionError(f"what was read does not fit the contract: {error}") from error

@@ -32,6 +32,7 @@ from tests.fixtures.astm import (
     framed,
     message,
     running,
+    until,
 )
 from tests.fixtures.outbox import items
 from tests.fixtures.ports import free_port
@@ -155,6 +156,8 @@ async def test_a_disk_that_takes_nothing_is_a_nak_until_it_does(
         with monkeypatch.context() as disk, capture_logs() as logged:
             disk.setattr(FullDisk, "full", True)
             assert (await analyzer.send(FLAGGED))[-1] == NAK
+            # What was acknowledged of it isn't kept either, and sent again with the rest.
+            await until(lambda: "not-kept" in repr(sink.refusals()))
         assert "the equipment is not acknowledged" in repr(logged)
         assert await held(outbox) == []
         assert set(await analyzer.send(FLAGGED)) == {ACK}
@@ -183,13 +186,18 @@ async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(
         FLAGGED.decode().split("\r")[4].replace("CLOT FOUND", word),
         header=f"H|\\^&|{word}|{word}|{word}^{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}",
     )
-    broken = [message(header=f"H||||{word}"), f"{word}\r{word}|{word}\r".encode(), told[:-6]]
+    broken = [message(header=f"H||||{word}"), f"{word}\r{word}|{word}\r".encode()]
     outbox, sink = opened(tmp_path)
     with capture_logs() as logged:
         async with running(sink, ROCHE, listen=LOOPBACK, answer_queries=False) as adapter:
             analyzer = await Analyzer.connect(adapter.port)
-            for sent in (told, *broken):
-                assert set(await analyzer.send(sent)) == {ACK}
+            for sent, answer in ((told, ACK), *((each, NAK) for each in broken), (told[:-6], ACK)):
+                assert set(await analyzer.send(sent)) == {answer}
+            assert await analyzer.say(ENQ) == ACK
+            # Records without CR, and one that is cut off.
+            for at, record in enumerate((*told.split(b"\r")[:-1], f"M|1|{word}".encode()), 1):
+                await analyzer.say(framed(at, record, last=False))
+            analyzer.tell(EOT)
             assert await analyzer.say(ENQ) == ACK
             assert await analyzer.say(framed(1, word.encode(), checksum=b"00")) == NAK
             analyzer.tell(EOT + word.encode())

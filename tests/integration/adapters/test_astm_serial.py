@@ -1,7 +1,6 @@
 """An ASTM analyzer on a serial line: a pair of pseudo-terminals, the real library between them."""
 
 import asyncio
-import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,54 +10,22 @@ import pytest
 
 from agent.astm import channel
 from agent.config import Astm
-from tests.fixtures.astm import ACK, ENQ, EOT, FLAGGED, NAK, ROCHE, by_records, framed, message, running, until
+from tests.fixtures.astm import (
+    ACK,
+    ENQ,
+    EOT,
+    FLAGGED,
+    NAK,
+    ROCHE,
+    Instrument,
+    by_records,
+    framed,
+    message,
+    running,
+    until,
+)
 from tests.fixtures.sink import MemorySink
 from wire.items import Fault
-
-pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
-tty = pytest.importorskip("tty", reason="as above")
-
-
-class Instrument:
-    """The analyzer's end of a line."""
-
-    def __init__(self) -> None:
-        self._end, self._far = pty.openpty()
-        tty.setraw(self._far)
-        os.set_blocking(self._end, False)
-        self.name = os.ttyname(self._far)
-
-    def write(self, data: bytes) -> None:
-        os.write(self._end, data)
-
-    async def hear(self, count: int = 1) -> bytes:
-        heard = b""
-        async with asyncio.timeout(20):
-            while len(heard) < count:
-                try:
-                    heard += os.read(self._end, 4096)
-                except BlockingIOError:
-                    await asyncio.sleep(0.005)
-        return heard
-
-    async def begin(self) -> None:
-        """Ask for the line, again while the port isn't open: opening it throws away what came before."""
-        while True:
-            self.write(ENQ)
-            try:
-                async with asyncio.timeout(0.5):
-                    assert set(await self.hear()) == set(ACK)
-                    return
-            except TimeoutError:
-                continue
-
-    async def say(self, data: bytes, *, count: int = 1) -> bytes:
-        self.write(data)
-        return await self.hear(count)
-
-    def close(self) -> None:
-        for end in (self._end, self._far):
-            os.close(end)
 
 
 @pytest.fixture

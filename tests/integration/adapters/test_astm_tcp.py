@@ -79,6 +79,18 @@ async def test_patients_results_are_acknowledged_and_nothing_is_entered() -> Non
         await analyzer.close()
     assert sink.puts == 0
     assert not sink.counts
+    assert sink.nothing == {"astm:patient-results": 1}
+
+
+async def test_a_code_that_is_not_known_is_acknowledged_and_refused_with_what_it_looked_like() -> None:
+    sink = MemorySink()
+    async with running(sink, listen=LOOPBACK) as adapter:
+        analyzer = await Analyzer.connect(adapter.port)
+        header = HEADER.replace("^1.2", "")
+        assert set(await analyzer.send(message("C|1|I|BTH-TMP-01|I", header=header))) == {ACK}
+        await analyzer.close()
+    assert sink.counts == {"astm:unknown-code": 1}
+    assert sink.forms == {"astm:unknown-code": "AAA-AAA-99"}
 
 
 async def test_the_frame_that_ends_a_message_is_acknowledged_after_the_commit() -> None:
@@ -169,7 +181,7 @@ async def test_a_message_sent_again_is_acknowledged_and_entered_once() -> None:
     assert codes(sink) == ["COBAS-72"]
 
 
-async def test_a_transfer_that_breaks_off_leaves_nothing_behind() -> None:
+async def test_a_terminator_in_the_next_transfer_adds_nothing() -> None:
     sink = MemorySink()
     async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
         analyzer = await Analyzer.connect(adapter.port)
@@ -182,18 +194,19 @@ async def test_a_transfer_that_breaks_off_leaves_nothing_behind() -> None:
         analyzer.tell(EOT)
         assert set(await analyzer.send(SIGNAL)) == {ACK}
         await analyzer.close()
-    assert codes(sink) == []
-    assert sink.counts == {"astm:message-unfinished": 1, "astm:record-without-header": 1}
+    assert codes(sink) == ["COBAS-72"]
+    assert sink.counts == {"astm:no-terminator": 1}
 
 
-async def test_a_header_that_can_not_be_read_is_acknowledged_and_counted() -> None:
+async def test_a_header_that_can_not_be_read_is_not_acknowledged() -> None:
     sink = MemorySink()
     async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
         analyzer = await Analyzer.connect(adapter.port)
-        assert set(await analyzer.send(message(header="H||||x"), FLAGGED)) == {ACK}
+        assert await analyzer.send(message(header="H||||x")) == [NAK, NAK]
+        assert set(await analyzer.send(FLAGGED)) == {ACK}
         await analyzer.close()
     assert codes(sink) == ["COBAS-72"]
-    assert sink.counts == {"astm:bad-delimiters": 1}
+    assert sink.counts == {"astm:bad-delimiters": 1, "astm:record-without-header": 1, "astm:transfer-abandoned": 1}
 
 
 class TestQueries:

@@ -106,10 +106,19 @@ class TestUseless:
     def test_within_a_message_it_leaves_the_message_as_it_was(self) -> None:
         assembler = Assembler()
         assembler.offer(H + b"\r", last=True)
-        for text in (b"Hello\r", b"|1|x\r", b"12345\r", b"H||||x\r"):
+        for text in (b"Hello\r", b"|1|x\r", b"12345\r"):
             with pytest.raises(Unusable):
                 assembler.offer(text, last=True)
         assert of(assembler.offer(b"\r".join(split(FLAGGED)[1:]), last=True)) == [split(FLAGGED)]
+
+    def test_behind_a_header_that_was_refused_nothing_is_of_use_and_the_message_before_it_is_told(self) -> None:
+        assembler = Assembler()
+        assembler.offer(H + b"\r" + FLAG + b"\r", last=True)
+        for text in (b"H||||x\r", P + b"\r", FLAG + b"\r", b"L|1|N\r"):
+            with pytest.raises(Unusable):
+                assembler.offer(text, last=True)
+        assert told(assembler.ended()) == [[H, FLAG]]
+        assert of(assembler.offer(FLAGGED, last=True)) == [split(FLAGGED)]
 
     def test_a_frame_of_which_a_part_is_of_use_is_taken_and_the_rest_counted(self) -> None:
         assembler = Assembler()

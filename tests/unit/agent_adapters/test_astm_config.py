@@ -46,6 +46,14 @@ def config(folder: Path, text: str) -> Path:
             'listen = "h:1"\nframing = "none"\nanswer_queries = true\n',
             "12: device.astm.answer_queries: needs the E1381 link; leave it out, or set framing to e1381",
         ),
+        (
+            'listen = "h:1"\nchecksum = "none"\n',
+            "11: device.astm.checksum: expected bool, got str; write false where the analyzer's frames bear",
+        ),
+        (
+            'listen = "h:1"\nrecord_per_frame = 1\n',
+            "11: device.astm.record_per_frame: expected bool | null, got int; write true where each frame is a record",
+        ),
         ('listen = "h:1"\nencoding = "big5"\n', "11: device.astm.encoding: invalid enum value 'big5'"),
         ('listen = "h:1"\ntime_zone = "Mars"\n', "11: device.astm.time_zone: the time zone 'Mars' isn't"),
         ('serial = "COM3"\npeers = ["10.0.0.5"]\n', "11: device.astm.peers: says who may connect to us, and nobody"),

@@ -263,7 +263,9 @@ class TestTimes:
             ("21991122080000", "implausible:time"),
             ("19010101000000", "implausible:time"),
             ("20241322080000", "malformed:time"),
-            ("20240311", "malformed:time"),
+            ("2024031108000", "malformed:time"),
+            ("20240311080000+", "malformed:time"),
+            ("20240311250000", "malformed:time"),
             ("20240311080000+2500", "implausible:time"),
         ],
     )
@@ -271,6 +273,51 @@ class TestTimes:
         found = of(f"M|1|SIG|bath.temperature|37|C|{time}", model=MODEL)
         assert (found.readings[0].at, found.readings[0].quality) == (at("20240311081403"), 1)
         assert found.refused == {reason: 1}
+
+    @pytest.mark.parametrize(
+        ("written", "when"),
+        [
+            ("20240311080000.123", "2024-03-11T08:00:00.123+08:00"),
+            ("20240311080000.1", "2024-03-11T08:00:00.100+08:00"),
+            ("20240311080000.123456789", "2024-03-11T08:00:00.123+08:00"),
+            ("20240311080000,5", "2024-03-11T08:00:00.500+08:00"),
+            ("20240311080000.123+0000", "2024-03-11T08:00:00.123+00:00"),
+            ("20240311080000+0800", "2024-03-11T08:00:00+08:00"),
+            ("20240311080000+08:00", "2024-03-11T08:00:00+08:00"),
+            ("20240311080000-0330", "2024-03-11T08:00:00-03:30"),
+            ("20240311000000Z", "2024-03-11T00:00:00+00:00"),
+            ("202403110800", "2024-03-11T08:00:00+08:00"),
+            ("202403110800+0900", "2024-03-11T08:00:00+09:00"),
+            ("2024-03-11 08:00:00", "2024-03-11T08:00:00+08:00"),
+            ("2024-03-11T08:00:00.25Z", "2024-03-11T08:00:00.250+00:00"),
+            ("2024/03/11 08:00", "2024-03-11T08:00:00+08:00"),
+            ("20240311080060", "2024-03-11T08:00:59+08:00"),
+        ],
+    )
+    def test_however_a_time_is_written(self, written: str, when: str) -> None:
+        found = of(
+            f"M|1|SIG|bath.temperature|37|C|{written}", model=MODEL, header=HEADER.replace("20240311081403", written)
+        )
+        expected = round(datetime.fromisoformat(when).timestamp() * 1000)
+        assert (found.readings[0].at, found.readings[0].quality, found.at) == (expected, 0, expected)
+        assert (found.timed, found.dated, found.refused) == (True, True, {})
+
+    @pytest.mark.parametrize(
+        ("written", "when"),
+        [
+            ("2024031108", "20240311080000"),
+            ("20240310", "20240310000000"),
+            ("2024031112", "20240311120000"),  # the hour of receipt
+            ("20240311", "20240311120000"),  # its day
+        ],
+    )
+    def test_an_hour_or_a_day_alone_is_its_beginning_or_that_of_receipt_and_uncertain(
+        self, written: str, when: str
+    ) -> None:
+        found = of(f"M|1|SIG|bath.temperature|37|C|{written}", model=MODEL)
+        assert (found.readings[0].at, found.readings[0].quality) == (at(when), 1)
+        assert (found.dated, found.refused) == (False, {})
+        assert not of(header=HEADER.replace("20240311081403", written)).timed
 
     def test_without_any_time_it_is_that_of_receipt(self) -> None:
         found = of("C|1|I|72|I", header=r"H|\^&|||x")
@@ -314,7 +361,7 @@ class TestHeader:
 
     def test_without_delimiters_nothing_can_be_read(self) -> None:
         with pytest.raises(AdapterError):
-            of(header="H|||x")
+            read([b"H|||x"], model=ROCHE, received=RECEIVED, zone=ZONE, encoding="utf-8")
 
 
 class TestBounds:
