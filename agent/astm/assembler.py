@@ -231,7 +231,7 @@ class Assembler:
         """Why a record, or its beginning, belongs to no message."""
         if is_header(record):
             try:
-                delimiters(record.decode("latin-1"))
+                delimiters(record)
             except AdapterError:
                 return _BAD_HEADER
             return ""

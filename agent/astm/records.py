@@ -53,16 +53,17 @@ class Delimiters(NamedTuple):
     escape: str | None
 
 
-def delimiters(header: str) -> Delimiters:
+def delimiters(header: bytes) -> Delimiters:
     r"""Those of a header. A delimiter that is written twice (some write ``\\^&``) counts once.
 
-    Raises ``AdapterError`` where there are fewer than a field's, a repeat's and a component's.
+    Raises ``AdapterError`` where there are fewer than a field's, a repeat's and a component's, or others than ASCII.
     """
     field = header[1:2]
-    declared = list(dict.fromkeys(header[2:].split(field, 1)[0] if field else ""))
-    if len(declared) < 2 or len(declared) > 4:
+    declared = bytes(dict.fromkeys(header[2:].split(field, 1)[0] if field else b""))
+    if not 2 <= len(declared) <= 4 or not (field + declared).isascii():
         raise AdapterError("bad-delimiters", "its header (H record) declares no delimiters: correct the host settings")
-    return Delimiters(field, declared[0], declared[1], declared[2] if len(declared) > 2 else None)
+    marks = declared.decode("ascii")
+    return Delimiters(field.decode("ascii"), marks[0], marks[1], marks[2] if len(marks) > 2 else None)
 
 
 class Record:
@@ -127,6 +128,6 @@ def records(found: Sequence[bytes], encoding: str) -> Iterator[Record]:
 
     Raises ``AdapterError`` for a header without delimiters.
     """
-    marks = delimiters(found[0].decode(encoding, "replace"))
+    marks = delimiters(found[0])
     for record in found:
         yield Record(record.decode(encoding, "replace"), marks)

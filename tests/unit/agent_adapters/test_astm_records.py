@@ -37,12 +37,12 @@ class TestDelimiters:
         ],
     )
     def test_as_a_header_declares_them(self, header: str, found: Delimiters) -> None:
-        assert delimiters(header) == found
+        assert delimiters(header.encode()) == found
 
-    @pytest.mark.parametrize("header", ["H|", "H||", "H|^|", "H|^^^|", "H|abcdefgh|", "H"])
+    @pytest.mark.parametrize("header", ["H|", "H||", "H|^|", "H|^^^|", "H|abcdefgh|", "H|\\é|", "H"])
     def test_without_them_nothing_can_be_read(self, header: str) -> None:
         with pytest.raises(AdapterError) as caught:
-            delimiters(header)
+            delimiters(header.encode())
         assert caught.value.reason == "bad-delimiters"
 
 
