@@ -20,6 +20,7 @@ import msgspec
 
 from agent.astm.file import read_file as read_astm
 from agent.dicom.objects import read_file
+from agent.dicom.reasons import Reasons
 from agent.errors import AdapterError, AgentError
 from agent.hl7.file import read_file as read_hl7
 from agent.logs.encodings import ENCODINGS, why_no_text
@@ -81,7 +82,7 @@ Decoded = tuple[list[Item], Counter[str]]
 def _decoded(args: argparse.Namespace, file: Path, model: Model, zone: tzinfo | None) -> Iterator[Decoded]:
     match args.kind:
         case "dicom":
-            return _dicom(file, zone)
+            return _dicom(file, zone, model)
         case "astm":
             return read_astm(
                 file,
@@ -97,8 +98,8 @@ def _decoded(args: argparse.Namespace, file: Path, model: Model, zone: tzinfo | 
             return _log(file, model, args.encoding, zone)
 
 
-def _dicom(file: Path, zone: tzinfo | None) -> Iterator[Decoded]:
-    for found in read_file(file, zone=zone):
+def _dicom(file: Path, zone: tzinfo | None, model: Model) -> Iterator[Decoded]:
+    for found in read_file(file, zone=zone, reasons=Reasons(model)):
         yield found.items(), found.refused
 
 

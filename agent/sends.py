@@ -63,15 +63,19 @@ def _parts(device: Device, model: Model) -> Iterator[Sends]:
     if device.host is not None:
         yield Sends(metrics=HOST_METRICS)
     if device.dicom is not None:
-        yield _DICOM | Sends(metrics=_STEP_METRICS, states=_STEP_STATES)
+        yield _DICOM | _reasons(model) | Sends(metrics=_STEP_METRICS, states=_STEP_STATES)
     if device.folder is not None:
-        yield _DICOM
+        yield _DICOM | _reasons(model)
     if device.astm is not None:
         yield astm(model)
     if device.hl7 is not None:
         yield hl7(model)
     for log in device.log:
         yield logs(model, log)
+
+
+def _reasons(model: Model) -> Sends:
+    return Sends(faults=frozenset(reason.code for reason in model.detector_reasons))
 
 
 def astm(model: Model) -> Sends:

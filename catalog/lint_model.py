@@ -5,7 +5,7 @@ from collections.abc import Container
 from datetime import datetime
 
 from catalog import lint_spelled, pattern
-from catalog.model import Clear, Continuation, LimitRule, LogFault, LogPattern, Signal, Silence
+from catalog.model import Clear, Continuation, DetectorReason, LimitRule, LogFault, LogPattern, Signal, Silence
 from catalog.shape import Anything, Book
 from catalog.source import FamilySource, FaultSource, PartUse
 from catalog.tree import KeyPath
@@ -66,6 +66,7 @@ class _Model:
         self.doubles("signals", "name", "signal")
         self.doubles("faults", "code", "code")
         self.doubles("log_patterns", "id", "log pattern")
+        self.doubles("detector_reasons", "id", "detector reason")
         for path, key in book.sound.get("runbooks", []):
             if key not in self.runbooks:
                 book.say(path, f"no runbook {key}", "add it to runbooks.yaml")
@@ -80,6 +81,8 @@ class _Model:
             self.fault(path, fault)
         for path, log_pattern in book.sound.get("log_patterns", []):
             self.log_pattern(path, log_pattern)
+        for path, reason in book.sound.get("detector_reasons", []):
+            self.detector_reason(path, reason)
         for path, silence in book.sound.get("silence", []):
             if silence is not None:
                 self.silence(path, silence)
@@ -177,6 +180,13 @@ class _Model:
         for name in sorted(used - captured):
             say((*path, "regex"), f"has no group `{name}`", f"write (?P<{name}>…)")
         self.log_example(path, log, _found(log.example, first, then, log.continuation))
+
+    def detector_reason(self, path: KeyPath, reason: DetectorReason) -> None:
+        if reason.code not in self.codes:
+            self.book.say((*path, "code"), f"no code {reason.code}", "add it to `faults:`")
+        found = self.log_regex((*path, "regex"), reason.regex, set())
+        if found is not None and found.match(pattern.plain(reason.example)) is None:
+            self.book.say((*path, "example"), "doesn't match the regex in lower case", "mend one of them")
 
     def log_regex(self, here: KeyPath, regex: str, used: set[str]) -> re.Pattern[str] | None:
         """Compiled, if it is safe and captures nothing that isn't used."""

@@ -94,6 +94,7 @@ def _model(
         silence=silences[-1] if silences else None,
         log_patterns=tuple(_filled(pattern, faults) for level in chain for pattern in level.log_patterns),
         runbooks=tuple(dict.fromkeys(name for level in chain for name in level.runbooks)),
+        detector_reasons=tuple(reason for level in reversed(chain) for reason in level.detector_reasons),
         codes={
             table: {one.raw: one.code or "" for level in chain for one in level.codes if table in one.tables}
             for table in CODE_TABLES

@@ -256,6 +256,19 @@ class LogPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     signal: LogSignal | None = None
 
 
+class DetectorReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a detector isn't nominal: what its description (DICOM (0018,7006)) says beside (0018,7000) = NO, as a code.
+
+    `regex` is tried from the start (`re.match`) of the description in lower case, its blanks and line ends as one blank
+    each. `example`: a description that it matches. Only the code leaves the device, never the description.
+    """
+
+    id: Name
+    regex: Words
+    example: Words
+    code: Code
+
+
 class Verdict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Judges one field of a step's result: `field op value` gives `level`, for the `reason` (a message id).
 
@@ -301,6 +314,7 @@ class Runbook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class Model(Struct, frozen=True, kw_only=True):
     """A model of equipment with all that its bases (`extends`) bring. A `kind` of "base" is no equipment by itself.
+    `detector_reasons`: the first that matches counts, its own before its bases'.
 
     What the equipment spells in its own way, looked up after stripping blanks, exactly as written:
     `codes`: table (`CODE_TABLES`) -> raw code -> fault code, or "" for a code that is known and tells nothing of the
@@ -319,6 +333,7 @@ class Model(Struct, frozen=True, kw_only=True):
     silence: Silence | None
     log_patterns: tuple[LogPattern, ...]
     runbooks: tuple[str, ...]
+    detector_reasons: tuple[DetectorReason, ...] = ()
     codes: Mapping[str, Mapping[str, str]] = {}
     assays: Mapping[str, Assay] = {}
     controls: Mapping[str, str] = {}

@@ -67,6 +67,11 @@ def check(pattern: str) -> None:
         )
 
 
+def plain(text: str) -> str:
+    """A free text as `DetectorReason.regex` sees it: in lower case, its blanks and line ends as one blank each."""
+    return " ".join(text.lower().split())
+
+
 def _first(sequence: tuple[_Part, ...], after: Chars) -> Chars:
     """The characters that a sequence, followed by `after`, can begin with."""
     found: Chars = frozenset()

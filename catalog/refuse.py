@@ -103,6 +103,8 @@ def _expressions(own: ModelFile) -> Iterator[tuple[KeyPath, str]]:
         yield ("log_patterns", number, "regex"), log.regex
         if log.continuation is not None:
             yield ("log_patterns", number, "continuation", "regex"), log.continuation.regex
+    for number, reason in enumerate(own.detector_reasons):
+        yield ("detector_reasons", number, "regex"), reason.regex
 
 
 def _rules(own: ModelFile, levels: list[ModelFile]) -> Iterator[_Wrong]:
@@ -116,6 +118,9 @@ def _rules(own: ModelFile, levels: list[ModelFile]) -> Iterator[_Wrong]:
 
 def _spelled(own: ModelFile, levels: list[ModelFile]) -> Iterator[_Wrong]:
     codes = {fault.code for level in levels for fault in level.faults}
+    for index, reason in enumerate(own.detector_reasons):
+        if reason.code not in codes:
+            yield _Wrong(("detector_reasons", index, "code"), f"no code '{reason.code}'")
     for index, one in enumerate(own.codes):
         if one.code is not None and one.code not in codes:
             yield _Wrong(("codes", index, "code"), f"no code '{one.code}'")

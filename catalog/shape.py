@@ -54,7 +54,15 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
 }
 _STRUCTS: Final = (
     *(model.Text, model.Part, model.LimitRule, model.Signal, model.Clear, model.Silence, model.LogFault),
-    *(model.LogSignal, model.Continuation, model.LogPattern, model.Verdict, model.Step, model.Runbook),
+    *(
+        model.LogSignal,
+        model.Continuation,
+        model.LogPattern,
+        model.DetectorReason,
+        model.Verdict,
+        model.Step,
+        model.Runbook,
+    ),
     *(source.PartUse, source.FamilySource, source.FaultSource, source.ModelFile),
     *(source.CodeSource, source.AssaySource, source.SpelledSource),
     *(source.PartsFile, source.RunbooksFile, source.MessagesFile),

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from catalog.model import (
     Clear,
+    DetectorReason,
     Kind,
     LogPattern,
     Part,
@@ -111,6 +112,7 @@ class ModelFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     faults: tuple[FaultSource, ...] = ()
     silence: Silence | None = None
     log_patterns: tuple[LogPattern, ...] = ()
+    detector_reasons: tuple[DetectorReason, ...] = ()
     runbooks: tuple[Name, ...] = ()
     codes: tuple[CodeSource, ...] = ()
     assays: tuple[AssaySource, ...] = ()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from agent.adapter import Entry, Sink, lane_of
+from agent.dicom.detector import Detector
 from agent.dicom.image import Extracted, Reading, readings_item
 from agent.dicom.told import Told
 from catalog.model import Model
@@ -30,6 +31,7 @@ class Exposures:
         self._states: dict[str, str] = {}
         self._inventory: dict[str, str] = {}
         self._told = Told(sink=sink, name=source)
+        self._detector = Detector(sink=sink, name=source)
 
     async def put(self, found: Sequence[Extracted]) -> None:
         """Enter what one object told. Raises ``OutboxError`` for what isn't kept, and is to be sent again. Counts the
@@ -51,13 +53,16 @@ class Exposures:
         told = self._told.of(image.exposure, seen=image.seen)
         readings = [each for each in image.readings if each.metric not in told]
         live, bulk = split(image.at, readings, self._model)
+        live += self._detector.faults(image)
         live += [state for state in image.states if late or self._states.get(state.name) != state.value]
         if image.inventory is not None and not late and not image.inventory.fields.items() <= self._inventory.items():
             bulk.append(image.inventory)
         positions = self._told.add(image.exposure, (each.metric for each in readings), seen=image.seen)
+        positions = {**positions, **self._detector.position(image)}
         return Entry(live=live, bulk=bulk, seen=(image.seen,), positions=positions)
 
     def _remember(self, image: Extracted) -> None:
+        self._detector.remember(image)
         if image.at < self._newest or not (image.states or image.inventory):
             return
         self._newest = image.at

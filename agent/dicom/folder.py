@@ -17,6 +17,7 @@ from agent.adapter import Entry, Sink
 from agent.config import Folder
 from agent.dicom.entry import Exposures
 from agent.dicom.objects import Untold, read_file
+from agent.dicom.reasons import Reasons
 from agent.errors import AdapterError, OutboxError
 from agent.zones import zone_of
 from catalog.model import Model
@@ -46,6 +47,7 @@ class FolderWatch:
         self._root = Path(config.path)
         self._sink = sink
         self._zone = zone_of(config.time_zone)
+        self._reasons = Reasons(model)
         self._exposures = Exposures(source=NAME, model=model, sink=sink)
         self._position = f"folder:{config.path}"
         self._done: set[bytes] = set()
@@ -98,7 +100,9 @@ class FolderWatch:
         reason = file.refused
         if reason is None:
             try:
-                found = await asyncio.to_thread(read_file, file.path, zone=self._zone, key=self._sink.key)
+                found = await asyncio.to_thread(
+                    read_file, file.path, zone=self._zone, reasons=self._reasons, key=self._sink.key
+                )
                 await self._exposures.put(found)
             except Untold as nothing:
                 self._sink.untold(NAME, nothing.reason)

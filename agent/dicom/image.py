@@ -7,21 +7,23 @@ The time of a fact is that of the acquisition; the content's is taken where ther
 not: a study begins before its exposures, and all its images would share one false moment. Where the header has no
 usable time, the time of receipt counts and everything is marked uncertain.
 The deviation index is never computed from the exposure index: what equipment stopped telling must not look told.
-A detector that isn't nominal is the reading ``detector.nominal`` = 0, on which the catalog has a rule.
+A detector that isn't nominal is the reading ``detector.nominal`` = 0, on which the catalog has a rule. Why, is a fault
+whose code the catalog picks by what the detector's description says; the description itself never leaves.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from agent.dicom import values
+from agent.dicom.reasons import Reasons
 from agent.dicom.walk import Raw
 from agent.form import form_of
 from agent.values import FUTURE_MS, Moment, Refused, in_zone
 from agent.values import moment as moment_of
-from wire.items import GOOD, UNCERTAIN, Inventory, Item, Quality, Readings, StateChange
+from wire.items import GOOD, UNCERTAIN, Fault, Inventory, Item, Quality, Readings, StateChange
 
 CR: Final = "1.2.840.10008.5.1.4.1.1.1"
 DX_PRESENTATION: Final = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -46,6 +48,7 @@ _EVENT: Final = 0x00083010
 _DATES: Final = ((0x00080022, 0x00080032), (0x00080023, 0x00080033))
 """Acquisition date and time, then content date and time."""
 _NOMINAL: Final = 0x00187000
+_DESCRIPTION: Final = 0x00187006
 _CONTROL_MODE: Final = 0x00187060
 _STATUS: Final = 0x00187064
 
@@ -91,7 +94,7 @@ _CALIBRATED: Final = {
 }
 
 ALLOWED: Final = frozenset(
-    {CLASS, _INSTANCE, MODALITY, _OFFSET, _ACQUISITION, _EVENT, _SOFTWARE}
+    {CLASS, _INSTANCE, MODALITY, _OFFSET, _ACQUISITION, _EVENT, _SOFTWARE, _DESCRIPTION}
     | {tag for pair in (*_DATES, *_CALIBRATED.values()) for tag in pair}
     | {tag for number in NUMBERS for tag in (number.tag, number.micro) if tag is not None}
     | set(_CODES)
@@ -114,7 +117,8 @@ class Extracted(NamedTuple):
 
     ``at``: ms since 1970 UTC. ``seen``: 16 bytes that recognise the same object again, and say nothing without the key.
     ``refused``: counts of ``reason:what``, both of our own words; ``forms``: what some of these looked like, masked.
-    ``exposure``: 16 bytes each, by which another object that tells of the same exposure is recognised.
+    ``exposure``: 16 bytes each, by which another object that tells of the same exposure is recognised. ``nominal``:
+    whether the detector is, None: it isn't said; ``reason``: the fault code of why it isn't.
     """
 
     at: int
@@ -125,16 +129,25 @@ class Extracted(NamedTuple):
     refused: Counter[str]
     exposure: tuple[bytes, ...] = ()
     forms: Mapping[str, str] = {}
+    nominal: bool | None = None
+    reason: str | None = None
 
     def items(self) -> list[Item]:
-        """As what travels: readings, states, inventory."""
+        """As what travels: readings, fault, states, inventory."""
         items: list[Item] = []
         if self.readings:
             items.append(readings_item(self.at, self.readings))
+        if self.reason is not None:
+            items.append(detector_fault(self.at, self.reason, "active"))
         items += self.states
         if self.inventory is not None:
             items.append(self.inventory)
         return items
+
+
+def detector_fault(at: int, code: str, state: Literal["active", "cleared"]) -> Fault:
+    """Why a detector isn't nominal, or that this is over."""
+    return Fault(at=at, code=code, state=state, source="detector")
 
 
 def readings_item(at: int, readings: tuple[Reading, ...]) -> Readings:
@@ -149,7 +162,13 @@ def readings_item(at: int, readings: tuple[Reading, ...]) -> Readings:
 
 
 def read_image(
-    found: Mapping[int, Raw], *, received: int, zone: tzinfo | None, key: bytes, out_of_order: bool = False
+    found: Mapping[int, Raw],
+    *,
+    received: int,
+    zone: tzinfo | None,
+    key: bytes,
+    reasons: Reasons,
+    out_of_order: bool = False,
 ) -> Extracted:
     """The health facts of one X-ray image, from its elements of ``ALLOWED``.
 
@@ -170,15 +189,21 @@ def read_image(
     aborted = next((state.value == "ABORTED" for state in states if state.name == "exposure.status"), None)
     if aborted is not None:
         readings.append(Reading("exposure.aborted", float(aborted), "1", quality))
-    nominal = reader.code(_NOMINAL, "detector.nominal")
+    flag = reader.code(_NOMINAL, "detector.nominal")
+    nominal = None if flag is None else flag == "YES"
     if nominal is not None:
-        readings.append(Reading("detector.nominal", float(nominal == "YES"), "1", quality))
+        readings.append(Reading("detector.nominal", float(nominal), "1", quality))
     fields = reader.inventory(zone)
     refused = reader.refused.total()
     if refused:
         readings.append(Reading("dicom.values_refused", float(refused), "1", quality))
+    # Behind the sum above: no value was refused for these.
     if out_of_order:
-        reader.refused["out-of-order"] += 1  # behind the sum above: no value was refused for it
+        reader.refused["out-of-order"] += 1
+    description = found.get(_DESCRIPTION) if nominal is False else None
+    reason = None if description is None else reasons.code_of(description)
+    if description is not None and reason is None and description.value.strip(b" \0"):
+        reader.refused["unknown-reason:detector.nominal"] += 1
     uid = found.get(_INSTANCE)
     seen = hashed(uid.value if uid else b"".join(raw.value for raw in found.values()), key)
     event = found.get(_EVENT)
@@ -191,6 +216,8 @@ def read_image(
         refused=reader.refused,
         exposure=(seen, hashed(event.value, key)) if event else (seen,),
         forms=reader.forms,
+        nominal=nominal,
+        reason=reason,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from agent.dicom import values
 from agent.dicom.elements import LAST_GROUP, Flat, Walk
 from agent.dicom.image import ALLOWED, CAPTURES, CLASS, MODALITY, XRAY_IMAGES, XRAY_MODALITIES, Extracted, read_image
+from agent.dicom.reasons import Reasons
 from agent.dicom.report import DOSE_REPORT, FOLLOWED, REPORTS, TEMPLATE, WANTED, ReportReader
 from agent.dicom.report import LAST_GROUP as LAST_OF_REPORTS
 from agent.dicom.walk import Raw
@@ -35,10 +36,14 @@ def is_read(sop_class: str) -> bool:
 
 class ObjectReader:
     """One object as it comes. ``zone``: of the equipment's clock where the object doesn't say; None: this machine's.
-    ``key``: secret of the device. ``transfer_syntax``: of a data set of the network, None: it is a file."""
+    ``reasons``: of the device's model. ``key``: secret of the device. ``transfer_syntax``: of a data set of the
+    network, None: it is a file."""
 
-    def __init__(self, *, zone: tzinfo | None, key: bytes = b"", transfer_syntax: str | None = None) -> None:
+    def __init__(
+        self, *, zone: tzinfo | None, reasons: Reasons, key: bytes = b"", transfer_syntax: str | None = None
+    ) -> None:
         self._zone = zone
+        self._reasons = reasons
         self._key = key
         self._head = Flat()
         self._report = ReportReader(zone=zone, key=key)
@@ -97,7 +102,12 @@ class ObjectReader:
     def _image(self, received: int) -> Extracted:
         found = {tag: raw for tag, raw in self._head.found.items() if tag in ALLOWED}
         image = read_image(
-            found, received=received, zone=self._zone, key=self._key, out_of_order=self._walk.out_of_order
+            found,
+            received=received,
+            zone=self._zone,
+            key=self._key,
+            reasons=self._reasons,
+            out_of_order=self._walk.out_of_order,
         )
         if not (image.readings or image.states or image.inventory):
             raise Untold("no-facts", "it is an X-ray image, but nothing in it tells of the equipment")
@@ -125,18 +135,9 @@ class ObjectReader:
         return AdapterError("not-dicom", "it is no DICOM image: it doesn't say what kind of object it is")
 
 
-def read_object(
-    data: bytes, *, received: int, zone: tzinfo | None, key: bytes = b"", transfer_syntax: str | None = None
-) -> Sequence[Extracted]:
-    """The facts of an object that is there as a whole. As ``ObjectReader``."""
-    reader = ObjectReader(zone=zone, key=key, transfer_syntax=transfer_syntax)
-    reader.feed(data)
-    return reader.facts(received)
-
-
-def read_file(path: Path, *, zone: tzinfo | None, key: bytes = b"") -> Sequence[Extracted]:
-    """As ``read_object``; the time of receipt is the file's last modification. Raises ``AdapterError``, ``OSError``."""
-    reader = ObjectReader(zone=zone, key=key)
+def read_file(path: Path, *, zone: tzinfo | None, reasons: Reasons, key: bytes = b"") -> Sequence[Extracted]:
+    """As ``ObjectReader``, of a file; it was received when it was last modified. Raises ``OSError`` too."""
+    reader = ObjectReader(zone=zone, reasons=reasons, key=key)
     with path.open("rb") as stream:
         stat = os.fstat(stream.fileno())
         while chunk := stream.read(_CHUNK):

@@ -26,6 +26,7 @@ from agent.dicom.entry import Exposures
 from agent.dicom.mpps import StepReader
 from agent.dicom.objects import ObjectReader, Untold, is_read
 from agent.dicom.pdu import Rejection, Request
+from agent.dicom.reasons import Reasons
 from agent.dicom.steps import Steps
 from agent.errors import AdapterError, OutboxError
 from agent.zones import zone_of
@@ -43,6 +44,7 @@ class DicomScp:
         self._sink = sink
         self._now = now
         self._zone = zone_of(config.time_zone)
+        self._reasons = Reasons(model)
         self._exposures = Exposures(source=NAME, model=model, sink=sink)
         self._steps = Steps(source=NAME, model=model, sink=sink)
 
@@ -96,7 +98,7 @@ class DicomScp:
         """What reads an object of this class; None: it is to be dropped unread."""
         if not is_read(sop_class):
             return None
-        return ObjectReader(zone=self._zone, key=self._sink.key, transfer_syntax=transfer_syntax)
+        return ObjectReader(zone=self._zone, reasons=self._reasons, key=self._sink.key, transfer_syntax=transfer_syntax)
 
     async def store(self, reader: ObjectReader | None, *, size: int) -> Answer:
         """Enter an image or a dose report. Success is answered to what can't be read, too, and counted: it would be no

@@ -6,10 +6,9 @@ from typing import Final
 
 from agent.dicom import dimse, pdu
 from agent.dicom.mpps import Status, decide
-from agent.dicom.objects import read_object
 from agent.privacy import admit
 from catalog.load import load
-from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image
+from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image, read_object
 from tests.fixtures.dicom_peer import request, store_command
 from tests.fixtures.dose import encoded, event, report
 from tests.fixtures.mpps import attributes, begun, ended, read_step

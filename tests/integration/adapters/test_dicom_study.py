@@ -16,7 +16,7 @@ from tests.fixtures.mpps import MPPS
 from tests.fixtures.scp import MODEL, serving
 from tests.fixtures.scu import VERIFICATION, associated, away, dataset
 from tests.fixtures.sink import MemorySink
-from wire.items import Readings
+from wire.items import Fault, Readings
 
 PRESENTATION_STATE: Final = "1.2.840.10008.5.1.4.1.1.11.1"
 KEY_OBJECTS: Final = "1.2.840.10008.5.1.4.1.1.88.59"
@@ -272,3 +272,22 @@ async def test_a_report_that_says_nothing_of_an_exposure_is_counted(made: Datase
         assert await away(peer, scp.port) == 0
     assert sink.nothing == ({f"dicom:{nothing}": 1} if nothing else {})
     assert bool(sink.counts) == (nothing is None)
+
+
+@pytest.mark.parametrize("tool", SENDERS)
+async def test_why_a_detector_is_not_nominal_is_told_as_a_code(tool: str, tmp_path: Path) -> None:
+    sink = MemorySink()
+    change: dict[Tag, Value | None] = {"DetectorConditionsNominalFlag": "NO"}
+    (tmp_path / "a.dcm").write_bytes(image({**change, "DetectorDescription": "CANARY out of temperature range"}))
+    change |= {"SOPInstanceUID": "2.25.2", "AcquisitionTime": "090000"}
+    (tmp_path / "b.dcm").write_bytes(image({**change, "DetectorConditionsNominalFlag": "YES"}))
+    async with serving(sink) as scp:
+        done = await away(send, tool, scp.port, [tmp_path / "a.dcm"])
+    async with serving(sink) as scp:
+        done = await away(send, tool, scp.port, [tmp_path / "b.dcm"])
+    assert done.code == 0, done.said
+    faults = [(item.code, item.state, item.source) for item in sink.items() if isinstance(item, Fault)]
+    assert faults == [("DET-TEMP-03", "active", "detector"), ("DET-TEMP-03", "cleared", "detector")]
+    assert told(sink, "detector.nominal") == [0, 1]
+    assert "CANARY" not in repr(sink.entries) + repr(sink.positions)
+    assert not sink.counts

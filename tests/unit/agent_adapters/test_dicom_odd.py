@@ -13,8 +13,20 @@ from hypothesis import strategies as st
 
 from agent.dicom.elements import INFLATED_LIMIT
 from agent.dicom.image import Extracted
-from agent.dicom.objects import ObjectReader, Untold, read_file
-from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, DX, EXPLICIT, IMPLICIT, Tag, element, header, image
+from agent.dicom.objects import Untold, read_file
+from tests.fixtures.dicom import (
+    BIG_ENDIAN,
+    DEFLATED,
+    DX,
+    EXPLICIT,
+    IMPLICIT,
+    REASONS,
+    Tag,
+    element,
+    header,
+    image,
+    reader,
+)
 
 RECEIVED: Final = 1_795_861_000_000
 HEAD: Final[dict[Tag, str]] = {
@@ -166,13 +178,13 @@ class TestLongValues:
     @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, DEFLATED])
     def test_nothing_of_it_is_held(self, syntax: str) -> None:
         data = with_middle(self.private(syntax), syntax)
-        reader = ObjectReader(zone=UTC, transfer_syntax=syntax)
+        reading = reader(zone=UTC, transfer_syntax=syntax)
         tracemalloc.start()
         for at in range(0, len(data), 16_384):
-            reader.feed(data[at : at + 16_384])
+            reading.feed(data[at : at + 16_384])
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert facts(reader.facts(RECEIVED)[0]) == FIVE
+        assert facts(reading.facts(RECEIVED)[0]) == FIVE
         assert peak < 1_000_000
 
     def test_in_a_file_it_is_not_even_read(self, tmp_path: Path) -> None:
@@ -185,7 +197,7 @@ class TestLongValues:
         with (tmp_path / "sparse.dcm").open("r+b") as file:
             file.seek(size, 2)
             file.write(written(TAIL.items(), EXPLICIT))
-        (found,) = read_file(tmp_path / "sparse.dcm", zone=UTC)
+        (found,) = read_file(tmp_path / "sparse.dcm", zone=UTC, reasons=REASONS)
         assert facts(found) == FIVE
 
     def test_a_deflated_data_set_is_looked_at_up_to_a_bound(self) -> None:
@@ -202,21 +214,21 @@ class TestLongValues:
 )
 def test_however_it_is_cut_into_pieces_it_says_the_same(syntax: str | None, cuts: list[int]) -> None:
     data = image() if syntax is None else with_middle(element(0x00091010, b"x" * 600, vr="OB", syntax=syntax), syntax)
-    reader = ObjectReader(zone=UTC, transfer_syntax=syntax)
+    reading = reader(zone=UTC, transfer_syntax=syntax)
     at = 0
     for cut in (*sorted(cuts), len(data)):
-        reader.feed(data[at:cut])
+        reading.feed(data[at:cut])
         at = max(at, cut)
-    (found,) = reader.facts(RECEIVED)
+    (found,) = reading.facts(RECEIVED)
     assert found == header(data, received=RECEIVED, zone=UTC, transfer_syntax=syntax)
 
 
 def test_byte_by_byte() -> None:
     data = with_middle(b"\x09\0\x01\x10??\4\0ABCD")
-    reader = ObjectReader(zone=UTC, transfer_syntax=EXPLICIT)
+    reading = reader(zone=UTC, transfer_syntax=EXPLICIT)
     for at in range(len(data)):
-        reader.feed(data[at : at + 1])
-    assert facts(reader.facts(RECEIVED)[0]) == FIVE
+        reading.feed(data[at : at + 1])
+    assert facts(reading.facts(RECEIVED)[0]) == FIVE
 
 
 def test_an_image_that_tells_nothing_is_not_silently_nothing() -> None:

@@ -17,7 +17,7 @@ from agent.dicom.mpps import StepReader
 from agent.dicom.objects import ObjectReader
 from agent.dicom.pdu import Rejection, Request
 from agent.errors import AdapterError
-from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT
+from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT, reader
 from tests.fixtures.dicom_peer import request, store_command, values
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -126,7 +126,7 @@ class _Host:
 
     def receive(self, sop_class: str, transfer_syntax: str) -> ObjectReader | None:
         assert sop_class
-        return ObjectReader(zone=None, transfer_syntax=transfer_syntax)
+        return reader(zone=None, transfer_syntax=transfer_syntax)
 
     def admits(self, request: Request) -> Rejection | None:
         return None if request.called else pdu.UNKNOWN_CALLED
@@ -162,11 +162,11 @@ class _Writer:
 
 async def talk(sent: bytes) -> tuple[_Host, bytes]:
     """One association with a peer that sends this and hangs up."""
-    host, writer, reader = _Host(), _Writer(), asyncio.StreamReader()
-    reader.feed_data(sent)
-    reader.feed_eof()
+    host, writer, stream = _Host(), _Writer(), asyncio.StreamReader()
+    stream.feed_data(sent)
+    stream.feed_eof()
     try:
-        await Association(host=host, reader=reader, writer=writer).run()  # type: ignore[arg-type]  # what it uses of it
+        await Association(host=host, reader=stream, writer=writer).run()  # type: ignore[arg-type]  # what it uses of it
     except (Aborted, AdapterError, EOFError):
         writer.written += b"."
     return host, writer.written

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 
 from agent.dicom.image import Extracted, hashed
-from agent.dicom.objects import read_object
 from agent.dicom.report import MAX_EVENTS
 from agent.errors import AdapterError
-from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image
+from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image, read_object
 from tests.fixtures.dose import content, encoded, event, number, report
 from wire.items import GOOD, UNCERTAIN
 

@@ -125,6 +125,8 @@ tests:
   - {key: glu, ids: [GLU, Glucose]}
 controls:
   - {key: l1, ids: ["1", QC-L1]}
+detector_reasons:
+  - {id: warm, regex: '^.*too warm', example: Is TOO  warm, code: T-01}
 """
 
 FILES = {

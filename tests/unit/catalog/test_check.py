@@ -32,6 +32,7 @@ faults:
 codes:
   - {raw: "0", tables: [astm.comment], code: B-01}
 """
+_COLD = "detector_reasons:\n  - {id: warm, regex: cold, example: cold, code: T-02}\n"
 _T_03 = ("event that never clears", "raw code without end")
 
 # (file, what stands there, what shall stand there, part of the line that says so)
@@ -214,6 +215,11 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "assay of a long name": (M, "  - {key: glu, name:", f"  - {{key: {'g' * 25}, name:", "isn't a key; use up to 24"),
     "reagent without signal": (M, "controls:\n", "reagents:\n  - {key: glu, ids: [G]} #!\ncontrols:\n", "no signal"),
     "analyzer without unknown": (M, "kind: dr\n", "kind: analyzer\n", "has no code UNKNOWN-CODE; add it"),
+    "reason of no code": (M, "warm, code: T-01}", "warm, code: T-09} #!", "no code T-09; add it to"),
+    "unsafe reason": (M, "'^.*too warm'", "'^(a+)+'", "unsafe or wrong"),
+    "reason that captures": (M, "'^.*too warm'", "'^.*(?P<why>too warm)'", "captures `why`, which nothing uses"),
+    "reason in capitals": (M, "'^.*too warm'", "'^.*TOO warm'", "doesn't match the regex in lower case"),
+    "reason twice": (M, "detector_reasons:\n", _COLD, "detector reason warm stands twice"),
     "impossible date": (M, "    source: test\n    cad", "    source: 2026-13-45\n    cad", "is not YAML"),
 }
 

@@ -57,6 +57,25 @@ def test_resolves_what_the_equipment_spells(make_folder: MakeFolder) -> None:
     assert model.signals["qc.glu.l1.z"].unit == "1"
 
 
+def test_a_model_s_own_detector_reasons_come_before_its_bases(make_folder: MakeFolder) -> None:
+    own = "detector_reasons: [{id: cold, regex: cold, example: cold, code: T-02}]\n"
+    sub = "key: sub\nkind: dr\nname: {zh: 子, en: Sub}\nextends: [thing]\n" + own
+    model = load(make_folder({"models/sub.yaml": sub})).models["sub"]
+    assert [reason.id for reason in model.detector_reasons] == ["cold", "warm"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("warm, code: T-01}", "warm, code: T-09}", "no code"), ("'^.*too warm'", "'(a+)+'", "unsafe")],
+)
+def test_a_detector_reason_that_can_not_be_used_is_refused(
+    make_folder: MakeFolder, old: str, new: str, said: str
+) -> None:
+    assert old in FILES["models/thing.yaml"]
+    with pytest.raises(CatalogError, match=said):
+        load(make_folder({"models/thing.yaml": FILES["models/thing.yaml"].replace(old, new)}))
+
+
 def test_a_fault_may_have_causes_and_parts_of_its_own(make_folder: MakeFolder) -> None:
     text = FILES[M].replace("    clear: {by:", "    causes: [{zh: 堵, en: blocked}]\n    parts: []\n    clear: {by:")
     fault = load(make_folder({M: text})).models["thing"].faults["T-01"]
