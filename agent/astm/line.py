@@ -92,7 +92,7 @@ class Plain:
                     self._framed = True
                     found.append(Deliver(text, last=last))
                 case Damaged(reason):
-                    found += (Refused(reason), Dropped())
+                    found += (Refused(reason), Refused("frame-lost"), Dropped())
                 case Cut():
                     found += (Refused("frame-cut"), Dropped())
                 case Control(byte) if byte == EOT:

@@ -74,7 +74,7 @@ class Extracted(NamedTuple):
 
     ``at``: the message's own time, ms since 1970 UTC. ``timed``: whether its header tells a time to the minute.
     ``dated``: whether a record behind it does. ``query``: whether it asks a host for orders. ``about``: what it is
-    about where it tells no fact: ``patient-results``, ``query``, ``nothing-known``, or nothing, of a mere end.
+    about where it tells no fact: ``patient-results``, ``query``, ``no-facts``, or nothing, of a mere end.
     ``refused``: counts of ``reason`` or ``reason:what``, all our own words. ``forms``: of some reasons what the last
     one refused looked like, by ``agent.form.form_of``.
     """
@@ -155,7 +155,7 @@ class _Reader:
             return "patient-results"
         if "Q" in self._kinds:
             return "query"
-        return "nothing-known" if self._kinds - {"L"} else ""
+        return "no-facts" if self._kinds - {"L"} else ""
 
     def _refuse(self, reason: str, looked_like: str) -> None:
         self._refused[reason] += 1

@@ -91,9 +91,9 @@ NAMELESS = HEADER.replace("^1.2", "")
         ((PATIENT, ORDER, "R|1|^^^685/|22|U/l||A||F", "C|1|I|0|I"), "patient-results"),
         ((ORDER,), "patient-results"),
         (("Q|1|^SID0815||ALL",), "query"),
-        ((), "nothing-known"),
-        (("M|1|XYZ|1",), "nothing-known"),
-        (("C|1|I|a word of the staff|G",), "nothing-known"),
+        ((), "no-facts"),
+        (("M|1|XYZ|1",), "no-facts"),
+        (("C|1|I|a word of the staff|G",), "no-facts"),
     ],
 )
 def test_a_message_without_anything_of_ours_writes_nothing_and_is_counted(records: tuple[str, ...], about: str) -> None:
