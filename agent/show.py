@@ -35,6 +35,7 @@ def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:
     yield from _sends(sends(device, model), model)
     yield from _spellings(device, model)
     yield f"  sends of itself: births, heartbeats every {config.agent.heartbeat_s:g} s, replies, clock steps, losses"
+    yield "  and what was refused: counts by source and reason, and a code's form such as AAA-AAA-99, never its text"
     yield "  nothing else leaves: pixels, names, identifiers, dates of birth and lines of logs are never kept"
     yield from _policy(device, model, catalog)
 

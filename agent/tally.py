@@ -66,9 +66,10 @@ class Tally:
             source = reason = OTHER
         if (kind, source, reason) not in self._pairs and len(self._pairs) >= MAX_PAIRS:
             source = reason = OTHER
-        pair = self._pairs.setdefault((kind, source, reason), _Pair(0, now.wall, now.wall, ""))
+        at = max(now.wall, 0)  # a clock without battery; the wire knows nothing before 1970
+        pair = self._pairs.setdefault((kind, source, reason), _Pair(0, at, at, ""))
         pair.count += 1
-        pair.last = now.wall
+        pair.last = at
         pair.form = masked(form) or pair.form
         if kind == "untold":
             return None

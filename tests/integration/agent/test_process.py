@@ -171,8 +171,10 @@ async def test_what_is_refused_is_counted_over_a_restart_and_the_doctor_says_it(
         ]
         assert (finding.level, "long-line" in finding.said.en) == ("warn", True)
         assert await asyncio.to_thread(agent.end, signal.SIGKILL) == -signal.SIGKILL
-        log.write_bytes(log.read_bytes() + b"y" * 200_000 + b"\n")
         await asyncio.to_thread(agent.start)
+        await server.until(lambda: [each.count for each in told(server)] == [1, 1], "it is told in each session")
+        with log.open("ab") as more:
+            more.write(b"y" * 200_000 + b"\n")
         await server.until(lambda: told(server)[-1].count == 2, "it goes on")
         first, *_, last = told(server)
         assert (last.since, last.last > first.last) == (first.since, True)

@@ -106,3 +106,9 @@ def test_it_goes_on_where_it_was_and_a_clock_set_back_turns_no_time_around() -> 
     (only,) = later.all()
     assert (only.count, only.form) == (2, "AA-9")
     assert only.since == only.last == START - 3_600_000
+
+
+def test_a_clock_without_battery_breaks_no_heartbeat() -> None:
+    tally = Tally()
+    note(tally, Now(wall=-5_000, elapsed=0))
+    assert [(each.since, each.last) for each in tally.all()] == [(0, 0)]

@@ -1,0 +1,157 @@
+"""What an analyzer said in vain, from its line to everybody who should see it: page, API, both doctors, log.
+
+A real agent beside a running `steth up`. The name of a person in the code's place is nowhere but on the line.
+"""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.fixtures.astm import ACK, ENQ, EOT, by_records, message
+from tests.fixtures.browser import Console, visitor
+from tests.fixtures.ports import free_port, listening, wait_until
+from tests.fixtures.up import Up
+
+CANARY: Final = "Zhangsan-Canary-0619"
+UNKNOWN: Final = message("C|1|I|BTH-TMP-01|I")
+NAMED: Final = message(f"C|1|I|{CANARY}|I")
+PHONE: Final = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+class Ward:
+    """An analyzer's line, and the agent that listens on it."""
+
+    def __init__(self, up: Up, folder: Path) -> None:
+        self.up = up
+        self.folder = folder
+        self.port, self.health = free_port(), free_port()
+        given = {"name": "Analyzer 7", "model": "generic-analyzer", "site": {"hospital": "H", "site": "Lab"}}
+        made = up.ask("POST", "/devices", json=given).json()
+        self.device: str = made["id"]
+        self.file = folder / "agent.toml"
+        self.file.write_text(
+            f'[agent]\nstate = "state"\nheartbeat_s = 1\nhealth = "127.0.0.1:{self.health}"\n'
+            f'[server]\nmqtt = "{up.run["mqtt"]}"\n'
+            f'[[device]]\nname = "chem-7"\nmodel = "generic-analyzer"\nid = "{self.device}"\n'
+            f'[device.astm]\nlisten = "127.0.0.1:{self.port}"\n',
+            "utf-8",
+        )
+        with (folder / "log").open("ab") as log:
+            self.process = subprocess.Popen([sys.executable, "-m", "steth", "agent", self.file], stderr=log, stdout=log)
+        wait_until(lambda: listening(self.health) and listening(self.port), what="the agent", seconds=30)
+
+    def say(self, text: bytes) -> None:
+        """A message of the analyzer; every frame of it is taken."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as line:
+            for part in (ENQ, *by_records(text)):
+                line.sendall(part)
+                assert line.recv(1) == ACK
+            line.sendall(EOT)
+
+    def detail(self, lang: str = "zh") -> Any:
+        return self.up.get(f"/devices/{self.device}?lang={lang}")
+
+    def refused(self) -> dict[str, Any]:
+        """What the API says of the code."""
+        found = [each for each in self.detail("en")["refusals"] if each["reason"] == "unknown-code"]
+        return found[0] if found else {}
+
+    def doctor(self, *arguments: str) -> list[dict[str, Any]]:
+        command = [sys.executable, "-m", "steth", *arguments, "--json", "--lang", "en"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert CANARY not in done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def ward(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    made = Ward(up, tmp_path_factory.mktemp("ward"))
+    try:
+        up.until(lambda: made.detail()["healthy"]["value"])
+        yield made
+    finally:
+        made.process.terminate()
+        made.process.wait(20)
+
+
+def test_a_refused_code_is_seen_by_everybody_who_should(ward: Ward, console: Console) -> None:
+    page = console.page
+    row = console.device("Analyzer 7")
+    expect(row.locator(".fact")).to_have_text(["连接 在线", "数据 新", "状态 正常"])
+    expect(row).not_to_contain_text("拒收")
+    for _ in range(3):
+        ward.say(UNKNOWN)
+    ward.up.until(lambda: ward.refused().get("count") == 3)
+    told = ward.refused()
+    assert (told["source"], told["form"], told["lost"]) == ("astm", "AAA-AAA-99", True)
+    assert told["since"] <= told["last"]
+    # Without loading anything again: the stream tells it.
+    expect(row.locator(".fact")).to_have_text(["连接 在线", "数据 新", "状态 不明"])
+    expect(row).to_contain_text("有内容被拒收")
+    row.click()
+    section = page.get_by_role("region", name="未能识别、被拒收的内容")
+    expect(section.locator("tbody tr")).to_have_count(1)
+    for words in ("目录中没有这个代码", "已丢失", "ASTM", "unknown-code", "AAA-AAA-99", "3", "始于"):
+        expect(section).to_contain_text(words)
+    page.get_by_label("只看异常").check()
+    expect(row).to_be_visible()
+
+
+def test_it_is_whole_in_english_and_on_a_phone(ward: Ward, launched: Browser) -> None:
+    ward.say(UNKNOWN)
+    ward.up.until(ward.refused)
+    for name, how in (("desk", {"locale": "en-GB"}), ("phone", {**PHONE, "locale": "en-GB"}), ("phone-zh", PHONE)):
+        with visitor(launched, **how) as page:
+            shown = Console(page, f"{ward.up.run['http']}/#/device/{ward.device}")
+            shown.open(ward.up.run["user"], ward.up.run["password"])
+            section = page.locator("section", has=page.locator("#refused"))
+            expect(section.locator("code.form")).to_have_text("AAA-AAA-99")
+            if name != "phone-zh":
+                expect(section).to_contain_text("a code that the catalog doesn't know")
+            assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), name
+            assert section.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), name
+
+
+def test_both_doctors_say_which_device_what_how_often_and_what_to_do(ward: Ward) -> None:
+    ward.say(UNKNOWN)
+    ward.up.until(ward.refused)
+    (server,) = [
+        each
+        for each in ward.doctor("doctor", "--data", str(ward.up.folder))
+        if each["check"] == f"{ward.device}.refused"
+    ]
+    (agent,) = [each for each in ward.doctor("agent", "doctor", str(ward.file)) if each["check"] == "chem-7.refused"]
+    assert server["said"].startswith("Analyzer 7 (Lab): ASTM: refused: a code that the catalog doesn't know")
+    for found in (server, agent):
+        assert found["level"] == "warn"
+        for words in ("unknown-code", "× since 20", "it looked like AAA-AAA-99"):
+            assert words in found["said"]
+        assert "docs/equipment.md" in found["todo"]
+
+
+def test_a_persons_name_in_a_codes_place_is_nowhere(ward: Ward, console: Console) -> None:
+    ward.say(NAMED)
+    ward.up.until(lambda: ward.refused().get("form") == "Aaaaaaaa-Aaaaaa-9999")
+    page = console.page
+    page.goto(f"{console.address}/#/device/{ward.device}")
+    expect(page.locator("code.form")).to_have_text("Aaaaaaaa-Aaaaaa-9999")
+    assert CANARY not in page.content()
+    (heartbeats,) = ward.up.sql(b"SELECT count(*) FROM device_state WHERE heartbeat::text LIKE '%anary%'")
+    assert heartbeats == (0,)
+    assert ward.up.sql(b"SELECT count(*) FROM device_refusal WHERE form LIKE '%anary%' OR reason LIKE '%anary%'") == [
+        (0,)
+    ]
+    ward.doctor("doctor", "--data", str(ward.up.folder))
+    for folder in (ward.folder, ward.up.folder.parent):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                assert CANARY.encode() not in path.read_bytes(), path
+    log = (ward.folder / "log").read_text("utf-8")
+    assert log.count('"input refused"') == 1, "one line at the beginning of a burst"
