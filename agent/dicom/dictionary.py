@@ -11,7 +11,7 @@ VRS: Final[Mapping[int, str]] = {
     0x00000002: "UI", 0x00000003: "UI", 0x00000100: "US", 0x00000110: "US", 0x00000800: "US", 0x00001000: "UI",
     0x00001001: "UI",
     # file meta information (PS3.10 7.1)
-    0x00020010: "UI",
+    0x00020002: "UI", 0x00020010: "UI",
     # what kind of object it is, of when, and which
     0x00080016: "UI", 0x00080018: "UI", 0x00080022: "DA", 0x00080023: "DA", 0x0008002A: "DT", 0x00080032: "TM",
     0x00080033: "TM", 0x00080060: "CS", 0x00080201: "SH", 0x00083010: "UI",

@@ -37,6 +37,7 @@ two little endian ones it is."""
 _PREAMBLE: Final = 132
 _INFLATE: Final = 64 * 1024
 _TRANSFER_SYNTAX: Final = 0x00020010
+_MEDIA_CLASS: Final = 0x00020002
 
 
 def elements_of(
@@ -104,6 +105,7 @@ class Walk:
         self._named = Flat()
         self._meta: Elements | None = None
         self._set: Elements | None = None
+        self._deflated = False
         self._inflater: zlib._Decompress | None = None
         self._inflated = 0
         self._broken: AdapterError | None = None
@@ -113,12 +115,17 @@ class Walk:
     @property
     def skipping(self) -> int:
         """So many of the next bytes wouldn't be looked at. ``skip`` lets them pass without handing them in."""
-        return self._set.skipping if self._set is not None and self._inflater is None else 0
+        return self._set.skipping if self._set is not None and not self._deflated else 0
 
     @property
     def out_of_order(self) -> bool:
         """Whether a wanted element stood behind one of a higher tag, against PS3.5 7.1."""
         return self._set is not None and self._set.out_of_order
+
+    @property
+    def media_class(self) -> Raw | None:
+        """What kind of object a file's meta information says that it is."""
+        return self._named.found.get(_MEDIA_CLASS)
 
     def skip(self, size: int) -> None:
         """Bytes that pass unseen, at most ``skipping``."""
@@ -163,7 +170,7 @@ class Walk:
         self._start.clear()
         start = _PREAMBLE if body[128:132] == b"DICM" else 0
         if body[start : start + 2] == b"\x02\x00":
-            self._meta = Elements(self._named, wanted={_TRANSFER_SYNTAX}, implicit=False, only=0x0002)
+            self._meta = Elements(self._named, wanted={_TRANSFER_SYNTAX, _MEDIA_CLASS}, implicit=False, only=0x0002)
             self._meta.push(body[start:])
             self._after_meta(self._meta)
         elif start == 0 and body[:2] != b"\x08\x00":
@@ -190,20 +197,27 @@ class Walk:
             implicit=False if known else None,
             little=syntax != BIG_ENDIAN,
         )
-        if syntax in _DEFLATED:
-            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._deflated = syntax in _DEFLATED
         return self._set
 
     def _plain(self, to: Elements, data: bytes | memoryview) -> None:
-        if self._inflater is None:
+        if not self._deflated:
             to.push(data)
             return
+        if self._inflater is None:
+            self._start += data
+            if len(self._start) < 2:
+                return
+            # Some writers put the two bytes of zlib's head in front (RFC 1950); no deflated block begins so.
+            headed = self._start[0] == 0x78 and int.from_bytes(self._start[:2], "big") % 31 == 0
+            self._inflater = zlib.decompressobj(zlib.MAX_WBITS if headed else -zlib.MAX_WBITS)
+            data = bytes(self._start)
         for piece in self._inflate(self._inflater, data):
             to.push(piece)
 
     def _inflate(self, stream: "zlib._Decompress", data: bytes | memoryview) -> Iterator[bytes]:
         """A deflated data set (PS3.5 A.5, RFC 1951) in pieces, never more than the limit."""
-        while data and self._broken is None:
+        while data and self._broken is None and not stream.eof:
             try:
                 piece = stream.decompress(data, _INFLATE)
             except zlib.error:

@@ -68,7 +68,7 @@ class ObjectReader:
 
         ``received``: ms since 1970 UTC. Raises ``Untold``, ``AdapterError`` for what can't be read, nothing else.
         """
-        kind = self._text(CLASS)
+        kind = self._text(CLASS) or _text(self._walk.media_class)
         self._walk.finish(LAST_OF_REPORTS if kind.startswith(REPORTS) else LAST_GROUP)
         if not kind:
             raise self._no_kind()
@@ -124,15 +124,20 @@ class ObjectReader:
         raise Untold("report-without-events", "it is a dose report without irradiation events")
 
     def _text(self, tag: int) -> str:
-        try:
-            return values.text(self._head.found[tag])
-        except (KeyError, Refused):
-            return ""
+        return _text(self._head.found.get(tag))
 
     def _no_kind(self) -> AdapterError:
         if CLASS in self._head.found:
             return AdapterError("unreadable", "what kind of object it is can't be read: send or copy it again")
         return AdapterError("not-dicom", "it is no DICOM image: it doesn't say what kind of object it is")
+
+
+def _text(raw: Raw | None) -> str:
+    """Empty where there is none that can be read."""
+    try:
+        return "" if raw is None else values.text(raw)
+    except Refused:
+        return ""
 
 
 def read_file(path: Path, *, zone: tzinfo | None, reasons: Reasons, key: bytes = b"") -> Sequence[Extracted]:

@@ -96,7 +96,9 @@ class Steps:
         return [*live, *more], bulk
 
     def _count(self, decision: Decision, step: Step) -> None:
-        if decision.answer.status != dimse.SUCCESS:
+        if decision.answer.status == dimse.DUPLICATE_INSTANCE:
+            self._sink.refused(self._source, "mpps-repeated")
+        elif decision.answer.status != dimse.SUCCESS:
             self._sink.refused(self._source, "mpps-refused")
         for reason in step.refused.elements():
             self._sink.refused(self._source, reason, form=step.forms.get(reason, ""))

@@ -264,3 +264,43 @@ class TestTimes:
     def test_a_date_with_signs_between(self, date: str) -> None:
         parts = {**HEAD, **TAIL, "AcquisitionDate": date}
         assert read(written(parts.items(), EXPLICIT)).at == 1_795_860_900_000
+
+
+class TestKind:
+    def test_a_directory_of_a_medium_is_another_storage(self) -> None:
+        """DICOMDIR, which exports put beside the images, has no SOP class but in its meta information (PS3.10 8)."""
+        entries = element(0x00041130, "STUDY", vr="CS") + element(0x00041220, b"", vr="SQ")
+        with pytest.raises(Untold) as caught:
+            header(media("1.2.840.10008.1.3.10") + entries, received=RECEIVED, zone=UTC)
+        assert caught.value.reason == "other-storage"
+
+    def test_what_the_meta_information_says_counts_where_the_object_is_silent(self) -> None:
+        parts = [(tag, value) for tag, value in [*HEAD.items(), *TAIL.items()] if tag != "SOPClassUID"]
+        found = header(media(DX) + written(parts, EXPLICIT), received=RECEIVED, zone=UTC)
+        assert facts(found) == FIVE
+
+
+def media(kind: str) -> bytes:
+    """Preamble and meta information of a file."""
+    return bytes(128) + b"DICM" + element("MediaStorageSOPClassUID", kind) + element("TransferSyntaxUID", EXPLICIT)
+
+
+class TestDeflated:
+    def test_with_the_head_of_zlib(self) -> None:
+        data = zlib.compress(with_middle(b""))
+        for size in (1, 7, len(data)):
+            reading = reader(zone=UTC, transfer_syntax=DEFLATED)
+            for at in range(0, len(data), size):
+                reading.feed(data[at : at + size])
+            assert facts(reading.facts(RECEIVED)[0]) == FIVE
+
+    def test_what_stands_behind_its_end_is_not_held(self) -> None:
+        reading = reader(zone=UTC, transfer_syntax=DEFLATED)
+        reading.feed(with_middle(b"", DEFLATED))
+        tracemalloc.start()
+        for _ in range(200):
+            reading.feed(bytes(65_536))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1_000_000
+        assert facts(reading.facts(RECEIVED)[0]) == FIVE
