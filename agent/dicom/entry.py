@@ -57,7 +57,7 @@ class Exposures:
         live += [state for state in image.states if late or self._states.get(state.name) != state.value]
         if image.inventory is not None and not late and not image.inventory.fields.items() <= self._inventory.items():
             bulk.append(image.inventory)
-        positions = self._told.add(image.exposure, (each.metric for each in readings), seen=image.seen)
+        positions = self._told.add(image.exposure, (each.metric for each in image.readings), seen=image.seen)
         positions = {**positions, **self._detector.position(image)}
         return Entry(live=live, bulk=bulk, seen=(image.seen,), positions=positions)
 

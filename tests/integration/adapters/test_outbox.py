@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 from structlog.testing import capture_logs
 
 from agent import system
@@ -17,8 +18,12 @@ from agent.outbox import Outbox
 from agent.sink import DeviceSink
 from tests.fixtures.dicom import Tag, Value, data_set, image
 from tests.fixtures.dicom_peer import Peer, store_command, values
+from tests.fixtures.dose import DOSE_REPORT, event, report, sent
 from tests.fixtures.scp import MODEL, serving
+from tests.fixtures.scu import associated, away, dataset, store
+from wire.codec import decode_report
 from wire.ids import mint_device_id
+from wire.items import Readings
 from wire.topics import Lane
 
 
@@ -94,3 +99,35 @@ async def test_what_was_acknowledged_is_there_after_the_process_is_gone(tmp_path
     survivor, _ = opened(copies)
     assert held(survivor) == 1
     survivor.close()
+
+
+async def test_a_restart_between_an_image_and_its_dose_report_enters_the_exposure_once(tmp_path: Path) -> None:
+    """Nor the report and another image of the same exposure, which the first image knows nothing of."""
+    held_by: list[list[float]] = []
+    for step in range(3):
+        outbox, sink = opened(tmp_path)
+        async with serving(sink) as scp:
+            if step == 1:
+                made = report(event(images=["2.25.5", "2.25.6"]))
+                assert await away(_reported, scp.port, made) == 0
+            else:
+                change: dict[Tag, Value | None] = {"SOPInstanceUID": f"2.25.{5 + step // 2}", "KVP": "81"}
+                assert await away(store, scp.port, dataset(change)) == [0]
+        held_by.append(await _voltages(outbox))
+        outbox.close()
+    assert held_by == [[81]] * 3
+
+
+def _reported(port: int, made: Dataset) -> int:
+    with associated(port, DOSE_REPORT) as association:
+        return int(association.send_c_store(sent(made)).Status)
+
+
+async def _voltages(outbox: Outbox) -> list[float]:
+    """In the reports held."""
+    reports = [
+        report for lane in Lane for report in await outbox.fetch(lane, seq=1, reports=99, size=10**6, alone=True)
+    ]
+    items = [item for report in reports for item in decode_report(report.body).items if isinstance(item, Readings)]
+    pairs = [pair for item in items for pair in zip(item.metric, item.value, strict=True)]
+    return [value for name, value in pairs if name == "tube.voltage"]

@@ -5,13 +5,14 @@ from datetime import UTC
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from pydicom import Dataset
+from pydicom import Dataset, Sequence
 
 from agent.dicom.image import Extracted, hashed
+from agent.dicom.objects import Untold
 from agent.dicom.report import MAX_EVENTS
 from agent.errors import AdapterError
 from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image, read_object
-from tests.fixtures.dose import content, encoded, event, number, report
+from tests.fixtures.dose import code, content, encoded, event, number, report
 from wire.items import GOOD, UNCERTAIN
 
 RECEIVED = 1_795_306_500_000  # 2026-11-22 08:15:00 in Shanghai
@@ -226,3 +227,81 @@ def test_an_image_is_still_one() -> None:
     data = data_set({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1", "KVP": "80"})
     (found,) = read_object(data, received=RECEIVED, zone=UTC, key=KEY, transfer_syntax=EXPLICIT)
     assert facts(found)["tube.voltage"] == (80, "kV")
+
+
+CLASSES = {
+    "X-Ray Radiation Dose SR": "1.2.840.10008.5.1.4.1.1.88.67",
+    "Enhanced SR": "1.2.840.10008.5.1.4.1.1.88.22",
+    "Comprehensive SR": "1.2.840.10008.5.1.4.1.1.88.33",
+    "Comprehensive 3D SR": "1.2.840.10008.5.1.4.1.1.88.34",
+    "Extensible SR": "1.2.840.10008.5.1.4.1.1.88.35",
+    "Enhanced X-Ray Radiation Dose SR": "1.2.840.10008.5.1.4.1.1.88.76",
+}
+
+
+def of_class(uid: str, made: Dataset, *, template: str | None = None) -> list[Extracted]:
+    made.SOPClassUID = uid
+    if template is not None:
+        followed = Dataset()
+        followed.MappingResource, followed.TemplateIdentifier = "DCMR", template
+        made.ContentTemplateSequence = Sequence([followed])
+    return list(read_object(encoded(made), received=RECEIVED, zone=UTC, key=KEY))
+
+
+@pytest.mark.parametrize("template", [None, "10001", "10040"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_it_is_known_by_its_title_in_whatever_class_it_came(name: str, template: str | None) -> None:
+    (found,) = of_class(CLASSES[name], report(), template=template)
+    assert facts(found) == FACTS
+    assert not found.refused
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name != "X-Ray Radiation Dose SR"])
+def test_another_report_is_another_storage(name: str) -> None:
+    other = report()
+    other.ConceptNameCodeSequence = code("126000")
+    with pytest.raises(Untold) as caught:
+        of_class(CLASSES[name], other)
+    assert caught.value.reason == "other-storage"
+
+
+def test_a_maker_s_title_of_the_same_number_is_none() -> None:
+    other = report()
+    other.ConceptNameCodeSequence = code("113701", "99MAKER")
+    with pytest.raises(Untold):
+        of_class(CLASSES["Enhanced SR"], other)
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [(None, "report-without-events"), ("10001", "report-without-events"), ("10011", "other-template")],
+)
+def test_a_report_without_events_says_so(template: str | None, reason: str) -> None:
+    """As a CT's, whose acquisitions are another template's (TID 10011)."""
+    with pytest.raises(Untold) as caught:
+        of_class(CLASSES["X-Ray Radiation Dose SR"], report(content("CONTAINER", "113819")), template=template)
+    assert caught.value.reason == reason
+
+
+def test_units_as_equipment_spells_them() -> None:
+    spelled = {"113733": ("81", "KV"), "113824": ("25", "msec"), "122130": ("2.0", "cGycm2"), "113736": ("8", "mAs")}
+    (found,) = read(event(spelled))
+    assert facts(found) == {
+        "tube.voltage": (81, "kV"),
+        "exposure.time": (25, "ms"),
+        "exposure.dap": (0.2, "dGy.cm2"),
+        "exposure.mas": (8, "mAs"),
+    }
+    assert not found.refused
+
+
+def test_a_unit_that_is_refused_is_counted_with_its_form() -> None:
+    (found,) = read(event({"113734": ("320", "MA"), "113733": ("80", "CANARY-7"), "113845": ("400", "1")}))
+    assert found.refused == {"ambiguous-unit:tube.current": 1, "unknown-unit:tube.voltage": 1}
+    assert found.forms == {"ambiguous-unit:tube.current": "AA", "unknown-unit:tube.voltage": "AAAAAA-9"}
+
+
+def test_an_event_without_numbers_is_counted() -> None:
+    (found,) = read(event({}))
+    assert found.items() == []
+    assert found.refused == {"event-without-numbers": 1}
