@@ -9,7 +9,7 @@ from wire.topics import Lane
 CADENCE_S: Final = 28_800.0
 """Controls run once a shift, as a rule."""
 
-_SOURCE: Final = "control results: ASTM E1394 R records of a control, HL7 ORU^R01 with MSH-16 2"
+_SOURCE: Final = "control results: ASTM E1394 R records of a control, HL7 ORU^R01 with MSH-16 2, OUL with SPM-11 Q"
 
 
 def name(assay: str, control: str, what: str) -> str:

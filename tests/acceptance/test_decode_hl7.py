@@ -7,7 +7,19 @@ import pytest
 
 from agent.hl7.mllp import framed
 from tests.fixtures.decoding import decode, facts, lines
-from tests.fixtures.hl7 import PATIENT, control, controls, equipment, inventory, message, notification, supply
+from tests.fixtures.hl7 import (
+    PATIENT,
+    control,
+    controls,
+    equipment,
+    inventory,
+    message,
+    notification,
+    observation,
+    specimen,
+    specimens,
+    supply,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "hl7"
 SAMPLES = sorted(file.stem for file in GOLDEN.glob("*.jsonl"))
@@ -118,6 +130,9 @@ TEMPLATES = {
     "EAN": notification(),
     "INU": inventory(supply(f8="40", f16="L-7", f12="20270101")),
     "QC": controls(control()),
+    "OUL": specimens(
+        specimen(), "SAC|||QC1", supply("QC1", f3="CO", f12="20270101", f16="L-7"), "OBR|1|||GLU", observation()
+    ),
     "PATIENT": PATIENT,
     "ADT": message("EVN|A08|20261121", "PID|1||854^^^H||ZHANG^SAN", "PV1|1|I|W^1", type_="ADT^A08"),
 }

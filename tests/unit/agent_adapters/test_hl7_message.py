@@ -238,7 +238,9 @@ def test_more_segments_than_any_message_has_are_left_out() -> None:
     assert len(list(more.named("NTE"))) == MAX_SEGMENTS - 1
 
 
-@pytest.mark.parametrize("piece", [b"|", b"^", b"~", b"&", b"\\", b"\\F\\", b"\r", b"EQU\r", b"\xff"])
+@pytest.mark.parametrize(
+    "piece", [b"|", b"^", b"~", b"&", b"\\", b"\\F\\", b"\\XB5\\", b"\r", b"EQU\r", b"\xff", b"\xb5m"]
+)
 def test_a_message_of_nothing_but_delimiters_is_read_in_little_time(piece: bytes) -> None:
     """The library of that name takes seconds and a thousand times the memory for the first of these."""
     data = HEADER + b"\rEQU|" + piece * (262_144 // len(piece))
@@ -246,4 +248,7 @@ def test_a_message_of_nothing_but_delimiters_is_read_in_little_time(piece: bytes
     for segment in Message(data).named("EQU"):
         segment.text(1)
         segment.text(19, 2)
+        segment.words(1)
+        segment.repetitions(1)
+        list(segment.spellings(1))
     assert time.process_time() - began < 1.0

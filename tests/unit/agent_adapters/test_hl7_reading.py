@@ -98,6 +98,21 @@ class TestTime:
         assert facts(equipment(at="20261121100000+0000")).at == AT
         assert facts(equipment(at="20261121180000.1234")).at == AT + 123
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("20261121180000", "202611211800", "20261121180000.", "20261121180000.0000+0800", "20261121180000.0+0800"),
+            *("20261121180000.000123456789+0800", "20261121100000Z", "20261121100000.0Z", "202611211000Z"),
+            *("20261121100000z", "20261121100000-0000", "20261121180000+08", "20261121180000+08:00"),
+            *("20261121050000-0500", "20261121200000.000+1000", "2026-11-21T18:00:00", "2026-11-21 18:00:00"),
+            *("2026-11-21T10:00:00.000Z", "2026-11-21T18:00:00+08:00", "20261121T180000", "20261121180000,000"),
+            *("20261121180000^S", "20261121180000^YYYYMMDDHHMMSS"),
+        ],
+    )
+    def test_however_one_moment_is_written(self, text: str) -> None:
+        found = facts(equipment(at=text))
+        assert (found.at, found.refused) == (AT, {})
+
     def test_without_its_own_the_header_s_counts(self) -> None:
         found = facts(equipment(at=""))
         assert (found.at, found.timed) == (AT + 1000, True)
@@ -112,6 +127,11 @@ class TestTime:
             ("20261121250000", "malformed"),
             ("18991121180000", "implausible"),
             ("20261121180000+9900", "implausible"),
+            ("20261121180000+0860", "implausible"),
+            ("20261121180000+8", "malformed"),
+            ("20261121180000PM", "malformed"),
+            ("20261121180000." + "0" * 40, "malformed"),
+            ("202611211800Zulu", "malformed"),
             ("20291121180000", "implausible"),
             ("ZHANG", "malformed"),
         ],
