@@ -22,6 +22,14 @@ _HEADS: Final = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t\0]*MSH(?=[^A-Za-z0-9\s])")
 _ENVELOPE: Final = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t\0]*(?:FHS|BHS|BTS|FTS)(?![A-Za-z0-9])[^\r\n]*")
 
 
+_UNTOLD: Final = {
+    Kind.PERSON: "patient-results",
+    Kind.ANSWER: "answer-message",
+    Kind.CALIBRATION: "calibration-message",
+    Kind.OTHER: "other-message",
+}
+
+
 class Taken(NamedTuple):
     """What becomes of a message.
 
@@ -75,9 +83,9 @@ def _one(data: bytes, message: Message, *, whole: bool, model: Model, received: 
         case Kind.QUERY:
             return Taken(data, message, kind, Outcome.UNSUPPORTED, refused="query")
         case Kind.PERSON | Kind.ANSWER | Kind.CALIBRATION | Kind.OTHER:
-            return Taken(data, message, kind, untold=f"{kind.value}-message")
+            return Taken(data, message, kind, untold=_UNTOLD[kind])
         case Kind.EQUIPMENT | Kind.CONTROL:
             if message.cut or not whole:
                 return Taken(data, message, kind, Outcome.TOO_LARGE, refused="oversize")
     facts = read(message, kind, model=model, received=received, zone=zone)
-    return Taken(data, message, kind, facts=facts, untold="" if facts.tell or facts.refused else "nothing-known")
+    return Taken(data, message, kind, facts=facts, untold="" if facts.tell or facts.refused else "no-facts")

@@ -32,7 +32,7 @@ class TestSamples:
         code, out, err = decode(capsys, "hl7", *SHANGHAI, shared_data / "hl7" / f"{name}.hl7")
         assert code == 0
         assert out == (GOLDEN / f"{name}.jsonl").read_text(encoding="utf-8")
-        assert err == ("steth decode: refused 1 person-message\n" if "patient" in name else "")
+        assert err == ("steth decode: refused 1 patient-results\n" if "patient" in name else "")
 
     def test_all_of_them(self, shared_data: Path) -> None:
         assert sorted(file.stem for file in (shared_data / "hl7").glob("*.hl7")) == SAMPLES
@@ -70,7 +70,7 @@ class TestFiles:
     )
     def test_however_they_are_written(self, data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         code, out, err = self.decoded(data, tmp_path, capsys)
-        assert (code, err) == (0, "steth decode: refused 1 person-message\n")
+        assert (code, err) == (0, "steth decode: refused 1 patient-results\n")
         assert facts(lines(out)) == {
             "reagent.glu.remaining": (25.0, "%"),
             "qc.glu.l2.z": (pytest.approx(-1.8 / 3.5), "1"),

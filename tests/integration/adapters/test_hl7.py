@@ -61,7 +61,7 @@ class TestAnswers:
             assert await analyzer.ask(message("QRD|1", type_="QRY^Q02", id_="8")) == "AR 8"
             assert len(sink.entries) == entered
         assert sink.counts == {"hl7:query": 1}
-        assert sink.nothing == {"hl7:person-message": 1, "hl7:calibration-message": 1, "hl7:other-message": 1}
+        assert sink.nothing == {"hl7:patient-results": 1, "hl7:calibration-message": 1, "hl7:other-message": 1}
         kinds = {type(item) for item in sink.items()}
         assert {StateChange, Fault, Readings} <= kinds
 

@@ -79,7 +79,7 @@ class TestBatch:
             await analyzer.send(framed(BTS) + framed(FTS))
             assert await analyzer.ask(PATIENT) == "AA 7"  # and nothing before it
         assert told(sink) == ["PHO-ADC-01", "BTH-TMP-01"]
-        assert sink.nothing == {"hl7:batch-envelope": 3, "hl7:person-message": 1}
+        assert sink.nothing == {"hl7:batch-envelope": 3, "hl7:patient-results": 1}
 
     async def test_each_asks_for_its_own_acknowledgements(self, sink: MemorySink) -> None:
         quiet = notification("ADC_ERR", id_="1", f15="NE", f16="NE")
@@ -129,7 +129,7 @@ async def test_blocks_of_nothing_keep_a_connection_open(block: bytes, sink: Memo
             await analyzer.send(block * 20)
             assert await analyzer.ask(PATIENT) == "AA 7"
     assert not sink.counts
-    assert sink.nothing == {"hl7:person-message": 3}
+    assert sink.nothing == {"hl7:patient-results": 3}
 
 
 async def test_a_flood_of_them_holds_up_nobody(sink: MemorySink) -> None:
@@ -229,7 +229,7 @@ class TestOnePath:
         assert not counts
 
     async def test_of_a_known_message_without_a_fact_that_it_tells_nothing(self) -> None:
-        assert await heard(INPUTS["nothing"]) == ([], Counter({"nothing-known": 1}))
+        assert await heard(INPUTS["nothing"]) == ([], Counter({"no-facts": 1}))
 
 
 async def test_a_refused_code_shows_its_form(sink: MemorySink) -> None:

@@ -123,8 +123,8 @@ class TestValue:
         assert not found.refused
 
     def test_nothing_of_it_known_is_told_as_nothing(self) -> None:
-        assert took(specimens(specimen(), ORDER, observation("", f2="CE"))).untold == "nothing-known"
-        assert took(specimens(specimen(), ORDER)).untold == "nothing-known"
+        assert took(specimens(specimen(), ORDER, observation("", f2="CE"))).untold == "no-facts"
+        assert took(specimens(specimen(), ORDER)).untold == "no-facts"
 
     @pytest.mark.parametrize(
         ("range_", "z"),
@@ -207,7 +207,7 @@ class TestKinds:
     )
     def test_anybody_else_s_is_dropped_unread(self, lines: tuple[str, ...]) -> None:
         found = took(specimens(*lines, ORDER, observation()))
-        assert (found.kind, found.untold, found.facts) == (Kind.PERSON, "person-message", None)
+        assert (found.kind, found.untold, found.facts) == (Kind.PERSON, "patient-results", None)
 
     def test_other_messages_with_results_stay_a_person_s(self) -> None:
         assert took(controls(specimen(), observation())).kind is Kind.PERSON
