@@ -1,20 +1,28 @@
-"""The device's clock against the server's: offset by round trip, and steps (DELIVERY 16).
+"""The device's clock against the server's: offset by round trip, and steps (DELIVERY 16, ADR 0017).
 
 *Offset* is the server's clock less the device's (ms): what ingest adds to a device's time. A *segment* is a piece of
 the device's clock between two steps. *Elapsed* is a clock of the machine that no one sets and that goes on in sleep.
 All pure but for a lock: readings of clocks are passed in.
+
+A measure is true within its uncertainty as long as the clocks only drift. So two that exclude one another tell that the
+server's clock was set in between (the device's own steps are seen): the newer one counts, and the older ones are
+forgotten, whatever their uncertainty, also those of segments before.
 """
 
 import threading
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 STEP_MS: Final = 1_000
 """A jump of wall time against elapsed time from here on is a step; NTP slews by 0.5 ms a second at most."""
 SAMPLES: Final = 32
 SAMPLE_AGE_MS: Final = 900_000
+DRIFT: Final = 500e-6
+"""How fast two clocks may part that nobody sets: adjtime(3) slews by 500 ppm at most, quartz is off by 100."""
+SLACK_MS: Final = 100.0
+"""Measures that exclude one another by less are no sign of anything; ingest leaves offsets below 500 ms alone."""
 
 
 class Now(Struct, frozen=True, kw_only=True):
@@ -30,17 +38,23 @@ class Offset(Struct, frozen=True, kw_only=True):
     ms: float
     uncertainty: float
 
+    def excludes(self, other: "Offset", *, apart_ms: int) -> bool:
+        """Whether no drift explains both; they were measured ``apart_ms`` of elapsed time from one another."""
+        room = self.uncertainty + other.uncertainty + DRIFT * abs(apart_ms) + SLACK_MS
+        return abs(self.ms - other.ms) > room
+
 
 class Segment(Struct, frozen=True, kw_only=True):
     """``base``: wall less elapsed when last looked at. ``machine``: names the boot of the machine whose elapsed time
     this is; None: unknown. ``step``: how far the clock jumped from the segment before to this one; None: unknown (the
-    machine was off between). ``offset``: measured in this segment."""
+    machine was off between). ``offset``: measured in this segment, at ``measured`` of elapsed time (None: unknown)."""
 
     number: int
     base: int
     machine: str | None
     step: int | None = None
     offset: Offset | None = None
+    measured: int | None = None
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -63,6 +77,10 @@ class Moment(Struct, frozen=True, kw_only=True):
 class _Sample(Struct, frozen=True):
     elapsed: int
     offset: Offset
+
+    def doubt(self, elapsed: int) -> float:
+        """Its uncertainty by now."""
+        return self.offset.uncertainty + DRIFT * (elapsed - self.elapsed)
 
 
 def measure(*, sent: int, received: int, server: int, held: float) -> Offset | None:
@@ -140,10 +158,15 @@ class Clock:
         with self._lock:
             if offset is None or segment != self._current:
                 return
-            self._samples.append(_Sample(now.elapsed, offset))
-            young = [sample.offset for sample in self._samples if now.elapsed - sample.elapsed <= SAMPLE_AGE_MS]
-            best = min(young, key=lambda candidate: candidate.uncertainty)
-            self._store(self._segments[self._current], offset=best)
+            if (best := self._best(now.elapsed)) is not None and offset.excludes(
+                best.offset, apart_ms=now.elapsed - best.elapsed
+            ):
+                self._samples.clear()
+            newest = _Sample(now.elapsed, offset)
+            self._samples.append(newest)
+            best = self._best(now.elapsed) or newest
+            self._store(self._segments[self._current], offset=best.offset, measured=best.elapsed)
+            self._forget_excluded(newest)
 
     def offset(self, segment: int) -> Offset | None:
         """The offset of a segment: measured in it, or told by a neighbour's and the steps between; None: unknown."""
@@ -167,6 +190,28 @@ class Clock:
             for number in [number for number in self._segments if number < min(segment, self._current)]:
                 del self._segments[number]
 
+    def _best(self, elapsed: int) -> _Sample | None:
+        young = [sample for sample in self._samples if elapsed - sample.elapsed <= SAMPLE_AGE_MS]
+        return min(young, key=lambda sample: sample.doubt(elapsed), default=None)
+
+    def _forget_excluded(self, newest: _Sample) -> None:
+        """What the newest measure excludes in the segments before this one is forgotten: then the steps tell it.
+
+        Not if it is excluded only by the step: then elapsed time stood still (a virtual machine that was halted).
+        """
+        moved = 0
+        segment = self._segments[self._current]
+        while segment.step is not None and (before := self._segments.get(segment.number - 1)) is not None:
+            moved += segment.step
+            if before.offset is not None and before.measured is not None:
+                apart = newest.elapsed - before.measured
+                now_ = Offset(ms=newest.offset.ms + moved, uncertainty=newest.offset.uncertainty)
+                if now_.excludes(before.offset, apart_ms=apart) and newest.offset.excludes(
+                    before.offset, apart_ms=apart
+                ):
+                    self._store(before, offset=None, measured=None)
+            segment = before
+
     def _sorted(self) -> tuple[Segment, ...]:
         return tuple(self._segments[number] for number in sorted(self._segments))
 
@@ -176,14 +221,8 @@ class Clock:
         self._samples.clear()
         self._untold.append(Step(segment=number, step_ms=step))
 
-    def _store(self, segment: Segment, *, base: int | None = None, offset: Offset | None = None) -> None:
-        self._segments[segment.number] = Segment(
-            number=segment.number,
-            base=segment.base if base is None else base,
-            machine=segment.machine,
-            step=segment.step,
-            offset=offset or segment.offset,
-        )
+    def _store(self, segment: Segment, **changes: Any) -> None:
+        self._segments[segment.number] = structs.replace(segment, **changes)
 
     def _later(self, number: int) -> Offset | None:
         """Walk towards the present. A clock that jumped forward by the step is ahead by it: the offset before the

@@ -1,8 +1,10 @@
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from agent.clock import SAMPLE_AGE_MS, STEP_MS, Clock, Now, Offset, Segment, Step, measure
+from agent.clock import DRIFT, SAMPLE_AGE_MS, SLACK_MS, STEP_MS, Clock, Now, Offset, Segment, Step, measure
 
 BOOT = "this-boot"
 
@@ -167,3 +169,141 @@ def test_a_chain_with_an_unknown_step_ends_there() -> None:
     clock = Clock(segments=[known, broken], now=Now(wall=0, elapsed=0), machine="other")
     assert clock.correction(0) == 5
     assert clock.correction(1) is None
+
+
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_a_server_whose_clock_was_set_is_believed_at_once_and_at_once_again(days: int) -> None:
+    """A best sample of before would be kept for a quarter of an hour by its small uncertainty."""
+    clock = fresh()
+    answer(clock, offset=40, trip=4, held=0, elapsed=1_000)
+    answer(clock, offset=40 + days * DAY_MS, trip=900, held=0, elapsed=2_000)
+    assert clock.correction(0) == 40 + days * DAY_MS
+    answer(clock, offset=40, trip=2_000, held=0, elapsed=26_000)
+    assert clock.correction(0) == 0  # within ± 1 s
+    answer(clock, offset=40, trip=30, held=0, elapsed=27_000)
+    assert clock.correction(0) == 40
+
+
+def test_samples_that_agree_within_what_they_know_forget_nothing() -> None:
+    clock = fresh()
+    answer(clock, offset=5_000, trip=10, held=0, elapsed=1_000)
+    answer(clock, offset=5_950, trip=2_000, held=0, elapsed=2_000)
+    assert clock.correction(0) == 5_000
+
+
+def test_a_sample_counts_for_less_as_it_ages() -> None:
+    clock = fresh()
+    answer(clock, offset=5_000, trip=10, held=0, elapsed=0)
+    answer(clock, offset=5_040, trip=100, held=0, elapsed=60_000)
+    assert clock.correction(0) == 5_000
+    answer(clock, offset=5_060, trip=100, held=0, elapsed=120_000)
+    assert clock.correction(0) == 5_060  # ± 51 against ± 66 by now
+
+
+def test_a_segment_measured_while_the_server_was_wrong_is_told_by_the_one_after() -> None:
+    clock = fresh()
+    answer(clock, offset=DAY_MS, trip=10, held=0, elapsed=1_000)
+    clock.moment(at(2_000, ahead=30_000))
+    answer(clock, offset=-25_000, trip=10, held=0, elapsed=3_000, ahead=30_000)
+    assert clock.correction(1) == -25_000
+    assert clock.correction(0) == 5_000
+    assert reopened(clock, at(4_000, ahead=30_000)).correction(0) == 5_000
+
+
+def test_what_a_segment_measured_stands_while_nothing_excludes_it() -> None:
+    """A report of then that is sent again is corrected as it was."""
+    clock = fresh()
+    answer(clock, offset=5_000, trip=10, held=0, elapsed=1_000)
+    clock.moment(at(2_000, ahead=30_000))
+    answer(clock, offset=-24_950, trip=10, held=0, elapsed=3_000, ahead=30_000)
+    assert clock.correction(0) == 5_000
+
+
+def test_a_machine_that_was_halted_is_no_server_that_was_set() -> None:
+    """Its elapsed time stood still; so the wall clock that was put right seems to have stepped."""
+    clock = fresh()
+    answer(clock, offset=5_000, trip=10, held=0, elapsed=1_000)
+    clock.moment(at(2_000, ahead=DAY_MS))
+    answer(clock, offset=5_000, trip=10, held=0, elapsed=3_000, ahead=DAY_MS)
+    assert clock.correction(0) == clock.correction(1) == 5_000
+
+
+def test_a_segment_of_the_former_agent_is_read() -> None:
+    stored = msgspec.msgpack.encode(
+        {"number": 3, "base": 5, "machine": BOOT, "step": None, "offset": {"ms": 7000.0, "uncertainty": 2.0}}
+    )
+    segment = msgspec.msgpack.decode(stored, type=Segment)
+    clock = Clock(segments=[segment], now=Now(wall=5, elapsed=0), machine=BOOT)
+    assert clock.correction(3) == 7_000
+
+
+class Clocks(RuleBasedStateMachine):
+    """True clocks: the device's drifts and is set by some seconds, the server's by some days; round trips of any ways
+    measure. What the agent makes of it is true within what the newest answer can know."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elapsed = 1_000.0
+        self.drifted = 0.0
+        """Of the server's clock against the device's elapsed time, ms."""
+        self.ppm = 0.0
+        self.server = 0
+        self.device = 0
+        self.segments = {0: 0}
+        """Segment → how far the device's clock was set then."""
+        self.clock = Clock(segments=[], now=self.now(), machine=BOOT)
+
+    def now(self) -> Now:
+        return Now(wall=10**9 + self.device + round(self.elapsed), elapsed=round(self.elapsed))
+
+    def truth(self, device: int) -> float:
+        return self.server + self.drifted - device
+
+    def passes(self, ms: float) -> None:
+        self.elapsed += ms
+        self.drifted += ms * self.ppm * 1e-6
+
+    @rule(ms=st.integers(0, 300_000), ppm=st.integers(-400, 400))
+    def time_goes_on(self, ms: int, ppm: int) -> None:
+        self.ppm = ppm
+        self.passes(ms)
+        self.clock.moment(self.now())
+
+    @rule(days=st.integers(-3, 3).filter(bool))
+    def the_server_is_set(self, days: int) -> None:
+        self.server += days * DAY_MS
+
+    @rule(seconds=st.integers(-30, 30).filter(lambda s: abs(s) > 1))
+    def the_device_is_set(self, seconds: int) -> None:
+        self.device += seconds * 1_000
+        moment = self.clock.moment(self.now())
+        self.segments[moment.segment] = self.device
+
+    @rule()
+    def the_agent_is_started_again(self) -> None:
+        self.clock = reopened(self.clock, self.now())
+
+    @rule(up=st.integers(0, 5_000), held=st.integers(0, 20_000), down=st.integers(0, 5_000))
+    def an_answer_comes(self, up: int, held: int, down: int) -> None:
+        sent = self.now()
+        segment = self.clock.peek(sent).segment
+        self.passes(up + held)
+        server = round(self.now().wall + self.truth(self.device))
+        self.passes(down)
+        now = self.now()
+        self.clock.answered(sent=sent.wall, server=server, held=held, segment=segment, now=now)
+        # Half the trip and rounding for the newest, which excludes the best by no more than both and the drift of a
+        # quarter of an hour; an older segment's measure is older, by as much drift as there was.
+        known = 2 * ((up + down) / 2 + 4) + 5_004 + SLACK_MS
+        for number, device in self.segments.items():
+            found = self.clock.offset(number)
+            assert found is not None
+            aged = SAMPLE_AGE_MS if number == segment else now.elapsed
+            assert abs(found.ms - self.truth(device)) <= known + 2 * DRIFT * aged
+
+
+Clocks.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestClocks = Clocks.TestCase
