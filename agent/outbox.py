@@ -310,8 +310,7 @@ class Outbox:
                 break
         if short(last) and (job.frees or not self._storage.short_of_pages):
             try:
-                with self._storage.lent():
-                    return self._transact([job])[0]
+                return self._storage.with_reserve(lambda: self._transact([job])[0])
             except sqlite3.Error as error:
                 last = error
         return partial(job.future.set_exception, failed(self._path, last))

@@ -2,7 +2,7 @@
 
 Deleting what was acknowledged needs room too: SQLite writes the changed pages to the write-ahead log first, and a
 checkpoint makes the file as long as its page count. So a *reserve* lies beside the outbox, a file of nothing, and is
-given back to the disk when SQLite finds it full.
+given back to the disk, as far as needed, when SQLite finds it full.
 """
 
 import contextlib
@@ -22,6 +22,8 @@ A window of acknowledged reports (64 or 256 KiB, DELIVERY 11) touches 300 pages 
 WORKING: Final = 2 * MB
 """Free pages of the file, and as much of its write-ahead log, that the reserve becomes on a full disk: an entry of the
 size of a message (1 MB) fits, and a window of both lanes."""
+STEP: Final = 2 * MB
+"""The reserve is given back by so much at a time: others write too, and take what is free."""
 MARGIN: Final = 8 * MB
 """What the file's growth leaves free on the disk: a write-ahead log that is not in the file yet."""
 LITTLE: Final = 64 * MB
@@ -76,9 +78,17 @@ class Reserve:
         while size >= MB and self.held < size and not self._make(size):
             size //= 2
 
-    def give(self) -> None:
-        """Give it back to the disk. Raises ``OSError`` where the disk can't even do that, as when it is read-only."""
-        self.path.unlink(missing_ok=True)
+    def give_some(self) -> bool:
+        """Give a part of it back to the disk; False when nothing is left, or the disk can't even do that."""
+        left = self.held - STEP
+        try:
+            if left > 0:
+                os.truncate(self.path, left)
+            else:
+                self.path.unlink()
+        except OSError:
+            return False
+        return True
 
     def _make(self, size: int) -> bool:
         held = self.held

@@ -6,17 +6,18 @@ and a new one begun: what it held is lost, and said so. On a full disk it lives 
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypeVar
 
 import structlog
 
 from agent import system
 from agent.errors import AgentError, NoRoom, OutboxFailed
-from agent.room import LITTLE, MARGIN, RESERVE, WORKING, free_bytes, no_room, reserve_of, trouble
+from agent.room import LITTLE, MARGIN, RESERVE, WORKING, free_bytes, no_room, reserve_of, short, trouble
 
 _log: Final = structlog.get_logger(part="outbox")
+T = TypeVar("T")
 
 VERSION: Final = 1
 APPLICATION: Final = 0x53544554  # "STET"
@@ -76,9 +77,6 @@ class Storage:
         """Whether the file lives on its own pages, until the reserve is whole again."""
         try:
             self.connection = self._open()
-        except NoRoom:
-            with self._lent():
-                self.connection = self._open()
         except _DamagedError as damage:
             self._begin_anew(str(damage))
 
@@ -119,7 +117,7 @@ class Storage:
         # Beyond a threshold by a quarter, or what hovers about it would be told for ever.
         enough = free >= self.LITTLE + (self.LITTLE // 4 if self.little else 0)
         missing = self._reserve.size - self._reserve.held
-        if free >= missing + (self.MARGIN if missing > 0 else 0) and self._reserve.keep():
+        if free >= missing + self.MARGIN and self._reserve.keep():
             self.full = False
         if enough and not self.full:
             if self.little:
@@ -132,8 +130,8 @@ class Storage:
             self._limit(free)
 
     def squeeze(self) -> None:
-        """SQLite found the disk full: for once the reserve becomes pages of the file and of its write-ahead log, at
-        once, so that nobody else takes them; from now on the file lives on its own pages."""
+        """SQLite found the disk full: for once the reserve becomes pages of the file and of its write-ahead log; from
+        now on the file lives on its own pages."""
         if self.full:
             return
         self.full = self.little = True
@@ -141,17 +139,23 @@ class Storage:
         _log.error(
             "no room on the disk, the outbox lives on its reserve", file=self._path.name, why=why and why.strerror
         )
-        with contextlib.suppress(sqlite3.Error), self._lent():
-            self._work_up()
-        self._limit(0)
+        with contextlib.suppress(sqlite3.Error):
+            self.with_reserve(self._work_up)
 
-    @contextlib.contextmanager
-    def lent(self) -> Iterator[None]:
-        """What is committed within has the reserve's room; what is left of it is kept again."""
-        with self._lent():
-            yield
+    def with_reserve(self, do: Callable[[], T]) -> T:
+        """Do what undoes itself where it fails, with as much of the reserve as it needs; the file may grow."""
+        try:
+            self._allow(self.WORKING)
+            while True:
+                try:
+                    return do()
+                except sqlite3.Error as error:
+                    if not short(error) or not self._reserve.give_some():
+                        raise
+        finally:
+            self._reserve.keep_what_fits()
             with contextlib.suppress(sqlite3.Error):
-                self._checkpoint()
+                self._allow(0)
 
     @property
     def short_of_pages(self) -> bool:
@@ -161,35 +165,32 @@ class Storage:
         except sqlite3.Error:
             return False
 
-    @contextlib.contextmanager
-    def _lent(self) -> Iterator[None]:
-        with contextlib.suppress(OSError):  # a disk that can't remove a file is told by what is tried next
-            self._reserve.give()
-        try:
-            yield
-        finally:
-            self._reserve.keep_what_fits()
-
     def _work_up(self) -> None:
         """What the log holds goes into the file; then a body of nothing takes pages in both, and leaves them free."""
-        self._checkpoint()
-        self.connection.execute("INSERT INTO body VALUES (-1, zeroblob(?))", (self.WORKING,))
-        self._checkpoint()
-        self.connection.execute("DELETE FROM body WHERE id = -1")
-        self._checkpoint()
+        self._execute("PRAGMA wal_checkpoint")
+        self._execute("INSERT OR REPLACE INTO body VALUES (-1, zeroblob(?))", self.WORKING)
+        self._execute("PRAGMA wal_checkpoint")
+        self._execute("DELETE FROM body WHERE id = -1")
+        self._execute("PRAGMA wal_checkpoint")
 
-    def _checkpoint(self) -> None:
-        self.connection.execute("PRAGMA wal_checkpoint").fetchall()
+    def _execute(self, statement: str, *values: int) -> None:
+        self.connection.execute(statement, values).fetchall()
 
     def _limit(self, free: int) -> None:
         """No more pages than the disk has room for, as long as that is little."""
-        room = 0 if self.full else max(free - self.MARGIN, 0)
-        pages = self._number("page_count") + room // self._number("page_size") if self.little else _PAGES
-        pages = min(pages, int(self.PRAGMAS.get("max_page_count", pages)))
-        self.connection.execute(f"PRAGMA max_page_count = {max(pages, 1)}").fetchall()
-        frames = _FRAMES_FULL if self.little else _FRAMES
-        self.connection.execute(f"PRAGMA wal_autocheckpoint = {frames}").fetchall()
+        if not self.little:
+            self._allow(None)
+        else:
+            self._allow(0 if self.full else max(free - self.MARGIN, 0))
+        self._execute(f"PRAGMA wal_autocheckpoint = {_FRAMES_FULL if self.little else _FRAMES}")
         self._limited = self.little
+
+    def _allow(self, growth: int | None) -> None:
+        """Let the file grow by so many bytes; None: as it likes."""
+        most = int(self.PRAGMAS.get("max_page_count", _PAGES))
+        if growth is not None:
+            most = min(most, self._number("page_count") + growth // self._number("page_size"))
+        self._execute(f"PRAGMA max_page_count = {most}")
 
     def _number(self, pragma: str) -> int:
         found: int = self.connection.execute(f"PRAGMA {pragma}").fetchone()[0]
@@ -203,6 +204,14 @@ class Storage:
         self.connection = self._open()
 
     def _open(self) -> sqlite3.Connection:
+        while True:
+            try:
+                return self._once_open()
+            except NoRoom:
+                if not self._reserve.give_some():
+                    raise
+
+    def _once_open(self) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(
                 self._path, timeout=self.LOCK_S, isolation_level=None, check_same_thread=False, cached_statements=64

@@ -3,11 +3,12 @@ import os
 import sys
 from pathlib import Path
 
-from tests.chaos.agents import SABOTAGE
 from tests.chaos.power import NoCompilerError
 from tests.chaos.run import bound, run, say
-from tests.chaos.sabotaged_ingest import SABOTAGES
+from tests.chaos.sabotaged_agent import SABOTAGES as OF_AGENTS
+from tests.chaos.sabotaged_ingest import SABOTAGES as OF_INGEST
 from tests.chaos.world import World
+from tests.fixtures.disk import NoDiskError
 from tests.fixtures.trixie import Tree
 
 CANT = 2
@@ -25,7 +26,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="a folder to copy the run's logs and outboxes into")
     arguments = parser.parse_args()
     sabotage = os.environ.get("SABOTAGE") or None
-    known = sorted((*SABOTAGES, SABOTAGE))
+    known = sorted((*OF_INGEST, *OF_AGENTS))
     if sabotage is not None and sabotage not in known:
         sys.stderr.write(f"chaos: SABOTAGE={sabotage} isn't known; known are {', '.join(known)}\n")
         return CANT
@@ -40,7 +41,7 @@ def main() -> int:
     try:
         with World(seed=arguments.seed, sabotage=sabotage, tree=tree, keep=arguments.keep) as world:
             return run(world, scale=arguments.scale)
-    except NoCompilerError as error:
+    except (NoCompilerError, NoDiskError) as error:
         sys.stderr.write(f"chaos: {error}\n")
         return CANT
     except KeyboardInterrupt:

@@ -10,10 +10,10 @@ from agent.states import State
 from tests.chaos.cable import Cable
 from tests.chaos.power import Disk
 from tests.chaos.programs import Program, entry, module, scrape
+from tests.chaos.sabotaged_agent import SABOTAGES
 from wire.topics import Lane
 
 HEARTBEAT_S: Final = 10
-SABOTAGE: Final = "outbox-without-fsync"
 
 
 class Agent:
@@ -44,7 +44,8 @@ class Agent:
             lines += ["[device.dicom]", f'listen = "127.0.0.1:{port}"']
             lines += ["[[device.log]]", f'path = "{log}"', 'time_zone = "UTC"', "every_s = 1"]
         config.write_text("\n".join([*lines, ""]), encoding="utf-8")
-        command = module("tests.chaos.sabotaged_agent") if sabotage == SABOTAGE else entry("steth-agent")
+        sabotaged = sabotage in SABOTAGES
+        command = module("tests.chaos.sabotaged_agent", str(sabotage)) if sabotaged else entry("steth-agent")
         self.program = Program(
             name=name, command=[*command, str(config)], environment=disk.environment, log=folder / "agent.log"
         )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -237,11 +238,12 @@ class Dr:
 class Modality(threading.Thread):
     """Sends the images of some systems in turn, ``every_s`` seconds apart, each until it is taken."""
 
-    def __init__(self, *, systems: Sequence[Dr], every_s: float, name: str) -> None:
+    def __init__(self, *, systems: Sequence[Dr], every_s: float, name: str, patience_s: float = inf) -> None:
         super().__init__(name=f"modality-{name}", daemon=True)
         logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
         self._systems = list(systems)
         self.every_s = every_s
+        self._patience_s = patience_s
         self._stopping = threading.Event()
         self.refused: list[str] = []
         """Answers that no retry can mend: each is a failure of the run."""
@@ -258,12 +260,15 @@ class Modality(threading.Thread):
         self._stopping.set()
 
     def send(self, system: Dr, count: int, *, although_paused: bool = False) -> None:
-        """Send so many images, however often that has to be tried."""
+        """Send so many images, however often that has to be tried. Raises TimeoutError when patience ends."""
         association: Association | None = None
         for _ in range(count):
             with system.exposure(although_paused=although_paused) as made:
+                deadline = time.monotonic() + self._patience_s
                 if made is not None:
                     while not self._taken(association := self._associated(association, system), made[0]):
+                        if time.monotonic() > deadline:
+                            raise TimeoutError(f"an image was not taken within {self._patience_s:.0f} s")
                         time.sleep(0.2)
             self._stopping.wait(self.every_s)
         if association is not None and association.is_established:

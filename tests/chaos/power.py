@@ -2,7 +2,10 @@
 
 import shutil
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
+
+from tests.fixtures.disk import SmallDisk, mounted
 
 
 class NoCompilerError(Exception):
@@ -28,12 +31,14 @@ def build_shim(folder: Path) -> Path:
 class Disk:
     """A folder, and beside it what of it is synchronised. Its user must be dead, or stopped, while it is touched."""
 
-    def __init__(self, *, folder: Path, shim: Path) -> None:
+    def __init__(self, *, folder: Path, shim: Path, small: int | None = None, stack: ExitStack) -> None:
+        """``small``: it has so many bytes, as a file system of its own that is there until ``stack`` ends."""
         self.folder = folder / "disk"
         self._shadow = folder / "synchronised"
         self._shim = shim
         self.folder.mkdir(mode=0o700)
         self._shadow.mkdir(mode=0o700)
+        self.small: SmallDisk | None = None if small is None else stack.enter_context(mounted(self.folder, small))
 
     @property
     def environment(self) -> dict[str, str]:

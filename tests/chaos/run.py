@@ -10,7 +10,7 @@ from typing import Final
 from tests.chaos.ledger import Comparison, compare
 from tests.chaos.monitor import Monitor
 from tests.chaos.programs import Program
-from tests.chaos.scenes import Overflow, calm, database_gone, overflow, restored
+from tests.chaos.scenes import Full, Overflow, calm, database_gone, disk_full, overflow, restored
 from tests.chaos.storm import Fault, Storm
 from tests.chaos.world import World, wait_for
 from wire.topics import Lane
@@ -63,6 +63,9 @@ def run(world: World, *, scale: float) -> int:
     for number in range(max(1, round(2 * scale))):
         stage("an outbox restored from a copy")
         storm.note(restored(world, number))
+    stage("a disk full")
+    fault, full = disk_full(world, max(8.0, MINUTE_S * min(scale, 1.0)))
+    storm.note(fault)
     stage("the database gone")
     storm.note(database_gone(world, max(8.0, MINUTE_S * min(scale, 1.0))))
     stage("storm, second half")
@@ -79,7 +82,7 @@ def run(world: World, *, scale: float) -> int:
     if scale >= 1 and reports < REPORTS:
         world.failures.append(f"{reports} reports are fewer than {REPORTS}")
     stage("compared")
-    tell(world, storm, monitor, newest, verdict, reports=reports, drained_s=drained_s)
+    tell(world, storm, monitor, newest, full, verdict, reports=reports, drained_s=drained_s)
     return 0 if verdict.clean and not world.failures else 1
 
 
@@ -147,6 +150,7 @@ def tell(
     storm: Storm,
     monitor: Monitor,
     newest: Overflow,
+    full: Full,
     verdict: Comparison,
     *,
     reports: int,
@@ -165,6 +169,10 @@ def tell(
         f"agent offline, its bulk overflowing: {newest.dropped} reports dropped and counted; back with a backlog "
         f"of {newest.backlog} (after {newest.began_s:.1f} s of jitter), the newest fault was a ticket after "
         f"{newest.ticket_s:.3f} s, when {newest.left} still waited; all were through after {newest.through_s:.3f} s"
+    )
+    say(
+        f"disk full for {full.seconds:.0f} s: {full.dropped} reports dropped and counted, a backlog of {full.backlog} "
+        f"drained on it after {full.drained_s:.1f} s"
     )
     say(
         f"reports {reports} (by the agents' last epochs) of which images "

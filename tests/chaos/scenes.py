@@ -1,15 +1,18 @@
 """What happens once and must be looked at while nothing else is broken."""
 
 import shutil
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+from agent.room import reserve_of
 from tests.chaos.agents import Agent
-from tests.chaos.equipment import Modality
+from tests.chaos.equipment import Dr, Modality
 from tests.chaos.storm import Fault
 from tests.chaos.world import World, wait_for
+from tests.fixtures.disk import SmallDisk
 from wire.topics import Lane
 
 CALM_S: Final = 150.0
@@ -17,9 +20,23 @@ OVERFLOW_S: Final = 180.0
 OVERFLOW_REPORTS: Final = 100
 """So many reports are to be dropped at least."""
 BURST: Final = 50
+FULL_DRAIN_S: Final = 90.0
+FULL_IMAGES: Final = 5
 LOG_LINES: Final = 12_000
 """Some turns of the log's reader: read again after the copy was put back, the last are entered after the answer to the
 birth."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Full:
+    """How a full disk was lived through; times in seconds."""
+
+    seconds: float
+    dropped: int
+    backlog: int
+    """Images that waited when the agent was started on it."""
+    drained_s: float
+    """From there until nothing waited."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +68,13 @@ def emptied(agent: Agent, uid: str, *, seconds: float = CALM_S) -> None:
 
 def overflow(world: World) -> Overflow:
     """An agent offline with a backlog, its bulk overflowing; back again, the newest fault is a ticket first."""
-    agent, system = world.agents[-1], world.systems_of_last[0]
-    system.pause()
-    emptied(agent, system.uid)
+    agent, system = alone(world, world.overflowing)
     before = agent.dropped(system.uid)
     agent.cable.pull()
     others = [each for each in world.systems.values() if each is not system]
     for each in others:
         each.pause()  # so that it is not a matter of minutes
-    hurried = [Modality(systems=[system], every_s=0.0, name=f"hurried-{n}") for n in range(2)]
-    deadline = time.monotonic() + OVERFLOW_S
-    while agent.dropped(system.uid) < before + OVERFLOW_REPORTS:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the outbox did not overflow within {OVERFLOW_S:.0f} s")
-        with ThreadPoolExecutor() as pool:
-            done = [pool.submit(one.send, system, BURST, although_paused=True) for one in hurried]
-        for one in done:
-            one.result()
-    world.failures += [f"{one.name}: {refused}" for one in hurried for refused in one.refused]
+    overflowed(world, agent, system)
     held = agent.held(system.uid, Lane.LIVE)
     family = system.strike()
     if family is None:
@@ -83,6 +89,84 @@ def overflow(world: World) -> Overflow:
     if found.left <= 0:
         world.failures.append("the newest fault was a ticket only after the backlog was through")
     return found
+
+
+def alone(world: World, agent: Agent) -> tuple[Agent, Dr]:
+    """An agent's one system, paused and with nothing left to send."""
+    [uid] = agent.devices
+    system = world.systems[uid]
+    system.pause()
+    emptied(agent, uid)
+    return agent, system
+
+
+def overflowed(world: World, agent: Agent, system: Dr) -> None:
+    """Send images as fast as they are taken until bulk was dropped."""
+    before = agent.dropped(system.uid)
+    hurried = [Modality(systems=[system], every_s=0.0, name=f"hurried-{n}", patience_s=60.0) for n in range(2)]
+    deadline = time.monotonic() + OVERFLOW_S
+    while agent.dropped(system.uid) < before + OVERFLOW_REPORTS:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the outbox did not overflow within {OVERFLOW_S:.0f} s")
+        with ThreadPoolExecutor() as pool:
+            done = [pool.submit(one.send, system, BURST, although_paused=True) for one in hurried]
+        for one in done:
+            one.result()
+    world.failures += [f"{one.name}: {refused}" for one in hurried for refused in one.refused]
+
+
+class _Others(threading.Thread):
+    """Whoever else writes to a disk, and takes each byte that becomes free. A context manager."""
+
+    def __init__(self, disk: SmallDisk) -> None:
+        super().__init__(name="others", daemon=True)
+        self._disk = disk
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Until stopped."""
+        while not self._stopping.wait(0.05):
+            self._disk.fill()
+
+    def __enter__(self) -> None:
+        self._disk.fill()
+        self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self.join()
+        self._disk.make_room()
+
+
+def disk_full(world: World, seconds: float) -> tuple[Fault, Full]:
+    """The disk of an agent is full: offline it drops bulk for what is newer; back, and started anew, it drains and goes
+    on taking images; once there is room it keeps its reserve again."""
+    agent, system = alone(world, world.cramped)
+    disk = agent.disk.small
+    if disk is None:
+        raise RuntimeError("its disk is to be a small one")
+    before = agent.dropped(system.uid)
+    began = time.time()
+    agent.cable.pull()
+    with _Others(disk):
+        overflowed(world, agent, system)
+        dropped = agent.dropped(system.uid) - before
+        backlog = agent.held(system.uid, Lane.BULK)
+        agent.program.kill()
+        agent.program.start()
+        agent.cable.plug()
+        drained_s = wait_for(lambda: agent.empty(system.uid), seconds=FULL_DRAIN_S, what="draining on a full disk")
+        taken = world.ledger.images_of(system.uid)
+        system.go_on()
+        wait_for(
+            lambda: world.ledger.images_of(system.uid) >= taken + FULL_IMAGES and time.time() >= began + seconds,
+            seconds=CALM_S + seconds,
+            what="images on a full disk",
+        )
+    fault = Fault(kind="disk full", began=began, ended=time.time(), devices=(system.uid,))
+    reserve = reserve_of(agent.disk.folder / f"{system.uid}.outbox")
+    wait_for(lambda: reserve.whole, seconds=30, what="keeping a reserve again")
+    return fault, Full(seconds=fault.ended - began, dropped=dropped, backlog=backlog, drained_s=drained_s)
 
 
 def _overtaken(world: World, agent: Agent, uid: str, family: str, *, backlog: int, dropped: int) -> Overflow:

@@ -23,16 +23,17 @@ from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.ports import free_port
 from tests.fixtures.trixie import Tree
 
-AGENTS: Final = 6
+AGENTS: Final = 7
 DEVICES: Final = 3
-"""Of each agent but the last."""
+"""Of each agent but the last two."""
+SMALL: Final = 192 * 1024 * 1024
 IMAGE_EVERY_S: Final = 0.45
 STRIKES_PER_S: Final = 0.35
 
 
 class World:
-    """``agents[-1]`` has one device, whose bulk is small, so that it overflows. ``keep``: where logs and outboxes are
-    copied to before the run's folder is removed."""
+    """The last two agents have one device each: ``overflowing``, whose bulk is small, so that it overflows, and
+    ``cramped``, whose disk is. ``keep``: where logs and outboxes are copied to before the run's folder is removed."""
 
     def __init__(self, *, seed: int, sabotage: str | None, tree: Tree, keep: Path | None) -> None:
         self.seed = seed
@@ -69,17 +70,18 @@ class World:
         cables = self._stack.enter_context(Cables())
         self.ingests = [self._ingest(name) for name in ("ingest-a", "ingest-b")]
         families = families_of(load().models["generic-dr"])
-        uids = self.database.add_devices((AGENTS - 1) * DEVICES + 1)
+        uids = self.database.add_devices((AGENTS - 2) * DEVICES + 2)
         self.agents: list[Agent] = []
         self.systems: dict[str, Dr] = {}
         self.modalities: list[Modality] = []
         for number in range(1, AGENTS + 1):
-            last = number == AGENTS
+            overflowing, cramped = number == AGENTS - 1, number == AGENTS
+            alone = overflowing or cramped
             folder = self.folder / f"agent-{number}"
             folder.mkdir()
             devices: dict[str, tuple[int, Path]] = {
                 uid: (free_port(), folder / f"dr-{index}.log")
-                for index, uid in enumerate([uids.pop() for _ in range(1 if last else DEVICES)], 1)
+                for index, uid in enumerate([uids.pop() for _ in range(1 if alone else DEVICES)], 1)
             }
             systems = [
                 Dr(
@@ -96,19 +98,19 @@ class World:
                 name=f"agent-{number}",
                 devices=devices,
                 cable=cables.to(self.broker.port),
-                disk=Disk(folder=folder, shim=shim),
+                disk=Disk(folder=folder, shim=shim, small=SMALL if cramped else None, stack=self._stack),
                 health=f"127.0.0.1:{free_port()}",
                 folder=folder,
-                bulk_mb=1 if last else 64,
+                bulk_mb=1 if overflowing else 64,
                 sabotage=self._sabotage,
             )
             self._stack.callback(agent.program.kill)
             self.agents.append(agent)
             self.systems.update({system.uid: system for system in systems})
             self.modalities.append(Modality(systems=systems, every_s=IMAGE_EVERY_S, name=agent.name))
-        self.systems_of_last = [self.systems[uid] for uid in self.agents[-1].devices]
-        for system in self.systems_of_last:
-            system.bulk_in_log = False  # so that each bulk report of it is one image
+        self.overflowing, self.cramped = self.agents[-2:]
+        for uid in (*self.overflowing.devices, *self.cramped.devices):
+            self.systems[uid].bulk_in_log = False  # so that each bulk report of it is one image
         self.logs = Logs(systems=list(self.systems.values()), strikes_per_s=STRIKES_PER_S, seed=f"{self.seed}/logs")
         for program in (*self.ingests, *(agent.program for agent in self.agents)):
             program.start()

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(shim: Path, tmp_path: Path) -> Disk:
-    return Disk(folder=tmp_path, shim=shim)
+    return Disk(folder=tmp_path, shim=shim, stack=ExitStack())
 
 
 def run(disk: Disk, program: str) -> None:
