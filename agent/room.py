@@ -22,7 +22,7 @@ A window of acknowledged reports (64 or 256 KiB, DELIVERY 11) touches 300 pages 
 WORKING: Final = 2 * MB
 """Free pages of the file, and as much of its write-ahead log, that the reserve becomes on a full disk: an entry of the
 size of a message (1 MB) fits, and a window of both lanes."""
-STEP: Final = 2 * MB
+STEP: Final = MB // 2
 """The reserve is given back by so much at a time: others write too, and take what is free."""
 MARGIN: Final = 8 * MB
 """What the file's growth leaves free on the disk: a write-ahead log that is not in the file yet."""

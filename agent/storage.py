@@ -7,6 +7,7 @@ and a new one begun: what it held is lost, and said so. On a full disk it lives 
 import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final, TypeVar
 
@@ -27,6 +28,8 @@ LOOK_MS: Final = 1_000
 _FRAMES: Final = 1_000
 _FRAMES_FULL: Final = 100
 """Pages of the write-ahead log from which they go into the file: SQLite's own number, and on a full disk."""
+_PIECE: Final = 256 * 1024
+_GIVE: Final = "DELETE FROM body WHERE id < 0"
 _PAGES: Final = 1_073_741_823
 """SQLite's own bound of a file's pages."""
 
@@ -140,12 +143,22 @@ class Storage:
             "no room on the disk, the outbox lives on its reserve", file=self._path.name, why=why and why.strerror
         )
         with contextlib.suppress(sqlite3.Error):
-            self.with_reserve(self._work_up)
+            self._limit(0)
+        # What the log holds goes into the file; then bodies of nothing take pages in both, and leave them free.
+        takes = [
+            ("INSERT OR REPLACE INTO body VALUES (?, zeroblob(?))", -n, _PIECE)
+            for n in range(1, self.WORKING // _PIECE + 1)
+        ]
+        checkpoint = ("PRAGMA wal_checkpoint",)
+        statements: list[tuple[str, *tuple[int, ...]]] = [checkpoint, *takes, checkpoint, (_GIVE,), checkpoint]
+        for statement, *values in statements:
+            with contextlib.suppress(sqlite3.Error):
+                self.with_reserve(partial(self._execute, statement, *values))
 
     def with_reserve(self, do: Callable[[], T]) -> T:
         """Do what undoes itself where it fails, with as much of the reserve as it needs; the file may grow."""
         try:
-            self._allow(self.WORKING)
+            self._allow(2 * self.WORKING)  # what it is for, and what holds that together
             while True:
                 try:
                     return do()
@@ -164,14 +177,6 @@ class Storage:
             return self._number("freelist_count") * self._number("page_size") < self.WORKING
         except sqlite3.Error:
             return False
-
-    def _work_up(self) -> None:
-        """What the log holds goes into the file; then a body of nothing takes pages in both, and leaves them free."""
-        self._execute("PRAGMA wal_checkpoint")
-        self._execute("INSERT OR REPLACE INTO body VALUES (-1, zeroblob(?))", self.WORKING)
-        self._execute("PRAGMA wal_checkpoint")
-        self._execute("DELETE FROM body WHERE id = -1")
-        self._execute("PRAGMA wal_checkpoint")
 
     def _execute(self, statement: str, *values: int) -> None:
         self.connection.execute(statement, values).fetchall()
@@ -240,7 +245,8 @@ class Storage:
         try:
             self._check(connection)
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # a full disk may have ended it
+                connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 
@@ -256,7 +262,7 @@ class Storage:
             connection.execute(f"PRAGMA user_version = {VERSION}")
         elif version == 0 or connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
             raise _DamagedError("it is no outbox")
-        connection.execute("DELETE FROM body WHERE id = -1")  # of a life that ended while it made room
+        connection.execute(_GIVE)  # of a life that ended while it made room
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise _DamagedError(str(found))

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -249,6 +250,30 @@ async def test_with_little_room_what_is_there_is_used_to_a_margin(disk: SmallDis
     await outbox.aput(Entry(live=[fault(f"C-{n}") for n in range(8_000)]), NOW)
     assert outbox.state.live.items == 8_000
     assert disk.free < 11 * MB
+    outbox.close()
+
+
+async def test_others_that_take_every_byte_at_once_do_not_stop_it(disk: SmallDisk, path: Path) -> None:
+    outbox = Outbox(path=path, storage=Reserved)
+    await filled(outbox, 100)
+    stop = threading.Event()
+
+    def others() -> None:
+        while not stop.wait(0.01):
+            disk.fill()
+
+    disk.fill()
+    thread = threading.Thread(target=others)
+    thread.start()
+    try:
+        for number in range(100, 4_000):
+            await outbox.aput(entry(number), NOW)
+        await drained(outbox, disk)
+    finally:
+        stop.set()
+        thread.join()
+    assert outbox.state.dropped > 0
+    assert reserve_of(path).held > 0
     outbox.close()
 
 
