@@ -1,4 +1,5 @@
-"""A simulated DR at work: its life on the wall's clock, images by the network, faults in the log."""
+"""A simulated DR at work: its life on the wall's clock, images, performed procedure steps and dose reports by the
+network, faults in the log."""
 
 import threading
 from collections.abc import Callable
@@ -8,16 +9,20 @@ from pathlib import Path
 from typing import Annotated, Final, Self
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
+from pydicom.dataset import Dataset
 
 from catalog.model import Model
-from sim.events import Exposure
-from sim.image import identity, image
+from sim.events import Exposure, Step
+from sim.image import identity, image, uid
 from sim.life import DrLife
 from sim.log import LogFile, lines
 from sim.pace import Pace, PlannedFault, first_moment
-from sim.sender import Pending, Sender
+from sim.pending import Pending, ReportPending, StepPending, Study, Waiting
+from sim.report import report
+from sim.sender import Sender
 from sim.state import LifeState
+from sim.steps import attributes
 
 _SAVE_EVERY: Final = timedelta(seconds=1)
 _LONGEST_WAIT_S: Final = 0.5
@@ -27,7 +32,7 @@ class DrConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One simulated DR.
 
     `host`, `port`, `called`, `calling`: the agent's storage SCP and the AE titles. `log`: its log file. `state`: a file
-    that keeps its counters and unsent images over a restart. `speed`: simulated seconds per second. `hour`: local time
+    that keeps its counters and what is unsent over a restart. `speed`: simulated seconds per second. `hour`: local time
     of the day at which its life begins; None: the wall's, also when it goes on after a restart. `faults_per_day`,
     `fault_scale`: as `DrLife` takes them. `keep`: whether one association serves many images.
     """
@@ -53,7 +58,11 @@ class _Saved(Struct, kw_only=True):
     life: LifeState
     calibrated_at: datetime
     """What the equipment's clock showed at `life.calibrated_at`."""
-    waiting: list[Pending]
+    waiting: list[Waiting] = field(name="queue", default_factory=list)
+    studies: list[Study] = []
+    """Those that have begun and not ended."""
+    last: ReportPending | None = None
+    """The dose report that was made last."""
 
 
 class Dr:
@@ -93,12 +102,14 @@ class Dr:
             port=config.port,
             called=config.called,
             calling=config.calling,
-            make=lambda pending: image(
-                pending.exposure, identity=self._identity, at=pending.at, calibrated_at=pending.calibrated_at
-            ),
+            make=self._make,
             keep=config.keep,
             waiting=() if saved is None else saved.waiting,
         )
+        self._studies = {} if saved is None else {study.patient: study for study in saved.studies}
+        self._report = None if saved is None else saved.last
+        if self._report is not None:  # some make the last one anew when they start: its events are the same
+            self._tell(msgspec.structs.replace(self._report, at=wall, number=self._report.number + 1))
         self._log = LogFile(path=Path(config.log))
 
     def __enter__(self) -> Self:
@@ -108,12 +119,14 @@ class Dr:
         self._log.close()
 
     def tick(self, wall: datetime) -> None:
-        """Live until `wall`: log what happened, queue the images."""
+        """Live until `wall`: log what happened, queue what is to be sent."""
         for event in self.life.step(self._pace.simulated(wall)):
             at = self._pace.wall(event.at)
             self._log.write(lines(event, at=at, seed=self._config.seed))
             if isinstance(event, Exposure):
-                self.sender.add(Pending(exposure=event, at=at, calibrated_at=self._calibration(event.calibrated_at)))
+                self._exposed(Pending(exposure=event, at=at, calibrated_at=self._calibration(event.calibrated_at)))
+            elif isinstance(event, Step):
+                self._stepped(event, at)
         if wall - self._saved_at >= _SAVE_EVERY:
             self._saved_at = wall
             self._save()
@@ -132,6 +145,36 @@ class Dr:
                 self.sender.stop()
         sending.result()
         self._save()
+
+    def _exposed(self, pending: Pending) -> None:
+        study = self._studies.get(pending.exposure.patient)
+        if study is not None:
+            study.exposures.append(pending)
+        if not pending.exposure.rejected:
+            self.sender.add(pending)
+
+    def _stepped(self, step: Step, at: datetime) -> None:
+        if step.status == "IN PROGRESS":
+            instance = str(uid(self._identity.serial, "step", step.patient, at))
+            study = self._studies[step.patient] = Study(patient=step.patient, instance=instance, began=at)
+            self.sender.add(StepPending(study=study, at=at, status=step.status))
+        elif (ended := self._studies.pop(step.patient, None)) is not None:
+            self.sender.add(StepPending(study=ended, at=at, status=step.status, reason=step.reason))
+            if ended.exposures:
+                self._tell(ReportPending(study=ended, at=at))
+
+    def _tell(self, pending: ReportPending) -> None:
+        self._report = pending
+        self.sender.add(pending)
+
+    def _make(self, pending: Waiting) -> Dataset:
+        match pending:
+            case Pending(exposure=exposure, at=at, calibrated_at=calibrated_at):
+                return image(exposure, identity=self._identity, at=at, calibrated_at=calibrated_at)
+            case StepPending():
+                return attributes(pending, identity=self._identity)
+            case ReportPending():
+                return report(pending, identity=self._identity)
 
     def _calibration(self, simulated: datetime) -> datetime:
         if self._calibrated[0] != simulated:
@@ -154,6 +197,8 @@ class Dr:
             life=self.life.state,
             calibrated_at=self._calibration(self.life.state.calibrated_at),
             waiting=self.sender.waiting(),
+            studies=list(self._studies.values()),
+            last=self._report,
         )
         fresh = self._state_file.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(saved))

@@ -40,6 +40,22 @@ class Exposure(Struct, frozen=True, kw_only=True):
     active_ms: float
     nominal: bool
     """(0018,7000): False writes NO."""
+    rejected: bool = False
+    """Its image is thrown away at the console and exposed again: nobody but the dose report tells of it."""
+
+
+StepStatus = Literal["IN PROGRESS", "COMPLETED", "DISCONTINUED"]
+Reason = Literal["equipment", "patient", "unknown"]
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """The performed procedure step of a patient's study changes: it begins, or ends, for a ``reason`` if it is broken
+    off. PS3.3 C.4.14."""
+
+    at: datetime
+    patient: int
+    status: StepStatus
+    reason: Reason | None = None
 
 
 class LogLine(Struct, frozen=True, kw_only=True):
@@ -64,4 +80,4 @@ class Status(Struct, frozen=True, kw_only=True):
     value: float
 
 
-Event = Exposure | LogLine | Status
+Event = Exposure | LogLine | Status | Step

@@ -38,7 +38,7 @@ ANATOMY: Final = {
     "FOOT": ("56459004", "Foot"),
 }
 """SNOMED CT codes of body parts (PS3.16, CID 4031)."""
-_MANUFACTURER: Final = "Steth simulated equipment"
+MANUFACTURER: Final = "Steth simulated equipment"
 
 
 class Identity(Struct, frozen=True, kw_only=True):
@@ -64,7 +64,6 @@ def image(
     `at`, `calibrated_at`: aware, what its clock shows. The same arguments give the same object, UIDs included.
     """
     who = patient(identity.seed, exposure.patient if patient_number is None else patient_number)
-    study = _uid(identity.serial, "study", exposure.patient, at.date())
     ds = Dataset()
     ds.file_meta = FileMetaDataset()
     ds.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
@@ -73,7 +72,7 @@ def image(
     ds.file_meta.ImplementationVersionName = "STETHSIM"
     ds.SpecificCharacterSet = ["ISO_IR 192"]
     ds.SOPClassUID = DigitalXRayImageStorageForPresentation
-    ds.SOPInstanceUID = _uid(identity.serial, "image", exposure.number, at)
+    ds.SOPInstanceUID = image_uid(identity, exposure.number, at)
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     _when(ds, at)
     # Patient and study (PS3.3 C.7.1, C.7.2): canaries in every place where equipment puts a name.
@@ -91,10 +90,10 @@ def image(
     ds.PerformingPhysicianName = f"{MARK}-Radiologist^Rosa"
     ds.InstitutionName = f"{MARK} Hospital"
     ds.InstitutionalDepartmentName = f"{MARK} Radiology"
-    ds.StudyInstanceUID = study
+    ds.StudyInstanceUID = study_uid(identity, exposure.patient, at)
     ds.StudyID = str(exposure.patient)
     ds.StudyDescription = f"{exposure.protocol.name} {MARK}"
-    ds.SeriesInstanceUID = _uid(identity.serial, "series", exposure.number, at)
+    ds.SeriesInstanceUID = series_uid(identity, exposure.number, at)
     ds.SeriesNumber = 1
     ds.InstanceNumber = 1
     _order(ds, who.name, exposure)
@@ -138,7 +137,7 @@ def _equipment(ds: Dataset, exposure: Exposure, identity: Identity, calibrated_a
     """General Equipment (C.7.5.1), DX Series and Detector (C.8.11.1, C.8.11.4)."""
     ds.Modality = "DX"
     ds.PresentationIntentType = "FOR PRESENTATION"
-    ds.Manufacturer = _MANUFACTURER
+    ds.Manufacturer = MANUFACTURER
     ds.ManufacturerModelName = "generic-dr"
     ds.StationName = f"{MARK[:2]}ROOM3"
     ds.DeviceSerialNumber = identity.serial
@@ -217,7 +216,22 @@ def _ds(value: float) -> DSfloat:
     return DSfloat(value, auto_format=True)
 
 
-def _uid(*parts: object) -> UID:
+def study_uid(identity: Identity, patient_number: int, at: datetime) -> UID:
+    """Of a patient's study of that day."""
+    return uid(identity.serial, "study", patient_number, at.date())
+
+
+def series_uid(identity: Identity, number: int, at: datetime) -> UID:
+    """Of the series that an exposure's image is in."""
+    return uid(identity.serial, "series", number, at)
+
+
+def image_uid(identity: Identity, number: int, at: datetime) -> UID:
+    """Of an exposure's image."""
+    return uid(identity.serial, "image", number, at)
+
+
+def uid(*parts: object) -> UID:
     """A UID derived from what it names (PS3.5 B.2: 2.25 and 128 bits)."""
     digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=16).digest()
     return UID(f"2.25.{int.from_bytes(digest, 'big')}")

@@ -8,9 +8,11 @@ import random
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
+
 from catalog.model import Model
 from sim.course import Agenda, Episode, combined
-from sim.events import Event, Exposure, LogLine, Measured, Status
+from sim.events import Event, Exposure, LogLine, Measured, Reason, Status, Step, StepStatus
 from sim.faults import NONE, SCENARIOS, Effects, Scenario
 from sim.protocols import BUSIEST, PROTOCOLS, Protocol, dap, patients_per_hour
 from sim.state import LifeState, newborn
@@ -34,8 +36,23 @@ _POWER_ON: Final = timedelta(hours=7)
 _POWER_OFF: Final = timedelta(hours=21)
 _ABORTED: Final = 0.004
 """Exposures that are aborted without any fault: somebody let go of the switch."""
+_REJECTED: Final = 0.04
+"""Exposures whose image is rejected at the console and taken again (k; published rates are 3 to 10 %)."""
+_REFUSED: Final = 0.015
+"""Studies that end early because of the patient, before the first exposure or behind one."""
+_DONE: Final = timedelta(seconds=25)
+"""From a study's last exposure to the end of its performed procedure step: looked at, and closed."""
 _GAP: Final = timedelta(seconds=20)
 """The least time between two exposures: image, next position."""
+
+
+class _Study(Struct, eq=False):
+    """A patient's: ``left``: exposures that are still planned, ``reason``: why it will be broken off."""
+
+    patient: int
+    thickness: float
+    left: int = 0
+    reason: Reason | None = None
 
 
 class DrLife:
@@ -76,6 +93,10 @@ class DrLife:
         for code in self.state.active:
             self._events.append(LogLine(at=start, code=code, state="cleared", words="after restart"))
         self.state.active = []
+        for patient in self.state.steps:
+            self._events.append(Step(at=start, patient=patient, status="DISCONTINUED", reason="unknown"))
+        self.state.steps = []
+        self._seed = seed
         self._plan_arrival(start)
         self._plan_power(start)
         self._agenda.add(start, self._report_panel)
@@ -129,23 +150,52 @@ class DrLife:
         if dice.random() * BUSIEST > patients_per_hour(at):
             return
         self.state.patients += 1
-        patient = self.state.patients
-        thickness = dice.lognormvariate(0.0, 0.18)
+        study = _Study(self.state.patients, dice.lognormvariate(0.0, 0.18))
         first = dice.choices(PROTOCOLS, [protocol.weight for protocol in PROTOCOLS])[0]
         others = [p for p in PROTOCOLS if p.part == first.part and p is not first]
         wanted = [first, *(p for p in others if dice.random() < (0.2 if first.part == "CHEST" else 0.7))]
         when = max(at, self._free_at)
-        for protocol in wanted:
+        self._agenda.add(when, lambda now: self._begin(study, now))
+        own = random.Random(f"{self._seed}/study/{study.patient}")
+        stays = len(wanted)
+        if own.random() < _REFUSED:
+            stays, study.reason = own.randrange(len(wanted)), "patient"
+        for number, protocol in enumerate(wanted):
             when += timedelta(seconds=dice.uniform(30, 80))
-            self._plan_exposure(when, protocol, patient, thickness)
+            rejected = own.random() < _REJECTED
+            if number < stays:
+                self._plan_exposure(when, protocol, study, rejected=rejected)
+        if not study.left:
+            self._agenda.add(when, lambda now: self._finish(study, now))
         self._free_at = when + _GAP
 
-    def _expose(self, at: datetime, protocol: Protocol, patient: int, thickness: float) -> None:
-        if any(episode.scenario.stops and episode.struck(at) for episode in self._episodes):
-            return
+    def _begin(self, study: _Study, at: datetime) -> None:
+        if not self._stopped(at):  # nobody begins a study with equipment that is down
+            self.state.steps.append(study.patient)
+            self._events.append(Step(at=at, patient=study.patient, status="IN PROGRESS"))
+
+    def _finish(self, study: _Study, at: datetime) -> None:
+        if study.patient in self.state.steps:
+            self.state.steps.remove(study.patient)
+            status: StepStatus = "COMPLETED" if study.reason is None else "DISCONTINUED"
+            self._events.append(Step(at=at, patient=study.patient, status=status, reason=study.reason))
+
+    def _stopped(self, at: datetime) -> bool:
+        return any(episode.scenario.stops and episode.struck(at) for episode in self._episodes)
+
+    def _expose(self, at: datetime, protocol: Protocol, study: _Study, *, rejected: bool) -> None:
+        study.left -= 1
+        if self._stopped(at):
+            study.reason = "equipment"
+        else:
+            self._taken(at, protocol, study, rejected=rejected)
+        if not study.left:
+            self._agenda.add(at + _DONE, lambda now: self._finish(study, now))
+
+    def _taken(self, at: datetime, protocol: Protocol, study: _Study, *, rejected: bool) -> None:
         dice = self._technique
         effects = self._effects(at)
-        exposure = self._technique_of(at, protocol, patient, thickness, effects)
+        exposure = self._technique_of(at, protocol, study, effects, rejected=rejected)
         self._events.append(exposure)
         self._status(at, "tube.heat", min(150.0, round(self.state.heat_percent + effects.heat, 1)))
         self._status(at, "tube.exposures_total", self.state.tube_exposures)
@@ -156,21 +206,22 @@ class DrLife:
             self._status(at, "generator.arcs", self.state.arcs)
             if self.state.arcs == _MOST_ARCS:
                 self.inject(_ARCING, at, lead_s=0)
-        if exposure.aborted:
-            self._plan_exposure(at + timedelta(seconds=dice.uniform(30, 60)), protocol, patient, thickness)
+        if exposure.aborted or exposure.rejected:
+            again = at + timedelta(seconds=dice.uniform(30, 60))
+            self._plan_exposure(again, protocol, study, rejected=rejected and exposure.aborted)
         if self.state.since_calibration == CALIBRATION_DUE:
             self.inject(_DUE, at, lasts_s=3 * 86_400)
         if self.state.tube_exposures == TUBE_LIFE:
             self.inject(_TUBE_OLD, at, lasts_s=30 * 86_400)
 
     def _technique_of(
-        self, at: datetime, protocol: Protocol, patient: int, thickness: float, effects: Effects
+        self, at: datetime, protocol: Protocol, study: _Study, effects: Effects, *, rejected: bool
     ) -> Exposure:
         dice, state = self._technique, self.state
         kv_factor = min(1.2, max(0.7, 1 + effects.kv + dice.gauss(0, 0.003 + effects.kv_spread)))
         ma_factor = min(1.5, max(0.3, 1 + effects.ma + dice.gauss(0, 0.005 + effects.ma_spread)))
         output = max(0.2, 1 + effects.output)
-        mas = max(1.0, dice.uniform(*protocol.mas) * thickness)
+        mas = max(1.0, dice.uniform(*protocol.mas) * study.thickness)
         # At the detector: mAs times output times kV to the power 3.5 (behind a patient; general knowledge).
         dose = kv_factor**3.5 * output
         if protocol.automatic:
@@ -199,7 +250,7 @@ class DrLife:
             since_calibration=state.since_calibration,
             calibrated_at=state.calibrated_at,
             protocol=protocol,
-            patient=patient,
+            patient=study.patient,
             automatic=protocol.automatic,
             aborted=aborted,
             kv=round(kv, 1),
@@ -215,6 +266,7 @@ class DrLife:
             since_last_s=round(since, 1),
             active_ms=round((420 + ms + dice.uniform(0, 60)) * max(0.5, 1 + effects.active), 1),
             nominal=all(episode.scenario.nominal or episode.share(at) < 0.6 for episode in self._episodes),
+            rejected=rejected and not aborted,
         )
 
     def _strike(self, episode: Episode[Scenario], at: datetime) -> None:
@@ -295,8 +347,9 @@ class DrLife:
         hours = self._arrivals.expovariate(BUSIEST * self._busy)
         self._agenda.add(at + timedelta(hours=hours), self._arrive)
 
-    def _plan_exposure(self, at: datetime, protocol: Protocol, patient: int, thickness: float) -> None:
-        self._agenda.add(at, lambda now: self._expose(now, protocol, patient, thickness))
+    def _plan_exposure(self, at: datetime, protocol: Protocol, study: _Study, *, rejected: bool) -> None:
+        study.left += 1
+        self._agenda.add(at, lambda now: self._expose(now, protocol, study, rejected=rejected))
 
     def _plan_power(self, at: datetime) -> None:
         day = _midnight(at) - timedelta(days=1)

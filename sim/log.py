@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TextIO, assert_never
 
-from sim.events import Event, Exposure, LogLine, Status
+from sim.events import Event, Exposure, LogLine, Status, Step
 from sim.patients import MARK, patient
 
 _STATES: Final = {"active": "SET", "cleared": "CLR", "event": "EVT"}
@@ -21,6 +21,8 @@ def lines(event: Event, *, at: datetime, seed: int) -> list[str]:
         case Exposure():
             who = patient(seed, event.patient)
             return [f"{stamp} INFO exposure {event.protocol.name} patient={who.id} name={who.name}"]
+        case Step():
+            return []
         case LogLine():
             if event.code.startswith(_IRAY):
                 return [f"{stamp} FPD ERROR {event.code.removeprefix(_IRAY)} {event.words}".rstrip()]

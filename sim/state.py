@@ -44,6 +44,8 @@ class LifeState(Struct, kw_only=True):
     """Arcs today."""
     active: list[str] = []
     """Fault codes whose beginning is in the log and whose end isn't."""
+    steps: list[int] = []
+    """Patients whose performed procedure step has begun and not ended."""
 
     @property
     def sensitivity_now(self) -> float:

@@ -5,27 +5,58 @@ from collections.abc import Sequence
 from typing import Self
 
 from pydicom.dataset import Dataset
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DigitalXRayImageStorageForPresentation,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    XRayRadiationDoseSRStorage,
+)
 from pynetdicom import AE, evt
 from pynetdicom.events import Event, EventHandlerType
+from pynetdicom.sop_class import ModalityPerformedProcedureStep  # type: ignore[attr-defined]  # made when imported
+
+_RESOURCE_LIMITATION = 0x0213
 
 
 class Archive:
-    """Listens on `port` until it leaves the context; answers with `statuses` in turn, then with success."""
+    """Listens on `port` until it leaves the context; answers with `statuses` in turn, then with success.
 
-    def __init__(self, *, port: int, statuses: Sequence[int] = (), implicit: bool = False) -> None:
+    `whole`: it takes dose reports and performed procedure steps too, and answers these with `step_statuses`.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int,
+        statuses: Sequence[int] = (),
+        implicit: bool = False,
+        whole: bool = False,
+        step_statuses: Sequence[int] = (),
+    ) -> None:
         self._port = port
         self._statuses = list(statuses)
+        self._whole = whole
+        self._step_statuses = list(step_statuses)
         self._syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         self._changed = threading.Condition()
         self.images: list[Dataset] = []
+        """And dose reports."""
+        self.steps: list[Dataset] = []
         self.associations = 0
         self.attempts = 0
 
     def __enter__(self) -> Self:
         ae = AE(ae_title="STETH")
         ae.add_supported_context(DigitalXRayImageStorageForPresentation, self._syntax)
-        handlers: list[EventHandlerType] = [(evt.EVT_C_STORE, self._store), (evt.EVT_ACCEPTED, self._accepted)]
+        if self._whole:
+            ae.add_supported_context(XRayRadiationDoseSRStorage, self._syntax)
+            ae.add_supported_context(ModalityPerformedProcedureStep, self._syntax)
+        handlers: list[EventHandlerType] = [
+            (evt.EVT_C_STORE, self._store),
+            (evt.EVT_N_CREATE, lambda event: self._step(event, event.attribute_list)),
+            (evt.EVT_N_SET, lambda event: self._step(event, event.modification_list)),
+            (evt.EVT_ACCEPTED, self._accepted),
+        ]
         server = ae.start_server(("127.0.0.1", self._port), block=False, evt_handlers=handlers)
         assert server is not None
         self._server = server
@@ -44,6 +75,13 @@ class Archive:
 
     def _accepted(self, event: Event) -> None:
         self.associations += 1
+
+    def _step(self, event: Event, told: Dataset) -> tuple[int, Dataset | None]:
+        with self._changed:
+            status = self._step_statuses.pop(0) if self._step_statuses else 0
+            if status != _RESOURCE_LIMITATION:
+                self.steps.append(told)
+            return status, told if status == 0 else None
 
     def _store(self, event: Event) -> int:
         with self._changed:

@@ -6,21 +6,26 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 
 from catalog.load import load
 from sim.events import Exposure
 from sim.image import identity, image
 from sim.life import DrLife
-from sim.sender import MAX_REFUSALS, Pending, Sender, Sent
+from sim.pending import Pending, ReportPending, StepPending, Study, Waiting
+from sim.report import report
+from sim.sender import MAX_REFUSALS, Sender, Sent
+from sim.steps import attributes
 from tests.fixtures.ports import free_port, wait_until
 from tests.integration.sim.archive import Archive
 
+WHO = identity(4)
 MONDAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
@@ -31,14 +36,19 @@ def pending() -> list[Pending]:
     return [Pending(exposure=one, at=one.at, calibrated_at=one.calibrated_at) for one in taken[:12]]
 
 
-def sender(port: int, pending: list[Pending], *, keep: bool = True) -> Sender:
-    who = identity(4)
+def make(one: Waiting) -> Dataset:
+    if isinstance(one, Pending):
+        return image(one.exposure, identity=WHO, at=one.at, calibrated_at=one.calibrated_at)
+    return attributes(one, identity=WHO) if isinstance(one, StepPending) else report(one, identity=WHO)
+
+
+def sender(port: int, pending: Sequence[Waiting], *, keep: bool = True) -> Sender:
     return Sender(
         host="127.0.0.1",
         port=port,
         called="STETH",
         calling="SIMDR",
-        make=lambda one: image(one.exposure, identity=who, at=one.at, calibrated_at=one.calibrated_at),
+        make=make,
         keep=keep,
         waiting=pending,
     )
@@ -107,6 +117,42 @@ def test_an_image_that_is_refused_again_and_again_does_not_hold_up_the_others(pe
             (taken,) = archive.wait(1)
     assert taken[0x0018, 0x7011].value == pending[1].exposure.number
     assert (one.refused, one.taken) == (1, 1)
+
+
+def examined(pending: list[Pending], *, instance: str = "2.25.81") -> list[Waiting]:
+    """A study of these exposures as it is told: begun, the images, ended, its dose report."""
+    study = Study(patient=1, instance=instance, began=pending[0].at, exposures=pending)
+    at = pending[-1].at + timedelta(seconds=20)
+    begun = StepPending(study=study, at=study.began, status="IN PROGRESS")
+    ended = StepPending(study=study, at=at, status="DISCONTINUED", reason="equipment")
+    return [begun, *pending, ended, ReportPending(study=study, at=at)]
+
+
+def test_a_study_is_told_in_order_and_once_though_answers_were_lost(pending: list[Pending]) -> None:
+    port = free_port()
+    with Archive(port=port, whole=True, step_statuses=[0x0213, 0, 0x0111]) as archive:
+        one = sender(port, [*examined(pending[:2]), *examined(pending[2:3], instance="2.25.82")])
+        with running(one):
+            archive.wait(5)
+            wait_until(lambda: not one.waiting(), what="the last answer")
+    begun, ended, _, last = archive.steps
+    assert (begun.PerformedProcedureStepStatus, len(begun.ScheduledStepAttributesSequence)) == ("IN PROGRESS", 1)
+    assert (ended.PerformedProcedureStepStatus, ended["TotalNumberOfExposures"].VR) == ("DISCONTINUED", "US")
+    assert (ended.TotalNumberOfExposures, last.TotalNumberOfExposures) == (2, 1)
+    assert ended.PerformedProcedureStepDiscontinuationReasonCodeSequence[0].CodeValue == "110501"
+    kinds = [ds.Modality for ds in archive.images]
+    assert kinds == ["DX", "DX", "SR", "DX", "SR"]
+    assert (one.taken, one.refused, one.unwanted) == (9, 0, 0)
+
+
+def test_an_archive_for_images_alone_gets_images_alone(pending: list[Pending]) -> None:
+    port = free_port()
+    with Archive(port=port) as archive:
+        one = sender(port, examined(pending[:2]))
+        with running(one):
+            wait_until(lambda: not one.waiting(), what="the last answer")
+        assert len(archive.images) == 2
+    assert (one.taken, one.unwanted) == (2, 3)
 
 
 @pytest.fixture
@@ -194,4 +240,4 @@ def test_a_hospital_without_its_agent_says_so_once_and_stops_when_asked(
     assert process.returncode == 0
     assert b"Traceback" not in errors
     assert b"CANARY" not in errors
-    assert len(json.loads((tmp_path / "s").read_bytes())["waiting"]) > 5
+    assert len(json.loads((tmp_path / "s").read_bytes())["queue"]) > 5

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from catalog.model import LogPattern, Model
-from sim.events import Event, Exposure, LogLine, Status
+from sim.events import Event, Exposure, LogLine, Status, Step
 from sim.faults import SCENARIOS
 from sim.life import DrLife
 from sim.log import LogFile, lines
@@ -52,6 +52,7 @@ def test_each_line_is_read_by_exactly_the_pattern_that_it_is_for(model: Model) -
             LogLine: [
                 Read(f"{event.at:%Y-%m-%d %H:%M:%S}", getattr(event, "code", ""), getattr(event, "state", ""), 0)
             ],
+            Step: [],
             Status: [Read(f"{event.at:%Y-%m-%d %H:%M:%S}", getattr(event, "name", ""), "", getattr(event, "value", 0))],
         }[type(event)]
         for line in written(event):
