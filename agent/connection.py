@@ -14,10 +14,10 @@ import structlog
 from agent.adapter import Sink
 from agent.errors import AgentError
 
-EACH: Final = 8
-"""Connections of one address to one listener. Equipment has one or two; a modality may send by several."""
-TOTAL: Final = 16
-"""Connections to one listener: what the memory of the largest beginnings of DICOM objects allows (ADR 0005)."""
+EACH: Final = 16
+"""Connections of one address to one listener. Equipment has one or two; a gateway may send by several at once."""
+TOTAL: Final = 32
+"""Connections to one listener: what the memory of the largest half messages allows (ADR 0015)."""
 BURST_S: Final = 60.0
 """An address that isn't listed is counted once in this time, however often it comes."""
 CHUNK: Final = 65_536

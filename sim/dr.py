@@ -129,7 +129,7 @@ class Dr:
                 self._stepped(event, at)
         if wall - self._saved_at >= _SAVE_EVERY:
             self._saved_at = wall
-            self._save()
+            self.save()
 
     def run(self, stop: threading.Event) -> None:
         """Live until `stop`. Raises OSError when the log or the state can't be written."""
@@ -144,7 +144,7 @@ class Dr:
             finally:
                 self.sender.stop()
         sending.result()
-        self._save()
+        self.save()
 
     def _exposed(self, pending: Pending) -> None:
         study = self._studies.get(pending.exposure.patient)
@@ -190,7 +190,8 @@ class Dr:
             why = f"{self._state_file} is no state of a DR ({error}): remove it, and a new life begins"
             raise ValueError(why) from error
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Keep over a restart what it remembers. Raises OSError."""
         if self._state_file is None:
             return
         saved = _Saved(

@@ -36,8 +36,8 @@ _POWER_ON: Final = timedelta(hours=7)
 _POWER_OFF: Final = timedelta(hours=21)
 _ABORTED: Final = 0.004
 """Exposures that are aborted without any fault: somebody let go of the switch."""
-_REJECTED: Final = 0.04
-"""Exposures whose image is rejected at the console and taken again (k; published rates are 3 to 10 %)."""
+_REJECTED: Final = 0.08
+"""Exposures whose image is rejected at the console and taken again (k; published rates are 3 to 12 %)."""
 _REFUSED: Final = 0.015
 """Studies that end early because of the patient, before the first exposure or behind one."""
 _DONE: Final = timedelta(seconds=25)

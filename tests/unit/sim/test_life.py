@@ -7,7 +7,7 @@ import pytest
 
 from catalog.model import Model
 from sim.course import combined
-from sim.events import Event, Exposure, LogLine, Status
+from sim.events import Event, Exposure, LogLine, Status, Step
 from sim.faults import NONE, SCENARIOS, Effects
 from sim.life import CALIBRATION_DUE, TUBE_LIFE, DrLife
 from sim.state import LifeState
@@ -144,6 +144,64 @@ def test_a_fault_that_stops_the_equipment_stops_exposures_until_it_is_mended(mod
     assert [e for e in taken if start <= e.at < end] == []
     assert [e for e in taken if e.at < start]
     assert [e for e in taken if e.at >= end]
+
+
+def steps(events: list[Event]) -> list[Step]:
+    return [event for event in events if isinstance(event, Step)]
+
+
+def test_every_study_is_a_performed_step_around_its_exposures(model: Model) -> None:
+    events = quiet(model).step(MONDAY + 2 * DAY)
+    told = steps(events)
+    begun = {step.patient: step.at for step in told if step.status == "IN PROGRESS"}
+    ended = {step.patient: step.at for step in told if step.status != "IN PROGRESS"}
+    assert len(begun) + len(ended) == len(told)
+    assert len(begun) > 100
+    assert begun.keys() >= ended.keys()
+    for exposure in exposures(events):
+        assert begun[exposure.patient] < exposure.at
+        assert exposure.at < ended.get(exposure.patient, MONDAY + 2 * DAY)
+
+
+def test_some_studies_end_early_and_some_images_are_rejected_and_taken_again(model: Model) -> None:
+    events = quiet(model).step(MONDAY + 60 * DAY)
+    ended = [step for step in steps(events) if step.status != "IN PROGRESS"]
+    reasons = Counter(step.reason for step in ended)
+    assert {step.status for step in ended if step.reason is None} == {"COMPLETED"}
+    assert {step.status for step in ended if step.reason is not None} == {"DISCONTINUED"}
+    assert set(reasons) == {None, "patient"}
+    assert 0.008 < reasons["patient"] / len(ended) < 0.025
+    taken = exposures(events)
+    rejected = [number for number, exposure in enumerate(taken[:-40]) if exposure.rejected]
+    assert 0.06 < len(rejected) / len(taken) < 0.1
+    for number in rejected:
+        again = [(each.patient, each.protocol) for each in taken[number + 1 : number + 12]]
+        assert (taken[number].patient, taken[number].protocol) in again
+    assert not any(exposure.rejected and exposure.aborted for exposure in taken)
+
+
+def test_equipment_that_fails_breaks_a_study_off_and_begins_none(model: Model) -> None:
+    found: Counter[str | None] = Counter()
+    for seed in range(12):
+        life = quiet(model, seed=seed)
+        failed, mended = MONDAY + timedelta(hours=4), MONDAY + timedelta(hours=6)
+        life.inject("GEN-ROT-01", MONDAY, lead_s=4 * 3600, lasts_s=2 * 3600)
+        events = steps(life.step(MONDAY + timedelta(hours=9)))
+        assert not [step for step in events if step.status == "IN PROGRESS" and failed <= step.at < mended]
+        found.update(step.reason for step in events if failed <= step.at < mended)
+    assert found["equipment"] > 3
+
+
+def test_a_study_that_was_under_way_when_the_equipment_was_cut_off_ends_with_its_next_start(model: Model) -> None:
+    life = quiet(model)
+    at = next(step.at for step in steps(life.step(MONDAY + DAY))) + timedelta(seconds=1)
+    life = quiet(model)
+    (begun,) = steps(life.step(at))
+    state = msgspec.json.decode(msgspec.json.encode(life.state), type=LifeState)
+    again = quiet(model, start=at + timedelta(hours=1), state=state)
+    first = steps(again.step(at + timedelta(hours=1)))[0]
+    assert (first.patient, first.status, first.reason) == (begun.patient, "DISCONTINUED", "unknown")
+    assert begun.patient not in again.state.steps
 
 
 def readings(events: list[Event]) -> dict[str, list[float]]:
