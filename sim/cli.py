@@ -176,7 +176,7 @@ def _fault(text: str) -> tuple[str, float]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="steth sim", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    dr = commands.add_parser("dr", help="one DR that sends DICOM images and writes a log")
+    dr = commands.add_parser("dr", help="one DR that sends images, dose reports and performed steps, and writes a log")
     dr.add_argument("--to", default="127.0.0.1:11112", help="HOST:PORT of the agent's storage SCP")
     dr.add_argument("--called", default="STETH", help="AE title of the agent")
     dr.add_argument("--calling", default="SIMDR", help="AE title of the DR")

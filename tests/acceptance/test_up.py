@@ -18,13 +18,12 @@ from tests.fixtures.metrics import lint
 from tests.fixtures.ports import free_port
 from tests.fixtures.up import running
 
-
-STEPS = b"SELECT count(DISTINCT name) FROM metric WHERE name IN ('mpps.exposures', 'mpps.discontinued', 'mpps.status')"
+STEPS = b"SELECT count(DISTINCT body->>'value') FROM device_event WHERE body->>'name' = 'mpps.status'"
 TOLD_BY_A_REPORT_ALONE = b"""
 SELECT count(*) FROM reading dose JOIN metric ON metric.id = dose.metric_id AND metric.name = 'exposure.dap'
 WHERE NOT EXISTS (
     SELECT FROM reading image JOIN metric detector ON detector.id = image.metric_id
-    WHERE detector.name = 'detector.temperature' AND (image.device_id, image.at) = (dose.device_id, dose.at)
+    WHERE detector.name = 'detector.temperature' AND (image.device_id, image.ts) = (dose.device_id, dose.ts)
 )"""
 """Exposures whose image was rejected: an image says how warm the detector was, a dose report doesn't."""
 
@@ -44,7 +43,7 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
             up.sql(b"SELECT count(DISTINCT name) FROM metric WHERE name ~ '^(bath|photometer|reagent|qc)[.]'")[0][0]
             > 40
         )
-        up.until(lambda: up.sql(STEPS)[0][0] == 3)
+        up.until(lambda: up.sql(STEPS)[0][0] >= 2)
         up.until(lambda: up.sql(TOLD_BY_A_REPORT_ALONE)[0][0] > 0)
         assert f"TICKET {number}" in up.output.read_text(encoding="utf-8")
         login = httpx.post(
