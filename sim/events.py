@@ -40,6 +40,8 @@ class Exposure(Struct, frozen=True, kw_only=True):
     active_ms: float
     nominal: bool
     """(0018,7000): False writes NO."""
+    why: str = ""
+    """And why it does, as equipment writes it into (0018,7006)."""
     rejected: bool = False
     """Its image is thrown away at the console and exposed again: nobody but the dose report tells of it."""
 

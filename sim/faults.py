@@ -120,7 +120,7 @@ _DETECTOR: Final = (
     ),
     _fault("DET-BAT-01", "battery low", 4 * _HOUR, _HOUR, Effects(battery=-0.92), weight=3),
     _fault("DET-BAT-02", "battery not charging", 2 * _DAY, _DAY, Effects(battery=-0.97)),
-    _fault("DET-PIX-01", "defect map limit", 15 * _DAY, 2 * _DAY, Effects(defects=6500), nominal=False),
+    _fault("DET-PIX-01", "too many defective pixels", 15 * _DAY, 2 * _DAY, Effects(defects=6500), nominal=False),
     _fault("DET-PIX-02", "line defect", 4 * _DAY, 2 * _DAY, Effects(defects=2600, sensitivity=-0.03), nominal=False),
     _fault(
         "DET-CAL-02", "calibration invalid", 2 * _DAY, 8 * _HOUR, Effects(sensitivity=-0.16, deviation=-1),
@@ -132,7 +132,7 @@ _DETECTOR: Final = (
     ),
     _fault("DET-TST-02", "readout error", 3 * _HOUR, 4 * _HOUR, Effects(active=1, aborted=0.15)),
     _fault("IRAY-24", "response timeout", 3 * _HOUR, 2 * _HOUR, Effects(active=2.5)),
-    _fault("IRAY-42", "too many defects", 15 * _DAY, _DAY, Effects(defects=6000), nominal=False),
+    _fault("IRAY-42", "too many bad pixels", 15 * _DAY, _DAY, Effects(defects=6000), nominal=False),
     _fault("IRAY-1029", "battery low", 4 * _HOUR, _HOUR, Effects(battery=-0.93)),
     _fault("IRAY-1041", "self-test failed", 5 * _HOUR, 4 * _HOUR, Effects(active=0.8), stops=True, nominal=False),
     _fault("IRAY-1042", "temperature high", 3 * _HOUR, _HOUR, Effects(temperature=13), nominal=False),

@@ -146,7 +146,7 @@ def _equipment(ds: Dataset, exposure: Exposure, identity: Identity, calibrated_a
     ds.TimeOfLastCalibration = calibrated_at.strftime("%H%M%S")
     ds.DetectorConditionsNominalFlag = "YES" if exposure.nominal else "NO"
     if not exposure.nominal:
-        ds.DetectorDescription = f"self-test: see log, seen by {MARK}-Operator"
+        ds.DetectorDescription = f"{exposure.why}, seen by {MARK}-Operator"
     ds.DetectorTemperature = _ds(exposure.temperature)
     ds.DetectorType = "SCINTILLATOR"
     ds.DetectorConfiguration = "AREA"

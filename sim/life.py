@@ -40,6 +40,8 @@ _REJECTED: Final = 0.08
 """Exposures whose image is rejected at the console and taken again (k; published rates are 3 to 12 %)."""
 _REFUSED: Final = 0.015
 """Studies that end early because of the patient, before the first exposure or behind one."""
+_DOUBTFUL: Final = 0.6
+"""Share of a fault's full size from which the detector says that it isn't nominal."""
 _DONE: Final = timedelta(seconds=25)
 """From a study's last exposure to the end of its performed procedure step: looked at, and closed."""
 _GAP: Final = timedelta(seconds=20)
@@ -244,6 +246,7 @@ class DrLife:
         since = max(1.0, (at - state.last_exposure_at).total_seconds())
         ms = 1000 * mas / ma
         state.expose(kv=kv, mas=mas, at=at)
+        doubts = [e.scenario.words for e in self._episodes if not e.scenario.nominal and e.share(at) >= _DOUBTFUL]
         return Exposure(
             at=at,
             number=state.total,
@@ -265,7 +268,8 @@ class DrLife:
             sensitivity=round(sensitivity, 2),
             since_last_s=round(since, 1),
             active_ms=round((420 + ms + dice.uniform(0, 60)) * max(0.5, 1 + effects.active), 1),
-            nominal=all(episode.scenario.nominal or episode.share(at) < 0.6 for episode in self._episodes),
+            nominal=not doubts,
+            why="; ".join(doubts),
             rejected=rejected and not aborted,
         )
 

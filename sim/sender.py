@@ -173,7 +173,8 @@ class Sender:
         if status in _OUT_OF_RESOURCES or status == _RESOURCE_LIMITATION:
             self._leave()
             return Sent.UNREACHABLE
-        known = isinstance(pending, StepPending) and status == _DUPLICATE_INSTANCE
+        creates = isinstance(pending, StepPending) and pending.status == "IN PROGRESS"
+        known = creates and status == _DUPLICATE_INSTANCE
         return Sent.TAKEN if known or status == _SUCCESS or status in _WARNINGS else Sent.REFUSED
 
     def _ask(self, association: Association, pending: Waiting) -> Dataset:

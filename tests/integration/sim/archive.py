@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 from pydicom.dataset import Dataset
 from pydicom.uid import (
@@ -16,12 +16,13 @@ from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.sop_class import ModalityPerformedProcedureStep  # type: ignore[attr-defined]  # made when imported
 
 _RESOURCE_LIMITATION = 0x0213
+_DUPLICATE_INSTANCE = 0x0111
 
 
 class Archive:
     """Listens on `port` until it leaves the context; answers with `statuses` in turn, then with success.
 
-    `whole`: it takes dose reports and performed procedure steps too, and answers these with `step_statuses`.
+    `whole`: it takes dose reports and performed procedure steps too, and has room for these from the second on.
     """
 
     def __init__(
@@ -31,17 +32,17 @@ class Archive:
         statuses: Sequence[int] = (),
         implicit: bool = False,
         whole: bool = False,
-        step_statuses: Sequence[int] = (),
     ) -> None:
         self._port = port
         self._statuses = list(statuses)
         self._whole = whole
-        self._step_statuses = list(step_statuses)
+        self._full = True
         self._syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
         self._changed = threading.Condition()
         self.images: list[Dataset] = []
         """And dose reports."""
-        self.steps: list[Dataset] = []
+        self.steps: dict[str, list[Dataset]] = {}
+        """By their instances."""
         self.associations = 0
         self.attempts = 0
 
@@ -53,8 +54,8 @@ class Archive:
             ae.add_supported_context(ModalityPerformedProcedureStep, self._syntax)
         handlers: list[EventHandlerType] = [
             (evt.EVT_C_STORE, self._store),
-            (evt.EVT_N_CREATE, lambda event: self._step(event, event.attribute_list)),
-            (evt.EVT_N_SET, lambda event: self._step(event, event.modification_list)),
+            (evt.EVT_N_CREATE, self._create),
+            (evt.EVT_N_SET, self._set),
             (evt.EVT_ACCEPTED, self._accepted),
         ]
         server = ae.start_server(("127.0.0.1", self._port), block=False, evt_handlers=handlers)
@@ -76,12 +77,23 @@ class Archive:
     def _accepted(self, event: Event) -> None:
         self.associations += 1
 
-    def _step(self, event: Event, told: Dataset) -> tuple[int, Dataset | None]:
-        with self._changed:
-            status = self._step_statuses.pop(0) if self._step_statuses else 0
-            if status != _RESOURCE_LIMITATION:
-                self.steps.append(told)
-            return status, told if status == 0 else None
+    def _create(self, event: Event) -> tuple[int, Dataset | None]:
+        full, self._full = self._full, False
+        if full:
+            return _RESOURCE_LIMITATION, None
+        request: Any = event.request
+        instance = request.AffectedSOPInstanceUID
+        if instance in self.steps:
+            return _DUPLICATE_INSTANCE, None
+        self.steps[instance] = [event.attribute_list]
+        return 0, event.attribute_list
+
+    def _set(self, event: Event) -> tuple[int, Dataset | None]:
+        request: Any = event.request
+        told = self.steps[request.RequestedSOPInstanceUID]
+        if told[-1] != event.modification_list:  # an answer that was lost
+            told.append(event.modification_list)
+        return 0, event.modification_list
 
     def _store(self, event: Event) -> int:
         with self._changed:
