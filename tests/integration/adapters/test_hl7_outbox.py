@@ -28,7 +28,10 @@ from tests.fixtures.hl7 import (
     listening,
     message,
     notification,
+    observation,
     peer,
+    specimen,
+    specimens,
     supply,
 )
 from tests.fixtures.outbox import items
@@ -177,6 +180,17 @@ async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(
             {"type_": "CANARY^CANARY", "f5": "CANARY", "f8": "CANARY", "id_": "CANARY", "f18": "CANARY"},
         )
     ]
+    hostile.append(
+        specimens(
+            specimen("CANARY^CANARY&4401061961", f3="CANARY", f14="CANARY", f19="CANARY"),
+            "SAC|||CANARY^4401061961",
+            supply("CANARY", f3="CO", f12="CANARY", f16="CANARY"),
+            "OBR|1|CANARY|CANARY|CANARY||||||CANARY|||CANARY|||CANARY",
+            observation("CANARY", "CANARY", test="CANARY", f7="CANARY^TARGET~CANARY^SD", f16="CANARY"),
+            specimen(),
+            observation("4401061961 CANARY", "CANARY^CANARY", f14="CANARY", f16="CANARY"),
+        )
+    )
     others = [b"CANARY", b"MSHCANARYCANARY", PATIENT.replace(b"ZHANG", b"CANARY").replace(b"854", b"4401061961")]
     honest = [notification(id_="1"), controls(id_="2"), inventory(supply(), id_="3"), equipment("PD", "C", id_="4")]
     outbox, sink = opened(tmp_path)

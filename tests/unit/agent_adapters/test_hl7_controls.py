@@ -8,7 +8,10 @@ from agent.hl7.intake import Taken, taken
 from agent.hl7.kinds import Kind
 from agent.hl7.mllp import Frame
 from agent.hl7.reading import Extracted
+from agent.privacy import admit
+from agent.sends import hl7
 from tests.fixtures.hl7 import AT, MODEL, RECEIVED, controls, observation, specimen, specimens, supply
+from wire.items import Inventory
 
 ORDER = "OBR|1|||GLU^GLU^99MAK"
 
@@ -169,6 +172,13 @@ class TestLot:
         reagent = supply(f12="20260101", f16="R-7")
         found = facts(specimen(), material, ORDER, observation(), reagent)
         assert found.inventory == {"control.l1.lot": "L-0425", "control.l1.expires": "2027-01-31"}
+        assert found.inventory.keys() <= hl7(MODEL).inventory
+        told = Inventory(at=AT, fields=found.inventory)
+        assert admit([told], MODEL) == ([told], {})
+
+    @pytest.mark.parametrize("name", ["control.l1", "control.l1.name", "control.l9.lot", "control.lot"])
+    def test_the_gate_knows_no_other_field(self, name: str) -> None:
+        assert admit([Inventory(at=AT, fields={name: "L-1"})], MODEL) == ([], {"unknown-field": 1})
 
     def test_or_the_specimen_s_expiry(self) -> None:
         assert facts(specimen(f19="20270131"), observation()).inventory == {"control.l1.expires": "2027-01-31"}
