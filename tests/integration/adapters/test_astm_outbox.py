@@ -166,6 +166,20 @@ async def test_a_disk_that_takes_nothing_is_a_nak_until_it_does(
     outbox.close()
 
 
+async def test_what_was_told_of_a_message_that_broke_off_is_known_to_another_life_of_the_agent(tmp_path: Path) -> None:
+    warm = FLAGGED.replace(b"L|1|N", b"C|2|I|74|I\rL|1|N")
+    for sent, codes in ((FLAGGED.removesuffix(b"L|1|N\r"), ["COBAS-72"]), (warm, ["COBAS-72", "COBAS-74"])):
+        outbox, sink = opened(tmp_path)
+        async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
+            analyzer = await Analyzer.connect(adapter.port)
+            assert set(await analyzer.send(sent)) == {ACK}
+            assert await analyzer.say(ENQ) == ACK
+            await analyzer.close()
+        faults = [item for item in await held(outbox) if isinstance(item, Fault)]
+        assert [(fault.code, fault.count) for fault in faults] == [(code, 1) for code in codes]
+        outbox.close()
+
+
 async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
