@@ -37,7 +37,9 @@ MAX_EVENTS: Final = 500
 MAX_IMAGES: Final = 16
 """Images of one event that are recognised by."""
 MAX_VALUES: Final = 8
-"""Values of one NUM item that are compared."""
+"""Values of one item that are compared."""
+MAX_UID: Final = 64
+"""Characters of a UID (PS3.5 6.2)."""
 
 _INSTANCE: Final = 0x00080018
 _OFFSET: Final = 0x00080201
@@ -170,11 +172,11 @@ class ReportReader:
             elif tag == _DATE_TIME:
                 content.instant = raw
             elif tag == _UID:
-                content.uid = raw.value
+                content.uid = raw.value[:MAX_UID]
         elif where == _MEASURED and tag == _NUMBER and len(content.measured) < MAX_VALUES:
             content.measured.append(raw)
         elif where == _IMAGES and tag == _REFERENCED and len(content.images) < MAX_IMAGES:
-            content.images.append(raw.value)
+            content.images.append(raw.value[:MAX_UID])
         elif where == _CONCEPT and self._path[-2:-1] == [_CONTENT]:
             content.concept = _with(content.concept, tag, text)
         elif where == _UNITS and tag == _CODE and self._path[-2:-1] == [_MEASURED]:
@@ -206,7 +208,7 @@ class ReportReader:
         if content.kind == "NUM" and concept in METRICS:
             _measure(event, METRICS[concept], content)
         elif content.kind == "DATETIME" and concept == _STARTED and content.instant is not None:
-            event.instants.append(content.instant)
+            event.instants = [*event.instants, content.instant][:MAX_VALUES]
         elif content.kind == "UIDREF" and concept == _EVENT_UID:
             event.uid = event.uid or content.uid
         elif content.kind == "IMAGE" and concept == _ACQUIRED:
