@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.fixtures.astm import ACK, ENQ, EOT, by_records, message
+from tests.fixtures.astm import ACK, ENQ, EOT, ORDER, PATIENT, by_records, message
 from tests.fixtures.browser import Console, visitor
 from tests.fixtures.ports import free_port, listening, wait_until
 from tests.fixtures.up import Up
@@ -102,6 +102,19 @@ def test_a_refused_code_is_seen_by_everybody_who_should(ward: Ward, console: Con
         expect(section).to_contain_text(words)
     page.get_by_label("只看异常").check()
     expect(row).to_be_visible()
+
+
+def test_what_told_nothing_stands_apart_and_changes_nothing(ward: Ward, console: Console) -> None:
+    before = ward.detail()["healthy"]["reason"]
+    ward.say(message(PATIENT, ORDER, "R|1|^^^687/|22.4|U/l||N||F"))
+    told = ward.up.until(lambda: [each for each in ward.detail("en")["refusals"] if each["kind"] == "untold"])
+    assert [(each["reason"], each["lost"], each["form"]) for each in told] == [("patient-results", False, "")]
+    assert ward.detail()["healthy"]["reason"] == before
+    console.page.goto(f"{console.address}/#/device/{ward.device}")
+    section = console.page.get_by_role("region", name="已应答、没有可取的内容")
+    expect(section.locator("tbody tr")).to_have_count(1)
+    expect(section).to_contain_text("患者结果，未读即弃")
+    expect(section).not_to_contain_text("已丢失")
 
 
 def test_it_is_whole_in_english_and_on_a_phone(ward: Ward, launched: Browser) -> None:

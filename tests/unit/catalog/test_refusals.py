@@ -11,6 +11,7 @@ import pytest
 from agent.privacy import REAGENT_STATES, STATES
 from catalog.load import load
 from catalog.refusals import in_words, kept_words, loses, source_words
+from wire.errors import WireErrorCode
 
 CATALOG: Final = load()
 AGENT: Final = Path(__file__).parents[3] / "agent"
@@ -89,6 +90,16 @@ def test_each_reason_of_the_agent_has_its_words(kind: str, word: str) -> None:
     text = max(texts, key=lambda text: text.zh != word)
     assert re.search("[\u3400-\u9fff]", text.zh), f"add refused.lost.{word}, refused.kept.{word} or untold.{word}"
     assert not re.search("[\u3400-\u9fff]", text.en)
+
+
+def test_no_text_is_left_of_a_word_that_is_gone() -> None:
+    said = {code.value for code in WireErrorCode}
+    for path in AGENT.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                said.add(node.value.partition(":")[0])
+    families = (re.match(r"(?:refused\.(?:lost|kept)|untold)\.(.+)", message) for message in CATALOG.messages)
+    assert {found[1] for found in families if found} - said == set()
 
 
 def test_a_word_means_one_thing() -> None:
