@@ -5,13 +5,12 @@ and says another year would be filed where nobody looks; a true backlog has its 
 what is known to be new judges the clock, and only what no mistake about a zone explains.
 """
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from agent.adapter import Sink
+from agent.adapter import Entry, Sink
 from agent.values import FUTURE_MS, Moment
 from catalog.model import Model
 from wire.items import Fault
@@ -62,6 +61,18 @@ def judge_message(sent: int | None, *, received: int) -> bool | None:
     return True if sent >= received - ZONE_MS else None
 
 
+def is_mistaken(own: int, sent: int | None, right: bool | None, *, received: int) -> bool:
+    """Whether the time of a fact in a message is that of a wrong clock: in the future, or near that of a header which
+    is wrong (``right``, ``sent``: by ``judge_message``)."""
+    near = right is False and sent is not None and abs(own - sent) <= ZONE_MS
+    return near or own > received + ZONE_MS
+
+
+def uncertain_params(certain: bool) -> dict[str, float | str]:
+    """How a fault's time is marked that isn't certainly its own."""
+    return {} if certain else {UNCERTAIN_TIME: 1.0}
+
+
 def follow(told: Told, right: bool | None, *, received: int, source: str) -> tuple[Told, Fault | None]:
     """What the server must be told, and what it was told when that is on the disk. ``right``: what was heard last."""
     if right is False and (told.wrong_ms is None or abs(received - told.wrong_ms) >= AGAIN_MS):
@@ -71,34 +82,24 @@ def follow(told: Told, right: bool | None, *, received: int, source: str) -> tup
     return told, None
 
 
-class News(NamedTuple):
-    """What belongs into the entry of what was read: ``faults`` in front of it, and ``positions``."""
-
-    told: Told
-    faults: tuple[Fault, ...] = ()
-    positions: Mapping[str, bytes] = {}
-
-
 class ClockWatch:
-    """What the server was told of the equipment's clock by one source, kept under ``name`` of the sink's positions. A
-    model without the code is told nothing."""
+    """Tells the server of the equipment's clock by one source. What was told is kept under ``name`` of the sink's
+    positions. A model without the code is told nothing."""
 
     def __init__(self, *, model: Model, sink: Sink, source: str, name: str) -> None:
-        self._known = CLOCK_CODE in model.faults
+        self._sink = sink if CLOCK_CODE in model.faults else None
         self._source = source
         self._name = name
         self._told = _decode(sink.position(name))
 
-    def news(self, right: bool | None, received: int) -> News:
-        """``right``: what was read last says of the clock; None: nothing. ``received``: ms since 1970 UTC."""
+    async def heard(self, right: bool | None, *, received: int) -> None:
+        """``right``: what was read last says of the clock; None: nothing. ``received``: ms since 1970 UTC. Returns when
+        what follows is on the disk. Raises ``OutboxError``."""
         told, fault = follow(self._told, right, received=received, source=self._source)
-        if fault is None or not self._known:
-            return News(self._told)
-        return News(told, (fault,), {self._name: msgspec.msgpack.encode(told)})
-
-    def entered(self, news: News) -> None:
-        """It is on the disk."""
-        self._told = news.told
+        if fault is None or self._sink is None:
+            return
+        await self._sink.aput(Entry(live=[fault], positions={self._name: msgspec.msgpack.encode(told)}))
+        self._told = told
 
 
 def _decode(data: bytes | None) -> Told:

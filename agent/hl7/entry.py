@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from agent.adapter import Entry, Sink, lane_of
+from agent.equipment_clock import ClockWatch, uncertain_params
 from agent.hl7.reading import NAME, Extracted, Reading
 from agent.hl7.tables import LEVEL_FAULTS, STATE_LEVEL
 from catalog.model import Model
@@ -29,7 +30,7 @@ class Said:
         """What is news of these facts."""
         states = [state for state in facts.states if self._states.get(state.name) != state.value]
         live = self._readings(facts.readings, Lane.LIVE)
-        live += [*states, *facts.faults, *_alerts(states, self._model)]
+        live += [*states, *facts.faults, *_alerts(states, self._model, certain=facts.right is not False)]
         bulk = self._readings(facts.readings, Lane.BULK)
         if not facts.inventory.items() <= self._inventory.items():
             bulk.append(Inventory(at=facts.at, fields=facts.inventory))
@@ -51,11 +52,13 @@ class Facts:
     def __init__(self, *, model: Model, sink: Sink) -> None:
         self._sink = sink
         self._said = Said(model=model)
+        self._clock = ClockWatch(model=model, sink=sink, source=NAME, name=f"{NAME}:clock")
         self._lock = asyncio.Lock()
 
     async def put(self, facts: Extracted, seen: Sequence[bytes]) -> None:
         """Returns when they are on the disk. Raises ``OutboxError``. Counts what was refused, of a repeat not again."""
         async with self._lock:
+            await self._clock.heard(facts.right, received=facts.received)
             entry = self._said.entry(facts, seen)
             new = True
             if entry.live or entry.bulk or facts.refused:
@@ -66,10 +69,11 @@ class Facts:
                 self._sink.refused(NAME, reason, form=facts.forms.get(reason, ""))
 
 
-def _alerts(states: Iterable[StateChange], model: Model) -> list[Fault]:
+def _alerts(states: Iterable[StateChange], model: Model, *, certain: bool) -> list[Fault]:
     """The faults of an alert level that changed: one is active, the others are over."""
+    params = uncertain_params(certain)
     return [
-        Fault(at=state.at, code=code, state="active" if level == state.value else "cleared", source=NAME)
+        Fault(at=state.at, code=code, state="active" if level == state.value else "cleared", source=NAME, params=params)
         for state in states
         if state.name == STATE_LEVEL
         for level, code in LEVEL_FAULTS.items()

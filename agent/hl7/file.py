@@ -33,7 +33,7 @@ def read_file(path: Path, *, model: Model, zone: tzinfo | None) -> Iterator[tupl
     error: AdapterError | None = no_message()
     first: AdapterError | None = None
     for frame in frames:
-        for each in taken(frame, model=model, received=received, zone=zone):
+        for each in taken(frame, model=model, received=received, zone=zone, live=False):
             counted = Counter({reason: 1 for reason in (each.refused, each.untold) if reason})
             if each.message is None:
                 first = first or each.error

@@ -6,8 +6,9 @@ An envelope says nothing of the equipment, and a block of blanks is how some kee
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
+from functools import partial
 from typing import Final, NamedTuple
 
 from agent.errors import AdapterError
@@ -48,11 +49,13 @@ class Taken(NamedTuple):
     error: AdapterError | None = None
 
 
-def taken(frame: Frame, *, model: Model, received: int, zone: tzinfo | None) -> Iterator[Taken]:
+def taken(frame: Frame, *, model: Model, received: int, zone: tzinfo | None, live: bool = True) -> Iterator[Taken]:
     """Each message of a block, in order; nothing for a block of blanks.
 
-    ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. Never raises.
+    ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. ``live``: see ``read``.
+    Never raises.
     """
+    reading = partial(read, model=model, received=received, zone=zone, live=live)
     block = frame.data.lstrip(FILLING)
     heads = _HEADS.finditer(block)
     head = next(heads, None)
@@ -67,7 +70,7 @@ def taken(frame: Frame, *, model: Model, received: int, zone: tzinfo | None) -> 
         part = block[head.start() : len(block) if after is None else after.start()]
         data = _ENVELOPE.sub(b"", part).strip(FILLING)
         try:
-            yield _one(data, Message(data), whole=frame.whole, model=model, received=received, zone=zone)
+            yield _one(data, Message(data), whole=frame.whole, reading=reading)
         except AdapterError as error:
             yield _failed(data, error)
         head = after
@@ -77,7 +80,7 @@ def _failed(data: bytes, error: AdapterError) -> Taken:
     return Taken(data, None, refused=error.reason, error=error)
 
 
-def _one(data: bytes, message: Message, *, whole: bool, model: Model, received: int, zone: tzinfo | None) -> Taken:
+def _one(data: bytes, message: Message, *, whole: bool, reading: Callable[[Message, Kind], Extracted]) -> Taken:
     kind = kind_of(message)
     match kind:
         case Kind.QUERY:
@@ -87,5 +90,5 @@ def _one(data: bytes, message: Message, *, whole: bool, model: Model, received: 
         case Kind.EQUIPMENT | Kind.CONTROL:
             if message.cut or not whole:
                 return Taken(data, message, kind, Outcome.TOO_LARGE, refused="oversize")
-    facts = read(message, kind, model=model, received=received, zone=zone)
+    facts = reading(message, kind)
     return Taken(data, message, kind, facts=facts, untold="" if facts.tell or facts.refused else "no-facts")

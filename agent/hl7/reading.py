@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import tzinfo
 from math import isfinite
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from agent.equipment_clock import is_mistaken, judge_message, uncertain_params
 from agent.form import form_of
 from agent.hl7 import tables, values
 from agent.hl7.controls import Result, results
 from agent.hl7.kinds import Kind
 from agent.hl7.message import Message, Segment
-from agent.values import FUTURE_MS, Moment, Refused, decimal
+from agent.values import Moment, Refused, decimal
 from catalog import qc
 from catalog.model import UNKNOWN_CODE, Model
 from wire.items import GOOD, UNCERTAIN, Fault, Quality, StateChange
@@ -47,7 +48,8 @@ class Extracted(NamedTuple):
 
     ``at``: the newest time in it, ms since 1970 UTC. ``timed``: whether the equipment told any time at all.
     ``refused``: counts of ``reason:what``, both of our own words. ``forms``: what the last refused code of a reason
-    looked like (``agent.form``).
+    looked like (``agent.form``). ``received``: ms since 1970 UTC. ``right``: what MSH-7 says of the equipment's clock;
+    None: nothing.
     """
 
     at: int
@@ -58,6 +60,8 @@ class Extracted(NamedTuple):
     inventory: dict[str, str]
     refused: Counter[str]
     forms: dict[str, str]
+    received: int
+    right: bool | None
 
     @property
     def tell(self) -> bool:
@@ -65,12 +69,15 @@ class Extracted(NamedTuple):
         return bool(self.readings or self.states or self.faults or self.inventory)
 
 
-def read(message: Message, kind: Kind, *, model: Model, received: int, zone: tzinfo | None) -> Extracted:
+def read(
+    message: Message, kind: Kind, *, model: Model, received: int, zone: tzinfo | None, live: bool = True
+) -> Extracted:
     """The facts of a message of kind ``EQUIPMENT`` or ``CONTROL``.
 
-    ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. Never raises.
+    ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. ``live``: the equipment
+    has just sent it, so that its time of sending judges its clock. Never raises.
     """
-    reader = _Reader(message, model=model, received=received, zone=zone)
+    reader = _Reader(message, model=model, received=received, zone=zone, live=live)
     if kind is Kind.CONTROL:
         for result in results(message):
             reader.control(result)
@@ -119,7 +126,7 @@ class _Supply:
 class _Reader:
     """Takes facts out of segments and counts what is none."""
 
-    def __init__(self, message: Message, *, model: Model, received: int, zone: tzinfo | None) -> None:
+    def __init__(self, message: Message, *, model: Model, received: int, zone: tzinfo | None, live: bool) -> None:
         self._model = model
         self._received = received
         self._zone = zone
@@ -130,13 +137,15 @@ class _Reader:
         self._faults: list[Fault] = []
         self._inventory: dict[str, str] = {}
         self._timed = False
+        self._header, self._right = self._judge(message.header) if live else (None, None)
         self._sent = self._time(message.header, 7) or Moment(received, certain=False)
         self._newest = 0
 
     def extracted(self) -> Extracted:
         at = self._newest or self._sent.at
         found = tuple(self._readings), tuple(self._states), tuple(self._faults)
-        return Extracted(at, self._timed, *found, self._inventory, self._refused, self._forms)
+        told = self._inventory, self._refused, self._forms
+        return Extracted(at, self._timed, *found, *told, self._received, self._right)
 
     def equipment(self, segment: Segment) -> None:
         """EQU: what it is doing, who controls it, how worried it is."""
@@ -157,19 +166,20 @@ class _Reader:
 
     def notification(self, segment: Segment) -> None:
         """NDS: the code through the catalog's table; a severity of N says that the condition is over."""
-        at = self._moment(segment, 2).at
+        moment = self._moment(segment, 2)
         raw = segment.text(4)
         code = self._model.codes.get(NOTIFICATIONS, {}).get(raw)
-        params: dict[str, float | str] = {}
+        params = uncertain_params(moment.certain)
         if code == "":
             return
         if code is None and _NUMBER.match(raw):
-            code, params = UNKNOWN_CODE, {"code": float(raw)}
+            code, params = UNKNOWN_CODE, params | {"code": float(raw)}
         if code is None:
             self._refuse("unknown-code", raw)
             return
         over = segment.text(3).upper() == "N"
-        self._faults.append(Fault(at=at, code=code, state="cleared" if over else "event", source=NAME, params=params))
+        state: Literal["cleared", "event"] = "cleared" if over else "event"
+        self._faults.append(Fault(at=moment.at, code=code, state=state, source=NAME, params=params))
 
     def supplies(self, message: Message) -> None:
         """INV: of each reagent its status, what is left in % of what was there at first, and lot and expiry of the next
@@ -298,8 +308,16 @@ class _Reader:
         except Refused as refused:
             self._refused[f"{refused.reason}:time"] += 1
             return None
-        if moment.at > self._received + FUTURE_MS:
+        self._timed = True
+        if is_mistaken(moment.at, self._header, self._right, received=self._received):
             self._refused["implausible:time"] += 1
             return None
-        self._timed = True
         return moment
+
+    def _judge(self, header: Segment) -> tuple[int | None, bool | None]:
+        """MSH-7 in ms since 1970 UTC, and what it says of the equipment's clock."""
+        try:
+            sent = values.date_time(header.text(7), self._zone).at
+        except Refused as refused:
+            return None, False if refused.reason == "implausible" else None
+        return sent, judge_message(sent, received=self._received)

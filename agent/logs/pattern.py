@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, structs
 
 from agent.adapter import lane_of
-from agent.equipment_clock import UNCERTAIN_TIME, judge
+from agent.equipment_clock import judge, uncertain_params
 from agent.logs.encodings import UTF_16
 from agent.values import EARLIEST, FUTURE_MS, LATEST, Moment, Refused, decimal, moment
 from catalog.model import MAX_LOG_LINE, LogFault, LogPattern, LogSignal, Model
@@ -180,7 +180,7 @@ class LineReader:
         if pattern.fault is not None:
             code = pattern.fault.code or said.code
             if code is not None:
-                params: dict[str, float | str] = {} if said.certain else {UNCERTAIN_TIME: 1.0}
+                params = uncertain_params(said.certain)
                 reading.live.add(Fault(at=at, code=code, state=pattern.fault.state, source=SOURCE, params=params))
         if pattern.signal is not None and said.value is not None:
             signal = pattern.signal

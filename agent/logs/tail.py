@@ -109,19 +109,17 @@ class LogTail:
         if turn.position is None:
             self._first = self._first if turn.more else None  # it will be new altogether
             return turn.more
-        clock = self._clock.news(found.right, looked.received)
-        if clock.faults or found.live or found.bulk or self._worth_a_commit(turn.position, turn.past):
+        if found.live or found.bulk or self._worth_a_commit(turn.position, turn.past):
             positions = {self._key: turn.position.encode(), self._waits: msgspec.msgpack.encode(found.open)}
-            positions |= clock.positions
             if turn.past != self._committed[1]:
                 positions[self._left] = msgspec.msgpack.encode(turn.past)
-            entry = Entry(live=[*clock.faults, *found.live], bulk=found.bulk, positions=positions)
+            entry = Entry(live=found.live, bulk=found.bulk, positions=positions)
             try:
+                await self._clock.heard(found.right, received=looked.received)
                 await self._sink.aput(entry)
             except OutboxError:
                 return False
             self._committed = turn.position, turn.past
-            self._clock.entered(clock)
         self._ended = None if turn.more else looked.began
         self._read, self._past, self._waiting, self._still = turn.position, turn.past, found.open, turn.still
         self._count(turn, found)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from agent.clock import Now
 from agent.config import Log
@@ -22,6 +23,7 @@ from agent.equipment_clock import (
     judge,
     judge_message,
 )
+from agent.errors import OutboxError
 from agent.logs.tail import LogTail
 from agent.privacy import admit
 from agent.values import Moment
@@ -87,19 +89,33 @@ def test_it_is_told_when_it_changes_and_again_after_an_hour() -> None:
     assert follow(told, True, received=NOW, source="log") == (Told(), None)
 
 
-def test_what_was_told_is_known_after_a_restart() -> None:
+async def test_what_was_told_is_known_after_a_restart() -> None:
     sink = MemorySink()
-    watch = ClockWatch(model=MODEL, sink=sink, source="log", name="clock")
-    news = watch.news(False, NOW)
-    assert len(watch.news(False, NOW).faults) == 1  # it wasn't entered
-    watch.entered(news)
-    assert watch.news(False, NOW).faults == ()
-    sink.positions |= news.positions
-    again = ClockWatch(model=MODEL, sink=sink, source="log", name="clock")
-    assert again.news(False, NOW).faults == ()
-    assert [fault.state for fault in again.news(True, NOW).faults] == ["cleared"]
+
+    def started() -> ClockWatch:
+        return ClockWatch(model=MODEL, sink=sink, source="log", name="clock")
+
+    watch = started()
+    sink.failing = True
+    with pytest.raises(OutboxError):
+        await watch.heard(False, received=NOW)
+    sink.failing = False
+    await watch.heard(False, received=NOW)
+    await watch.heard(False, received=NOW)
+    await started().heard(False, received=NOW)
+    await started().heard(None, received=NOW)
+    await started().heard(True, received=NOW)
+    assert [item.state for item in sink.items() if isinstance(item, Fault)] == ["active", "cleared"]
     sink.positions["clock"] = b"\xc1"
-    assert ClockWatch(model=MODEL, sink=sink, source="log", name="clock").news(True, NOW).faults == ()
+    await started().heard(True, received=NOW)
+    assert len(sink.items()) == 2
+
+
+async def test_a_model_without_the_code_is_told_nothing() -> None:
+    sink = MemorySink()
+    model = structs.replace(MODEL, faults={})
+    await ClockWatch(model=model, sink=sink, source="log", name="clock").heard(False, received=NOW)
+    assert sink.items() == []
 
 
 @pytest.mark.parametrize("key", ["generic-dr", "generic-analyzer", "indiko", "roche-cobas"])
