@@ -61,6 +61,14 @@ def judge_message(sent: int | None, *, received: int) -> bool | None:
     return True if sent >= received - ZONE_MS else None
 
 
+def judge_object(own: int, *, received: int) -> bool | None:
+    """What the time of an object that was just sent says of the sender's clock: it may come from an archive and be
+    of any age (None), but not of the future."""
+    if own > received + ZONE_MS:
+        return False
+    return True if own >= received - ZONE_MS else None
+
+
 def is_mistaken(own: int, sent: int | None, right: bool | None, *, received: int) -> bool:
     """Whether the time of a fact in a message is that of a wrong clock: in the future, or near that of a header which
     is wrong (``right``, ``sent``: by ``judge_message``)."""

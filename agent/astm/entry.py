@@ -16,6 +16,7 @@ from agent.adapter import Entry, Sink, lane_of
 from agent.astm.reading import NAME, Extracted, Reading, read
 from agent.astm.records import Message
 from agent.astm.values import HOUR_MS
+from agent.equipment_clock import ClockWatch
 from catalog.model import Model
 from wire.items import Inventory, Item, Readings
 from wire.topics import Lane
@@ -72,11 +73,12 @@ class Unfinished(NamedTuple):
 
 
 class Messages:
-    """Reads and enters the messages of one device, whatever connection they came by. ``aside``: large ones are read in
-    a thread. ``read``: how many were."""
+    """Reads and enters the messages of one device, whatever connection they came by. ``live``: they have just been
+    sent, so that they judge the equipment's clock, and large ones are read in a thread. ``read``: how many were."""
 
-    def __init__(self, *, model: Model, sink: Sink, zone: tzinfo | None, encoding: str, aside: bool = True) -> None:
-        self._aside = aside
+    def __init__(self, *, model: Model, sink: Sink, zone: tzinfo | None, encoding: str, live: bool = True) -> None:
+        self._live = live
+        self._clock = ClockWatch(model=model, sink=sink, source=NAME, name="astm.clock")
         self.read = 0
         self._model = model
         self._sink = sink
@@ -104,6 +106,7 @@ class Messages:
             if tells and not message.whole and not message.told:
                 unfinished = Unfinished(len(message.records), mark=seen, **times)
                 entry = replace(entry, positions={_POSITION: unfinished.written()})
+            await self._clock.heard(facts.right, received=received)
             new = await self._sink.aput(entry) if tells or repeated else True
             self._unfinished = unfinished or self._unfinished
             self._told.remember(facts)
@@ -127,10 +130,16 @@ class Messages:
     async def _read(self, found: Sequence[bytes], told: int, received: int) -> Extracted:
         def facts() -> Extracted:
             return read(
-                found, model=self._model, received=received, zone=self._zone, encoding=self._encoding, told=told
+                found,
+                model=self._model,
+                received=received,
+                zone=self._zone,
+                encoding=self._encoding,
+                told=told,
+                live=self._live,
             )
 
-        large = self._aside and sum(map(len, found)) > _INLINE
+        large = self._live and sum(map(len, found)) > _INLINE
         return await asyncio.to_thread(facts) if large else facts()
 
 

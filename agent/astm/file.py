@@ -43,7 +43,7 @@ def read_file(
     received = path.stat().st_mtime_ns // 1_000_000
     sink = _Found()
     config = Astm(framing="e1381" if ENQ in data else "none", checksum=checksum, record_per_frame=record_per_frame)
-    messages = Messages(model=model, sink=sink, zone=zone, encoding=encoding, aside=False)
+    messages = Messages(model=model, sink=sink, zone=zone, encoding=encoding, live=False)
     now = Now(wall=received, elapsed=0)
     session = Session(config=config, channel=_Silent(), messages=messages, sink=sink, now=lambda: now)
     for at in range(0, len(data) + _CHUNK, _CHUNK):

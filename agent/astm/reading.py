@@ -39,8 +39,9 @@ from msgspec.structs import replace
 
 from agent.astm import values
 from agent.astm.records import Record, records
+from agent.equipment_clock import is_mistaken, judge_message, uncertain_params
 from agent.form import form_of
-from agent.values import FUTURE_MS, Moment, Refused, decimal
+from agent.values import Moment, Refused, decimal
 from catalog import qc
 from catalog.model import UNKNOWN_CODE, Assay, Model
 from wire.items import GOOD, UNCERTAIN, Fault, Quality
@@ -89,18 +90,27 @@ class Extracted(NamedTuple):
     inventory: dict[str, str]
     refused: Counter[str]
     forms: dict[str, str]
+    right: bool | None
 
 
 def read(
-    found: Sequence[bytes], *, model: Model, received: int, zone: tzinfo | None, encoding: str, told: int = 0
+    found: Sequence[bytes],
+    *,
+    model: Model,
+    received: int,
+    zone: tzinfo | None,
+    encoding: str,
+    told: int = 0,
+    live: bool = True,
 ) -> Extracted:
     """The facts of a message's records.
 
     ``received``: ms since 1970 UTC. ``zone``: of the equipment's clock; None: this machine's. ``encoding``: of texts.
-    ``told``: how many records, from the first, only say what the others belong to.
+    ``told``: how many records, from the first, only say what the others belong to. ``live``: the equipment has just
+    sent it, so that its time of sending judges its clock.
     Raises ``AdapterError`` and nothing else, for a header that declares no delimiters.
     """
-    reader = _Reader(model=model, received=received, zone=zone)
+    reader = _Reader(model=model, received=received, zone=zone, live=live)
     for at, record in enumerate(records(found, encoding)):
         if at == told:
             reader.forget()
@@ -113,12 +123,16 @@ def read(
 class _Reader:
     """Takes facts out of records in their order and counts what is none."""
 
-    def __init__(self, *, model: Model, received: int, zone: tzinfo | None) -> None:
+    def __init__(self, *, model: Model, received: int, zone: tzinfo | None, live: bool) -> None:
         self._model = model
         self._received = received
         self._zone = zone
         self._inventory: dict[str, str] = {}
         self._timed = False
+        self._live = live
+        self._told: int | None = None
+        """The header's own time, whether it is believed or not."""
+        self._right: bool | None = None
         self._sent: Moment | None = None
         self._ordered: Moment | None = None
         self._resulted: Moment | None = None
@@ -148,6 +162,7 @@ class _Reader:
             inventory=self._inventory,
             refused=self._refused,
             forms=self._forms,
+            right=self._right,
         )
 
     def _about(self) -> str:
@@ -182,6 +197,8 @@ class _Reader:
 
     def _header(self, record: Record) -> None:
         # Some senders count one field more before the time.
+        if self._live:
+            self._judge(record, 14, 15)
         self._sent = self._time(record, 14, 15)
         sender = record.components(5)
         at = next((at for at, part in enumerate(sender) if _VERSION.match(part)), None)
@@ -190,6 +207,20 @@ class _Reader:
             # Roche: name, maker, model, version, version of the interface, serial number.
             if len(sender) == at + 3 and _SERIAL.match(sender[-1]):
                 self._inventory["device.serial"] = sender[-1]
+
+    def _judge(self, header: Record, *numbers: int) -> None:
+        """What the header's time says of the equipment's clock."""
+        self._told = self._right = None
+        for number in numbers:
+            text = header.component(number, 1)
+            if len(text) >= 8 and text[:4].isdecimal():
+                try:
+                    self._told = values.date_time(text, self._zone)[0].at
+                except Refused as refused:
+                    self._right = False if refused.reason == "implausible" else None
+                else:
+                    self._right = judge_message(self._told, received=self._received)
+                    return
 
     def _order(self, record: Record) -> None:
         self._ordered, self._resulted = self._time(record, 23), None
@@ -284,7 +315,8 @@ class _Reader:
             self._refuse("unknown-code", raw)
 
     def _fault(self, code: str, number: float | None) -> None:
-        at = self._moment().at
+        moment = self._moment()
+        at = moment.at
         known = self._faults.get((code, number))
         if known is not None:
             first, last = known.first or known.at, known.last or known.at
@@ -292,7 +324,8 @@ class _Reader:
         elif len(self._faults) >= MAX_FACTS:
             self._refused["too-many-facts"] += 1
         else:
-            params: dict[str, float | str] = {} if number is None else {"code": number}
+            params = uncertain_params(moment.certain or at != self._received)
+            params |= {} if number is None else {"code": number}
             self._faults[code, number] = Fault(at=at, code=code, state="event", source=NAME, params=params)
 
     def _maker(self, record: Record) -> None:
@@ -352,15 +385,13 @@ class _Reader:
             except Refused as refused:
                 self._refused[f"{refused.reason}:time"] += 1
                 continue
-            if moment.at > self._received + FUTURE_MS:
+            self._timed = self._timed or (record.kind == "H" and not span)
+            self._dated = self._dated or (record.kind != "H" and not span)
+            if is_mistaken(moment.at, self._told, self._right, received=self._received):
                 self._refused["implausible:time"] += 1
                 continue
             if span:  # an hour or a day: what came within it is best dated by that
                 within = moment.at <= self._received < moment.at + span
                 return Moment(self._received if within else moment.at, certain=False)
-            if record.kind == "H":
-                self._timed = True
-            else:
-                self._dated = True
             return moment
         return None

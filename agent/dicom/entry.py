@@ -7,6 +7,7 @@ from agent.adapter import Entry, Sink, lane_of
 from agent.dicom.detector import Detector
 from agent.dicom.image import Extracted, Reading, readings_item
 from agent.dicom.told import Told
+from agent.equipment_clock import ClockWatch
 from catalog.model import Model
 from wire.items import Item
 from wire.topics import Lane
@@ -32,11 +33,16 @@ class Exposures:
         self._inventory: dict[str, str] = {}
         self._told = Told(sink=sink, name=source)
         self._detector = Detector(sink=sink, name=source)
+        self._clock = ClockWatch(model=model, sink=sink, source=source, name=f"{source}:clock")
 
-    async def put(self, found: Sequence[Extracted]) -> None:
-        """Enter what one object told. Raises ``OutboxError`` for what isn't kept, and is to be sent again. Counts the
-        refusals of what is new."""
+    async def put(self, found: Sequence[Extracted], *, sent: int | None = None) -> None:
+        """Enter what one object told. ``sent``: when it was received from the equipment itself, ms since 1970 UTC;
+        None: it lay there. Raises ``OutboxError`` for what isn't kept, and is to be sent again. Counts the refusals of
+        what is new."""
         async with self._lock:
+            if sent is not None:
+                said = (each.right for each in reversed(found) if each.right is not None)
+                await self._clock.heard(next(said, None), received=sent)
             # Side by side, so that they share a synchronisation of the disk.
             new = await asyncio.gather(*(self._sink.aput(self._entry(each)) for each in found), return_exceptions=True)
             for each, entered in zip(found, new, strict=True):

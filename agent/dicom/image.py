@@ -20,8 +20,9 @@ from typing import Final, Literal, NamedTuple
 from agent.dicom import values
 from agent.dicom.reasons import Reasons
 from agent.dicom.walk import Raw
+from agent.equipment_clock import judge_object
 from agent.form import form_of
-from agent.values import FUTURE_MS, Moment, Refused, in_zone
+from agent.values import Moment, Refused, in_zone
 from agent.values import moment as moment_of
 from wire.items import GOOD, UNCERTAIN, Fault, Inventory, Item, Quality, Readings, StateChange
 
@@ -118,7 +119,8 @@ class Extracted(NamedTuple):
     ``at``: ms since 1970 UTC. ``seen``: 16 bytes that recognise the same object again, and say nothing without the key.
     ``refused``: counts of ``reason:what``, both of our own words; ``forms``: what some of these looked like, masked.
     ``exposure``: 16 bytes each, by which another object that tells of the same exposure is recognised. ``nominal``:
-    whether the detector is, None: it isn't said; ``reason``: the fault code of why it isn't.
+    whether the detector is, None: it isn't said; ``reason``: the fault code of why it isn't. ``right``: what its time
+    says of the equipment's clock if the object was just sent, None: nothing.
     """
 
     at: int
@@ -131,6 +133,7 @@ class Extracted(NamedTuple):
     forms: Mapping[str, str] = {}
     nominal: bool | None = None
     reason: str | None = None
+    right: bool | None = None
 
     def items(self) -> list[Item]:
         """As what travels: readings, fault, states, inventory."""
@@ -218,6 +221,7 @@ def read_image(
         forms=reader.forms,
         nominal=nominal,
         reason=reason,
+        right=reader.right,
     )
 
 
@@ -242,6 +246,7 @@ class _Reader:
     def __init__(self, found: Mapping[int, Raw]) -> None:
         self.refused: Counter[str] = Counter()
         self.forms: dict[str, str] = {}
+        self.right: bool | None = None
         self._found = found
 
     def take(self, tag: int, what: str, read: Callable[[Raw], values.T]) -> values.T | None:
@@ -272,7 +277,8 @@ class _Reader:
             time = self.take(time_tag, "time", lambda raw: values.clock(values.text(raw)))
             if date is not None and time is not None:
                 moment = moment_of(datetime.combine(date, time), zone)
-        if moment is not None and moment.at > received + FUTURE_MS:
+        self.right = None if moment is None else judge_object(moment.at, received=received)
+        if moment is not None and self.right is False:
             self.refused["implausible:time"] += 1
             moment = None
         if moment is None:

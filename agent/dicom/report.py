@@ -23,8 +23,9 @@ from typing import Final, NamedTuple
 from agent.dicom import units, values
 from agent.dicom.image import CLASS, NUMBERS, Extracted, Reading, hashed, true_deviation
 from agent.dicom.walk import Raw
+from agent.equipment_clock import judge_object
 from agent.form import form_of
-from agent.values import FUTURE_MS, Moment, Refused
+from agent.values import Moment, Refused
 from wire.items import GOOD, UNCERTAIN, Quality
 
 DOSE_REPORT: Final = "1.2.840.10008.5.1.4.1.1.88.67"
@@ -242,7 +243,7 @@ class ReportReader:
         return found
 
     def _extracted(self, number: int, event: _Event, received: int) -> Extracted:
-        moment = self._moment(event, received)
+        moment, right = self._moment(event, received)
         quality: Quality = GOOD if moment.certain else UNCERTAIN
         readings = {
             metric: Reading(metric, value, _KNOWN[metric].unit, quality)
@@ -264,24 +265,28 @@ class ReportReader:
             refused=event.refused,
             forms=event.forms,
             exposure=(seen, *(hashed(uid, self._key) for uid in event.images)),
+            right=right,
         )
 
-    def _moment(self, event: _Event, received: int) -> Moment:
+    def _moment(self, event: _Event, received: int) -> tuple[Moment, bool | None]:
+        """When it began, and what that says of the equipment's clock."""
+        right = None
         try:
-            return _started(event.instants, self._zone, received)
+            moment = _started(event.instants, self._zone)
+            right = judge_object(moment.at, received=received)
+            if right is not False:
+                return moment, right
+            event.refused["implausible:time"] += 1
         except Refused as refused:
             event.refused[f"{refused.reason}:time"] += 1
-        return Moment(received, certain=False)
+        return Moment(received, certain=False), right
 
 
-def _started(instants: list[Raw], zone: tzinfo | None, received: int) -> Moment:
+def _started(instants: list[Raw], zone: tzinfo | None) -> Moment:
     moments = {values.date_time(values.text(raw), zone) for raw in instants}
     if len(moments) != 1:
         raise Refused("multi-valued" if moments else "empty")
-    moment = moments.pop()
-    if moment.at > received + FUTURE_MS:
-        raise Refused("implausible")
-    return moment
+    return moments.pop()
 
 
 def _measure(event: _Event, metric: str, content: _Content) -> None:

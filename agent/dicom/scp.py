@@ -110,7 +110,8 @@ class DicomScp:
             return Answer(dimse.SUCCESS)
         try:
             # In a thread: what a dose report told takes some 10 ms.
-            await self._exposures.put(await asyncio.to_thread(reader.facts, self._now().wall))
+            received = self._now().wall
+            await self._exposures.put(await asyncio.to_thread(reader.facts, received), sent=received)
         except Untold as nothing:
             self._sink.untold(NAME, nothing.reason)
         except AdapterError as error:

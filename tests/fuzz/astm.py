@@ -105,7 +105,7 @@ def _conversed(data: bytes, sink: MemorySink, **config: Any) -> Iterator[tuple[b
     """Each piece with what was answered to it; some time passes, and the peer hangs up."""
     model, encoding = _MODELS[len(data) % len(_MODELS)]
     wire, elapsed = _Wire(), 0
-    messages = Messages(model=model, sink=sink, zone=UTC, encoding=encoding, aside=False)
+    messages = Messages(model=model, sink=sink, zone=UTC, encoding=encoding, live=False)
     talk = Session(
         config=Astm(answer_queries=config["framing"] == "e1381", **config),
         channel=wire,

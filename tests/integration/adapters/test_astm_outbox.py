@@ -51,7 +51,8 @@ from tests.integration.adapters.test_astm_outbox import opened
 from agent.astm.adapter import AstmAdapter
 from agent.config import Astm
 from agent.sink import DeviceSink
-from tests.fixtures.astm import ROCHE
+from tests.fixtures.astm import NOON, ROCHE
+from tests.fixtures.times import standing
 
 folder, port, when = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 kept = DeviceSink.aput
@@ -63,7 +64,8 @@ async def aput(self, entry):
 
 DeviceSink.aput = aput
 outbox, sink = opened(folder)
-adapter = AstmAdapter(config=Astm(listen=f"127.0.0.1:{port}", time_zone="Asia/Shanghai"), model=ROCHE, sink=sink)
+config = Astm(listen=f"127.0.0.1:{port}", time_zone="Asia/Shanghai")
+adapter = AstmAdapter(config=config, model=ROCHE, sink=sink, now=standing(NOON))
 print("open", flush=True)
 asyncio.run(adapter.run())
 """

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from agent import system
 from agent.astm.assembler import Assembler
 from agent.astm.entry import Told
 from agent.astm.line import line_of
@@ -113,7 +114,7 @@ async def test_over_tcp_every_message_is_taken_at_the_first_attempt(tmp_path: Pa
     sink = MemorySink()
     stop = threading.Event()
     with Analyzer(config=config, model=MODEL, now=lambda: datetime.now(UTC).astimezone()) as analyzer:
-        async with running(sink, listen=f"127.0.0.1:{port}"):
+        async with running(sink, now=system.now, listen=f"127.0.0.1:{port}"):
             life = asyncio.create_task(asyncio.to_thread(analyzer.run, stop))
             async with asyncio.timeout(60):
                 while analyzer.courier.taken < 60:  # noqa: ASYNC110  # it lives in a thread

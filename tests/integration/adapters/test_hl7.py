@@ -16,6 +16,7 @@ from agent.hl7.mllp import FS, VT, framed
 from tests.fixtures.hl7 import (
     MODEL,
     PATIENT,
+    RECEIVED,
     MllpPeer,
     code_of,
     controls,
@@ -31,6 +32,7 @@ from tests.fixtures.hl7 import (
 from tests.fixtures.ports import free_port
 from tests.fixtures.ports import listening as listens
 from tests.fixtures.sink import MemorySink
+from tests.fixtures.times import standing
 from wire.items import Fault, Readings, StateChange
 
 
@@ -151,7 +153,7 @@ class TestClient:
 
     def adapter(self, port: int, sink: MemorySink) -> Hl7Adapter:
         made = Hl7(connect=f"127.0.0.1:{port}", time_zone="Asia/Shanghai")
-        return Hl7Adapter(config=made, model=MODEL, sink=sink)
+        return Hl7Adapter(config=made, model=MODEL, sink=sink, now=standing(RECEIVED))
 
     async def test_it_connects_again_whatever_happens(self, sink: MemorySink) -> None:
         said: list[str] = []

@@ -51,7 +51,8 @@ from agent.config import Hl7
 from agent.hl7.adapter import Hl7Adapter
 from agent.sink import DeviceSink
 from agent.storage import Storage
-from tests.fixtures.hl7 import MODEL
+from tests.fixtures.hl7 import MODEL, RECEIVED
+from tests.fixtures.times import standing
 
 folder, port, when = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 kept = DeviceSink.aput
@@ -63,7 +64,8 @@ async def aput(self, entry):
 
 DeviceSink.aput = aput
 outbox, sink = opened(folder)
-adapter = Hl7Adapter(config=Hl7(listen=f"127.0.0.1:{port}", time_zone="Asia/Shanghai"), model=MODEL, sink=sink)
+config = Hl7(listen=f"127.0.0.1:{port}", time_zone="Asia/Shanghai")
+adapter = Hl7Adapter(config=config, model=MODEL, sink=sink, now=standing(RECEIVED))
 print("open", flush=True)
 asyncio.run(adapter.run())
 """

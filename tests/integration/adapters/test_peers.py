@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agent import connection
 from agent.adapter import Sink
@@ -18,7 +19,7 @@ from agent.dicom.association import REQUEST_S
 from agent.dicom.scp import DicomScp
 from agent.hl7.adapter import Hl7Adapter
 from agent.hl7.mllp import framed
-from tests.fixtures.astm import ACK, ENQ, EOT, ROCHE, by_records, until
+from tests.fixtures.astm import ACK, ENQ, EOT, NOON, ROCHE, by_records, until
 from tests.fixtures.astm import FLAGGED as SAMPLE
 from tests.fixtures.dicom_peer import request, store_command, values
 from tests.fixtures.hl7 import AT, MODEL, PATIENT
@@ -71,7 +72,8 @@ def dicom(sink: Sink, now: Callable[[], Now], **config: Any) -> DicomScp:
 
 
 def astm(sink: Sink, now: Callable[[], Now], **config: Any) -> AstmAdapter:
-    return AstmAdapter(config=Astm(listen="127.0.0.1:0", **config), model=ROCHE, sink=sink, now=now)
+    made = Astm(listen="127.0.0.1:0", **config)
+    return AstmAdapter(config=made, model=ROCHE, sink=sink, now=lambda: replace(now(), wall=NOON))
 
 
 def hl7(sink: Sink, now: Callable[[], Now], **config: Any) -> Hl7Adapter:
