@@ -86,6 +86,10 @@ chaos: setup ## kill everything, compare with the ledger (SABOTAGE=name must fai
 fuzz: setup ## hostile bytes against every decoder (ARGS='--seconds 60')
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
+.PHONY: soak
+soak: setup ## a small hospital for hours: nothing may go on growing (ARGS='--minutes 60')
+	$(BIN)/python -m tests.soak $(ARGS)
+
 .PHONY: schema
 schema: setup ## write store's schema.sql anew from the migrations
 	$(BIN)/python -m tests.write_schema

@@ -120,6 +120,7 @@ def _result(found: dict[str, Rest], heard: list[int], seconds: int) -> Result:
         aims=[
             Aim(what="resident memory (RSS)", value=installed.rss_most, target=48, at_least=False, unit=" MB"),
             Aim(what="CPU", value=installed.core * 100, target=0.5, at_least=False, unit=" % of a core"),
+            Aim(what="wake-ups against collectd's", value=ratios["wake-ups"], target=1, at_least=False),
         ],
         notes=[
             f"{heard[0]} and {heard[1]} reports were stored. CPU by the scheduler's ns, wake-ups of all threads.",

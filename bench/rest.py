@@ -1,7 +1,7 @@
-"""What a process at rest costs: of all its threads, and to the nanosecond.
+"""What a process at rest costs, by the scheduler's account of each of its threads.
 
-A process that wakes for microseconds is charged none or a whole tick of the clock in /proc/PID/stat, as luck has it;
-the scheduler's own account is exact. And /proc/PID/status counts the switches of the first thread alone.
+In nanoseconds, for a hundredth of a second is all that some spend in a minute; and the wake-ups of all threads, for
+/proc/PID/status counts those of the first one alone.
 """
 
 import contextlib
