@@ -1,7 +1,9 @@
 """`steth-agent` as it is installed: a process, a file, a broker."""
 
 import asyncio
+import errno
 import http.client
+import os
 import re
 import signal
 import socket
@@ -263,7 +265,8 @@ def test_what_keeps_it_from_running_is_one_clear_line(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", agent.health))
         taken.listen()
-        assert f"can't listen on 127.0.0.1:{agent.health}: Address already in use" in failed(agent.file)
+        why = os.strerror(errno.EADDRINUSE)
+        assert f"can't listen on 127.0.0.1:{agent.health}: {why}" in failed(agent.file)
     processes.append(agent)
     agent.start()
     agent.file.write_text(agent.file.read_text().replace(f"{agent.health}", f"{free_port()}"))
