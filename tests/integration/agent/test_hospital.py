@@ -11,7 +11,7 @@ import trustme
 from tests.fixtures.dicom import DX
 from tests.fixtures.dose import DOSE_REPORT, event, report, sent
 from tests.fixtures.mpps import MPPS, begun, change, create, ended
-from tests.fixtures.ports import free_port
+from tests.fixtures.ports import free_port, listening, wait_until
 from tests.fixtures.proxy import Proxy
 from tests.fixtures.scu import associated, dataset
 from tests.fixtures.trixie import Tree
@@ -82,6 +82,7 @@ proxy_password_file = "proxy"
         agent.file.write_text(text, "utf-8")
         async with Server(port=broker.port, device=device) as server:
             await asyncio.to_thread(agent.start)
+            await asyncio.to_thread(wait_until, lambda: listening(dicom), what="the storage SCP")
             assert await asyncio.to_thread(modality, dicom) == [0, 0, 0, 0]
             log.write_bytes(BLOCK.encode("gb18030"))
 
