@@ -67,14 +67,15 @@ class Reserve:
         """Whether it is as large as it is meant to be."""
         return self.held >= self.size
 
-    def keep(self) -> bool:
-        """Make it whole; False where the disk hasn't that room. What was held stays."""
-        return self.whole or self._make(self.size)
+    def keep(self, size: int) -> None:
+        """Make it as large as that, but not beyond what it is meant to be, nor what the disk has; what is held stays.
 
-    def keep_what_fits(self) -> None:
-        """Make it as large as the disk allows, by halves where that isn't what it says (a quota), not below 1 MiB."""
+        Where the disk has less than it says (a quota), by halves; below 1 MiB it isn't worth it.
+        """
         free = free_bytes(self.path.parent)
-        size = self.size if free is None else min(self.size, (free + self.held) // _BLOCK * _BLOCK)
+        size = min(size, self.size)
+        if free is not None:
+            size = min(size, (free + self.held) // _BLOCK * _BLOCK)
         while size >= MB and self.held < size and not self._make(size):
             size //= 2
 

@@ -103,8 +103,10 @@ class Storage:
 
     def close(self) -> None:
         """Give the file free. The room of its write-ahead log, which ends here, becomes the reserve's again."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        room = log.stat().st_size if log.exists() else 0
         self.connection.close()
-        self._reserve.keep_what_fits()
+        self._reserve.keep(self._reserve.held + room)
 
     # -- room ----------------------------------------------------------------------------------------------------------
 
@@ -119,9 +121,9 @@ class Storage:
             return
         # Beyond a threshold by a quarter, or what hovers about it would be told for ever.
         enough = free >= self.LITTLE + (self.LITTLE // 4 if self.little else 0)
-        missing = self._reserve.size - self._reserve.held
-        if free >= missing + self.MARGIN and self._reserve.keep():
-            self.full = False
+        if free + self._reserve.held >= self._reserve.size + self.MARGIN:
+            self._reserve.keep(self._reserve.size)
+            self.full = self.full and not self._reserve.whole
         if enough and not self.full:
             if self.little:
                 _log.info("there is room on the disk again", file=self._path.name, free=free)
@@ -157,6 +159,7 @@ class Storage:
 
     def with_reserve(self, do: Callable[[], T]) -> T:
         """Do what undoes itself where it fails, with as much of the reserve as it needs; the file may grow."""
+        held = self._reserve.held
         try:
             self._allow(2 * self.WORKING)  # what it is for, and what holds that together
             while True:
@@ -166,7 +169,7 @@ class Storage:
                     if not short(error) or not self._reserve.give_some():
                         raise
         finally:
-            self._reserve.keep_what_fits()
+            self._reserve.keep(held)
             with contextlib.suppress(sqlite3.Error):
                 self._allow(0)
 

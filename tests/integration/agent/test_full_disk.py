@@ -277,6 +277,17 @@ async def test_others_that_take_every_byte_at_once_do_not_stop_it(disk: SmallDis
     outbox.close()
 
 
+async def test_a_disk_with_little_room_is_not_filled_by_the_reserve(disk: SmallDisk, path: Path) -> None:
+    disk.fill(leave=20 * MB)
+    outbox = Outbox(path=path, storage=Reserved)
+    with capture_logs() as logs:
+        await filled(outbox, 500)
+    assert logs == []
+    assert reserve_of(path).held == 0
+    outbox.close()
+    assert disk.free > 8 * MB
+
+
 async def test_two_outboxes_share_a_full_disk(disk: SmallDisk, path: Path) -> None:
     both = [Outbox(path=path.with_name(f"{name}.outbox"), storage=Reserved) for name in "ab"]
     for outbox in both:
