@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import itertools
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from agent import system
@@ -137,31 +137,33 @@ class Hl7Adapter:
 
     async def _take(self, peer: _Peer, frame: Frame) -> None:
         """Enter and answer what a block holds."""
-        async for each, answers_ in self.hear(frame):
+        for each in self.opened(frame):
             if each.message is not None:
                 peer.bad, peer.spoke = 0, True
-            elif each.refused:
+            for answer in await self.hear(each):
+                await send(peer.writer, framed(answer))
+            if each.message is None and each.refused:
                 peer.bad += 1
                 if peer.bad == MAX_BAD:
                     raise _Ended("not-hl7")
-            for answer in answers_:
-                await send(peer.writer, framed(answer))
             await asyncio.sleep(0)  # and however many messages are in one
 
-    async def hear(self, frame: Frame) -> AsyncIterator[tuple[Taken, list[bytes]]]:
-        """Each message of a block, entered and counted, with its answers, not framed. Of a batch each has its own: who
-        sends one waits for as many as it holds messages, and tells them by MSA-2 (HL7 v2.5.1, 2.10.3.3 a)."""
-        for each in taken(frame, model=self._model, received=self._now().wall, zone=self._zone):
-            if each.refused:
-                self._sink.refused(NAME, each.refused)
-            if each.untold:
-                self._sink.untold(NAME, each.untold)
-            outcome = await self._enter(each)
-            if each.message is None or each.kind is Kind.ANSWER:
-                yield each, []
-                continue
-            stamp = values.stamp(self._now().wall, self._zone)
-            yield each, answers(each.message, outcome, stamp=stamp, number=next(self._numbers))
+    def opened(self, frame: Frame) -> Iterator[Taken]:
+        """The messages of a block."""
+        return taken(frame, model=self._model, received=self._now().wall, zone=self._zone)
+
+    async def hear(self, each: Taken) -> list[bytes]:
+        """Enter and count a message; its answers, not framed. Of a batch each has its own: who sends one waits for as
+        many as it holds messages, and tells them by MSA-2 (HL7 v2.5.1, 2.10.3.3 a)."""
+        if each.refused:
+            self._sink.refused(NAME, each.refused)
+        if each.untold:
+            self._sink.untold(NAME, each.untold)
+        outcome = await self._enter(each)
+        if each.message is None or each.kind is Kind.ANSWER:
+            return []
+        stamp = values.stamp(self._now().wall, self._zone)
+        return answers(each.message, outcome, stamp=stamp, number=next(self._numbers))
 
     async def _enter(self, each: Taken) -> Outcome:
         """What becomes of a message; when it is accepted, what we take of it is on the disk."""

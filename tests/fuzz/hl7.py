@@ -54,7 +54,8 @@ async def _heard(frames: list[Frame]) -> None:
     said: set[bytes] = set()
     for frame in frames:
         before = _size(sink)
-        async for each, answers in adapter.hear(frame):
+        for each in adapter.opened(frame):
+            answers = await adapter.hear(each)
             codes = [msa.text(1).encode() for answer in answers for msa in Message(answer).named("MSA")]
             assert len(codes) == len(answers), "an answer without its code"
             if _GOOD & set(codes) and _size(sink) == before:
