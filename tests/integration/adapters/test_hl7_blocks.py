@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.clock import Now
 from agent.hl7.file import read_file
 from agent.hl7.intake import taken
+from agent.hl7.message import Message
 from agent.hl7.mllp import CR, FS, VT, Frame, framed
+from agent.hl7.values import date_time
 from tests.fixtures.hl7 import (
     AT,
     MODEL,
@@ -26,7 +29,6 @@ from tests.fixtures.hl7 import (
     message,
     notification,
     peer,
-    received,
     specimens,
     supply,
 )
@@ -37,6 +39,7 @@ FHS, BHS, BTS, FTS = (f"{name}\r".encode() for name in ("FHS|^~\\&|x", "BHS|^~\\
 ONE, OTHER = notification("ADC_ERR", id_="1"), notification("BATH_TEMP", id_="2")
 BATCH = FHS + BHS + ONE + OTHER + BTS + FTS
 EMPTY = VT + FS + CR
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture
@@ -177,10 +180,10 @@ INPUTS = {
 }
 
 
-async def heard(content: bytes) -> tuple[list[Item], Counter[str]]:
+async def heard(content: bytes, at: int = RECEIVED) -> tuple[list[Item], Counter[str]]:
     """What the agent keeps and counts of the bytes of a connection."""
     sink = MemorySink()
-    async with listening(sink, now=received) as adapter, peer(adapter.port) as analyzer:
+    async with listening(sink, now=lambda: Now(wall=at, elapsed=0)) as adapter, peer(adapter.port) as analyzer:
         await analyzer.send(content if VT in content else framed(content))
         analyzer.writer.write_eof()
         await analyzer.closed()
@@ -188,14 +191,14 @@ async def heard(content: bytes) -> tuple[list[Item], Counter[str]]:
     return sink.items(), Counter({reason.removeprefix("hl7:"): times for reason, times in counts.items()})
 
 
-def decoded(content: bytes, tmp_path: Path) -> tuple[list[Item], Counter[str]]:
+def decoded(content: bytes, tmp_path: Path, at: int = RECEIVED) -> tuple[list[Item], Counter[str]]:
     """The same of ``decode``."""
     file = tmp_path / "some.hl7"
     file.write_bytes(content)
-    os.utime(file, ns=(RECEIVED * 1_000_000, RECEIVED * 1_000_000))
+    os.utime(file, ns=(at * 1_000_000, at * 1_000_000))
     items: list[Item] = []
     counts: Counter[str] = Counter()
-    for found, reasons in read_file(file, model=MODEL, zone=ZoneInfo("Asia/Shanghai")):
+    for found, reasons in read_file(file, model=MODEL, zone=SHANGHAI):
         items += found
         counts += reasons
     return items, counts
@@ -210,9 +213,11 @@ class TestOnePath:
 
     async def test_so_it_does_of_every_sample(self, shared_data: Path, tmp_path: Path) -> None:
         for file in sorted((shared_data / "hl7").glob("*.hl7")):
-            items, counts = await heard(file.read_bytes())
+            content = file.read_bytes()
+            sent = date_time(Message(content).header.text(7), SHANGHAI).at + 1_000
+            items, counts = await heard(content, sent)
             assert items or counts
-            assert decoded(file.read_bytes(), tmp_path) == (items, counts)
+            assert decoded(content, tmp_path, sent) == (items, counts)
 
     @pytest.mark.parametrize("name", ["micros", "zulu"])
     async def test_times_of_real_senders(self, name: str) -> None:
