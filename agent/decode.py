@@ -1,10 +1,11 @@
 """``steth decode dicom|astm|hl7|log FILE…``: what would leave the device for these files, as JSON Lines, nothing else.
 
-The same functions as in the running agent: an adapter's reading, then the gate of ``agent.privacy``. Two things differ.
-Every file is taken as the first that is heard of its equipment (the agent tells states and inventory only when they
-change), and the time of receipt, for what bears no time of its own, is the file's last modification, so that the same
-files give the same lines. What is refused is counted on stderr. A file that can't be read is one sentence on stderr and
-the exit code 2; the others are decoded all the same.
+The same functions as in the running agent: an adapter's reading, then the gate of ``agent.privacy``. Three things
+differ. A file is a backlog: all its own times are believed, and they don't judge the equipment's clock. Every file is
+taken as the first that is heard of its equipment (the agent tells states and inventory only when they change). The time
+of receipt, for what bears no time of its own, is the file's last modification, so that the same files give the same
+lines. What is refused is counted on stderr. A file that can't be read is one sentence on stderr and the exit code 2;
+the others are decoded all the same.
 """
 
 import argparse
@@ -106,17 +107,22 @@ def _dicom(file: Path, zone: tzinfo | None, model: Model) -> Iterator[Decoded]:
 def _log(file: Path, model: Model, encoding: str | None, zone: tzinfo | None) -> Iterator[Decoded]:
     reader = LineReader(model=model, patterns=model.log_patterns, encoding=encoding, zone=zone)
     why = why_no_text(encoding, beginning(file))
-    if why is not None:
-        raise AdapterError("not-text", why)
     lines = 0
+    told = False
+    refused: Counter[str] = Counter()
     waiting: tuple[Open, ...] = ()
     for turn in turns(file, encoding=encoding):
         found = reader.read(turn.lines, received=turn.written, big_endian=turn.big_endian, waiting=waiting)
         waiting = found.open
-        if lines == 0 and 2 * found.refused["bad-bytes"] > len(turn.lines):
-            raise AdapterError("not-text", f"it is no text in {encoding or 'utf-8'}; give the log's --encoding")
         lines += len(turn.lines)
-        yield [*found.live, *found.bulk], found.refused + Counter({"long-line": turn.long})
+        refused += found.refused + Counter({"long-line": turn.long})
+        told = told or bool(found.live or found.bulk)
+        yield [*found.live, *found.bulk], Counter()
+    if why is None and 2 * refused["bad-bytes"] > lines:
+        why = f"it is no text in {encoding or 'utf-8'}; give the log's --encoding"
+    if why is not None and not told:
+        raise AdapterError("not-text", why)
+    yield [], refused
 
 
 def _model(key: str, folder: str | None) -> Model:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from agent.config import Device, Log
 from agent.dicom.image import NUMBERS
+from agent.equipment_clock import CLOCK_CODE
 from agent.hl7.tables import LEVEL_FAULTS
 from agent.hl7.tables import STATES as EQUIPMENT_STATES
 from agent.host import METRICS as HOST_METRICS
@@ -26,6 +27,8 @@ _DICOM_STATES: Final = frozenset({"exposure.control_mode", "exposure.status"})
 _STEP_STATES: Final = frozenset({"mpps.status"})
 _ASTM_INVENTORY: Final = frozenset({"device.serial", "device.software"})
 _HL7_INVENTORY: Final = frozenset({"device.serial"})
+_CLOCK: Final = frozenset({CLOCK_CODE})
+"""What every source that hears lines and messages as they are written says of the equipment's clock."""
 
 
 class Sends(Struct, frozen=True):
@@ -63,7 +66,7 @@ def _parts(device: Device, model: Model) -> Iterator[Sends]:
     if device.host is not None:
         yield Sends(metrics=HOST_METRICS)
     if device.dicom is not None:
-        yield _DICOM | _reasons(model) | Sends(metrics=_STEP_METRICS, states=_STEP_STATES)
+        yield _DICOM | _reasons(model) | Sends(metrics=_STEP_METRICS, faults=_CLOCK, states=_STEP_STATES)
     if device.folder is not None:
         yield _DICOM | _reasons(model)
     if device.astm is not None:
@@ -81,7 +84,7 @@ def _reasons(model: Model) -> Sends:
 def astm(model: Model) -> Sends:
     """Of an analyzer's ASTM messages."""
     metrics = frozenset(name for name in model.signals if not name.startswith("host."))
-    return Sends(metrics, _coded(model, ("astm.comment", "astm.flag")), frozenset(), _ASTM_INVENTORY)
+    return Sends(metrics, _coded(model, ("astm.comment", "astm.flag")) | _CLOCK, frozenset(), _ASTM_INVENTORY)
 
 
 def hl7(model: Model) -> Sends:
@@ -89,7 +92,7 @@ def hl7(model: Model) -> Sends:
     reagents, controls = set(model.reagents.values()), set(model.controls.values())
     return Sends(
         frozenset(name for name in model.signals if name.startswith(("qc.", "reagent."))),
-        _coded(model, ("hl7.notification",)) | frozenset(LEVEL_FAULTS.values()),
+        _coded(model, ("hl7.notification",)) | frozenset(LEVEL_FAULTS.values()) | _CLOCK,
         frozenset(EQUIPMENT_STATES) | _of("reagent", reagents, REAGENT_STATES),
         _HL7_INVENTORY | _of("reagent", reagents, REAGENT_INVENTORY) | _of("control", controls, CONTROL_INVENTORY),
     )
@@ -100,7 +103,7 @@ def logs(model: Model, log: Log) -> Sends:
     patterns = chosen(model, log)
     return Sends(
         frozenset(pattern.signal.name for pattern in patterns if pattern.signal is not None),
-        frozenset(code for pattern in patterns for code in _faults(pattern)),
+        frozenset(code for pattern in patterns for code in _faults(pattern)) | _CLOCK,
     )
 
 

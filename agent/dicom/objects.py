@@ -37,14 +37,22 @@ def is_read(sop_class: str) -> bool:
 class ObjectReader:
     """One object as it comes. ``zone``: of the equipment's clock where the object doesn't say; None: this machine's.
     ``reasons``: of the device's model. ``key``: secret of the device. ``transfer_syntax``: of a data set of the
-    network, None: it is a file."""
+    network, None: it is a file. ``sop_class``: under which the network brought it, for one that doesn't say its own, as
+    (0002,0002) is a file's."""
 
     def __init__(
-        self, *, zone: tzinfo | None, reasons: Reasons, key: bytes = b"", transfer_syntax: str | None = None
+        self,
+        *,
+        zone: tzinfo | None,
+        reasons: Reasons,
+        key: bytes = b"",
+        transfer_syntax: str | None = None,
+        sop_class: str = "",
     ) -> None:
         self._zone = zone
         self._reasons = reasons
         self._key = key
+        self._sop_class = sop_class
         self._head = Flat()
         self._report = ReportReader(zone=zone, key=key)
         self._depth = 0
@@ -68,10 +76,12 @@ class ObjectReader:
 
         ``received``: ms since 1970 UTC. Raises ``Untold``, ``AdapterError`` for what can't be read, nothing else.
         """
-        kind = self._text(CLASS) or _text(self._walk.media_class)
+        kind = self._text(CLASS) or _text(self._walk.media_class) or self._sop_class
         self._walk.finish(LAST_OF_REPORTS if kind.startswith(REPORTS) else LAST_GROUP)
         if not kind:
             raise self._no_kind()
+        if not self._head.found and is_read(kind):
+            raise AdapterError("unreadable", "nothing in it can be read: send or copy it again")
         if kind in XRAY_IMAGES or (kind in CAPTURES and self._text(MODALITY) in XRAY_MODALITIES):
             return (self._image(received),)
         if kind == DOSE_REPORT or (kind.startswith(REPORTS) and self._report.titled):

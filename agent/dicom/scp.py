@@ -98,7 +98,13 @@ class DicomScp:
         """What reads an object of this class; None: it is to be dropped unread."""
         if not is_read(sop_class):
             return None
-        return ObjectReader(zone=self._zone, reasons=self._reasons, key=self._sink.key, transfer_syntax=transfer_syntax)
+        return ObjectReader(
+            zone=self._zone,
+            reasons=self._reasons,
+            key=self._sink.key,
+            transfer_syntax=transfer_syntax,
+            sop_class=sop_class,
+        )
 
     async def store(self, reader: ObjectReader | None, *, size: int) -> Answer:
         """Enter an image or a dose report. Success is answered to what can't be read, too, and counted: it would be no

@@ -23,6 +23,7 @@ from tests.fixtures.dicom import (
     element,
     header,
     image,
+    read_object,
 )
 from wire.items import UNCERTAIN
 
@@ -320,7 +321,9 @@ class TestKind:
         assert caught.value.reason == "other-storage"
         assert uid not in str(caught.value)
 
-    def test_without_a_class_it_is_no_image(self) -> None:
+    def test_without_a_class_it_is_what_its_file_or_its_sender_says(self) -> None:
+        assert values(read({"SOPClassUID": None}))["tube.voltage"] == 80.5
+        body = data_set({"SOPInstanceUID": "2.25.9", "KVP": "80"})
         with pytest.raises(AdapterError) as caught:
-            read({"SOPClassUID": None})
+            read_object(body, received=RECEIVED, zone=UTC, transfer_syntax=EXPLICIT)
         assert caught.value.reason == "not-dicom"
