@@ -8,10 +8,7 @@ from hypothesis import strategies as st
 
 from agent.astm.link import (
     BARREN,
-    BUSY_MS,
-    CONTENTION_MS,
     FRAME_MS,
-    INTERRUPTED_MS,
     REPLY_MS,
     TRIES,
     UNENDED_MS,
@@ -22,16 +19,11 @@ from agent.astm.link import (
     HangUp,
     Link,
     Refused,
-    Sent,
     Write,
 )
 from agent.astm.states import TABLE, WORDS, Event, State
-from tests.fixtures.astm import ACK, ENQ, EOT, FLAGGED, NAK, by_records, by_size, framed
-
-ANSWER: Final = b"H|\\^&\rL|1|I\r" * 30
-"""Two frames."""
-FRAMES: Final = by_size(ANSWER, 240)
-NOW: Final = 1_000_000
+from tests.fixtures.astm import ACK, ENQ, EOT, FLAGGED, NAK, by_records, framed
+from tests.fixtures.astm_link import AGAIN, FRAMES, NOW, at
 
 
 def bare(number: int, text: bytes) -> bytes:
@@ -40,31 +32,10 @@ def bare(number: int, text: bytes) -> bytes:
     return b"\2" + body + b"%02X\r\n" % (sum(body) % 256)
 
 
-def at(state: State) -> Link:
-    """A link that came to this state; its next frame is 2, its last one 1, or its first of two frames is on the way."""
-    link = Link()
-    match state:
-        case State.RECEIVING | State.HOLDING:
-            link.feed(ENQ, NOW)
-            link.feed(framed(1, b"one\r"), NOW)
-            link.accept(NOW)
-            if state is State.HOLDING:
-                link.feed(framed(2, b"two\r"), NOW)
-        case State.ASKING | State.SENDING:
-            link.send(ANSWER, NOW)
-            if state is State.SENDING:
-                link.feed(ACK, NOW)
-        case State.IDLE:
-            pass
-    assert link.state is state
-    return link
-
-
 NEXT, SAME, BAD, JUMP = framed(2, b"two\r"), framed(1, b"one\r"), framed(2, b"x", checksum=b"00"), framed(5, b"x")
 TWO: Final = Deliver(b"two\r", last=True)
 I, R, H, A, S = State.IDLE, State.RECEIVING, State.HOLDING, State.ASKING, State.SENDING  # noqa: E741  # a matrix
 EARLY: Final[list[Command]] = [Refused("frame-without-enq")]
-AGAIN: Final[list[Command]] = [Write(FRAMES[0])]
 
 ARRIVALS: Final[dict[tuple[State, bytes], tuple[list[Command], State]]] = {
     (I, ENQ): ([Write(ACK)], R),
@@ -186,8 +157,8 @@ class TestReceiving:
         link = Link()
         for _ in range(2):
             assert link.feed(ENQ, NOW) == [Write(ACK)]
-            for at, number in enumerate(numbers):
-                text = b"C|%d|I|72|I\r" % at
+            for nth, number in enumerate(numbers):
+                text = b"C|%d|I|72|I\r" % nth
                 assert link.feed(bare(int(number), text), NOW) == [Deliver(text, last=True)]
                 assert link.accept(NOW) == [Write(ACK)]
                 assert link.feed(bare(int(number), text), NOW) == [Refused("frame-repeated"), Write(ACK)]
@@ -316,76 +287,6 @@ class TestReceiving:
         for number in range(1, 400):
             assert link.feed(framed(number, b"x" * 4000), NOW) == [Deliver(b"x" * 4000, last=True)]
             link.accept(NOW)
-
-
-class TestSending:
-    def test_a_message_from_enq_to_eot(self) -> None:
-        link = Link()
-        assert link.send(ANSWER, NOW) == [Write(ENQ)]
-        assert link.feed(ACK, NOW) == [Write(FRAMES[0])]
-        assert link.feed(ACK, NOW) == [Write(FRAMES[1])]
-        assert link.feed(ACK, NOW) == [Write(EOT), Sent()]
-        assert (link.state, link.deadline) == (I, None)
-
-    def test_it_waits_until_the_line_is_free(self) -> None:
-        link = at(R)
-        assert link.send(ANSWER, NOW) == []
-        assert link.feed(EOT, NOW) == [Ended()]
-        assert link.deadline == NOW
-        assert link.tick(NOW) == [Write(ENQ)]
-
-    def test_the_instrument_goes_first_when_both_ask(self) -> None:
-        link = at(A)
-        assert link.feed(ENQ, NOW) == [Refused("contention")]
-        assert link.deadline == NOW + CONTENTION_MS
-        assert link.feed(ENQ, NOW + 1000) == [Write(ACK)]
-        assert link.feed(framed(1, b"x") + EOT, NOW + 1000) == [Deliver(b"x", last=True)]
-        assert link.accept(NOW + 1000) == [Write(ACK), Ended()]
-        assert link.tick(NOW + CONTENTION_MS) == [Write(ENQ)]
-
-    def test_a_busy_instrument_is_asked_again_and_not_for_ever(self) -> None:
-        link, now = at(A), NOW
-        for _ in range(TRIES - 1):
-            assert link.feed(NAK, now) == []
-            assert link.deadline == now + BUSY_MS
-            now += BUSY_MS
-            assert link.tick(now) == [Write(ENQ)]
-        link.feed(NAK, now)
-        assert link.tick(now + BUSY_MS) == [Refused("answer-unwanted")]
-        assert (link.state, link.deadline) == (I, None)
-
-    def test_a_frame_is_sent_six_times_and_then_given_up(self) -> None:
-        link = at(S)
-        for _ in range(TRIES - 1):
-            assert link.feed(NAK, NOW) == AGAIN
-        assert link.feed(NAK, NOW) == [Refused("answer-unwanted"), Write(EOT)]
-        assert (link.state, link.deadline) == (I, None)
-
-    def test_each_frame_has_its_own_tries(self) -> None:
-        link = at(S)
-        for _ in range(TRIES - 1):
-            link.feed(NAK, NOW)
-        assert link.feed(ACK, NOW) == [Write(FRAMES[1])]
-        assert link.feed(NAK, NOW) == [Write(FRAMES[1])]
-
-    def test_an_interrupt_is_obeyed_and_the_whole_message_sent_later(self) -> None:
-        link = at(S)
-        assert link.feed(EOT, NOW) == [Refused("answer-interrupted"), Write(EOT)]
-        assert link.deadline == NOW + INTERRUPTED_MS
-        assert link.tick(NOW + INTERRUPTED_MS) == [Write(ENQ)]
-        assert link.feed(ACK, NOW + INTERRUPTED_MS) == [Write(FRAMES[0])]
-
-    def test_an_interrupt_after_the_last_frame_only_ends_it(self) -> None:
-        link = at(S)
-        link.feed(ACK, NOW)
-        assert link.feed(EOT, NOW) == [Write(EOT), Sent()]
-
-    def test_what_is_to_be_sent_while_something_is_sent_is_dropped(self) -> None:
-        link = at(S)
-        assert link.send(b"other\r", NOW) == []
-        link.feed(ACK, NOW)
-        assert link.feed(ACK, NOW) == [Write(EOT), Sent()]
-        assert link.deadline is None
 
 
 @given(st.lists(st.sampled_from([ENQ, EOT, ACK, NAK, NEXT, SAME, BAD, b"x", b"\2", *by_records(FLAGGED)]), max_size=40))
