@@ -11,26 +11,23 @@ from typing import Any, Final
 
 import msgspec
 
-from agent import forming, marks, numbering, repeats
+from agent import forming, marks, repeats
 from agent.adapter import Entry
 from agent.clock import Moment
-from agent.errors import DamagedReport, OutboxFull
+from agent.errors import OutboxFull
 from agent.forming import Formed, earliest_ms
 from agent.notes import Notes
+from agent.reports import Report, Reports
 from agent.states import Held, Here, LaneState, Limits, State
-from wire.codec import digest
 from wire.commands import Ack
 from wire.errors import WireErrorCode
 from wire.ids import mint_epoch
 from wire.items import ClockStep, Dropped, Fault, Heartbeat, Item, Refusal
-from wire.limits import MAX_BODY, MAX_FIELDS, WINDOW_REPORTS
+from wire.limits import MAX_FIELDS
 from wire.topics import Lane
 
-LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 REFUSAL_BYTES: Final = 384
 """One refusal in a heartbeat at most, as JSON."""
-
-
 BULK_LEAST: Final = 1024 * 1024
 """Bytes of bulk that may be held however little room is left: what a server that answers has taken in a moment."""
 DROPPED_AT_ONCE: Final = 256 * 1024
@@ -47,6 +44,7 @@ class Book:
         self._limits = limits
         self._repeats = repeats.Repeats(related_codes=related)
         self.notes = Notes(connection=self._db)
+        self._reports = Reports(connection=self._db)
         self._handed = {Lane.LIVE: 0, Lane.BULK: 0}
         self._bound = limits.report_bytes
         self._bulk_bytes = limits.bulk_bytes
@@ -63,10 +61,10 @@ class Book:
             self.key = row[0]
             self.state = msgspec.msgpack.decode(row[1], type=State)
         self._replace(boot=self.state.boot + 1)
-        for lane in LANES:
+        for lane in Lane:
             self._recount(lane)
         # What an earlier life may have had under way; never dropped (DELIVERY 2).
-        self._handed[Lane.BULK] = self._window_end(Lane.BULK)
+        self._handed[Lane.BULK] = self._reports.window_end(Lane.BULK)
         self.save()
 
     # -- entering ------------------------------------------------------------------------------------------------------
@@ -165,22 +163,7 @@ class Book:
 
         Raises ``DamagedReport`` if the first one isn't what was entered.
         """
-        rows = self._db.execute(
-            "SELECT seq, size, segment, again, body, digest FROM report "
-            "WHERE lane = ? AND seq >= ? ORDER BY seq LIMIT ?",
-            (LANES[lane], seq, reports),
-        ).fetchall()
-        found: list[Held] = []
-        for number, bytes_, segment, again, number_of_body, expected in rows:
-            size -= bytes_
-            if (found and number != found[-1].seq + 1) or (size < 0 and not (alone and not found)):
-                break
-            body = self._body(number_of_body)
-            if digest(body) != expected:  # SQLite doesn't see a flipped bit, and the server's digest would never match
-                if found:
-                    break
-                raise DamagedReport(number)
-            found.append(Held(seq=number, body=body, segment=segment, again=bool(again)))
+        found = self._reports.fetch(lane, seq=seq, reports=reports, size=size, alone=alone)
         if found:
             self._handed[lane] = max(self._handed[lane], found[-1].seq)
         return found
@@ -188,9 +171,7 @@ class Book:
     def acknowledge(self, ack: Ack, asked: marks.Asked, at: int) -> marks.Decision:
         """Decide on an acknowledgement and do it. ``at``: the device's clock."""
         state, lane = self.state, self.state.lane(ack.lane)
-        row = self._db.execute(
-            "SELECT digest FROM report WHERE lane = ? AND seq = ?", (LANES[ack.lane], ack.seq)
-        ).fetchone()
+        held = self._reports.digest(ack.lane, ack.seq)
         decision = marks.decide(
             marks.Held(
                 epoch=state.epoch,
@@ -199,7 +180,7 @@ class Book:
                 highest=lane.highest,
                 deleted=lane.deleted,
                 deleted_digest=lane.digest,
-                digest=None if row is None else row[0].hex(),
+                digest=None if held is None else held.hex(),
             ),
             ack,
             asked,
@@ -213,7 +194,7 @@ class Book:
             self.new_epoch(at)
         elif decision.reason is marks.Reason.FOREIGN_UNCONFIRMED:
             # A younger outbox than the one the server knew: what sources are read again for may be stored.
-            self._db.execute("UPDATE report SET again = 1 WHERE lane = ? AND again = 0", (LANES[ack.lane],))
+            self._reports.doubt(ack.lane)
             self._replace(doubted_ms=at)
         if asked is not marks.Asked.NOTHING and ack.lane is Lane.LIVE:
             self._may_be_a_copy = False  # or its facts are doubted by now
@@ -222,32 +203,31 @@ class Book:
     def new_epoch(self, at: int) -> None:
         """Renumber everything held from 1, in order, flagged ``again`` (DELIVERY 6); so is from now on what was before
         ``at`` (device's clock): an older copy also knows less of how far its sources were read."""
-        numbering.from_one(self._db)
+        self._reports.number_from_one()
         self._replace(epoch=mint_epoch(), dropped=0, refused=0, live=LaneState(), bulk=LaneState(), doubted_ms=at)
         self._repeats.clear()
-        for lane in LANES:
-            top = self._db.execute("SELECT coalesce(max(seq), 0) FROM report WHERE lane = ?", (LANES[lane],)).fetchone()
-            self._replace_lane(lane, next=top[0] + 1)
+        for lane in Lane:
+            self._replace_lane(lane, next=self._reports.highest(lane) + 1)
             self._recount(lane)
-            self._handed[lane] = self._window_end(lane)
+            self._handed[lane] = self._reports.window_end(lane)
 
     def split(self, lane: Lane, seq: int, *, bound: int) -> None:
         """A report that the broker finds too big becomes pieces; what follows it moves up.
 
         Numbers above it may move although they were sent: the server took none of them before this one.
         """
-        body = self._bytes(lane, seq)
-        if body is not None:
-            self._exchange(lane, seq, forming.reform(body, bound=bound))
+        report = self._reports.get(lane, seq)
+        if report is not None:
+            self._exchange(lane, seq, report, forming.reform(report.body, bound=bound))
 
     def skip(self, lane: Lane, seq: int, *, reason: str) -> None:
         """A report that is refused for good is replaced, under its number, by a ``Skipped`` (DELIVERY 12)."""
-        row = self._db.execute(
-            "SELECT created, segment, items, size FROM report WHERE lane = ? AND seq = ?", (LANES[lane], seq)
-        ).fetchone()
-        if row is not None:
-            at, segment, items, size = row
-            self._exchange(lane, seq, [forming.stand_in(at=at, segment=segment, items=items, size=size, reason=reason)])
+        old = self._reports.get(lane, seq)
+        if old is not None:
+            note = forming.stand_in(
+                at=old.created, segment=old.segment, items=old.items, size=len(old.body), reason=reason
+            )
+            self._exchange(lane, seq, old, [note])
 
     # -- the transaction -----------------------------------------------------------------------------------------------
 
@@ -270,21 +250,17 @@ class Book:
     def _fold(self, fold: repeats.Fold) -> Sequence[Fault]:
         """Fold into a held report; what doesn't fit there comes back."""
         seq, index = fold.place.seq, fold.place.index
-        number = self._body_id(Lane.LIVE, seq)
-        if number is None:
+        report = self._reports.get(Lane.LIVE, seq)
+        if report is None:
             return fold.faults
-        old = self._body(number)
+        old = report.body
         fault = forming.fault_at(old, index)
         for repeat in fold.faults:
             fault = repeats.merge(fault, repeat)
         made = forming.refold(old, index, fault, bound=self._bound)
         if made is None:
             return fold.faults
-        self._db.execute("UPDATE body SET bytes = ? WHERE id = ?", (made.body, number))
-        self._db.execute(
-            "UPDATE report SET digest = ?, size = ? WHERE lane = ? AND seq = ?",
-            (made.digest, len(made.body), LANES[Lane.LIVE], seq),
-        )
+        self._reports.rewrite(Lane.LIVE, seq, made)
         self._replace_lane(Lane.LIVE, size=self.state.live.size + len(made.body) - len(old))
         return ()
 
@@ -292,123 +268,68 @@ class Book:
         """Drop the oldest bulk that is not under way, at least ``over`` bytes, and note what it was."""
         if over <= 0:
             return
-        rows = self._db.execute(
-            "SELECT seq, size, created FROM report WHERE lane = ? AND seq > ? ORDER BY seq",
-            (LANES[Lane.BULK], self._handed[Lane.BULK]),
-        )
-        reports, size, last, times = 0, 0, 0, []
-        for seq, bytes_, created in rows:
-            if size >= over:
-                break
-            reports, size, last = reports + 1, size + bytes_, seq
-            times.append(created)
-        rows.close()
-        if not reports:
+        oldest = self._reports.oldest(Lane.BULK, above=self._handed[Lane.BULK], size=over)
+        if not oldest:
             return
-        self._delete(Lane.BULK, self._handed[Lane.BULK], last)
+        times = [report.created for report in oldest]
+        self._delete(Lane.BULK, self._handed[Lane.BULK], oldest[-1].seq)
         old = self.state.pending
         self._replace(
-            dropped=self.state.dropped + reports,
+            dropped=self.state.dropped + len(oldest),
             pending=Dropped(
                 at=times[-1],
-                reports=reports + (old.reports if old else 0),
-                bytes=size + (old.bytes if old else 0),
+                reports=len(oldest) + (old.reports if old else 0),
+                bytes=sum(report.size for report in oldest) + (old.bytes if old else 0),
                 first=min([*times, *([old.first] if old else [])]),
                 last=max([*times, *([old.last] if old else [])]),
             ),
         )
 
     def _insert(self, lane: Lane, seq: int, report: Formed, *, segment: int, created: int, again: bool) -> None:
-        body = self._db.execute("INSERT INTO body (bytes) VALUES (?)", (report.body,)).lastrowid
-        size, items = len(report.body), len(report.items)
-        self._db.execute(
-            "INSERT INTO report VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (LANES[lane], seq, body, report.digest, size, items, segment, created, int(again)),
-        )
+        self._reports.insert(lane, seq, report, segment=segment, created=created, again=again)
         old = self.state.lane(lane)
         self._replace_lane(
             lane,
             lowest=old.lowest if old.reports else seq,
             next=seq + 1,
             reports=old.reports + 1,
-            size=old.size + size,
-            items=old.items + items,
+            size=old.size + len(report.body),
+            items=old.items + len(report.items),
         )
 
     def _delete(self, lane: Lane, above: int, upto: int) -> None:
         """Delete the numbers above..upto."""
-        range_ = (LANES[lane], above, upto)
-        reports, size, items = self._db.execute(
-            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(items), 0) FROM report "
-            "WHERE lane = ? AND seq > ? AND seq <= ?",
-            range_,
-        ).fetchone()
-        self._db.execute(
-            "DELETE FROM body WHERE id IN (SELECT body FROM report WHERE lane = ? AND seq > ? AND seq <= ?)", range_
-        )
-        self._db.execute("DELETE FROM report WHERE lane = ? AND seq > ? AND seq <= ?", range_)
+        gone = self._reports.delete(lane, above, upto)
         old = self.state.lane(lane)
         self._replace_lane(
             lane,
             lowest=self._lowest(lane, old.next),
-            reports=old.reports - reports,
-            size=old.size - size,
-            items=old.items - items,
+            reports=old.reports - gone.reports,
+            size=old.size - gone.size,
+            items=old.items - gone.items,
         )
 
     def _lowest(self, lane: Lane, otherwise: int) -> int:
-        found: int | None = self._db.execute("SELECT min(seq) FROM report WHERE lane = ?", (LANES[lane],)).fetchone()[0]
+        found = self._reports.lowest(lane)
         return otherwise if found is None else found
 
-    def _exchange(self, lane: Lane, seq: int, pieces: Sequence[Formed]) -> None:
-        number = LANES[lane]
-        segment, created, again = self._db.execute(
-            "SELECT segment, created, again FROM report WHERE lane = ? AND seq = ?", (number, seq)
-        ).fetchone()
+    def _exchange(self, lane: Lane, seq: int, old: Report, pieces: Sequence[Formed]) -> None:
         more = len(pieces) - 1
         self._delete(lane, seq - 1, seq)
-        numbering.move_up(self._db, number, above=seq, by=more)
+        self._reports.move_up(lane, above=seq, by=more)
         next_ = self.state.lane(lane).next + more
         for index, piece in enumerate(pieces):
-            self._insert(lane, seq + index, piece, segment=segment, created=created, again=bool(again))
+            self._insert(lane, seq + index, piece, segment=old.segment, created=old.created, again=old.again)
         self._replace_lane(lane, next=next_, lowest=self._lowest(lane, next_))
         if self._handed[lane] >= seq:
             self._handed[lane] += more
         self._repeats.clear()
 
-    def _body_id(self, lane: Lane, seq: int) -> int | None:
-        row = self._db.execute("SELECT body FROM report WHERE lane = ? AND seq = ?", (LANES[lane], seq)).fetchone()
-        return None if row is None else int(row[0])
-
-    def _bytes(self, lane: Lane, seq: int) -> bytes | None:
-        body = self._body_id(lane, seq)
-        return None if body is None else self._body(body)
-
-    def _body(self, number: int) -> bytes:
-        found: bytes = self._db.execute("SELECT bytes FROM body WHERE id = ?", (number,)).fetchone()[0]
-        return found
-
     def _recount(self, lane: Lane) -> None:
         """The figures of a lane from what is there, after opening and renumbering."""
-        reports, size, items = self._db.execute(
-            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(items), 0) FROM report WHERE lane = ?",
-            (LANES[lane],),
-        ).fetchone()
+        held = self._reports.count(lane)
         lowest = self._lowest(lane, self.state.lane(lane).next)
-        self._replace_lane(lane, lowest=lowest, reports=reports, size=size, items=items)
-
-    def _window_end(self, lane: Lane) -> int:
-        """The highest number that may be under way: a window's worth from the lowest (DELIVERY 11)."""
-        rows = self._db.execute(
-            "SELECT seq, size FROM report WHERE lane = ? ORDER BY seq LIMIT ?", (LANES[lane], WINDOW_REPORTS)
-        ).fetchall()
-        total, end = 0, 0
-        for seq, size in rows:
-            total += size
-            if end and total > MAX_BODY:
-                break
-            end = seq
-        return end
+        self._replace_lane(lane, lowest=lowest, reports=held.reports, size=held.size, items=held.items)
 
     def _replace(self, **changes: Any) -> None:
         self.state = msgspec.structs.replace(self.state, **changes)

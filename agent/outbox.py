@@ -20,7 +20,7 @@ import structlog
 from agent.adapter import Entry
 from agent.book import Book
 from agent.clock import Moment, Segment
-from agent.errors import OutboxClosed
+from agent.errors import OutboxClosed, described
 from agent.marks import Asked, Decision
 from agent.room import short
 from agent.states import Held, Here, Limits, State
@@ -243,12 +243,21 @@ class Outbox:
         while open_:
             group, open_ = self._next_group()
             group = [job for job in group if job.future.set_running_or_notify_cancel()]
-            self._commit([job for job in group if job.writes])
-            # Reads come after the commit: what is not on the disk is never sent.
-            for job in group:
-                if not job.writes:
-                    self._read_now(job)
+            try:
+                self._do(group)
+            except Exception as error:  # noqa: BLE001  # nobody may wait for ever
+                _log.error("outbox failed", error=described(error))
+                for job in group:
+                    if not job.future.done():
+                        job.future.set_exception(failed(self._path, error))
         self._storage.close()
+
+    def _do(self, group: list[_Job]) -> None:
+        self._commit([job for job in group if job.writes])
+        # Reads come after the commit: what is not on the disk is never sent.
+        for job in group:
+            if not job.writes:
+                self._read_now(job)
 
     def _next_group(self) -> tuple[list[_Job], bool]:
         group: list[_Job] = []
@@ -270,22 +279,25 @@ class Outbox:
         try:
             self._storage.look()
             self._book.hold_bulk(held=self._storage.little)
-            answers = self._transact(jobs)
+            self._answer(self._transact(jobs))
         except sqlite3.Error as error:
             if short(error):
                 self._storage.squeeze()
-                answers = [self._alone(job) for job in sorted(jobs, key=lambda job: not job.frees)]
+                for job in sorted(jobs, key=lambda job: not job.frees):
+                    self._answer([self._alone(job)])
             else:
-                answers = [partial(job.future.set_exception, failed(self._path, error)) for job in jobs]
-        self.state = self._book.state
-        for answer in answers:
-            answer()
+                self._answer([partial(job.future.set_exception, failed(self._path, error)) for job in jobs])
         if self.state is not before:
             for watcher in self._watchers:
                 watcher()
 
+    def _answer(self, answers: Sequence[Callable[[], None]]) -> None:
+        self.state = self._book.state
+        for answer in answers:
+            answer()
+
     def _transact(self, jobs: list[_Job]) -> list[Callable[[], None]]:
-        """What answers these jobs, committed together. Raises ``sqlite3.Error``, everything undone."""
+        """What answers these jobs, committed together. Whatever it raises, everything is undone."""
         here = self._book.here()
         try:
             self._storage.begin()
@@ -293,7 +305,7 @@ class Outbox:
             if self._book.state is not here.state:
                 self._book.save()
             self._storage.commit()
-        except sqlite3.Error as error:
+        except Exception as error:
             self._failed(error, here)
             raise
         return answers
@@ -351,10 +363,11 @@ class Outbox:
         else:
             job.future.set_result(result)
 
-    def _failed(self, error: sqlite3.Error, here: Here) -> None:
-        if not short(error):  # else the storage says it, once
+    def _failed(self, error: Exception, here: Here) -> None:
+        if isinstance(error, sqlite3.Error) and not short(error):  # else the storage says it, once
             _log.error("outbox failed", error=str(error))
-        self.damaged = self.damaged or error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        self.damaged = self.damaged or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
         self._book.undo(here)
         try:
             self._storage.rollback()

@@ -14,7 +14,7 @@ from typing import ClassVar, Final, TypeVar
 import structlog
 
 from agent import system
-from agent.errors import AgentError, NoRoom, OutboxFailed
+from agent.errors import AgentError, NoRoom, OutboxFailed, described
 from agent.room import LITTLE, MARGIN, RESERVE, WORKING, free_bytes, no_room, reserve_of, short, trouble
 
 _log: Final = structlog.get_logger(part="outbox")
@@ -275,8 +275,10 @@ class _DamagedError(Exception):
     pass
 
 
-def failed(path: Path, error: sqlite3.Error) -> OutboxFailed:
-    """What the caller of the outbox sees of an error of SQLite."""
+def failed(path: Path, error: Exception) -> OutboxFailed:
+    """What the caller of the outbox sees of an error of SQLite, or of one that nobody expected."""
+    if not isinstance(error, sqlite3.Error):
+        return OutboxFailed(f"the outbox can't be written: {described(error)}")
     return OutboxFailed(f"the outbox can't be written: {_said(error, trouble(path.parent))}")
 
 

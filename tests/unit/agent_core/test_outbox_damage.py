@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.adapter import Entry
 from agent.errors import AgentError, DamagedReport, OutboxFailed
@@ -45,6 +46,68 @@ async def test_a_file_at_its_largest_drops_bulk_for_what_is_new_then_takes_nothi
     outbox = Outbox(path=path)
     assert outbox.state.live.reports == kept + 1
     outbox.close()
+
+
+class Odd(Storage):
+    """Fails at a step as nobody expected, once ``broken``, with a text that quotes what it had in hand."""
+
+    step: ClassVar[str] = "commit"
+    broken: ClassVar[bool] = False
+
+    def _at(self, step: str) -> None:
+        if self.broken and self.step == step:
+            raise ValueError("ZHANG^SAN")
+
+    def begin(self) -> None:
+        self._at("begin")
+        super().begin()
+
+    def commit(self) -> None:
+        self._at("commit")
+        super().commit()
+
+    def look(self) -> None:
+        self._at("look")
+        super().look()
+
+
+@pytest.mark.parametrize("step", ["begin", "commit", "look"])
+async def test_whoever_waits_is_answered_whatever_happens(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(Odd, "step", step)
+    outbox = Outbox(path=path, storage=Odd)
+    await outbox.aput(Entry(live=[fault("A")]), NOW)
+    monkeypatch.setattr(Odd, "broken", True)
+    with capture_logs() as logs:
+        all_ = [outbox.aput(Entry(live=[fault(f"B-{number}")]), NOW) for number in range(20)]
+        answers = await asyncio.wait_for(asyncio.gather(*all_, return_exceptions=True), 20)
+    assert {type(answer) for answer in answers} == {OutboxFailed}
+    assert 0 < len(logs) <= 20
+    assert all(str(line["error"]).startswith("ValueError in test_outbox_damage.py:") for line in logs)
+    assert "ZHANG" not in f"{logs} {answers}"
+    monkeypatch.setattr(Odd, "broken", False)
+    await outbox.aput(Entry(live=[fault("C")]), NOW)
+    there = await items(outbox, Lane.LIVE)
+    assert [item.code for item in there if isinstance(item, Fault)] == ["A", "C"]
+    assert outbox.state.live.reports == 2
+    outbox.close()
+
+
+async def test_a_listener_that_fails_takes_no_answer_away(path: Path) -> None:
+    outbox = Outbox(path=path)
+
+    def fail() -> None:
+        raise RuntimeError("ZHANG^SAN")
+
+    outbox.watch(fail)
+    with capture_logs() as logs:
+        for code in "AB":
+            assert (await asyncio.wait_for(outbox.aput(Entry(live=[fault(code)]), NOW), 20))[0]
+        outbox.close()
+    assert len(logs) == 2
+    assert "ZHANG" not in str(logs)
+    assert outbox.state.live.reports == 2
 
 
 def _garbage(path: Path) -> None:
