@@ -96,9 +96,10 @@ class Astm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[[device.log]]: a log file that grows, read by the log patterns of the device's model.
 
-    ``patterns``: ids of those to use, none: all. ``encoding``: of the file; None: as each pattern says. ``utf-16``
-    finds the byte order out. ``time_zone``: IANA name for the times in it; None: the workstation's own. ``first_mb``:
-    how much of the end of a log that is met for the first time is read; 0: only what comes.
+    ``path``: its name may have ``*`` and ``?``, where each day has a file of its own. ``patterns``: ids of those to
+    use, none: all. ``encoding``: of the file; None: as each pattern says. ``utf-16`` finds the byte order out.
+    ``time_zone``: IANA name for the times in it; None: the workstation's own. ``first_mb``: how much of the end of a
+    log that is met for the first time is read; 0: only what comes.
     """
 
     path: str

@@ -17,6 +17,7 @@ from agent import config as shapes
 from agent.config import Astm, Config, Device, Dicom, Hl7, Server
 from agent.connection import network_of
 from agent.errors import AgentError, ConfigError
+from agent.logs.names import WILD
 from agent.proxy import proxy_of
 from agent.toml_places import ANY, Place, line_of, nearest, places
 from agent.zones import zone_of
@@ -268,6 +269,9 @@ class _Check:
                 until_ms(device.policy.valid_until)
             except ValueError as error:
                 self._wrong((*place, "policy", "valid_until"), f"{error}; {_HINTS['valid_until']}")
+        for index, log in enumerate(device.log):
+            if not WILD.isdisjoint(str(Path(log.path).parent)):
+                self._wrong((*place, "log", index, "path"), "has * or ? in a folder's name; only the file's may")
         zones: list[tuple[Place, str | None]] = [
             ((*place, "log", index, "time_zone"), log.time_zone) for index, log in enumerate(device.log)
         ]

@@ -4,6 +4,7 @@ It may be run beside a running agent: it never connects as a device (the broker 
 never opens an outbox, and leaves a line alone that an analyzer gives to one listener only.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ from agent.enrol import stored
 from agent.errors import AgentError, ConfigError
 from agent.findings import Finding, as_json, fail, failed, lines, lost, ok, warn
 from agent.link import Endpoint
+from agent.logs.names import Names
 from agent.proxy import tunnel
 from agent.room import MB, RESERVE, reserve_of
 from catalog.model import Catalog, Lang, Text
@@ -200,7 +202,10 @@ def _sources(device: Device, *, running: bool) -> Iterator[Finding]:
     if device.folder is not None:
         yield _readable(f"{device.name}.folder", Path(device.folder.path), os.R_OK | os.X_OK)
     for log in device.log:
-        yield _readable(f"{device.name}.log", Path(log.path), os.R_OK)
+        path = Path(log.path)
+        with contextlib.suppress(OSError):
+            path = Names(path).path
+        yield _readable(f"{device.name}.log", path, os.R_OK)
 
 
 def _split(address: str) -> tuple[str, int]:

@@ -1,12 +1,12 @@
 """The files of a log's folder: which of them is, or was, the log."""
 
 import os
-import re
 from collections.abc import Iterator, Sequence
 from heapq import nlargest
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from agent.logs.names import Names
 from agent.logs.place import Position, begins_in, goes_on, is_beginning, without_head
 
 MAX_FILES: Final = 1000
@@ -21,15 +21,6 @@ _PACKED: Final = (
     b"\x1f\x9d",
 )
 """How gzip, bzip2, xz, zstd, zip, 7z and compress begin."""
-_ROTATED: Final = re.compile(
-    r"(?=[._\-~ (\[@#]|\d{6})"  # `dr2.log` is another log
-    r"(?:[._\-~ ()\[\]@#+:,]*(?:\d++|t|z|am|pm|utc|bak|backup|old|older|prev|previous|last|copy|orig|original|saved?"
-    r"|archived?|rotated|log|txt|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|副本|备份|旧))*[._\-~ ()\[\]#]*\Z",
-    re.IGNORECASE,
-)
-"""What may stand around the name of a log in those of its rotations, as logrotate, log4j, logback, NLog, Serilog,
-Python, editors and Explorer write them."""
-
 Stat = tuple[int, int, int, int, int]
 """Device, inode, size, time of writing and of any change (ns)."""
 
@@ -77,30 +68,24 @@ def meet(path: Path, places: Sequence[Position]) -> File | None:
     return File(path, stat, begin, same, packed)
 
 
-def beside(path: Path, places: Sequence[Position]) -> list[File]:
-    """The files of the folder that may be rotated ones: those whose names begin as the log's does, and that with the
-    inode of where we stopped. Raises ``OSError``, but not for what can't be opened."""
+def beside(names: Names, places: Sequence[Position]) -> list[File]:
+    """The files of the folder that may be rotated ones, by their names or the inode of where we stopped; and the file
+    where we stopped, wherever it was. Raises ``OSError``, but not for what can't be opened."""
     inode = places[0].inode
-    stem = path.stem.casefold()
-    with os.scandir(path.parent) as entries:
+    with os.scandir(names.path.parent) as entries:
         near = [
             Path(entry.path)
             for entry in entries
-            if entry.name != path.name
-            and (entry.name.casefold().startswith(stem) or entry.inode() == inode)
+            if entry.name != names.path.name
+            and (names.are_near(entry.name) or entry.inode() == inode)
             and entry.is_file()
         ]
     if len(near) > MAX_FILES:
         near = nlargest(MAX_FILES, near, key=lambda file: (stat_of(file) or (0,) * 5)[3])
+    last = Path(places[0].name)
+    if places[0].name and last.parent != names.path.parent:
+        near.append(last)  # a link was switched to another folder
     return list(_met(near, places))
-
-
-def is_rotated(path: Path, name: str) -> bool:
-    """Whether a name is one of those that rotations of this log get."""
-    rest = name.casefold().removeprefix(path.stem.casefold())
-    suffix = path.suffix.casefold()
-    rest = rest.removeprefix(suffix) if rest.startswith(suffix) else rest.removesuffix(suffix)
-    return len(rest) < len(name) and _ROTATED.match(rest) is not None
 
 
 def is_copied(shorter: File, longer: File) -> bool:

@@ -17,9 +17,10 @@ from typing import BinaryIO, Final, NamedTuple
 
 from msgspec import structs
 
-from agent.logs.beside import File, Stat, beside, cut_at_head, is_copied, is_rotated, is_still, meet, stat_of
+from agent.logs.beside import File, Stat, beside, cut_at_head, is_copied, is_still, meet, stat_of
 from agent.logs.encodings import SAMPLE, WIDE, is_big_endian
 from agent.logs.lines import cut_lines
+from agent.logs.names import Names
 from agent.logs.place import Position, position_at, stops_in, trail_of
 
 CHUNK: Final = 256 * 1024
@@ -68,14 +69,14 @@ def look(
     now: float,
     first: int | None = None,
 ) -> Turn:
-    """Read on, at most ``CHUNK`` bytes. ``known``, ``past``: of the turn before. ``encoding``: one of
-    ``agent.logs.encodings``, None: of single bytes. ``now``: wall time, s. ``first``: bytes at the end of a file that
-    is met for the first time, with which reading begins; None: at its beginning. Raises ``OSError``, but not for a
-    file that isn't there yet."""
+    """Read on, at most ``CHUNK`` bytes. ``path``: as ``agent.logs.names`` has it. ``known``, ``past``: of the turn
+    before. ``encoding``: one of ``agent.logs.encodings``, None: of single bytes. ``now``: wall time, s. ``first``:
+    bytes at the end of a file that is met for the first time, with which reading begins; None: at its beginning. Raises
+    ``OSError``, but not for a file that isn't there yet."""
     reading = _Reading(encoding=encoding, now=now)
     try:
         if known is None:
-            new = meet(path, ())
+            new = meet(Names(path).path, ())
             return Turn(None) if new is None else reading.turn(new, None, first=first)
         return _Look(path, known, past, reading).turn()
     except _ReplacedError:
@@ -119,12 +120,17 @@ class _Look:
     """One look at a log that was read before."""
 
     def __init__(self, path: Path, known: Position, past: tuple[Position, ...], reading: "_Reading") -> None:
-        self._path = path
+        folder, before = path.parent, stat_of(path.parent)
+        self._given = path
+        self._names = Names(path)
+        self._path = self._names.path
+        if self._path.parent != folder and not self._names.is_pattern:
+            folder, before = self._path.parent, stat_of(self._path.parent)
+        self._folder = folder, before
         self._known = known
         self._past = past
         self._places = (known, *past)
         self._reading = reading
-        self._folder = path.parent, stat_of(path.parent)
         self._left: list[tuple[Path, Stat | None]] = []
 
     def turn(self) -> Turn:
@@ -135,7 +141,7 @@ class _Look:
         here = meet(self._path, self._places)
         if here is not None and self._is_current(here):
             turn = self._reading.turn(here, self._known)
-            quiet = turn.whole and not turn.more and self._reading.settled(here)
+            quiet = turn.whole and not turn.more and self._reading.settled(here) and self._is_folder_settled()
             return turn._replace(past=self._past, grown=here.same, still=self._still(here) if quiet else ())
         return self._moved_on(here)
 
@@ -144,7 +150,7 @@ class _Look:
         for index, left in enumerate(self._past):
             if not left.name:
                 continue
-            path = self._path.with_name(left.name)
+            path = self._path.parent / left.name
             stat = stat_of(path)
             if stat is None or stat[2] != left.offset:
                 turn = self._left_file(path, left)
@@ -157,9 +163,9 @@ class _Look:
     def _left_file(self, path: Path, left: Position) -> Turn | None:
         file = meet(path, (left,))
         if file is None or file.begin is not left:
-            again = [each for each in beside(self._path, (left,)) if each.begin is left]
+            again = [each for each in beside(self._names, (left,)) if each.begin is left]
             file = max(again, key=lambda each: (each.same, each.size), default=None)
-            return Turn(None, (structs.replace(left, name="" if file is None else file.path.name),))
+            return Turn(None, (structs.replace(left, name="" if file is None else str(file.path)),))
         if file.size > left.offset:
             turn = self._reading.turn(file, left, rotated=True)
             read = turn.position
@@ -170,41 +176,48 @@ class _Look:
     def _is_current(self, here: File) -> bool:
         """Whether the file at the path is the one that was being read."""
         if not self._known.offset:
-            return here.same and here.begin is None and not self._later(beside(self._path, self._places))
+            return here.same and here.begin is None and not self._later(beside(self._names, self._places))
         if here.begin is not self._known:
             return False
         if here.same:
             return True
         # Copied, restored or mounted anew; or a new file that begins alike, while the old one has another name now.
-        twins = (file for file in beside(self._path, self._places) if file.same and file.begin is self._known)
+        twins = (file for file in beside(self._names, self._places) if file.same and file.begin is self._known)
         twin = next(twins, None)
         return twin is None or is_copied(twin, here)
 
     def _moved_on(self, here: File | None) -> Turn:
-        files = beside(self._path, self._places)
+        files = beside(self._names, self._places)
         old = self._old(files)
         if old is not None and old.size > self._known.offset:
             return self._reading.turn(old, self._known, rotated=True)._replace(past=self._past)
-        if here is not None and old is not None and not self._reading.settled(old):
+        if here is not None and old is not None and not (self._names.is_pattern or self._reading.settled(old)):
             return Turn(self._known, self._past)  # it may still grow
         following = min(self._later(files), key=lambda file: file.stat[3:], default=here)
+        if here is not None and following is here and self._is_left(here):
+            return Turn(self._known, self._past)  # of two files that are written to in turn
         if following is None:
             return Turn(self._known, self._past, still=self._still(old))
         begin, cut = following.begin, None
         if begin is self._known:
             begin = None  # it begins alike, and the file itself has another name now
-        elif begin is None and old is None and following is here:
-            begin = cut = cut_at_head(here, self._known)
+        elif old is None and following is here and begin not in self._places:
+            cut = cut_at_head(here, self._known)
+            begin = cut or begin
         turn = self._reading.turn(following, begin, rotated=following is not here)
-        left = structs.replace(self._known, name="" if old is None else old.path.name)
+        left = structs.replace(self._known, name="" if old is None else str(old.path))
         past = tuple(place for place in self._past if place is not begin)
-        restored = begin is not None and (begin in self._places or begin.offset >= following.size)
+        restored = begin is not None and cut is None and (begin in self._places or begin.offset >= following.size)
         return turn._replace(
             past=(left, *past)[:MAX_PAST] if self._known.offset else past,
             lost=old is None and self._known.offset > 0 and not restored and cut is None,
             packed=sum(file.packed and file.modified >= self._known.modified for file in files),
             restored=restored,
         )
+
+    def _is_left(self, file: File) -> bool:
+        """Whether it is a file that was left and of which everything was read."""
+        return any(file.begin is left and str(file.path) == left.name for left in self._past)
 
     def _old(self, files: list[File]) -> File | None:
         """The file that was being read: renamed, or copied before the original was truncated."""
@@ -224,10 +237,15 @@ class _Look:
             for file in files
             if file.modified >= self._known.modified
             and not file.packed
-            and (is_rotated(self._path, file.path.name) or (file.same and not self._known.offset))
+            and (self._names.is_rotated(file.path.name) or (file.same and not self._known.offset))
             and not any(file.begin is place for place in self._places)
             and file.size > (0 if file.begin is None else file.begin.offset)
         ]
+
+    def _is_folder_settled(self) -> bool:
+        """Whether what the folder's ``stat`` says counts, where files of other names may come."""
+        stat = self._folder[1]
+        return not self._names.is_pattern or stat is None or self._reading.is_past(stat[3])
 
     def _still(self, file: File | None) -> Still:
         """What doesn't change as long as nothing new comes: ``file`` is the one that is being read, if there is one."""
@@ -235,7 +253,9 @@ class _Look:
         watched: list[tuple[Path, Stat | None]] = [] if file is None else [(file.path, file.stat)]
         if not here:
             watched.append((self._path, None))
-        if not here or not self._known.offset:
+        if self._given != self._path and not self._names.is_pattern:  # a link
+            watched.append((self._given, file.stat if here and file is not None else None))
+        if not here or not self._known.offset or self._names.is_pattern:
             watched.append(self._folder)
         return (*watched, *self._left)
 
@@ -246,7 +266,11 @@ class _Reading(NamedTuple):
 
     def settled(self, file: File) -> bool:
         """Whether it hasn't changed for a while. A time ahead of ours is that of another clock."""
-        return abs(self.now - file.modified / 1e9) >= SETTLED_S
+        return self.is_past(file.modified)
+
+    def is_past(self, modified: int) -> bool:
+        """Whether that is a while ago, in ns since 1970."""
+        return abs(self.now - modified / 1e9) >= SETTLED_S
 
     def turn(self, file: File, begin: Position | None, *, rotated: bool = False, first: int | None = None) -> Turn:
         with file.path.open("rb") as stream:
@@ -275,6 +299,7 @@ class _Reading(NamedTuple):
                 inode=stat.st_ino,
                 size=max(stat.st_size, offset),
                 modified=stat.st_mtime_ns,
+                name=str(file.path),
             )
         written = int(min(self.now * 1000, stat.st_mtime_ns / 1e6))
         return Turn(

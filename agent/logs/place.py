@@ -36,8 +36,8 @@ Trail = tuple[tuple[int, bytes], ...]
 class Position(Struct, frozen=True, array_like=True):
     """How far a log was read. ``skipping``: the rest of a line that is too long comes next. ``size``, ``modified``
     (ns): of the file when last read. ``mark``: of the bytes in front of the offset. ``trail``: offsets of line ends up
-    to the offset, each with a fingerprint of the bytes in front of it. ``name``: under which the file was left; empty:
-    it wasn't, or is gone."""
+    to the offset, each with a fingerprint of the bytes in front of it. ``name``: of the file when last read, with its
+    folder; empty: it was left and is gone."""
 
     device: int
     inode: int
@@ -73,7 +73,16 @@ def decode_past(data: bytes | None) -> tuple[Position, ...]:
 
 
 def position_at(
-    stream: BinaryIO, offset: int, *, trail: Trail, skipping: bool, device: int, inode: int, size: int, modified: int
+    stream: BinaryIO,
+    offset: int,
+    *,
+    trail: Trail,
+    skipping: bool,
+    device: int,
+    inode: int,
+    size: int,
+    modified: int,
+    name: str = "",
 ) -> Position:
     """The position at an offset of an open file."""
     head_size = min(HEAD, offset)
@@ -88,6 +97,7 @@ def position_at(
         modified=modified,
         mark=_in_front(stream, offset, _MARK),
         trail=trail,
+        name=name,
     )
 
 

@@ -146,7 +146,7 @@ class LogTail:
             turn.lines, received=received, since=since, big_endian=turn.big_endian, waiting=self._waiting
         )
         if not self._sampled and turn.position is not None:
-            head = beginning(self._path)
+            head = beginning(Path(turn.position.name))
             strange = why_no_text(self._config.encoding, head) is not None
             self._sampled = strange or len(head) == SAMPLE
             found.refused["not-text"] += strange

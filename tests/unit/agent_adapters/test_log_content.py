@@ -191,6 +191,18 @@ async def test_the_first_lines_are_cut_off(hospital: Hospital) -> None:
     assert not hospital.sink.counts
 
 
+@pytest.mark.parametrize("edited", [3, 150, 290])
+async def test_a_line_in_the_middle_is_taken_out(hospital: Hospital, edited: int) -> None:
+    hospital.write(300)
+    await hospital.read()
+    lines = hospital.log.read_bytes().splitlines(keepends=True)
+    hospital.log.write_bytes(b"".join(lines[:edited] + lines[edited + 1 :]))
+    assert await hospital.read() == hospital.everything
+    hospital.write()
+    assert await hospital.read() == hospital.everything
+    assert not hospital.sink.counts
+
+
 async def test_a_copy_that_somebody_made_is_not_taken_for_a_rotation(hospital: Hospital) -> None:
     hospital.write(3)
     await hospital.read()

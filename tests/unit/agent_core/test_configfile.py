@@ -156,6 +156,7 @@ WRONG = [
         21,
         "device.dicom.peer: is no key of this section; did",
     ),
+    ('"dr 2.log"', '"*/dr.log"', 30, "device.log.path: has * or ? in a folder's name"),
     ('encoding = "gb18030"', 'encoding = "big5"', 31, "device.log.encoding: invalid enum value 'big5'"),
     ('"Asia/Shanghai"', '"Asia/Atlantis"', 32, "device.log.time_zone: the time zone 'Asia/Atlantis' isn't known"),
     ("2027-06-30", '"next year"', 36, "device.policy.valid_until: "),
