@@ -35,6 +35,8 @@ SPLIT: Final = 200
 _BAD_HEADER: Final = "bad-delimiters"
 _ENDS: Final = re.compile(rb"[\r\n]+")
 _BLANKS: Final = b" \t\0"
+_BEFORE: Final = _BLANKS + b"\xef\xbb\xbf"
+"""What may stand before a record and is none of it: blanks, and the mark of UTF-8."""
 _NUMBERED: Final = re.compile(rb".\d{1,5}(?P<end>.|$)", re.DOTALL)
 """Behind a record's letter: a delimiter and its number (LIS02-A2 5.6.6)."""
 _PROCESSING: Final = (11, 12)
@@ -99,7 +101,7 @@ class Assembler:
         found: list[Message] = []
         if self._open.tail and self._open.last is not None and text:
             self._meet(text, last, found)
-        parts = _ENDS.split(text)
+        parts = _ENDS.split(text if self._open.tail else text.lstrip(_BEFORE))
         parts[0] = self._open.tail + parts[0]
         self._open.tail = parts.pop()
         for part in parts:
@@ -162,6 +164,9 @@ class Assembler:
         ETX ends a record, but what doesn't begin like one goes on. So does ETB where each frame is a record by the
         line's setting. Else ETB ends a record where the next begins with letter and number, and can't well be the
         same: that frame was not full, and its record not in the middle of a field.
+
+        Raises ``Unusable`` where only CR ends a record by the line's setting, this message has none, and the frame
+        plainly begins the next one: all of it would be taken for one record, and nothing be told.
         """
         tail, full = self._open.tail, self._open.length >= SPLIT
         mark = tail[1:2] if is_header(tail) else self._mark()
@@ -171,16 +176,19 @@ class Assembler:
             return _Seam.RECORD
         numbered = _NUMBERED.match(text, 1)
         begins = is_header(text) or (numbered is not None and numbered["end"] in (mark, b"\r", b"\n", b""))
-        if self._record_per_frame is False or not begins:
+        if not begins or (self._record_per_frame is False and self._open.ends):
             return _Seam.JOIN
         if is_header(tail) and text[:1] == b"P" and tail.endswith(mark) and tail.count(mark) in _PROCESSING:
             return _Seam.JOIN
         if full:
-            return _Seam.JOIN if self._open.ends else _Seam.UNCLEAR
+            return _Seam.JOIN if self._open.ends or self._record_per_frame is False else _Seam.UNCLEAR
         terminates = last is True and _terminates(text, mark)
-        if tail[-1:].isalnum() or is_header(tail) or self._open.bare or terminates:
-            return _Seam.RECORD
-        return _Seam.UNCLEAR
+        plain = tail[-1:].isalnum() or is_header(tail) or self._open.bare or terminates
+        if self._record_per_frame is not False:
+            return _Seam.RECORD if plain else _Seam.UNCLEAR
+        if plain:
+            raise Unusable("record-unclear")
+        return _Seam.JOIN
 
     def _look_at_tail(self, last: bool | None, found: list[Message]) -> None:
         """End a record that has no CR where it can be no other, and don't begin one that can't be one."""
@@ -201,7 +209,7 @@ class Assembler:
             self._useful = True
 
     def _record(self, raw: bytes, found: list[Message]) -> None:
-        record = raw.strip(_BLANKS)
+        record = raw.lstrip(_BEFORE).rstrip(_BLANKS)
         if not record:
             return
         unclear, self._open.unclear = self._open.unclear, ""
@@ -286,4 +294,4 @@ def _terminates(text: bytes, mark: bytes) -> bool:
 
 def _may_begin(text: bytes) -> bool:
     """Whether a text may be the beginning of a header whose delimiters stand in the next frame."""
-    return text[:1] == b"H" and len(text) < 4
+    return text[:1] in (b"H", b"h") and len(text) < 4

@@ -21,7 +21,7 @@ from wire.items import Item
 
 MAX_FILE: Final = 64 * 1024 * 1024
 _CHUNK: Final = 65_536
-_FRAMED_HEADER: Final = re.compile(rb"\x02[0-9]?H[!-/:-@\[-`{-~]")
+_FRAMED_HEADER: Final = re.compile(rb"\x02[0-9]?[Hh][!-/:-@\[-`{-~]")
 _CHECKSUM: Final = frozenset({"bad-checksum", "no-checksum", "checksum-never-right"})
 
 

@@ -268,7 +268,7 @@ class _Reader:
         target, deviation = self._target(record, what)
         if target is not None and deviation is not None and deviation > 0:
             self._add(qc.name(assay.key, control, "z"), (value - target) / deviation, "1")
-        factor = assay.units.get(record.component(5, 1))
+        factor = next((assay.units[unit] for unit in record.spellings(5) if unit in assay.units), None)
         if factor is None:
             self._refuse(f"wrong-unit:{what}", record.component(5, 1))
         else:
@@ -303,7 +303,9 @@ class _Reader:
 
     def _code(self, raw: str, tables: Iterable[str], *, unknown: bool, text: bool = False) -> None:
         """``unknown``: whether a number that isn't known is told. ``text``: it may be no code at all."""
-        code = next((known[raw] for table in tables if raw in (known := self._model.codes.get(table, {}))), None)
+        known = [self._model.codes.get(table, {}) for table in tables]
+        spelled = (raw, raw.lstrip("0"))  # some fill a number up with zeros
+        code = next((table[each] for each in spelled for table in known if each in table), None)
         number: float | None = None
         if code is None and unknown and _NUMBER.match(raw):
             if not int(raw):
@@ -347,7 +349,7 @@ class _Reader:
         if value is None:
             return
         try:
-            value = values.in_unit(value, record.whole(6), signal.unit)
+            value = values.in_unit(value, record.spellings(6), signal.unit)
         except Refused as refused:
             self._refuse(f"{refused.reason}:{name}", record.whole(6))
             return

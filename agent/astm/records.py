@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from agent import charset
 from agent.errors import AdapterError
 
 MAX_PARTS: Final = 256
@@ -32,10 +33,11 @@ class Message(Struct, frozen=True):
 
 
 def is_header(record: bytes) -> bool:
-    """Whether a record begins a message: H, and a delimiter that is neither a letter, a digit nor a blank, twice."""
+    """Whether a record begins a message: H, small or not, and twice a delimiter that is neither a letter, a digit nor a
+    blank."""
     mark = record[1:2]
     return (
-        record[:1] == b"H"
+        record[:1] in (b"H", b"h")
         and len(mark) == 1
         and b"!" <= mark <= b"~"
         and not mark.isalnum()
@@ -69,7 +71,8 @@ def delimiters(header: bytes) -> Delimiters:
 class Record:
     """One record; fields are numbered from 1 as in LIS02-A2, field 1 is the letter. What is absent reads as empty."""
 
-    def __init__(self, text: str, marks: Delimiters) -> None:
+    def __init__(self, text: str, marks: Delimiters, codec: str) -> None:
+        self._codec = codec
         self._fields = text.split(marks.field, MAX_FIELDS)[:MAX_FIELDS]
         self._marks = marks
 
@@ -94,6 +97,10 @@ class Record:
         """A component of a field's first repeat, from 1."""
         found = self.components(number)
         return found[at - 1] if at <= len(found) else ""
+
+    def spellings(self, number: int) -> Iterator[str]:
+        """The first component of a field, and what else it may be where its encoding isn't what it seems."""
+        return charset.otherwise(self.component(number, 1), self._codec)
 
     def _parts(self, repeat: str) -> list[str]:
         return [self._clear(part) for part in _split(repeat, self._marks.component)]
@@ -124,10 +131,11 @@ def _split(text: str, mark: str) -> list[str]:
 
 
 def records(found: Sequence[bytes], encoding: str) -> Iterator[Record]:
-    """The records of a message. Bytes beside the encoding are replaced: nothing that is taken needs them.
+    """The records of a message. One that is no text in the line's encoding is looked at by itself.
 
     Raises ``AdapterError`` for a header without delimiters.
     """
     marks = delimiters(found[0])
     for record in found:
-        yield Record(record.decode(encoding, "replace"), marks)
+        codec = encoding if charset.is_text(record, encoding) else charset.codec_of_line(record)
+        yield Record(record.decode(codec), marks, codec)

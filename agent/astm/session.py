@@ -58,7 +58,7 @@ class Session:
         """A query waits for its answer."""
 
     async def run(self) -> None:
-        """Until the peer is gone: silence is no reason to end. Raises ``Ending`` and ``OSError``."""
+        """Until the peer is gone, or cancelled: silence is no reason to end. Raises ``Ending`` and ``OSError``."""
         try:
             while True:
                 data = await self._channel.read(self._seconds())
@@ -66,7 +66,7 @@ class Session:
                 if data == b"":
                     return
                 await asyncio.sleep(0)  # the other devices' turn, however much came at once
-        except (Ending, OSError):
+        except (Ending, OSError, asyncio.CancelledError):
             await self._obey([Dropped()])
             raise
 
@@ -133,7 +133,12 @@ class Session:
         else:
             messages, patience = (self._assembler.ended() if isinstance(how, Ended) else self._assembler.paused()), inf
         self._count()
-        if not await self._enter(messages, patience=patience):
+        try:
+            kept = await self._enter(messages, patience=patience)
+        except asyncio.CancelledError:
+            await self._enter(messages, patience=KEEPING_S)  # what is in already is known there
+            raise
+        if not kept:
             self._sink.refused(NAME, "not-kept")
         if not self._asked or not isinstance(how, Ended):
             return []

@@ -1,6 +1,7 @@
 """Times and units as analyzers write them in ASTM records. Pure."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final
 
@@ -9,7 +10,7 @@ from catalog.units import SPELLINGS
 
 _TIME: Final = re.compile(
     r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?:[T ]?(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d{1,9}))?)?)?)?"
-    r"(?:([+-]\d{2}):?(\d{2})|(Z))?\Z",
+    r"(?: ?([+-]\d{2})(?::?(\d{2}))?|(Z))?\Z",
     re.ASCII,
 )
 """YYYYMMDD[HH[MM[SS]]][+-ZZZZ] (LIS02-A2 5.6.2); and as some write it: fractions, Z, ISO 8601's marks between."""
@@ -75,21 +76,22 @@ def date_time(text: str, zone: tzinfo | None) -> tuple[Moment, int]:
     return moment(local, own), 0 if minute else HOUR_MS if hour else DAY_MS
 
 
-def _offset(hours: str, minutes: str) -> timezone:
-    ahead = timedelta(hours=int(hours[1:]), minutes=int(minutes))
+def _offset(hours: str, minutes: str | None) -> timezone:
+    ahead = timedelta(hours=int(hours[1:]), minutes=int(minutes or 0))
     shift = -ahead if hours[0] == "-" else ahead
-    if int(minutes) > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
+    if int(minutes or 0) > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
         raise Refused("implausible")
     return timezone(shift)
 
 
-def in_unit(value: float, written: str, wanted: str) -> float:
-    """A value that is written in one unit, in the wanted one (UCUM). Raises ``Refused``: ``wrong-unit``."""
-    unit = written if written == wanted else _SPELLED.get(written, written)
-    if unit == wanted:
-        return value
-    known = _CONVERTED.get((unit, wanted))
-    if known is None:
-        raise Refused("wrong-unit")
-    factor, added = known
-    return value * factor + added
+def in_unit(value: float, written: Iterable[str], wanted: str) -> float:
+    """A value that is written in one unit, in the wanted one (UCUM). ``written``: what the unit may be called, best
+    first. Raises ``Refused``: ``wrong-unit``."""
+    for each in written:
+        unit = each if each == wanted else _SPELLED.get(each, each)
+        if unit == wanted:
+            return value
+        if (unit, wanted) in _CONVERTED:
+            factor, added = _CONVERTED[unit, wanted]
+            return value * factor + added
+    raise Refused("wrong-unit")

@@ -11,6 +11,7 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from agent.hl7.kinds import CONTROLS
 from agent.hl7.message import MAX_WORDS, Message, Segment
 
 _NUMBERS: Final = frozenset({"", "NM", "SN", "ST"})
@@ -55,12 +56,14 @@ def _mindray(order: Segment) -> Result:
 
 
 def _specimens(message: Message) -> Iterator[Result]:
+    ours = False
     names: list[str] = []
     lot = expires = ""
     order: Segment | None = None
     for segment in message.named("SPM", "SAC", "INV", "OBR", "OBX"):
         match segment.name:
             case "SPM":
+                ours = segment.text(11).upper() in CONTROLS
                 names, lot, expires = segment.words(2), "", segment.text(19)
             case "SAC":
                 names = [*names, *segment.words(3)][: 3 * MAX_WORDS]
@@ -69,7 +72,9 @@ def _specimens(message: Message) -> Iterator[Result]:
                 lot, expires = segment.text(16), segment.text(12) or expires
             case "OBR":
                 order = segment
-            case "OBX" if segment.text(2).upper() in _NUMBERS and not segment.text(3, 4).startswith(_SUPPLEMENT):
+            case "OBX" if (
+                ours and segment.text(2).upper() in _NUMBERS and not segment.text(3, 4).startswith(_SUPPLEMENT)
+            ):
                 yield _observed(segment, order, tuple(names), lot, expires)
             case _:
                 pass

@@ -6,8 +6,9 @@ character, and no half of a character for a delimiter: second bytes of GB 18030,
 """
 
 import re
-from collections.abc import Iterator
 from typing import Final
+
+from agent.charset import is_text
 
 _ISO: Final = re.compile(r"(?:ISO)?8859(\d{1,2})")
 _KNOWN: Final = {
@@ -47,10 +48,6 @@ _KNOWN: Final = {
 """Table 0211 and what senders write instead, without what is neither letter nor digit. UTF-16 and UTF-32 can't be in a
 block of MLLP; CNS 11643 no Python knows: both are as if nothing was declared."""
 _SHIFTED: Final = "iso2022_jp_2"
-_CHINESE: Final = re.compile(rb"[\x81-\xfe](?:[0-9][\x81-\xfe][0-9]|[\x40-\x7e\x80-\xfe])")
-"""A character of GB 18030 beyond ASCII."""
-_OTHERS: Final = ("utf-8", "latin-1", "gb18030", "cp437")
-"""What a text may be in after all; cp437 and cp850 agree about µ."""
 
 
 def declared(field: bytes) -> str:
@@ -78,37 +75,4 @@ def codec_of(data: bytes, codec: str) -> str:
     if data.isascii() and codec != _SHIFTED:
         return "ascii"
     order = ("utf-8", codec) if codec.startswith(("iso8859", "cp1252")) else (codec, "utf-8")
-    return next((each for each in order if each and _is(data, each)), "")
-
-
-def codec_of_line(line: bytes) -> str:
-    """The codec of a line in a message whose encoding isn't known.
-
-    A byte from 0xA0 on in front of one below 0x80 is a letter of Latin-1 alone (µ in front of mol/L), or a rare
-    character of GB 18030; what Chinese writes is pairs from 0x81 on. Whichever there is more of tells.
-    """
-    if _is(line, "utf-8"):
-        return "utf-8"
-    if not _is(line, "gb18030"):
-        return "latin-1"
-    signs = [found[0][0] >= 0xA0 and found[0][1] < 0x80 for found in _CHINESE.finditer(line)]
-    return "gb18030" if signs.count(False) > signs.count(True) else "latin-1"
-
-
-def otherwise(text: str, codec: str) -> Iterator[str]:
-    """A text that was decoded by ``codec``, and what it is in other encodings, where it is any text there."""
-    yield text
-    if text.isascii():
-        return
-    data = text.encode(codec, "replace")
-    for other in _OTHERS:
-        if _is(data, other):
-            yield data.decode(other)
-
-
-def _is(data: bytes, codec: str) -> bool:
-    try:
-        data.decode(codec)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return next((each for each in order if each and is_text(data, each)), "")

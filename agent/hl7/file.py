@@ -30,6 +30,7 @@ def read_file(path: Path, *, model: Model, zone: tzinfo | None) -> Iterator[tupl
     received = path.stat().st_mtime_ns // 1_000_000
     frames, failed = _frames(data)
     said = Said(model=model)
+    seen: set[bytes] = set()
     error: AdapterError | None = no_message()
     first: AdapterError | None = None
     for frame in frames:
@@ -45,7 +46,13 @@ def read_file(path: Path, *, model: Model, zone: tzinfo | None) -> Iterator[tupl
                 continue
             entry = said.entry(each.facts)
             said.remember(each.facts)
-            yield [*entry.live, *entry.bulk], each.facts.refused + counted
+            refused = each.facts.refused
+            if each.facts.timed and (entry.live or entry.bulk or refused):
+                if each.data in seen:
+                    yield [], counted
+                    continue
+                seen.add(each.data)
+            yield [*entry.live, *entry.bulk], refused + counted
     if error is not None:
         raise first or error
     yield [], failed

@@ -9,7 +9,7 @@ _WHO: Final = frozenset({"PID", "PD1", "PV1", "PV2", "NK1", "GT1", "IN1", "IN2",
 """Segments about a person: a message that has one is dropped unread, whatever it calls itself."""
 _PERSON: Final = _WHO | {"OBX"}
 """So is one with results, unless it says of each specimen that it is no person's."""
-_CONTROLS: Final = frozenset({"Q", "QC", "CONTROL"})
+CONTROLS: Final = frozenset({"Q", "QC", "CONTROL"})
 _CALIBRATORS: Final = frozenset({"C", "V"})
 """SPM-11, table 0369 (control specimen; calibrator, verifying calibrator), and words that are met instead."""
 _EQUIPMENT: Final = frozenset({"ESU", "EAN", "INU"})
@@ -24,7 +24,7 @@ class Kind(Enum):
     """ESU^U01, EAN^U09, INU^U05 (HL7 v2.5.1 chapter 13): read."""
     CONTROL = "control"
     """Results of controls: ORU^R01 with MSH-16 = 2 (Mindray's host interface); OUL^R21 to R24 of which each SPM-11 is Q
-    (HL7 v2.5.1, 7.3.4 to 7.3.7; IHE PaLM TF-2b, LAB-29): read."""
+    (HL7 v2.5.1, 7.3.4 to 7.3.7; IHE PaLM TF-2b, LAB-29), calibrators beside them: read, of the controls alone."""
     CALIBRATION = "calibration"
     """ORU^R01 with MSH-16 = 1, OUL of calibrators: accepted, counted, not read."""
     PERSON = "person"
@@ -57,6 +57,6 @@ def kind_of(message: Message) -> Kind:
 
 
 def _of_specimens(roles: set[str]) -> Kind:
-    if roles and roles <= _CONTROLS:
+    if roles & CONTROLS and roles <= CONTROLS | _CALIBRATORS:
         return Kind.CONTROL
     return Kind.CALIBRATION if roles and roles <= _CALIBRATORS else Kind.PERSON

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from agent import charset
 from agent.errors import AdapterError
 from agent.hl7 import encoding
 
@@ -85,7 +86,7 @@ class Segment:
 
     def spellings(self, number: int, component: int = 1) -> Iterator[str]:
         """``text`` and what else it may mean where its encoding isn't what it seems, or it has hexadecimal escapes."""
-        for text in encoding.otherwise(self.text(number, component), self._codec):
+        for text in charset.otherwise(self.text(number, component), self._codec):
             yield text
             yield from _hexadecimal(text, self._delimiters.escape)
 
@@ -139,7 +140,7 @@ class Message:
         return any(found is not None and found[1].upper() in wanted for found in map(_NAME.match, self._lines))
 
     def _text(self, line: bytes) -> tuple[str, str]:
-        codec = self._codec or encoding.codec_of_line(line)
+        codec = self._codec or charset.codec_of_line(line)
         text = line.decode(codec)
         return codec, text.replace(2 * self._doubled, self._doubled) if self._doubled else text
 

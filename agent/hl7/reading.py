@@ -168,7 +168,8 @@ class _Reader:
         """NDS: the code through the catalog's table; a severity of N says that the condition is over."""
         moment = self._moment(segment, 2)
         raw = segment.text(4)
-        code = self._model.codes.get(NOTIFICATIONS, {}).get(raw)
+        known = self._model.codes.get(NOTIFICATIONS, {})
+        code = known.get(raw, known.get(raw.lstrip("0")))  # some fill a number up with zeros
         params = uncertain_params(moment.certain)
         if code == "":
             return

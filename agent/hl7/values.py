@@ -7,12 +7,13 @@ from typing import Final
 from agent.values import Moment, Refused, day_of, moment
 
 _TIME: Final = re.compile(
-    r"(\d{4}-?\d{2}-?\d{2})[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{0,32}))?)? ?(Z|[+-]\d{2}(?::?\d{2})?)?\Z",
+    r"(\d{4}[-/.]?\d{2}[-/.]?\d{2})[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{0,32}))?)?"
+    r" ?(Z|[+-]\d{2}(?::?\d{2})?)?\Z",
     re.ASCII | re.IGNORECASE,
 )
 """DTM of at least a minute (HL7 v2.5.1, 2.A.22); a coarser one is no time of an event. More digits of a second than
 four, Z, and the separators of ISO 8601 are met, and mean one thing."""
-_DAY: Final = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})", re.ASCII)
+_DAY: Final = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})", re.ASCII)
 
 
 def date_time(text: str, zone: tzinfo | None) -> Moment:

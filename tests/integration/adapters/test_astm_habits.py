@@ -101,6 +101,9 @@ HABITS = {
     "no CR, ETB": Habit([bare(last=False)]),
     "no CR, ETB, as set": Habit([bare(last=False)], {"record_per_frame": True}),
     "no CR, ETB, no terminator": Habit([bare(last=False)[:-1]], counts=NO_L),
+    "small letters": Habit([numbered("1234567", tuple(text[:1].lower() + text[1:] for text in TEXTS))]),
+    "the mark of UTF-8 before the header": Habit([numbered("1234567", (b"\xef\xbb\xbf" + TEXTS[0], *TEXTS[1:]))]),
+    "a blank behind the number": Habit([numbered("1234567", tuple(b" " + text for text in TEXTS))]),
     "LF for CR": Habit([numbered("1234567", tuple(text.replace(b"\r", b"\n") for text in TEXTS))]),
     "no checksum": Habit([unsummed(numbered("1234567"), b"\r\n")], {"checksum": False}),
     "no checksum, CR alone": Habit([unsummed(numbered("1234567"), b"\r")], {"checksum": False}),
@@ -260,7 +263,7 @@ async def test_a_frame_that_belongs_to_no_message_is_not_acknowledged(text: byte
 
 async def test_what_can_be_read_in_two_ways_is_counted_until_the_line_s_setting_decides() -> None:
     texts = [HEADER.encode(), b"C|1|I|LAMP_LOW|I|" + b"x" * 200, b"C|2|I|BATH_LEVEL|I", b"L|1|N"]
-    for setting, codes in ((None, []), (True, ALL), (False, [])):
+    for setting, codes in ((None, []), (True, ALL)):
         sink = MemorySink()
         async with running(sink, listen=LOOPBACK, record_per_frame=setting) as adapter:
             analyzer = await Analyzer.connect(adapter.port)
@@ -272,6 +275,16 @@ async def test_what_can_be_read_in_two_ways_is_counted_until_the_line_s_setting_
             await analyzer.close()
         assert list(told(sink.items())) == codes
         assert bool(codes) != bool(sink.counts + sink.nothing)
+
+
+async def test_a_setting_that_would_lose_all_of_a_message_is_answered_nak() -> None:
+    sink = MemorySink()
+    async with running(sink, listen=LOOPBACK, record_per_frame=False) as adapter:
+        analyzer = await Analyzer.connect(adapter.port)
+        assert await analyzer.say(ENQ) == ACK
+        assert [await analyzer.say(frame) for frame in bare(last=False)] == [ACK, NAK, NAK, NAK, NAK]
+        await analyzer.close()
+    assert sink.counts["astm:record-unclear"] == 4
 
 
 class TestWithoutTheLink:

@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent import system
+from agent.adapter import Entry
 from agent.astm import session
 from agent.clock import Clock
 from agent.outbox import Outbox
@@ -180,6 +181,44 @@ async def test_what_was_told_of_a_message_that_broke_off_is_known_to_another_lif
         faults = [item for item in await held(outbox) if isinstance(item, Fault)]
         assert [(fault.code, fault.count) for fault in faults] == [(code, 1) for code in codes]
         outbox.close()
+
+
+async def test_what_was_acknowledged_of_an_open_transfer_is_kept_when_the_agent_stops(tmp_path: Path) -> None:
+    """As on SIGTERM or for an update: in the middle of a message, and between its EOT and the commit."""
+    for rest in (b"", EOT):
+        outbox, sink = opened(tmp_path)
+        async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
+            analyzer = await Analyzer.connect(adapter.port)
+            assert await analyzer.say(ENQ) == ACK
+            for frame in by_records(FLAGGED)[:-1]:
+                assert await analyzer.say(frame) == ACK
+            analyzer.tell(rest)
+            await asyncio.sleep(0)
+        await analyzer.close()
+        faults = [item for item in await held(outbox) if isinstance(item, Fault)]
+        assert [(fault.code, fault.count) for fault in faults] == [("COBAS-72", 1)]
+        outbox.close()
+
+
+async def test_a_commit_that_the_stop_interrupts_is_made_again(tmp_path: Path) -> None:
+    outbox, sink = opened(tmp_path)
+    putting = sink.aput
+    asked = asyncio.Event()
+
+    async def slow(entry: Entry) -> bool:
+        if not asked.is_set():
+            asked.set()
+            await asyncio.Event().wait()
+        return await putting(entry)
+
+    sink.aput = slow  # type: ignore[method-assign]
+    async with running(sink, ROCHE, listen=LOOPBACK) as adapter:
+        analyzer = await Analyzer.connect(adapter.port)
+        assert set(await analyzer.send(FLAGGED.removesuffix(b"L|1|N\r"))) == {ACK}
+        await asked.wait()
+    await analyzer.close()
+    assert [item.code for item in await held(outbox) if isinstance(item, Fault)] == ["COBAS-72"]
+    outbox.close()
 
 
 async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(

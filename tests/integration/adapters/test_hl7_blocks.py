@@ -158,6 +158,8 @@ def at(text: str) -> bytes:
 
 LATIN = controls(control("85.5", test="CREA", unit="XX"), f18="").replace(b"XX", "µmol/L".encode("latin-1"))
 INPUTS = {
+    "twice": framed(ONE) * 2,
+    "twice, and refused": framed(notification("NOBODY")) * 2,
     "batch": framed(BATCH),
     "several": framed(ONE + OTHER),
     "own blocks": framed(FHS + BHS) + framed(ONE) + framed(OTHER) + framed(BTS + FTS),

@@ -58,6 +58,10 @@ class TestFlags:
         found = of(ORDER, RESULT, f"C|1|I|{code}|I")
         assert (found.faults, found.refused) == ((), {"unknown-code": 1})
 
+    @pytest.mark.parametrize("flag", ["072", "000072", " 72 "])
+    def test_zeros_and_blanks_before_a_number(self, flag: str) -> None:
+        assert codes(of(ORDER, RESULT, f"C|1|I|{flag}|I")) == [("COBAS-72", None, 1)]
+
     def test_equal_flags_fold_over_their_times(self) -> None:
         later = RESULT.replace("0805", "0807")
         found = of(ORDER, later, "C|1|I|72|I", RESULT, "C|1|I|72|I", RESULT, r"C|1|I|72\74|I")
@@ -108,6 +112,16 @@ class TestControls:
         assert values(self.result("^^^GLU", "100", "mg/dL"))["qc.glu.l1.value"][0] == pytest.approx(5.551)
         found = self.result("^^^GLU", "100", "furlong")
         assert (found.readings, found.refused) == ((), {"wrong-unit:qc.glu": 1})
+
+    @pytest.mark.parametrize("line", ["utf-8", "gb18030", "latin-1"])
+    @pytest.mark.parametrize(
+        "unit",
+        ["µmol/L".encode(), "μmol/L".encode(), "µmol/L".encode("latin-1"), "μmol/L".encode("gb18030"), b"umol/L"],
+    )
+    def test_a_micro_sign_in_whatever_encoding(self, unit: bytes, line: str) -> None:
+        result = b"R|1|^^^CREA|85.5|" + unit + b"|\r"
+        whole = message(CONTROL, "R|1|x").replace(b"R|1|x\r", result)
+        assert values(facts(whole, MODEL, line))["qc.crea.l1.value"] == (85.5, "umol/L")
 
     @pytest.mark.parametrize("test", ["^^^GLU", "GLU", "^^^GLU/", "^^^GLU//not", " GLU "])
     def test_the_test_as_makers_write_it(self, test: str) -> None:

@@ -48,10 +48,10 @@ class TestDelimiters:
 
 class TestRecord:
     def test_a_letter_may_be_small(self) -> None:
-        assert Record("c|1|I|72|I", MARKS).kind == "C"
+        assert Record("c|1|I|72|I", MARKS, "utf-8").kind == "C"
 
     def test_fields_repeats_and_components(self) -> None:
-        record = Record(r"R|1|^^^685/\b^c| 22.4 |U/l", MARKS)
+        record = Record(r"R|1|^^^685/\b^c| 22.4 |U/l", MARKS, "utf-8")
         assert (record.kind, record.whole(4), record.whole(9), record.component(3, 4)) == ("R", "22.4", "", "685/")
         assert record.repeats(3) == [["", "", "", "685/"], ["b", "c"]]
         assert record.components(9) == [""]
@@ -73,25 +73,31 @@ class TestRecord:
         ],
     )
     def test_escapes(self, written: str, read: str) -> None:
-        assert Record(f"C|1|I|{written}", MARKS).whole(4) == read
+        assert Record(f"C|1|I|{written}", MARKS, "utf-8").whole(4) == read
 
     def test_an_escaped_delimiter_does_not_part_anything(self) -> None:
-        record = Record("C|1|I|72&S&x^text|I", MARKS)
+        record = Record("C|1|I|72&S&x^text|I", MARKS, "utf-8")
         assert record.components(4) == ["72^x", "text"]
 
     def test_a_record_of_many_fields_is_cut_off_behind_those_that_are_read(self) -> None:
-        record = Record("R" + "|x" * 100_000, MARKS)
+        record = Record("R" + "|x" * 100_000, MARKS, "utf-8")
         assert record.whole(64) == "x"
         assert record.whole(65) == ""
 
     def test_a_value_without_end(self) -> None:
-        record = Record("C|1|" + "x" * 60_000 + "|" + "&F&" * 20_000, MARKS)
+        record = Record("C|1|" + "x" * 60_000 + "|" + "&F&" * 20_000, MARKS, "utf-8")
         assert len(record.whole(3)) == MAX_VALUE
         assert set(record.whole(4)) <= {"|", "&"}
 
     def test_repeats_and_components_without_end(self) -> None:
-        record = Record("C|1|" + "a\\" * 30_000 + "|" + "a^" * 30_000, MARKS)
+        record = Record("C|1|" + "a\\" * 30_000 + "|" + "a^" * 30_000, MARKS, "utf-8")
         assert len(record.repeats(3)) == len(record.components(4)) == MAX_PARTS
+
+
+def test_a_text_in_another_encoding_than_the_line_s_hides_no_delimiter_and_makes_none() -> None:
+    whole = split(message(PATIENT, "C|1|I|72|I"))
+    whole[2] = "C|1|I|72^\u4e28\u5f20\u4e09|I".encode("gb18030")  # the first ends like a field
+    assert list(records(whole, "utf-8"))[2].component(5, 1) == "I"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "latin-1"])

@@ -200,6 +200,12 @@ class TestKinds:
         found = took(specimens(specimen(role=role), observation()))
         assert (found.kind, found.untold, found.facts) == (Kind.CALIBRATION, "calibration-message", None)
 
+    def test_a_calibrator_s_beside_a_control_s(self) -> None:
+        calibrator = (specimen("CAL1", role="C"), ORDER, observation("99"))
+        control = (specimen(), ORDER, observation())
+        for lines in (calibrator + control, control + calibrator):
+            assert values(facts(*lines)) == {"qc.glu.l1.value": 5.5}
+
     @pytest.mark.parametrize(
         "lines",
         [
@@ -212,7 +218,7 @@ class TestKinds:
             (specimen(), " pid|1"),
             (specimen(), "PV1|1|N"),
             (specimen(), observation(), specimen(role="P")),
-            (specimen(role="C"), specimen()),
+            (specimen(role="C"), observation(), specimen(role="P")),
         ],
     )
     def test_anybody_else_s_is_dropped_unread(self, lines: tuple[str, ...]) -> None:
