@@ -63,7 +63,8 @@ class _Seam(Enum):
 
 class _Open(Struct):
     """What is open. ``records``: of the message, ``told`` of them told already, ``size`` bytes. ``tail``: the record
-    that has no end yet; ``last``: how the text before ended, ``length`` bytes long. ``ends``: whether a record of this
+    that has no end yet; ``last``: how the text before ended, ``length`` bytes long. ``full``: the last frame that ended
+    with ETB was as long as the one before, as where a sender fills them. ``ends``: whether a record of this
     message ended with CR; ``bare``: whether one did without. ``unclear``: the tail is no record that can be read.
     ``headless``: another header came that can't be read, so that nothing more belongs to this one."""
 
@@ -73,6 +74,8 @@ class _Open(Struct):
     tail: bytes = b""
     last: bool | None = None
     length: int = 0
+    width: int = 0
+    full: bool = False
     ends: bool = False
     bare: bool = False
     unclear: str = ""
@@ -109,6 +112,8 @@ class Assembler:
             self._open.ends = True
         self._look_at_tail(last, found)
         self._open.last, self._open.length = last, len(text)
+        if last is False:
+            self._open.full, self._open.width = len(text) == self._open.width, len(text)
         if last is not None and self._useless and not self._useful:
             self.back()
             self._open.headless = self._open.headless or self._useless == _BAD_HEADER
@@ -163,7 +168,7 @@ class Assembler:
 
         ETX ends a record, but what doesn't begin like one goes on. So does ETB where each frame is a record by the
         line's setting. Else ETB ends a record where the next begins with letter and number, and can't well be the
-        same: that frame was not full, and its record not in the middle of a field.
+        same: that frame was not full, its record not in the middle of a field, and none before it ended with CR.
 
         Raises ``Unusable`` where only CR ends a record by the line's setting, this message has none, and the frame
         plainly begins the next one: all of it would be taken for one record, and nothing be told.
@@ -176,14 +181,15 @@ class Assembler:
             return _Seam.RECORD
         numbered = _NUMBERED.match(text, 1)
         begins = is_header(text) or (numbered is not None and numbered["end"] in (mark, b"\r", b"\n", b""))
-        if not begins or (self._record_per_frame is False and self._open.ends):
+        if not begins or (self._open.ends and (self._open.full or self._record_per_frame is False)):
             return _Seam.JOIN
         if is_header(tail) and text[:1] == b"P" and tail.endswith(mark) and tail.count(mark) in _PROCESSING:
             return _Seam.JOIN
         if full:
             return _Seam.JOIN if self._open.ends or self._record_per_frame is False else _Seam.UNCLEAR
         terminates = last is True and _terminates(text, mark)
-        plain = tail[-1:].isalnum() or is_header(tail) or self._open.bare or terminates
+        within = self._open.ends or not tail[-1:].isalnum()  # GL and U|5| are what GLU|5| was
+        plain = not within or is_header(tail) or self._open.bare or terminates
         if self._record_per_frame is not False:
             return _Seam.RECORD if plain else _Seam.UNCLEAR
         if plain:
