@@ -84,7 +84,10 @@ class AstmAdapter:
             return Tcp(*await asyncio.open_connection(host.strip("[]"), int(port)))
 
     async def _open(self) -> Serial:
-        return await asyncio.to_thread(Serial, self._config)
+        port = await asyncio.to_thread(Serial, self._config)
+        if not port.as_set:
+            self._sink.refused(NAME, "port-settings")
+        return port
 
     async def _converse(self, session: Session) -> None:
         try:

@@ -1,6 +1,7 @@
 """What bytes travel by: a TCP connection or a serial port, read in pieces with a time limit."""
 
 import asyncio
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
@@ -15,6 +16,12 @@ WRITE_S: Final = 15.0
 """What a serial port may take to take an answer of a byte."""
 WAIT_S: Final = 5.0
 """How long a thread waits at a serial port, where it is not called away: on Windows a call may come just too early."""
+_UNSETTABLE: tuple[type[Exception], ...] = ()
+"""What says that a port has no such data bits or parity. Windows says it by ``OSError``."""
+if sys.platform != "win32":
+    import termios
+
+    _UNSETTABLE = (termios.error,)
 _PARITY: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 
@@ -60,19 +67,17 @@ class Tcp:
 
 
 class Serial:
-    """A serial port, served by a thread of its own: some systems can't wait for one otherwise."""
+    """A serial port, served by a thread of its own: some systems can't wait for one otherwise. ``as_set``: False: it
+    has no such data bits or parity, as a virtual one, whose other end has them; it is open with 8 and none."""
 
     def __init__(self, config: Astm) -> None:
         """Opens the port. Raises ``OSError``."""
-        self._port = serial.Serial(
-            config.serial,
-            baudrate=config.baud,
-            bytesize=config.data_bits,
-            parity=_PARITY[config.parity],
-            stopbits=config.stop_bits,
-            timeout=WAIT_S,
-            write_timeout=WRITE_S,
-        )
+        try:
+            self._port = _opened(config, config.data_bits, _PARITY[config.parity])
+            self.as_set = True
+        except _UNSETTABLE:
+            self._port = _opened(config, serial.EIGHTBITS, serial.PARITY_NONE)
+            self.as_set = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="astm-serial")
         self._reading: asyncio.Future[bytes] | None = None
 
@@ -115,3 +120,15 @@ class Serial:
     def _write(self, data: bytes) -> None:
         self._port.write(data)
         self._port.flush()
+
+
+def _opened(config: Astm, data_bits: int, parity: str) -> serial.Serial:
+    return serial.Serial(
+        config.serial,
+        baudrate=config.baud,
+        bytesize=data_bits,
+        parity=parity,
+        stopbits=config.stop_bits,
+        timeout=WAIT_S,
+        write_timeout=WRITE_S,
+    )

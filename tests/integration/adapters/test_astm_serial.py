@@ -54,6 +54,19 @@ async def test_messages_one_after_the_other(instrument: Instrument, line: dict[s
     assert not sink.counts - Counter({"astm:transfer-restarted": 9})
 
 
+async def test_a_virtual_port_has_no_parity_and_is_used_without(instrument: Instrument) -> None:
+    """The system says so only when nothing else of the port is to be changed: not when it is opened first."""
+    sink = MemorySink()
+    for code in (b"72", b"74"):
+        async with running(sink, ROCHE, serial=instrument.name, data_bits=7, parity="even"):
+            await instrument.begin()
+            for frame in by_records(FLAGGED.replace(b"|72^", b"|" + code + b"^")):
+                assert await instrument.say(frame) == ACK
+            instrument.write(EOT)
+    assert codes(sink) == ["COBAS-72", "COBAS-74"]
+    assert sink.counts["astm:port-settings"] == 1
+
+
 async def test_damage_on_the_line_is_repaired(instrument: Instrument) -> None:
     sink = MemorySink()
     async with running(sink, ROCHE, serial=instrument.name):
