@@ -179,13 +179,9 @@ def _listenable(config: Config) -> None:
         for index, device in enumerate(config.devices)
         if device.hl7 is not None
     ]
-    taken: set[str] = set()
     for place, address in addresses:
         if address is None:
             continue
-        if address in taken:
-            raise ConfigError(f"{address} is also that of another; give each a port of its own", place=place)
-        taken.add(address)
         try:
             _bind(address)
         except OSError as error:

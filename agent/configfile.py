@@ -2,11 +2,12 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -56,6 +57,11 @@ _HINTS: Final = {
     "valid_until": "write a date such as 2027-06-30, or a time with its zone",
     "checksum": "write false where the analyzer's frames bear no checksum, or none that is right; else leave it out",
     "record_per_frame": "write true where each frame is a record though no CR ends it; else leave it out",
+    "disks": "write a list of folders",
+    "patterns": "write a list of the model's log patterns",
+    "runbooks": "write a list of the model's runbooks",
+    "log": "write a section [[device.log]], in two brackets, for each log",
+    "device": "write a section [[device]], in two brackets, for each device",
     "echo": "write a section [device.echo.NAME] with host, port and ae_title for each peer",
 }
 
@@ -82,7 +88,8 @@ def load(path: Path) -> Config:
         match = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)\Z", str(error))
         line = int(match[1]) if match and match[1] else len(text.splitlines()) or 1
         what = str(error).removesuffix(match[0]) if match else str(error)
-        raise ConfigError(f"{path}:{line}: is not TOML: {what}; correct this line") from None
+        todo = "write a path of Windows in single quotes" if "\\" in what else "correct this line"
+        raise ConfigError(f"{path}:{line}: is not TOML: {what}; {todo}") from None
     try:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
@@ -172,8 +179,29 @@ def _explain(error: msgspec.ValidationError, found: dict[Place, int]) -> tuple[P
         return place, _dotted((*place, match[1])), "is missing; add it"
     place = nearest(place, found)
     last = next((part for part in reversed(section) if part != ANY), "")
+    if text.startswith("Invalid enum value"):
+        given = text.removeprefix("Invalid enum value ")
+        return place, _dotted(place), f"{given} is none of its values; write one of {', '.join(_values(section))}"
     what = re.sub(r"matching regex .*", "of another form", text.replace("`", "")).replace("Expected", "expected")
     return place, _dotted(place) or "file", f"{what}; {_HINTS.get(last, 'correct the value')}"
+
+
+def _held(device: Device) -> Iterator[tuple[Place, str]]:
+    """What the sources of a device have for themselves: addresses to listen on, lines, logs."""
+    for section, source in (("dicom", device.dicom), ("astm", device.astm), ("hl7", device.hl7)):
+        if source is not None and source.listen is not None:
+            yield (section, "listen"), source.listen
+    if device.astm is not None and device.astm.serial is not None:
+        yield ("astm", "serial"), device.astm.serial
+    for index, log in enumerate(device.log):
+        yield ("log", index, "path"), log.path
+
+
+def _values(place: tuple[str, ...]) -> list[str]:
+    """What a key may be, of those of few values."""
+    kinds = [field.type for field in msgspec.structs.fields(_SECTIONS[place[:-1]]) if field.encode_name == place[-1]]
+    literals = [each for kind in kinds for each in (kind, *get_args(kind)) if get_origin(each) is Literal]
+    return [str(value) for literal in literals for value in get_args(literal)]
 
 
 def _dotted(place: Place) -> str:
@@ -193,6 +221,7 @@ class _Check:
             self._health(config.agent.health)
         names: dict[str, int] = {}
         ids: dict[str, int] = {}
+        self._once(config)
         for index, device in enumerate(config.devices):
             place = ("device", index)
             self._unique(names, device.name, index, "name")
@@ -205,6 +234,18 @@ class _Check:
             line = line_of(("device", known[value], key), self._found)
             self._wrong(("device", index, key), f"is also that of the device in line {line}; give each its own")
         known[value] = index
+
+    def _once(self, config: Config) -> None:
+        known: dict[str, Place] = {config.agent.health: ("agent", "health")} if config.agent.health else {}
+        for index, device in enumerate(config.devices):
+            for key, what in _held(device):
+                place = ("device", index, *key)
+                # A log may tell of two devices; one that reads it twice would keep two places in it under one name.
+                mark = f"{index}:{what}" if "log" in key else what
+                if mark in known:
+                    line = line_of(known[mark], self._found)
+                    self._wrong(place, f"is also in line {line}; give each its own")
+                known[mark] = place
 
     def _server(self, config: Config) -> None:
         server = config.server

@@ -20,6 +20,9 @@ TOTAL: Final = 32
 """Connections to one listener: what the memory of the largest half messages allows (ADR 0015)."""
 BURST_S: Final = 60.0
 """An address that isn't listed is counted once in this time, however often it comes."""
+STRANGER: Final = "another-protocol"
+"""The word for a connection that was ended without having said anything in the protocol of its listener: a port scan,
+a browser, a monitor. Nothing of the equipment was lost with it."""
 CHUNK: Final = 65_536
 """Bytes of a connection that wait unread here at most; the rest of a flood waits in the peer's own buffers."""
 ANSWER_S: Final = 60.0

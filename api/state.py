@@ -47,8 +47,8 @@ WORDS: Final = MappingProxyType(
         Reason.ONLY_MINOR: Text(zh="只有一般报警", en="Only minor alerts"),
         Reason.ALERTS: Text(zh="有未消除的重要报警", en="Serious alerts are open"),
         Reason.REFUSED: Text(
-            zh="设备报来的内容有些未能识别，是否正常不能确定",
-            en="Some of what it said was refused, so its health is unknown",
+            zh="24 小时内设备报来的内容有些未能识别，是否正常不能确定",
+            en="Some of what it said within 24 h was refused, so its health is unknown",
         ),
         Reason.STALE: Text(zh="数据已旧，不知是否正常", en="What is known is old, so its health is unknown"),
     }

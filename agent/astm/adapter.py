@@ -22,7 +22,7 @@ from agent.astm.reading import NAME
 from agent.astm.session import Ending, Session
 from agent.clock import Now
 from agent.config import Astm
-from agent.connection import Door, lost, serve
+from agent.connection import STRANGER, Door, lost, serve
 from agent.uplink import backoff
 from agent.zones import zone_of
 from catalog.model import Model
@@ -58,7 +58,7 @@ class AstmAdapter:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of an analyzer to us; whatever it does ends here."""
-        await self._converse(self._session(Tcp(reader, writer)))
+        await self._converse(self._session(Tcp(reader, writer)), stranger=True)
 
     async def _again(self, open_channel: Callable[[], Awaitable[Tcp | Serial]]) -> None:
         """Connect again and again, the longer apart the more often it was in vain."""
@@ -89,11 +89,12 @@ class AstmAdapter:
             self._sink.refused(NAME, "port-settings")
         return port
 
-    async def _converse(self, session: Session) -> None:
+    async def _converse(self, session: Session, *, stranger: bool = False) -> None:
+        """``stranger``: it isn't certain that the peer is equipment."""
         try:
             await session.run()
         except Ending as ending:
-            self._sink.refused(NAME, ending.why)
+            self._sink.refused(NAME, STRANGER if stranger and not session.spoke else ending.why)
         except OSError as error:
             self._sink.refused(NAME, lost(error))
 

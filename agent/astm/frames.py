@@ -34,6 +34,8 @@ _UNCHECKED: Final = re.compile(rb"[^\x02\x04\x05\x06\x15\r\n]{0,2}", re.DOTALL)
 _UNNUMBERED: Final = re.compile(rb"[A-Za-z][!-/:-@\[-`{-~]")
 """A record where a number should be."""
 _LINE_ENDS: Final = (b"\r\n", b"\r", b"\n")
+_TEXT: Final = re.compile(rb"[\t\r\n -~]{6}")
+"""How a text begins."""
 
 
 class Control(Struct, frozen=True):
@@ -52,9 +54,10 @@ class Frame(Struct, frozen=True):
 
 class Damaged(Struct, frozen=True):
     """A frame that came to its end and is wrong: ``bad-checksum``, ``no-checksum``, ``bad-frame-number`` or
-    ``oversize-frame``."""
+    ``oversize-frame``. ``text``: whether its content begins as one."""
 
     reason: str
+    text: bool
 
 
 class Noise(Struct, frozen=True):
@@ -136,6 +139,7 @@ class Scanner:
 
     def _whole(self, end: int, *, last: bool, ended: bool) -> Token | None:
         self._searched = end
+        text = _TEXT.match(self._buffer, 0, end) is not None
         digits = bytes(self._buffer[end + 1 : end + 3])
         size = 2
         if not self._checksum:
@@ -148,7 +152,7 @@ class Scanner:
             return None
         elif not _DIGITS.fullmatch(digits):
             self._close(end + 1)
-            return Damaged("no-checksum" if digits[:1] in (b"\r", b"\n") else "bad-checksum")
+            return Damaged("no-checksum" if digits[:1] in (b"\r", b"\n") else "bad-checksum", text)
         after = bytes(self._buffer[end + 1 + size : end + 3 + size])
         if after in (b"", b"\r") and not ended:
             self._unended = True
@@ -158,12 +162,12 @@ class Scanner:
         oversize = self._oversize or end > MAX_FRAME
         self._close(end + 1 + size + len(line_end))
         if oversize:
-            return Damaged("oversize-frame")
+            return Damaged("oversize-frame", text)
         if self._checksum and int(digits, 16) != sum(body) % 256:
-            return Damaged("bad-checksum")
+            return Damaged("bad-checksum", text)
         if body[:1].isdigit():
             return Frame(int(body[:1]), body[1:-1], last)
-        return Frame(None, body[:-1], last) if _UNNUMBERED.match(body) else Damaged("bad-frame-number")
+        return Frame(None, body[:-1], last) if _UNNUMBERED.match(body) else Damaged("bad-frame-number", text)
 
     def _close(self, used: int) -> None:
         del self._buffer[:used]

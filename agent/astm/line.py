@@ -94,7 +94,7 @@ class Plain:
                 case Damaged(reason):
                     found += (Refused(reason), Refused("frame-lost"), Dropped())
                 case Cut():
-                    found += (Refused("frame-cut"), Dropped())
+                    found += (Refused("frame-cut"), Refused("frame-lost"), Dropped())
                 case Control(byte) if byte == EOT:
                     found.append(Ended())
                 case Control():

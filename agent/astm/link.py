@@ -229,8 +229,10 @@ class Link:
                     token = Frame(None, b"%d" % number + text, last)  # a text that goes on with a digit
                 self._held, self._wrong = token, 0
                 self._step(self._meant(self._placed(token)), now)
-            case Damaged(reason):
-                self._step(self._meant(self._judged(reason)), now, reason)
+            case Damaged(_, False) if self.state is State.IDLE:
+                self._commands.append(Refused("noise"))  # what looks like STX and ETX in a stranger's bytes
+            case Damaged(reason, text):
+                self._step(self._meant(self._judged(reason, text=text)), now, reason)
             case Cut():
                 self._commands.append(Refused("frame-cut"))
             case Noise(data):
@@ -248,8 +250,8 @@ class Link:
         follows = (before.number + 1, (before.number + 1) % 8, before.number, self._first.number, 0, 1)
         return Event.NEXT if frame.number in follows else Event.JUMP
 
-    def _judged(self, reason: str) -> Event:
-        if self.state is not State.RECEIVING or not reason.endswith("checksum"):
+    def _judged(self, reason: str, *, text: bool) -> Event:
+        if self.state is not State.RECEIVING or not text or not reason.endswith("checksum"):
             return Event.BAD
         self._wrong += 1
         return Event.BAD if self._wrong % TRIES else Event.HOPELESS

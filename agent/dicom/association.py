@@ -17,10 +17,10 @@ from agent.connection import send
 from agent.dicom import dimse, pdu
 from agent.dicom.dimse import Answer, Command
 from agent.dicom.elements import IMPLICIT, STANDARD
-from agent.dicom.mpps import PERFORMED_STEP, StepReader
+from agent.dicom.mpps import StepReader
 from agent.dicom.objects import ObjectReader
 from agent.dicom.pdu import Fragment, Offer, Rejection, Request
-from agent.dicom.services import VERIFICATION, is_storage
+from agent.dicom.services import PERFORMED_STEP, VERIFICATION, is_storage, tells
 from agent.errors import AdapterError
 
 MAX_PDU: Final = 128 * 1024
@@ -79,6 +79,8 @@ class Association:
         self._host = host
         self._reader = reader
         self._writer = writer
+        self.asked = False
+        """Whether an association was asked for: the peer speaks DICOM."""
         self._contexts: dict[int, tuple[str, str]] = {}
         """Abstract and chosen transfer syntax of each accepted context."""
         self._peer_max = 0
@@ -92,8 +94,11 @@ class Association:
         """From the request for an association to its end."""
         async with asyncio.timeout(REQUEST_S):
             kind, body = await self._next()
+        if kind == pdu.ABORT:
+            return
         if kind != pdu.ASSOCIATE_RQ:
             raise Aborted(2)
+        self.asked = True
         if not await self._associate(pdu.request(body)):
             return
         while True:
@@ -150,7 +155,7 @@ class Association:
         """The peer's first standard transfer syntax: its native one, so that it needn't convert pixels for us. Rather a
         maker's own than none, for a refusal would stop the study."""
         abstract = offer.abstract_syntax
-        if abstract not in {VERIFICATION, PERFORMED_STEP} and not is_storage(abstract):
+        if abstract != VERIFICATION and not tells(abstract):
             return pdu.ABSTRACT_SYNTAX_UNKNOWN, ""
         known = [uid for uid in offer.transfer_syntaxes if uid == IMPLICIT or uid.startswith(STANDARD)]
         taken = [*known, *offer.transfer_syntaxes]

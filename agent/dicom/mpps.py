@@ -20,8 +20,6 @@ from agent.dicom.walk import Raw
 from agent.form import form_of
 from agent.values import Refused
 
-PERFORMED_STEP: Final = "1.2.840.10008.3.1.2.3.3"
-
 _STATUS: Final = 0x00400252
 _REASON: Final = 0x00400281
 _EXPOSURES: Final = 0x00400301

@@ -18,7 +18,7 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Dicom
-from agent.connection import Door, lost, serve
+from agent.connection import STRANGER, Door, lost, serve
 from agent.dicom import dimse, pdu
 from agent.dicom.association import Aborted, Association, last_words
 from agent.dicom.dimse import Answer, Command
@@ -27,6 +27,7 @@ from agent.dicom.mpps import StepReader
 from agent.dicom.objects import ObjectReader, Untold, is_read
 from agent.dicom.pdu import Rejection, Request
 from agent.dicom.reasons import Reasons
+from agent.dicom.services import tells
 from agent.dicom.steps import Steps
 from agent.errors import AdapterError, OutboxError
 from agent.zones import zone_of
@@ -68,10 +69,12 @@ class DicomScp:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection; whatever its peer does ends here."""
+        association = Association(host=self, reader=reader, writer=writer)
         try:
-            await Association(host=self, reader=reader, writer=writer).run()
+            await association.run()
         except (Aborted, AdapterError, TimeoutError, EOFError, OSError) as error:
-            self._sink.refused(NAME, _reason(error))
+            stranger = isinstance(error, Aborted) and not association.asked
+            self._sink.refused(NAME, STRANGER if stranger else _reason(error))
             with contextlib.suppress(OSError, TimeoutError):
                 await last_words(writer, error)
 
@@ -87,7 +90,9 @@ class DicomScp:
         elif self._config.calling and request.calling not in self._config.calling:
             why = pdu.UNKNOWN_CALLING
         if why is not None:
-            self._sink.refused(NAME, "association-rejected")
+            # Who only asks whether somebody is there, as a scan or a technician does, had nothing to tell.
+            told = any(tells(offer.abstract_syntax) for offer in request.offers.values())
+            self._sink.refused(NAME, "association-rejected" if told else "verification-rejected")
         return why
 
     def refuses(self) -> None:

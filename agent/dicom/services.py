@@ -3,6 +3,8 @@
 from typing import Final
 
 VERIFICATION: Final = "1.2.840.10008.1.1"
+PERFORMED_STEP: Final = "1.2.840.10008.3.1.2.3.3"
+"""Modality performed procedure step, PS3.4 F.7."""
 _DICOM: Final = "1.2.840.10008."
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1."
 """The root of the storage SOP classes."""
@@ -23,3 +25,8 @@ def is_storage(abstract_syntax: str) -> bool:
     if not abstract_syntax.startswith(_DICOM):
         return bool(abstract_syntax)
     return abstract_syntax in _OTHERS or (abstract_syntax.startswith(_STORAGE) and abstract_syntax not in _NONE)
+
+
+def tells(abstract_syntax: str) -> bool:
+    """Whether this service may bring something of the equipment."""
+    return abstract_syntax == PERFORMED_STEP or is_storage(abstract_syntax)

@@ -15,7 +15,7 @@ from agent import system
 from agent.adapter import Sink
 from agent.clock import Now
 from agent.config import Hl7
-from agent.connection import CHUNK, Door, hang_up, keep_alive, lost, send, serve
+from agent.connection import CHUNK, STRANGER, Door, hang_up, keep_alive, lost, send, serve
 from agent.errors import OutboxError
 from agent.hl7 import values
 from agent.hl7.answer import Outcome, answers
@@ -111,6 +111,7 @@ class Hl7Adapter:
         except _Ended as ended:
             self._sink.refused(NAME, ended.why)
         except OSError as error:
+            peer.deframer.end()
             self._sink.refused(NAME, lost(error))
         finally:
             self._count(peer)
@@ -120,15 +121,14 @@ class Hl7Adapter:
         while True:
             data = await peer.reader.read(CHUNK)
             if not data:
-                if peer.deframer.inside:
-                    raise _Ended("cut-frame")
+                peer.deframer.end()
                 return
             for frame in peer.deframer.feed(data):
                 await self._take(peer, frame)
                 await asyncio.sleep(0)  # the other devices' turn, however many blocks came at once
             self._count(peer)
             if peer.deframer.noise > MAX_NOISE:
-                raise _Ended("not-mllp")
+                raise _Ended("not-mllp" if peer.deframer.bare else STRANGER)
 
     def _count(self, peer: _Peer) -> None:
         for reason in peer.deframer.refused.elements():
@@ -145,7 +145,7 @@ class Hl7Adapter:
             if each.message is None and each.refused:
                 peer.bad += 1
                 if peer.bad == MAX_BAD:
-                    raise _Ended("not-hl7")
+                    raise _Ended(STRANGER if each.refused == "garbage" else "not-hl7")
             await asyncio.sleep(0)  # and however many messages are in one
 
     def opened(self, frame: Frame) -> Iterator[Taken]:

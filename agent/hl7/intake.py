@@ -21,7 +21,8 @@ from catalog.model import Model
 
 _HEADS: Final = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t\0]*MSH(?=[^A-Za-z0-9\s])")
 _ENVELOPE: Final = re.compile(rb"(?:\A|(?<=[\r\n]))[ \t\0]*(?:FHS|BHS|BTS|FTS)(?![A-Za-z0-9])[^\r\n]*")
-
+_TEXT: Final = re.compile(rb"(?:\xff\xfe|\xfe\xff|\xef\xbb\xbf)?(?:\0?[\t\r\n -~]\0?){8}")
+"""How a text begins, in UTF-16 too. Between what looks like VT and FS in a stranger's bytes there is anything."""
 
 _UNTOLD: Final = {
     Kind.PERSON: "patient-results",
@@ -61,7 +62,7 @@ def taken(frame: Frame, *, model: Model, received: int, zone: tzinfo | None, liv
     head = next(heads, None)
     before = _ENVELOPE.sub(b"", block if head is None else block[: head.start()]).strip(FILLING)
     if before or (head is None and block.startswith(b"MSH")):
-        yield _failed(block, no_message())
+        yield _failed(block, no_message(), "garbage" if head is None and not _TEXT.match(block) else "")
         return
     if head is None and block:
         yield Taken(block, None, untold="batch-envelope")
@@ -76,8 +77,8 @@ def taken(frame: Frame, *, model: Model, received: int, zone: tzinfo | None, liv
         head = after
 
 
-def _failed(data: bytes, error: AdapterError) -> Taken:
-    return Taken(data, None, refused=error.reason, error=error)
+def _failed(data: bytes, error: AdapterError, word: str = "") -> Taken:
+    return Taken(data, None, refused=word or error.reason, error=error)
 
 
 def _one(data: bytes, message: Message, *, whole: bool, reading: Callable[[Message, Kind], Extracted]) -> Taken:

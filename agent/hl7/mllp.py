@@ -12,6 +12,8 @@ FS: Final = b"\x1c"
 CR: Final = b"\r"
 HEAD: Final = 4096
 """Bytes that are kept of a message beyond the limit: enough for the header that its answer needs."""
+_BEGINNINGS: Final = (b"MSH", b"FHS", b"BHS")
+_SIGHT: Final = 64
 _FILLING: Final = b"\r\n\0 \t"
 """What careless senders put between blocks; it is no garbage."""
 
@@ -42,9 +44,12 @@ class Deframer:
 
     def __init__(self, *, limit: int) -> None:
         self.refused: Counter[str] = Counter()
-        """What was no message: ``garbage`` (each run of bytes between two blocks), ``cut-frame``."""
+        """What was no message: ``garbage`` (each run of bytes between two blocks), ``cut-frame``, and ``not-mllp``: a
+        message without VT and FS. A block that was cut and didn't begin as a message is garbage, too."""
         self.noise = 0
         """Bytes of garbage since the last block began."""
+        self.bare = False
+        """Whether there is a message in it, without VT and FS."""
         self._limit = limit
         self._inside = False
         self._data = bytearray()
@@ -63,6 +68,12 @@ class Deframer:
             at = self._within(data, at, frames) if self._inside else self._between(data, at)
         return frames
 
+    def end(self) -> None:
+        """Nothing more will come: count what didn't become a message."""
+        if self._inside:
+            self._cut(b"")
+        self._count_bare()
+
     def _between(self, data: bytes, at: int) -> int:
         start = data.find(VT, at)
         end = len(data) if start < 0 else start
@@ -70,23 +81,34 @@ class Deframer:
         if noise:
             self.refused["garbage"] += not self.noise
             self.noise += noise
+            self.bare = self.bare or data.find(b"MSH", at, end) >= 0
         if start < 0:
             return end
         self._begin()
         return start + 1
 
     def _begin(self) -> None:
+        self._count_bare()
         self._inside = True
         self._data.clear()
         self._size = 0
         self.noise = 0
+
+    def _count_bare(self) -> None:
+        if self.bare:
+            self.refused["not-mllp"] += 1
+        self.bare = False
+
+    def _cut(self, rest: bytes) -> None:
+        head = (self._data[:_SIGHT] + rest[:_SIGHT]).lstrip(_FILLING)
+        self.refused["cut-frame" if head.startswith(_BEGINNINGS) else "garbage"] += 1
 
     def _within(self, data: bytes, at: int, frames: list[Frame]) -> int:
         end = data.find(FS, at)
         stop = len(data) if end < 0 else end
         again = data.rfind(VT, at, stop)
         if again >= 0:
-            self.refused["cut-frame"] += 1
+            self._cut(data[at:again])
             self._begin()
             at = again + 1
         self._size += stop - at

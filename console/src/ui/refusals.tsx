@@ -8,7 +8,9 @@ type Refusal = Schemas['Refusal']
 
 export function Refusals({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation()
-  const refused = device.refusals.filter((each) => each.kind === 'refused')
+  const refused = device.refusals
+    .filter((each) => each.kind === 'refused')
+    .sort((one, other) => Number(other.lost) - Number(one.lost))
   const untold = device.refusals.filter((each) => each.kind === 'untold')
   return (
     <>

@@ -250,7 +250,7 @@ async def test_success_and_nothing_counted_is_never_the_answer_to_nothing() -> N
         assert await away(peer, scp.port) == [0] * 4
     assert sink.entries == []
     assert sink.nothing == {"dicom:no-facts": 1}
-    assert sink.counts == {"dicom:not-dicom": 2, "dicom:truncated": 1}
+    assert sink.counts == {"dicom:unreadable": 2, "dicom:truncated": 1}
 
 
 def without_events() -> Dataset:

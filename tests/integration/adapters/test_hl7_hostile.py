@@ -37,8 +37,10 @@ class TestHostilePeers:
     @pytest.mark.parametrize(
         ("sent", "counts"),
         [
-            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 500, {"not-mllp": 1, "garbage": 1}),
-            (b"x" * (MAX_NOISE + 1), {"not-mllp": 1, "garbage": 1}),
+            (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 500, {"another-protocol": 1, "garbage": 1}),
+            (b"x" * (MAX_NOISE + 1), {"another-protocol": 1, "garbage": 1}),
+            (b"MSH|^~\\&|A\r" * 400, {"not-mllp": 1, "garbage": 1}),
+            (framed(b"\x16\x03\x01") * 1000, {"garbage": MAX_BAD, "another-protocol": 1}),
             (framed(b"PID|1|ZHANG") * 1000, {"not-hl7": MAX_BAD + 1}),
             (framed(b"MSH|^^^^^^^|") * 1000, {"bad-delimiters": MAX_BAD, "not-hl7": 1}),
         ],

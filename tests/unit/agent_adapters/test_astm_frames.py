@@ -66,23 +66,24 @@ def test_however_it_is_cut_into_pieces(sizes: list[int]) -> None:
 @pytest.mark.parametrize(
     ("sent", "found"),
     [
-        (framed(1, b"a", checksum=b"00"), [Damaged("bad-checksum")]),
-        (framed(1, b"a", checksum=b"zz"), [Damaged("bad-checksum"), Noise(b"zz\r\n")]),
+        (framed(1, b"C|1|I|75", checksum=b"00"), [Damaged("bad-checksum", text=True)]),
+        (framed(1, b"a", checksum=b"00"), [Damaged("bad-checksum", text=False)]),
+        (framed(1, b"a", checksum=b"zz"), [Damaged("bad-checksum", text=False), Noise(b"zz\r\n")]),
         (b"\x021Test\x03d4\r\n", [Frame(1, b"Test", last=True)]),
         (b"\x021Test\x03D4\n", [Frame(1, b"Test", last=True)]),
         (b"\x021Test\x03D4\r\x05", [Frame(1, b"Test", last=True), Control(ENQ)]),
         (b"\x021Test\x03D4\x04", [Frame(1, b"Test", last=True), Control(EOT)]),
         (b"\x029Test\x03DC\r\n", [Frame(9, b"Test", last=True)]),
         (b"\x02C|1\x03F3\r\n", [Frame(None, b"C|1", last=True)]),
-        (b"\x02CC1\x03BA\r\n", [Damaged("bad-frame-number")]),
-        (b"\x021Test\x03\r\n", [Damaged("no-checksum"), Noise(b"\r\n")]),
-        (b"\x02\x0303\r\n", [Damaged("bad-frame-number")]),
+        (b"\x02CC1\x03BA\r\n", [Damaged("bad-frame-number", text=False)]),
+        (b"\x021Test\x03\r\n", [Damaged("no-checksum", text=False), Noise(b"\r\n")]),
+        (b"\x02\x0303\r\n", [Damaged("bad-frame-number", text=False)]),
         (framed(3, b""), [Frame(3, b"", last=True)]),
         (b"\x021Te\x021Test\x03D4\r\n", [Cut(), Frame(1, b"Test", last=True)]),
         (b"\x021Te\x05", [Cut(), Control(ENQ)]),
         (b"\x021Te\x04", [Cut(), Control(EOT)]),
-        (b"\x021Test\x03\x04", [Damaged("bad-checksum"), Control(EOT)]),
-        (b"\x021Test\x03D\x04", [Damaged("bad-checksum"), Noise(b"D"), Control(EOT)]),
+        (b"\x021Test\x03\x04", [Damaged("bad-checksum", text=False), Control(EOT)]),
+        (b"\x021Test\x03D\x04", [Damaged("bad-checksum", text=False), Noise(b"D"), Control(EOT)]),
         (b"hello\x06", [Noise(b"hello"), Control(ACK)]),
         (b"", []),
     ],
@@ -103,12 +104,12 @@ def test_a_frame_without_its_line_end_waits_and_is_taken_at_the_end(left_out: in
 
 def test_an_incomplete_frame_is_nothing_even_at_the_end() -> None:
     assert tokens(b"\x021Te", ended=True) == []
-    assert tokens(b"\x021Test\x03D", ended=True) == [Damaged("bad-checksum"), Noise(b"D")]
+    assert tokens(b"\x021Test\x03D", ended=True) == [Damaged("bad-checksum", text=False), Noise(b"D")]
 
 
 def test_the_longest_frame_passes_and_a_longer_one_does_not() -> None:
     assert tokens(framed(1, b"x" * (MAX_FRAME - 1))) == [Frame(1, b"x" * (MAX_FRAME - 1), last=True)]
-    assert tokens(framed(1, b"x" * MAX_FRAME)) == [Damaged("oversize-frame")]
+    assert tokens(framed(1, b"x" * MAX_FRAME)) == [Damaged("oversize-frame", text=True)]
 
 
 def test_an_endless_frame_is_not_held() -> None:
@@ -119,7 +120,7 @@ def test_an_endless_frame_is_not_held() -> None:
         assert tokens_of(scanner) == []
         assert len(scanner._buffer) <= MAX_FRAME
     scanner.push(b"\x0300\r\n\5")
-    assert tokens_of(scanner) == [Damaged("oversize-frame"), Control(ENQ)]
+    assert tokens_of(scanner) == [Damaged("oversize-frame", text=False), Control(ENQ)]
 
 
 TESTED = Frame(1, b"Test", last=True)

@@ -32,7 +32,12 @@ def bare(number: int, text: bytes) -> bytes:
     return b"\2" + body + b"%02X\r\n" % (sum(body) % 256)
 
 
-NEXT, SAME, BAD, JUMP = framed(2, b"two\r"), framed(1, b"one\r"), framed(2, b"x", checksum=b"00"), framed(5, b"x")
+NEXT, SAME, BAD, JUMP = (
+    framed(2, b"two\r"),
+    framed(1, b"one\r"),
+    framed(2, b"C|1|I|75", checksum=b"00"),
+    framed(5, b"x"),
+)
 TWO: Final = Deliver(b"two\r", last=True)
 I, R, H, A, S = State.IDLE, State.RECEIVING, State.HOLDING, State.ASKING, State.SENDING  # noqa: E741  # a matrix
 EARLY: Final[list[Command]] = [Refused("frame-without-enq")]
@@ -215,7 +220,7 @@ class TestReceiving:
         assert link.feed(b"\r\n", NOW + UNENDED_MS) == []
         assert link.deadline == NOW + UNENDED_MS + FRAME_MS
 
-    @pytest.mark.parametrize(("wrong", "reason"), [(BAD, "bad-checksum"), (b"\x022x\3\r\n", "no-checksum")])
+    @pytest.mark.parametrize(("wrong", "reason"), [(BAD, "bad-checksum"), (b"\x022C|1|I|75\3\r\n", "no-checksum")])
     def test_the_sixth_wrong_checksum_in_a_row_says_that_none_may_ever_be_right(
         self, wrong: bytes, reason: str
     ) -> None:

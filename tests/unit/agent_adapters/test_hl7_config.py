@@ -71,5 +71,5 @@ def test_what_is_read_is_shown(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_told_before_anything_runs(tmp_path: Path) -> None:
     text = f'[device.hl7]\nlisten = "127.0.0.1:{free_port()}"\n'
     second = BASE.partition("[[device]]")[2].replace("chem", "chem-2").replace("dabc", "dabd")
-    with pytest.raises(AgentError, match="is also that of another; give each a port of its own"):
+    with pytest.raises(AgentError, match=r"is also in line \d+; give each its own"):
         App(config=load(config(tmp_path, f"{text}[[device]]{second}{text}")))

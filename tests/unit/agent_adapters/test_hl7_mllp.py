@@ -71,8 +71,25 @@ def test_garbage_is_counted_once_a_run_and_measured() -> None:
 
 def test_a_message_that_begins_within_another_replaces_it() -> None:
     found = deframer()
-    assert data_of(found.feed(VT + b"half" + VT + b"anew" + framed(b"whole"))) == [b"whole"]
+    assert data_of(found.feed(VT + b"\rMSH|half" + VT + b"MSH|anew" + framed(b"whole"))) == [b"whole"]
     assert found.refused == {"cut-frame": 1}
+
+
+@pytest.mark.parametrize(
+    ("stream", "refused"),
+    [
+        (VT + b"MSH|half", {"cut-frame": 1}),
+        (VT + b"\x02\x01" + VT + b"\xc3", {"garbage": 2}),
+        (framed(b"whole") + b"MSH|^~\\&|bare\r", {"garbage": 1, "not-mllp": 1}),
+        (b"MSH|^~\\&|bare\r" + framed(b"whole") + b"\r\n", {"garbage": 1, "not-mllp": 1}),
+        (b"GET / HTTP/1.0\r\n\r\n", {"garbage": 1}),
+    ],
+)
+def test_what_was_no_block_is_a_message_lost_or_anything(stream: bytes, refused: dict[str, int]) -> None:
+    found = deframer()
+    found.feed(stream)
+    found.end()
+    assert found.refused == refused
 
 
 class TestTooLarge:
