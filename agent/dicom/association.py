@@ -197,7 +197,7 @@ class Association:
             if performs:
                 self._reader_of = StepReader(transfer_syntax=syntax)
             elif stores:
-                self._reader_of = self._host.receive(abstract, syntax)
+                self._reader_of = self._receive(command, abstract, syntax)
         elif command.field == dimse.C_ECHO_RQ:
             await self._answer(context, command, Answer(dimse.SUCCESS))
         elif command.field == dimse.C_CANCEL_RQ:
@@ -205,9 +205,16 @@ class Association:
         elif performs:
             await self._answer(context, command, await self._host.perform(command, StepReader(transfer_syntax=syntax)))
         elif stores:
-            await self._answer(context, command, await self._host.store(self._host.receive(abstract, syntax), size=0))
+            await self._answer(
+                context, command, await self._host.store(self._receive(command, abstract, syntax), size=0)
+            )
         else:
             await self._answer(context, command, Answer(dimse.UNKNOWN_OPERATION))
+
+    def _receive(self, command: Command, abstract: str, syntax: str) -> ObjectReader | None:
+        """By the class that the command names, if the context is of another: some senders take the first that fits."""
+        named = command.sop_class.decode("latin-1").strip(" \0")
+        return self._host.receive(named, syntax) or self._host.receive(abstract, syntax)
 
     async def _arrived(self) -> None:
         if self._open is None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-from agent.dicom.walk import Elements, Raw, Visitor
+from agent.dicom.walk import BINARY, Elements, Raw, Visitor
 from agent.errors import AdapterError
 
 LAST_GROUP: Final = 0x0018
@@ -43,7 +43,7 @@ _MEDIA_CLASS: Final = 0x00020002
 def elements_of(
     data: bytes, wanted: AbstractSet[int], *, last: int = LAST_GROUP, transfer_syntax: str | None = None
 ) -> dict[int, Raw]:
-    """The wanted elements of an object, by tag; the first where one stands twice. As ``visit``."""
+    """The wanted elements of an object, by tag. As ``visit``."""
     found = Flat()
     visit(data, found, wanted=wanted, last=last, transfer_syntax=transfer_syntax)
     return found.found
@@ -65,14 +65,23 @@ def visit(
 
 
 class Flat:
-    """Collects the data set's own elements."""
+    """Collects the data set's own elements. One that stands twice is one, and two values where these differ."""
 
     def __init__(self) -> None:
         self.found: dict[int, Raw] = {}
+        self._differ: set[int] = set()
 
     def element(self, tag: int, raw: Raw) -> None:
         """A wanted element."""
-        self.found.setdefault(tag, raw)
+        before = self.found.get(tag)
+        if before is None or not (before.oversize or before.value.strip(b" \0")):
+            self.found[tag] = raw
+            return
+        value = raw.value.strip(b" \0")
+        if value and value != before.value.strip(b" \0") and tag not in self._differ:
+            self._differ.add(tag)
+            between = b"" if raw.vr in BINARY else b"\\"
+            self.found[tag] = before._replace(value=before.value + between + raw.value)
 
     def enter(self, sequence: int) -> None:
         """Nothing is followed."""

@@ -14,10 +14,10 @@ whose code the catalog picks by what the detector's description says; the descri
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Final, Literal, NamedTuple
 
-from agent.dicom import values
+from agent.dicom import units, values
 from agent.dicom.reasons import Reasons
 from agent.dicom.walk import Raw
 from agent.equipment_clock import judge_object
@@ -48,6 +48,8 @@ _EVENT: Final = 0x00083010
 """Irradiation Event UID, by which a dose report tells of the same exposure; only its keyed hash is kept."""
 _DATES: Final = ((0x00080022, 0x00080032), (0x00080023, 0x00080033))
 """Acquisition date and time, then content date and time."""
+MAX_UIDS: Final = 16
+"""Events of an image, or images of an event, that are recognised by."""
 _NOMINAL: Final = 0x00187000
 _DESCRIPTION: Final = 0x00187006
 _CONTROL_MODE: Final = 0x00187060
@@ -207,9 +209,8 @@ def read_image(
     reason = None if description is None else reasons.code_of(description)
     if description is not None and reason is None and description.value.strip(b" \0"):
         reader.refused["unknown-reason:detector.nominal"] += 1
-    uid = found.get(_INSTANCE)
-    seen = hashed(uid.value if uid else b"".join(raw.value for raw in found.values()), key)
-    event = found.get(_EVENT)
+    instance = uids(found.get(_INSTANCE))
+    seen = hashed(instance[0] if instance else b"".join(raw.value for raw in found.values()), key)
     return Extracted(
         at=moment.at,
         seen=seen,
@@ -217,12 +218,18 @@ def read_image(
         states=tuple(states),
         inventory=Inventory(at=moment.at, fields=fields) if fields else None,
         refused=reader.refused,
-        exposure=(seen, hashed(event.value, key)) if event else (seen,),
+        exposure=(seen, *(hashed(uid, key) for uid in uids(found.get(_EVENT)))),
         forms=reader.forms,
         nominal=nominal,
         reason=reason,
         right=reader.right,
     )
+
+
+def uids(raw: Raw | None) -> list[bytes]:
+    """The UIDs of an element. One that is empty names nothing, and would make all objects the same."""
+    parts = () if raw is None else (part.strip(b"\0 ") for part in raw.value.split(b"\\"))
+    return [part for part in parts if part][:MAX_UIDS]
 
 
 def hashed(uid: bytes, key: bytes) -> bytes:
@@ -276,7 +283,7 @@ class _Reader:
             date = self.take(date_tag, "time", lambda raw: values.day(values.text(raw)))
             time = self.take(time_tag, "time", lambda raw: values.clock(values.text(raw)))
             if date is not None and time is not None:
-                moment = moment_of(datetime.combine(date, time), zone)
+                moment = moment_of(values.local(date, time), zone)
         self.right = None if moment is None else judge_object(moment.at, received=received)
         if moment is not None and self.right is False:
             self.refused["implausible:time"] += 1
@@ -308,7 +315,7 @@ class _Reader:
         return fine
 
     def _placed(self, number: Number, tag: int) -> float | None:
-        value = self.take(tag, number.metric, values.number)
+        value = self.take(tag, number.metric, lambda raw: _measured(raw, number, 1000 if tag == number.micro else 1))
         if value == 0 and not number.zero:
             self.refused[f"placeholder:{number.metric}"] += 1
             return None
@@ -332,11 +339,21 @@ class _Reader:
             day = values.day(days[-1])
             if times is None or len(times) != len(days) or not times[-1]:
                 return day.isoformat()
-            local = datetime.combine(day, values.clock(times[-1]))
+            local = values.local(day, values.clock(times[-1]))
         except Refused as refused:
             self.refused[f"{refused.reason}:{field}"] += 1
             return None
         return in_zone(local, zone).isoformat(timespec="seconds")
+
+
+def _measured(raw: Raw, number: Number, finer: int) -> float:
+    """A number; ``finer``: what it is to be divided by."""
+    try:
+        return values.number(raw)
+    except Refused as refused:
+        if refused.reason not in {"malformed", "not-ascii"} or (value := units.measured(raw, number.unit)) is None:
+            raise
+        return value * finer
 
 
 _TOKEN_LENGTH: Final = 64

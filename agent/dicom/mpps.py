@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from agent.dicom import dimse, values
 from agent.dicom.dimse import Answer
-from agent.dicom.elements import Walk
+from agent.dicom.elements import Flat, Walk
 from agent.dicom.walk import Raw
 from agent.form import form_of
 from agent.values import Refused
@@ -27,6 +27,8 @@ _CODE: Final = 0x00080100
 _SCHEME: Final = 0x00080102
 WANTED: Final = frozenset({_STATUS, _EXPOSURES, _CODE, _SCHEME})
 """Every element that is ever looked at; the last two only within the reason's sequence."""
+MAX_EXPOSURES: Final = 0xFFFE
+"""More were never made in one step."""
 _EQUIPMENT_FAILURE: Final = ("110501", "DCM")
 
 
@@ -78,10 +80,12 @@ def decide(*, create: bool, before: Status | None, step: Step) -> Decision:
         return Decision(Answer(dimse.NO_SUCH_INSTANCE))
     if before is Status.IN_PROGRESS:
         return Decision(Answer(dimse.SUCCESS), step.status)
-    if step.status is before:
-        return Decision(Answer(dimse.SUCCESS))
-    ended = "performed procedure step may no longer be updated"
-    return Decision(Answer(dimse.PROCESSING_FAILURE, ended, dimse.NO_LONGER_UPDATED))
+    return Decision(Answer(dimse.SUCCESS) if step.status is before else ENDED)
+
+
+ENDED: Final = Answer(
+    dimse.PROCESSING_FAILURE, "performed procedure step may no longer be updated", dimse.NO_LONGER_UPDATED
+)
 
 
 class StepReader:
@@ -89,8 +93,7 @@ class StepReader:
 
     def __init__(self, *, transfer_syntax: str) -> None:
         self._walk = Walk(self, wanted=WANTED, follow={_REASON}, transfer_syntax=transfer_syntax)
-        self._status: Raw | None = None
-        self._exposures: Raw | None = None
+        self._own = Flat()
         self._failure = False
         self._code = self._scheme = ""
         self._inside = False
@@ -110,8 +113,9 @@ class StepReader:
         refused: Counter[str] = Counter()
         forms: dict[str, str] = {}
         status, known = None, True
-        if self._status is not None:
-            text = _text(self._status)
+        said = self._own.found.get(_STATUS)
+        if said is not None:
+            text = _text(said)
             try:
                 status = Status(text.upper())
             except ValueError:
@@ -119,9 +123,10 @@ class StepReader:
                 refused["unknown-code:mpps.status"] += 1
                 forms["unknown-code:mpps.status"] = form_of(text)
         exposures = None
-        if self._exposures is not None:
+        number = self._own.found.get(_EXPOSURES)
+        if number is not None:
             try:
-                exposures = values.number(self._exposures)
+                exposures = _count(number)
             except Refused as error:
                 if error.reason != "empty":  # type 2: allowed
                     refused[f"{error.reason}:mpps.exposures"] += 1
@@ -146,10 +151,16 @@ class StepReader:
                 self._code = _text(raw)
             elif tag == _SCHEME:
                 self._scheme = _text(raw)
-        elif tag == _STATUS:
-            self._status = raw
-        elif tag == _EXPOSURES:
-            self._exposures = raw
+        else:
+            self._own.element(tag, raw)
+
+
+def _count(raw: Raw) -> float:
+    """A number of exposures. Four bytes where it says US, or says nothing, are a UL."""
+    count = values.number(raw._replace(vr="UL") if raw.vr in {"US", "SS"} and len(raw.value) == 4 else raw)
+    if not (0 <= count <= MAX_EXPOSURES and count.is_integer()):
+        raise Refused("implausible")
+    return count
 
 
 def _text(raw: Raw) -> str:

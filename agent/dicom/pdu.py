@@ -106,7 +106,7 @@ def request(body: bytes) -> Request:
 def accept(titles: bytes, results: Mapping[int, tuple[int, str]], *, max_length: int) -> bytes:
     """An A-ASSOCIATE-AC. ``results``: of each context, its result and the chosen transfer syntax."""
     contexts = b"".join(
-        _item(0x21, bytes((context, 0, result, 0)) + _item(0x40, syntax.encode("ascii")))
+        _item(0x21, bytes((context, 0, result, 0)) + _item(0x40, syntax.encode("latin-1")))
         for context, (result, syntax) in results.items()
     )
     user = (
@@ -183,7 +183,8 @@ def _items(body: bytes) -> list[tuple[int, bytes]]:
 
 
 def _uid(value: bytes) -> str:
-    return value.decode("ascii", "replace").strip(" \0")
+    """A UID; whatever else stands there comes back as it was, in the answer too."""
+    return value.decode("latin-1").strip(" \0")
 
 
 def _malformed() -> AdapterError:

@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from agent.dicom import units, values
-from agent.dicom.image import CLASS, NUMBERS, Extracted, Reading, hashed, true_deviation
+from agent.dicom.image import CLASS, MAX_UIDS, NUMBERS, Extracted, Reading, hashed, true_deviation, uids
 from agent.dicom.walk import Raw
 from agent.equipment_clock import judge_object
 from agent.form import form_of
@@ -35,13 +35,8 @@ REPORTS: Final = "1.2.840.10008.5.1.4.1.1.88."
 TEMPLATE: Final = "10001"
 MAX_EVENTS: Final = 500
 """A radiograph's report has one to some ten; fluoroscopy may have hundreds. More are counted and left out."""
-MAX_IMAGES: Final = 16
-"""Images of one event that are recognised by."""
 MAX_VALUES: Final = 8
 """Values of one item that are compared."""
-MAX_UID: Final = 64
-"""Characters of a UID (PS3.5 6.2)."""
-
 _INSTANCE: Final = 0x00080018
 _OFFSET: Final = 0x00080201
 _CODE: Final = 0x00080100
@@ -93,8 +88,8 @@ class _Concept(NamedTuple):
 
     @property
     def dicom(self) -> str | None:
-        """The code if it is one of DICOM's own."""
-        return self.code if self.scheme == "DCM" else None
+        """The code if it is one of DICOM's own, as it is where no other scheme is named."""
+        return self.code if (self.scheme or "DCM").upper() == "DCM" else None
 
 
 class _Content:
@@ -112,20 +107,68 @@ class _Content:
         self.images: list[bytes] = []
         self.event: _Event | None = None
 
+    @property
+    def is_event(self) -> bool:
+        """Whether it is an irradiation event."""
+        return self.kind == "CONTAINER" and self.concept.dicom == _EVENT
+
+    @property
+    def groups(self) -> bool:
+        """Whether numbers in it may be those of the event around: it is none itself, and no word that they qualify."""
+        return self.kind in {"CONTAINER", "NUM"} and not self.is_event
+
+
+class _Numbers:
+    """The numbers of an event, at one level. ``found`` None: it was refused."""
+
+    __slots__ = ("forms", "found", "refused")
+
+    def __init__(self) -> None:
+        self.found: dict[str, float | None] = {}
+        self.refused: Counter[str] = Counter()
+        self.forms: dict[str, str] = {}
+
+    def measure(self, metric: str, content: _Content) -> None:
+        """One NUM item. The same number twice is one; two different ones, as of each pulse, are none."""
+        try:
+            value = _value(metric, content)
+        except Refused as refused:
+            reason = f"{refused.reason}:{metric}"
+            self.refused[reason] += 1
+            self.found[metric] = None
+            if refused.reason.endswith("-unit") and content.unit:
+                self.forms[reason] = form_of(content.unit[0])
+            return
+        if self.found.setdefault(metric, value) not in {None, value}:
+            self.refused[f"multi-valued:{metric}"] += 1
+            self.found[metric] = None
+
+    def add(self, below: "_Numbers") -> None:
+        """What only a deeper level says."""
+        more = below.found.keys() - self.found.keys()
+        self.found |= {metric: below.found[metric] for metric in METRICS.values() if metric in more}
+        for reason, times in below.refused.items():
+            if reason.partition(":")[2] in more:
+                self.refused[reason] += times
+                self.forms |= {reason: below.forms[reason]} if reason in below.forms else {}
+
 
 class _Event:
-    """An irradiation event as far as it was read."""
+    """An irradiation event as far as it was read. ``below``: in containers and numbers within it, as some makers group
+    them."""
 
-    __slots__ = ("forms", "images", "instants", "numbers", "refused", "uid")
+    __slots__ = ("below", "images", "instants", "own", "uid")
 
     def __init__(self) -> None:
         self.uid = b""
         self.instants: list[Raw] = []
         self.images: list[bytes] = []
-        self.numbers: dict[str, float | None] = {}
-        """None: it was refused."""
-        self.refused: Counter[str] = Counter()
-        self.forms: dict[str, str] = {}
+        self.own = _Numbers()
+        self.below = _Numbers()
+
+    def alike(self, other: "_Event") -> bool:
+        """Whether it says the same."""
+        return (self.instants, self.own.found) == (other.instants, other.own.found)
 
 
 class ReportReader:
@@ -173,11 +216,11 @@ class ReportReader:
             elif tag == _DATE_TIME:
                 content.instant = raw
             elif tag == _UID:
-                content.uid = raw.value[:MAX_UID]
+                content.uid = next(iter(uids(raw)), b"")
         elif where == _MEASURED and tag == _NUMBER and len(content.measured) < MAX_VALUES:
             content.measured.append(raw)
-        elif where == _IMAGES and tag == _REFERENCED and len(content.images) < MAX_IMAGES:
-            content.images.append(raw.value[:MAX_UID])
+        elif where == _IMAGES and tag == _REFERENCED and len(content.images) < MAX_UIDS:
+            content.images += uids(raw)
         elif where == _CONCEPT and self._path[-2:-1] == [_CONTENT]:
             content.concept = _with(content.concept, tag, text)
         elif where == _UNITS and tag == _CODE and self._path[-2:-1] == [_MEASURED]:
@@ -202,23 +245,28 @@ class ReportReader:
     def _close(self, content: _Content) -> None:
         if content.event is not None:
             self._events.append(content.event)
-        event = self._event_around()
+        concept = content.concept.dicom
+        number = content.kind == "NUM" and concept in METRICS
+        parent = len(self._open) - 1
+        at = parent
+        while number and at >= 0 and self._open[at].groups:
+            at -= 1
+        event = self._event_at(at)
         if event is None:
             return
-        concept = content.concept.dicom
         if content.kind == "NUM" and concept in METRICS:
-            _measure(event, METRICS[concept], content)
+            (event.own if at == parent else event.below).measure(METRICS[concept], content)
         elif content.kind == "DATETIME" and concept == _STARTED and content.instant is not None:
             event.instants = [*event.instants, content.instant][:MAX_VALUES]
         elif content.kind == "UIDREF" and concept == _EVENT_UID:
             event.uid = event.uid or content.uid
         elif content.kind == "IMAGE" and concept == _ACQUIRED:
-            event.images += content.images[: MAX_IMAGES - len(event.images)]
+            event.images += content.images[: MAX_UIDS - len(event.images)]
 
-    def _event_around(self) -> _Event | None:
-        """The event that the item which just ended is a part of: its parent, and nothing further up."""
-        parent = self._open[-1] if self._open else None
-        if parent is None or parent.kind != "CONTAINER" or parent.concept.dicom != _EVENT:
+    def _event_at(self, at: int) -> _Event | None:
+        """The event that an open item is; None: it is none, or one too many."""
+        parent = self._open[at] if at >= 0 else None
+        if parent is None or not parent.is_event:
             return None
         if parent.event is None:
             if len(self._events) >= MAX_EVENTS:
@@ -237,33 +285,44 @@ class ReportReader:
     def events(self, received: int) -> list[Extracted]:
         """The numbers of each irradiation event, in the report's order. One without a usable time counts as of
         ``received`` (ms since 1970 UTC), and its numbers are uncertain."""
-        found = [self._extracted(number, event, received) for number, event in enumerate(self._events)]
+        named: dict[bytes, list[_Event]] = {}
+        found = []
+        for number, event in enumerate(self._events):
+            event.own.add(event.below)
+            same = named.setdefault(event.uid or b"%d" % number, [])
+            # Some makers give all events of a report one UID; they are told apart by what they say.
+            again = next((at for at, each in enumerate(same) if each.alike(event)), len(same))
+            if again == len(same):
+                same.append(event)
+            name = event.uid or self._instance + b"\0%d" % number
+            found.append(self._extracted(name + b"\0%d" % again if again else name, event, received))
         if self._left_out and found:
             found[-1].refused["too-many-events"] += 1
         return found
 
-    def _extracted(self, number: int, event: _Event, received: int) -> Extracted:
+    def _extracted(self, name: bytes, event: _Event, received: int) -> Extracted:
+        own = event.own
         moment, right = self._moment(event, received)
         quality: Quality = GOOD if moment.certain else UNCERTAIN
         readings = {
             metric: Reading(metric, value, _KNOWN[metric].unit, quality)
-            for metric, value in event.numbers.items()
+            for metric, value in own.found.items()
             if value is not None
         }
-        true_deviation(readings, event.refused)
-        if refused := event.refused.total():
+        true_deviation(readings, own.refused)
+        if refused := own.refused.total():
             readings["dicom.values_refused"] = Reading("dicom.values_refused", float(refused), "1", quality)
         if not readings:
-            event.refused["event-without-numbers"] += 1
-        seen = hashed(event.uid or self._instance + b"\0%d" % number, self._key)
+            own.refused["event-without-numbers"] += 1
+        seen = hashed(name, self._key)
         return Extracted(
             at=moment.at,
             seen=seen,
             readings=tuple(readings.values()),
             states=(),
             inventory=None,
-            refused=event.refused,
-            forms=event.forms,
+            refused=own.refused,
+            forms=own.forms,
             exposure=(seen, *(hashed(uid, self._key) for uid in event.images)),
             right=right,
         )
@@ -276,9 +335,9 @@ class ReportReader:
             right = judge_object(moment.at, received=received)
             if right is not False:
                 return moment, right
-            event.refused["implausible:time"] += 1
+            event.own.refused["implausible:time"] += 1
         except Refused as refused:
-            event.refused[f"{refused.reason}:time"] += 1
+            event.own.refused[f"{refused.reason}:time"] += 1
         return Moment(received, certain=False), right
 
 
@@ -287,22 +346,6 @@ def _started(instants: list[Raw], zone: tzinfo | None) -> Moment:
     if len(moments) != 1:
         raise Refused("multi-valued" if moments else "empty")
     return moments.pop()
-
-
-def _measure(event: _Event, metric: str, content: _Content) -> None:
-    """One NUM item. The same number twice is one; two different ones, as of each pulse, are none."""
-    try:
-        value = _value(metric, content)
-    except Refused as refused:
-        reason = f"{refused.reason}:{metric}"
-        event.refused[reason] += 1
-        event.numbers[metric] = None
-        if refused.reason.endswith("-unit") and content.unit:
-            event.forms[reason] = form_of(content.unit[0])
-        return
-    if event.numbers.setdefault(metric, value) not in {None, value}:
-        event.refused[f"multi-valued:{metric}"] += 1
-        event.numbers[metric] = None
 
 
 def _value(metric: str, content: _Content) -> float:

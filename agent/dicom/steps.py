@@ -16,7 +16,7 @@ from agent.dicom import dimse
 from agent.dicom.dimse import Answer
 from agent.dicom.entry import split
 from agent.dicom.image import Reading
-from agent.dicom.mpps import Decision, Status, Step, decide
+from agent.dicom.mpps import ENDED, MAX_EXPOSURES, Decision, Status, Step, decide
 from agent.errors import OutboxError
 from catalog.model import Model
 from wire.items import Item, StateChange
@@ -28,7 +28,7 @@ _MARK: Final = 8
 _KNOWN: Final = struct.Struct(f"<{_MARK}sB?H")
 _CODES: Final = {Status.IN_PROGRESS: 0, Status.DISCONTINUED: 1, Status.COMPLETED: 2}
 _STATUSES: Final = {code: status for status, code in _CODES.items()}
-_UNSAID: Final = 0xFFFF
+_UNSAID: Final = MAX_EXPOSURES + 1
 
 
 class _Known(NamedTuple):
@@ -58,7 +58,10 @@ class Steps:
             before = self._known.get(mark)
             decision = decide(create=create, before=before and before.status, step=step)
             open_before = before is None or before.status is Status.IN_PROGRESS
-            if decision.answer.status == dimse.SUCCESS and open_before:
+            if decision.answer.status == dimse.SUCCESS and before is not None and not open_before:
+                # The same end again, but with more in it, is none that was taken.
+                decision = decision if _after(before, None, step) == before else Decision(ENDED)
+            elif decision.answer.status == dimse.SUCCESS:
                 try:
                     await self._enter(uid, mark, _after(before, decision.status, step), decision.status, at)
                 except OutboxError:
@@ -111,7 +114,7 @@ def _after(before: _Known | None, status: Status | None, step: Step) -> _Known:
     """What is known of a step after a request. At its creation 0 exposures say that there were none yet."""
     exposures = None if before is None else before.exposures
     if step.exposures is not None and (before is not None or step.exposures > 0):
-        exposures = round(min(max(step.exposures, 0), _UNSAID - 1))
+        exposures = int(step.exposures)
     failure = step.equipment_failure or (before is not None and before.failure)
     return _Known(status or (before.status if before is not None else Status.IN_PROGRESS), failure, exposures)
 

@@ -1,4 +1,5 @@
 """The units that dose reports name, however they are spelled: PS3.16 CID 7181, UCUM, and what equipment writes. Pure.
+Some write one behind a number where none belongs (PS3.5 6.2, DS); it is read as there.
 
 A unit is read where it has one meaning: ``KV`` for kV, ``Gym2``, ``mGycm2`` and ``Gy·cm²`` whatever scheme is named.
 Upper and lower case tell mega from milli: ``MA`` may be either, and is refused; so is what is of another kind. The page
@@ -8,10 +9,11 @@ on equipment (`docs/equipment.md`) holds the table.
 import re
 import unicodedata
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final
 
-from agent.dicom.walk import Raw
-from agent.values import Refused
+from agent.dicom.walk import BINARY, Raw
+from agent.values import Refused, decimal
 
 _PREFIXES: Final = {"": 0, "k": 3, "d": -1, "c": -2, "m": -3, "u": -6}
 _WORDS: Final = {"kilo": 3, "milli": -3, "micro": -6}
@@ -30,6 +32,8 @@ _BASES: Final[Mapping[str, Mapping[str, int]]] = {
     "ms": dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 3),
     "mAs": dict.fromkeys(("As", "Asec", "C"), 3),
     "dGy.cm2": {"Gycm2": 1, "Gym2": 5, "Gymm2": -1},
+    "Cel": dict.fromkeys(("Cel", "C", "°C", "degC", "celsius"), 0),
+    "s": dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 0),
     "1": dict.fromkeys(("1", "", "nounits", "unitless"), 0),
 }
 SPELLINGS: Final[Mapping[str, Mapping[str, int]]] = {
@@ -38,6 +42,8 @@ SPELLINGS: Final[Mapping[str, Mapping[str, int]]] = {
     "ms": _spellings(_BASES["ms"], "mu"),
     "mAs": _spellings(_BASES["mAs"], "mu"),
     "dGy.cm2": _spellings(_BASES["dGy.cm2"], "dcmu"),
+    "Cel": _BASES["Cel"],
+    "s": _spellings(_BASES["s"], "m"),
     "1": _BASES["1"],
 }
 """Of each unit here, those that equipment writes, without signs between their parts, as powers of ten."""
@@ -46,6 +52,18 @@ _FOLDED: Final = {ours: {text.lower(): power for text, power in of.items()} for 
 _ANNOTATION: Final = re.compile(r"\{[^{}]*\}")
 _SIGNS: Final = re.compile(r"[ .·⋅∙•*×^_()\[\]]|-(?!\d)")
 """What stands between the parts of a product, or around all of it. Not ``/``, and no exponent below zero."""
+
+
+_MEASURED: Final = re.compile(rb"\s*([+-]?[\d.,]+)\s*([^\d\s.,+\\-][^\d\\]*\d?[ \0]*)\Z")
+
+
+def measured(raw: Raw, ours: str) -> float | None:
+    """The number of a text in which its unit stands, too; in our unit. None: it is no such text. Raises ``Refused``."""
+    found = None if raw.vr in BINARY else _MEASURED.match(raw.value)
+    if not found:
+        return None
+    power = power_of(ours, spelled(raw._replace(value=found[2])))
+    return float(Decimal(repr(decimal(found[1].decode("ascii")))).scaleb(power))
 
 
 def spelled(raw: Raw) -> list[str]:

@@ -19,14 +19,15 @@ _BINARY: Final = {
     "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
 }  # fmt: skip
 _DAY: Final = r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})"
-_CLOCK: Final = r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:[.,](\d*))?)?)?"
+_CLOCK: Final = r"(\d{2}|\d(?=:|\d{4}(?!\d)))(?::?(\d{2})(?::?(\d{2})(?:[.,](\d*))?)?)?"
 _DATE: Final = re.compile(_DAY + r"\Z", re.ASCII)
 """DA; with dots as ACR-NEMA wrote it (PS3.5 6.2, note)."""
 _TIME: Final = re.compile(_CLOCK + r"\Z", re.ASCII)
-"""TM; with colons as ACR-NEMA wrote it. The standard's fraction has six digits, clocks write seven and nine."""
-_DATE_TIME: Final = re.compile(rf"({_DAY})[T ]?({_CLOCK})(Z|[+-]\d\d:?\d\d)?\Z", re.ASCII)
+"""TM; with colons as ACR-NEMA wrote it, or an hour of one digit as of a number. The standard's fraction has six digits,
+clocks write seven and nine."""
+_DATE_TIME: Final = re.compile(rf"({_DAY})[T ]?({_CLOCK}) ?(Z|[+-]\d\d(?::?\d\d)?)?\Z", re.ASCII)
 """DT; or as ISO 8601 writes it, which means the same."""
-_OFFSET: Final = re.compile(r"([+-])(\d{2}):?(\d{2})\Z")
+_OFFSET: Final = re.compile(r"(?:UTC|GMT)?(?:([+-])(\d{1,2})(?::?(\d{2}))?|Z|(?<=UTC|GMT))\Z", re.ASCII)
 _PADDING: Final = " \0\t\r\n"
 
 
@@ -58,6 +59,8 @@ def number(raw: Raw) -> float:
         raise Refused("oversize")
     if not raw.value:
         raise Refused("empty")
+    if not raw.value.strip(b" 0123456789."):
+        raise Refused("malformed")  # text, by all appearances: 80 kV would be 12344
     if len(raw.value) % size:
         raise Refused("malformed")
     order = "<" if raw.little else ">"
@@ -75,7 +78,7 @@ def _one(values: list[T]) -> T:
 
 def offset(raw: Raw) -> timezone:
     """(0008,0201) Timezone Offset From UTC (PS3.3 C.12.1.1.8)."""
-    return _offset(text(raw))
+    return _offset(text(raw).upper())
 
 
 def day(part: str) -> date:
@@ -83,16 +86,23 @@ def day(part: str) -> date:
     return day_of(_DATE.match(part))
 
 
-def clock(part: str) -> time:
-    """A TM of at least an hour. A leap second counts as the second before it."""
+def clock(part: str) -> timedelta:
+    """A TM of at least an hour, since midnight. A leap second counts as the second before it, 24:00 as the day's end
+    (ISO 8601)."""
     found = _TIME.match(part)
     if not found:
         raise Refused("malformed")
+    hours, minutes, seconds = (int(found[group] or 0) for group in (1, 2, 3))
     micros = int((found[4] or "")[:6].ljust(6, "0"))
-    try:
-        return time(int(found[1]), int(found[2] or 0), min(int(found[3] or 0), 59), micros)
-    except ValueError:
-        raise Refused("malformed") from None
+    since = timedelta(hours=hours, minutes=minutes, seconds=min(seconds, 59), microseconds=micros)
+    if minutes > 59 or seconds > 60 or since > timedelta(days=1):
+        raise Refused("malformed")
+    return since
+
+
+def local(on: date, since: timedelta) -> datetime:
+    """The local time so long after a day's midnight, by its clock."""
+    return datetime.combine(on, time()) + since
 
 
 def date_time(part: str, zone: tzinfo | None) -> Moment:
@@ -100,15 +110,15 @@ def date_time(part: str, zone: tzinfo | None) -> Moment:
     found = _DATE_TIME.match(part)
     if not found:
         raise Refused("malformed")
-    own = _offset(found[10].replace("Z", "+0000")) if found[10] else zone
-    return moment(datetime.combine(day(found[1]), clock(found[5])), own)
+    own = _offset(found[10]) if found[10] else zone
+    return moment(local(day(found[1]), clock(found[5])), own)
 
 
 def _offset(part: str) -> timezone:
     found = _OFFSET.match(part)
-    if not found or int(found[3]) > 59:
+    if not found or int(found[3] or 0) > 59:
         raise Refused("malformed")
-    ahead = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    ahead = timedelta(hours=int(found[2] or 0), minutes=int(found[3] or 0))
     shift = -ahead if found[1] == "-" else ahead
     if not timedelta(hours=-12) <= shift <= timedelta(hours=14):  # PS3.5 6.2, DT
         raise Refused("implausible")

@@ -21,11 +21,16 @@ _SHORT: Final = frozenset(
 _LONG: Final = frozenset(
     {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"},
 )
+_VRS: Final = _SHORT | _LONG
+BINARY: Final = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
+"""Those that are numbers, not text."""
 _UNDEFINED: Final = 0xFFFFFFFF
 _ITEM: Final = 0xFFFEE000
 _ITEM_END: Final = 0xFFFEE00D
 _SEQUENCE_END: Final = 0xFFFEE0DD
 _ENDS: Final = frozenset({_ITEM_END, _SEQUENCE_END})
+_TEXT: Final = 0x20202020
+"""Text, read as a length, is at least so long."""
 _HEAD: Final = 16
 """Bytes that decide how long an element's head is, whatever its representation is said to be."""
 
@@ -58,13 +63,15 @@ class Visitor(Protocol):
 
 class _Frame(NamedTuple):
     """An open sequence or item. ``sequence``: its tag, or that of the sequence an item belongs to; 0: the data set.
-    ``end``: where it ends, None: at its delimiter. ``told``: it is followed, and so is all around it."""
+    ``end``: where it ends, None: at its delimiter. ``told``: it is followed, and so is all around it. ``unknown``: it
+    is, or stands in, one of the representation UN."""
 
     sequence: int
     item: bool
     implicit: bool
     end: int | None
     told: bool
+    unknown: bool = False
 
 
 class Elements:
@@ -129,7 +136,8 @@ class Elements:
         """Whether the data ended exactly behind its last element."""
         if not self.over:
             self._walk(final=True)
-        return not (self.broken or self.skipping or self._held) and len(self._frames) == 1
+        # Zeros behind the last element fill a block, or make the length even.
+        return not (self.broken or self.skipping or self._held.strip(b"\0")) and len(self._frames) == 1
 
     def _walk(self, *, final: bool) -> None:
         if self._guess:
@@ -221,7 +229,9 @@ class Elements:
     def _head(self, at: int, tag: int, left: int) -> tuple[str, int, int]:
         """Value representation, length, and bytes in front of the value."""
         vr = bytes(self._held[at + 4 : at + 6])
-        if tag >> 16 == 0xFFFE or self._frames[-1].implicit:  # delimiters have no value representation
+        frame = self._frames[-1]
+        # Delimiters have no value representation. UN is implicit within, and some writers make it explicit.
+        if tag >> 16 == 0xFFFE or (frame.implicit and not (frame.unknown and vr in _VRS)):
             return "", self._u32.unpack_from(self._held, at + 4)[0], 8
         short: int = self._u16.unpack_from(self._held, at + 6)[0]
         if vr in _SHORT:
@@ -229,7 +239,8 @@ class Elements:
         if vr not in _LONG:
             if self._is_short(vr, short, at, tag, left):
                 return "", short, 8
-            if not _names_vr(vr):  # some writers switch to implicit within explicit
+            if not (_names_vr(vr) or self._is_long(vr, short, at, tag, left)):
+                # Some writers switch to implicit within explicit.
                 return "", self._u32.unpack_from(self._held, at + 4)[0], 8
         if left < 12:
             return "", 0, 12
@@ -239,7 +250,7 @@ class Elements:
         """Whether an element of an unknown representation (blank, ``??``, ``QQ``) has its length in the two bytes
         behind it, as dcmtk reads it. The standard's long form has zeros there (PS3.5 7.1.2), and so has an implicit
         element shorter than 64 kB; so a length of 0 needs another element behind it."""
-        if not (vr == b"\0\0" or (vr.isascii() and vr.decode("ascii").isprintable())):
+        if not (vr == b"\0\0" or _is_written(vr)):
             return False
         if short:
             return True
@@ -247,15 +258,33 @@ class Elements:
             return left == 8
         group, element = self._tag.unpack_from(self._held, at + 8)
         following = bytes(self._held[at + 12 : at + 14])
-        return bool(group << 16 | element > tag and (following in _SHORT or following in _LONG))
+        return bool(group << 16 | element > tag and following in _VRS)
+
+    def _is_long(self, vr: bytes, short: int, at: int, tag: int, left: int) -> bool:
+        """Whether an unknown representation has the standard's long form: zeros, and a length of four bytes. Else its
+        two signs are an implicit length of 8 kB or more, whose text would make a length that nothing has; two zeros are
+        an implicit element without a value, unless what follows can't be the next one."""
+        if short or left < 12:
+            return False
+        if vr != b"\0\0":
+            length: int = self._u32.unpack_from(self._held, at + 8)[0]
+            return _is_written(vr) and (length < _TEXT or length == _UNDEFINED)
+        group, element = self._tag.unpack_from(self._held, at + 8)
+        if group == 0xFFFE:
+            return False
+        if not tag < group << 16 | element < 0xFFFE << 16 or left < _HEAD:
+            return True
+        length = self._u32.unpack_from(self._held, at + 12)[0]
+        return length != 4 if element == 0 else length >= _TEXT
 
     def _open(self, sequence: int, vr: str, end: int | None, *, item: bool, told: bool) -> None:
-        """Step into a sequence or an item; UN is always implicit (PS3.5 6.2.2)."""
+        """Step into a sequence or an item; UN is implicit (PS3.5 6.2.2)."""
         if len(self._frames) > MAX_DEPTH:
             self._break("unreadable", f"its sequences are nested more than {MAX_DEPTH} deep: damaged, or hostile")
             return
-        implicit = self._frames[-1].implicit or (vr == "UN" and not item)
-        self._frames.append(_Frame(sequence, item, implicit, end, told))
+        around = self._frames[-1]
+        unknown = around.unknown or (vr == "UN" and not item)
+        self._frames.append(_Frame(sequence, item, around.implicit or unknown, end, told, unknown))
 
     def _close(self) -> _Frame:
         """Step out of it; the frame around it."""
@@ -267,6 +296,11 @@ class Elements:
     def _break(self, reason: str, text: str) -> None:
         self.broken = AdapterError(reason, text)
         self.over = True
+
+
+def _is_written(vr: bytes) -> bool:
+    """Whether these bytes are signs, blanks among them."""
+    return vr.isascii() and vr.decode("ascii").isprintable()
 
 
 def _names_vr(vr: bytes) -> bool:

@@ -10,7 +10,7 @@ from agent.config import Folder
 from agent.dicom.folder import FolderWatch
 from tests.fixtures.dcmtk import SENDERS, send
 from tests.fixtures.dicom import DX, EXPLICIT, FULL, IMPLICIT, Tag, Value, data_set, element, image
-from tests.fixtures.dicom_peer import Peer, store_command, values
+from tests.fixtures.dicom_peer import Peer, item, pdu, request, store_command, values
 from tests.fixtures.dose import DOSE_REPORT, content, encoded, event, report, sent
 from tests.fixtures.mpps import MPPS
 from tests.fixtures.scp import MODEL, serving
@@ -251,6 +251,64 @@ async def test_success_and_nothing_counted_is_never_the_answer_to_nothing() -> N
     assert sink.entries == []
     assert sink.nothing == {"dicom:no-facts": 1}
     assert sink.counts == {"dicom:unreadable": 2, "dicom:truncated": 1}
+
+
+async def test_an_image_in_the_context_of_another_class_is_read() -> None:
+    """Some senders take the first context whose transfer syntax fits."""
+    sink = MemorySink()
+
+    def peer(port: int) -> int:
+        with Peer(port) as peer:
+            peer.associate(KEY_OBJECTS)
+            peer.send(values((3, store_command(DX)), (2, data_set(FULL))))
+            return peer.status()
+
+    async with serving(sink) as scp:
+        assert await away(peer, scp.port) == 0
+    assert told(sink) == [80.5]
+    assert not sink.nothing
+
+
+@pytest.mark.parametrize(("abstract", "syntax"), [("1.2.\xe9", EXPLICIT), (DX, "1.2.\xe9")])
+async def test_a_uid_of_any_bytes_ends_nobody_s_association(abstract: str, syntax: str) -> None:
+    sink = MemorySink()
+
+    def peer(port: int) -> int:
+        with Peer(port) as first, Peer(port) as other:
+            first.associate()
+            other.send(request().replace(DX.encode(), b"\0" * len(DX)))
+            assert other.read()[0] == 2
+            with Peer(port) as strange:
+                asked = item(0x30, abstract.encode("latin-1")) + item(0x40, syntax.encode("latin-1"))
+                items = item(0x10, b"1.2.840.10008.3.1.1.1") + item(0x20, b"\1\0\0\0" + asked)
+                strange.send(pdu(1, request()[6:74] + items))
+                assert strange.read()[0] == 2
+            first.send(values((3, store_command()), (2, data_set(FULL))))
+            return first.status()
+
+    async with serving(sink) as scp:
+        assert await away(peer, scp.port) == 0
+    assert told(sink) == [80.5]
+
+
+async def test_empty_identities_are_not_one_and_the_same() -> None:
+    sink = MemorySink()
+    first: dict[Tag, Value] = {**FULL, "SOPInstanceUID": "", "IrradiationEventUID": ""}
+    second: dict[Tag, Value] = {**first, "KVP": "90", "AcquisitionTime": "090000"}
+    third: dict[Tag, Value] = {**FULL, "SOPInstanceUID": "2.25.3", "IrradiationEventUID": "", "KVP": "70"}
+
+    def peer(port: int) -> list[int]:
+        statuses = []
+        with Peer(port) as peer:
+            peer.associate()
+            for each in (first, first, second, third):
+                peer.send(values((3, store_command()), (2, data_set(each))))
+                statuses.append(peer.status())
+            return statuses
+
+    async with serving(sink) as scp:
+        assert await away(peer, scp.port) == [0] * 4
+    assert told(sink) == [80.5, 90, 70]
 
 
 def without_events() -> Dataset:

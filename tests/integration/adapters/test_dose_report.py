@@ -96,7 +96,7 @@ async def test_a_report_that_is_none_is_refused_and_the_association_goes_on() ->
         assert await away(peer, scp.port) == [0] * 3
         assert await away(stored, scp.port, report()) == [0]
     assert told(sink) == [80.5]
-    assert sink.counts == {"dicom:not-dicom": 2, "dicom:truncated": 1}
+    assert sink.counts == {"dicom:unreadable": 2, "dicom:truncated": 1}
 
 
 async def test_a_report_without_end_is_bounded() -> None:

@@ -158,11 +158,24 @@ class TestSet:
     @pytest.mark.parametrize("final", ["COMPLETED", "DISCONTINUED"])
     async def test_after_its_end_it_may_no_longer_be_updated(self, final: str, after: str | None) -> None:
         """Save for the same end again, whose answer was lost."""
-        answers, sink = await asked(("create", begun()), ("set", ended(final)), ("set", ended(after, exposures=9)))
+        answers, sink = await asked(("create", begun()), ("set", ended(final)), ("set", ended(after)))
         assert answers == [0, 0, 0 if after == final else MAY_NO_LONGER]
         assert told(sink)[0] == ["IN PROGRESS", final]
-        assert told(sink)[1]["mpps.exposures"] == 2
         assert sink.counts == ({} if after == final else {"dicom:mpps-refused": 1})
+
+    @pytest.mark.parametrize("first", [2, None])
+    async def test_the_same_end_with_more_in_it_isn_t_taken_and_isn_t_acknowledged(self, first: int | None) -> None:
+        end, more = ended("DISCONTINUED", exposures=first), ended("DISCONTINUED", exposures=9)
+        answers, sink = await asked(("create", begun()), ("set", end), ("set", more))
+        assert answers == [0, 0, MAY_NO_LONGER]
+        assert told(sink)[1].get("mpps.exposures") == first
+        assert sink.counts == {"dicom:mpps-refused": 1}
+
+    async def test_two_ends_at_once_are_none(self) -> None:
+        end = ended("COMPLETED", exposures=None)
+        end.PerformedProcedureStepStatus = ["COMPLETED", "DISCONTINUED"]
+        answers, _ = await asked(("create", begun()), ("set", end), ("set", ended()))
+        assert answers == [0, 0x0106, 0]
 
     async def test_an_instance_that_nobody_created_does_not_exist(self) -> None:
         answers, sink = await asked(("set", ended()))

@@ -34,7 +34,9 @@ def read(flag: str | None, description: Value | None, time: str = "081403") -> E
         ("no calibration", "DET-CAL-02"), ("too many bad pixels", "DET-PIX-01"), ("line defect", "DET-PIX-02"),
         ("shock detected", "DET-DROP-01"), ("self-test failed", "DET-TST-01"), ("weak signal", "DET-LINK-03"),
         ("探测器温度超出范围".encode(), "DET-TEMP-03"), ("探测器过热".encode("gb18030"), "DET-TEMP-01"),
-        ("电池电量低".encode("gb18030"), "DET-BAT-01"),
+        ("电池电量低".encode("gb18030"), "DET-BAT-01"), ("需要重新校正".encode(), "DET-CAL-01"),
+        ("溫度過高".encode(), "DET-TEMP-01"), ("Lost connection to panel 2", "DET-LINK-01"),
+        ("平板连接断开".encode("gb18030"), "DET-LINK-01"), ("Panel needs calibration!", "DET-CAL-01"),
     ],
 )  # fmt: skip
 def test_a_pattern_picks_the_code(description: Value, code: str) -> None:

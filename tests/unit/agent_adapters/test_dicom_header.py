@@ -117,7 +117,7 @@ def test_an_explicit_file_that_says_it_is_implicit() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [("0", "placeholder"), ("0.000000", "placeholder"), ("", "empty"), ("   ", "empty"), ("NaN", "not-a-number"),
-     ("-INF", "not-a-number"), ("1e999", "not-a-number"), ("80\\90", "multi-valued"), ("80kV", "malformed"),
+     ("-INF", "not-a-number"), ("1e999", "not-a-number"), ("80\\90", "multi-valued"), ("80 Torr", "unknown-unit"),
      ("1,500", "malformed"), ("八十".encode("gb18030"), "not-ascii"), ("9" * 1100, "oversize")],
 )  # fmt: skip
 def test_what_is_no_value_is_never_a_reading_and_is_counted(tag: str, metric: str, value: Value, reason: str) -> None:

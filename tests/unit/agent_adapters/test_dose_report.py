@@ -12,6 +12,7 @@ from agent.dicom.objects import Untold
 from agent.dicom.report import MAX_EVENTS
 from agent.errors import AdapterError
 from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image, read_object
+from tests.fixtures.dose import STARTED as STARTED_AT
 from tests.fixtures.dose import code, content, encoded, event, number, report
 from wire.items import GOOD, UNCERTAIN
 
@@ -147,6 +148,73 @@ def test_without_a_usable_time_it_is_uncertain_and_of_its_receipt(started: str |
     assert found.at == RECEIVED
     assert found.refused == {reason: 1}
     assert {reading.quality for reading in found.readings} == {UNCERTAIN}
+
+
+def grouped(*parts: Dataset, kind: str = "CONTAINER") -> Dataset:
+    """Numbers that a maker groups within an event."""
+    return content(kind, "113750", parts=parts)
+
+
+class TestBelow:
+    KV = number("113733", "80", "kV")
+
+    @pytest.mark.parametrize("kind", ["CONTAINER", "NUM"])
+    def test_a_number_in_a_group_is_the_event_s(self, kind: str) -> None:
+        (found,) = read(event({}, more=[grouped(grouped(self.KV), number("113734", "320", "mA"), kind=kind)]))
+        assert facts(found) == {"tube.voltage": (80, "kV"), "tube.current": (320, "mA")}
+        assert not found.refused
+
+    def test_the_event_s_own_comes_first(self) -> None:
+        wrong = grouped(number("113733", "90", "furlong"))
+        (found,) = read(event({"113733": ("80", "kV")}, more=[grouped(number("113733", "90", "kV")), wrong]))
+        assert facts(found) == {"tube.voltage": (80, "kV")}
+        assert not found.refused
+
+    def test_two_different_ones_are_none(self) -> None:
+        more = [grouped(self.KV), grouped(self.KV), grouped(number("113733", "90", "kV"))]
+        (found,) = read(event({}, more=more))
+        assert found.refused == {"multi-valued:tube.voltage": 1}
+
+    def test_what_is_refused_is_counted_with_its_form(self) -> None:
+        (found,) = read(event({}, more=[grouped(number("113733", "80", "FURLONG"))]))
+        assert (found.refused, found.forms) == (
+            {"unknown-unit:tube.voltage": 1},
+            {"unknown-unit:tube.voltage": "AAAAAAA"},
+        )
+
+    def test_what_a_word_is_qualified_by_is_none(self) -> None:
+        (found,) = read(event({}, more=[grouped(self.KV, kind="CODE")]))
+        assert found.refused == {"event-without-numbers": 1}
+
+    def test_an_event_within_an_event_keeps_its_own(self) -> None:
+        inner, outer = read(event({}, more=[event({"113733": ("80", "kV")}, uid="2.25.99")]))
+        assert facts(inner) == {"tube.voltage": (80, "kV")}
+        assert outer.refused == {"event-without-numbers": 1}
+
+
+@pytest.mark.parametrize("scheme", ["DCM", "dcm", "", None])
+def test_codes_without_a_scheme_are_dicom_s(scheme: str | None) -> None:
+    found = number("113733", "80", "kV")
+    (concept,) = found.ConceptNameCodeSequence
+    concept.CodingSchemeDesignator = scheme or ""
+    if scheme is None:
+        del concept.CodingSchemeDesignator
+    assert facts(read(event({}, more=[found]))[0]) == {"tube.voltage": (80, "kV")}
+
+
+def test_events_of_one_uid_that_say_different_things_are_different() -> None:
+    kv = [("80", STARTED_AT), ("90", "20261122081503"), ("80", STARTED_AT)]
+    found = read(*[event({"113733": (value, "kV")}, started=at) for value, at in kv])
+    assert found[0].seen == found[2].seen != found[1].seen
+    assert [each.seen for each in found] == [
+        each.seen for each in read(*[event({"113733": (value, "kV")}, started=at) for value, at in kv])
+    ]
+
+
+@pytest.mark.parametrize("size", [1, 2, 511])
+def test_zeros_behind_a_report_are_no_damage(size: int) -> None:
+    (found,) = read_object(encoded(report()) + bytes(size), received=RECEIVED, zone=UTC, key=KEY)
+    assert facts(found) == FACTS
 
 
 def test_a_time_without_an_offset_is_in_the_equipment_s_zone() -> None:

@@ -12,7 +12,7 @@ from agent.dicom import dimse
 from agent.dicom.dimse import Answer
 from agent.dicom.mpps import Status, Step, decide
 from agent.errors import AdapterError
-from tests.fixtures.dicom import EXPLICIT, IMPLICIT
+from tests.fixtures.dicom import BIG_ENDIAN, EXPLICIT, IMPLICIT, element
 from tests.fixtures.dose import code
 from tests.fixtures.mpps import attributes, begun, ended, read_step
 
@@ -60,6 +60,42 @@ def test_values_beside_the_standard_are_refused_and_counted() -> None:
 
 def test_without_attributes_nothing_is_said() -> None:
     assert read_step(b"", transfer_syntax=EXPLICIT) == step(None)
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT, BIG_ENDIAN])
+@pytest.mark.parametrize(
+    ("vr", "number", "expected"),
+    [("US", 3, 3), ("US", 9, 9), ("US", 32, 32), ("US", 50, 50), ("SS", 3, 3), ("UL", 3, 3), ("UN", 9, 9),
+     ("SS", -1, None), ("UL", 70_000, None), ("US", 0x3332, None)],
+)  # fmt: skip
+def test_a_number_of_exposures_in_whatever_representation(
+    vr: str, number: int, expected: int | None, syntax: str
+) -> None:
+    order = "big" if syntax == BIG_ENDIAN else "little"
+    value = number.to_bytes(4 if vr == "UL" else 2, order, signed=vr == "SS")  # type: ignore[arg-type]  # one of two
+    data = element("PerformedProcedureStepStatus", "COMPLETED", syntax=syntax)
+    found = read_step(data + element("TotalNumberOfExposures", value, vr=vr, syntax=syntax), transfer_syntax=syntax)
+    assert found.exposures == expected
+    assert found.refused.total() == (expected is None)
+
+
+@pytest.mark.parametrize(("vr", "text", "expected"), [("IS", "12", 12), ("DS", "2.5", None), ("LO", "007", 7)])
+def test_a_number_of_exposures_as_text(vr: str, text: str, expected: int | None) -> None:
+    found = read_step(element("TotalNumberOfExposures", text, vr=vr), transfer_syntax=EXPLICIT)
+    assert found.exposures == expected
+    assert found.refused == ({} if expected else {"implausible:mpps.exposures": 1})
+
+
+def test_text_where_the_encoding_says_nothing_may_be_two_numbers() -> None:
+    found = read_step(element("TotalNumberOfExposures", "3", syntax=IMPLICIT, vr="IS"), transfer_syntax=IMPLICIT)
+    assert found.exposures is None
+    assert found.refused == {"malformed:mpps.exposures": 1}
+
+
+def test_two_statuses_are_none() -> None:
+    both = [element("PerformedProcedureStepStatus", text) for text in ("COMPLETED", "DISCONTINUED")]
+    assert not read_step(b"".join(both), transfer_syntax=EXPLICIT).known
+    assert read_step(both[0] * 2, transfer_syntax=EXPLICIT) == step(Status.COMPLETED)
 
 
 SUCCESS = Answer(dimse.SUCCESS)
