@@ -63,10 +63,10 @@ class _Seam(Enum):
 
 class _Open(Struct):
     """What is open. ``records``: of the message, ``told`` of them told already, ``size`` bytes. ``tail``: the record
-    that has no end yet; ``last``: how the text before ended, ``length`` bytes long. ``full``: the last frame that ended
-    with ETB was as long as the one before, as where a sender fills them. ``ends``: whether a record of this
-    message ended with CR; ``bare``: whether one did without. ``unclear``: the tail is no record that can be read.
-    ``headless``: another header came that can't be read, so that nothing more belongs to this one."""
+    that has no end yet; ``last``: how the text before ended, ``length`` bytes long. ``width``: of the longest frame;
+    ``full``: the last one was as long as the longest before, as where a sender fills them. ``ends``: whether a record
+    of this message ended with CR; ``bare``: whether one did without. ``unclear``: the tail is no record that can be
+    read. ``headless``: another header came that can't be read, so that nothing more belongs to this one."""
 
     records: list[bytes]
     told: int = 0
@@ -110,10 +110,11 @@ class Assembler:
         for part in parts:
             self._record(part, found)
             self._open.ends = True
+        if last is not None:
+            self._open.full = len(text) == self._open.width
+            self._open.width = max(len(text), self._open.width)
         self._look_at_tail(last, found)
         self._open.last, self._open.length = last, len(text)
-        if last is False:
-            self._open.full, self._open.width = len(text) == self._open.width, len(text)
         if last is not None and self._useless and not self._useful:
             self.back()
             self._open.headless = self._open.headless or self._useless == _BAD_HEADER
@@ -168,7 +169,8 @@ class Assembler:
 
         ETX ends a record, but what doesn't begin like one goes on. So does ETB where each frame is a record by the
         line's setting. Else ETB ends a record where the next begins with letter and number, and can't well be the
-        same: that frame was not full, its record not in the middle of a field, and none before it ended with CR.
+        same: that frame was not full, its record not in the middle of a field, and none before it ended with CR. Where
+        one did, ETX tells no more than ETB, as some end every frame with it.
 
         Raises ``Unusable`` where only CR ends a record by the line's setting, this message has none, and the frame
         plainly begins the next one: all of it would be taken for one record, and nothing be told.
@@ -177,7 +179,7 @@ class Assembler:
         mark = tail[1:2] if is_header(tail) else self._mark()
         if not (text[:1].isalpha() and text[1:2] == mark):
             return _Seam.JOIN
-        if self._open.last or self._record_per_frame:
+        if self._record_per_frame or (self._open.last and (is_header(text) or not self._open.ends)):
             return _Seam.RECORD
         numbered = _NUMBERED.match(text, 1)
         begins = is_header(text) or (numbered is not None and numbered["end"] in (mark, b"\r", b"\n", b""))
@@ -186,10 +188,11 @@ class Assembler:
         if is_header(tail) and text[:1] == b"P" and tail.endswith(mark) and tail.count(mark) in _PROCESSING:
             return _Seam.JOIN
         if full:
-            return _Seam.JOIN if self._open.ends or self._record_per_frame is False else _Seam.UNCLEAR
+            joins = self._record_per_frame is False or (self._open.ends and not self._open.last)
+            return _Seam.JOIN if joins else _Seam.UNCLEAR
         terminates = last is True and _terminates(text, mark)
         within = self._open.ends or not tail[-1:].isalnum()  # GL and U|5| are what GLU|5| was
-        plain = not within or is_header(tail) or self._open.bare or terminates
+        plain = not within or self._open.last or is_header(tail) or self._open.bare or terminates
         if self._record_per_frame is not False:
             return _Seam.RECORD if plain else _Seam.UNCLEAR
         if plain:
@@ -209,7 +212,9 @@ class Assembler:
             self._open.tail = b""
         elif last is not None:
             mark = tail[1:2] if is_header(tail) else self._mark()
-            if _terminates(tail, mark) or (last and tail[:1] in (b"L", b"l")):
+            if _terminates(tail, mark) or (
+                last and tail[:1] in (b"L", b"l") and not (self._open.ends and self._open.full)
+            ):
                 self._open.tail = b""
                 self._record(tail, found)
             self._useful = True

@@ -279,19 +279,6 @@ class TestRecordsWithoutCr:
         found, assembler = framed_records(whole[: len(H) + 1 + at], result[at:] + b"\r" + L + b"\r", last=False)
         assert [H, result, L] in found or assembler.refused == {"record-unclear": 1}
 
-    @given(st.integers(1, 300), st.integers(0, 9))
-    def test_frames_of_one_size_are_no_records_wherever_they_end(self, size: int, value: int) -> None:
-        """Half of ``GLU|5|`` begins like a record: frames as long as each other were ended because they were full."""
-        results = (f"R|{at}|^^^GLU|{value}|mmol/L|\rC|1|I|72|I" for at in range(1, 30))
-        whole = message(CONTROL, *results)
-        assembler = Assembler()
-        found: list[Message] = []
-        for _ in range(2):
-            for at in range(0, len(whole), size):
-                found += assembler.offer(whole[at : at + size], last=at + size >= len(whole))
-        assert told(found)[-1] == split(whole)
-        assert assembler.refused in ({}, {"record-unclear": 1})  # at the first frame nothing tells how long they are
-
     def test_a_full_frame_of_records_that_end_with_cr_goes_on(self) -> None:
         result = b"C|1|I|" + b"x" * SPLIT + b"SERU"
         found, assembler = framed_records(H + b"\r" + result, b"M|1|x\r" + L + b"\r", last=False)
