@@ -58,11 +58,13 @@ def network_of(text: str) -> Network:
 
 
 class Guest:
-    """A connection that was let in. ``heard``: when it last sent anything, and ``cut`` ends it at once."""
+    """A connection that was let in. ``heard``: when it last sent anything; ``said``: it ever did. ``cut`` ends it at
+    once."""
 
     def __init__(self, address: Ip, *, heard: float, cut: Callable[[], None]) -> None:
         self.address = address
         self.heard = heard
+        self.said = False
         self.cut = cut
 
 
@@ -119,7 +121,8 @@ class Door:
             return
         longest = min((guest for guest in self._guests if guest.address in payers), key=lambda guest: guest.heard)
         self._guests.remove(longest)
-        self._leaving.add(longest)
+        if longest.said:
+            self._leaving.add(longest)
         self._sink.refused(self._name, "evicted")
         longest.cut()
 
@@ -133,13 +136,14 @@ class Door:
 
 
 class _Reader(asyncio.StreamReader):
-    """Tells its guest when something came."""
+    """Tells its guest that something came."""
 
     guest: Guest | None = None
 
     def feed_data(self, data: Any) -> None:
         if self.guest is not None:
             self.guest.heard = asyncio.get_running_loop().time()
+            self.guest.said = True
         super().feed_data(data)
 
 

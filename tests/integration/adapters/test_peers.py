@@ -19,6 +19,8 @@ from agent.dicom.association import REQUEST_S
 from agent.dicom.scp import DicomScp
 from agent.hl7.adapter import Hl7Adapter
 from agent.hl7.mllp import framed
+from catalog.load import load
+from catalog.refusals import loses
 from tests.fixtures.astm import ACK, ENQ, EOT, NOON, ROCHE, by_records, until
 from tests.fixtures.astm import FLAGGED as SAMPLE
 from tests.fixtures.dicom_peer import request, store_command, values
@@ -28,6 +30,7 @@ from tests.fixtures.scu import VERIFICATION
 from tests.fixtures.sink import MemorySink
 from wire.items import Fault, Inventory
 
+CATALOG = load()
 HOUR = 3600.0
 ECHO = values((3, store_command(VERIFICATION, field=0x30, data_set=False)))
 Listener = DicomScp | AstmAdapter | Hl7Adapter
@@ -180,6 +183,22 @@ class TestEveryListener:
             assert not equipment.gone
             assert sum(not peer.gone for peer in silent) == EACH - 1
         assert sink.counts[f"{room.listener.name}:evicted"] >= 1
+
+    async def test_who_only_asks_whether_the_port_is_open_said_nothing_that_is_lost(
+        self, make: Any, speak: Speak, sink: MemorySink, clock: Clock
+    ) -> None:
+        """As monitoring does, and the doctor: the device would be of unknown state for a day."""
+        async with opened(make(sink, clock.now)) as room:
+            for way in ("close", "half", "abort"):
+                peer = await room.connect(2)
+                if way == "close":
+                    peer.writer.close()
+                elif way == "half":
+                    peer.writer.write_eof()
+                else:
+                    peer.writer.transport.abort()
+            assert await speak(await room.connect(2))
+        assert not [reason for reason in sink.counts if loses(CATALOG, "refused", reason.partition(":")[2])]
 
     async def test_addresses_full_of_silent_ones_do_not_either(
         self, make: Any, speak: Speak, sink: MemorySink, clock: Clock

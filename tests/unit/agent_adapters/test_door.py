@@ -13,7 +13,8 @@ HOUR = 3600.0
 class Listener:
     """A door whose guests have names; ``inside``: those that weren't sent away."""
 
-    def __init__(self, *peers: str) -> None:
+    def __init__(self, *peers: str, speak: bool = True) -> None:
+        self.speak = speak
         self.sink = MemorySink()
         self.door = Door(name="x", sink=self.sink, peers=peers)
         self.inside: dict[str, Guest] = {}
@@ -23,6 +24,7 @@ class Listener:
         guest = self.door.admit(host, now=now, cut=self._cutting(name))
         if guest is not None:
             self.inside[name] = guest
+            guest.said = self.speak
         return guest is not None
 
     def _cutting(self, name: str) -> Callable[[], None]:
@@ -102,6 +104,15 @@ def test_those_that_are_entered_still_are_bounded_too() -> None:
     assert listener.comes("dr", "10.0.0.6", HOUR)
     listener.over()
     assert listener.comes("again", "10.0.0.5", HOUR)
+
+
+def test_of_those_that_never_said_anything_nothing_is_held() -> None:
+    """So a burst of them, which the system hands over at once, shuts nobody out."""
+    listener = Listener(speak=False)
+    for each in range(20 * EACH):
+        assert listener.comes(f"{each}", f"10.0.0.{each % 7}", each)
+    assert listener.comes("dr", "10.0.1.1", HOUR)
+    assert listener.sink.counts == {"x:evicted": 20 * EACH + 1 - TOTAL}
 
 
 def test_who_left_makes_room_for_nobody_to_be_sent_away() -> None:
