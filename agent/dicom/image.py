@@ -89,6 +89,7 @@ _CODES: Final = {
     _STATUS: frozenset({"NORMAL", "ABORTED"}),
 }
 """Enumerated values (PS3.3 C.8.11.4, C.8.7.8)."""
+_MEANT: Final = {"Y": "YES", "N": "NO", "AUTO": "AUTOMATIC"}
 _TEXTS: Final = {"detector.id": 0x0018700A, "device.serial": 0x00181000}
 _SOFTWARE: Final = 0x00181020
 _CALIBRATED: Final = {
@@ -268,8 +269,11 @@ class _Reader:
 
     def code(self, tag: int, what: str) -> str | None:
         code = self.take(tag, what, values.text)
-        if code is None or code.upper() in _CODES[tag]:
-            return code and code.upper()
+        if code is None:
+            return None
+        meant = _MEANT.get(code.upper(), code.upper())
+        if meant in _CODES[tag]:
+            return meant
         reason = f"unknown-code:{what}"
         self.refused[reason] += 1
         self.forms[reason] = form_of(code)

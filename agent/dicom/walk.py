@@ -100,15 +100,19 @@ class Elements:
         self._wanted = wanted
         self._follow = follow
         self._only = only
-        self._little = little
         self._at = 0
         """Offset of the first byte held."""
         self._held = bytearray()
         self._count = 0
         self._top = 0
+        self._began = False
         self._guess = implicit is None
         self._frames = [_Frame(0, item=True, implicit=bool(implicit), end=None, told=True)]
+        self._order(little=little)
+
+    def _order(self, *, little: bool) -> None:
         order = "<" if little else ">"
+        self._little = little
         self._tag = struct.Struct(order + "HH")
         self._u16 = struct.Struct(order + "H")
         self._u32 = struct.Struct(order + "I")
@@ -140,11 +144,10 @@ class Elements:
         return not (self.broken or self.skipping or self._held.strip(b"\0")) and len(self._frames) == 1
 
     def _walk(self, *, final: bool) -> None:
-        if self._guess:
+        if not self._began:
             if len(self._held) < 6 and not final:
                 return
-            self._guess = False
-            self._frames = [self._frames[0]._replace(implicit=not _names_vr(bytes(self._held[4:6])))]
+            self._begin(bytes(self._held[:6]))
         done = 0
         try:
             while self._closed(self._at + done):
@@ -155,6 +158,14 @@ class Elements:
         finally:
             self._at += done
             del self._held[:done]
+
+    def _begin(self, first: bytes) -> None:
+        """Some writers say one order of bytes and mean the other: of a first group below 0100, one byte is zero."""
+        self._began = True
+        if first[:1] and (first[0] == 0) != (first[1:2] == b"\0"):
+            self._order(little=first[0] != 0)
+        if self._guess:
+            self._frames = [self._frames[0]._replace(implicit=not _names_vr(first[4:6]))]
 
     def _closed(self, at: int) -> bool:
         """Close what ends here; False: something should have ended before."""

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from agent.dicom.image import Extracted
-from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT, Tag, Value, data_set, element, header
+from tests.fixtures.dicom import BIG_ENDIAN, DX, EXPLICIT, IMPLICIT, Tag, Value, data_set, element, header
 
 RECEIVED: Final = 1_795_861_000_000
 AT: Final = 1_795_860_900_000
@@ -65,6 +65,19 @@ class TestRepresentations:
         found = read(b"\x18\0\x60\0US\2\0" + b"81", TEMPERATURE)
         assert facts(found)["detector.temperature"] == 31.5
         assert found.refused == {"malformed:tube.voltage": 1}
+
+
+@pytest.mark.parametrize("said", [EXPLICIT, BIG_ENDIAN, IMPLICIT])
+@pytest.mark.parametrize("written", [EXPLICIT, BIG_ENDIAN])
+def test_the_order_of_bytes_is_that_of_the_first_group(said: str, written: str) -> None:
+    whole = {**IDENTITY, "KVP": "81", "DetectorTemperature": "31.5"}
+    data = data_set(whole, syntax=written, pixels=64)
+    assert facts(header(data, received=RECEIVED, zone=UTC, transfer_syntax=said)) == FACTS
+
+
+@pytest.mark.parametrize(("flag", "nominal"), [("N", 0), ("n", 0), ("Y", 1), ("no", 0)])
+def test_a_flag_of_one_letter(flag: str, nominal: int) -> None:
+    assert facts(one("DetectorConditionsNominalFlag", flag)) == {"detector.nominal": nominal}
 
 
 class TestTwice:
