@@ -109,7 +109,8 @@ class Messages:
             await self._clock.heard(facts.right, received=received)
             new = await self._sink.aput(entry) if tells or repeated else True
             self._unfinished = unfinished or self._unfinished
-            self._told.remember(facts)
+            if new:  # of a repeat that comes late something else was said since
+                self._told.remember(facts)
             self.read += 1
         if new:
             for reason in facts.refused.elements():

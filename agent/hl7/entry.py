@@ -63,7 +63,8 @@ class Facts:
             new = True
             if entry.live or entry.bulk or facts.refused:
                 new = await self._sink.aput(entry)
-            self._said.remember(facts)
+            if new:  # of a repeat that comes late something else was said since
+                self._said.remember(facts)
         if new:
             for reason in facts.refused.elements():
                 self._sink.refused(NAME, reason, form=facts.forms.get(reason, ""))

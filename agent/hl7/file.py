@@ -45,13 +45,13 @@ def read_file(path: Path, *, model: Model, zone: tzinfo | None) -> Iterator[tupl
                 yield [], counted
                 continue
             entry = said.entry(each.facts)
-            said.remember(each.facts)
             refused = each.facts.refused
             if each.facts.timed and (entry.live or entry.bulk or refused):
                 if each.data in seen:
                     yield [], counted
                     continue
                 seen.add(each.data)
+            said.remember(each.facts)
             yield [*entry.live, *entry.bulk], refused + counted
     if error is not None:
         raise first or error

@@ -159,6 +159,9 @@ def at(text: str) -> bytes:
 LATIN = controls(control("85.5", test="CREA", unit="XX"), f18="").replace(b"XX", "µmol/L".encode("latin-1"))
 INPUTS = {
     "twice": framed(ONE) * 2,
+    "a repeat that comes late": b"".join(
+        framed(equipment(state, id_=id_)) for state, id_ in (("OP", "1"), ("ID", "2"), ("OP", "1"), ("OP", "3"))
+    ),
     "twice, and refused": framed(notification("NOBODY")) * 2,
     "batch": framed(BATCH),
     "several": framed(ONE + OTHER),

@@ -127,6 +127,14 @@ class TestPutting:
             await putting.put(facts(notification("ZHANG")), (b"1" * 16,))
         assert sink.counts == {"hl7:unknown-code": 1}
 
+    async def test_a_repeat_that_comes_late_hides_no_state(self) -> None:
+        sink = MemorySink()
+        putting = Facts(model=MODEL, sink=sink)
+        for number, state in ((b"1", "OP"), (b"2", "ID"), (b"1", "OP"), (b"3", "OP")):
+            await putting.put(facts(equipment(state)), (number * 16,))
+        states = [item.value for item in sink.items() if isinstance(item, StateChange) and item.name == "equipment"]
+        assert states == ["operating", "idle", "operating"]
+
     async def test_what_is_no_news_is_no_entry(self) -> None:
         sink = MemorySink()
         putting = Facts(model=MODEL, sink=sink)
