@@ -61,7 +61,7 @@ def seeds() -> list[tuple[bytes, Callable[[bytes], object]]]:
     found.append((data_set({"SOPClassUID": DOSE_REPORT}), partial(_stored, EXPLICIT, DOSE_REPORT)))
     stored = values((3, store_command()), (2, data_set(FULL, pixels=64)))
     echo = values((3, store_command(field=0x30, data_set=False)))
-    found += [(request(), _associated)] * 2
+    found += [(request(), _associated)] * 8  # most changes make its lengths wrong, and end it at once
     found.append((request() + stored + echo + stored + framed(RELEASE_RQ, bytes(4)), _associated))
     found += [(store_command(), dimse.command), (request()[6:], pdu.request), (b"\0\0\0\3\1\3a", pdu.fragments)]
     return found
