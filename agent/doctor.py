@@ -11,6 +11,7 @@ import shutil
 import socket
 import ssl
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -204,7 +205,7 @@ def _sources(device: Device, *, running: bool) -> Iterator[Finding]:
     for log in device.log:
         path = Path(log.path)
         with contextlib.suppress(OSError):
-            path = Names(path).path
+            path = Names(path, now=time.time()).path
         yield _readable(f"{device.name}.log", path, os.R_OK)
 
 

@@ -76,7 +76,7 @@ def look(
     reading = _Reading(encoding=encoding, now=now)
     try:
         if known is None:
-            new = meet(Names(path).path, ())
+            new = meet(Names(path, now=now).path, ())
             return Turn(None) if new is None else reading.turn(new, None, first=first)
         return _Look(path, known, past, reading).turn()
     except _ReplacedError:
@@ -122,7 +122,7 @@ class _Look:
     def __init__(self, path: Path, known: Position, past: tuple[Position, ...], reading: "_Reading") -> None:
         folder, before = path.parent, stat_of(path.parent)
         self._given = path
-        self._names = Names(path)
+        self._names = Names(path, now=reading.now)
         self._path = self._names.path
         if self._path.parent != folder and not self._names.is_pattern:
             folder, before = self._path.parent, stat_of(self._path.parent)

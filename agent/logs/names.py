@@ -28,19 +28,22 @@ _IN_FRONT: Final = re.compile(
 """What may stand around the name of a log in those of its rotations, as logrotate, log4j, logback, NLog, Serilog,
 Python, editors, scripts and Explorer write them."""
 WILD: Final = frozenset("*?")
+AHEAD_S: Final = 26 * 3600.0
+"""How far another machine's clock may be ahead (``agent.values``)."""
 
 
 class Names:
     """``path``: the file that is written to now, no link; where there is none, one that isn't there."""
 
-    def __init__(self, given: Path) -> None:
-        """``given``: as configured; the name, not the folder, may have ``*`` and ``?``. Raises ``OSError``."""
+    def __init__(self, given: Path, *, now: float) -> None:
+        """``given``: as configured; the name, not the folder, may have ``*`` and ``?``. ``now``: wall time, s. Raises
+        ``OSError``."""
         self._family: re.Pattern[str] | None = None
         self.is_pattern = not WILD.isdisjoint(given.name)
         newest = None
         if self.is_pattern:
             self._family = re.compile(fnmatch.translate(given.name.replace("[", "[[]")), re.IGNORECASE)
-            newest = _newest(given.parent, self._family)
+            newest = _newest(given.parent, self._family, now)
         self.path = Path(os.path.realpath(newest or given))
         if newest is None and self.path.name != given.name and re.search(r"\d", self.path.name):
             # A link: the files before it have another day in their names.
@@ -65,10 +68,11 @@ class Names:
         return self._family is not None and self._family.match(name) is not None
 
 
-def _newest(folder: Path, family: re.Pattern[str]) -> Path | None:
-    """The file that was last written to; of those at the same time, the last by name. None: there is none, or no
+def _newest(folder: Path, family: re.Pattern[str], now: float) -> Path | None:
+    """The file that was last written to; of those at the same time, the last by name. What is of the future comes last:
+    the machine's clock went back, as without a battery. None: there is none, or no
     folder. Raises ``OSError``."""
-    newest: tuple[int, str] | None = None
+    newest: tuple[bool, int, str] | None = None
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:
@@ -76,6 +80,7 @@ def _newest(folder: Path, family: re.Pattern[str]) -> Path | None:
     with entries:
         for entry in entries:
             if family.match(entry.name) and entry.is_file():
-                each = entry.stat().st_mtime_ns, entry.path
+                modified = entry.stat().st_mtime_ns
+                each = modified / 1e9 <= now + AHEAD_S, modified, entry.path
                 newest = each if newest is None else max(newest, each)
-    return None if newest is None else Path(newest[1])
+    return None if newest is None else Path(newest[2])

@@ -2,14 +2,17 @@
 
 import os
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agent.clock import Now
 from agent.config import Log
 from agent.logs.tail import LogTail
-from tests.fixtures.logs import MODEL, Hospital
+from tests.fixtures.logs import MODEL, NOW, Hospital
+from wire.items import Fault
 
 DAYS = [f"dr_2026-11-{day}.log" for day in range(20, 28)]
 
@@ -55,10 +58,29 @@ async def test_days_while_the_agent_was_down(daily: Hospital) -> None:
 
 
 async def test_the_first_look_reads_the_newest_alone(daily: Hospital) -> None:
-    daily.write(3, to=DAYS[0])
-    os.utime(daily.folder / DAYS[0], (1_000_000_000, 1_000_000_000))
-    daily.write(2, to=DAYS[1])
+    for day, count in zip(DAYS[:2], (3, 2), strict=True):
+        daily.write(count, to=day)
+    for day, seconds in ((DAYS[0], -90_000), (DAYS[1], 0)):
+        modified = NOW.wall // 1000 + seconds
+        os.utime(daily.folder / day, (modified, modified))
     assert await daily.read() == [3, 4]
+
+
+async def test_the_machine_s_clock_goes_back_by_years_and_is_set_right(daily: Hospital) -> None:
+    """Without a battery it begins in 2006, and so do the names and times of its files."""
+    now = NOW.wall // 1000
+    for name, seconds in (("dr_2026.log", now), ("dr_2006.log", now - 20 * 365 * 86_400), ("dr_2026_2.log", now + 60)):
+        config = Log(path=str(daily.log), time_zone="Asia/Shanghai")
+        then = Now(wall=seconds * 1000, elapsed=0)
+        daily.agent = LogTail(config=config, model=MODEL, sink=daily.sink, now=partial(replace, then))
+        daily.agent.resume()
+        for later in (0, 1):
+            daily.write(2, to=name)
+            os.utime(daily.folder / name, (seconds + later, seconds + later))
+            await daily.read()
+    codes = [item.code for item in daily.sink.items() if isinstance(item, Fault)]
+    assert codes.count("GEN-KV-01") == daily.written == 12
+    assert not any("unread" in reason for reason in daily.sink.counts)
 
 
 async def test_it_is_waited_for(daily: Hospital) -> None:

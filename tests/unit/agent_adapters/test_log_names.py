@@ -38,7 +38,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_renamed_right_after_a_line(hospital: Hospital, name: str) -> None:
-    assert Names(hospital.log).is_rotated(name)
+    assert Names(hospital.log, now=0.0).is_rotated(name)
     hospital.write(2)
     await hospital.read()
     hospital.write()
@@ -77,7 +77,7 @@ async def test_a_whole_file_between_two_looks_under_any_name(hospital: Hospital,
     ],
 )
 async def test_another_log_beside_it_is_never_read(hospital: Hospital, name: str) -> None:
-    assert not Names(hospital.log).is_rotated(name)
+    assert not Names(hospital.log, now=0.0).is_rotated(name)
     hospital.write(2)
     await hospital.read()
     (hospital.folder / name).write_text(line(999), encoding="utf-8")
@@ -87,10 +87,10 @@ async def test_another_log_beside_it_is_never_read(hospital: Hospital, name: str
 
 
 def test_a_hostile_name_takes_no_time(tmp_path: Path) -> None:
-    assert not Names(tmp_path / "dr.log").is_rotated("dr-" + "1" * 200 + "x")
-    assert not Names(tmp_path / "dr.log").is_rotated("dr-" + "-t-z" * 50 + "x")
-    assert not Names(tmp_path / "dr.log").is_rotated("1t" * 100 + "x_dr.log")
-    assert not Names(tmp_path / "dr.log").is_rotated("-t-z" * 50 + "x.dr.log")
+    assert not Names(tmp_path / "dr.log", now=0.0).is_rotated("dr-" + "1" * 200 + "x")
+    assert not Names(tmp_path / "dr.log", now=0.0).is_rotated("dr-" + "-t-z" * 50 + "x")
+    assert not Names(tmp_path / "dr.log", now=0.0).is_rotated("1t" * 100 + "x_dr.log")
+    assert not Names(tmp_path / "dr.log", now=0.0).is_rotated("-t-z" * 50 + "x.dr.log")
 
 
 @pytest.mark.parametrize("name", NAMES)
