@@ -20,8 +20,10 @@ from tests.fixtures.ports import free_port, listening, wait_until
 from tests.fixtures.up import Up
 
 CANARY: Final = "Zhangsan-Canary-0619"
-UNKNOWN: Final = message("C|1|I|BTH-TMP-01|I")
-NAMED: Final = message(f"C|1|I|{CANARY}|I")
+HEADER: Final = r"H|\^&|||chem"
+"""Without a time: a fixed one would say that the analyzer's clock is wrong."""
+UNKNOWN: Final = message("C|1|I|BTH-TMP-01|I", header=HEADER)
+NAMED: Final = message(f"C|1|I|{CANARY}|I", header=HEADER)
 PHONE: Final = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
@@ -106,7 +108,7 @@ def test_a_refused_code_is_seen_by_everybody_who_should(ward: Ward, console: Con
 
 def test_what_told_nothing_stands_apart_and_changes_nothing(ward: Ward, console: Console) -> None:
     before = ward.detail()["healthy"]["reason"]
-    ward.say(message(PATIENT, ORDER, "R|1|^^^687/|22.4|U/l||N||F"))
+    ward.say(message(PATIENT, ORDER, "R|1|^^^687/|22.4|U/l||N||F", header=HEADER))
     told = ward.up.until(lambda: [each for each in ward.detail("en")["refusals"] if each["kind"] == "untold"])
     assert [(each["reason"], each["lost"], each["form"]) for each in told] == [("patient-results", False, "")]
     assert ward.detail()["healthy"]["reason"] == before
