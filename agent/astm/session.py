@@ -56,6 +56,7 @@ class Session:
         self._assembler = Assembler(record_per_frame=config.record_per_frame)
         self._asked = False
         """A query waits for its answer."""
+        self._gone: OSError | None = None
 
     async def run(self) -> None:
         """Until the peer is gone, or cancelled: silence is no reason to end. Raises ``Ending`` and ``OSError``."""
@@ -63,6 +64,8 @@ class Session:
             while True:
                 data = await self._channel.read(self._seconds())
                 await self.take(data)
+                if self._gone is not None:
+                    raise self._gone
                 if data == b"":
                     return
                 await asyncio.sleep(0)  # the other devices' turn, however much came at once
@@ -91,7 +94,7 @@ class Session:
         while waiting:
             command = waiting.popleft()
             if said and not isinstance(command, Write):
-                await self._channel.write(said)
+                await self._say(said)
                 said = b""
             match command:
                 case Write(data):
@@ -107,7 +110,15 @@ class Session:
                 case Sent():
                     pass
         if said:
-            await self._channel.write(said)
+            await self._say(said)
+
+    async def _say(self, data: bytes) -> None:
+        """Who has gone without waiting for an answer is told none, and what it sent is heard to its end."""
+        if self._gone is None:
+            try:
+                await self._channel.write(data)
+            except OSError as error:
+                self._gone = error
 
     async def _keep(self, text: bytes, *, last: bool | None) -> list[Command]:
         """Enter what a frame completes, and tell the link whether that is on the disk. What belongs to no message is

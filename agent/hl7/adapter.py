@@ -52,6 +52,15 @@ class _Peer:
         self.deframer = Deframer(limit=limit)
         self.spoke = False
         self.bad = 0
+        self.gone: OSError | None = None
+
+    async def say(self, answer: bytes) -> None:
+        """Who has gone without waiting for an answer is told none, and what it sent is heard to its end."""
+        if self.gone is None:
+            try:
+                await send(self.writer, framed(answer))
+            except OSError as error:
+                self.gone = error
 
 
 class Hl7Adapter:
@@ -127,6 +136,8 @@ class Hl7Adapter:
                 await self._take(peer, frame)
                 await asyncio.sleep(0)  # the other devices' turn, however many blocks came at once
             self._count(peer)
+            if peer.gone is not None:
+                raise peer.gone
             if peer.deframer.noise > MAX_NOISE:
                 raise _Ended("not-mllp" if peer.deframer.bare else STRANGER)
 
@@ -141,7 +152,7 @@ class Hl7Adapter:
             if each.message is not None:
                 peer.bad, peer.spoke = 0, True
             for answer in await self.hear(each):
-                await send(peer.writer, framed(answer))
+                await peer.say(answer)
             if each.message is None and each.refused:
                 peer.bad += 1
                 if peer.bad == MAX_BAD:

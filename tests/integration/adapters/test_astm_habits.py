@@ -277,6 +277,16 @@ async def test_what_can_be_read_in_two_ways_is_counted_until_the_line_s_setting_
         assert bool(codes) != bool(sink.counts + sink.nothing)
 
 
+async def test_who_hears_no_answers_and_hangs_up_is_heard_to_the_end() -> None:
+    sink = MemorySink()
+    async with running(sink, listen=LOOPBACK) as adapter:
+        analyzer = await Analyzer.connect(adapter.port)
+        analyzer.tell(ENQ + b"".join(numbered("1234567")) + EOT)
+        await analyzer.close()
+        await until(lambda: sink.entries)
+    assert Counter(told(sink.items())) == Counter(SEEN)
+
+
 async def test_a_setting_that_would_lose_all_of_a_message_is_answered_nak() -> None:
     sink = MemorySink()
     async with running(sink, listen=LOOPBACK, record_per_frame=False) as adapter:

@@ -209,6 +209,16 @@ def decoded(content: bytes, tmp_path: Path, at: int = RECEIVED) -> tuple[list[It
     return items, counts
 
 
+async def test_who_hears_no_answers_and_hangs_up_is_heard_to_the_end(sink: MemorySink) -> None:
+    async with listening(sink) as adapter:
+        _, writer = await asyncio.open_connection("127.0.0.1", adapter.port)
+        writer.write(b"".join(framed(notification("ADC_ERR", id_=str(at))) for at in range(20)))
+        writer.close()
+        async with asyncio.timeout(20):
+            while len(told(sink)) < 20:  # noqa: ASYNC110  # nothing would set an event
+                await asyncio.sleep(0.005)
+
+
 class TestOnePath:
     @pytest.mark.parametrize("name", INPUTS)
     async def test_decode_hears_what_the_agent_does(self, name: str, tmp_path: Path) -> None:
