@@ -16,12 +16,10 @@ WRITE_S: Final = 15.0
 """What a serial port may take to take an answer of a byte."""
 WAIT_S: Final = 5.0
 """How long a thread waits at a serial port, where it is not called away: on Windows a call may come just too early."""
-_UNSETTABLE: tuple[type[Exception], ...] = ()
-"""What says that a port has no such data bits or parity. Windows says it by ``OSError``."""
-if sys.platform != "win32":
-    import termios
-
-    _UNSETTABLE = (termios.error,)
+_TERMIOS: Final = sys.modules.get("termios")
+_UNSETTABLE: Final[tuple[type[Exception], ...]] = () if _TERMIOS is None else (_TERMIOS.error,)
+"""What says that a port has no such data bits or parity: of termios where there is one, pyserial has imported it then.
+Windows says it by ``OSError``."""
 _PARITY: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
 
 

@@ -155,7 +155,11 @@ signed_by = "W"
         ('"generic-dr"', '"host"', ":8: device.model: host isn't known; choose of "),
         ('"host-health"', '"format-disk"', ":16: device.policy.runbooks: format-disk isn't known; choose of "),
         ("patterns = []", 'patterns = ["no-such"]', ":14: device.log.patterns: no-such isn't known; choose of "),
-        ('"127.0.0.1:{dicom}"', '"127.0.0.1:{health}"', ":11: device.dicom.listen: is also in line 3; give each its own"),
+        (
+            '"127.0.0.1:{dicom}"',
+            '"127.0.0.1:{health}"',
+            ":11: device.dicom.listen: is also in line 3; give each its own",
+        ),
         ('"127.0.0.1:{dicom}"', '"192.0.2.1:{dicom}"', ":11: device.dicom.listen: can't listen on 192.0.2.1:"),
         ('id = "dabc123456789"', 'code = "C"', "steth-agent: device a: is not enrolled; add [server] api"),
     ],
