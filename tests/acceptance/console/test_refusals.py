@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.fixtures.astm import ACK, ENQ, EOT, ORDER, PATIENT, by_records, framed, message
+from tests.fixtures.astm import ACK, ENQ, EOT, ORDER, PATIENT, by_records, message
 from tests.fixtures.browser import Console, visitor
 from tests.fixtures.ports import free_port, listening, wait_until
 from tests.fixtures.up import Up
@@ -117,17 +117,6 @@ def test_what_told_nothing_stands_apart_and_changes_nothing(ward: Ward, console:
     expect(section.locator("tbody tr")).to_have_count(1)
     expect(section).to_contain_text("患者结果，未读即弃")
     expect(section).not_to_contain_text("已丢失")
-
-
-def test_what_was_lost_stands_first(ward: Ward, console: Console) -> None:
-    ward.say(UNKNOWN)
-    with socket.create_connection(("127.0.0.1", ward.port), timeout=20) as line:
-        line.sendall(ENQ + framed(1, b"H|\\^&\r", checksum=b"00") + EOT)
-        ward.up.until(lambda: [each for each in ward.detail("en")["refusals"] if each["reason"] == "bad-checksum"])
-    console.page.goto(f"{console.address}/#/device/{ward.device}")
-    rows = console.page.locator("section", has=console.page.locator("#refused")).locator("tbody tr")
-    expect(rows.first).to_contain_text("unknown-code")
-    expect(rows.filter(has_text="bad-checksum")).not_to_contain_text("已丢失")
 
 
 def test_it_is_whole_in_english_and_on_a_phone(ward: Ward, launched: Browser) -> None:
