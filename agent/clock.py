@@ -5,10 +5,8 @@ the device's clock between two steps. *Elapsed* is a clock of the machine that n
 All pure but for a lock: readings of clocks are passed in.
 
 A measure is true within its uncertainty as long as the clocks only drift. So two that exclude one another tell that the
-server's clock was set in between (the device's own steps are seen). Which of the two is right, the device's own clock
-says, the only other witness: a newer one that is nearer to it counts at once, one that is further off from it only when
-the server has said so for ``DOUBT_MS``. The older ones are then forgotten, whatever their uncertainty, also those of
-segments before.
+server's clock was set in between (the device's own steps are seen): the newer one counts, and the older ones are
+forgotten, whatever their uncertainty, also those of segments before.
 """
 
 import threading
@@ -25,8 +23,6 @@ DRIFT: Final = 500e-6
 """How fast two clocks may part that nobody sets: adjtime(3) slews by 500 ppm at most, quartz is off by 100."""
 SLACK_MS: Final = 100.0
 """Measures that exclude one another by less are no sign of anything; ingest leaves offsets below 500 ms alone."""
-DOUBT_MS: Final = 600_000
-"""How long a server must say that it was set away from the device's own clock."""
 
 
 class Now(Struct, frozen=True, kw_only=True):
@@ -86,10 +82,6 @@ class _Sample(Struct, frozen=True):
         """Its uncertainty by now."""
         return self.offset.uncertainty + DRIFT * (elapsed - self.elapsed)
 
-    def excludes(self, other: "_Sample") -> bool:
-        """Whether the server was set between them."""
-        return self.offset.excludes(other.offset, apart_ms=self.elapsed - other.elapsed)
-
 
 def measure(*, sent: int, received: int, server: int, held: float) -> Offset | None:
     """One round trip: published at ``sent`` and answered at ``received`` (device's clock), the answer left the server
@@ -113,8 +105,6 @@ class Clock:
         self._lock = threading.Lock()
         self._segments = {segment.number: segment for segment in segments}
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
-        self._doubted: _Sample | None = None
-        """The first measure of what the server says and isn't believed yet."""
         self._machine = machine
         self._current = 0
         self._untold: list[Step] = []
@@ -168,13 +158,11 @@ class Clock:
         with self._lock:
             if offset is None or segment != self._current:
                 return
-            newest = _Sample(now.elapsed, offset)
-            believed = self._believed(now.elapsed)
-            if believed is not None and newest.excludes(believed):
-                if self._is_doubtful(newest, believed):
-                    return
+            if (best := self._best(now.elapsed)) is not None and offset.excludes(
+                best.offset, apart_ms=now.elapsed - best.elapsed
+            ):
                 self._samples.clear()
-            self._doubted = None
+            newest = _Sample(now.elapsed, offset)
             self._samples.append(newest)
             best = self._best(now.elapsed) or newest
             self._store(self._segments[self._current], offset=best.offset, measured=best.elapsed)
@@ -193,32 +181,14 @@ class Clock:
         return round(offset.ms) if abs(offset.ms) > offset.uncertainty else 0
 
     def server_ms(self, now: Now) -> int:
-        """The server's time, right or not, or our own while the offset is unknown."""
-        with self._lock:
-            doubted = self._doubted
-        return now.wall + ((self.correction(self._current) or 0) if doubted is None else round(doubted.offset.ms))
+        """The server's time, or our own while the offset is unknown."""
+        return now.wall + (self.correction(self._current) or 0)
 
     def forget_before(self, segment: int) -> None:
         """No report needs the segments before this one any more."""
         with self._lock:
             for number in [number for number in self._segments if number < min(segment, self._current)]:
                 del self._segments[number]
-
-    def _believed(self, elapsed: int) -> _Sample | None:
-        """What counts in this segment by now."""
-        segment = self._segments[self._current]
-        stored = None
-        if segment.offset is not None and segment.measured is not None:
-            stored = _Sample(segment.measured, segment.offset)
-        return self._best(elapsed) or stored
-
-    def _is_doubtful(self, newest: _Sample, believed: _Sample) -> bool:
-        """Whether the server was set, but away from the device's own clock, and not for long."""
-        if abs(newest.offset.ms) <= abs(believed.offset.ms):
-            return False
-        if self._doubted is None or newest.excludes(self._doubted):
-            self._doubted = newest
-        return newest.elapsed - self._doubted.elapsed < DOUBT_MS
 
     def _best(self, elapsed: int) -> _Sample | None:
         young = [sample for sample in self._samples if elapsed - sample.elapsed <= SAMPLE_AGE_MS]
@@ -249,7 +219,6 @@ class Clock:
         self._current = number
         self._segments[number] = Segment(number=number, base=base, machine=self._machine, step=step)
         self._samples.clear()
-        self._doubted = None
         self._untold.append(Step(segment=number, step_ms=step))
 
     def _store(self, segment: Segment, **changes: Any) -> None:

@@ -44,7 +44,7 @@ class Server:
     def __init__(self, *, port: int, device: DeviceId, skew_ms: int = 0) -> None:
         self._port = port
         self._device = device
-        self.skew_ms = skew_ms
+        self._skew_ms = skew_ms
         self._task: asyncio.Task[None] | None = None
         self._client: aiomqtt.Client | None = None
         self._obeyed: dict[Lane, Mark] = {}
@@ -166,4 +166,4 @@ class Server:
             await self.acknowledge(lane, back=back, echo=numbers.sent_ms)
 
     def _now(self) -> int:
-        return system.now().wall + self.skew_ms
+        return system.now().wall + self._skew_ms

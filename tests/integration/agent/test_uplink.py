@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import system, window
+from agent import window
 from agent.states import Limits
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.trixie import Tree
@@ -275,27 +275,6 @@ async def test_delivery_16_the_clocks_offset_travels_once_known(mosquitto: Mosqu
         offset = rig.server.stored[Lane.LIVE][0].numbers.offset_ms
         assert offset is not None
         assert abs(offset - 90_000) < 200
-
-
-@pytest.mark.parametrize("days", [1, -1])
-@pytest.mark.parametrize("device_ms", [0, 90_000])
-async def test_delivery_16_what_is_sent_while_the_server_s_clock_is_a_day_off(
-    mosquitto: Mosquitto, tmp_path: Path, days: int, device_ms: int
-) -> None:
-    """Its own times are right, also those of what is sent before the first answer of a server that is right again."""
-    async with Rig(folder=tmp_path, port=mosquitto.port, skew_ms=device_ms) as rig:
-        began = system.now().wall
-        for skew in (0, days * 86_400_000, 0):
-            rig.server.skew_ms = device_ms + skew
-            for number in range(4):
-                await rig.put(live=[fault(f"C-{skew}-{number}")], bulk=[reading(number)])
-                await rig.emptied()
-        ended = system.now().wall
-        for lane in Lane:
-            assert len(rig.server.stored[lane]) == 12
-            for one in rig.server.stored[lane][1:]:  # the first may have gone before any answer
-                told = one.items[0].at + (one.numbers.offset_ms or 0)
-                assert began - 500 <= told - device_ms <= ended + 500
 
 
 async def test_more_broker_deaths_than_the_back_off_likes(private_mosquitto: Mosquitto, tmp_path: Path) -> None:
