@@ -1,5 +1,7 @@
 """One leader among the processes of `steth alerts`: the others stand by."""
 
+import asyncio
+import contextlib
 from types import TracebackType
 from typing import Final, Self
 
@@ -64,5 +66,10 @@ class Leadership:
     async def close(self) -> None:
         """Give up the lead and the connection."""
         connection, self._connection, self._leads = self._connection, None, False
-        if connection is not None:
-            await connection.close()
+        if connection is None:
+            return
+        # The server ends a session, and its locks, some time after the connection; the next one would have to wait.
+        with contextlib.suppress(psycopg.Error, TimeoutError):
+            async with asyncio.timeout(1.0):
+                await connection.execute("SELECT pg_advisory_unlock_all()")
+        await connection.close()

@@ -100,7 +100,7 @@ async def test_a_morning_is_heard_whole_and_each_number_once(dr: Dr) -> None:
     ended = [one for one in steps if one.status != "IN PROGRESS"]
     async with serving(sink, port=port_of(dr)):
         await away(tell, dr)
-    assert not sink.counts.keys() - {"dicom:mpps-refused"}  # created again, see above
+    assert not sink.counts.keys() - {"dicom:mpps-refused", "dicom:mpps-repeated"}  # sent again, see above
     states = [item.value for item in sink.items() if isinstance(item, StateChange) if item.name == "mpps.status"]
     assert states == [step.status for step in steps]
     assert {"IN PROGRESS", "COMPLETED", "DISCONTINUED"} == set(states)
@@ -127,7 +127,7 @@ async def test_an_agent_that_is_restarted_enters_no_dose_report_twice(dr: Dr) ->
         async with serving(sink, port=port_of(dr)):
             await away(tell, dr, until - sent)
         sent = until
-    assert not sink.counts.keys() - {"dicom:mpps-refused"}  # created again, see above
+    assert not sink.counts.keys() - {"dicom:mpps-refused", "dicom:mpps-repeated"}  # sent again, see above
     for metric in NUMBERS:
         assert told(sink, metric) == Counter(moment(pending.at) for pending in exposures), metric
 
@@ -143,6 +143,6 @@ async def test_a_dr_that_is_restarted_makes_its_last_report_anew_and_it_is_enter
         assert (last.study, last.number) == (before.study, before.number + 1)
         async with serving(sink, port=port_of(dr)):
             await away(tell, again)
-    assert not sink.counts.keys() - {"dicom:mpps-refused"}  # created again, see above
+    assert not sink.counts.keys() - {"dicom:mpps-refused", "dicom:mpps-repeated"}  # sent again, see above
     for metric in NUMBERS:
         assert told(sink, metric) == Counter(moment(pending.at) for pending in exposures), metric
