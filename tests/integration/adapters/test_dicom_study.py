@@ -16,7 +16,7 @@ from tests.fixtures.mpps import MPPS
 from tests.fixtures.scp import MODEL, serving
 from tests.fixtures.scu import VERIFICATION, associated, away, dataset
 from tests.fixtures.sink import MemorySink
-from wire.items import Fault, Readings
+from wire.items import Fault
 
 PRESENTATION_STATE: Final = "1.2.840.10008.5.1.4.1.1.11.1"
 KEY_OBJECTS: Final = "1.2.840.10008.5.1.4.1.1.88.59"
@@ -34,16 +34,6 @@ SERVICES: Final = (
     "1.2.840.10008.5.1.1.9",  # print
     "1.2.840.10008.5.1.4.34.6.1",  # unified procedure step
 )
-
-
-def told(sink: MemorySink, metric: str = "tube.voltage") -> list[float]:
-    return [
-        value
-        for item in sink.items()
-        if isinstance(item, Readings)
-        for name, value in zip(item.metric, item.value, strict=True)
-        if name == metric
-    ]
 
 
 def other(kind: str, number: int, modality: str = "OT") -> dict[Tag, Value | None]:
@@ -69,7 +59,7 @@ async def test_a_study_with_a_presentation_state_beside_the_image(tool: str, tmp
     async with serving(sink) as scp:
         done = await away(send, tool, scp.port, study(tmp_path, PRESENTATION_STATE, KEY_OBJECTS, CAPTURE, PDF))
     assert done.code == 0, done.said
-    assert told(sink) == [80.5, 70]
+    assert sink.values() == [80.5, 70]
     assert sink.nothing == {"dicom:other-storage": 4}
     assert not sink.counts
     assert "CANARY" not in repr(sink.entries)
@@ -80,7 +70,7 @@ async def test_a_class_that_nobody_knows(tmp_path: Path) -> None:
     async with serving(sink) as scp:
         done = await away(send, "dcmsend", scp.port, study(tmp_path, PRIVATE, "1.2.840.10008.5.1.4.1.1.9999"))
     assert done.code == 0, done.said
-    assert told(sink) == [80.5, 70]
+    assert sink.values() == [80.5, 70]
     assert sink.nothing == {"dicom:other-storage": 2}
 
 
@@ -94,7 +84,7 @@ async def test_every_class_of_storage_in_one_association() -> None:
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == [0] * 8
-    assert told(sink) == [80.5]
+    assert sink.values() == [80.5]
     assert sink.nothing == {"dicom:other-storage": 7}
 
 
@@ -124,7 +114,7 @@ async def test_folder_and_network_read_the_same_captures(kind: str, modality: st
     for _ in range(2):
         await watch.turn()
     assert network.items() == folder.items()
-    assert bool(told(network)) == (modality == "DX")
+    assert bool(network.values()) == (modality == "DX")
     assert network.nothing.total() == folder.nothing.total() == (modality != "DX")
 
 
@@ -138,7 +128,7 @@ async def test_other_services_are_refused_one_by_one_and_stop_nothing() -> None:
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == (set(SERVICES), [0, 0])
-    assert told(sink) == [80.5]
+    assert sink.values() == [80.5]
     assert sink.counts == {"dicom:other-service": 1}
 
 
@@ -185,7 +175,7 @@ async def test_a_maker_s_own_transfer_syntax_stops_nothing(syntax: str) -> None:
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == 0
-    assert told(sink) == [80.5]
+    assert sink.values() == [80.5]
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
@@ -208,8 +198,8 @@ async def test_megabytes_of_private_values_in_front(syntax: str) -> None:
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == 0
-    assert told(sink) == [80.5]
-    assert told(sink, "detector.temperature") == [31.5]
+    assert sink.values() == [80.5]
+    assert sink.values("detector.temperature") == [31.5]
     assert not sink.counts
 
 
@@ -227,7 +217,7 @@ async def test_elements_out_of_order_are_read_and_counted() -> None:
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == 0
-    assert (told(sink), told(sink, "detector.temperature")) == ([81], [30])
+    assert (sink.values(), sink.values("detector.temperature")) == ([81], [30])
     assert sink.counts == {"dicom:out-of-order": 1}
 
 
@@ -265,7 +255,7 @@ async def test_an_image_in_the_context_of_another_class_is_read() -> None:
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == 0
-    assert told(sink) == [80.5]
+    assert sink.values() == [80.5]
     assert not sink.nothing
 
 
@@ -288,7 +278,7 @@ async def test_a_uid_of_any_bytes_ends_nobody_s_association(abstract: str, synta
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == 0
-    assert told(sink) == [80.5]
+    assert sink.values() == [80.5]
 
 
 async def test_empty_identities_are_not_one_and_the_same() -> None:
@@ -308,7 +298,7 @@ async def test_empty_identities_are_not_one_and_the_same() -> None:
 
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == [0] * 4
-    assert told(sink) == [80.5, 90, 70]
+    assert sink.values() == [80.5, 90, 70]
 
 
 def without_events() -> Dataset:
@@ -346,6 +336,6 @@ async def test_why_a_detector_is_not_nominal_is_told_as_a_code(tool: str, tmp_pa
     assert done.code == 0, done.said
     faults = [(item.code, item.state, item.source) for item in sink.items() if isinstance(item, Fault)]
     assert faults == [("DET-TEMP-03", "active", "detector"), ("DET-TEMP-03", "cleared", "detector")]
-    assert told(sink, "detector.nominal") == [0, 1]
+    assert sink.values("detector.nominal") == [0, 1]
     assert "CANARY" not in repr(sink.entries) + repr(sink.positions)
     assert not sink.counts

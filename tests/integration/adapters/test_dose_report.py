@@ -14,22 +14,11 @@ from tests.fixtures.dose import DOSE_REPORT, encoded, event, report, sent
 from tests.fixtures.scp import MODEL, serving
 from tests.fixtures.scu import associated, away, dataset, store
 from tests.fixtures.sink import MemorySink
-from wire.items import Readings
 
 
 def stored(port: int, *reports: Dataset, syntax: str = EXPLICIT) -> list[int]:
     with associated(port, DOSE_REPORT, syntaxes=[syntax]) as association:
         return [association.send_c_store(sent(each, syntax=syntax)).Status for each in reports]
-
-
-def told(sink: MemorySink, metric: str = "tube.voltage") -> list[float]:
-    return [
-        value
-        for item in sink.items()
-        if isinstance(item, Readings)
-        for name, value in zip(item.metric, item.value, strict=True)
-        if name == metric
-    ]
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, IMPLICIT])
@@ -40,7 +29,7 @@ async def test_every_event_is_entered_once_however_often_it_is_sent(syntax: str)
         assert await away(stored, scp.port, report(first), report(first, uid="2.25.8"), syntax=syntax) == [0, 0]
     async with serving(sink) as scp:  # what is remembered beside the outbox is lost
         assert await away(stored, scp.port, report(first, second), syntax=syntax) == [0]
-    assert told(sink) == [80.5, 49]
+    assert sink.values() == [80.5, 49]
     assert "CANARY" not in repr(sink.entries)
     assert not sink.counts
 
@@ -55,8 +44,8 @@ async def test_an_exposure_that_its_image_told_is_not_told_again(change: dict[Ta
         image = dataset({**IMAGE, "ImageAndFluoroscopyAreaDoseProduct": None, **change})
         assert await away(store, scp.port, image) == [0]
         assert await away(stored, scp.port, report(event(images=["2.25.5"]))) == [0]
-    assert told(sink) == [81]
-    assert told(sink, "exposure.dap") == [1.75]  # which the image didn't say
+    assert sink.values() == [81]
+    assert sink.values("exposure.dap") == [1.75]  # which the image didn't say
 
 
 async def test_an_exposure_that_its_report_told_first_is_not_told_again_by_the_image() -> None:
@@ -65,8 +54,8 @@ async def test_an_exposure_that_its_report_told_first_is_not_told_again_by_the_i
         assert await away(stored, scp.port, report(event(images=["2.25.5"]))) == [0]
         assert await away(store, scp.port, dataset(IMAGE)) == [0]
         assert await away(store, scp.port, dataset({"SOPInstanceUID": "2.25.6", "KVP": "82"})) == [0]
-    assert told(sink) == [80.5, 82]
-    assert told(sink, "detector.temperature") == [31.5, 31.5]
+    assert sink.values() == [80.5, 82]
+    assert sink.values("detector.temperature") == [31.5, 31.5]
 
 
 async def test_what_the_outbox_does_not_keep_is_sent_again() -> None:
@@ -76,7 +65,7 @@ async def test_what_the_outbox_does_not_keep_is_sent_again() -> None:
         assert await away(stored, scp.port, report()) == [0xA700]
         sink.failing = False
         assert await away(stored, scp.port, report()) == [0]
-    assert told(sink) == [80.5]
+    assert sink.values() == [80.5]
 
 
 async def test_a_report_that_is_none_is_refused_and_the_association_goes_on() -> None:
@@ -95,7 +84,7 @@ async def test_a_report_that_is_none_is_refused_and_the_association_goes_on() ->
     async with serving(sink) as scp:
         assert await away(peer, scp.port) == [0] * 3
         assert await away(stored, scp.port, report()) == [0]
-    assert told(sink) == [80.5]
+    assert sink.values() == [80.5]
     assert sink.counts == {"dicom:unreadable": 2, "dicom:truncated": 1}
 
 
@@ -133,7 +122,7 @@ async def test_a_folder_with_images_and_reports(tmp_path: Path) -> None:
     watch.resume()
     for _ in range(3):
         await watch.turn()
-    assert sorted(told(sink)) == [60.0] * 100 + [80.5, 80.5]
+    assert sorted(sink.values()) == [60.0] * 100 + [80.5, 80.5]
     assert not sink.counts
 
 
@@ -145,11 +134,11 @@ async def test_a_restart_in_between_enters_nothing_twice(image_first: bool) -> N
         async with serving(sink) as scp:
             sending = away(store, scp.port, dataset(IMAGE)) if image_now else away(stored, scp.port, whole)
             assert await sending == [0]
-    assert sorted(told(sink)) == ([80.5, 81] if image_first else [80.5, 80.5])
-    assert len(told(sink, "exposure.dap")) == 2
+    assert sorted(sink.values()) == ([80.5, 81] if image_first else [80.5, 80.5])
+    assert len(sink.values("exposure.dap")) == 2
     async with serving(sink) as scp:
         assert await away(store, scp.port, dataset({**IMAGE, "SOPInstanceUID": "2.25.6", "KVP": "99"})) == [0]
-    assert 99 not in told(sink)
+    assert 99 not in sink.values()
     assert not sink.counts
 
 
@@ -161,7 +150,7 @@ async def test_of_what_the_outbox_did_not_keep_nothing_is_taken_for_told() -> No
         sink.failing = False
         assert await away(store, scp.port, dataset(IMAGE)) == [0]
         assert await away(stored, scp.port, report(event(images=["2.25.5"]))) == [0]
-    assert told(sink) == [81]
+    assert sink.values() == [81]
 
 
 async def test_a_restart_in_a_folder(tmp_path: Path) -> None:
@@ -172,4 +161,4 @@ async def test_a_restart_in_a_folder(tmp_path: Path) -> None:
         watch.resume()
         for _ in range(2):
             await watch.turn()
-    assert told(sink) == [81]
+    assert sink.values() == [81]
