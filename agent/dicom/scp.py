@@ -115,7 +115,7 @@ class DicomScp:
         """Enter an image or a dose report. Success is answered to what can't be read, too, and counted: it would be no
         better when sent again, and the study would stop."""
         if size > self.max_bytes:
-            self._sink.refused(NAME, "oversize")
+            self._sink.refused(NAME, "object-oversize")
         if reader is None:
             self._sink.untold(NAME, "other-storage")
             return Answer(dimse.SUCCESS)

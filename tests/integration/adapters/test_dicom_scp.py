@@ -175,7 +175,7 @@ async def test_an_oversize_object_is_read_and_counted() -> None:
     async with serving(sink, max_mb=1) as scp:
         sent = dataset({"SOPInstanceUID": "2.25.2"})
         assert await away(store, scp.port, dataset(pixels=1_100_000), sent) == [0, 0]
-    assert sink.counts == {"dicom:oversize": 1}
+    assert sink.counts == {"dicom:object-oversize": 1}
     assert len(sink.entries) == 2
 
 
