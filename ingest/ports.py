@@ -32,6 +32,8 @@ class Device(Struct, frozen=True, kw_only=True):
     partition: int
     model: str
     name: str
+    retired: bool = False
+    """It is watched no longer: its open episodes end as retired, and nothing of it is judged."""
 
 
 class Applied(Struct, frozen=True, kw_only=True, gc=False):
@@ -46,10 +48,19 @@ class Applied(Struct, frozen=True, kw_only=True, gc=False):
     received_ms: int
     offset_ms: int
     caught_up: bool
+    gap: int = 0
+    """Numbers of its lane just before it that can never come any more (DELIVERY 4)."""
 
 
 class Effect(Struct, frozen=True, kw_only=True):
     """Base of what a judgement leads to. Later stages read the effects of earlier ones."""
+
+
+class HandOver(Effect, frozen=True, kw_only=True):
+    """From the engine of the bulk lane: facts whose state belongs to the device, not to a lane. Ingest puts them into
+    ``to_judge`` of the live lane in the same transaction, whose owner judges them in order."""
+
+    applied: Applied
 
 
 class Presence(Struct, kw_only=True):
@@ -65,6 +76,14 @@ class Presence(Struct, kw_only=True):
     seen_clock_ms: int = 0
     conflict_ms: int = 0
     """Server's clock when a birth of an epoch came that had been left already: two lives alternate (DELIVERY 6)."""
+    restarted_ms: int = 0
+    """Server's clock when numbers were found to have begun again under the same epoch."""
+    unjudged_ms: int = 0
+    """Server's clock when a report of it was given up, since it can't be judged (DELIVERY 13)."""
+    equipment_connected: bool | None = None
+    """Whether the agent reaches the equipment itself, as its newest heartbeat says; None: it can't tell."""
+    clock_offset_ms: int | None = None
+    """What has to be added to the times of a client without numbers; None: not known, or it has numbers (16)."""
 
 
 class Work(Struct, kw_only=True, gc=False):

@@ -59,8 +59,8 @@ CREATE TABLE public.alert (
     count bigint DEFAULT 1 NOT NULL,
     message text NOT NULL,
     params jsonb DEFAULT '{}'::jsonb NOT NULL,
-    CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['pending'::text, 'active'::text, 'clearing'::text, 'no-data'::text, 'ok'::text]))),
-    CONSTRAINT alert_kind_check CHECK ((kind = ANY (ARRAY['fault'::text, 'limit'::text, 'silence'::text, 'identity'::text]))),
+    CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['pending'::text, 'active'::text, 'clearing'::text, 'no-data'::text, 'unconfirmed'::text, 'ok'::text]))),
+    CONSTRAINT alert_kind_check CHECK ((kind = ANY (ARRAY['fault'::text, 'limit'::text, 'silence'::text, 'identity'::text, 'clock'::text, 'connection'::text, 'unjudged'::text]))),
     CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'major'::text, 'minor'::text, 'warning'::text])))
 );
 
@@ -341,6 +341,8 @@ CREATE TABLE public.device_state (
     seen_at timestamp with time zone,
     heartbeat jsonb DEFAULT '{}'::jsonb NOT NULL,
     as_of timestamp with time zone NOT NULL,
+    equipment_connected boolean,
+    clock_offset_ms bigint,
     CONSTRAINT device_state_lane_check CHECK ((lane = ANY (ARRAY[0, 1])))
 )
 WITH (fillfactor='50');
