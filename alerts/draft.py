@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from msgspec.structs import replace
 
 from alerts import tell
-from alerts.effects import EpisodeCounted, Param
+from alerts.effects import Param
 from alerts.episode import TABLE, Condition, Event, Ignored, Reason
 from alerts.plan import Plan, Rule, gone_rule
 from alerts.reasons import LATE, MESSAGES
@@ -39,6 +39,7 @@ class Draft:
 
     __slots__ = (
         "_base",
+        "_told_again",
         "changed",
         "counter",
         "device",
@@ -72,6 +73,7 @@ class Draft:
         self.held: list[Held] = list(base.held)
         self.held_clock = base.held_clock
         self.effects: list[Effect] = []
+        self._told_again: dict[UUID, int] = {}
         self.changed = False
         self.moves = 0
         self.group = False
@@ -121,7 +123,7 @@ class Draft:
         outcome = TABLE[before.condition if before is not None else Condition.OK, event]
         if isinstance(outcome, Ignored):
             if outcome is Ignored.COUNTED and before is not None:
-                self.count(rule, before, at_ms, count)
+                self.count(rule, before, event, at_ms, count)
             return
         if outcome.to is None:
             raise ValueError(f"{event} raises nothing")
@@ -161,6 +163,8 @@ class Draft:
             self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
             if before.condition is Condition.PENDING:
                 self.effects.append(tell.active(rule, after, cause, self.now.wall_ms))
+            else:
+                self._again(rule, after, cause)
 
     def end(
         self,
@@ -260,8 +264,8 @@ class Draft:
             self._note_activation(rule, cause.at_ms)
             self.effects.append(tell.active(rule, entry, cause, self.now.wall_ms))
 
-    def count(self, rule: Rule, before: Entry, at_ms: int, count: int) -> None:
-        """A fault that is active came again."""
+    def count(self, rule: Rule, before: Entry, event: Event, at_ms: int, count: int) -> None:
+        """What is active came again."""
         due_ms, due_clock = self._timer(at_ms, rule.hold_ms)
         after = replace(
             before,
@@ -271,7 +275,13 @@ class Draft:
         )
         self._put(rule, after)
         if rule.key not in self.staged:
-            self.effects.append(EpisodeCounted(alert_id=after.id, count=after.count, at_ms=at_ms))
+            self._again(rule, after, Cause(event, at_ms, MESSAGES[Reason.AGAIN, rule.variant], {}))
+
+    def _again(self, rule: Rule, entry: Entry, cause: Cause) -> None:
+        """Tell it once in a step, with the last word: a flood of repeats is one effect."""
+        told = tell.again(rule, entry, cause, self.now.wall_ms)
+        at = self._told_again.setdefault(entry.id, len(self.effects))
+        self.effects[at : at + 1] = [told]
 
     def _put(self, rule: Rule, entry: Entry) -> None:
         self.entries[rule.key] = entry

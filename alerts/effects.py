@@ -2,14 +2,16 @@
 
 The order within one step is the order in which things happened. Who reads what:
 
-    alerts.record   EpisodeOpened, EpisodeChanged, EpisodeCounted, LateSummary: the rows of alert and alert_event
+    alerts.record   EpisodeOpened, EpisodeChanged, EpisodeAgain, LateSummary: the rows of alert and alert_event
     desk.tickets    EpisodeActive with ``ticket`` True: opens a ticket, or joins the open one of its family
+                    EpisodeAgain with ``ticket`` True: opens one if the family has none open (closed while it lasted)
                     EpisodeChanged with ``to_state`` "ok": the condition of a ticket's alert is over
 
 An episode that is active from its first moment gives EpisodeOpened (condition "active") and EpisodeActive; one that
 has to hold for a while gives EpisodeOpened (condition "pending") and, when it has held, EpisodeChanged to "active" and
-EpisodeActive, perhaps hours apart and in another batch. So ``EpisodeActive`` is the one effect that opens tickets:
-exactly one in the life of an episode, and none for an episode that never held.
+EpisodeActive, perhaps hours apart and in another batch. ``EpisodeActive`` comes exactly once in the life of an episode,
+and never for one that never held. What happens again while it is active gives EpisodeAgain: at most one an episode and
+step (so at most as many in a batch as episodes are open), with the last word on all that was in the step.
 """
 
 from typing import Literal
@@ -60,6 +62,18 @@ class EpisodeActive(Episode, frozen=True, kw_only=True):
     """The episode became active for the first time: the moment at which a ticket opens, if ``ticket``."""
 
 
+class EpisodeAgain(Episode, frozen=True, kw_only=True):
+    """What an active episode is about happened again: its fault was reported once more, its value got worse, a rival of
+    the device was heard again, or it came back while a chattering rule waited whether it stays away.
+
+    ``at_ms``: when it last did, by the time of the fact. ``count``: occurrences so far. ``occurred_ms`` stays that of
+    the episode; ``message`` and ``params`` say what is wrong now, ``learned_ms`` is of the repeat.
+    """
+
+    at_ms: int
+    count: int
+
+
 class EpisodeChanged(Effect, frozen=True, kw_only=True):
     """The condition of an open episode changed.
 
@@ -76,14 +90,6 @@ class EpisodeChanged(Effect, frozen=True, kw_only=True):
     count: int
     message: str
     params: dict[str, Param]
-
-
-class EpisodeCounted(Effect, frozen=True, kw_only=True):
-    """The fault of an active episode came again: only its count grows, nothing changes state."""
-
-    alert_id: UUID
-    count: int
-    at_ms: int
 
 
 class LateSummary(Effect, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from alerts import judge, tell
 from alerts.draft import Draft
 from alerts.effects import LateSummary
-from alerts.episode import Condition
+from alerts.episode import Condition, Event
 from alerts.plan import Metric
 from alerts.reasons import LATE_SUMMARY
 from alerts.state import Held, State
@@ -117,7 +117,7 @@ def _fault(draft: Draft, past: Draft, fact: Held) -> None:
     elif not active or entry is None or fact.at_ms < entry.occurred_ms:
         judge.fault(past, rule, active=active, first_ms=fact.first_ms, last_ms=fact.at_ms, count=fact.count)
     else:
-        draft.count(rule, entry, fact.at_ms, fact.count)
+        draft.count(rule, entry, Event.FAULT_ACTIVE, fact.at_ms, fact.count)
     if active:
         for code in draft.plan.ends.get(fact.name, ()):
             ended = draft.plan.codes[code]

@@ -80,7 +80,11 @@ MESSAGES: Final[dict[tuple[Reason, Variant], str]] = {
         (Variant.NEVER, {**_SILENCE, Reason.UNHEARD: "alert.silence.never"}),
         (
             Variant.IDENTITY,
-            {Reason.RIVAL: "device.identity_duplicate", Reason.EXPIRED: "alert.identity.settled"},
+            {
+                Reason.RIVAL: "device.identity_duplicate",
+                Reason.AGAIN: "device.identity_duplicate",
+                Reason.EXPIRED: "alert.identity.settled",
+            },
         ),
     )
     for reason, message in row.items()

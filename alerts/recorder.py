@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from psycopg import AsyncConnection
 
-from alerts.effects import EpisodeChanged, EpisodeCounted, EpisodeOpened, LateSummary
+from alerts.effects import EpisodeAgain, EpisodeChanged, EpisodeOpened, LateSummary
 from alerts.episode import Condition
 from ingest.ports import Batch, Device, Effect
 from store.sql import load_queries
@@ -57,7 +57,7 @@ class _Rows:
                 self._event(
                     device, effect, effect.alert_id, effect.event, (effect.from_state, effect.to_state), effect.at_ms
                 )
-            case EpisodeCounted():
+            case EpisodeAgain():
                 self.changed.setdefault(effect.alert_id, {"id": effect.alert_id})["count"] = effect.count
             case LateSummary():
                 self._event(device, effect, None, LATE_SUMMARY, (Condition.OK, Condition.OK), effect.last_ms)

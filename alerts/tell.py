@@ -1,13 +1,15 @@
 """Makes the effects that tell of an episode, with the message and the parameters that a person will read."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
-from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened, Param
+from alerts.effects import Episode, EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened, Param
 from alerts.episode import Condition, Event
 from alerts.plan import Rule
 from alerts.state import Entry
 
+E = TypeVar("E", bound=Episode)
 QUIET_MS: Final = 300_000
 """A chattering rule's episode ends when it stayed away for so long."""
 
@@ -23,29 +25,23 @@ class Cause(NamedTuple):
 
 def opened(rule: Rule, entry: Entry, cause: Cause, learned_ms: int) -> EpisodeOpened:
     """A new episode, pending or active."""
-    return EpisodeOpened(
-        alert_id=entry.id,
-        rule=rule.key,
-        kind=rule.kind,
-        subject=rule.subject,
-        family=rule.family,
-        severity=rule.severity,
-        occurred_ms=entry.occurred_ms,
-        learned_ms=learned_ms,
-        late=entry.late,
-        ticket=rule.ticket,
-        runbook=rule.runbook,
-        message=cause.message,
-        params=params(rule, entry, cause.extra),
-        event=cause.event.value,
-        condition="pending" if entry.condition is Condition.PENDING else "active",
-        count=entry.count,
-    )
+    condition = "pending" if entry.condition is Condition.PENDING else "active"
+    own = {"event": cause.event.value, "condition": condition, "count": entry.count}
+    return _episode(EpisodeOpened, rule, entry, cause, learned_ms, own)
 
 
 def active(rule: Rule, entry: Entry, cause: Cause, learned_ms: int) -> EpisodeActive:
     """The episode is active for the first time."""
-    return EpisodeActive(
+    return _episode(EpisodeActive, rule, entry, cause, learned_ms, {})
+
+
+def again(rule: Rule, entry: Entry, cause: Cause, learned_ms: int) -> EpisodeAgain:
+    """What an active episode is about happened again."""
+    return _episode(EpisodeAgain, rule, entry, cause, learned_ms, {"at_ms": cause.at_ms, "count": entry.count})
+
+
+def _episode(kind: type[E], rule: Rule, entry: Entry, cause: Cause, learned_ms: int, own: Mapping[str, Any]) -> E:
+    return kind(
         alert_id=entry.id,
         rule=rule.key,
         kind=rule.kind,
@@ -59,6 +55,7 @@ def active(rule: Rule, entry: Entry, cause: Cause, learned_ms: int) -> EpisodeAc
         runbook=rule.runbook,
         message=cause.message,
         params=params(rule, entry, cause.extra),
+        **own,
     )
 
 

@@ -165,8 +165,6 @@ class Machine:
         due, clock = found.due, found.due_clock
         self._wait(last)
         found.due, found.due_clock = max(due, found.due), max(clock, found.due_clock)
-        if found.told:
-            self.told.append(("count", found.count))
 
     def ended_by_another(self, at: int) -> None:
         self.pass_to(at)

@@ -1,6 +1,6 @@
 """Fault codes: active until cleared, by another code, or after a time without repeat; repeats count."""
 
-from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeCounted, EpisodeOpened
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
 from alerts.plan import MAX_UNKNOWN
 from tests.unit.alerts.device import Reporting, fault, moves, ms, only, opened, tickets
 
@@ -22,8 +22,8 @@ def test_repeats_raise_the_count_and_open_nothing() -> None:
     device = Reporting()
     device.report(1, fault("E1", 1, count=2))
     found = device.report(5, fault("E1", 3, count=3, first=2, last=4), fault("E1", 5))
-    assert [e.count for e in only(EpisodeCounted, found)] == [5, 6]
-    assert len(found) == 2
+    assert [(e.count, e.at_ms) for e in only(EpisodeAgain, found)] == [(6, ms(5))]
+    assert len(found) == 1
 
 
 def test_a_folded_fault_occurred_with_its_first() -> None:
@@ -142,4 +142,31 @@ def test_a_repeat_at_the_very_end_of_its_time_is_a_repeat() -> None:
     device = Reporting()
     device.report(0, fault("E3", 0, "event"))
     found = device.report(60, fault("E3", 60, "event"), clock=1)
-    assert [type(e) for e in found] == [EpisodeCounted]
+    assert [type(e) for e in found] == [EpisodeAgain]
+
+
+def test_what_comes_again_tells_all_that_a_ticket_needs_once_a_step() -> None:
+    """The ticket of an alert that lasts may have been closed by hand: the next occurrence must reach the desk."""
+    device = Reporting()
+    device.report(1, fault("E1", 1))
+    [again] = device.report(9, *(fault("E1", 2 + at / 100) for at in range(500)))
+    assert isinstance(again, EpisodeAgain)
+    assert (again.rule, again.family, again.severity, again.ticket) == ("fault:E1", "heat", "critical", True)
+    assert (again.occurred_ms, again.at_ms, again.learned_ms, again.count) == (ms(1), ms(6.99), ms(9), 501)
+    assert (again.message, again.params["code"]) == ("alert.code.repeated", "E1")
+
+
+def test_what_comes_again_and_is_over_in_the_same_step_is_told() -> None:
+    device = Reporting()
+    device.report(1, fault("E1", 1))
+    found = device.report(9, fault("E1", 2), fault("E1", 3, "cleared"))
+    assert [type(e) for e in found] == [EpisodeAgain, EpisodeChanged]
+
+
+def test_a_chattering_fault_that_comes_back_comes_again() -> None:
+    device = Reporting()
+    for at in (0, 20, 40):
+        device.report(at, fault("E1", at))
+        device.report(at + 5, fault("E1", at + 5, "cleared"))
+    found = device.report(60, fault("E1", 60))
+    assert [type(e) for e in found] == [EpisodeChanged, EpisodeAgain]

@@ -3,7 +3,7 @@
 import pytest
 
 from alerts.clock import HELD_LIMIT_MS
-from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeCounted, EpisodeOpened, LateSummary
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened, LateSummary
 from alerts.late import MAX_HELD
 from tests.unit.alerts.device import Reporting, birth, fault, moves, ms, only, opened, reading, temp, tickets
 
@@ -76,8 +76,8 @@ def test_a_late_repeat_of_what_is_open_counts() -> None:
     device.report(5000, fault("E1", 5000))
     device.report(9000, fault("E1", 2000, count=3), fault("E1", 6000), caught_up=False)
     found = device.report(9001, reading("plain", 1, 9001))
-    assert [e.count for e in only(EpisodeCounted, found)] == [5, 6]
-    assert len(found) == 2
+    assert [e.count for e in only(EpisodeAgain, found)] == [6]
+    assert len(found) == 1
 
 
 def test_history_never_moves_the_present() -> None:

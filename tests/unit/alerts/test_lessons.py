@@ -1,6 +1,6 @@
 """What users of other systems suffer from (rows 1-7, 9 and 11), each answered by a test. Row 9 is in test_faults."""
 
-from alerts.effects import EpisodeChanged, EpisodeCounted, EpisodeOpened
+from alerts.effects import EpisodeAgain, EpisodeChanged, EpisodeOpened
 from tests.unit.alerts.device import Reporting, birth, fault, moves, ms, only, opened, reading, temp, tickets
 
 
@@ -65,7 +65,7 @@ def test_lesson_6_two_facts_in_one_millisecond_both_count() -> None:
     device = Reporting()
     found = device.report(1, fault("E1", 1), fault("E2", 1), fault("E1", 1))
     assert opened(found) == [("fault:E1", "active"), ("fault:E2", "active")]
-    assert [e.count for e in only(EpisodeCounted, found)] == [2]
+    assert [e.count for e in only(EpisodeAgain, found)] == [2]
     found = device.report(2, fault("E1", 2, "cleared"), fault("E1", 2))
     assert moves(found) == [("fault-cleared", "active", "ok")]
     assert opened(found) == [("fault:E1", "active")]

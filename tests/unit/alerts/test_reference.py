@@ -6,7 +6,7 @@ from uuid import UUID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeCounted, EpisodeOpened, LateSummary
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened, LateSummary
 from ingest.ports import Effect
 from tests.unit.alerts.device import CLOCK0, MODEL, Reporting, fault, ms, reading
 from tests.unit.alerts.reference import Fact, Reference, Told
@@ -66,8 +66,8 @@ def told(effects: list[Effect], rules: dict[UUID, str]) -> tuple[dict[str, list[
                 line = ("active", effect.occurred_ms)
             case EpisodeChanged():
                 line = ("moved", effect.from_state, effect.to_state, effect.at_ms, effect.count)
-            case EpisodeCounted():
-                line = ("count", effect.count)
+            case EpisodeAgain():
+                continue
             case LateSummary():
                 summaries.append((effect.count, effect.first_ms, effect.last_ms))
                 continue

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
 from tests.unit.alerts.device import Reporting, birth, fault, model, moves, ms, only, opened, reading, temp, tickets
 from wire.topics import Lane
 
@@ -108,6 +108,8 @@ def test_two_devices_with_one_identity_are_one_alert_until_a_day_has_passed() ->
     assert device.report(3, birth(3)) == []
     device.presence.conflict_ms = ms(50)
     found = device.report(50, birth(50))
+    [again] = only(EpisodeAgain, found)
+    assert (again.alert_id, again.ticket, again.at_ms) == (new.alert_id, True, ms(50))
     assert opened(found) == []
     device.tick(86_000, clock=100)
     device.report(86_449, birth(86_449), clock=86_449)
