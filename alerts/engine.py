@@ -18,10 +18,10 @@ from typing import Final
 
 from alerts import clock
 from alerts.plan import SILENCE, Plan, compile_model
-from alerts.state import State, fresh, pack, unpack
+from alerts.state import State, adopted, fresh, pack, unpack
 from alerts.step import Step
 from catalog.model import Model
-from ingest.ports import Applied, Device, Effect, Now, Presence
+from ingest.ports import Applied, Device, Effect, Now, OpenAlert, Presence
 from wire.topics import Lane
 
 LATE_MS: Final = 300_000
@@ -43,6 +43,10 @@ class AlertEngine:
     def unpack(self, device: Device, lane: Lane, packed: bytes) -> State:  # noqa: ARG002 - the port's signature
         """A state from its packed form. Raises ValueError if it is none."""
         return unpack(packed)
+
+    def adopt(self, device: Device, lane: Lane, opened: Sequence[OpenAlert], now: Now) -> State:
+        """The state of a device whose own is lost, with what the database has open of it."""
+        return adopted(self._plan(device), lane, opened, now)
 
     def pack(self, state: State) -> bytes:
         """The packed form, with the version of its format inside."""

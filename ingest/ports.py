@@ -5,6 +5,7 @@ Ingest owns these protocols; ``alerts``, ``desk`` and ``remote`` implement them;
 
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
+from uuid import UUID
 
 from msgspec import Struct
 from psycopg import AsyncConnection
@@ -33,7 +34,8 @@ class Device(Struct, frozen=True, kw_only=True):
     model: str
     name: str
     retired: bool = False
-    """It is watched no longer: its open episodes end as retired, and nothing of it is judged."""
+    """It is watched no longer: one more step in each lane, without reports, ends its open episodes as retired; then it
+    is forgotten, and nothing of it is judged."""
 
 
 class Applied(Struct, frozen=True, kw_only=True, gc=False):
@@ -79,11 +81,25 @@ class Presence(Struct, kw_only=True):
     restarted_ms: int = 0
     """Server's clock when numbers were found to have begun again under the same epoch."""
     unjudged_ms: int = 0
-    """Server's clock when a report of it was given up, since it can't be judged (DELIVERY 13)."""
+    """Server's clock when a report of it, of whatever lane, was given up, since it can't be judged (DELIVERY 13). Set
+    in the live lane, and a step follows."""
     equipment_connected: bool | None = None
     """Whether the agent reaches the equipment itself, as its newest heartbeat says; None: it can't tell."""
     clock_offset_ms: int | None = None
     """What has to be added to the times of a client without numbers; None: not known, or it has numbers (16)."""
+
+
+class OpenAlert(Struct, frozen=True, kw_only=True):
+    """An episode of a device and lane that the database has open: its row of ``alert``, times in ms since 1970 UTC."""
+
+    id: UUID
+    rule: str
+    kind: str
+    subject: str
+    condition: str
+    occurred_ms: int
+    changed_ms: int
+    count: int
 
 
 class Work(Struct, kw_only=True, gc=False):
@@ -121,6 +137,11 @@ class Engine(Protocol[S]):
 
     def unpack(self, device: Device, lane: Lane, packed: bytes) -> S:
         """A state from its packed form; of an older format too. Raises ``ValueError`` if it is none."""
+
+    def adopt(self, device: Device, lane: Lane, opened: Sequence[OpenAlert], now: Now) -> S:
+        """The state of a device whose own is lost: it can't be unpacked, or is missing though the database has episodes
+        open. It goes on with ``opened`` (perhaps none), so that each of them still ends; what it opens from now on has
+        other ids than anything before ``now``. The next step may end at once what no rule knows any more."""
 
     def pack(self, state: S) -> bytes:
         """The packed form, with the version of its format inside."""

@@ -15,7 +15,7 @@ from paho.mqtt.properties import Properties
 from psycopg import AsyncConnection
 
 from ingest.mqtt import Endpoint
-from ingest.ports import Applied, Batch, Device, Effect, Now, Presence, Stage
+from ingest.ports import Applied, Batch, Device, Effect, Now, OpenAlert, Presence, Stage
 from ingest.service import Ingest
 from ingest.writer import LaneWriter
 from store.pool import open_pool
@@ -84,6 +84,10 @@ class CountingEngine:
         """From "n s"."""
         faults, silent = packed.split()
         return Counted(int(faults), silent == b"1")
+
+    def adopt(self, device: Device, lane: Lane, opened: Sequence[OpenAlert], now: Now) -> Counted:
+        """As many faults as there are open alerts."""
+        return Counted(len(opened))
 
     def pack(self, state: Counted) -> bytes:
         """As "n s"."""
