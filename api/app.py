@@ -21,7 +21,7 @@ from api.answers import add_problem_handlers
 from api.context import Context
 from api.contract import complete
 from api.feed.hub import Hub
-from api.middleware import Measured, SecurityHeaders, Unexpected
+from api.middleware import Head, Measured, SecurityHeaders, Unexpected
 from api.page import Page
 from api.roles import PREFIX
 from api.routes import access, alerts, audit, devices, health, places, readings, series, session, stream, tickets
@@ -100,7 +100,8 @@ def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
     _watch(pool, registry)
-    app.add_middleware(Unexpected)  # the innermost first
+    app.add_middleware(Head)  # the innermost first
+    app.add_middleware(Unexpected)
     app.add_middleware(Page, folder=settings.console)
     app.add_middleware(SecurityHeaders, clock=clock)
     app.add_middleware(Measured, registry=registry)

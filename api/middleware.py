@@ -28,6 +28,32 @@ _BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
+class Head:
+    """Answers HEAD wherever GET is: the same headers, no body (RFC 9110, 9.3.2). A stream ends with its head."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        # Once the body has ended, the server tells whoever still receives that the client left: so a stream ends.
+
+        async def headed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                scope["method"] = "HEAD"  # the server's own look at it decides what belongs to an answer
+                await send(message)
+                await send({"type": "http.response.body", "body": b""})
+
+        scope["method"] = "GET"
+        try:
+            await self._app(scope, receive, headed)
+        finally:
+            scope["method"] = "HEAD"
+
+
 class SecurityHeaders:
     """Adds headers that keep a browser from doing anything with an answer but hand it to our own page, and the time
     of ours by which ages are to be measured: the reader's own clock may be wrong."""

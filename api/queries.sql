@@ -209,16 +209,21 @@ SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital FROM site s JOIN 
 
 -- name: site_by_name
 SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital
-FROM site s JOIN org o ON o.id = s.org_id WHERE o.name = %(hospital)s AND s.name = %(site)s
+FROM site s JOIN org o ON o.id = s.org_id WHERE s.org_id = %(org)s AND s.name = %(site)s
 
 -- name: hospital_by_name
 SELECT id, name FROM org WHERE name = %(hospital)s
 
 -- name: add_hospital
-INSERT INTO org (name) VALUES (%(hospital)s) RETURNING id
+-- No row: there is one of this name, perhaps since a moment.
+INSERT INTO org (name) SELECT %(hospital)s::text
+WHERE NOT EXISTS (SELECT FROM org WHERE name = %(hospital)s::text)
+ON CONFLICT (name) DO NOTHING RETURNING id, name
 
 -- name: add_site
-INSERT INTO site (org_id, name, time_zone) VALUES (%(org)s, %(site)s, %(time_zone)s) RETURNING id
+INSERT INTO site (org_id, name, time_zone) SELECT %(org)s::integer, %(site)s::text, %(time_zone)s::text
+WHERE NOT EXISTS (SELECT FROM site WHERE org_id = %(org)s::integer AND name = %(site)s::text)
+ON CONFLICT (org_id, name) DO NOTHING RETURNING id
 
 -- Alerts and tickets ------------------------------------------------------------------------------------------------
 
@@ -301,6 +306,7 @@ SELECT id, org_id, name, address, language, active, version FROM recipient WHERE
 -- name: add_recipient
 INSERT INTO recipient (org_id, name, address, language, active)
 VALUES (%(org)s, %(name)s, %(address)s, %(language)s, %(active)s)
+ON CONFLICT (org_id, name) DO NOTHING
 RETURNING id, org_id, name, address, language, active, version
 
 -- name: change_recipient

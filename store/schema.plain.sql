@@ -3,6 +3,12 @@
 SET check_function_bodies = off;
 SET search_path = '';
 
+CREATE FUNCTION public.clean_name(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN btrim(regexp_replace(NORMALIZE(name, NFC), '[\s\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+'::text, ' '::text, 'g'::text));
+
+ALTER FUNCTION public.clean_name(name text) OWNER TO steth_owner;
+
 CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -418,7 +424,8 @@ ALTER TABLE public.metric ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.org (
     id integer NOT NULL,
     name text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT org_name_clean CHECK ((name = public.clean_name(name)))
 );
 
 ALTER TABLE public.org OWNER TO steth_owner;
@@ -518,7 +525,8 @@ CREATE TABLE public.recipient (
     language text DEFAULT 'zh'::text NOT NULL,
     active boolean DEFAULT true NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text])))
+    CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
+    CONSTRAINT recipient_name_clean CHECK ((name = public.clean_name(name)))
 );
 
 ALTER TABLE public.recipient OWNER TO steth_owner;
@@ -734,7 +742,8 @@ CREATE TABLE public.site (
     id integer NOT NULL,
     org_id integer NOT NULL,
     name text NOT NULL,
-    time_zone text DEFAULT 'Asia/Shanghai'::text NOT NULL
+    time_zone text DEFAULT 'Asia/Shanghai'::text NOT NULL,
+    CONSTRAINT site_name_clean CHECK ((name = public.clean_name(name)))
 );
 
 ALTER TABLE public.site OWNER TO steth_owner;
@@ -961,6 +970,9 @@ ALTER TABLE ONLY public.reading_aside
 
 ALTER TABLE ONLY public.recent_digest
     ADD CONSTRAINT recent_digest_pkey PRIMARY KEY (device_id, digest);
+
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_name UNIQUE NULLS NOT DISTINCT (org_id, name);
 
 ALTER TABLE ONLY public.recipient
     ADD CONSTRAINT recipient_pkey PRIMARY KEY (id);

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import psycopg
 from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
@@ -10,7 +11,7 @@ from api.context import Asked
 from api.database import many, one
 from api.documented import problems
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
-from api.problems import ProblemCode, invalid, not_found
+from api.problems import Problem, ProblemCode, invalid, not_found
 from api.roles import PREFIX
 from api.route import Route
 from api.shapes.base import Id
@@ -76,7 +77,8 @@ async def add_recipient(body: NewRecipient, asked: Asked, response: Response) ->
             "active": body.active,
         },
     )
-    assert row is not None  # noqa: S101 - INSERT … RETURNING
+    if row is None:
+        raise _name_is_taken()
     await asked.audit(
         org=body.hospital,
         action="recipient-created",
@@ -89,7 +91,13 @@ async def add_recipient(body: NewRecipient, asked: Asked, response: Response) ->
 
 @router.patch(
     "/recipients/{id}",
-    responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CHANGED_MEANWHILE, ProblemCode.IF_MATCH_MISSING, body=True),
+    responses=problems(
+        ProblemCode.NOT_FOUND,
+        ProblemCode.CONFLICT,
+        ProblemCode.CHANGED_MEANWHILE,
+        ProblemCode.IF_MATCH_MISSING,
+        body=True,
+    ),
 )
 async def change_recipient(
     id: Annotated[Id, Path()],  # noqa: A002
@@ -104,18 +112,19 @@ async def change_recipient(
         raise not_found("recipient")
     require_match(if_match, before["version"])
     address = None if body.address is None else body.address.get_secret_value()
-    row = await one(
-        asked.connection,
-        "change_recipient",
-        {
-            "id": id,
-            "version": before["version"],
-            "name": body.name,
-            "address": address,
-            "language": body.language,
-            "active": body.active,
-        },
-    )
+    change = {
+        "id": id,
+        "version": before["version"],
+        "name": body.name,
+        "address": address,
+        "language": body.language,
+        "active": body.active,
+    }
+    try:
+        async with asked.connection.transaction():
+            row = await one(asked.connection, "change_recipient", change)
+    except psycopg.errors.UniqueViolation:
+        raise _name_is_taken() from None
     if row is None:
         raise changed_meanwhile()
     await asked.audit(
@@ -126,6 +135,10 @@ async def change_recipient(
     )
     response.headers["ETag"] = etag(row["version"])
     return _recipient(row)
+
+
+def _name_is_taken() -> Problem:
+    return Problem(ProblemCode.CONFLICT, "There is a recipient of this name already.", where="body.name")
 
 
 def _recipient(row: DictRow) -> Recipient:

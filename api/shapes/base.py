@@ -1,39 +1,60 @@
 """What every shape shares: unknown fields are refused, texts are bounded and printable, times are RFC 3339 in UTC."""
 
 import re
-from datetime import UTC, datetime
+import unicodedata
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from wire.limits import MAX_MILLIS
 
 # Control characters, bidirectional overrides and other invisible ones, line and paragraph separators.
 _UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-_EDGE: Final = rf"[^\s{_UNSEEN}]"
-LINE: Final = rf"^{_EDGE}([^{_UNSEEN}]*{_EDGE})?$"
-"""One line of printable text that neither begins nor ends with a space."""
+LINE: Final = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
+"""One line of printable text that isn't blank."""
 LINES: Final = rf"^([^{_UNSEEN}]|\n)*$"
 
-Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=LINE)]
-OptionalLabel = Annotated[str, StringConstraints(max_length=100, pattern=rf"^({LINE[1:-1]})?$")]
+
+def clean_name(text: str) -> str:
+    """A name as it is kept and compared: composed (Unicode NFC), single spaces, none at its ends.
+
+    So what looks alike is one name, whoever typed or pasted it. The database's function `clean_name` does the same.
+    """
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=LINE), AfterValidator(clean_name)]
+OptionalLabel = Annotated[
+    str, StringConstraints(max_length=100, pattern=rf"^[^{_UNSEEN}]*$"), AfterValidator(clean_name)
+]
 Note = Annotated[str, StringConstraints(max_length=2000, pattern=LINES)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}$")]
 """A key of the catalog."""
 
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+\- ]\d\d:\d\d)\Z", re.ASCII)
+_RFC3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d):(\d\d)(\.\d{1,100})?([Zz]|[+\- ]\d\d:\d\d)\Z", re.ASCII
+)
+_LEAP: Final = "60"
 
 
 def moment(value: object) -> datetime:
-    """A time from milliseconds since 1970 UTC or RFC 3339 (a `+` that a URL turned into a space is meant as one)."""
+    """A time from milliseconds since 1970 UTC or RFC 3339 (a `+` that a URL turned into a space is meant as one).
+
+    RFC 3339, 5.6: a fraction may have any number of digits, of which six are kept, and a leap second is second 60, here
+    the one after it.
+    """
     text = str(value)
     if re.fullmatch(r"\d{1,15}", text, re.ASCII) and int(text) <= MAX_MILLIS:
         return datetime.fromtimestamp(int(text) // 1000, UTC).replace(microsecond=int(text) % 1000 * 1000)
-    if _RFC3339.match(text):
-        zoned = text[:19].replace(" ", "T") + text[19:].replace(" ", "+").upper()
+    if (parts := _RFC3339.match(text)) is not None:
+        day, minute, second, fraction, zone = parts.groups(default="")
+        leap = timedelta(seconds=second == _LEAP)
+        fraction = fraction[1:7].ljust(6, "0")
+        zoned = f"{day}T{minute}:{'59' if leap else second}.{fraction}{zone.replace(' ', '+').upper()}"
         try:
-            return datetime.fromisoformat(zoned).astimezone(UTC)
+            return (datetime.fromisoformat(zoned) + leap).astimezone(UTC)
         except (ValueError, OverflowError):
             pass
     raise ValueError("is no time: give RFC 3339, such as 2026-11-22T04:15:00Z, or milliseconds since 1970 UTC")

@@ -1,6 +1,6 @@
 """Sites of hospitals, and who is told."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
@@ -10,9 +10,12 @@ from api.shapes.devices import NamedId
 from catalog.model import Lang
 from desk.channels import is_address
 
+_NO_PLACE: Final = frozenset({"localtime", "Factory"})
+"""Files beside the zones that name none: what they mean is a machine's own affair, and a browser knows neither."""
+
 
 def _zone(name: str) -> str:
-    if name not in available_timezones():
+    if name in _NO_PLACE or name not in available_timezones():
         raise ValueError("is no time zone: give an IANA name, such as Asia/Shanghai")
     return name
 

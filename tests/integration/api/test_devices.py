@@ -61,7 +61,7 @@ async def test_the_code_is_in_the_answer_and_nowhere_else(here: World) -> None:
         ({"site": {"id": 0}}, "body.site.id.id"),
         ({"site": 1}, "body.site.names"),
         ({"name": ""}, "body.name"),
-        ({"name": " DR"}, "body.name"),
+        ({"name": " \u3000 "}, "body.name"),
         ({"name": "D\x00R"}, "body.name"),
         ({"name": "D\u202eR"}, "body.name"),
         ({"name": "x" * 101}, "body.name"),

@@ -1,5 +1,6 @@
 """Sites, and who is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -25,10 +26,51 @@ async def test_a_new_site_of_an_old_hospital_and_of_a_new_one(here: World) -> No
     assert len(whole) == 4
 
 
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../../etc/passwd", "asia/shanghai ", "UTC+8"])
+@pytest.mark.parametrize(
+    "zone", ["Mars/Olympus", "", "../../etc/passwd", "asia/shanghai ", "UTC+8", "localtime", "Factory"]
+)
 async def test_what_is_no_time_zone(still: World, zone: str) -> None:
     answer = await still.ask("POST", "/sites", json={"hospital": "x", "site": "y", "time_zone": zone})
     assert (answer.status_code, answer.json()["where"]) == (422, "body.time_zone")
+
+
+async def test_names_that_look_alike_are_one_hospital_one_site_one_recipient(here: World) -> None:
+    first = await here.ask("POST", "/sites", json={"hospital": "Hôpital  一", "site": " 急诊\u3000科"})
+    assert (first.json()["hospital"]["name"], first.json()["name"]) == ("Hôpital 一", "急诊 科")
+    again = await here.ask("POST", "/sites", json={"hospital": "Ho\u0302pital 一 ", "site": "急诊 科"})
+    assert (again.status_code, again.json()["where"]) == (409, "body.site")
+    device = {
+        "model": "generic-dr",
+        "name": "DR",
+        "site": {"hospital": "Ho\u0302pital\u00a0一", "site": "急诊 \u3000科"},
+    }
+    assert (await here.ask("POST", "/devices", json=device)).json()["site"] == first.json()["id"]
+    for hospital in (None, first.json()["hospital"]["id"]):
+        told = {"name": "值班 室", "address": ADDRESS, "hospital": hospital}
+        assert (await here.ask("POST", "/recipients", json=told)).status_code == 201
+        twice = await here.ask("POST", "/recipients", json={**told, "name": " 值班\u3000室"})
+        assert (twice.status_code, twice.json()["where"]) == (409, "body.name")
+
+
+async def test_a_recipient_cant_take_anothers_name(here: World) -> None:
+    other = {"name": "夜班", "address": ADDRESS, "hospital": here.a.org}
+    made = await here.ask("POST", "/recipients", json=other)
+    answer = await here.ask(
+        "PATCH", f"/recipients/{made.json()['id']}", json={"name": "NOC "}, headers={"If-Match": '"1"'}
+    )
+    assert (answer.status_code, answer.json()["where"]) == (409, "body.name")
+    assert here.look("SELECT name, version FROM recipient WHERE id = %s", made.json()["id"]) == [("夜班", 1)]
+
+
+async def test_whoever_uses_a_new_name_at_the_same_moment_finds_it(here: World) -> None:
+    device = {"model": "generic-dr", "name": "DR", "site": {"hospital": "新医院", "site": "放射科"}}
+    answers = await asyncio.gather(*(here.ask("POST", "/devices", json=device) for _ in range(8)))
+    assert [answer.status_code for answer in answers] == [201] * 8
+    assert len({(answer.json()["hospital"], answer.json()["site"]) for answer in answers}) == 1
+    sites = [{"hospital": "另一家", "site": f"科室 {i % 4}"} for i in range(8)]
+    answers = await asyncio.gather(*(here.ask("POST", "/sites", json=site) for site in sites))
+    assert sorted(answer.status_code for answer in answers) == [201] * 4 + [409] * 4
+    assert here.look("SELECT count(*) FROM org WHERE name IN ('新医院', '另一家')") == [(2,)]
 
 
 async def test_an_address_is_never_shown_again(here: World) -> None:

@@ -15,7 +15,7 @@ from api.conditions import etag, require_match
 from api.language import preferred
 from api.problems import STATUS, Problem, ProblemCode
 from api.roles import ROUTES, methods_of
-from api.shapes.base import moment
+from api.shapes.base import clean_name, moment
 from api.state import WORDS, Judged, Known, Reason, judge
 from catalog.model import SEVERITIES
 
@@ -149,12 +149,35 @@ def test_without_a_header_nothing_is_changed() -> None:
         "2026-11-22T12:00:00+08:00",
         "2026-11-22T12:00:00 08:00",
         "2026-11-21T20:00:00-08:00",
+        "2026-11-22T04:00:00.000000000Z",
+        "2026-11-22T04:00:00.0000009999999999999999Z",
+        "2026-11-22T03:59:60Z",
+        "2026-11-22T11:59:60.0+08:00",
         "1795320000000",
         pytest.param(1795320000000, id="milliseconds as a number"),
     ],
 )
 def test_times_as_people_and_programs_write_them(text: object) -> None:
     assert moment(text) == NOW
+
+
+@given(st.text("0123456789", min_size=1, max_size=40))
+def test_a_fraction_of_any_number_of_digits_is_kept_to_the_microsecond(digits: str) -> None:
+    assert moment(f"2026-11-22T04:00:00.{digits}Z") == NOW + timedelta(microseconds=int(digits.ljust(6, "0")[:6]))
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("第一人民医院", "第一人民医院"),
+        (" 第一\u3000人民  医院\u00a0", "第一 人民 医院"),
+        ("Hôpital", "Hôpital"),
+        ("Ho\u0302pital", "Hôpital"),
+        ("\u1112\u1161\u11ab병원", "한병원"),
+    ],
+)
+def test_names_that_look_alike_are_one(typed: str, kept: str) -> None:
+    assert clean_name(typed) == kept
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(9999, 12, 30)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001
