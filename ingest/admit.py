@@ -149,6 +149,7 @@ class Gate(Generic[S]):
         out.touched[uid] = memory
         self._note_sent(memory, message, numbers)
         if decision.gap is not None:
+            memory.gap += decision.gap[1] - decision.gap[0] + 1
             out.gaps.append(
                 Gap(device_id=memory.device.id, epoch=numbers.epoch, first=decision.gap[0], last=decision.gap[1])
             )
@@ -172,6 +173,7 @@ class Gate(Generic[S]):
             out.urgent[uid] = memory
             return
         offset = numbers.offset_ms or 0
+        gap, memory.gap = memory.gap, 0
         self._apply(
             memory,
             Applied(
@@ -180,6 +182,7 @@ class Gate(Generic[S]):
                 received_ms=message.received_ms,
                 offset_ms=offset if abs(offset) >= OFFSET_LEAST_MS else 0,
                 caught_up=numbers.head <= numbers.seq,
+                gap=gap,
             ),
             out,
         )
@@ -285,6 +288,9 @@ class Gate(Generic[S]):
                 continue
             if type(item) is Heartbeat:
                 memory.heartbeat = _heartbeat(item)
+                if memory.presence.equipment_connected is not item.connected:
+                    memory.presence.equipment_connected = item.connected
+                    memory.must_write = True
                 note(out.refused, memory.device, one, item)
                 continue
             out.noted[uid] = work

@@ -27,9 +27,9 @@ LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 CHECKPOINT_MS: Final = 10_000
 """A row of state is written on a change of the engine's state, else this often (DELIVERY 14)."""
 
-StateRow = tuple[int, int, bytes, bytes, str, int, bool, float, str, int | None, str]
+StateRow = tuple[int, int, bytes, bytes, str, int, bool, float, str, int | None, str, bool | None, int | None]
 """device id, org id, engine's state, latest values, epoch, boot, connected, heartbeat interval (s), agent, last heard
-(ms), heartbeat (JSON)."""
+(ms), heartbeat (JSON), whether the agent reaches the equipment, offset of the clock (ms)."""
 
 
 class DeviceMemory(Generic[S]):
@@ -41,6 +41,7 @@ class DeviceMemory(Generic[S]):
         "device",
         "echo_ms",
         "echoed_at_ms",
+        "gap",
         "heartbeat",
         "latest",
         "mark",
@@ -68,6 +69,8 @@ class DeviceMemory(Generic[S]):
         self.echo_ms: int | None = None
         self.echoed_at_ms = 0
         self.refused_back = False
+        self.gap = 0
+        """Numbers that can never come any more, of which no report told its judges yet."""
 
 
 class Memory(Generic[S]):
@@ -128,7 +131,7 @@ class Memory(Generic[S]):
     def _build(self, row: tuple[Any, ...]) -> DeviceMemory[S]:
         (id_, uid, org, site, partition, model, name) = row[:7]
         (mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[7:13]
-        (engine, latest, epoch, boot, connected, interval_s, agent, _as_of, backlog) = row[13:]
+        (engine, latest, epoch, boot, connected, interval_s, agent, equipment, offset_ms, _as_of, backlog) = row[13:]
         device = Device(
             id=id_, uid=DeviceId(uid), org_id=org, site_id=site, partition=partition, model=model, name=name
         )
@@ -144,6 +147,8 @@ class Memory(Generic[S]):
             seen_ms=_ms(marked_at) if marked_at else 0,
             # A device never heard is judged from the moment we know of it.
             seen_clock_ms=seen_clock if seen_clock is not None else self._clock_ms(partition),
+            equipment_connected=equipment,
+            clock_offset_ms=offset_ms,
         )
         state = self._engine.fresh(device, self._lane)
         if engine is not None:
@@ -190,6 +195,8 @@ class Memory(Generic[S]):
             presence.agent,
             presence.seen_ms or None,
             msgspec.json.encode(memory.heartbeat).decode(),
+            presence.equipment_connected,
+            presence.clock_offset_ms,
         )
 
 
@@ -198,7 +205,7 @@ LATEST_AHEAD_MS: Final = 5 * 60_000
 
 
 def _committed_after_checkpoint(row: tuple[Any, ...]) -> bool:
-    marked_at, as_of = row[12], row[20]
+    marked_at, as_of = row[12], row[22]
     return as_of is not None and marked_at is not None and marked_at > as_of
 
 

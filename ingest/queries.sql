@@ -3,7 +3,8 @@
 -- name: load_devices
 SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
     k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
-    s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.as_of,
+    s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
+    s.as_of,
     EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s)
 FROM device d
 LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
@@ -13,7 +14,8 @@ WHERE d.uid = ANY (%(uids)s) AND d.status = 'active';
 -- name: load_partition
 SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
     k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
-    s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.as_of,
+    s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
+    s.as_of,
     EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s)
 FROM device d
 LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
@@ -136,17 +138,20 @@ UPDATE to_judge SET attempts = attempts + 1, error = %(error)s WHERE id = %(id)s
 -- In the order of devices, so that two transactions never wait for each other in a circle; marks too.
 -- name: write_states
 INSERT INTO device_state (device_id, lane, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
-    seen_at, heartbeat, as_of)
+    seen_at, heartbeat, equipment_connected, clock_offset_ms, as_of)
 SELECT device_id, %(lane)s, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
-    nullif(seen_at, '-infinity'), heartbeat::jsonb, %(now)s
+    nullif(seen_at, '-infinity'), heartbeat::jsonb, CASE equipment WHEN 0 THEN false WHEN 1 THEN true END,
+    nullif(clock_offset_ms, %(never)s), %(now)s
 FROM unnest(%(devices)s, %(orgs)s, %(engines)s, %(latest)s, %(epochs)s, %(boots)s, %(connected)s, %(intervals)s,
-    %(agents)s, %(seen)s, %(heartbeats)s)
-    AS u (device_id, org_id, engine, latest, epoch, boot, connected, interval_s, agent, seen_at, heartbeat)
+    %(agents)s, %(seen)s, %(heartbeats)s, %(equipment)s, %(offsets)s)
+    AS u (device_id, org_id, engine, latest, epoch, boot, connected, interval_s, agent, seen_at, heartbeat,
+        equipment, clock_offset_ms)
 ORDER BY device_id
 ON CONFLICT (device_id, lane) DO UPDATE SET org_id = excluded.org_id, engine = excluded.engine,
     latest = excluded.latest, epoch = excluded.epoch, boot = excluded.boot, connected = excluded.connected,
     interval_s = excluded.interval_s, agent = excluded.agent, seen_at = excluded.seen_at,
-    heartbeat = excluded.heartbeat, as_of = excluded.as_of;
+    heartbeat = excluded.heartbeat, equipment_connected = excluded.equipment_connected,
+    clock_offset_ms = excluded.clock_offset_ms, as_of = excluded.as_of;
 
 -- name: write_marks
 INSERT INTO mark AS k (device_id, lane, epoch, seq, digest, previous_epoch, reached, seen_clock_ms, at)

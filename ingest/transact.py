@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from ingest.admit import Admitted, letter_row
-from ingest.arrays import bigints, booleans, byteas, doubles, integers, texts, times
+from ingest.arrays import NEVER, bigints, booleans, byteas, doubles, integers, texts, times
 from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.mqtt import Message
 from ingest.ports import S
@@ -116,7 +116,21 @@ async def write_states(connection: Connection, lane: Lane, rows: Sequence[StateR
     """Checkpoints of devices, one packed row each (DELIVERY 14)."""
     if not rows:
         return
-    device, org, engine, latest, epoch, boot, connected, interval_s, agent, seen_ms, heartbeat = zip(*rows, strict=True)
+    (
+        device,
+        org,
+        engine,
+        latest,
+        epoch,
+        boot,
+        connected,
+        interval_s,
+        agent,
+        seen_ms,
+        heartbeat,
+        equipment,
+        offset_ms,
+    ) = zip(*rows, strict=True)
     columns = {
         "lane": LANES[lane],
         "now": now,
@@ -131,6 +145,10 @@ async def write_states(connection: Connection, lane: Lane, rows: Sequence[StateR
         "agents": texts(agent),
         "seen": times(seen_ms),
         "heartbeats": texts(heartbeat),
+        # An array of ours holds no nulls.
+        "equipment": integers([-1 if reached is None else int(reached) for reached in equipment]),
+        "offsets": bigints([NEVER if ms is None else ms for ms in offset_ms]),
+        "never": NEVER,
     }
     await connection.execute(SQL["write_states"], columns)
 

@@ -173,6 +173,7 @@ class Bench:
         name: str = "one",
         stages: Sequence[Stage] | None = None,
         writer: type[LaneWriter[Counted]] = LaneWriter,
+        engine: CountingEngine | None = None,
         wait: bool = True,
     ) -> AsyncIterator[Ingest[Counted]]:
         """A running ingest; stopped cleanly in the end."""
@@ -181,7 +182,7 @@ class Bench:
                 name=name,
                 pool=pool,
                 endpoint=Endpoint(host="127.0.0.1", port=self.broker.port),
-                engine=CountingEngine(),
+                engine=engine or CountingEngine(),
                 stages=[self.recorder] if stages is None else stages,
                 wall_ms=wall_ms,
                 writer=writer,
