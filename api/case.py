@@ -86,6 +86,7 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
             )
             for alert in case.alerts
         ],
+        still_wrong=sum(1 for alert in case.alerts if alert.condition != "ok"),
         sessions=[_session(session, words) for session in case.sessions],
         diagnostics=[_diagnostic(command, words, ticket.model, ticket.zone) for command in case.commands],
         told=[

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from alerts.effects import EpisodeActive
+from alerts.effects import EpisodeActive, EpisodeAgain
 from catalog.model import SEVERITIES, Model, PartRef, Severity, Text
 
 EVIDENCE_MS: Final = 15 * 60_000
@@ -40,17 +40,20 @@ class Opening(Struct, frozen=True, kw_only=True):
     params: Mapping[str, str]
 
 
-def opening(episode: EpisodeActive, model: Model | None) -> Opening:
-    """The ticket of an episode. `model` None: the catalog doesn't know the equipment; the ticket opens all the same."""
+def opening(episode: EpisodeActive | EpisodeAgain, model: Model | None) -> Opening:
+    """The ticket of an episode, or of its next occurrence after the former ticket was closed: then that is when it
+    occurred. `model` None: the catalog doesn't know the equipment; the ticket opens all the same.
+    """
+    occurred_ms = episode.at_ms if isinstance(episode, EpisodeAgain) else episode.occurred_ms
     message, params = title(episode)
     known = guidance(model, params)
     return Opening(
         family=episode.family,
         severity=episode.severity,
-        occurred_ms=episode.occurred_ms,
+        occurred_ms=occurred_ms,
         detected_ms=episode.learned_ms,
-        evidence_from_ms=episode.occurred_ms - EVIDENCE_MS,
-        evidence_to_ms=episode.occurred_ms,
+        evidence_from_ms=occurred_ms - EVIDENCE_MS,
+        evidence_to_ms=occurred_ms,
         causes=known.causes,
         parts=known.parts,
         runbook=episode.runbook,
@@ -59,7 +62,7 @@ def opening(episode: EpisodeActive, model: Model | None) -> Opening:
     )
 
 
-def title(episode: EpisodeActive) -> tuple[str, dict[str, str]]:
+def title(episode: EpisodeActive | EpisodeAgain) -> tuple[str, dict[str, str]]:
     """Message id and parameters of a ticket's title. The parameters are what `guidance` looks things up by."""
     match episode.kind:
         case "fault":
@@ -72,7 +75,7 @@ def title(episode: EpisodeActive) -> tuple[str, dict[str, str]]:
             return "device.identity_duplicate", {"family": episode.family}
 
 
-def joined(episode: EpisodeActive) -> tuple[str, dict[str, str]]:
+def joined(episode: EpisodeActive | EpisodeAgain) -> tuple[str, dict[str, str]]:
     """Message id and parameters of the event that a further alert joined an open ticket."""
     _, params = title(episode)
     match episode.kind:

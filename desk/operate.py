@@ -42,7 +42,7 @@ async def transition(
         found = await cursor.fetchone()
         if found is None:
             raise TicketNotFoundError(ticket_id)
-        org_id, old, version, active = found
+        org_id, old, version = found
         if version != expected_version:
             raise TicketConflictError(version=version)
         new = TRANSITIONS.get((old, action))
@@ -52,7 +52,10 @@ async def transition(
             )
         if action in NEEDS_NOTE and not note.strip():
             raise TicketRefusedError("note_missing", f"{action!r} needs a note that says why")
+        await cursor.execute(_QUERIES["count_open_alerts"], (ticket_id,))
+        [(active,)] = await cursor.fetchall()
         await cursor.execute(_QUERIES["move_ticket"], {"id": ticket_id, "status": new, "now_ms": now_ms})
+
     await add_events(
         connection,
         [
@@ -62,12 +65,34 @@ async def transition(
                 at_ms=now_ms,
                 event=action,
                 actor=actor,
-                message="ticket.state",
+                message="ticket.closed_while_wrong" if new == "closed" and active else "ticket.state",
                 params={"who": actor, "old": old, "new": new, "note": note, "active_alerts": active},
             )
         ],
     )
     return Moved(status=new, version=version + 1)
+
+
+async def device_retired(connection: AsyncConnection[Any], *, device_id: int, actor: str, now_ms: int) -> None:
+    """Write into the open tickets of a device that it is watched no longer: they stay open, a person closes them."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(_QUERIES["open_tickets_of"], (device_id,))
+        found = await cursor.fetchall()
+    await add_events(
+        connection,
+        [
+            TicketEvent(
+                ticket_id=ticket_id,
+                org_id=org_id,
+                at_ms=now_ms,
+                event="device-retired",
+                actor=actor,
+                message="ticket.device_retired",
+                params={"who": actor},
+            )
+            for ticket_id, org_id in found
+        ],
+    )
 
 
 def _possible(status: Status) -> str:

@@ -1,29 +1,53 @@
 -- The desk's statements. Times pass as milliseconds since 1970 UTC. Rows of one statement pass as one JSON array,
 -- so that a batch of hundreds of tickets costs as many statements as a batch of one.
 
+-- name: repeats_at_hand
+-- Of alerts that happened again, those that the open ticket of their family has already: nothing is to do for them.
+-- Nothing is locked: a ticket that is closed at this moment was open when it happened.
+SELECT a.alert_id
+FROM unnest(%s::integer[], %s::text[], %s::uuid[]) AS k(device_id, family, alert_id)
+JOIN ticket t ON t.device_id = k.device_id AND t.family = k.family AND t.status <> 'closed'
+JOIN ticket_alert a ON a.ticket_id = t.id AND a.alert_id = k.alert_id;
+
+-- name: lock_tickets
+-- All that a batch touches at once, in the order of the keys, so that two transactions never wait for one another in a
+-- circle: the open tickets of these devices and families, and those of these alerts.
+WITH wanted AS (
+    SELECT t.id FROM unnest(%s::integer[], %s::text[]) AS k(device_id, family)
+    JOIN ticket t ON t.device_id = k.device_id AND t.family = k.family AND t.status <> 'closed'
+    UNION SELECT a.ticket_id FROM ticket_alert a WHERE a.alert_id = ANY (%s::uuid[])
+)
+SELECT t.id, t.device_id, t.family, t.org_id, t.severity FROM ticket t JOIN wanted USING (id)
+WHERE t.status <> 'closed' ORDER BY t.device_id, t.family FOR NO KEY UPDATE OF t;
+
 -- name: open_tickets
--- One open ticket per device and family: what loses against ticket_one_open is not returned. In the order of the keys,
--- so that two transactions never wait for one another in a circle. The number comes last (number_tickets).
+-- One open ticket per device and family: what loses against ticket_one_open is not returned, nor what belongs to a
+-- device that is retired. Whose and where it is, the device's own row says: ingest may learn of a move a little later.
+-- In the order of the keys. The number comes last (number_tickets).
 INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
                     evidence_from, evidence_to, causes, parts, message, params)
-SELECT 'opening-' || gen_random_uuid(), o.org_id, o.site_id, o.device_id, o.family, o.severity,
+SELECT 'opening-' || gen_random_uuid(), d.org_id, d.site_id, o.device_id, o.family, o.severity,
        to_timestamp(o.occurred_ms / 1000.0), to_timestamp(o.detected_ms / 1000.0), to_timestamp(o.opened_ms / 1000.0),
        to_timestamp(o.evidence_from_ms / 1000.0), to_timestamp(o.evidence_to_ms / 1000.0),
        o.causes, o.parts, o.message, o.params
 FROM jsonb_to_recordset(%s::jsonb) AS o(
-    org_id integer, site_id integer, device_id integer, family text, severity text, occurred_ms bigint,
+    device_id integer, family text, severity text, occurred_ms bigint,
     detected_ms bigint, opened_ms bigint, evidence_from_ms bigint, evidence_to_ms bigint, causes jsonb, parts jsonb,
     message text, params jsonb)
+JOIN device d ON d.id = o.device_id AND d.status = 'active'
 ORDER BY o.device_id, o.family
 ON CONFLICT (device_id, family) WHERE status <> 'closed' DO NOTHING
-RETURNING id, device_id, family, (SELECT s.time_zone FROM site s WHERE s.id = ticket.site_id);
+RETURNING id, device_id, family, org_id, (SELECT s.time_zone FROM site s WHERE s.id = ticket.site_id);
 
--- name: lock_open_tickets
-SELECT t.id, t.device_id, t.family, t.severity
-FROM ticket t JOIN unnest(%s::integer[], %s::text[]) AS k(device_id, family) USING (device_id, family)
-WHERE t.status <> 'closed'
-ORDER BY t.device_id, t.family
-FOR NO KEY UPDATE OF t;
+-- name: retired_devices
+SELECT id FROM device WHERE id = ANY (%s::integer[]) AND status = 'retired';
+
+-- name: closed_before
+-- The latest closed ticket of each of these alerts.
+SELECT DISTINCT ON (a.alert_id) a.alert_id, t.number
+FROM ticket_alert a JOIN ticket t ON t.id = a.ticket_id
+WHERE a.alert_id = ANY (%s::uuid[]) AND t.status = 'closed'
+ORDER BY a.alert_id, t.id DESC;
 
 -- name: join_alerts
 INSERT INTO ticket_alert (ticket_id, alert_id, org_id)
@@ -142,9 +166,14 @@ SELECT ts, metric, unit, value, quality FROM device_reading
 WHERE device_id = %s AND ts BETWEEN %s AND %s ORDER BY ts, metric LIMIT %s;
 
 -- name: lock_ticket
-SELECT t.org_id, t.status, t.version, (
-    SELECT count(*) FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ticket_id = t.id AND l.condition <> 'ok')
-FROM ticket t WHERE t.id = %s FOR NO KEY UPDATE OF t;
+SELECT org_id, status, version FROM ticket WHERE id = %s FOR NO KEY UPDATE;
+
+-- name: count_open_alerts
+-- Apart from the lock: what was committed while it was waited for counts.
+SELECT count(*) FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ticket_id = %s AND l.condition <> 'ok';
+
+-- name: open_tickets_of
+SELECT id, org_id FROM ticket WHERE device_id = %s AND status <> 'closed' ORDER BY family FOR NO KEY UPDATE;
 
 -- name: move_ticket
 UPDATE ticket SET status = %(status)s, version = version + 1,

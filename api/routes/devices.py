@@ -34,6 +34,7 @@ from api.shapes.devices import (
 from api.sites import find_or_make_site
 from api.state import WORDS, Judged, Known, judge
 from catalog.refusals import in_words, kept_words, loses, source_words
+from desk.operate import device_retired
 from wire.ids import bucket, mint_device_id, partition
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["devices"])
@@ -159,7 +160,7 @@ async def change_device(
     response: Response,
     if_match: IfMatch = None,
 ) -> DeviceDetail:
-    """Change what people say of a device, or retire it."""
+    """Change what people say of a device, or retire it: its open tickets say so and stay for a person."""
     before = await one(asked.connection, "device_by_uid", {"uid": id})
     if before is None:
         raise not_found("device")
@@ -178,6 +179,9 @@ async def change_device(
     )
     if changed is None:
         raise changed_meanwhile()
+    if body.status == "retired" and before["status"] != "retired":
+        now_ms = int(asked.now.timestamp() * 1000)
+        await device_retired(asked.connection, device_id=before["key"], actor=asked.account.name, now_ms=now_ms)
     await asked.audit(
         org=before["org_id"],
         action="device-changed",

@@ -166,6 +166,7 @@ TICKET_DETAIL: Final[dict[str, Any]] = {
             "message": _ALERT_SAID,
         }
     ],
+    "still_wrong": 1,
     "sessions": [
         {
             "id": 12,

@@ -149,6 +149,9 @@ class TicketDetail(Ticket):
     parts: list[Part]
     evidence: EvidenceRange
     alerts: list[TicketAlert]
+    still_wrong: Annotated[
+        int, Field(description="How many of the alerts last. Closed while they do, the next occurrence opens another.")
+    ]
     sessions: list[RemoteSession]
     diagnostics: list[Diagnostic]
     told: list[Told]

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import AsyncConnection
 
-from alerts.effects import EpisodeActive, EpisodeChanged, Kind
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, Kind
 from catalog.load import load
 from catalog.model import Severity
 from ingest.ports import Batch, Device, Effect, Now, Work
@@ -50,10 +50,16 @@ def episode(
     )
 
 
-def over(alert_id: UUID) -> EpisodeChanged:
+def again(first: EpisodeActive, *, at_ms: int, count: int = 2) -> EpisodeAgain:
+    """The next occurrence of an episode that lasts."""
+    fields = {name: getattr(first, name) for name in first.__struct_fields__}
+    return EpisodeAgain(**{**fields, "learned_ms": at_ms + 500}, at_ms=at_ms, count=count)
+
+
+def over(alert_id: UUID, *, event: str = "cleared") -> EpisodeChanged:
     return EpisodeChanged(
         alert_id=alert_id,
-        event="cleared",
+        event=event,
         from_state="active",
         to_state="ok",
         at_ms=NOW + 60_000,
