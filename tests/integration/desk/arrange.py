@@ -126,8 +126,8 @@ class Hospital:
     def recipient(self, address: str, *, own: bool = True, language: str = "zh", active: bool = True) -> int:
         return _one(
             self.database,
-            "INSERT INTO recipient (org_id, name, address, language, active) VALUES (%s, 'On call', %s, %s, %s)"
-            " RETURNING id",
+            "INSERT INTO recipient (org_id, name, address, language, active)"
+            " SELECT %s, 'On call' || coalesce(' ' || nullif(count(*), 0), ''), %s, %s, %s FROM recipient RETURNING id",
             self.org_id if own else None,
             address,
             language,
