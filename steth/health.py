@@ -1,7 +1,7 @@
 """/healthz, /readyz and /metrics of a process that serves nothing else."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -23,8 +23,11 @@ class _Silent(WSGIRequestHandler):
         """Scrapes are no news."""
 
 
-def serve_health(where: tuple[str, int], *, ready: Callable[[], bool]) -> int:
-    """Serve in a thread until the process ends; returns the port. OSError if the address is taken."""
+def serve_health(
+    where: tuple[str, int], *, ready: Callable[[], bool], more: Callable[[], Sequence[str]] = tuple
+) -> int:
+    """Serve in a thread until the process ends; returns the port. ``more``: lines that /readyz tells beside whether the
+    process is ready. OSError if the address is taken."""
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
     metrics = make_wsgi_app(REGISTRY)
 
@@ -36,7 +39,8 @@ def serve_health(where: tuple[str, int], *, ready: Callable[[], bool]) -> int:
         if path == "/healthz":
             return _say(start, "200 OK", b"alive\n")
         if path == "/readyz":
-            return _say(start, "200 OK", b"ready\n") if ready() else _say(start, "503 Not Ready", b"not ready\n")
+            status, word = ("200 OK", "ready") if ready() else ("503 Not Ready", "not ready")
+            return _say(start, status, "".join(f"{line}\n" for line in (word, *more())).encode())
         return _say(start, "404 Not Found", b"here are /healthz, /readyz and /metrics\n")
 
     server = make_server(*where, app, server_class=_Server, handler_class=_Silent)

@@ -1,15 +1,12 @@
 """`steth alerts`: telling people, sending commands, freezing evidence, upkeep of the database. One leads."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
 import aiomqtt
-import psycopg
 import structlog
-from prometheus_client import REGISTRY, Counter, Gauge
-from psycopg_pool import PoolTimeout
+from prometheus_client import REGISTRY, Gauge
 
 from catalog.model import Catalog
 from desk.channels import AppriseChannel
@@ -21,17 +18,17 @@ from remote.commands import CommandSender, PublishError
 from steth.backlog import Backlog
 from steth.fleet import Fleet
 from steth.health import serve_health
+from steth.jobs import Job, Jobs
 from steth.maintenance import Upkeep
 from steth.run_ingest import wall_ms
 from steth.settings import Settings, address
 from steth.signals import stop_event
-from store.errors import StoreError, one_line
 from store.pool import open_pool
 
 _log = structlog.get_logger("steth.alerts")
-DONE: Final = Counter("steth_alerts_job_rows_total", "Rows that a job acted on.", ["job"])
-FAILED: Final = Counter("steth_alerts_job_failures_total", "Rounds of a job that failed.", ["job"])
 LEADS: Final = Gauge("steth_alerts_leads", "1 while this process leads.")
+LEAD_S: Final = 15.0
+"""For so long the database may take to say who leads; a dead connection is noticed after eleven seconds."""
 
 
 class MqttPublisher:
@@ -74,16 +71,13 @@ class MqttPublisher:
 
 
 async def run_alerts(settings: Settings, catalog: Catalog) -> None:
-    """Work until asked to stop. A job that fails is tried again at its next turn; the others go on."""
+    """Work until asked to stop. A job's failure is its own (``steth.jobs``)."""
     settings.need("dsn_ingest", "dsn_owner")
     keep = settings.keep()
     stopped = stop_event()
     publisher = MqttPublisher(endpoint=settings.endpoint(), name=settings.process_name("steth-alerts"))
-    ready = False
-    if settings.health:
-        serve_health(address(settings.health), ready=lambda: ready)
     async with (
-        open_pool(settings.dsn_ingest, role="ingest", min_size=1, max_size=4, name="alerts", timeout_s=60) as pool,
+        open_pool(settings.dsn_ingest, role="ingest", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
         Leadership(dsn=settings.dsn_ingest) as leadership,
         Teller(pool=pool, channel=AppriseChannel(), catalog=catalog, public_url=settings.public_url) as teller,
     ):
@@ -98,83 +92,50 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
         REGISTRY.register(backlog)
         fleet = Fleet(pool=pool, heartbeat_s=settings.heartbeat_s)
         REGISTRY.register(fleet)
-        turns = Turns(
-            jobs={
-                "commands": (0.3, send),
-                "telling": (0.5, lambda: teller.run_once(wall_ms())),
-                "evidence": (3.0, lambda: freezer.run_once(wall_ms())),
-                "backlog": (10.0, backlog.measure),
-                "fleet": (10.0, fleet.measure),
-            }
+        jobs = Jobs(
+            pool=pool,
+            jobs=[
+                Job(name="commands", every_s=0.3, run=send),
+                Job(name="telling", every_s=0.5, run=lambda: teller.run_once(wall_ms())),
+                Job(name="evidence", every_s=3.0, run=lambda: freezer.run_once(wall_ms())),
+                Job(name="backlog", every_s=10.0, run=backlog.measure),
+                Job(name="fleet", every_s=10.0, run=fleet.measure),
+                Job(name="rollup", every_s=10.0, run=upkeep.roll_up, limit_s=3600.0),
+                Job(name="partitions", every_s=3600.0, run=upkeep.make_room, limit_s=600.0),
+                Job(name="retention", every_s=3600.0, run=upkeep.drop_old, limit_s=3600.0),
+                Job(name="policies", every_s=600.0, run=upkeep.set_policies, limit_s=3600.0),
+            ],
         )
-        # Beside the others: what is told doesn't wait for a backlog of roll-ups.
-        slow = Turns(
-            jobs={
-                "partitions": (3600.0, upkeep.make_room),
-                "rollup": (10.0, upkeep.roll_up),
-                "retention": (3600.0, upkeep.drop_old),
-                "policies": (3600.0, upkeep.set_policies),
-            }
-        )
-        leads = False
-
-        async def keep_up() -> None:
-            while not stopped.is_set():
-                if leads:
-                    await slow.run()
-                await _wait(stopped, 1.0)
-
-        async with asyncio.TaskGroup() as group:
-            upkeeping = group.create_task(keep_up(), name="upkeep")
-            while not stopped.is_set():
-                ready = True
-                leads = await leadership.leads()
-                LEADS.set(leads)
-                if leads:
-                    await turns.run()
-                else:
-                    backlog.forget()
-                    fleet.forget()
-                await _wait(stopped, 0.25 if leads else 1.0)
-            upkeeping.cancel()  # whatever it is at is undone by the database, and done by the next leader
+        if settings.health:
+            serve_health(address(settings.health), ready=lambda: True, more=jobs.failing)
+        working = asyncio.create_task(jobs.run(), name="jobs")
+        while not (stopped.is_set() or working.done()):
+            leads = await _leads(leadership)
+            LEADS.set(leads)
+            jobs.lead(leads=leads)
+            if not leads:
+                backlog.forget()
+                fleet.forget()
+            await _wait(stopped, 0.25 if leads else 1.0)
+        working.cancel()  # whatever a job is at is undone by the database, and done by the next leader
+        with suppress(asyncio.CancelledError):
+            await working
     await publisher.close()
     _log.info("stopped")
+
+
+async def _leads(leadership: Leadership) -> bool:
+    """Whether this process leads; not, when nothing can be known."""
+    try:
+        async with asyncio.timeout(LEAD_S):
+            return await leadership.leads()
+    except Exception as error:  # noqa: BLE001 - whatever nobody foresaw: it is asked again in a second
+        _log.error("leadership_unknown", error=type(error).__name__)
+        await leadership.close()
+        return False
 
 
 async def _wait(stopped: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stopped.wait()
-
-
-class Turns:
-    """Jobs by name, each with the seconds between its turns. One that fails is tried again; the others go on."""
-
-    def __init__(self, *, jobs: Mapping[str, tuple[float, Callable[[], Awaitable[int]]]]) -> None:
-        self._jobs = jobs
-        self._due = dict.fromkeys(jobs, 0.0)
-
-    async def run(self) -> None:
-        """The turn of each job that is due."""
-        loop = asyncio.get_running_loop()
-        for name, (every_s, run) in self._jobs.items():
-            if loop.time() >= self._due[name]:
-                self._due[name] = loop.time() + await _round(name, run, every_s)
-
-
-def _said(error: Exception) -> str:
-    """What can be said of an error: of data that the database refused only its code, for the message quotes them."""
-    if isinstance(error, psycopg.Error) and not isinstance(error, psycopg.OperationalError):
-        return f"{type(error).__name__} {error.sqlstate or ''}".strip()
-    return one_line(error)[:300] or type(error).__name__
-
-
-async def _round(name: str, run: Callable[[], Awaitable[int]], every_s: float) -> float:
-    """One turn of a job; returns the seconds until the next."""
-    try:
-        DONE.labels(name).inc(await run())
-    except (psycopg.Error, PoolTimeout, OSError, StoreError) as error:
-        FAILED.labels(name).inc()
-        _log.warning("job_failed", job=name, error=_said(error))
-        return min(every_s, 5.0)
-    return every_s

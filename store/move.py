@@ -1,6 +1,7 @@
-"""From TimescaleDB's Apache edition to its community edition, in place, after the server's licence was changed.
+"""From TimescaleDB's Apache edition to its community edition, in place, after the server's licence was changed; and
+from continuous aggregates to others, where a migration makes them anew.
 
-The roll-ups that our jobs kept become continuous aggregates. What can be made again from readings is made again; what
+The roll-ups that were kept become continuous aggregates. What can be made again from readings is made again; what
 is older than the readings kept is carried over into the aggregates. The way back isn't offered: the Apache edition
 can't read compressed chunks. Nor is one from plain PostgreSQL, where `reading` is built otherwise: a new database is.
 """
@@ -36,7 +37,8 @@ _Sync = psycopg.Connection[tuple[Any, ...]]
 
 
 def move_to_community(dsn: str, *, now: datetime, folder: Path = MIGRATIONS) -> bool:
-    """Move a migrated database if its server has the community licence and it doesn't; whether anything was done.
+    """Move a migrated database if its server has the community licence and it doesn't, or end what a migration began;
+    whether anything was done.
 
     What was kept stands aside until all is in the aggregates: cut off at any moment, the next call goes on. Ingest and
     `steth alerts` must be stopped meanwhile. Raises StoreError.
@@ -56,7 +58,7 @@ def move_to_community(dsn: str, *, now: datetime, folder: Path = MIGRATIONS) -> 
         refresh(connection, since=oldest(connection), until=now - SETTLE)
         with _as_owner(connection):
             _carry_over(connection, before=whole_from)
-            connection.execute(QUERIES["leave_apache_end"])
+            connection.execute(QUERIES["forget_old"])
     return True
 
 
@@ -90,6 +92,10 @@ def _carry_over(connection: _Sync, *, before: datetime) -> None:
         connection.execute(
             sql.SQL(
                 "INSERT INTO {} (bucket, device_id, metric_id, n, bad, lo, hi, total)"
-                " SELECT bucket, device_id, metric_id, n, bad, lo, hi, total FROM {} WHERE bucket < {}"
+                " SELECT bucket, device_id, metric_id, CASE WHEN whole THEN n ELSE 0 END,"
+                " CASE WHEN whole THEN bad ELSE least(n::bigint + bad, 2147483647) END,"
+                " CASE WHEN whole THEN lo END, CASE WHEN whole THEN hi END, CASE WHEN whole THEN total ELSE 0 END"
+                " FROM (SELECT *, coalesce(adds_up(lo) AND adds_up(hi), true) AS whole FROM {}) AS old"
+                " WHERE bucket < {}"
             ).format(sql.Identifier(schema, table), sql.Identifier(f"old_{name}"), sql.Literal(before.isoformat()))
         )

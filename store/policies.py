@@ -106,7 +106,8 @@ def apply_policies(dsn: str, *, keep: Keep, now: datetime) -> list[str]:
             raise StoreError(
                 StoreErrorCode.EDITION, "the move to the community edition isn't finished: run `steth migrate`"
             )
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() != (True,):
+            return []  # another process is at it
         rows = connection.execute(QUERIES["policies"]).fetchall()
         there = {(row[0], row[1]): _offsets(row[2:]) for row in rows}
         if not any(process == REFRESH for _, process in there):

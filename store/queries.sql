@@ -55,6 +55,21 @@ INSERT INTO rollup_dirty (level, device_id, lo, hi)
 SELECT %(level)s, u.device, to_timestamp(u.lo), to_timestamp(u.hi)
 FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
 
+-- name: take_aside
+DELETE FROM rollup_aside WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM rollup_aside WHERE level = %(level)s AND next_at <= %(now)s ORDER BY next_at LIMIT %(most)s))
+RETURNING device_id, extract(epoch FROM lo)::bigint, attempts, since
+
+-- name: put_aside
+-- Tried again after a minute, then after twice as long each time, at last once a day.
+INSERT INTO rollup_aside AS a (level, device_id, lo, error, attempts, since, next_at)
+VALUES (%(level)s, %(device)s, to_timestamp(%(lo)s), %(error)s, %(attempts)s, %(since)s,
+    %(now)s + least(INTERVAL '1 minute' * 2 ^ (least(%(attempts)s, 12) - 1), INTERVAL '1 day'))
+ON CONFLICT (level, device_id, lo) DO UPDATE SET error = excluded.error
+
+-- name: all_devices
+SELECT id FROM device ORDER BY id
+
 -- name: set_watermark
 UPDATE rollup SET watermark = to_timestamp(%(watermark)s) WHERE level = %(level)s
 
@@ -77,9 +92,12 @@ FROM (
     CROSS JOIN device d WHERE u.device IS NULL
 ) AS p
 CROSS JOIN LATERAL (
-    SELECT date_bin('1 minute', r.ts, 'epoch') AS bucket, r.metric_id, count(*) FILTER (WHERE r.quality < 2) AS n,
-        count(*) FILTER (WHERE r.quality = 2) AS bad, min(r.value) FILTER (WHERE r.quality < 2) AS lo,
-        max(r.value) FILTER (WHERE r.quality < 2) AS hi, coalesce(sum(r.value) FILTER (WHERE r.quality < 2), 0) AS total
+    SELECT date_bin('1 minute', r.ts, 'epoch') AS bucket, r.metric_id,
+        count(*) FILTER (WHERE r.quality < 2 AND adds_up(r.value)) AS n,
+        count(*) FILTER (WHERE r.quality >= 2 OR NOT adds_up(r.value)) AS bad,
+        min(r.value) FILTER (WHERE r.quality < 2 AND adds_up(r.value)) AS lo,
+        max(r.value) FILTER (WHERE r.quality < 2 AND adds_up(r.value)) AS hi,
+        coalesce(sum(r.value) FILTER (WHERE r.quality < 2 AND adds_up(r.value)), 0) AS total
     FROM reading r
     WHERE r.device_id = p.device AND r.ts >= to_timestamp(p.lo) AND r.ts < to_timestamp(p.hi)
         AND r.ts >= %(first)s AND r.ts < %(last)s
@@ -101,8 +119,8 @@ FROM (
     CROSS JOIN device d WHERE u.device IS NULL
 ) AS p
 CROSS JOIN LATERAL (
-    SELECT date_bin('1 hour', r.bucket, 'epoch') AS bucket, r.metric_id, sum(r.n) AS n, sum(r.bad) AS bad,
-        min(r.lo) AS lo, max(r.hi) AS hi, sum(r.total) AS total
+    SELECT date_bin('1 hour', r.bucket, 'epoch') AS bucket, r.metric_id, least(sum(r.n), 2147483647) AS n,
+        least(sum(r.bad), 2147483647) AS bad, min(r.lo) AS lo, max(r.hi) AS hi, sum(r.total) AS total
     FROM reading_1m r
     WHERE r.device_id = p.device AND r.bucket >= to_timestamp(p.lo) AND r.bucket < to_timestamp(p.hi)
         AND r.bucket >= %(first)s AND r.bucket < %(last)s
@@ -124,8 +142,8 @@ FROM (
     CROSS JOIN device d WHERE u.device IS NULL
 ) AS p
 CROSS JOIN LATERAL (
-    SELECT date_bin('1 day', r.bucket, 'epoch') AS bucket, r.metric_id, sum(r.n) AS n, sum(r.bad) AS bad,
-        min(r.lo) AS lo, max(r.hi) AS hi, sum(r.total) AS total
+    SELECT date_bin('1 day', r.bucket, 'epoch') AS bucket, r.metric_id, least(sum(r.n), 2147483647) AS n,
+        least(sum(r.bad), 2147483647) AS bad, min(r.lo) AS lo, max(r.hi) AS hi, sum(r.total) AS total
     FROM reading_1h r
     WHERE r.device_id = p.device AND r.bucket >= to_timestamp(p.lo) AND r.bucket < to_timestamp(p.hi)
         AND r.bucket >= %(first)s AND r.bucket < %(last)s
@@ -163,11 +181,21 @@ SELECT to_regclass('public.old_rollup') IS NOT NULL
 -- name: moved_whole_from
 SELECT whole_from FROM old_rollup WHERE level = 0
 
--- name: leave_apache_end
-DROP TABLE old_reading_1m;
-DROP TABLE old_reading_1h;
-DROP TABLE old_reading_1d;
-DROP TABLE old_rollup;
+-- name: forget_old
+-- Tables of our job's, or aggregates that a migration made anew.
+DO $$
+DECLARE
+    name text;
+    kind text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['old_reading_1d', 'old_reading_1h', 'old_reading_1m'] LOOP
+        kind := CASE WHEN EXISTS (SELECT FROM timescaledb_information.continuous_aggregates a
+            WHERE a.view_schema = 'public' AND a.view_name = name) THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END;
+        EXECUTE format('DROP %s %I', kind, name);
+    END LOOP;
+    DROP TABLE old_rollup;
+END
+$$
 
 -- name: oldest_chunk
 SELECT min(range_start) FROM timescaledb_information.chunks
@@ -178,7 +206,7 @@ UPDATE schema_version SET checksum = %(checksum)s, edition = %(edition)s WHERE v
 
 -- name: aggregate_tables
 SELECT view_name::text, materialization_hypertable_schema::text, materialization_hypertable_name::text
-FROM timescaledb_information.continuous_aggregates WHERE view_schema = 'public'
+FROM timescaledb_information.continuous_aggregates WHERE view_schema = 'public' AND view_name NOT LIKE 'old\_%'
 
 -- name: make_hypertables
 -- The statements that make them anew on tables as pg_dump writes them, which know nothing of it.

@@ -4,18 +4,22 @@ Ingest says in each batch's own transaction which times it wrote (`rollup_dirty`
 buckets anew from what they are made from, and deletes what it took, all by one snapshot. So a kill loses nothing, twice
 is once, what commits late is seen when it has committed (DELIVERY 19), and a restored backup goes on where it stood.
 The work is in the order of what was written, not of what is stored.
+
+What can't be made stops nobody else: it is divided down to the bucket of a device that fails, which is set aside
+(`rollup_aside`), tried again ever more seldom, and shown by `steth doctor`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Final
 
-from psycopg import IsolationLevel
+import psycopg
+from psycopg import IsolationLevel, errors
 
 from store.pool import Connection
-from store.rollup_plan import Bounds, Budget, Piece, Plan, plan
+from store.rollup_plan import Bounds, Budget, Piece, Plan, halves, plan
 from store.statements import QUERIES
 
 LEVELS: Final = ("minute", "hour", "day")
@@ -35,6 +39,10 @@ QUICK_S: Final = 0.5
 MOST: Final = 50_000
 """Pieces taken by one transaction: those of minutes at a full rate, which become few when they are merged."""
 STATEMENT_MS: Final = 120_000
+MOST_ASIDE: Final = 1000
+"""Buckets that one transaction sets aside, and tries again. Where more fail, it is no matter of single buckets."""
+_OF_ROWS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError)
+"""What some rows alone may cause: a value, a constraint or a missing partition, a damaged page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +68,14 @@ async def roll_up(connection: Connection, *, now: datetime, rounds: int = 50) ->
         budget = BUDGETS[level]
         for _ in range(rounds):
             began = perf_counter()
-            done = await roll_up_level(connection, level, now=now, budget=budget)
+            try:
+                done = await roll_up_level(connection, level, now=now, budget=budget)
+            except errors.QueryCanceled:
+                if budget.fleet_s <= BUCKETS[level]:
+                    raise
+                smallest = Budget(fleet_s=BUCKETS[level], device_s=BUCKETS[level])
+                budget = budget.times(0.5, least=smallest)  # too much for one statement
+                continue
             made += done.made
             if not done.more:
                 break
@@ -106,28 +121,79 @@ async def _round(connection: Connection, level: int, now: datetime, budget: Budg
     blocked = await (await connection.execute(QUERIES["first_left"], where)).fetchone()
     blocked_at = None if blocked is None else blocked[0]
     decided = plan([Piece(*row) for row in (*head, *late)], bounds=bounds, budget=budget, blocked_at=blocked_at)
-    made = await _make(connection, level, decided)
+    before = await _take_aside(connection, level, now=now)
+    again = [piece for piece in before if piece.lo >= whole_from]  # else what it would be made from is gone
+    maker = _Maker(connection, level=level, now=now, before=before)
+    for group in (*_groups(decided), again):
+        await maker.make(group)
     if decided.rest:
         await _put(connection, level, decided.rest)
-    if decided.todo and level + 1 < len(BUCKETS):
-        await _put(connection, level + 1, decided.todo)
+    if (decided.todo or again) and level + 1 < len(BUCKETS):
+        await _put(connection, level + 1, [*decided.todo, *again])
     if decided.watermark > watermark:
         await connection.execute(QUERIES["set_watermark"], {"level": level, "watermark": decided.watermark})
     full = len(head) == most or len(late) == most
-    return Done(made=made, lost_s=decided.lost_s, more=full or any(piece.lo < until for piece in decided.rest))
+    return Done(made=maker.made, lost_s=decided.lost_s, more=full or any(piece.lo < until for piece in decided.rest))
 
 
-async def _make(connection: Connection, level: int, decided: Plan) -> int:
+def _groups(decided: Plan) -> list[list[Piece]]:
     """All devices piece by piece, then single devices together."""
     groups = [[piece] for piece in decided.todo if piece.device is None]
-    groups.append([piece for piece in decided.todo if piece.device is not None])
-    made = 0
-    for group in groups:
-        if group:
-            span = {"first": _time(min(p.lo for p in group)), "last": _time(max(p.hi for p in group))}
-            cursor = await connection.execute(QUERIES[f"make_{level}"], {**_columns(group), **span})
-            made += cursor.rowcount
-    return made
+    return [*groups, [piece for piece in decided.todo if piece.device is not None]]
+
+
+class _Maker:
+    """Makes the buckets of pieces, and sets aside those that fail by themselves."""
+
+    def __init__(
+        self, connection: Connection, *, level: int, now: datetime, before: Mapping[Piece, tuple[int, datetime]]
+    ) -> None:
+        self.made = 0
+        self._connection = connection
+        self._level = level
+        self._now = now
+        self._before = before
+        self._aside = 0
+        self._devices: list[int] | None = None
+
+    async def make(self, pieces: Sequence[Piece]) -> None:
+        """Raises psycopg's errors where the cause isn't single rows."""
+        if not pieces:
+            return
+        span = {"first": _time(min(p.lo for p in pieces)), "last": _time(max(p.hi for p in pieces))}
+        try:
+            async with self._connection.transaction():
+                cursor = await self._connection.execute(QUERIES[f"make_{self._level}"], {**_columns(pieces), **span})
+        except _OF_ROWS as error:
+            parts = halves(pieces, bucket=BUCKETS[self._level], devices=await self._all_devices(pieces))
+            for part in parts:
+                await self.make(part)
+            if not parts:
+                await self._put_aside(pieces[0], error)
+        else:
+            self.made += cursor.rowcount
+
+    async def _put_aside(self, piece: Piece, error: psycopg.Error) -> None:
+        self._aside += 1
+        if self._aside > MOST_ASIDE:
+            raise error
+        attempts, since = self._before.get(piece, (0, self._now))
+        what = {"level": self._level, "device": piece.device, "lo": piece.lo, "error": error.sqlstate or "?"}
+        when = {"attempts": attempts + 1, "since": since, "now": self._now}
+        await self._connection.execute(QUERIES["put_aside"], {**what, **when})
+
+    async def _all_devices(self, pieces: Sequence[Piece]) -> Sequence[int]:
+        if self._devices is None and any(piece.device is None for piece in pieces):
+            rows = await (await self._connection.execute(QUERIES["all_devices"])).fetchall()
+            self._devices = [row[0] for row in rows]
+        return self._devices or []
+
+
+async def _take_aside(connection: Connection, level: int, *, now: datetime) -> dict[Piece, tuple[int, datetime]]:
+    """What was set aside and is to be tried again, with how often it was and since when."""
+    where = {"level": level, "now": now, "most": MOST_ASIDE}
+    rows = await (await connection.execute(QUERIES["take_aside"], where)).fetchall()
+    return {Piece(device, lo, lo + BUCKETS[level]): (attempts, since) for device, lo, attempts, since in rows}
 
 
 async def _put(connection: Connection, level: int, pieces: Sequence[Piece]) -> None:

@@ -105,6 +105,22 @@ def merged(pieces: Iterable[Piece]) -> list[Piece]:
     return done
 
 
+def halves(pieces: Sequence[Piece], *, bucket: int, devices: Sequence[int]) -> list[list[Piece]]:
+    """The same work in two parts, or device by device where it is of all `devices`; nothing where it is one bucket of
+    one device. What fails as a whole is made so down to what fails by itself."""
+    if len(pieces) == 1:
+        (piece,) = pieces
+        if piece.device is None:
+            pieces = [piece._replace(device=device) for device in devices]
+        elif piece.hi - piece.lo > bucket:
+            middle = piece.lo + (piece.hi - piece.lo) // bucket // 2 * bucket
+            pieces = [piece._replace(hi=middle), piece._replace(lo=middle)]
+        else:
+            return []
+    middle = len(pieces) // 2
+    return [part for part in (list(pieces[:middle]), list(pieces[middle:])) if part]
+
+
 def _by_device(pieces: Iterable[Piece]) -> list[Piece]:
     each: dict[int | None, list[Piece]] = {}
     for piece in pieces:

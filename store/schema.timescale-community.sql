@@ -5,6 +5,12 @@ SET search_path = '';
 
 CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA public;
 
+CREATE FUNCTION public.adds_up(value double precision) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT abs(value) < 1e100 $$;
+
+ALTER FUNCTION public.adds_up(value double precision) OWNER TO steth_owner;
+
 CREATE FUNCTION public.clean_name(name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN btrim(regexp_replace(NORMALIZE(name, NFC), '[\s\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+'::text, ' '::text, 'g'::text));
@@ -40,11 +46,11 @@ CREATE MATERIALIZED VIEW public.reading_1m WITH (timescaledb.continuous, timesca
  SELECT public.time_bucket('00:01:00'::interval, ts) AS bucket,
     device_id,
     metric_id,
-    (count(*) FILTER (WHERE (quality < 2)))::integer AS n,
-    (count(*) FILTER (WHERE (quality = 2)))::integer AS bad,
-    min(value) FILTER (WHERE (quality < 2)) AS lo,
-    max(value) FILTER (WHERE (quality < 2)) AS hi,
-    COALESCE(sum(value) FILTER (WHERE (quality < 2)), (0)::double precision) AS total
+    (count(*) FILTER (WHERE ((quality < 2) AND (abs(value) < ('10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision))))::integer AS n,
+    (count(*) FILTER (WHERE ((quality >= 2) OR (NOT (abs(value) < ('10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision)))))::integer AS bad,
+    min(value) FILTER (WHERE ((quality < 2) AND (abs(value) < ('10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision))) AS lo,
+    max(value) FILTER (WHERE ((quality < 2) AND (abs(value) < ('10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision))) AS hi,
+    COALESCE(sum(value) FILTER (WHERE ((quality < 2) AND (abs(value) < ('10000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000'::numeric)::double precision))), (0)::double precision) AS total
    FROM public.reading
   GROUP BY (public.time_bucket('00:01:00'::interval, ts)), device_id, metric_id
     WITH NO DATA;
@@ -56,8 +62,8 @@ CREATE MATERIALIZED VIEW public.reading_1h WITH (timescaledb.continuous, timesca
  SELECT public.time_bucket('01:00:00'::interval, bucket) AS bucket,
     device_id,
     metric_id,
-    (sum(n))::integer AS n,
-    (sum(bad))::integer AS bad,
+    (LEAST(sum(n), (2147483647)::bigint))::integer AS n,
+    (LEAST(sum(bad), (2147483647)::bigint))::integer AS bad,
     min(lo) AS lo,
     max(hi) AS hi,
     sum(total) AS total
@@ -341,7 +347,10 @@ CREATE VIEW public.device_reading WITH (security_barrier='true') AS
     m.name AS metric,
     m.unit,
     r.value,
-    r.quality
+        CASE
+            WHEN public.adds_up(r.value) THEN r.quality
+            ELSE (2)::smallint
+        END AS quality
    FROM ((public.reading r
      JOIN public.device d ON ((d.id = r.device_id)))
      JOIN public.metric m ON ((m.id = r.metric_id)));
@@ -443,6 +452,17 @@ CREATE TABLE public.ingest_process (
 
 ALTER TABLE public.ingest_process OWNER TO steth_owner;
 
+CREATE TABLE public.job (
+    name text NOT NULL,
+    ended_at timestamp with time zone,
+    due_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    error text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE public.job OWNER TO steth_owner;
+
 ALTER TABLE public.metric ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.metric_id_seq
     START WITH 1
@@ -483,8 +503,8 @@ CREATE MATERIALIZED VIEW public.reading_1d WITH (timescaledb.continuous, timesca
  SELECT public.time_bucket('1 day'::interval, bucket) AS bucket,
     device_id,
     metric_id,
-    (sum(n))::integer AS n,
-    (sum(bad))::integer AS bad,
+    (LEAST(sum(n), (2147483647)::bigint))::integer AS n,
+    (LEAST(sum(bad), (2147483647)::bigint))::integer AS bad,
     min(lo) AS lo,
     max(hi) AS hi,
     sum(total) AS total
@@ -569,6 +589,18 @@ ALTER TABLE public.remote_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.rollup_aside (
+    level smallint NOT NULL,
+    device_id integer NOT NULL,
+    lo timestamp with time zone NOT NULL,
+    error text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    since timestamp with time zone NOT NULL,
+    next_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.rollup_aside OWNER TO steth_owner;
 
 CREATE TABLE public.schema_version (
     version integer NOT NULL,
@@ -831,6 +863,9 @@ ALTER TABLE ONLY public.idempotency
 ALTER TABLE ONLY public.ingest_process
     ADD CONSTRAINT ingest_process_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.mark
     ADD CONSTRAINT mark_pkey PRIMARY KEY (device_id, lane);
 
@@ -866,6 +901,9 @@ ALTER TABLE ONLY public.recipient
 
 ALTER TABLE ONLY public.remote_session
     ADD CONSTRAINT remote_session_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.rollup_aside
+    ADD CONSTRAINT rollup_aside_pkey PRIMARY KEY (level, device_id, lo);
 
 ALTER TABLE ONLY public.schema_version
     ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version);
@@ -939,6 +977,8 @@ CREATE INDEX reading_device_ts ON public.reading USING btree (device_id, ts);
 CREATE INDEX recent_digest_at ON public.recent_digest USING btree (at);
 
 CREATE INDEX remote_session_ticket ON public.remote_session USING btree (ticket_id);
+
+CREATE INDEX rollup_aside_next ON public.rollup_aside USING btree (level, next_at);
 
 CREATE INDEX telling_due ON public.telling USING btree (next_at) WHERE (state = 'waiting'::text);
 
@@ -1164,6 +1204,8 @@ GRANT SELECT ON TABLE public.ingest_partition TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_process TO steth_ingest;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_ingest;
+
 GRANT SELECT ON TABLE public.org TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
 
@@ -1184,6 +1226,8 @@ GRANT SELECT ON TABLE public.remote_session TO steth_api;
 GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
 
 GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
+
+GRANT SELECT ON TABLE public.rollup_aside TO steth_ingest;
 
 GRANT SELECT ON TABLE public.schema_version TO steth_ingest;
 GRANT SELECT ON TABLE public.schema_version TO steth_api;

@@ -16,6 +16,7 @@ from agent.findings import Finding, fail, ok
 from catalog.model import Text
 from steth.doctor.broker import check_broker
 from steth.doctor.database import Connection, check_database, check_logins
+from steth.doctor.jobs import check_jobs
 from steth.doctor.machine import check_catalog, check_certificates, check_disks, check_processes
 from steth.doctor.pipeline import judge_pipeline, look
 from steth.doctor.refusals import check_refusals
@@ -109,6 +110,8 @@ async def _flow(settings: Settings, watcher: Connection | None) -> AsyncIterator
         if watcher is not None and first is not None:
             await asyncio.sleep(max(0.0, WATCH_S - (loop.time() - began)))
             for finding in judge_pipeline(first, await look(watcher)):
+                yield finding
+            async for finding in check_jobs(watcher):
                 yield finding
             for finding in await check_refusals(watcher, settings):
                 yield finding

@@ -37,3 +37,40 @@ ALTER TABLE recipient ADD CONSTRAINT recipient_name_clean CHECK (name = clean_na
 
 -- No places: what these files beside the zones mean is each machine's own affair.
 UPDATE site SET time_zone = 'Asia/Shanghai' WHERE time_zone IN ('localtime', 'Factory');
+
+-- One bad thing hurts only itself --------------------------------------------------------------------------------------
+
+-- What can be added up: neither infinite nor not a number, and so far from the largest that no sum of it ever overflows.
+-- A value beyond is bad, whatever quality it was given.
+CREATE FUNCTION adds_up(value double precision) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT abs(value) < 1e100 $$;
+
+CREATE OR REPLACE VIEW device_reading WITH (security_barrier) AS
+    SELECT r.ts, d.uid AS device, d.id AS device_id, r.metric_id, m.name AS metric, m.unit, r.value,
+        CASE WHEN adds_up(r.value) THEN r.quality ELSE 2::smallint END AS quality
+    FROM reading r JOIN device d ON d.id = r.device_id JOIN metric m ON m.id = r.metric_id;
+
+-- How the jobs of `steth alerts` are, as whoever leads last said (steth.jobs).
+CREATE TABLE job (
+    name text PRIMARY KEY,
+    ended_at timestamptz,                           -- its last turn that ended well; noted once a minute
+    due_at timestamptz NOT NULL,                    -- by when another turn ends at the latest, where somebody leads
+    failing_since timestamptz,                      -- null: its last turn ended well
+    failures integer NOT NULL DEFAULT 0,            -- turns in a row
+    error text NOT NULL DEFAULT ''                  -- type and code, never what it was about
+);
+GRANT SELECT, INSERT, UPDATE, DELETE ON job TO steth_ingest;
+
+-- Buckets of a roll-up that couldn't be made: each is tried again by itself, ever more seldom, and the rest goes on.
+CREATE TABLE rollup_aside (
+    level smallint NOT NULL,
+    device_id integer NOT NULL,
+    lo timestamptz NOT NULL,                        -- where the bucket begins
+    error text NOT NULL,                            -- SQLSTATE
+    attempts integer NOT NULL DEFAULT 1,
+    since timestamptz NOT NULL,
+    next_at timestamptz NOT NULL,
+    PRIMARY KEY (level, device_id, lo)
+);
+CREATE INDEX rollup_aside_next ON rollup_aside (level, next_at);
+GRANT SELECT ON rollup_aside TO steth_ingest;

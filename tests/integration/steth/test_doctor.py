@@ -33,6 +33,7 @@ def whole(plain_cluster: Cluster) -> Iterator[Database]:
         "SELECT 'd1', org_id, id, 0, 'generic-dr', 'DR' FROM site",
         "INSERT INTO mark (device_id, lane, epoch, seq, digest, at) SELECT id, 0, 'e', 1, '', now() FROM device",
         "UPDATE rollup SET watermark = now()",
+        "INSERT INTO job (name, ended_at, due_at) VALUES ('telling', now(), now() + INTERVAL '1 hour')",
     )
     yield made
     plain_cluster.drop(made.name)
@@ -224,6 +225,46 @@ async def test_a_fleet_that_says_much_in_vain_is_a_few_lines(whole: Database) ->
     assert "and 5 more" in (await found(settings(whole)))["pipeline.refused"].said.en
     change(whole, "UPDATE device SET status = 'retired'")
     assert (await found(settings(whole)))["pipeline.refused"].level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("statement", "check", "level", "said"),
+    [
+        ("UPDATE job SET due_at = now() - INTERVAL '1 minute'", "jobs", "warn", "`steth alerts` doesn't run"),
+        ("DELETE FROM job", "jobs", "warn", "`steth alerts` doesn't run"),
+        (
+            (
+                "INSERT INTO job (name, due_at, failing_since, failures, error) "
+                "VALUES ('rollup', now() + INTERVAL '1 hour', '2026-11-22T03:00Z', 7, 'KeyError')"
+            ),
+            "jobs.rollup",
+            "fail",
+            "it fails since 2026-11-22 03:00 UTC, 7 times in a row: KeyError",
+        ),
+        (
+            (
+                "INSERT INTO job (name, ended_at, due_at) "
+                "VALUES ('rollup', '2026-11-22T03:00Z', now() - INTERVAL '1 minute')"
+            ),
+            "jobs.rollup",
+            "fail",
+            "it doesn't end; last did at 2026-11-22 03:00 UTC",
+        ),
+        (
+            (
+                "INSERT INTO rollup_aside (level, device_id, lo, error, since, next_at) "
+                "VALUES (0, 1, '2026-11-22T02:00Z', '22003', '2026-11-22T03:00Z', now())"
+            ),
+            "jobs.rollup_aside",
+            "warn",
+            "1 roll-ups of 1 devices can't be made, the first since 2026-11-22 03:00 UTC (22003)",
+        ),
+    ],
+)
+async def test_jobs_that_fail_or_hang(whole: Database, statement: str, check: str, level: str, said: str) -> None:
+    change(whole, statement)
+    what = await found(settings(whole))
+    assert (what[check].level, said in what[check].said.en) == (level, True), what[check].said.en
 
 
 async def test_people_are_not_told(whole: Database) -> None:

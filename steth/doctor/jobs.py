@@ -1,0 +1,64 @@
+"""The jobs of `steth alerts`, as its leader noted them, and what they set aside."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from agent.findings import Finding, fail, ok, warn
+from catalog.model import Text
+
+_JOBS: Final = b"""
+SELECT name, failing_since, failures, error, ended_at, due_at < now() FROM job
+WHERE failing_since IS NOT NULL OR due_at < now() ORDER BY name
+"""
+_KNOWN: Final = b"SELECT count(*), count(*) FILTER (WHERE due_at < now()) FROM job"
+_ASIDE: Final = (
+    b"SELECT count(*), count(DISTINCT device_id), min(since), string_agg(DISTINCT error, ', ') FROM rollup_aside"
+)
+
+
+async def check_jobs(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]:
+    """What fails, what hangs, and which roll-ups can't be made. As steth_ingest or steth_owner."""
+    known, late = await (await connection.execute(_KNOWN)).fetchone() or (0, 0)
+    if known == late:  # none ever noted anything, or none does any more
+        yield warn(
+            "jobs",
+            zh="steth alerts 没有在运行：无人发送通知和命令，也无人维护数据库",
+            en="`steth alerts` doesn't run: nobody tells people, sends commands or keeps the database",
+            todo=Text(zh="启动 steth alerts 并查看其日志", en="start `steth alerts`, and read its log"),
+        )
+        return
+    rows = await (await connection.execute(_JOBS)).fetchall()
+    for name, since, failures, error, ended, _ in rows:
+        todo = Text(zh="查 steth alerts 日志中的 job_failed", en="read job_failed in the log of `steth alerts`")
+        if since is None:
+            at = "—" if ended is None else f"{ended:%Y-%m-%d %H:%M} UTC"
+            yield fail(
+                f"jobs.{name}", zh=f"任务没有结束，上次完成于 {at}", en=f"it doesn't end; last did at {at}", todo=todo
+            )
+            continue
+        at = f"{since:%Y-%m-%d %H:%M} UTC"
+        yield fail(
+            f"jobs.{name}",
+            zh=f"自 {at} 起连续失败 {failures} 次：{error}",
+            en=f"it fails since {at}, {failures} times in a row: {error}",
+            todo=todo,
+        )
+    if not rows:
+        yield ok("jobs", zh="后台任务都正常", en="all jobs work")
+    async for finding in _aside(connection):
+        yield finding
+
+
+async def _aside(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]:
+    buckets, devices, since, errors = await (await connection.execute(_ASIDE)).fetchone() or (0, 0, None, "")
+    if buckets:
+        yield warn(
+            "jobs.rollup_aside",
+            zh=f"{devices} 台设备有 {buckets} 段汇总无法生成，最早自 {since:%Y-%m-%d %H:%M} UTC（{errors}），"
+            "会继续重试",
+            en=f"{buckets} roll-ups of {devices} devices can't be made, the first since {since:%Y-%m-%d %H:%M} UTC "
+            f"({errors}); they are tried again",
+            todo=Text(zh="查 rollup_aside 表及该时段读数", en="look at rollup_aside, and at the readings of that time"),
+        )
