@@ -25,11 +25,12 @@ def _topic(uid: DeviceId) -> str:
 
 
 class Acks:
-    """What one lane still owes its devices."""
+    """What one lane still owes its devices. Its second is measured by ``steady_ms``, a clock that nobody sets."""
 
-    def __init__(self, *, lane: Lane, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, *, lane: Lane, wall_ms: Callable[[], int], steady_ms: Callable[[], int]) -> None:
         self._lane = lane
         self._wall_ms = wall_ms
+        self._steady_ms = steady_ms
         self._owed: dict[str, tuple[DeviceMemory[Any], Mark, Session]] = {}
         """With the mark as it was committed: that of the memory may be on its way, or rolled back by now."""
         self._marks: dict[int, list[Ack]] = {}
@@ -46,6 +47,7 @@ class Acks:
     def after(self, admitted: Admitted[Any], messages: Sequence[Message]) -> None:
         """Send what can't wait, note what can."""
         now = self._wall_ms()
+        steady = self._steady_ms()
         sessions = {m.partition: m.session for m in messages}
         out: dict[int, list[tuple[str, bytes]]] = {}
         for uid, memory in admitted.touched.items():
@@ -57,9 +59,9 @@ class Acks:
             mark = memory.mark
             if mark is None:
                 continue
-            if uid in admitted.urgent or now - memory.acked_ms >= COALESCE_MS:
+            if uid in admitted.urgent or steady - memory.acked_ms >= COALESCE_MS:
                 self._owed.pop(uid, None)
-                self._one(memory, mark, now, out.setdefault(memory.device.partition, []))
+                self._one(memory, mark, (now, steady), out.setdefault(memory.device.partition, []))
             else:
                 self._owed[uid] = (memory, mark, session)
         for partition, acks in out.items():
@@ -67,17 +69,19 @@ class Acks:
 
     def flush(self) -> None:
         """Send what was put off, where its second is over."""
-        now = self._wall_ms()
-        due = [uid for uid, (memory, _, _) in self._owed.items() if now - memory.acked_ms >= COALESCE_MS]
+        steady = self._steady_ms()
+        times = (self._wall_ms(), steady)
+        due = [uid for uid, (memory, _, _) in self._owed.items() if steady - memory.acked_ms >= COALESCE_MS]
         out: dict[int, tuple[Session, list[tuple[str, bytes]]]] = {}
         for uid in due:
             memory, mark, session = self._owed.pop(uid)
             _, acks = out.setdefault(id(session), (session, []))
-            self._one(memory, mark, now, acks)
+            self._one(memory, mark, times, acks)
         for session, acks in out.values():
             session.publish(acks)
 
-    def _one(self, memory: DeviceMemory[Any], mark: Mark, now: int, out: list[tuple[str, bytes]]) -> None:
+    def _one(self, memory: DeviceMemory[Any], mark: Mark, times: tuple[int, int], out: list[tuple[str, bytes]]) -> None:
+        now, steady = times
         ack = Ack(
             lane=self._lane,
             epoch=mark.epoch,
@@ -89,7 +93,7 @@ class Acks:
             back=mark.seq + 1 if memory.refused_back else None,
         )
         memory.refused_back = False
-        memory.acked_ms = now
+        memory.acked_ms = steady
         memory.unacked = 0
         out.append((_topic(memory.device.uid), encode(ack)))
 

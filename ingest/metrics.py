@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from sys import intern
-from typing import Final
+from typing import Any, Final
+
+from psycopg import AsyncConnection
 
 from ingest.memory import SQL
-from store.pool import Pool
 
 Key = tuple[str, str]
 """name, unit ('' = as the catalog says)."""
@@ -14,26 +15,24 @@ Key = tuple[str, str]
 class MetricIds:
     """Every metric the database knows, by name and unit."""
 
-    def __init__(self, *, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self) -> None:
         self.by_key: Final[dict[Key, int]] = {}
         self.bare: Final[dict[str, int]] = {}
         """Those without a unit, by name: the quick way of the usual report."""
 
-    async def load(self) -> None:
+    async def load(self, connection: AsyncConnection[Any]) -> None:
         """Read all of them, once at the start."""
-        async with self._pool.connection() as connection:
-            self._remember(await (await connection.execute(SQL["metric_ids"])).fetchall())
+        self._remember(await (await connection.execute(SQL["metric_ids"])).fetchall())
 
-    async def ensure(self, keys: Iterable[Key]) -> None:
-        """Make ids for the keys that have none, in a transaction of their own."""
+    async def ensure(self, connection: AsyncConnection[Any], keys: Iterable[Key]) -> None:
+        """Make ids for the keys that have none. Not within a transaction: each of the two here commits by itself."""
         missing = sorted(key for key in set(keys) if key not in self.by_key)
         if not missing:
             return
         columns = {"names": [name for name, _ in missing], "units": [unit for _, unit in missing]}
-        async with self._pool.connection() as connection:
+        async with connection.transaction():
             await connection.execute(SQL["add_metrics"], columns)
-        async with self._pool.connection() as connection:
+        async with connection.transaction():  # sees what others committed while this waited for them
             self._remember(await (await connection.execute(SQL["some_metric_ids"], columns)).fetchall())
 
     def _remember(self, rows: list[tuple[int, str, str]]) -> None:

@@ -6,6 +6,7 @@ there from the first byte.
 """
 
 import asyncio
+import random
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Final, cast
@@ -23,6 +24,12 @@ SESSION_EXPIRY_S: Final = 7 * 24 * 3600
 KEEP_ALIVE_S: Final = 20
 MAX_PACKET: Final = 1024 * 1024
 """Bytes of one packet we accept: far above a report's bound, so that an oversize report reaches its dead letter."""
+FIRST_RETRY_S: Final = 0.1
+MOST_RETRY_S: Final = 5.0
+STEADY_S: Final = 5.0
+"""A connection that lasted so long begins its attempts anew: one that is granted and cut at once does not."""
+TAKEN_OVER_FAILURES: Final = 4
+"""Whoever took a session over keeps it for at least 0.8 s: time enough to find out whether it is a new owner."""
 _PUBLISH: Final = 3
 _GRANTED: Final = (mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE, mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE)
 
@@ -58,7 +65,9 @@ class Session(asyncio.Protocol):
     """A persistent session under a stable client id, connected again and again until ``close``.
 
     ``on_message`` gets every message at once, in order. ``on_taken_over`` is called when the broker says that another
-    client took the session.
+    client took the session; it connects again all the same, after a while in which it can be closed. Whatever ends a
+    connection or keeps it from being made, the next attempt waits longer, by a random share: sessions that were cut
+    together don't come back together.
     """
 
     def __init__(
@@ -86,7 +95,9 @@ class Session(asyncio.Protocol):
         self._up = asyncio.Event()
         self._down = asyncio.Event()
         self._closing = False
-        self._taken_over = False
+        self._failures = 0
+        self._subscribed = False
+        self._said: tuple[str, str] | None = None
         self._heard = False
         self.link = 0
         self.malformed = 0
@@ -97,21 +108,23 @@ class Session(asyncio.Protocol):
         return self._up.is_set()
 
     async def run(self) -> None:
-        """Keep the session connected. Returns after ``close`` or when the session was taken over."""
-        delay = 0.1
-        while not (self._closing or self._taken_over):
+        """Keep the session connected. Returns after ``close``."""
+        loop = asyncio.get_running_loop()
+        while not self._closing:
             self._down = asyncio.Event()
+            began = loop.time()
             try:
                 await self._connect()
             except (OSError, TimeoutError) as error:
-                _log.warning("broker_unreachable", client=self._client_id, error=str(error) or type(error).__name__)
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
-                continue
-            delay = 0.1
-            await self._keep_alive()
+                self._say("broker_unreachable", str(error) or type(error).__name__)
+            else:
+                await self._keep_alive()
+            if self._subscribed and loop.time() - began >= STEADY_S:
+                self._failures = 0
+                self._said = None
+            self._failures += 1
             if not self._closing:
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(retry_s(self._failures - 1, random.random()))  # noqa: S311 - no secret
 
     async def close(self) -> None:
         """Leave without ending the session: what arrives from now on waits at the broker."""
@@ -161,6 +174,7 @@ class Session(asyncio.Protocol):
         stream = cast("asyncio.Transport", transport)
         self._transport = stream
         self._rest = b""
+        self._subscribed = False
         self.link += 1
         password = self._endpoint.password
         stream.write(
@@ -258,25 +272,32 @@ class Session(asyncio.Protocol):
         elif type(packet) is mqtt5.SubAckPacket:
             refused = [str(code) for code in packet.reason_codes if code not in _GRANTED]
             if refused:
-                _log.error("broker_refused_subscription", client=self._client_id, reasons=refused)
+                self._say("broker_refused_subscription", ", ".join(sorted(set(refused))))
                 self.abort()
             else:
+                self._subscribed = True
                 self._up.set()
         elif type(packet) is mqtt5.DisconnectPacket:
-            _log.warning("broker_disconnected_us", client=self._client_id, reason=str(packet.reason_code))
+            self._say("broker_disconnected_us", str(packet.reason_code))
             if packet.reason_code == mqtt5.DisconnectReasonCode.SESSION_TAKEN_OVER:
-                self._taken_over = True
+                self._failures = max(self._failures, TAKEN_OVER_FAILURES)
                 self._on_taken_over()
             self.abort()
 
     def _on_connack(self, packet: mqtt5.ConnAckPacket) -> None:
         if packet.reason_code != mqtt5.ConnAckReasonCode.SUCCESS or self._transport is None:
-            _log.error("broker_refused_us", client=self._client_id, reason=str(packet.reason_code))
+            self._say("broker_refused_us", str(packet.reason_code))
             self.abort()
             return
         # Also when the session is present: subscribing twice is harmless, and the set of filters may have grown.
         filters = [mqtt5.TopicFilter(f, max_qos=mqtt5.QoS.AT_LEAST_ONCE) for f in self._filters]
         self._transport.write(mqtt5.SubscribePacket(1, filters).write())
+
+    def _say(self, event: str, reason: str) -> None:
+        """One line when it changes, not one an attempt."""
+        if (event, reason) != self._said:
+            self._said = (event, reason)
+            _log.warning(event, client=self._client_id, reason=reason)
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -303,6 +324,11 @@ class Session(asyncio.Protocol):
                 if not self._heard and self._transport is not None:
                     _log.warning("broker_silent", client=self._client_id)
                     self._transport.abort()
+
+
+def retry_s(failures: int, share: float) -> float:
+    """Seconds before the next attempt to connect, after so many failures in a row; ``share`` is drawn from 0 to 1."""
+    return min(FIRST_RETRY_S * 2.0 ** min(failures, 20), MOST_RETRY_S) * (0.5 + share / 2)
 
 
 def _packet_size(data: bytes, at: int) -> int:

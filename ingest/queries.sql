@@ -182,11 +182,17 @@ JOIN unnest(%(names)s::text[], %(units)s::text[]) AS u (name, unit) ON m.name = 
 INSERT INTO ingest_process (name, seen_at) VALUES (%(name)s, now())
 ON CONFLICT (name) DO UPDATE SET seen_at = now();
 
+-- What was seen later than now was seen before the clock was put right: by a process that may be dead.
 -- name: others
-SELECT count(*) FROM ingest_process WHERE seen_at > now() - make_interval(secs => %(ttl)s);
+SELECT count(*) FROM ingest_process
+WHERE seen_at > clock_timestamp() - make_interval(secs => %(ttl)s) AND seen_at <= clock_timestamp();
+
+-- name: holders
+SELECT owner, count(*), min(lease_until - now())::text FROM partition_lease GROUP BY owner ORDER BY owner;
 
 -- name: gone
-DELETE FROM ingest_process WHERE name = %(name)s OR seen_at < now() - interval '1 hour';
+DELETE FROM ingest_process
+WHERE name = %(name)s OR seen_at NOT BETWEEN now() - interval '1 hour' AND now() + interval '1 minute';
 
 -- name: renew
 UPDATE partition_lease l SET lease_until = now() + make_interval(secs => %(ttl)s),
@@ -197,7 +203,7 @@ WHERE l.id = u.id AND l.owner = %(owner)s RETURNING l.id;
 -- name: claim_leases
 UPDATE partition_lease SET owner = %(owner)s, lease_until = now() + make_interval(secs => %(ttl)s)
 WHERE id IN (
-    SELECT id FROM partition_lease WHERE owner IS NULL OR lease_until < now()
+    SELECT id FROM partition_lease WHERE owner IS NULL OR NOT lease_holds(lease_until)
     ORDER BY id FOR UPDATE SKIP LOCKED LIMIT %(most)s
 ) RETURNING id, clock_ms;
 

@@ -1,7 +1,9 @@
 """One ingest process: claims partitions, connects their sessions, runs both lanes' writers (DELIVERY 8, 9, 15)."""
 
 import asyncio
+import contextlib
 import gc
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, Generic
 
@@ -51,6 +53,11 @@ def ease_collector() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
+def steady_ms() -> int:
+    """A clock that nobody sets: milliseconds of it are only good for differences within this process."""
+    return time.monotonic_ns() // 1_000_000
+
+
 class Ingest(Generic[S]):
     """``run`` until cancelled; ``stop`` first for a clean end.
 
@@ -74,11 +81,14 @@ class Ingest(Generic[S]):
         self._pool = pool
         self._endpoint = endpoint
         self._wall_ms = wall_ms
-        self._ids = MetricIds(pool=pool)
+        self._ids = MetricIds()
         self.owned: dict[int, Ownership] = {}
         self._sessions: dict[tuple[int, Lane], tuple[Session, asyncio.Task[None]]] = {}
         self._probed: dict[int, tuple[int, int]] = {}
         self._stopping = asyncio.Event()
+        self._doubt = asyncio.Event()
+        """The leases have to be looked at now."""
+        self._spare = False
         self._lost: set[int] = set()
         self.writers: dict[tuple[Lane, int], LaneWriter[S]] = {
             (lane, share): writer(
@@ -91,6 +101,7 @@ class Ingest(Generic[S]):
                 on_lost=self._on_lost,
                 on_probe=self._on_probe,
                 wall_ms=wall_ms,
+                steady_ms=steady_ms,
                 reach_ms=reach_days * _DAY_MS,
             )
             for lane in Lane
@@ -135,7 +146,8 @@ class Ingest(Generic[S]):
     async def _until_database(self) -> None:
         while True:
             try:
-                await self._ids.load()
+                async with self._pool.connection() as connection:
+                    await self._ids.load(connection)
             except (psycopg.Error, PoolTimeout) as error:
                 _log.warning("database_unreachable", error=str(error).strip().splitlines()[:1])
                 await asyncio.sleep(1)
@@ -152,7 +164,9 @@ class Ingest(Generic[S]):
             except (psycopg.Error, PoolTimeout, OSError) as error:
                 # No matter: the fence, not the lease, keeps two owners apart.
                 _log.warning("lease_not_renewed", error=(str(error).strip().splitlines() or [""])[0])
-            await asyncio.sleep(RENEW_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._doubt.wait(), RENEW_S)
+            self._doubt.clear()
 
     async def _renew(self) -> None:
         async with self._pool.connection() as connection:
@@ -169,6 +183,7 @@ class Ingest(Generic[S]):
             kept = {row[0] async for row in rows}
             row = await (await connection.execute(SQL["others"], {"ttl": LEASE_S})).fetchone()
         alive = max(1, row[0] if row else 1)
+        stats.LOST.inc(len(set(self.owned) - kept))
         gone = (set(self.owned) - kept) | self._lost
         self._lost = set()
         if gone:
@@ -179,6 +194,7 @@ class Ingest(Generic[S]):
                 await self._release(partition)
         elif len(self.owned) < share:
             await self._claim(share - len(self.owned))
+        await self._say_spare()
         stats.OWNED.set(len(self.owned))
         for lane in Lane:
             devices = sum(len(writer.memory) for (of, _), writer in self.writers.items() if of is lane)
@@ -206,6 +222,17 @@ class Ingest(Generic[S]):
         stats.TAKEN.inc(len(generations))
         _log.info("partitions_claimed", partitions=sorted(generations), owned=len(self.owned))
 
+    async def _say_spare(self) -> None:
+        """A process that works for nobody must not look like one that works: it says so once, and isn't ready."""
+        if self.owned or self._spare:
+            self._spare = not self.owned
+            return
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(SQL["holders"])).fetchall()
+        holders = {str(owner): f"{count} for {left}" for owner, count, left in rows if owner is not None}
+        _log.warning("no_partition_to_claim", held_by=holders)
+        self._spare = True
+
     async def _release(self, partition: int) -> None:
         """Hand over without a takeover: what is unacknowledged goes to the next owner."""
         held = self.owned[partition]
@@ -229,12 +256,18 @@ class Ingest(Generic[S]):
             writer.leave(partitions)
 
     def _on_lost(self, partitions: set[int]) -> None:
-        """The fence or the broker says that another process has them: stop at once, tidy up with the next renewal."""
+        """The fence says that another process has them: stop at once, tidy up with the next renewal."""
         for partition in partitions:
             self.owned.pop(partition, None)
         self._lost |= partitions
         stats.LOST.inc(len(partitions))
         _log.warning("partitions_lost", partitions=sorted(partitions))
+
+    def _on_taken_over(self) -> None:
+        """Another client uses a session of ours. Whether it is the partition's new owner, the database knows: if it is
+        not, the session connects again, and the partition isn't left for whoever knows its client id."""
+        stats.TAKEN_OVER.inc()
+        self._doubt.set()
 
     # sessions ---------------------------------------------------------------------------------------------------------
 
@@ -250,7 +283,7 @@ class Ingest(Generic[S]):
             filters=filters,
             receive_max=RECEIVE_MAX,
             on_message=self._writer(partition, lane).take,
-            on_taken_over=lambda: self._on_lost({partition}),
+            on_taken_over=self._on_taken_over,
             wall_ms=self._wall_ms,
         )
         task = asyncio.create_task(session.run(), name=f"session-{partition:02d}-{lane.value}")

@@ -33,4 +33,5 @@ BATCH_S: Final = Histogram(
 )
 COMMIT_S: Final = Histogram("steth_ingest_commit_seconds", "The commit alone.", ["lane"], buckets=_SECONDS)
 WAITING: Final = Gauge("steth_ingest_waiting_messages", "Messages that came and are not committed yet.", ["lane"])
+TAKEN_OVER: Final = Counter("steth_ingest_sessions_taken_over_total", "Sessions that another client took from us.")
 CONNECTED: Final = Gauge("steth_ingest_sessions_connected", "Sessions with the broker that are connected.")

@@ -10,6 +10,7 @@ from typing import Any, Final, Generic
 
 import psycopg
 import structlog
+from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
@@ -61,6 +62,19 @@ class PartitionsLostError(Exception):
         self.partitions = partitions
 
 
+class _Turn(Struct, kw_only=True):
+    """What one transaction is about. ``poison``: id() of a message → why the database refused it. ``written``: devices
+    whose states were written; ``written_s``: when all was, before the commit."""
+
+    messages: list[Message]
+    ticks: set[str]
+    joined: set[int]
+    poison: dict[int, str]
+    now: Now
+    written: list[str] = []
+    written_s: float = 0.0
+
+
 class LaneWriter(Generic[S]):
     """Owns the memory of a lane's devices in this process. One transaction at a time."""
 
@@ -76,6 +90,7 @@ class LaneWriter(Generic[S]):
         on_lost: Callable[[set[int]], None],
         on_probe: Callable[[Message], None],
         wall_ms: Callable[[], int],
+        steady_ms: Callable[[], int],
         reach_ms: int,
     ) -> None:
         self._lane = lane
@@ -87,10 +102,11 @@ class LaneWriter(Generic[S]):
         self._on_lost = on_lost
         self._on_probe = on_probe
         self._wall_ms = wall_ms
+        self._steady_ms = steady_ms
         self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms)
         self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, ids=ids)
         self.judge = Judge(lane=lane, engine=engine, stages=stages, memory=self.memory, clock_ms=self._clock_ms)
-        self.acks = Acks(lane=lane, wall_ms=wall_ms)
+        self.acks = Acks(lane=lane, wall_ms=wall_ms, steady_ms=steady_ms)
         self._pending: deque[Message] = deque()
         self._ticks: set[str] = set()
         self._joined: set[int] = set()
@@ -216,44 +232,61 @@ class LaneWriter(Generic[S]):
                 return
 
     async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[S]:
-        now_ms = self._wall_ms()
-        now = datetime.fromtimestamp(now_ms / 1000, UTC)
-        stamp = Now(wall_ms=now_ms, clock_ms=0)
         began = perf_counter()
-        joined = set(self._joined)
-        reports = [m for m in messages if m.content is not None]
-        async with self._pool.connection() as connection, connection.transaction():
-            await self._fence(connection, messages)
-            for partition in joined:
-                for memory in await self.memory.load_partition(connection, partition, now_ms=now_ms):
-                    self.judge.watch(memory)
-            await self.memory.load(connection, [*_devices_of(reports), *ticks], now_ms=now_ms)
-            admitted: Admitted[S] = Admitted(known=await taken_lately(connection, reports, self.memory))
-            async for some in slices(reports):
-                self.gate.admit(some, admitted, poison=poison)
-            await self._ids.ensure(admitted.new_metrics)
-            for work in admitted.again.values():
-                await drop_stored(connection, work, self._ids)
-            eventful, asides = await self._store(connection, admitted, now, now_ms)
-            await self.judge.run(connection, admitted, ticks=ticks, now=stamp, eventful=eventful)
-            if self._retry:
-                self._retry = await self.judge.retry(connection, stamp)
-            await write_rest(connection, self._lane, admitted, asides, now)
-            written = await self._checkpoint(connection, admitted, now)
-            await write_marks(connection, self._lane, admitted, now)
-            if admitted.hello:
-                await self.acks.read_hello(connection, admitted.hello.values())
-            written_s = perf_counter()
+        now = Now(wall_ms=self._wall_ms(), clock_ms=0)
+        turn = _Turn(messages=messages, ticks=ticks, joined=set(self._joined), poison=poison, now=now)
+        async with self._pool.connection() as connection:
+            async with connection.transaction():
+                admitted = await self._admit(connection, turn)
+                if not admitted.new_metrics:
+                    await self._apply(connection, turn, admitted)
+            if admitted.new_metrics:
+                # Names commit before the batch that uses them, or two batches would wait for each other's; and on this
+                # very connection: one that waits for a second while it holds a first may wait for itself.
+                await self._ids.ensure(connection, admitted.new_metrics)
+                async with connection.transaction():
+                    await self._fence(connection, turn.messages)
+                    await self._apply(connection, turn, admitted)
         ended = perf_counter()
-        stats.COMMIT_S.labels(self._lane.value).observe(ended - written_s)
+        stats.COMMIT_S.labels(self._lane.value).observe(ended - turn.written_s)
         stats.BATCH_S.labels(self._lane.value).observe(ended - began)
-        self._joined -= joined
-        for uid in written:
+        self._joined -= turn.joined
+        for uid in turn.written:
             self._dirty.pop(uid, None)
             found = self.memory.get(uid)
             if found is not None:
                 found.must_write = False
         return admitted
+
+    async def _admit(self, connection: AsyncConnection[Any], turn: _Turn) -> Admitted[S]:
+        """Decide what becomes of each message. Reads only."""
+        now_ms = turn.now.wall_ms
+        reports = [m for m in turn.messages if m.content is not None]
+        await self._fence(connection, turn.messages)
+        for partition in turn.joined:
+            for memory in await self.memory.load_partition(connection, partition, now_ms=now_ms):
+                self.judge.watch(memory)
+        await self.memory.load(connection, [*_devices_of(reports), *turn.ticks], now_ms=now_ms)
+        admitted: Admitted[S] = Admitted(known=await taken_lately(connection, reports, self.memory))
+        async for some in slices(reports):
+            self.gate.admit(some, admitted, poison=turn.poison)
+        return admitted
+
+    async def _apply(self, connection: AsyncConnection[Any], turn: _Turn, admitted: Admitted[S]) -> None:
+        """Everything that a batch writes."""
+        now = datetime.fromtimestamp(turn.now.wall_ms / 1000, UTC)
+        for work in admitted.again.values():
+            await drop_stored(connection, work, self._ids)
+        eventful, asides = await self._store(connection, admitted, now, turn.now.wall_ms)
+        await self.judge.run(connection, admitted, ticks=turn.ticks, now=turn.now, eventful=eventful)
+        if self._retry:
+            self._retry = await self.judge.retry(connection, turn.now)
+        await write_rest(connection, self._lane, admitted, asides, now)
+        turn.written = await self._checkpoint(connection, admitted, now)
+        await write_marks(connection, self._lane, admitted, now)
+        if admitted.hello:
+            await self.acks.read_hello(connection, admitted.hello.values())
+        turn.written_s = perf_counter()
 
     # the parts of a transaction that know more than their rows ------------------------------------------------------
 
@@ -269,12 +302,13 @@ class LaneWriter(Generic[S]):
     ) -> tuple[bool, list[AsideRow]]:
         """Readings and events; whether there were events, and the readings to be set aside."""
         rows = ReadingRows()
+        steady_ms = self._steady_ms()
         async for some in slices(list(admitted.works.items())):
             for uid, work in some:
                 memory = admitted.touched[uid]
                 for applied in work.applied:
                     if add_readings(memory, applied, self._ids, rows, now_ms=now_ms):
-                        self._dirty.setdefault(uid, now_ms)
+                        self._dirty.setdefault(uid, steady_ms)
         oldest_ms = max(now_ms - self._reach_ms, self._kept_from_ms)
         body, touched, asides = rows.split(now_ms=now_ms, oldest_ms=oldest_ms)
         await copy_readings(connection, body, touched)
@@ -347,7 +381,7 @@ class LaneWriter(Generic[S]):
 
     def _due_states(self) -> list[str]:
         """Devices whose state has waited long enough, the oldest first: ``_dirty`` is in order of first change."""
-        limit = self._wall_ms() - CHECKPOINT_MS
+        limit = self._steady_ms() - CHECKPOINT_MS
         due: list[str] = []
         for uid, since in self._dirty.items():
             if len(due) >= SWEEP or not (self._stopping or since <= limit):

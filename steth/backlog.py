@@ -33,7 +33,7 @@ SELECT j.waiting, j.oldest, t.waiting, t.overdue,
 FROM (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(at)), 0) AS oldest FROM to_judge) j,
     (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(next_at)), 0) AS overdue
      FROM telling WHERE state = 'waiting') t,
-    (SELECT count(*) FILTER (WHERE owner IS NULL OR lease_until < now()) AS unowned,
+    (SELECT count(*) FILTER (WHERE owner IS NULL OR NOT lease_holds(lease_until)) AS unowned,
             greatest(coalesce(extract(epoch FROM now() - min(lease_until)), 0), 0) AS behind
      FROM partition_lease) l
 """

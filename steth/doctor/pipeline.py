@@ -15,7 +15,7 @@ JUDGE_FAIL_S: Final = 3600.0
 TELLING_WARN_S: Final = 300.0
 _INGEST: Final = Text(zh="检查 steth ingest 是否运行及其日志", en="see that `steth ingest` runs, and read its log")
 _LOOK: Final = b"""
-SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR lease_until < now()),
+SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR NOT lease_holds(lease_until)),
     (SELECT coalesce(jsonb_object_agg(id, clock_ms), '{}') FROM partition_lease),
     (SELECT count(*) FROM device WHERE status = 'active'),
     -- What a client without numbers reports moves no mark: its state says when it was heard.

@@ -74,3 +74,13 @@ CREATE TABLE rollup_aside (
 );
 CREATE INDEX rollup_aside_next ON rollup_aside (level, next_at);
 GRANT SELECT ON rollup_aside TO steth_ingest;
+-- Leases: no promise of a wall clock ---------------------------------------------------------------------------------------
+
+-- A lease that lies further ahead than its length was given before the server's clock was put right: it is void.
+-- clock_timestamp(), not now(): what committed after a transaction began must not look as if it lay ahead.
+CREATE FUNCTION lease_holds(until timestamptz) RETURNS boolean LANGUAGE sql VOLATILE
+    RETURN coalesce(until > clock_timestamp() AND until <= clock_timestamp() + INTERVAL '6 seconds', false);
+
+CREATE OR REPLACE VIEW ingest_partition AS
+    SELECT l.id, l.owner IS NOT NULL AND lease_holds(l.lease_until) AS owned, l.clock_ms
+    FROM partition_lease l;

@@ -175,9 +175,10 @@ class Bench:
         writer: type[LaneWriter[Counted]] = LaneWriter,
         engine: CountingEngine | None = None,
         wait: bool = True,
+        connections: int = 6,
     ) -> AsyncIterator[Ingest[Counted]]:
         """A running ingest; stopped cleanly in the end."""
-        async with open_pool(self.database.ingest, role="ingest", min_size=1, max_size=6) as pool:
+        async with open_pool(self.database.ingest, role="ingest", min_size=1, max_size=connections) as pool:
             made = Ingest(
                 name=name,
                 pool=pool,

@@ -50,7 +50,7 @@ async def test_rule_9_what_lost_its_partition_writes_nothing_more(bench: Bench) 
     async with Client(bench=bench, uid=uid) as device, bench.ingest(name="old") as old:
         await device.send(1, Fault(at=wall_ms(), code="E", state="active"))
         await device.acked(1)
-        bench.sql("UPDATE partition_lease SET owner = 'new', lease_until = now() + interval '1 hour'")
+        bench.sql("UPDATE partition_lease SET owner = 'new', lease_until = now() + interval '5 s'")
         bench.sql("UPDATE partition SET generation = generation + 1")
         await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
         await until(lambda: not old.owned)

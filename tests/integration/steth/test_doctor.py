@@ -26,7 +26,7 @@ def whole(plain_cluster: Cluster) -> Iterator[Database]:
     asyncio.run(_room(made.owner))
     change(
         made,
-        "UPDATE partition_lease SET owner = 'ingest', lease_until = now() + INTERVAL '1 hour'",
+        "UPDATE partition_lease SET owner = 'ingest', lease_until = now() + INTERVAL '5 seconds'",
         "INSERT INTO org (name) VALUES ('H')",
         "INSERT INTO site (org_id, name) SELECT id, 'S' FROM org",
         "INSERT INTO device (uid, org_id, site_id, partition, model, name) "
@@ -56,13 +56,17 @@ def settings(database: Database, **more: Any) -> Settings:
 
 
 @asynccontextmanager
-async def ticking(database: Database) -> AsyncIterator[None]:
-    """The clocks of the partitions advance, as ingest saves them."""
+async def ticking(database: Database, *, step_ms: int = 50) -> AsyncIterator[None]:
+    """Ingest renews its leases and saves the partitions' clocks, which advance by ``step_ms``."""
 
     async def tick() -> None:
         async with await psycopg.AsyncConnection.connect(database.superuser, autocommit=True) as connection:
             while True:
-                await connection.execute("UPDATE partition_lease SET clock_ms = clock_ms + 50")
+                await connection.execute(
+                    "UPDATE partition_lease SET clock_ms = clock_ms + %s, lease_until = now() + INTERVAL '5 seconds'"
+                    " WHERE lease_until > now()",
+                    (step_ms,),
+                )
                 await asyncio.sleep(0.05)
 
     ticks = asyncio.create_task(tick())
@@ -145,12 +149,20 @@ async def test_no_room_for_readings(whole: Database) -> None:
 
 async def test_ingest_does_not_run(whole: Database) -> None:
     change(whole, "UPDATE partition_lease SET lease_until = now() - INTERVAL '1 minute' WHERE id IN (3, 7)")
-    what = await found(settings(whole))
+    async with ticking(whole):
+        what = await found(settings(whole))
     assert (what["pipeline.partitions"].level, "2 of the 16" in what["pipeline.partitions"].said.en) == ("fail", True)
 
 
-async def test_ingest_runs_and_its_clocks_stand(whole: Database) -> None:
+async def test_leases_given_before_the_clock_was_put_right(whole: Database) -> None:
+    change(whole, "UPDATE partition_lease SET lease_until = now() + INTERVAL '1 hour'")
     what = await found(settings(whole))
+    assert (what["pipeline.partitions"].level, "16 of the 16" in what["pipeline.partitions"].said.en) == ("fail", True)
+
+
+async def test_ingest_runs_and_its_clocks_stand(whole: Database) -> None:
+    async with ticking(whole, step_ms=0):
+        what = await found(settings(whole))
     assert (what["pipeline.clock"].level, "broker" in str(what["pipeline.clock"].todo)) == ("fail", True)
 
 

@@ -53,8 +53,9 @@ class Bulk:
 
     def __init__(self) -> None:
         self.clock = Clock()
+        self.steady = Clock()
         self.session = Caught(self.clock)
-        self.acks = Acks(lane=Lane.BULK, wall_ms=self.clock)
+        self.acks = Acks(lane=Lane.BULK, wall_ms=self.clock, steady_ms=self.steady)
         device = Device(id=1, uid=UID, org_id=1, site_id=1, partition=3, model="generic-dr", name="DR")
         self.memory: DeviceMemory[None] = DeviceMemory(
             device=device, mark=None, state=None, presence=Presence(), latest=Latest(), backlog=False
@@ -100,10 +101,22 @@ def test_at_once_then_one_a_second_and_at_once_when_urgent() -> None:
     bulk.commit(4, urgent=True)
     assert bulk.seqs == [1, 4]
     bulk.commit(5)
-    bulk.clock.ms += COALESCE_MS
+    bulk.steady.ms += COALESCE_MS
     bulk.acks.flush()
     bulk.acks.flush()
     assert bulk.seqs == [1, 4, 5]
+
+
+def test_a_clock_put_back_an_hour_holds_back_no_acknowledgement() -> None:
+    bulk = Bulk()
+    bulk.commit(1)
+    bulk.commit(2)
+    bulk.clock.ms -= 3_600_000
+    bulk.steady.ms += COALESCE_MS
+    bulk.acks.flush()
+    bulk.steady.ms += COALESCE_MS
+    bulk.commit(3)
+    assert bulk.seqs == [1, 2, 3]
 
 
 def test_what_was_put_off_carries_the_committed_mark_not_that_of_a_batch_on_its_way() -> None:
@@ -112,6 +125,6 @@ def test_what_was_put_off_carries_the_committed_mark_not_that_of_a_batch_on_its_
     bulk.commit(1)
     bulk.commit(2)
     bulk.reach(3)
-    bulk.clock.ms += COALESCE_MS
+    bulk.steady.ms += COALESCE_MS
     bulk.acks.flush()
     assert [(ack.seq, ack.digest) for ack in bulk.session.acks[1:]] == [(2, "02" * 16)]
