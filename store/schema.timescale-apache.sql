@@ -5,6 +5,18 @@ SET search_path = '';
 
 CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA public;
 
+CREATE FUNCTION public.adds_up(value double precision) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT abs(value) < 1e100 $$;
+
+ALTER FUNCTION public.adds_up(value double precision) OWNER TO steth_owner;
+
+CREATE FUNCTION public.clean_name(name text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN btrim(regexp_replace(NORMALIZE(name, NFC), '[\s\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+'::text, ' '::text, 'g'::text));
+
+ALTER FUNCTION public.clean_name(name text) OWNER TO steth_owner;
+
 CREATE FUNCTION public.lease_holds(until timestamp with time zone) RETURNS boolean
     LANGUAGE sql
     RETURN COALESCE(((until > clock_timestamp()) AND (until <= (clock_timestamp() + '00:00:06'::interval))), false);
@@ -311,7 +323,10 @@ CREATE VIEW public.device_reading WITH (security_barrier='true') AS
     m.name AS metric,
     m.unit,
     r.value,
-    r.quality
+        CASE
+            WHEN public.adds_up(r.value) THEN r.quality
+            ELSE (2)::smallint
+        END AS quality
    FROM ((public.reading r
      JOIN public.device d ON ((d.id = r.device_id)))
      JOIN public.metric m ON ((m.id = r.metric_id)));
@@ -413,6 +428,17 @@ CREATE TABLE public.ingest_process (
 
 ALTER TABLE public.ingest_process OWNER TO steth_owner;
 
+CREATE TABLE public.job (
+    name text NOT NULL,
+    ended_at timestamp with time zone,
+    due_at timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    error text DEFAULT ''::text NOT NULL
+);
+
+ALTER TABLE public.job OWNER TO steth_owner;
+
 ALTER TABLE public.metric ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.metric_id_seq
     START WITH 1
@@ -425,7 +451,8 @@ ALTER TABLE public.metric ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.org (
     id integer NOT NULL,
     name text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT org_name_clean CHECK ((name = public.clean_name(name)))
 );
 
 ALTER TABLE public.org OWNER TO steth_owner;
@@ -523,7 +550,8 @@ CREATE TABLE public.recipient (
     language text DEFAULT 'zh'::text NOT NULL,
     active boolean DEFAULT true NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text])))
+    CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
+    CONSTRAINT recipient_name_clean CHECK ((name = public.clean_name(name)))
 );
 
 ALTER TABLE public.recipient OWNER TO steth_owner;
@@ -571,6 +599,18 @@ CREATE TABLE public.rollup (
 
 ALTER TABLE public.rollup OWNER TO steth_owner;
 
+CREATE TABLE public.rollup_aside (
+    level smallint NOT NULL,
+    device_id integer NOT NULL,
+    lo timestamp with time zone NOT NULL,
+    error text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    since timestamp with time zone NOT NULL,
+    next_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.rollup_aside OWNER TO steth_owner;
+
 CREATE TABLE public.rollup_dirty (
     level smallint NOT NULL,
     device_id integer,
@@ -608,11 +648,11 @@ UNION ALL
  SELECT date_bin('00:01:00'::interval, reading.ts, '1970-01-01 00:00:00+00'::timestamp with time zone) AS bucket,
     reading.device_id,
     reading.metric_id,
-    (count(*) FILTER (WHERE (reading.quality < 2)))::integer AS n,
-    (count(*) FILTER (WHERE (reading.quality = 2)))::integer AS bad,
-    min(reading.value) FILTER (WHERE (reading.quality < 2)) AS lo,
-    max(reading.value) FILTER (WHERE (reading.quality < 2)) AS hi,
-    COALESCE(sum(reading.value) FILTER (WHERE (reading.quality < 2)), (0)::double precision) AS total
+    (count(*) FILTER (WHERE ((reading.quality < 2) AND public.adds_up(reading.value))))::integer AS n,
+    (count(*) FILTER (WHERE ((reading.quality >= 2) OR (NOT public.adds_up(reading.value)))))::integer AS bad,
+    min(reading.value) FILTER (WHERE ((reading.quality < 2) AND public.adds_up(reading.value))) AS lo,
+    max(reading.value) FILTER (WHERE ((reading.quality < 2) AND public.adds_up(reading.value))) AS hi,
+    COALESCE(sum(reading.value) FILTER (WHERE ((reading.quality < 2) AND public.adds_up(reading.value))), (0)::double precision) AS total
    FROM public.reading
   WHERE (reading.ts >= ( SELECT rollup.watermark
            FROM public.rollup
@@ -638,8 +678,8 @@ UNION ALL
  SELECT date_bin('01:00:00'::interval, whole_1m.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone) AS bucket,
     whole_1m.device_id,
     whole_1m.metric_id,
-    (sum(whole_1m.n))::integer AS n,
-    (sum(whole_1m.bad))::integer AS bad,
+    (LEAST(sum(whole_1m.n), (2147483647)::bigint))::integer AS n,
+    (LEAST(sum(whole_1m.bad), (2147483647)::bigint))::integer AS bad,
     min(whole_1m.lo) AS lo,
     max(whole_1m.hi) AS hi,
     sum(whole_1m.total) AS total
@@ -668,8 +708,8 @@ UNION ALL
  SELECT date_bin('1 day'::interval, whole_1h.bucket, '1970-01-01 00:00:00+00'::timestamp with time zone) AS bucket,
     whole_1h.device_id,
     whole_1h.metric_id,
-    (sum(whole_1h.n))::integer AS n,
-    (sum(whole_1h.bad))::integer AS bad,
+    (LEAST(sum(whole_1h.n), (2147483647)::bigint))::integer AS n,
+    (LEAST(sum(whole_1h.bad), (2147483647)::bigint))::integer AS bad,
     min(whole_1h.lo) AS lo,
     max(whole_1h.hi) AS hi,
     sum(whole_1h.total) AS total
@@ -739,7 +779,8 @@ CREATE TABLE public.site (
     id integer NOT NULL,
     org_id integer NOT NULL,
     name text NOT NULL,
-    time_zone text DEFAULT 'Asia/Shanghai'::text NOT NULL
+    time_zone text DEFAULT 'Asia/Shanghai'::text NOT NULL,
+    CONSTRAINT site_name_clean CHECK ((name = public.clean_name(name)))
 );
 
 ALTER TABLE public.site OWNER TO steth_owner;
@@ -931,6 +972,9 @@ ALTER TABLE ONLY public.idempotency
 ALTER TABLE ONLY public.ingest_process
     ADD CONSTRAINT ingest_process_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY public.mark
     ADD CONSTRAINT mark_pkey PRIMARY KEY (device_id, lane);
 
@@ -968,10 +1012,16 @@ ALTER TABLE ONLY public.recent_digest
     ADD CONSTRAINT recent_digest_pkey PRIMARY KEY (device_id, digest);
 
 ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_name UNIQUE NULLS NOT DISTINCT (org_id, name);
+
+ALTER TABLE ONLY public.recipient
     ADD CONSTRAINT recipient_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.remote_session
     ADD CONSTRAINT remote_session_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.rollup_aside
+    ADD CONSTRAINT rollup_aside_pkey PRIMARY KEY (level, device_id, lo);
 
 ALTER TABLE ONLY public.rollup
     ADD CONSTRAINT rollup_pkey PRIMARY KEY (level);
@@ -1048,6 +1098,8 @@ CREATE INDEX reading_device_ts ON public.reading USING btree (device_id, ts);
 CREATE INDEX recent_digest_at ON public.recent_digest USING btree (at);
 
 CREATE INDEX remote_session_ticket ON public.remote_session USING btree (ticket_id);
+
+CREATE INDEX rollup_aside_next ON public.rollup_aside USING btree (level, next_at);
 
 CREATE INDEX rollup_dirty_hi ON public.rollup_dirty USING btree (level, hi);
 
@@ -1271,6 +1323,8 @@ GRANT SELECT ON TABLE public.ingest_partition TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_process TO steth_ingest;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_ingest;
+
 GRANT SELECT ON TABLE public.org TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
 
@@ -1298,6 +1352,8 @@ GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
 
 GRANT SELECT ON TABLE public.rollup TO steth_ingest;
 GRANT SELECT ON TABLE public.rollup TO steth_view;
+
+GRANT SELECT ON TABLE public.rollup_aside TO steth_ingest;
 
 GRANT INSERT ON TABLE public.rollup_dirty TO steth_ingest;
 

@@ -74,6 +74,7 @@ CREATE TABLE rollup_aside (
 );
 CREATE INDEX rollup_aside_next ON rollup_aside (level, next_at);
 GRANT SELECT ON rollup_aside TO steth_ingest;
+
 -- Leases: no promise of a wall clock ---------------------------------------------------------------------------------------
 
 -- A lease that lies further ahead than its length was given before the server's clock was put right: it is void.
