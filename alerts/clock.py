@@ -1,4 +1,4 @@
-"""What follows from time alone: timers that end, silence of a device, its return; and a catalog that has changed.
+"""What follows from time alone: timers that end, silence of a device, its return.
 
 All by the partition's probed clock, so that an outage of ours makes no device silent and ends no waiting (DELIVERY 15).
 """
@@ -11,7 +11,7 @@ from alerts import judge, late, tell
 from alerts.draft import Draft
 from alerts.effects import Param
 from alerts.episode import Condition, Event
-from alerts.plan import FAULT, IDENTITY, IDENTITY_RULE, SILENCE, Rule
+from alerts.plan import SILENCE, TOLD_KINDS, Rule
 from alerts.reasons import Variant
 from ingest.ports import Presence
 
@@ -22,24 +22,11 @@ BEATS: Final = 3
 
 
 def silence_at(silence_ms: int, known_clock: int, presence: Presence) -> int:
-    """The partition's clock at which the device counts as silent. One never heard: counted from when it was known."""
+    """The partition's clock at which the device counts as silent. One never heard, or not
+    since it is watched again: counted from when it was known."""
     if not presence.seen_ms:
         return known_clock + silence_ms
-    return presence.seen_clock_ms + max(silence_ms, round(presence.interval_s * 1000 * BEATS))
-
-
-def adopt(draft: Draft) -> None:
-    """The catalog or the device's model changed: episodes of rules that are gone end, and what was kept for them goes.
-
-    The episode of a code that is unknown, or no longer known, stays as long as it has a timer that will end it.
-    """
-    rules, names = draft.plan.rules, draft.plan.names
-    for key, entry in list(draft.entries.items()):
-        if key not in rules and not (key.startswith(FAULT) and entry.due_ms):
-            draft.retire(key)
-    for name in [key for key in draft.judged if ":" not in key and key not in names and key != IDENTITY]:
-        del draft.judged[name]
-    draft.changed = True
+    return max(presence.seen_clock_ms, known_clock) + max(silence_ms, round(presence.interval_s * 1000 * BEATS))
 
 
 def hear(draft: Draft, presence: Presence) -> None:
@@ -52,13 +39,6 @@ def hear(draft: Draft, presence: Presence) -> None:
     for key, entry in list(draft.entries.items()):
         if entry.condition is Condition.NO_DATA:
             draft.interrupt(draft.plan.rule(key), Event.BACK, draft.now.wall_ms)
-
-
-def conflict(draft: Draft, at_ms: int) -> None:
-    """A second life of the device was heard under its identity (``Presence.conflict_ms``, DELIVERY 6)."""
-    draft.raise_(IDENTITY_RULE, Event.RIVAL, at_ms, occurred_ms=at_ms)
-    draft.judged[IDENTITY] = at_ms
-    draft.changed = True
 
 
 def tick(draft: Draft, presence: Presence, silent_at: int | None) -> None:
@@ -99,5 +79,6 @@ def _fall_silent(draft: Draft, silence: Rule, presence: Presence) -> None:
     rule = silence if known else replace(silence, variant=Variant.NEVER)
     draft.raise_(rule, Event.UNHEARD, now.wall_ms, occurred_ms=occurred_ms, extra=extra)
     for key in list(draft.entries):
-        if key not in (SILENCE, IDENTITY):
-            draft.interrupt(draft.plan.rule(key), Event.SILENT, now.wall_ms)
+        rule = draft.plan.rule(key)
+        if rule.kind in TOLD_KINDS:
+            draft.interrupt(rule, Event.SILENT, now.wall_ms)

@@ -155,11 +155,12 @@ class Draft:
             due_ms=due_ms,
             due_clock=due_clock,
             value=value,
-            count=before.count + (count if outcome.reason is Reason.AGAIN else 0),
+            count=before.count + (count if outcome.reason is Reason.AGAIN or event is Event.FAULT_ACTIVE else 0),
         )
         self._put(rule, after)
         if rule.key not in self.staged:
-            self._note_activation(rule, at_ms)
+            if before.condition is not Condition.UNCONFIRMED:
+                self._note_activation(rule, at_ms)
             self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
             if before.condition is Condition.PENDING:
                 self.effects.append(tell.active(rule, after, cause, self.now.wall_ms))
@@ -207,11 +208,12 @@ class Draft:
         elif before.condition is Condition.ACTIVE:
             self.over.append((before.occurred_ms, at_ms))
 
-    def interrupt(self, rule: Rule, event: Event, at_ms: int) -> None:
-        """The device fell silent (SILENT) or is heard again (BACK).
+    def interrupt(self, rule: Rule, event: Event, at_ms: int, *, extra: dict[str, Param] | None = None) -> None:
+        """The device fell silent (SILENT) or is heard again (BACK), or reports of it were lost (LOST).
 
         Silent, nothing is known of the condition and its timer stands still. Back, the condition is what it was, and
-        its time begins anew: what wasn't seen didn't hold (grafana's "no data" forgets that).
+        its time begins anew: what wasn't seen didn't hold (grafana's "no data" forgets that). With reports lost, what
+        pends ends for the same reason, and the timer of what is active goes on.
         """
         before = self.entries[rule.key]
         outcome = TABLE[before.condition, event]
@@ -223,20 +225,31 @@ class Draft:
         else:
             after = replace(before, condition=outcome.to, before=before.condition)
         self._put(rule, after)
-        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], {})
+        if after.condition is Condition.OK:
+            del self.entries[rule.key]
+        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
         self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
 
-    def retire(self, key: str) -> None:
-        """The catalog has the rule of an open episode no longer."""
+    def wait(self, rule: Rule) -> None:
+        """Start the timer of an open episode that has none and should have one."""
+        before = self.entries[rule.key]
+        if before.due_clock or before.condition is Condition.NO_DATA:
+            return
+        due_ms, due_clock = self._timer(self.now.wall_ms, self._hold(rule, before.condition))
+        if due_clock:
+            self._put(rule, replace(before, due_ms=due_ms, due_clock=due_clock))
+
+    def retire(self, key: str, event: Event) -> None:
+        """An open episode ends for a reason that has nothing to do with its rule."""
         before = self.entries[key]
-        outcome = TABLE[before.condition, Event.RETIRED]
+        outcome = TABLE[before.condition, event]
         if isinstance(outcome, Ignored) or outcome.to is None:
-            raise ValueError("nothing that is open outlives its rule")
+            raise ValueError(f"{event} doesn't end what is {before.condition}")
         rule = gone_rule(key)
         after = replace(before, condition=outcome.to)
         del self.entries[key]
         self.changed = True
-        cause = Cause(Event.RETIRED, self.now.wall_ms, MESSAGES[outcome.reason, rule.variant], {"rule": rule.key})
+        cause = Cause(event, self.now.wall_ms, MESSAGES[outcome.reason, rule.variant], {"rule": rule.key})
         self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
 
     def tell_staged(self, rule: Rule) -> None:
@@ -303,8 +316,8 @@ class Draft:
         """How long the timer of a condition runs, in ms; 0: it has none."""
         if condition is Condition.PENDING:
             return rule.hold_ms
-        if condition is Condition.ACTIVE:
-            return 0 if rule.kind == "limit" else rule.hold_ms
+        if condition in (Condition.ACTIVE, Condition.UNCONFIRMED):
+            return 0 if rule.kind in ("limit", "connection") else rule.hold_ms
         return QUIET_MS if condition is Condition.CLEARING else 0
 
     def _note_activation(self, rule: Rule, at_ms: int) -> None:

@@ -20,8 +20,9 @@ from uuid import UUID
 from catalog.model import Severity
 from ingest.ports import Effect
 
-Kind = Literal["fault", "limit", "silence", "identity"]
-"""A fault code of the equipment; a limit on a signal; a device not heard; two devices under one identity."""
+Kind = Literal["fault", "limit", "silence", "identity", "clock", "connection", "unjudged"]
+"""A fault code of the equipment; a limit on a signal; a device not heard; two devices under one identity, or one whose
+numbers began again; its clock is wrong; its agent can't reach it; a report of it can't be judged."""
 Param = str | int | float
 """A parameter of a message: language-neutral (times as ISO 8601, durations in seconds)."""
 
@@ -29,10 +30,11 @@ Param = str | int | float
 class Episode(Effect, frozen=True, kw_only=True):
     """What an episode is, in both effects that begin something.
 
-    ``rule``: key within the model: ``fault:CODE``, ``limit:KEY``, ``silence`` or ``identity``. ``subject``: the fault
-    code or metric; empty for the other kinds. ``occurred_ms``: when it began, ``learned_ms``: when we came to know,
-    both on the server's clock. ``late``: learned so late that it was judged as history first (DELIVERY 17).
-    ``ticket``: the rule has the right to open one. ``message`` and ``params``: why, for a person.
+    ``rule``: key within the model: ``fault:CODE``, ``limit:KEY``, ``silence``, or one that every device has
+    (``alerts.plan``). ``subject``: the fault code or metric; empty for the other kinds. ``occurred_ms``: when it began,
+    ``learned_ms``: when we came to know, both on the server's clock. ``late``: learned so late that it was judged as
+    history first (DELIVERY 17). ``ticket``: the rule has the right to open one. ``message`` and ``params``: why, for a
+    person.
     """
 
     alert_id: UUID

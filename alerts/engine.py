@@ -10,15 +10,16 @@ fact is corrected by the clock's offset and never after its arrival. It decides:
 - further in the future than a clock may be ahead: a reading is ignored, a fault happens now.
 
 Judged are readings in the catalog's unit that aren't bad, and fault codes. Silence is judged in the live lane, which
-has the heartbeats and the ticks.
+has the heartbeats and the ticks, and so are the faults of both: the bulk lane hands over what it hears of them. Of a
+device that is retired nothing is judged.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from alerts import clock
-from alerts.plan import SILENCE, Plan, compile_model
-from alerts.state import State, adopted, fresh, pack, unpack
+from alerts import adopt, clock, status
+from alerts.plan import RETIRED_PLAN, SILENCE, Plan, compile_model
+from alerts.state import State, fresh, pack, unpack
 from alerts.step import Step
 from catalog.model import Model
 from ingest.ports import Applied, Device, Effect, Now, OpenAlert, Presence
@@ -44,9 +45,15 @@ class AlertEngine:
         """A state from its packed form. Raises ValueError if it is none."""
         return unpack(packed)
 
-    def adopt(self, device: Device, lane: Lane, opened: Sequence[OpenAlert], now: Now) -> State:
-        """The state of a device whose own is lost, with what the database has open of it."""
-        return adopted(self._plan(device), lane, opened, now)
+    def adopt(
+        self,
+        device: Device,  # noqa: ARG002 - the port's signature
+        lane: Lane,
+        state: State | None,
+        opened: Sequence[OpenAlert],
+    ) -> State:
+        """See ``ingest.ports.Engine``."""
+        return adopt.reconcile(state, lane, opened)
 
     def pack(self, state: State) -> bytes:
         """The packed form, with the version of its format inside."""
@@ -54,6 +61,8 @@ class AlertEngine:
 
     def due(self, state: State, presence: Presence) -> int | None:
         """The partition's clock at which something follows from time alone; None: never."""
+        if state.digest == adopt.ANEW or status.news(presence, presence.clock_offset_ms, state.entries, state.judged):
+            return 0
         timer = state.timer or None
         if not state.silence_ms or SILENCE in state.entries:
             return timer
@@ -70,14 +79,18 @@ class AlertEngine:
         step = Step(device=device, lane=lane, plan=plan, state=state, now=now, late_ms=self._late_ms)
         if state.digest != plan.digest:
             step.adopt()
+        if device.retired:
+            return step.finish()
         if applied and state.entries:
             step.hear(presence)
         for one in applied:
             step.apply(one)
-        if presence.conflict_ms and lane is Lane.LIVE:
-            step.conflict(presence.conflict_ms)
+        if lane is Lane.LIVE:
+            step.presence(presence)
         step.time(presence, heard=bool(applied))
         return step.finish()
 
     def _plan(self, device: Device) -> Plan:
+        if device.retired:
+            return RETIRED_PLAN
         return self._plans.get(device.model, self._unknown)

@@ -17,17 +17,19 @@ class Condition(StrEnum):
     ACTIVE = "active"
     CLEARING = "clearing"
     NO_DATA = "no-data"
+    UNCONFIRMED = "unconfirmed"
+    """It was active, and what came since is lost (a restored database): nobody knows until it is heard of again."""
 
 
 class Event(StrEnum):
     """What can happen to a condition."""
 
     BREACH = "breach"
-    """A value beyond its limit, that has to stay there for a while."""
+    """A value beyond its limit, or a device not as it should be, that has to stay so for a while."""
     HELD = "held"
-    """Beyond the limit for as long as the rule asks; at once where it asks for no time."""
+    """So for as long as the rule asks; at once where it asks for no time."""
     WITHIN = "within"
-    """While pending: no longer beyond the limit. Else: at or back beyond the limit of clearing."""
+    """While pending: no longer beyond the limit. Else: at or back beyond the limit of clearing; as it should be."""
     FAULT_ACTIVE = "fault-active"
     FAULT_CLEARED = "fault-cleared"
     CLEARED_BY = "cleared-by"
@@ -46,8 +48,20 @@ class Event(StrEnum):
     HEARD = "heard"
     RIVAL = "rival"
     """A second device reports under the identity."""
+    RESTARTED = "restarted"
+    """Its numbers began again under the same epoch."""
+    GIVEN_UP = "given-up"
+    """A report of it can't be judged, and was given up."""
+    LOST = "lost"
+    """Reports of its lane, which drops none by itself, can never come any more."""
+    CONFIRMED = "confirmed"
+    """A value says that it is still so, after reports were lost."""
     RETIRED = "retired"
     """The catalog has the rule no longer."""
+    DEVICE_RETIRED = "device-retired"
+    """The device is watched no longer."""
+    MERGED = "merged"
+    """Another episode of the same rule is open, and goes on."""
 
 
 class Reason(StrEnum):
@@ -68,7 +82,14 @@ class Reason(StrEnum):
     UNHEARD = "unheard"
     HEARD = "heard"
     RIVAL = "rival"
+    RESTARTED = "restarted"
+    GIVEN_UP = "given-up"
+    UNCONFIRMED = "unconfirmed"
+    UNSEEN = "unseen"
+    CONFIRMED = "confirmed"
     RETIRED = "retired"
+    DEVICE_RETIRED = "device-retired"
+    MERGED = "merged"
 
 
 class Ignored(StrEnum):
@@ -83,6 +104,8 @@ class Ignored(StrEnum):
     NEVER_CLEARS = "this kind of rule never clears step by step"
     BACK_FIRST = "the device is heard again before its facts are judged"
     STAYS = "this kind of rule doesn't depend on data"
+    NOT_LOST = "nothing was lost that it depends on"
+    OVER_BEFORE = "it was over before, and only waits whether it stays so"
 
 
 class Move(NamedTuple):
@@ -110,7 +133,13 @@ _OK: Final[dict[Event, Outcome]] = {
     Event.UNHEARD: Move(_TO.ACTIVE, Reason.UNHEARD),
     Event.HEARD: Ignored.NOTHING_OPEN,
     Event.RIVAL: Move(_TO.ACTIVE, Reason.RIVAL),
+    Event.RESTARTED: Move(_TO.ACTIVE, Reason.RESTARTED),
+    Event.GIVEN_UP: Move(_TO.ACTIVE, Reason.GIVEN_UP),
+    Event.LOST: Ignored.NOTHING_OPEN,
+    Event.CONFIRMED: Ignored.NOTHING_OPEN,
     Event.RETIRED: Ignored.NOTHING_OPEN,
+    Event.DEVICE_RETIRED: Ignored.NOTHING_OPEN,
+    Event.MERGED: Ignored.NOTHING_OPEN,
 }
 _PENDING: Final[dict[Event, Outcome]] = {
     Event.BREACH: Ignored.ALREADY,
@@ -127,7 +156,13 @@ _PENDING: Final[dict[Event, Outcome]] = {
     Event.UNHEARD: Ignored.NEVER_PENDS,
     Event.HEARD: Ignored.NEVER_PENDS,
     Event.RIVAL: Ignored.NEVER_PENDS,
+    Event.RESTARTED: Ignored.NEVER_PENDS,
+    Event.GIVEN_UP: Ignored.NEVER_PENDS,
+    Event.LOST: Move(_TO.OK, Reason.UNSEEN),
+    Event.CONFIRMED: Ignored.NOT_LOST,
     Event.RETIRED: Move(_TO.OK, Reason.RETIRED),
+    Event.DEVICE_RETIRED: Move(_TO.OK, Reason.DEVICE_RETIRED),
+    Event.MERGED: Move(_TO.OK, Reason.MERGED),
 }
 _ACTIVE: Final[dict[Event, Outcome]] = {
     Event.BREACH: Ignored.ALREADY,
@@ -144,7 +179,13 @@ _ACTIVE: Final[dict[Event, Outcome]] = {
     Event.UNHEARD: Ignored.ALREADY,
     Event.HEARD: Move(_TO.OK, Reason.HEARD),
     Event.RIVAL: Ignored.COUNTED,
+    Event.RESTARTED: Ignored.COUNTED,
+    Event.GIVEN_UP: Ignored.COUNTED,
+    Event.LOST: Move(_TO.UNCONFIRMED, Reason.UNCONFIRMED),
+    Event.CONFIRMED: Ignored.ALREADY,
     Event.RETIRED: Move(_TO.OK, Reason.RETIRED),
+    Event.DEVICE_RETIRED: Move(_TO.OK, Reason.DEVICE_RETIRED),
+    Event.MERGED: Move(_TO.OK, Reason.MERGED),
 }
 _CLEARING: Final[dict[Event, Outcome]] = {
     Event.BREACH: Move(_TO.ACTIVE, Reason.AGAIN),
@@ -161,7 +202,13 @@ _CLEARING: Final[dict[Event, Outcome]] = {
     Event.UNHEARD: Ignored.NEVER_CLEARS,
     Event.HEARD: Ignored.NEVER_CLEARS,
     Event.RIVAL: Ignored.NEVER_CLEARS,
+    Event.RESTARTED: Ignored.NEVER_CLEARS,
+    Event.GIVEN_UP: Ignored.NEVER_CLEARS,
+    Event.LOST: Ignored.OVER_BEFORE,
+    Event.CONFIRMED: Ignored.NOT_LOST,
     Event.RETIRED: Move(_TO.OK, Reason.RETIRED),
+    Event.DEVICE_RETIRED: Move(_TO.OK, Reason.DEVICE_RETIRED),
+    Event.MERGED: Move(_TO.OK, Reason.MERGED),
 }
 _NO_DATA: Final[dict[Event, Outcome]] = {
     Event.BREACH: Ignored.BACK_FIRST,
@@ -178,7 +225,36 @@ _NO_DATA: Final[dict[Event, Outcome]] = {
     Event.UNHEARD: Ignored.STAYS,
     Event.HEARD: Ignored.STAYS,
     Event.RIVAL: Ignored.STAYS,
+    Event.RESTARTED: Ignored.STAYS,
+    Event.GIVEN_UP: Ignored.STAYS,
+    Event.LOST: Ignored.BACK_FIRST,
+    Event.CONFIRMED: Ignored.BACK_FIRST,
     Event.RETIRED: Move(_TO.OK, Reason.RETIRED),
+    Event.DEVICE_RETIRED: Move(_TO.OK, Reason.DEVICE_RETIRED),
+    Event.MERGED: Move(_TO.OK, Reason.MERGED),
+}
+_UNCONFIRMED: Final[dict[Event, Outcome]] = {
+    Event.BREACH: Ignored.ALREADY,
+    Event.HELD: Ignored.ALREADY,
+    Event.WITHIN: Move(_TO.OK, Reason.CLEARED),
+    Event.FAULT_ACTIVE: Move(_TO.ACTIVE, Reason.CONFIRMED),
+    Event.FAULT_CLEARED: Move(_TO.OK, Reason.CLEARED),
+    Event.CLEARED_BY: Move(_TO.OK, Reason.CLEARED_BY),
+    Event.HOLD_ELAPSED: Move(_TO.OK, Reason.EXPIRED),
+    Event.LULL: Ignored.NOT_CLEARING,
+    Event.QUIET: Ignored.NOT_CLEARING,
+    Event.SILENT: Move(_TO.NO_DATA, Reason.DATA_LOST),
+    Event.BACK: Ignored.NOT_SILENT,
+    Event.UNHEARD: Ignored.STAYS,
+    Event.HEARD: Ignored.STAYS,
+    Event.RIVAL: Ignored.STAYS,
+    Event.RESTARTED: Ignored.STAYS,
+    Event.GIVEN_UP: Ignored.STAYS,
+    Event.LOST: Ignored.ALREADY,
+    Event.CONFIRMED: Move(_TO.ACTIVE, Reason.CONFIRMED),
+    Event.RETIRED: Move(_TO.OK, Reason.RETIRED),
+    Event.DEVICE_RETIRED: Move(_TO.OK, Reason.DEVICE_RETIRED),
+    Event.MERGED: Move(_TO.OK, Reason.MERGED),
 }
 
 TABLE: Final[dict[tuple[Condition, Event], Outcome]] = {
@@ -189,6 +265,7 @@ TABLE: Final[dict[tuple[Condition, Event], Outcome]] = {
         (Condition.ACTIVE, _ACTIVE),
         (Condition.CLEARING, _CLEARING),
         (Condition.NO_DATA, _NO_DATA),
+        (Condition.UNCONFIRMED, _UNCONFIRMED),
     )
     for event, outcome in row.items()
 }

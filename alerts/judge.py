@@ -26,7 +26,9 @@ def reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
     for rule in metric.rules:
         elapse(draft, rule, at_ms)
         entry = draft.entries.get(rule.key)
-        if rule.beyond(value):
+        if entry is not None and entry.condition is Condition.UNCONFIRMED and not rule.cleared(value):
+            draft.raise_(rule, Event.CONFIRMED, at_ms, occurred_ms=at_ms, value=value)
+        elif rule.beyond(value):
             _beyond(draft, rule, entry, at_ms, value)
         elif entry is not None and (entry.condition is Condition.PENDING or rule.cleared(value)):
             draft.end(rule, Event.WITHIN, at_ms, value=value)
@@ -63,7 +65,7 @@ def ring(draft: Draft, rule: Rule, entry: Entry) -> None:
             draft.raise_(rule, Event.HELD, entry.due_ms, occurred_ms=entry.occurred_ms, value=entry.value)
         case Condition.CLEARING:
             draft.end(rule, Event.QUIET, entry.due_ms)
-        case Condition.ACTIVE:
+        case Condition.ACTIVE | Condition.UNCONFIRMED:
             draft.end(rule, Event.HOLD_ELAPSED, entry.due_ms)
         case Condition.OK | Condition.NO_DATA:
             raise ValueError(f"{rule.key} has no timer in {entry.condition}")

@@ -6,7 +6,7 @@ the newest judged fact of its rule is history: it can't move the present conditi
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, cast
 
 from msgspec.structs import replace
 
@@ -17,11 +17,16 @@ from alerts.episode import Condition, Event
 from alerts.plan import Metric
 from alerts.reasons import LATE_SUMMARY
 from alerts.state import Held, State
+from ingest.ports import Applied, HandOver
+from wire.items import Fault, Item
+from wire.report import Report
+from wire.topics import Lane
 
 MAX_HELD: Final = 512
 """Late facts that wait at a time. Beyond that they are judged before the agent has caught up."""
 READING: Final = ""
 CLEARED: Final = "cleared"
+_FaultState = Literal["active", "cleared", "event"]
 
 
 def hold_reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
@@ -67,6 +72,8 @@ def judge_group(draft: Draft) -> None:
     draft.held = []
     draft.held_clock = 0
     draft.changed = True
+    if draft.lane is Lane.BULK:
+        facts = _hand_over(draft, facts)
     draft.group = True
     past = Draft(device=draft.device, lane=draft.lane, plan=draft.plan, base=State(), now=draft.now)
     past.group = True
@@ -96,6 +103,28 @@ def judge_group(draft: Draft) -> None:
                 params={"count": len(over), "first": tell.iso(first_ms), "last": tell.iso(last_ms)},
             )
         )
+
+
+def _hand_over(draft: Draft, facts: list[Held]) -> list[Held]:
+    """Give the faults among ``facts`` to the live lane, as one report; returns the others."""
+    items: list[Item] = [
+        Fault(
+            at=each.at_ms,
+            code=each.name,
+            state=cast("_FaultState", each.state),
+            count=each.count,
+            first=each.first_ms,
+            last=each.at_ms,
+        )
+        for each in facts
+        if each.state != READING
+    ]
+    if items:
+        now_ms = draft.now.wall_ms
+        report = Report(at=now_ms, items=items)
+        applied = Applied(report=report, numbers=None, received_ms=now_ms, offset_ms=0, caught_up=False)
+        draft.effects.append(HandOver(applied=applied))
+    return [each for each in facts if each.state == READING]
 
 
 def _reading(draft: Draft, past: Draft, fact: Held) -> None:

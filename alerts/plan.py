@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from alerts.effects import Kind
 from alerts.reasons import Variant
@@ -25,16 +26,33 @@ FAULT: Final = "fault:"
 LIMIT: Final = "limit:"
 SILENCE: Final = "silence"
 IDENTITY: Final = "identity"
-IDENTITY_FAMILY: Final = "identity"
-IDENTITY_HOLD_MS: Final = 24 * 3_600_000
-"""Two devices under one identity are over when only one was heard for a day."""
+NUMBERS: Final = "identity:numbers"
+UNJUDGED: Final = "unjudged"
+CLOCK: Final = "clock"
+CONNECTION: Final = "connection"
+DAY_MS: Final = 24 * 3_600_000
+"""Two devices under one identity, numbers that begin again and reports that can't be judged are over when a day passed
+without another."""
+CONNECTION_HOLD_MS: Final = 600_000
+"""How long equipment must be out of its agent's reach: it takes less to start again."""
+CLOCK_WRONG_MS: Final = 120_000
+"""A clock that is further off is wrong: it would soon confuse which of two facts came first."""
+CLOCK_RIGHT_MS: Final = 60_000
+"""A clock that was wrong is right again when it isn't further off."""
+TOLD_KINDS: Final[frozenset[Kind]] = frozenset({"fault", "limit", "connection"})
+"""What is known by the device's word alone: of a silent one it isn't known any more."""
+LOST_KINDS: Final[frozenset[Kind]] = frozenset({"fault", "limit"})
+"""What is known by each report: once reports are lost it has to be confirmed."""
+RETIRED: Final = "retired"
+"""The digest of the plan of a device that is watched no longer."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """One rule. Times in milliseconds. ``key``: ``fault:CODE``, ``limit:KEY``, ``silence`` or ``identity``.
+    """One rule. Times in milliseconds. ``key``: ``fault:CODE``, ``limit:KEY``, ``silence``, or one of those that every
+    device has: ``identity``, ``identity:numbers``, ``unjudged``, ``clock``, ``connection``.
 
-    ``hold_ms``: a limit must be passed for so long; a fault is over when so long has passed without a repeat (0: only
-    a word of the equipment ends it).
+    ``hold_ms``: a limit must be passed, or equipment out of reach, for so long; a fault is over when so long has passed
+    without a repeat (0: only a word of the equipment ends it).
     """
 
     key: str
@@ -133,7 +151,7 @@ def unknown_rule(code: str) -> Rule:
 
 
 def gone_rule(key: str) -> Rule:
-    """Stands for a rule that the catalog doesn't hold any more: all that is known of it is its key in the state."""
+    """Stands for the rule of an episode that ends unasked: all that has to be known of it is its key in the state."""
     return Rule(
         key=key,
         kind="silence",
@@ -142,22 +160,36 @@ def gone_rule(key: str) -> Rule:
         severity="warning",
         ticket=False,
         runbook=None,
-        variant=Variant.SILENCE,
+        variant=Variant.GONE,
     )
 
 
-IDENTITY_RULE: Final = Rule(
-    key=IDENTITY,
-    kind="identity",
-    subject="",
-    family=IDENTITY_FAMILY,
-    severity="major",
-    ticket=True,
-    runbook=None,
-    variant=Variant.IDENTITY,
-    hold_ms=IDENTITY_HOLD_MS,
+def _own(key: str, kind: Kind, variant: Variant, severity: Severity, *, ticket: bool, hold_ms: int) -> Rule:
+    return Rule(
+        key=key,
+        kind=kind,
+        subject="",
+        family=kind,
+        severity=severity,
+        ticket=ticket,
+        runbook=None,
+        variant=variant,
+        hold_ms=hold_ms,
+    )
+
+
+IDENTITY_RULE: Final = _own(IDENTITY, "identity", Variant.IDENTITY, "major", ticket=True, hold_ms=DAY_MS)
+"""No model's own, as those that follow: any device can be cloned (DELIVERY 6)."""
+NUMBERS_RULE: Final = _own(NUMBERS, "identity", Variant.NUMBERS, "major", ticket=True, hold_ms=DAY_MS)
+"""What a device says under a number of before is taken for a duplicate: nobody would notice its faults."""
+UNJUDGED_RULE: Final = _own(UNJUDGED, "unjudged", Variant.UNJUDGED, "minor", ticket=False, hold_ms=DAY_MS)
+"""No work for an engineer at the equipment: the operator looks into the dead letter."""
+CLOCK_RULE: Final = _own(CLOCK, "clock", Variant.BEHIND, "minor", ticket=False, hold_ms=0)
+"""Times are corrected by what is known of the clock, so facts are judged rightly; as ``SYS-CLK-01`` of the catalog."""
+CONNECTION_RULE: Final = _own(
+    CONNECTION, "connection", Variant.CONNECTION, "major", ticket=False, hold_ms=CONNECTION_HOLD_MS
 )
-"""No model's own: any device can be cloned (DELIVERY 6)."""
+"""Where the model doesn't judge silence. Else equipment out of reach is as serious as the model's silence."""
 
 
 def _plan(
@@ -167,9 +199,19 @@ def _plan(
     silence: Rule | None,
     silence_ms: int,
 ) -> Plan:
+    connection = CONNECTION_RULE
+    if silence is not None:
+        connection = replace(
+            connection,
+            family=silence.family,
+            severity=silence.severity,
+            ticket=silence.ticket,
+            runbook=silence.runbook,
+        )
     limits = [rule for metric in metrics for rule in metric.rules]
-    rules = {rule.key: rule for rule in (*limits, *codes.values(), IDENTITY_RULE)}
-    if len(rules) != len(limits) + len(codes) + 1:
+    own = (IDENTITY_RULE, NUMBERS_RULE, UNJUDGED_RULE, CLOCK_RULE, connection)
+    rules = {rule.key: rule for rule in (*limits, *codes.values(), *own)}
+    if len(rules) != len(limits) + len(codes) + len(own):
         raise ValueError("two limits of one model have the same key")
     if silence is not None:
         rules[silence.key] = silence
@@ -184,6 +226,12 @@ def _plan(
         silence=silence,
         silence_ms=silence_ms,
     )
+
+
+RETIRED_PLAN: Final = Plan(
+    digest=RETIRED, rules={}, metrics={}, names=frozenset(), codes={}, ends={}, silence=None, silence_ms=0
+)
+"""Of a device that is watched no longer: it has no rules at all."""
 
 
 def _metric(signal: Signal) -> Metric:

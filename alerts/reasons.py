@@ -20,6 +20,17 @@ class Variant(StrEnum):
     NEVER = "never"
     """Silence of a device that was never heard."""
     IDENTITY = "identity"
+    NUMBERS = "numbers"
+    """The numbers of a device began again."""
+    UNJUDGED = "unjudged"
+    BEHIND = "behind"
+    """The clock of a device is behind."""
+    AHEAD = "ahead"
+    CONNECTION = "connection"
+    UNTOLD = "untold"
+    """The agent doesn't tell any more whether it reaches the equipment."""
+    GONE = "gone"
+    """Ended for a reason that has nothing to do with its rule."""
 
 
 LATE_SUMMARY: Final = "alert.late.summary"
@@ -31,6 +42,9 @@ _LIMIT: Final[dict[Reason, str]] = {
     Reason.QUIET: "alert.limit.quiet",
     Reason.DATA_LOST: "alert.no_data",
     Reason.DATA_BACK: "alert.data_back",
+    Reason.UNCONFIRMED: "alert.unconfirmed",
+    Reason.UNSEEN: "alert.limit.unseen",
+    Reason.CONFIRMED: "alert.confirmed",
 }
 _CODE: Final[dict[Reason, str]] = {
     Reason.REPORTED: "alert.code.active",
@@ -42,11 +56,20 @@ _CODE: Final[dict[Reason, str]] = {
     Reason.QUIET: "alert.code.quiet",
     Reason.DATA_LOST: "alert.no_data.code",
     Reason.DATA_BACK: "alert.data_back.code",
+    Reason.UNCONFIRMED: "alert.unconfirmed.code",
+    Reason.CONFIRMED: "alert.confirmed.code",
 }
 _SILENCE: Final[dict[Reason, str]] = {
     Reason.UNHEARD: "alert.silence.begun",
     Reason.HEARD: "alert.silence.ended",
-    Reason.RETIRED: "alert.retired",
+}
+_CONNECTION: Final[dict[Reason, str]] = {
+    Reason.BEYOND: "alert.connection.pending",
+    Reason.HELD: "alert.connection.lost",
+    Reason.NOT_HELD: "alert.connection.brief",
+    Reason.CLEARED: "alert.connection.back",
+    Reason.DATA_LOST: "alert.connection.no_data",
+    Reason.DATA_BACK: "alert.connection.data_back",
 }
 
 MESSAGES: Final[dict[tuple[Reason, Variant], str]] = {
@@ -84,6 +107,37 @@ MESSAGES: Final[dict[tuple[Reason, Variant], str]] = {
                 Reason.RIVAL: "device.identity_duplicate",
                 Reason.AGAIN: "device.identity_duplicate",
                 Reason.EXPIRED: "alert.identity.settled",
+            },
+        ),
+        (
+            Variant.NUMBERS,
+            {
+                Reason.RESTARTED: "device.numbers_restarted",
+                Reason.AGAIN: "device.numbers_restarted",
+                Reason.EXPIRED: "alert.numbers.settled",
+            },
+        ),
+        (
+            Variant.UNJUDGED,
+            {
+                Reason.GIVEN_UP: "alert.unjudged.begun",
+                Reason.AGAIN: "alert.unjudged.begun",
+                Reason.EXPIRED: "alert.unjudged.over",
+            },
+        ),
+        (Variant.BEHIND, {Reason.HELD: "alert.clock.behind", Reason.CLEARED: "alert.clock.right"}),
+        (Variant.AHEAD, {Reason.HELD: "alert.clock.ahead", Reason.CLEARED: "alert.clock.right"}),
+        (Variant.CONNECTION, _CONNECTION),
+        (
+            Variant.UNTOLD,
+            {Reason.NOT_HELD: "alert.connection.untold", Reason.CLEARED: "alert.connection.untold"},
+        ),
+        (
+            Variant.GONE,
+            {
+                Reason.RETIRED: "alert.retired",
+                Reason.DEVICE_RETIRED: "alert.device_retired",
+                Reason.MERGED: "alert.merged",
             },
         ),
     )

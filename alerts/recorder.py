@@ -90,7 +90,8 @@ class _Rows:
     def _change(self, effect: EpisodeChanged) -> None:
         row = self.changed.setdefault(effect.alert_id, {"id": effect.alert_id})
         row.update(condition=effect.to_state, changed_ms=effect.at_ms, count=effect.count)
-        if effect.to_state == Condition.ACTIVE:
+        if effect.to_state == Condition.ACTIVE and effect.from_state in (Condition.PENDING, Condition.CLEARING):
+            # it says what is wrong, which is news then; that it is known again isn't
             row.update(message=effect.message, params=effect.params)
 
     def _event(

@@ -3,17 +3,14 @@
 Nothing here is changed in place: a step that changes something makes a new ``State`` and shares what stayed the same.
 """
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import replace
 
 from alerts.episode import Condition
 from alerts.plan import Plan
-from ingest.ports import Now, OpenAlert
 from wire.topics import Lane
 
 FORMAT: Final = 1
@@ -86,27 +83,6 @@ _decoder: Final = msgspec.msgpack.Decoder(State)
 def fresh(plan: Plan, lane: Lane) -> State:
     """The state of a device never seen."""
     return State(digest=plan.digest, silence_ms=silence_of(plan, lane))
-
-
-def adopted(plan: Plan, lane: Lane, opened: Sequence[OpenAlert], now: Now) -> State:
-    """A state that goes on with open episodes whose own state is lost. What it opens is counted from ``now``, since
-    the count is part of an episode's id."""
-    entries = {
-        a.rule: Entry(
-            id=a.id,
-            condition=Condition(a.condition),
-            before=Condition.ACTIVE,
-            occurred_ms=a.occurred_ms,
-            due_ms=0,
-            due_clock=0,
-            count=a.count,
-            value=0.0,
-            late=False,
-            chatters=False,
-        )
-        for a in opened
-    }
-    return replace(fresh(plan, lane), counter=now.wall_ms, entries=entries)
 
 
 def silence_of(plan: Plan, lane: Lane) -> int:

@@ -2,13 +2,15 @@
 
 from typing import Final
 
-from alerts import clock, judge, late
+from msgspec.structs import replace
+
+from alerts import adopt, clock, judge, late, status
 from alerts.draft import Draft
-from alerts.episode import Condition
+from alerts.episode import Condition, Event
 from alerts.judge import GRID_MS
-from alerts.plan import IDENTITY, SILENCE, Plan
+from alerts.plan import LOST_KINDS, SILENCE, Plan
 from alerts.state import State, silence_of
-from ingest.ports import Applied, Device, Effect, Now, Presence
+from ingest.ports import Applied, Device, Effect, HandOver, Now, Presence
 from wire.items import BAD, Birth, Fault, Readings
 from wire.topics import Lane
 
@@ -24,7 +26,18 @@ class Step:
     ``entries`` and ``judged`` are the state's or the draft's, whichever holds now.
     """
 
-    __slots__ = ("_device", "_draft", "_entries", "_judged", "_lane", "_late_ms", "_now", "_plan", "_state")
+    __slots__ = (
+        "_device",
+        "_draft",
+        "_entries",
+        "_judged",
+        "_lane",
+        "_late_ms",
+        "_now",
+        "_offset_ms",
+        "_plan",
+        "_state",
+    )
 
     def __init__(self, *, device: Device, lane: Lane, plan: Plan, state: State, now: Now, late_ms: int) -> None:
         self._device = device
@@ -34,6 +47,7 @@ class Step:
         self._now = now
         self._late_ms = late_ms
         self._draft: Draft | None = None
+        self._offset_ms: int | None = None
         self._entries = state.entries
         self._judged = state.judged
 
@@ -45,27 +59,38 @@ class Step:
         return self._draft.finish(silence_ms=silence_ms, held_limit_ms=clock.HELD_LIMIT_MS), self._draft.effects
 
     def adopt(self) -> None:
-        """Judge by another catalog than the state knows."""
-        clock.adopt(self._change())
+        """Judge by another plan than the state knows."""
+        adopt.adopt(self._change(), self._state.digest)
 
     def hear(self, presence: Presence) -> None:
         """Reports came: a silent device is silent no longer."""
         if SILENCE in self._entries or any(e.condition is Condition.NO_DATA for e in self._entries.values()):
             clock.hear(self._change(), presence)
 
-    def conflict(self, at_ms: int) -> None:
-        """Another life of the device was heard at ``at_ms``, if it isn't known already."""
-        if at_ms > self._judged.get(IDENTITY, 0):
-            clock.conflict(self._change(), at_ms)
+    def presence(self, presence: Presence) -> None:
+        """What follows from what ingest knows of the device."""
+        offset_ms = presence.clock_offset_ms if self._offset_ms is None else self._offset_ms
+        if status.news(presence, offset_ms, self._entries, self._judged):
+            status.judge(self._change(), presence, offset_ms)
 
     def apply(self, one: Applied) -> None:
         """One report."""
+        if one.gap and self._lane is Lane.LIVE and self._entries:
+            self._lose(one)
+        faults: list[Fault] = []
         for item in one.report.items:
             if type(item) is Readings:
                 if not self._plan.names.isdisjoint(item.metric):
                     self._readings(item, one)
             elif type(item) is Fault:
-                self._fault(item, one)
+                if self._lane is Lane.LIVE:
+                    self._fault(item, one)
+                elif not self._hold(item, one):
+                    faults.append(item)
+        if faults:
+            self._hand_over(one, faults)
+        if one.numbers is not None and one.caught_up:
+            self._offset_ms = one.numbers.offset_ms
         held = self._state.held if self._draft is None else self._draft.held
         # A birth says nothing of what waits behind it.
         if held and one.caught_up and type(one.report.items[0]) is not Birth:
@@ -135,9 +160,7 @@ class Step:
     def _fault(self, item: Fault, one: Applied) -> None:
         active = item.state != late.CLEARED
         draft = self._change()
-        times = [ms for ms in (item.at, item.first, item.last) if ms is not None]
-        last_ms = self._clamp(max(times), one)
-        first_ms = self._clamp(min(times), one) if active else last_ms
+        first_ms, last_ms = self._times(item, one)
         rule = judge.rule_of(draft, item.code, active=active)
         if rule is None:
             return
@@ -150,6 +173,37 @@ class Step:
                 ended = self._plan.codes[code]
                 if last_ms >= self._judged.get(ended.key, 0):
                     judge.ended_by(draft, ended, last_ms, item.code)
+
+    def _hold(self, item: Fault, one: Applied) -> bool:
+        """Keep a late fault of the bulk lane until the lane has caught up. False: it isn't late."""
+        first_ms, last_ms = self._times(item, one)
+        if one.received_ms - last_ms <= self._late_ms:
+            return False
+        late.hold_fault(self._change(), item.code, item.state, first_ms, last_ms, item.count)
+        return True
+
+    def _hand_over(self, one: Applied, faults: list[Fault]) -> None:
+        """Faults are the device's, whatever lane brings them: the live lane judges them.
+
+        They don't say that the live lane has caught up.
+        """
+        draft = self._change()
+        report = replace(one.report, items=faults)
+        draft.effects.append(HandOver(applied=replace(one, report=report, caught_up=False, gap=0)))
+        draft.changed = True
+
+    def _lose(self, one: Applied) -> None:
+        """Reports were lost on the way, though this lane drops none: a restored database, a wiped outbox."""
+        for key in list(self._entries):
+            rule = self._plan.rule(key)
+            if rule.kind in LOST_KINDS:
+                self._change().interrupt(rule, Event.LOST, self._now.wall_ms, extra={"lost": one.gap})
+
+    def _times(self, item: Fault, one: Applied) -> tuple[int, int]:
+        """When a fault came first and last, on the server's clock."""
+        times = [ms for ms in (item.at, item.first, item.last) if ms is not None]
+        last_ms = self._clamp(max(times), one)
+        return (last_ms if item.state == late.CLEARED else self._clamp(min(times), one)), last_ms
 
     @staticmethod
     def _clamp(at_ms: int, one: Applied) -> int:

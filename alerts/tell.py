@@ -95,8 +95,10 @@ def params(rule: Rule, entry: Entry, extra: dict[str, Param]) -> dict[str, Param
             "count": entry.count,
             "quiet_s": QUIET_MS / 1000,
         }
-    elif rule.kind == "identity":
+    elif rule.kind in ("identity", "unjudged"):
         own = {"after_s": rule.hold_ms / 1000}
+    elif rule.kind == "connection":
+        own = {"for_s": rule.hold_ms / 1000}
     return {**own, **extra}
 
 

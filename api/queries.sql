@@ -79,9 +79,10 @@ WHERE org_id IS NOT DISTINCT FROM %(org)s::integer ORDER BY id
 -- name: devices
 SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.inventory, d.enrolled_at, d.created_at,
        d.version, d.org_id, o.name AS hospital, d.site_id, s.name AS site, s.time_zone,
-       live.connected, live.interval_s, live.agent, live.boot, live.heartbeat,
+       live.connected, live.interval_s, live.agent, live.boot, live.heartbeat, live.equipment_connected,
+       live.clock_offset_ms,
        greatest(live.seen_at, (SELECT max(k.at) FROM device_mark k WHERE k.device_id = d.id)) AS last_seen,
-       worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since,
+       worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since, worst.doubted_since,
        (SELECT max(r.last) FROM device_refusal r WHERE r.device_id = d.id AND r.kind = 'refused'
             AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time') AS lost_at,
        (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
@@ -94,8 +95,11 @@ CROSS JOIN LATERAL (
            (array_agg(a.severity ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
                       a.occurred_at))[1] AS severity,
            (array_agg(a.occurred_at ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
-                      a.occurred_at))[1] AS since
-    FROM alert a WHERE a.device_id = d.id AND a.condition IN ('active', 'clearing', 'no-data')
+                      a.occurred_at))[1] AS since,
+           min(a.occurred_at) FILTER (
+               WHERE a.kind IN ('identity', 'clock', 'connection', 'unjudged') OR a.condition = 'unconfirmed'
+           ) AS doubted_since
+    FROM alert a WHERE a.device_id = d.id AND a.condition <> 'ok' AND a.condition <> 'pending'
 ) worst
 WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
   AND (%(uid)s::text IS NULL OR d.uid = %(uid)s)
@@ -340,8 +344,9 @@ ORDER BY ticket_event.xid, id LIMIT %(limit)s
 
 -- name: stream_devices
 -- Columns in the order of api.feed.facts.look.
-SELECT d.id, d.uid, d.org_id, live.connected, live.interval_s, greatest(live.seen_at, heard.at) AS last_seen,
-       coalesce(worst.open_alerts, 0) AS open_alerts, worst.severity, worst.since,
+SELECT d.id, d.uid, d.org_id, live.connected, live.interval_s, live.equipment_connected,
+       greatest(live.seen_at, heard.at) AS last_seen,
+       coalesce(worst.open_alerts, 0) AS open_alerts, worst.severity, worst.since, worst.doubted_since,
        coalesce(work.open_tickets, 0) AS open_tickets, lost.at AS lost_at
 FROM device d
 LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
@@ -351,8 +356,11 @@ LEFT JOIN (
            (array_agg(a.severity ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
                       a.occurred_at))[1] AS severity,
            (array_agg(a.occurred_at ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
-                      a.occurred_at))[1] AS since
-    FROM alert a WHERE a.condition <> 'ok' AND a.condition IN ('active', 'clearing', 'no-data') GROUP BY a.device_id
+                      a.occurred_at))[1] AS since,
+           min(a.occurred_at) FILTER (
+               WHERE a.kind IN ('identity', 'clock', 'connection', 'unjudged') OR a.condition = 'unconfirmed'
+           ) AS doubted_since
+    FROM alert a WHERE a.condition <> 'ok' AND a.condition <> 'pending' GROUP BY a.device_id
 ) worst ON worst.device_id = d.id
 LEFT JOIN (
     SELECT t.device_id, count(*) AS open_tickets FROM ticket t WHERE t.status <> 'closed' GROUP BY t.device_id

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     ALERTS = "alerts"
     STALE = "stale"
     REFUSED = "facts-refused"
+    OUT_OF_REACH = "equipment-out-of-reach"
+    DOUBTED = "alerts-in-doubt"
 
 
 WORDS: Final = MappingProxyType(
@@ -50,6 +52,14 @@ WORDS: Final = MappingProxyType(
             zh="24 小时内设备报来的内容有些未能识别，是否正常不能确定",
             en="Some of what it said within 24 h was refused, so its health is unknown",
         ),
+        Reason.OUT_OF_REACH: Text(
+            zh="代理程序连不上设备，是否正常不能确定",
+            en="Its agent doesn't reach the equipment, so its health is unknown",
+        ),
+        Reason.DOUBTED: Text(
+            zh="有报警未确认或使判断不可靠，是否正常不能确定",
+            en="An open alert is unconfirmed or casts doubt on what is known, so its health is unknown",
+        ),
         Reason.STALE: Text(zh="数据已旧，不知是否正常", en="What is known is old, so its health is unknown"),
     }
 )
@@ -58,7 +68,9 @@ WORDS: Final = MappingProxyType(
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """What the database knows of a device. `interval_s`: seconds between heartbeats, 0: not told yet. `lost_at`: when
-    something that it said was last refused, so that a fact was lost (`catalog.refusals`)."""
+    something that it said was last refused, so that a fact was lost (`catalog.refusals`). `equipment_connected`:
+    whether its agent reaches it; None: it can't tell. `doubted_since`: when the first open alert began that makes what
+    is known unsure."""
 
     connected: bool
     last_seen: datetime | None
@@ -66,6 +78,8 @@ class Known:
     worst_severity: str | None
     worst_since: datetime | None
     lost_at: datetime | None = None
+    equipment_connected: bool | None = None
+    doubted_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,8 +108,8 @@ def patience(known: Known, default_interval_s: float) -> timedelta:
 def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
     """How a device is, from what is known of it.
 
-    An open serious alert counts however old the data are; that there is none counts only while they are fresh, and
-    while nothing was lost that could have been one.
+    An open serious alert counts however old the data are; that there is none counts only while they are fresh, while
+    nothing was lost that could have been one, and while nothing makes it doubtful.
     """
     seen = known.last_seen
     if seen is None:
@@ -120,6 +134,10 @@ def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
     healthy = Judged(value=True, reason=quiet, since=known.worst_since or seen)
     if known.lost_at is not None and now - known.lost_at <= LOST_COUNTS:
         healthy = Judged(value=None, reason=Reason.REFUSED, since=known.lost_at)
+    if known.doubted_since is not None:
+        healthy = Judged(value=None, reason=Reason.DOUBTED, since=known.doubted_since)
+    if known.equipment_connected is False:
+        healthy = Judged(value=None, reason=Reason.OUT_OF_REACH, since=seen)
     return State(connected=connected, fresh=fresh, healthy=_health(known, healthy))
 
 

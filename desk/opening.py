@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from alerts.effects import EpisodeActive, EpisodeAgain
+from alerts.plan import CONNECTION, NUMBERS, SILENCE
 from catalog.model import SEVERITIES, Model, PartRef, Severity, Text
 
 EVIDENCE_MS: Final = 15 * 60_000
@@ -72,7 +73,10 @@ def title(episode: EpisodeActive | EpisodeAgain) -> tuple[str, dict[str, str]]:
         case "silence":
             return "ticket.title.silence", {"family": episode.family, "rule": episode.rule}
         case "identity":
-            return "device.identity_duplicate", {"family": episode.family}
+            numbers = episode.rule == NUMBERS
+            return "device.numbers_restarted" if numbers else "device.identity_duplicate", {"family": episode.family}
+        case "clock" | "connection" | "unjudged":
+            return f"ticket.title.{episode.kind}", {"family": episode.family, "rule": episode.rule}
 
 
 def joined(episode: EpisodeActive | EpisodeAgain) -> tuple[str, dict[str, str]]:
@@ -83,7 +87,7 @@ def joined(episode: EpisodeActive | EpisodeAgain) -> tuple[str, dict[str, str]]:
             return "ticket.joined", params
         case "limit":
             return "ticket.joined.limit", params
-        case "silence" | "identity":
+        case "silence" | "identity" | "clock" | "connection" | "unjudged":
             return "ticket.condition_back", params
 
 
@@ -103,8 +107,9 @@ def guidance(model: Model | None, params: Mapping[str, str]) -> Guidance:
 
 
 def _advice(model: Model, rule: str) -> Text | None:
-    """What to do about a limit (`limit:KEY`) or a silence (`silence`), the rules that are no fault code."""
-    if rule == "silence":
+    """What to do about a limit (`limit:KEY`), a silence (`silence`) or equipment out of its agent's reach, which looks
+    the same to whoever is called."""
+    if rule in (SILENCE, CONNECTION):
         return None if model.silence is None else model.silence.advice
     limits = (limit for signal in model.signals.values() for limit in signal.rules)
     return next((limit.advice for limit in limits if f"limit:{limit.key}" == rule), None)

@@ -90,16 +90,16 @@ class Presence(Struct, kw_only=True):
 
 
 class OpenAlert(Struct, frozen=True, kw_only=True):
-    """An episode of a device and lane that the database has open: its row of ``alert``, times in ms since 1970 UTC."""
+    """An episode of a device that the database has open: its row of ``alert``. Times in ms since 1970 UTC. ``value``:
+    of the reading that began it (``params.value``), else 0."""
 
     id: UUID
+    lane: Lane
     rule: str
-    kind: str
-    subject: str
     condition: str
     occurred_ms: int
-    changed_ms: int
     count: int
+    value: float = 0.0
 
 
 class Work(Struct, kw_only=True, gc=False):
@@ -138,10 +138,15 @@ class Engine(Protocol[S]):
     def unpack(self, device: Device, lane: Lane, packed: bytes) -> S:
         """A state from its packed form; of an older format too. Raises ``ValueError`` if it is none."""
 
-    def adopt(self, device: Device, lane: Lane, opened: Sequence[OpenAlert], now: Now) -> S:
-        """The state of a device whose own is lost: it can't be unpacked, or is missing though the database has episodes
-        open. It goes on with ``opened`` (perhaps none), so that each of them still ends; what it opens from now on has
-        other ids than anything before ``now``. The next step may end at once what no rule knows any more."""
+    def adopt(self, device: Device, lane: Lane, state: S | None, opened: Sequence[OpenAlert]) -> S:
+        """The state with exactly the episodes that are open in the database, so that each of them ends, and none is
+        open twice; the very same object if it has them already.
+
+        Asked whenever a state was loaded. ``state`` None: it is lost, since it can't be unpacked, or is missing though
+        the database has episodes open. ``opened``: all open alerts of the device, of both lanes, as a fault is the
+        device's, whatever lane brought it. What such a state opens from now on has other ids than anything before; its
+        next step, which is due at once, ends what no rule knows any more.
+        """
 
     def pack(self, state: S) -> bytes:
         """The packed form, with the version of its format inside."""

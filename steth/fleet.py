@@ -32,7 +32,7 @@ SELECT 'devices', CASE WHEN at IS NULL THEN 'never'
 FROM heard GROUP BY label
 UNION ALL
 SELECT 'open_alerts', severity, count(*) FROM alert
-WHERE condition <> 'ok' AND condition IN ('active', 'clearing', 'no-data') GROUP BY severity
+WHERE condition <> 'ok' AND condition <> 'pending' GROUP BY severity
 UNION ALL
 SELECT 'open_tickets', status, count(*) FROM ticket WHERE status <> 'closed' GROUP BY status
 UNION ALL

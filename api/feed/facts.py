@@ -38,7 +38,8 @@ def look(row: tuple[Any, ...], before: Seen | None, *, now: datetime, default_in
     """A row of the statement `stream_devices`, judged; `before` itself where nothing can have changed."""
     if before is not None and before.row == row and (before.until is None or now <= before.until):
         return before
-    _, uid, org, connected, interval_s, last_seen, open_alerts, severity, since, open_tickets, lost_at = row
+    _, uid, org, connected, interval_s, reached, last_seen, open_alerts, severity, since, doubted_since, *rest = row
+    open_tickets, lost_at = rest
     known = Known(
         connected=bool(connected),
         last_seen=last_seen,
@@ -46,6 +47,8 @@ def look(row: tuple[Any, ...], before: Seen | None, *, now: datetime, default_in
         worst_severity=severity,
         worst_since=since,
         lost_at=lost_at,
+        equipment_connected=reached,
+        doubted_since=doubted_since,
     )
     state = judge(known, now=now, default_interval_s=default_interval_s)
     until = last_seen + patience(known, default_interval_s) if state.fresh.value else None

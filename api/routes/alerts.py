@@ -43,8 +43,8 @@ ALL_ALERTS: dict[str, Any] = {
     "before_id": None,
 }
 AlertState = Literal["open", "pending", "over"]
-_CONDITIONS: Final[Mapping[AlertState, list[str]]] = {
-    "open": ["active", "clearing", "no-data"],
+CONDITIONS: Final[Mapping[AlertState, list[str]]] = {
+    "open": ["active", "clearing", "no-data", "unconfirmed"],
     "pending": ["pending"],
     "over": ["ok"],
 }
@@ -89,7 +89,7 @@ async def list_alerts(
             "severity": severity,
             "hospital": hospital,
             "site": site,
-            "conditions": None if state is None else _CONDITIONS[state],
+            "conditions": None if state is None else CONDITIONS[state],
             "operator": operator,
             "before_at": behind and behind.at,
             "before_id": behind and behind.id,

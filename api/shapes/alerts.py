@@ -6,11 +6,12 @@ from uuid import UUID
 
 from pydantic import Field
 
+from alerts.effects import Kind
 from api.shapes import examples
 from api.shapes.base import Given, Message, Note, Shape, example
 
 Severity = Literal["critical", "major", "minor", "warning"]
-Condition = Literal["pending", "active", "clearing", "no-data", "ok"]
+Condition = Literal["pending", "active", "clearing", "no-data", "unconfirmed", "ok"]
 OperatorStateWord = Literal["unacknowledged", "acknowledged"]
 
 
@@ -38,7 +39,7 @@ class Alert(Shape):
     id: UUID
     device: DeviceNamed
     rule: str
-    kind: Literal["fault", "limit", "silence", "identity"]
+    kind: Kind
     subject: Annotated[str, Field(description="The fault code or the metric.")]
     family: str
     severity: Severity

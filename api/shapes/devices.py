@@ -44,6 +44,13 @@ class Device(Shape):
     connected: Annotated[Fact, Field(description="Whether its session with the broker lives.")]
     fresh: Annotated[Fact, Field(description="Whether what is shown of it is recent.")]
     healthy: Annotated[Fact, Field(description="Whether nothing is wrong with it; unknown unless fresh.")]
+    equipment_connected: Annotated[
+        bool | None, Field(description="Whether its agent reaches the equipment itself; null: it can't tell.")
+    ]
+    clock_offset_s: Annotated[
+        float | None,
+        Field(description="How far the clock of a client without numbers is behind, if below 0 ahead; null: unknown."),
+    ]
     last_seen: datetime | None
     age_s: Annotated[float | None, Field(description="Seconds since `last_seen`.")]
     open_alerts: int

@@ -34,6 +34,8 @@ DEVICE: Final[dict[str, Any]] = {
     "connected": {"value": True, "reason": "session", "text": "与平台保持连接", "age_s": 4.2},
     "fresh": {"value": True, "reason": "recent", "text": "数据是新的", "age_s": 4.2},
     "healthy": {"value": False, "reason": "alerts", "text": "有未消除的重要报警", "age_s": 229.5},
+    "equipment_connected": True,
+    "clock_offset_s": None,
     "last_seen": "2026-11-22T03:59:55.800000Z",
     "age_s": 4.2,
     "open_alerts": 1,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from alerts.effects import Kind
 from api.shapes import examples
 from api.shapes.alerts import Condition, Severity
 from api.shapes.base import Shape, example
@@ -40,7 +41,7 @@ class Mark(Shape):
     """An alert of the device in this range."""
 
     alert: UUID
-    kind: Literal["fault", "limit", "silence", "identity"]
+    kind: Kind
     subject: Annotated[str, Field(description="The fault code or the metric.")]
     severity: Severity
     condition: Condition

@@ -31,6 +31,7 @@ const CONDITIONS: Readonly<Record<Alert['condition'], AlertState>> = {
   active: 'open',
   clearing: 'open',
   'no-data': 'open',
+  unconfirmed: 'open',
   pending: 'pending',
   ok: 'over',
 }

@@ -122,7 +122,14 @@ export const en: Words = {
     cancel: 'Cancel',
     times: '{{count}} times',
     ticket: 'Ticket {{number}}',
-    condition: { pending: 'watched', active: 'open', clearing: 'clearing', 'no-data': 'no data', ok: 'over' },
+    condition: {
+      pending: 'watched',
+      active: 'open',
+      clearing: 'clearing',
+      'no-data': 'no data',
+      unconfirmed: 'unconfirmed',
+      ok: 'over',
+    },
   },
   act: {
     acknowledged: 'Acknowledged: {{what}}',

@@ -113,7 +113,14 @@ export const zh = {
     cancel: '取消',
     times: '{{count}} 次',
     ticket: '工单 {{number}}',
-    condition: { pending: '观察中', active: '未恢复', clearing: '正在恢复', 'no-data': '无数据', ok: '已恢复' },
+    condition: {
+      pending: '观察中',
+      active: '未恢复',
+      clearing: '正在恢复',
+      'no-data': '无数据',
+      unconfirmed: '待确认',
+      ok: '已恢复',
+    },
   },
   act: {
     acknowledged: '已确认：{{what}}',

@@ -85,9 +85,9 @@ class CountingEngine:
         faults, silent = packed.split()
         return Counted(int(faults), silent == b"1")
 
-    def adopt(self, device: Device, lane: Lane, opened: Sequence[OpenAlert], now: Now) -> Counted:
+    def adopt(self, device: Device, lane: Lane, state: Counted | None, opened: Sequence[OpenAlert]) -> Counted:
         """As many faults as there are open alerts."""
-        return Counted(len(opened))
+        return Counted(len(opened)) if state is None else state
 
     def pack(self, state: Counted) -> bytes:
         """As "n s"."""

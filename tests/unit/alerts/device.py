@@ -9,7 +9,7 @@ from alerts.state import State
 from catalog.model import Clear, FaultCode, FaultFamily, LimitRule, Model, Severity, Signal, Silence, Text
 from ingest.ports import Applied, Device, Effect, Now, Presence
 from wire.ids import DeviceId, Epoch
-from wire.items import Birth, Fault, Item, Quality, Readings
+from wire.items import Birth, Fault, Heartbeat, Item, Quality, Readings
 from wire.report import Numbers, Report
 from wire.topics import Lane
 
@@ -141,6 +141,10 @@ def fault(
     )
 
 
+def beat(at: float) -> Heartbeat:
+    return Heartbeat(at=ms(at))
+
+
 def birth(at: float, *, interval_s: float = 30.0) -> Birth:
     return Birth(at=ms(at), boot=1, agent="1.0", model="dr", interval_s=interval_s)
 
@@ -165,19 +169,31 @@ class Reporting:
         self.presence.seen_clock_ms = CLOCK0 + round((at if clock is None else clock) * 1000)
 
     def report(
-        self, at: float, *items: Item, caught_up: bool = True, offset_s: float = 0.0, clock: float | None = None
+        self,
+        at: float,
+        *items: Item,
+        caught_up: bool = True,
+        offset_s: float | None = 0.0,
+        clock: float | None = None,
+        gap: int = 0,
     ) -> list[Effect]:
-        """A report that arrives at ``at`` with items of their own times."""
-        numbers = Numbers(epoch=Epoch("e" * 16), seq=1, floor=1, head=1 if caught_up else 9)
+        """A report that arrives at ``at`` with items of their own times, after ``gap`` that are lost."""
+        offset_ms = None if offset_s is None else round(offset_s * 1000)
+        numbers = Numbers(epoch=Epoch("e" * 16), seq=1, floor=1, head=1 if caught_up else 9, offset_ms=offset_ms)
         one = Applied(
             report=Report(at=ms(at), items=list(items)),
             numbers=None if isinstance(items[0], Birth) else numbers,
             received_ms=ms(at),
-            offset_ms=round(offset_s * 1000),
+            offset_ms=offset_ms or 0,
             caught_up=caught_up,
+            gap=gap,
         )
         self.hear(at, clock)
         return self._step([one], at, clock)
+
+    def apply(self, at: float, one: Applied) -> list[Effect]:
+        """What another lane handed over."""
+        return self._step([one], at, None)
 
     def tick(self, at: float, clock: float | None = None) -> list[Effect]:
         """Time passes; ``clock``: the partition's, where it differs."""

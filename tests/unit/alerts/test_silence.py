@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
+from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
 from tests.unit.alerts.device import Reporting, birth, fault, model, moves, ms, only, opened, reading, temp, tickets
 from wire.topics import Lane
 
@@ -96,25 +96,6 @@ def test_what_was_due_before_the_silence_comes_before_it() -> None:
     found = device.tick(500)
     assert moves(found) == [("hold-elapsed", "active", "ok")]
     assert opened(found) == [("silence", "active")]
-
-
-def test_two_devices_with_one_identity_are_one_alert_until_a_day_has_passed() -> None:
-    device = Reporting()
-    device.report(1, birth(1))
-    device.presence.conflict_ms = ms(2)
-    found = device.report(2, birth(2))
-    [new] = only(EpisodeOpened, found)
-    assert (new.rule, new.kind, new.message) == ("identity", "identity", "device.identity_duplicate")
-    assert device.report(3, birth(3)) == []
-    device.presence.conflict_ms = ms(50)
-    found = device.report(50, birth(50))
-    [again] = only(EpisodeAgain, found)
-    assert (again.alert_id, again.ticket, again.at_ms) == (new.alert_id, True, ms(50))
-    assert opened(found) == []
-    device.tick(86_000, clock=100)
-    device.report(86_449, birth(86_449), clock=86_449)
-    assert moves(device.report(86_450, birth(86_450))) == [("hold-elapsed", "active", "ok")]
-    assert device.report(86_500, birth(86_500)) == []
 
 
 @pytest.mark.parametrize("clock", [0.0, 77.0])

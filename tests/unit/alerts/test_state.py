@@ -126,7 +126,7 @@ def test_ids_differ_by_device_and_lane() -> None:
     other = msgspec.structs.replace(DEVICE, uid="d8")
     ids: set[UUID] = set()
     for device in (Reporting(), Reporting(lane=Lane.BULK), Reporting(device=other)):
-        ids.update(e.alert_id for e in only(EpisodeOpened, device.report(1, fault("E1", 1))))
+        ids.update(e.alert_id for e in only(EpisodeOpened, device.report(1, reading("load", 99, 1))))
     assert len(ids) == 3
 
 

@@ -5,16 +5,20 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.episode import Condition
 from api.audit import GENESIS, Entry, Link, broken_at, canonical, chained
 from api.conditions import etag, require_match
 from api.language import preferred
 from api.problems import STATUS, Problem, ProblemCode
 from api.roles import ROUTES, methods_of
+from api.routes.alerts import CONDITIONS as LISTED
+from api.shapes.alerts import Condition as ShownCondition
 from api.shapes.base import clean_name, moment
 from api.state import WORDS, Judged, Known, Reason, judge
 from catalog.model import SEVERITIES
@@ -29,6 +33,8 @@ def known(
     worst: str | None = None,
     interval_s: float = 15.0,
     lost_h: float | None = None,
+    reached: bool | None = None,
+    doubted_h: float | None = None,
 ) -> Known:
     return Known(
         connected=connected,
@@ -37,6 +43,8 @@ def known(
         worst_severity=worst,
         worst_since=None if worst is None else NOW - timedelta(hours=1),
         lost_at=None if lost_h is None else NOW - timedelta(hours=lost_h),
+        equipment_connected=reached,
+        doubted_since=None if doubted_h is None else NOW - timedelta(hours=doubted_h),
     )
 
 
@@ -70,6 +78,16 @@ def known(
         (known(lost_h=1, worst="minor"), (True, Reason.SESSION), (True, Reason.RECENT), (None, Reason.REFUSED)),
         (known(lost_h=1, worst="major"), (True, Reason.SESSION), (True, Reason.RECENT), (False, Reason.ALERTS)),
         (known(lost_h=1, age_s=46), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
+        (known(reached=True), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (known(reached=False), (True, Reason.SESSION), (True, Reason.RECENT), (None, Reason.OUT_OF_REACH)),
+        (known(reached=False, age_s=46), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
+        (
+            known(reached=False, doubted_h=1, worst="major"),
+            (True, Reason.SESSION),
+            (True, Reason.RECENT),
+            (False, Reason.ALERTS),
+        ),
+        (known(doubted_h=1, worst="minor"), (True, Reason.SESSION), (True, Reason.RECENT), (None, Reason.DOUBTED)),
         (known(age_s=-30), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
     ],
 )
@@ -92,8 +110,21 @@ def test_a_device_is_never_called_healthy_on_old_data() -> None:
             assert worst not in {"critical", "major"}
 
 
+def test_a_device_is_never_called_healthy_while_something_makes_it_doubtful() -> None:
+    for reached, doubted_h, worst in product((True, False, None), (None, 0, 99), (None, *SEVERITIES)):
+        state = judge(known(reached=reached, doubted_h=doubted_h, worst=worst), now=NOW, default_interval_s=15)
+        if state.healthy.value:
+            assert reached is not False
+            assert doubted_h is None
+
+
 def test_every_reason_has_its_words() -> None:
     assert set(WORDS) == set(Reason)
+
+
+def test_the_api_has_every_condition_and_every_open_one_is_listed_as_open() -> None:
+    assert set(get_args(ShownCondition)) == {*Condition}
+    assert set().union(*map(set, LISTED.values())) == {*Condition}
 
 
 @pytest.mark.parametrize(

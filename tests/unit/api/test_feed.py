@@ -147,10 +147,12 @@ def seen(**change: object) -> Seen:
         "org": 7,
         "connected": True,
         "interval_s": 15.0,
+        "equipment_connected": None,
         "last_seen": NOW,
         "open_alerts": 0,
         "severity": None,
         "since": None,
+        "doubted_since": None,
         "open_tickets": 0,
         "lost_at": None,
     }
@@ -166,6 +168,8 @@ def test_hearing_a_device_again_is_no_change_of_what_is_shown() -> None:
         {"open_alerts": 1, "severity": "critical", "since": NOW},
         {"open_tickets": 1},
         {"lost_at": NOW - timedelta(hours=1)},
+        {"equipment_connected": False},
+        {"doubted_since": NOW - timedelta(hours=1)},
     ):
         assert seen().shown() != seen(**change).shown(), change
 

@@ -1,3 +1,4 @@
+from typing import get_args
 from uuid import UUID
 
 import pytest
@@ -74,7 +75,7 @@ def test_what_the_catalog_does_not_know_opens_empty_handed(stranger: EpisodeActi
         assert (made.causes, made.parts) == ((), ())
 
 
-@pytest.mark.parametrize("kind", ["fault", "limit", "silence", "identity"])
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_title_and_joining_is_a_message_of_the_catalog(kind: Kind) -> None:
     for message, _ in (title(episode(kind=kind)), joined(episode(kind=kind))):
         assert message in CATALOG.messages
