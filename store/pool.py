@@ -1,8 +1,13 @@
 """Connections, each as the login role of its use, and the transaction that sees one organisation."""
 
+import asyncio
+import os
+import random
+import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -14,13 +19,14 @@ from store.errors import StoreError, StoreErrorCode, one_line
 
 Role = Literal["owner", "ingest", "api"]
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
-Pool = AsyncConnectionPool[Connection]
 
 EVERY_ORG: Final = "*"
-RECONNECT_S: Final = 4.0
-"""For so long the pool's own attempts to connect lie further and further apart, then they begin anew: after an hour's
-outage the database is used again within seconds. The library would wait for minutes, and then not try at all."""
 """The setting under which the policies show every organisation: for the dealer's own staff and jobs."""
+RETRY_S: Final = 0.5
+"""Between two attempts to connect at most: whoever waits goes on within a second of the database's return. The library
+by itself would try more and more seldom, and in the end not at all."""
+ANSWER_S: Final = 1.0
+"""A session that doesn't answer nothing within this time is taken for dead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,7 @@ _LIMITS: Final = MappingProxyType(
 # Where nothing answers any more (a cable, a firewall), libpq by itself waits for a quarter of an hour or for ever.
 _NETWORK: Final[Mapping[str, Any]] = MappingProxyType(
     {
-        "connect_timeout": 10,  # s
+        "connect_timeout": 5,  # s
         "keepalives_idle": 10,  # s
         "keepalives_interval": 5,  # s
         "keepalives_count": 3,
@@ -63,6 +69,56 @@ def role_name(role: Role) -> str:
 def role_dsn(dsn: str, *, role: Role, password: str) -> str:
     """The same server and database as `dsn`, as another role."""
     return make_conninfo(dsn, user=role_name(role), password=password)
+
+
+class Pool(AsyncConnectionPool[Connection]):
+    """A pool that hands out only sessions that answer, and looks for the next one at once.
+
+    The library's own `check=` waits a second after the first dead session, then twice as long after each, and for as
+    long as the network does after one whose server is gone without a word: sessions that are cut once a second would
+    never be had, and ten dead ones would cost minutes.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - the library's
+        """Raises PoolTimeout."""
+        deadline = monotonic() + (self.timeout if timeout is None else timeout)
+        while True:
+            connection = await super().getconn(deadline - monotonic())
+            try:
+                await self.check_connection(connection)
+            except TimeoutError:
+                await self.putconn(connection)
+                await self.drain()  # the others' server is the same
+            except (psycopg.Error, OSError):
+                await self.putconn(connection)
+            except BaseException:
+                await self.putconn(connection)
+                raise
+            else:
+                return connection
+
+    @staticmethod
+    async def check_connection(conn: Connection) -> None:
+        """Raises psycopg.Error, or TimeoutError after `ANSWER_S`; the connection is closed then."""
+        asking = asyncio.create_task(AsyncConnectionPool.check_connection(conn))
+        try:
+            await asyncio.wait([asking], timeout=ANSWER_S)
+        finally:
+            if late := not asking.done():
+                # To cancel it would ask the server once more, and wait for that.
+                _cut(conn)
+                await asyncio.wait([asking])
+        error = asking.exception()
+        if late:
+            raise TimeoutError
+        if error is not None:
+            raise error
+
+
+def _cut(connection: Connection) -> None:
+    """End a connection whose other end may be gone: whoever waits for it is told at once."""
+    with suppress(OSError, psycopg.OperationalError), socket.socket(fileno=os.dup(connection.fileno())) as ours:
+        ours.shutdown(socket.SHUT_RDWR)
 
 
 @asynccontextmanager
@@ -86,15 +142,14 @@ async def open_pool(
         f"{given.pop('options', '')} -c timezone=UTC -c statement_timeout={limits.statement_ms} "
         f"-c lock_timeout={limits.lock_ms} -c idle_in_transaction_session_timeout={limits.idle_in_transaction_ms}"
     )
-    pool: Pool = AsyncConnectionPool(
+    pool = Pool(
         make_conninfo("", **{**_NETWORK, **given, "application_name": f"steth-{name or role}", "options": options}),
         min_size=min_size,
         max_size=max_size,
         timeout=timeout_s,
-        reconnect_timeout=RECONNECT_S,
+        reconnect_timeout=0.0,
         reconnect_failed=_begin_anew,
         name=f"steth-{name or role}",
-        check=AsyncConnectionPool.check_connection,
         open=False,
     )
     try:
@@ -108,7 +163,8 @@ async def open_pool(
 
 
 async def _begin_anew(pool: AsyncConnectionPool[Connection]) -> None:
-    """A round of attempts failed: begin another, for those who wait."""
+    """An attempt failed: begin another, for those who wait."""
+    await asyncio.sleep(random.uniform(RETRY_S / 2, RETRY_S))  # noqa: S311 - so that processes don't come together
     await pool.check()
 
 

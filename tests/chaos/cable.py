@@ -49,6 +49,7 @@ class Cable:
         self._target = target
         self._server: asyncio.Server | None = None
         self._pairs: set[asyncio.Task[None]] = set()
+        self._ways: set[asyncio.Event] = set()
 
     def plug(self) -> None:
         """Let connections through, on the same port as before."""
@@ -57,6 +58,14 @@ class Cable:
     def pull(self) -> None:
         """End what is connected without a farewell, and take no more."""
         self._cables.run(self._pull())
+
+    def freeze(self) -> None:
+        """What is connected stays so, and nothing passes on it any more; what connects anew isn't concerned."""
+        self._cables.run(self._freeze())
+
+    async def _freeze(self) -> None:
+        for way in self._ways:
+            way.set()
 
     async def _plug(self) -> None:
         if self._server is None:
@@ -88,24 +97,32 @@ class Cable:
             writer.transport.abort()
             self._pairs.discard(task)
 
-    @staticmethod
     async def _both(
+        self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         far_reader: asyncio.StreamReader,
         far_writer: asyncio.StreamWriter,
     ) -> None:
-        ways = [asyncio.create_task(_pass(reader, far_writer)), asyncio.create_task(_pass(far_reader, writer))]
+        frozen = asyncio.Event()
+        self._ways.add(frozen)
+        ways = [
+            asyncio.create_task(_pass(reader, far_writer, frozen)),
+            asyncio.create_task(_pass(far_reader, writer, frozen)),
+        ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._ways.discard(frozen)
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, frozen: asyncio.Event) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):
+            if frozen.is_set():
+                await asyncio.Event().wait()
             writer.write(data)
             await writer.drain()

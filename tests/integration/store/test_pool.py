@@ -1,11 +1,15 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import monotonic
 
+import psycopg
 import pytest
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from store.errors import StoreError, StoreErrorCode
-from store.pool import RECONNECT_S, Pool, Role, open_pool, scoped
+from store.pool import ANSWER_S, RETRY_S, Pool, Role, open_pool, scoped
 from tests.chaos.cable import Cables
 from tests.fixtures.postgres import Database
 
@@ -28,7 +32,7 @@ async def test_a_dead_network_is_noticed_and_the_address_may_say_otherwise(datab
     address = make_conninfo(database.api, keepalives_idle=60, options="-c work_mem=5MB")
     async with open_pool(address, role="api") as pool, pool.connection() as connection:
         found = connection.info.get_parameters()
-        assert (found["tcp_user_timeout"], found["connect_timeout"], found["keepalives_idle"]) == ("20000", "10", "60")
+        assert (found["tcp_user_timeout"], found["connect_timeout"], found["keepalives_idle"]) == ("20000", "5", "60")
         rows = await connection.execute("SELECT current_setting('work_mem'), current_setting('TimeZone')")
         assert await rows.fetchone() == ("5MB", "UTC")
 
@@ -52,20 +56,115 @@ async def test_an_unreachable_database_is_one_line_without_the_password() -> Non
     assert "geheim" not in str(caught.value)
 
 
-async def test_the_pool_comes_back_soon_after_the_database_does(database: Database) -> None:
-    """However long it was gone: whoever waits gets a connection at one of the next attempts."""
+SIZES = {"ingest": (3, 6), "api": (2, 10)}
+"""As the processes open them."""
+
+
+@pytest.fixture(params=SIZES)
+def role(request: pytest.FixtureRequest) -> Role:
+    given: Role = request.param
+    return given
+
+
+@asynccontextmanager
+async def filled(dsn: str, role: Role) -> AsyncIterator[Pool]:
+    """A pool of as many idle sessions as it may have."""
+    async with open_pool(dsn, role=role, min_size=SIZES[role][1], max_size=SIZES[role][1], timeout_s=20) as pool:
+        yield pool
+
+
+def address(database: Database, role: Role, **where: str | int) -> str:
+    dsn: str = getattr(database, role)
+    return make_conninfo(dsn, **where)
+
+
+async def test_whoever_waits_goes_on_soon_after_the_database_is_back(database: Database, role: Role) -> None:
+    """However long it was gone."""
     port = conninfo_to_dict(database.api)["port"]
     with Cables() as cables:
         cable = cables.to(int(str(port)))
-        dsn = make_conninfo(database.api, host="127.0.0.1", port=cable.port)
-        async with open_pool(dsn, role="api", min_size=2) as pool:
+        dsn = address(database, role, host="127.0.0.1", port=cable.port)
+        async with open_pool(dsn, role=role, min_size=SIZES[role][0], max_size=SIZES[role][1], timeout_s=30) as pool:
             cable.pull()
-            waiting = [asyncio.create_task(_one(pool)) for _ in range(3)]
-            await asyncio.sleep(0.85 * RECONNECT_S)  # the library alone would try next after twice as long
+            waiting = [asyncio.create_task(_one(pool)) for _ in range(20)]
+            await asyncio.sleep(3)  # the library alone would try next after twice as long
             assert not any(task.done() for task in waiting)
             cable.plug()
-            async with asyncio.timeout(RECONNECT_S / 2):
-                assert await asyncio.gather(*waiting) == [(1,)] * 3
+            async with asyncio.timeout(2 * RETRY_S + 0.5):
+                assert await asyncio.gather(*waiting) == [(1,)] * 20
+
+
+def cut_all(database: Database, role: Role) -> None:
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = %s AND datname = current_database()",
+            (f"steth_{role}",),
+        )
+
+
+async def test_dead_sessions_cost_no_time(database: Database, role: Role) -> None:
+    """A restarted server leaves nothing but dead ones; the library alone waits ever longer after each."""
+    async with filled(address(database, role), role) as pool:
+        cut_all(database, role)
+        async with asyncio.timeout(1.5):
+            assert await asyncio.gather(*(_one(pool) for _ in range(20))) == [(1,)] * 20
+
+
+async def test_sessions_that_are_cut_again_and_again_stop_no_work(database: Database, role: Role) -> None:
+    async def cutting() -> None:
+        while True:
+            await asyncio.to_thread(cut_all, database, role)
+            await asyncio.sleep(0.2)
+
+    async def work() -> float:
+        began = monotonic()
+        while True:
+            try:
+                async with pool.connection() as connection, connection.transaction():
+                    await connection.execute("SELECT 1")
+                    await asyncio.sleep(0.01)
+            except psycopg.OperationalError:  # cut in the middle: tried again, as everything of ours is
+                continue
+            return monotonic() - began
+
+    async with open_pool(address(database, role), role=role, min_size=SIZES[role][0], max_size=SIZES[role][1]) as pool:
+        cuts = asyncio.create_task(cutting())
+        took = [max(await asyncio.gather(*(work() for _ in range(4)))) for _ in range(40)]
+        cuts.cancel()
+        await asyncio.wait([cuts])
+    assert max(took) < 1.0
+
+
+async def test_sessions_whose_server_is_gone_without_a_word_cost_a_second_in_all(
+    database: Database, role: Role
+) -> None:
+    """As after a failover: nothing answers on what was connected, and what connects anew works."""
+    port = conninfo_to_dict(database.api)["port"]
+    with Cables() as cables:
+        cable = cables.to(int(str(port)))
+        async with filled(address(database, role, host="127.0.0.1", port=cable.port), role) as pool:
+            cable.freeze()
+            began = monotonic()
+            async with asyncio.timeout(ANSWER_S + 2):
+                assert await asyncio.gather(*(_one(pool) for _ in range(20))) == [(1,)] * 20
+            assert monotonic() - began >= 0.9 * ANSWER_S
+            async with asyncio.timeout(0.5):
+                await _one(pool)
+
+
+async def test_who_gives_up_waiting_leaves_the_pool_whole(database: Database, role: Role) -> None:
+    port = conninfo_to_dict(database.api)["port"]
+    with Cables() as cables:
+        cable = cables.to(int(str(port)))
+        async with filled(address(database, role, host="127.0.0.1", port=cable.port), role) as pool:
+            cable.freeze()
+            for _ in range(3):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await _one(pool)
+            async with asyncio.timeout(ANSWER_S + 2):
+                assert await asyncio.gather(*(_one(pool) for _ in range(20))) == [(1,)] * 20
 
 
 async def _one(pool: Pool) -> object:
