@@ -11,7 +11,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from store.errors import StoreError, StoreErrorCode
 from store.pool import ANSWER_S, RETRY_S, Pool, Role, open_pool, scoped
 from tests.chaos.cable import Cables
-from tests.fixtures.postgres import Database
+from tests.fixtures.postgres import Cluster, Database
+from tests.fixtures.timescale import Timescale
+from tests.fixtures.trixie import Tree
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,19 @@ async def test_sessions_that_are_cut_again_and_again_stop_no_work(database: Data
         cuts.cancel()
         await asyncio.wait([cuts])
     assert max(took) < 1.0
+
+
+async def test_a_server_that_was_killed_is_used_again_within_a_second(trixie: Tree) -> None:
+    """Of every process at once: each has its own pool."""
+    with Timescale(tree=trixie) as server:
+        made = Cluster(superuser_dsn=server.dsn()).create()
+        async with filled(made.ingest, "ingest") as ingest, filled(made.api, "api") as api:
+            server.kill()
+            waiting = [asyncio.create_task(_one(pool)) for pool in (ingest, api) for _ in range(10)]
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(server.start)  # returns once it lets in
+            async with asyncio.timeout(2 * RETRY_S + 0.5):
+                assert await asyncio.gather(*waiting) == [(1,)] * 20
 
 
 async def test_sessions_whose_server_is_gone_without_a_word_cost_a_second_in_all(
