@@ -116,6 +116,9 @@ FROM device d JOIN site s ON s.id = d.site_id WHERE d.uid = %(uid)s
 -- name: device_latest
 SELECT latest FROM device_state WHERE device_id = %(device)s
 
+-- name: device_gaps
+SELECT lane, since, at, reports FROM device_gap WHERE device_id = %(device)s ORDER BY at DESC, id DESC LIMIT %(limit)s
+
 -- name: device_refusals
 SELECT kind, source, reason, count, since, last, form FROM device_refusal
 WHERE device_id = %(device)s ORDER BY last DESC, kind, source, reason
@@ -329,8 +332,9 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 SELECT b.xid::text::bigint AS xid,
        extract(epoch FROM clock_timestamp() - least(
            (SELECT min(a.learned_at) FROM alert_event a WHERE a.xid >= b.xid),
-           (SELECT min(t.at) FROM ticket_event t WHERE t.xid >= b.xid)))::double precision AS held_s
-FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xid) b
+           (SELECT min(t.at) FROM ticket_event t WHERE t.xid >= b.xid)))::double precision AS held_s,
+       (SELECT i.xid_from FROM installation i) AS begins
+FROM (SELECT row_horizon() AS xid) b
 
 -- name: stream_alert_events
 SELECT xid::text::bigint AS xid, id, alert_id AS subject FROM alert_event

@@ -37,7 +37,8 @@ FROM jsonb_to_recordset(%s::jsonb) AS o(
 JOIN device d ON d.id = o.device_id AND d.status = 'active'
 ORDER BY o.device_id, o.family
 ON CONFLICT (device_id, family) WHERE status <> 'closed' DO NOTHING
-RETURNING id, device_id, family, org_id, (SELECT s.time_zone FROM site s WHERE s.id = ticket.site_id);
+RETURNING id, device_id, family, org_id, (SELECT s.time_zone FROM site s WHERE s.id = ticket.site_id),
+    (SELECT (extract(epoch FROM i.restored_at) * 1000)::bigint FROM installation i);
 
 -- name: retired_devices
 SELECT id FROM device WHERE id = ANY (%s::integer[]) AND status = 'retired';
@@ -88,18 +89,20 @@ ORDER BY t.id;
 -- The day's counter is a hot row: taken by the last statement of the stage, and given back by the commit alone, so that
 -- a number never belongs to a ticket that doesn't exist.
 WITH opened AS (
-    SELECT id, day, row_number() OVER (PARTITION BY day ORDER BY id) AS nth, count(*) OVER (PARTITION BY day) AS many
-    FROM unnest(%s::bigint[], %s::date[]) AS o(id, day)
+    SELECT id, day, block, row_number() OVER w AS nth, count(*) OVER (PARTITION BY day, block) AS many
+    FROM unnest(%s::bigint[], %s::date[], %s::integer[]) AS o(id, day, block)
+    WINDOW w AS (PARTITION BY day, block ORDER BY id)
 ), counted AS (
-    INSERT INTO ticket_day (day, last)
-    SELECT day, count(*) FROM opened GROUP BY day ORDER BY day
-    ON CONFLICT (day) DO UPDATE SET last = ticket_day.last + excluded.last
-    RETURNING day, last
+    INSERT INTO ticket_day (day, block, last)
+    SELECT day, block, count(*) FROM opened GROUP BY day, block ORDER BY day, block
+    ON CONFLICT (day, block) DO UPDATE SET last = ticket_day.last + excluded.last
+    RETURNING day, block, last
 ), numbered AS (
-    SELECT o.id, to_char(c.day, 'YYYYMMDD') AS day, (c.last - o.many + o.nth)::text AS nth
-    FROM opened o JOIN counted c USING (day)
+    SELECT o.id, to_char(c.day, 'YYYYMMDD') AS day, CASE c.block WHEN 0 THEN '' ELSE lpad(c.block::text, 5, '0') END
+        AS block, (c.last - o.many + o.nth)::text AS nth
+    FROM opened o JOIN counted c USING (day, block)
 )
-UPDATE ticket t SET number = 'WX' || n.day || '-' || lpad(n.nth, greatest(3, length(n.nth)), '0')
+UPDATE ticket t SET number = 'WX' || n.day || '-' || n.block || lpad(n.nth, greatest(3, length(n.nth)), '0')
 FROM numbered n WHERE t.id = n.id
 RETURNING t.id, t.number;
 
@@ -208,3 +211,47 @@ FROM command WHERE ticket_id = %s ORDER BY issued_at, id;
 -- name: ticket_tellings
 SELECT r.name AS recipient, t.step, t.state, t.attempts, t.told_at, t.error
 FROM telling t JOIN recipient r ON r.id = t.recipient_id WHERE t.ticket_id = %s ORDER BY t.id LIMIT %s;
+
+-- name: take_gaps
+-- Gaps that no ticket has been told of yet, by device: how many reports of the live lane, and from when to when.
+WITH taken AS (
+    UPDATE gap SET said = true WHERE id = ANY (ARRAY(
+        SELECT id FROM gap WHERE NOT said ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED))
+    RETURNING device_id, lane, since, at, last_seq - first_seq + 1 AS reports
+)
+SELECT device_id, min(since), max(at), sum(reports)::bigint FROM taken WHERE lane = 0 GROUP BY device_id;
+
+-- name: tickets_of_gaps
+-- A device whose reports go missing again and again is written down once in a while.
+SELECT t.id, t.device_id, t.org_id FROM ticket t
+WHERE t.device_id = ANY (%(devices)s::integer[]) AND t.status <> 'closed' AND NOT EXISTS (
+    SELECT FROM ticket_event e WHERE e.ticket_id = t.id AND e.event = 'gap' AND e.at > to_timestamp(%(since_ms)s / 1000.0))
+ORDER BY t.id;
+
+-- name: gaps_at_once
+-- Of how many devices reports went missing lately that a restore that is known doesn't explain, and of how many it could be.
+SELECT (SELECT count(DISTINCT g.device_id) FROM gap g, installation i
+        WHERE g.lane = 0 AND g.at > to_timestamp(%(since_ms)s / 1000.0)
+            AND (i.restored_at IS NULL OR g.since > i.restored_at)),
+    (SELECT count(*) FROM device WHERE status = 'active');
+
+-- name: lasting_alerts
+-- Alerts that had a ticket, last, and have no open one. Of retired devices nothing lasts.
+SELECT count(*), min(c.closed_at)
+FROM alert l CROSS JOIN LATERAL (
+    SELECT max(t.closed_at) AS closed_at FROM ticket_alert a JOIN ticket t ON t.id = a.ticket_id
+    WHERE a.alert_id = l.id HAVING bool_and(t.status = 'closed')) c
+WHERE l.condition <> 'ok';
+
+-- name: tickets_apart
+SELECT t.number FROM ticket t CROSS JOIN LATERAL (
+    SELECT bool_and(l.condition = 'ok') AS over,
+        min(array_position(ARRAY['critical', 'major', 'minor', 'warning'], l.severity)) FILTER (WHERE l.condition <> 'ok')
+            AS worst
+    FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ticket_id = t.id) l
+WHERE t.status <> 'closed' AND (
+    l.worst < array_position(ARRAY['critical', 'major', 'minor', 'warning'], t.severity)
+    OR t.number LIKE 'opening-%'
+    OR l.over AND NOT EXISTS (
+        SELECT FROM ticket_event e WHERE e.ticket_id = t.id AND e.event IN ('alert-over', 'condition-over')))
+ORDER BY t.id;

@@ -17,6 +17,7 @@ from catalog.model import Catalog, Severity
 from desk.effects import TicketOpened
 from desk.errors import DeskError
 from desk.events import TicketEvent, add_events
+from desk.numbers import block_of
 from desk.opening import Opening, joined, opening, worse
 from desk.zones import DEFAULT_ZONE, day_of
 from ingest.ports import Batch, Work
@@ -46,6 +47,7 @@ class _Claim(Struct, kw_only=True):
     org_id: int = 0
     opened: bool = False
     zone: str = DEFAULT_ZONE
+    restored_ms: int | None = None
     risen: Severity | None = None
 
 
@@ -133,9 +135,10 @@ async def _open_or_lock(
         if left:
             rows = [_row(claim, now_ms) for claim in left.values()]
             cursor = await connection.execute(_QUERIES["open_tickets"], (_json(rows),))
-            for ticket_id, device_id, family, org_id, zone in await cursor.fetchall():
+            for ticket_id, device_id, family, org_id, zone, restored_ms in await cursor.fetchall():
                 claim = left.pop((device_id, family))
-                claim.ticket_id, claim.org_id, claim.opened, claim.zone = ticket_id, org_id, True, zone
+                claim.ticket_id, claim.org_id, claim.opened = ticket_id, org_id, True
+                claim.zone, claim.restored_ms = zone, restored_ms
         if left or (over and attempt == 0):
             await _lock(connection, left, over)
         if left:
@@ -270,7 +273,10 @@ async def _events_of_the_over(
 async def _number(connection: AsyncConnection, opened: Sequence[_Claim], now_ms: int) -> None:
     """Number the new tickets, and hand them to the stages after this one."""
     days = [day_of(now_ms, claim.zone) for claim in opened]
-    cursor = await connection.execute(_QUERIES["number_tickets"], ([claim.ticket_id for claim in opened], days))
+    blocks = [
+        block_of(day, restored_ms=claim.restored_ms, zone=claim.zone) for claim, day in zip(opened, days, strict=True)
+    ]
+    cursor = await connection.execute(_QUERIES["number_tickets"], ([claim.ticket_id for claim in opened], days, blocks))
     numbers: dict[int, str] = dict(await cursor.fetchall())
     for claim in opened:
         new = claim.opening

@@ -79,7 +79,10 @@ WHERE device_id = %(device)s AND kind = 'fault' AND body->>'code' = ANY (%(codes
     AND first_ms + length_ms >= (extract(epoch FROM %(first)s::timestamptz) * 1000)::bigint;
 
 -- name: write_gaps
-INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at) VALUES (%s, %s, %s, %s, %s, %s);
+-- Before the mark is moved: it says when the lane was last heard.
+INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at, since)
+SELECT g.*, (SELECT k.at FROM mark k WHERE k.device_id = g.device_id AND k.lane = g.lane)
+FROM (VALUES (%s::integer, %s::smallint, %s, %s::bigint, %s::bigint, %s::timestamptz)) AS g(device_id, lane, epoch, first, last, at);
 
 -- name: write_letters
 INSERT INTO dead_letter (at, partition, device_id, topic, lane, epoch, seq, code, place, detail, content_type, body)

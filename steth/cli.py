@@ -119,6 +119,8 @@ def migrate(config: Config = None) -> None:
             typer.echo(f"applied {done.version:04d} {done.name}")
         if asyncio.run(upkeep.move()):
             typer.echo("moved to TimescaleDB's community edition: its own aggregates, compression and retention")
+        if asyncio.run(upkeep.settle()):
+            typer.echo("this database is a restored copy: see `steth doctor`; tickets go on in a new block of numbers")
         made = asyncio.run(upkeep.make_room())
         changed = asyncio.run(upkeep.set_policies())
     except (StoreError, SettingsError) as error:

@@ -22,7 +22,7 @@ SELECT (SELECT count(*) FROM device WHERE status = 'active'),
 _OPENED: Final = b"""
 SELECT e.xid::text, e.id, t.number, d.name, t.severity, t.message, t.params
 FROM ticket_event e JOIN ticket t ON t.id = e.ticket_id JOIN device d ON d.id = t.device_id
-WHERE e.event = 'opened' AND (e.xid, e.id) > (%s::xid8, %s) AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+WHERE e.event = 'opened' AND (e.xid, e.id) > (%s::xid8, %s) AND e.xid < row_horizon()
 ORDER BY e.xid, e.id LIMIT 20
 """
 

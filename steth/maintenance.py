@@ -10,6 +10,7 @@ import psycopg
 from prometheus_client import Gauge
 
 from ingest.rows import AHEAD_MS
+from store.installation import settle
 from store.move import move_to_community
 from store.partitions import ensure_partitions
 from store.policies import apply_policies
@@ -59,6 +60,11 @@ class Upkeep:
     async def move(self) -> bool:
         """From the Apache edition to the community edition, where the server's licence now allows it."""
         return await asyncio.to_thread(move_to_community, self._dsn, now=datetime.now(UTC))
+
+    async def settle(self) -> bool:
+        """Whether it was noticed now that the database is a restored copy."""
+        async with await self._connect() as connection:
+            return await settle(connection)
 
     async def _connect(self) -> Connection:
         # It must not queue for a lock with ingest behind it, nor wait for a network that is gone.

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY, Gauge
 from catalog.model import Catalog
 from desk.channels import AppriseChannel
 from desk.evidence import Freezer
+from desk.gaps import GapNotes
 from desk.jobs import Leadership
 from desk.telling import Teller
 from ingest.mqtt import Endpoint
@@ -23,6 +24,7 @@ from steth.maintenance import Upkeep
 from steth.run_ingest import wall_ms
 from steth.settings import Settings, address
 from steth.signals import stop_event
+from store.installation import Watch, settle_first
 from store.pool import open_pool
 
 _log = structlog.get_logger("steth.alerts")
@@ -83,6 +85,9 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     ):
         sender = CommandSender(pool=pool, publisher=publisher)
         freezer = Freezer(pool=pool)
+        gaps = GapNotes(pool=pool)
+        await settle_first(pool)
+        watch = Watch(pool=pool)
 
         async def send() -> int:
             return (await sender.run_once(wall_ms())).sent
@@ -98,6 +103,8 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 Job(name="commands", every_s=0.3, run=send),
                 Job(name="telling", every_s=0.5, run=lambda: teller.run_once(wall_ms())),
                 Job(name="evidence", every_s=3.0, run=lambda: freezer.run_once(wall_ms())),
+                Job(name="gaps", every_s=3.0, run=lambda: gaps.run_once(wall_ms())),
+                Job(name="copy", every_s=10.0, run=watch.run_once),
                 Job(name="backlog", every_s=10.0, run=backlog.measure),
                 Job(name="fleet", every_s=10.0, run=fleet.measure),
                 Job(name="rollup", every_s=10.0, run=upkeep.roll_up, limit_s=3600.0),

@@ -10,6 +10,7 @@ from api.feed.hub import Hub
 from api.settings import Settings as ApiSettings
 from catalog.model import Catalog
 from steth.settings import Settings, address
+from store.installation import settle_first
 from store.pool import open_pool
 
 
@@ -18,6 +19,7 @@ async def run_api(settings: Settings, catalog: Catalog) -> None:
     settings.need("dsn_api")
     host, port = address(settings.http)
     async with open_pool(settings.dsn_api, role="api", min_size=2, max_size=10, timeout_s=60) as pool:
+        await settle_first(pool)
         app = create_app(
             settings=ApiSettings(
                 mqtt_url=settings.mqtt_public or settings.mqtt,

@@ -17,6 +17,7 @@ from remote.replies import ReplyStage
 from steth.health import serve_health
 from steth.settings import Settings, address
 from steth.signals import stop_event
+from store.installation import settle_first
 from store.pool import open_pool
 
 _log = structlog.get_logger("steth.ingest")
@@ -43,6 +44,7 @@ async def run_ingest(settings: Settings, catalog: Catalog) -> None:
     ease_collector()
     stopped = stop_event()
     async with open_pool(settings.dsn_ingest, role="ingest", min_size=3, max_size=6, timeout_s=60) as pool:
+        await settle_first(pool)
         ingest = Ingest(
             name=settings.process_name("ingest"),
             pool=pool,

@@ -76,6 +76,7 @@ class Hub:
         self._reading = asyncio.Lock()
         self._head: Position | None = None
         self._held_s = 0.0
+        self._begins = 0
         self._devices: dict[int, Seen] = {}
         self._snapshots: dict[tuple[int | None, Lang], list[bytes]] = {}
         self._ingest = Ingest()
@@ -110,7 +111,7 @@ class Hub:
                 ProblemCode.UNAVAILABLE, "Too many live streams: try again in a moment.", headers={"Retry-After": "5"}
             )
         head = await self._awake()
-        after = head if last is None else decode(last, head=head, now_ms=self.now_ms())
+        after = head if last is None else await self._where(last)
         missed: list[Event] = []
         while isinstance(after, Position) and after < (self._head or head):
             async with self._scoped(EVERY_ORG if org is None else str(org)) as connection:
@@ -136,6 +137,12 @@ class Hub:
         except BaseException:
             self.leave(client)
             raise
+
+    async def _where(self, last: str) -> Position | Away:
+        """The position of a Last-Event-ID. Another process may have told more than this one has read yet."""
+        async with self._scoped(EVERY_ORG) as connection:
+            now = await boundary(connection)
+        return decode(last, head=now.position, begins=now.begins, now_ms=self.now_ms())
 
     def leave(self, client: Client) -> None:
         """A client is gone."""
@@ -190,9 +197,10 @@ class Hub:
         async with self._reading:
             if self._head is None or not self._clients:
                 async with self._scoped(EVERY_ORG) as connection:
-                    found, self._held_s = await boundary(connection)
+                    found = await boundary(connection)
                     await self._look(connection, tell=False)
-                self._head = found if self._head is None else max(self._head, found)
+                self._held_s, self._begins = found.held_s, found.begins
+                self._head = found.position if self._head is None else max(self._head, found.position)
                 self._last.read = asyncio.get_running_loop().time()
             return self._head
 
@@ -236,11 +244,15 @@ class Hub:
             if self._head is None:
                 return False
             if self._over:
-                found, self._held_s = await boundary(connection)
-                self._head, self._over = max(self._head, found), False
+                found = await boundary(connection)
+                self._held_s, self._begins = found.held_s, found.begins
+                self._head, self._over = max(self._head, found.position), False
                 for client in self._clients:
                     client.miss(Away.FAILED)
             read = await read_after(connection, self._head)
+            if read.begins != self._begins:  # restored meanwhile: what clients show may not be there any more
+                self._begins, self._over = read.begins, True
+                return True
             for event in await self._events(connection, read):
                 self._tell(event)
             self._head, self._held_s = read.head, read.held_s

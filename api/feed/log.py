@@ -28,24 +28,40 @@ class Row:
 class Read:
     """What came after a position, in order. `head`: all rows up to it are in it or in what was read before.
     `held_s`: how long the oldest row waits that can't be told yet, because an older transaction still runs.
-    `more`: there are rows above `head` already."""
+    `more`: there are rows above `head` already. `begins`: as of `Boundary`."""
 
     rows: Sequence[Row]
     head: Position
     held_s: float
     more: bool
+    begins: int
 
 
-async def boundary(connection: Connection) -> tuple[Position, float]:
-    """The position behind everything that can be told by now, and how long the oldest row behind it waits, in s."""
+@dataclass(frozen=True, kw_only=True)
+class Boundary:
+    """`position`: behind everything that can be told by now. `held_s`: how long the oldest row behind it waits.
+    `begins`: the first transaction since the database was last restored, else 0."""
+
+    position: Position
+    held_s: float
+    begins: int
+
+
+async def boundary(connection: Connection) -> Boundary:
+    """How far the stream can be told by now."""
     found = await one(connection, "stream_boundary", {})
     assert found is not None  # noqa: S101 - no FROM
-    return Position(xid=found["xid"], table=0, row=0), float(found["held_s"] or 0.0)
+    return Boundary(
+        position=Position(xid=found["xid"], table=0, row=0),
+        held_s=float(found["held_s"] or 0.0),
+        begins=found["begins"] or 0,
+    )
 
 
 async def read_after(connection: Connection, after: Position, *, limit: int = MAX_ROWS) -> Read:
     """The rows above a position, of all tables merged. Rows are seen as the connection's tenancy lets them be."""
-    limit_of, held_s = await boundary(connection)
+    now = await boundary(connection)
+    limit_of = now.position
     rows: list[Row] = []
     head = limit_of
     for table, statement in _TABLES.items():
@@ -58,7 +74,7 @@ async def read_after(connection: Connection, after: Position, *, limit: int = MA
         if len(found) == limit:
             head = min(head, rows[-1].position)
     told = sorted((row for row in rows if row.position <= head), key=lambda row: row.position)
-    return Read(rows=told, head=max(head, after), held_s=held_s, more=head < limit_of)
+    return Read(rows=told, head=max(head, after), held_s=now.held_s, more=head < limit_of, begins=now.begins)
 
 
 def latest_of(rows: Sequence[Row]) -> list[Row]:

@@ -46,11 +46,12 @@ def encode(position: Position, now_ms: int) -> str:
     return f"{now_ms}-{position.xid}-{position.table}-{position.row}"
 
 
-def decode(last: str, *, head: Position, now_ms: int) -> Position | Away:
+def decode(last: str, *, head: Position, begins: int = 0, now_ms: int) -> Position | Away:
     """The position of a `Last-Event-ID`, or why it is none to go on from.
 
-    `head`: up to where this process has read. A little ahead of it is possible, where another process was quicker;
-    a transaction that the database hasn't begun is not: then it is another database, or an older copy of it.
+    `head`: behind everything that could be told by now. Nothing ahead of it was ever told from this database, nor what
+    lies before `begins`, the first transaction since it was restored (0: it never was): who comes with such a one shows
+    what isn't there.
     """
     found = _TEXT.match(last)
     if found is None:
@@ -58,6 +59,7 @@ def decode(last: str, *, head: Position, now_ms: int) -> Position | Away:
     at_ms, xid, table, row = map(int, found.groups())
     if now_ms - at_ms > MAX_AWAY_MS or at_ms - now_ms > MAX_AWAY_MS:
         return Away.TOO_LONG
-    if xid > head.xid + 2**20 or xid >= 2**63:
+    position = Position(xid=xid, table=table, row=row)
+    if xid < begins or position > head:
         return Away.UNKNOWN
-    return Position(xid=xid, table=table, row=row)
+    return position

@@ -26,6 +26,7 @@ from api.shapes.devices import (
     DeviceChange,
     DeviceDetail,
     DeviceMade,
+    Gap,
     Heartbeat,
     NewDevice,
     Refusal,
@@ -40,6 +41,7 @@ from wire.ids import bucket, mint_device_id, partition
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["devices"])
 SLICE: Final = 100
 """Devices of a list that are put into words before others have a turn on the event loop."""
+MAX_GAPS: Final = 20
 DeviceUid = Annotated[
     str, Path(pattern=r"^[a-z0-9][a-z0-9\-]{3,39}$", description="The device's id.", examples=["d3k9m2q7x1z5a"])
 ]
@@ -144,6 +146,10 @@ async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Resp
         refusals=[
             _refusal(words, told, model=row["model"])
             for told in await many(asked.connection, "device_refusals", {"device": row["key"]})
+        ],
+        gaps=[
+            Gap(lane=("live", "bulk")[gap["lane"]], since=gap["since"], until=gap["at"], reports=gap["reports"])
+            for gap in await many(asked.connection, "device_gaps", {"device": row["key"], "limit": MAX_GAPS})
         ],
     )
 

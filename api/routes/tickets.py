@@ -41,7 +41,7 @@ ALL_TICKETS: dict[str, Any] = {
 }
 Number = Annotated[
     str,
-    Path(pattern=r"^WX[0-9]{8}-[0-9]{3,9}$", description="What one says on the phone.", examples=["WX20261122-007"]),
+    Path(pattern=r"^WX[0-9]{8}-[0-9]{3,14}$", description="What one says on the phone.", examples=["WX20261122-007"]),
 ]
 
 

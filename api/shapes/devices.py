@@ -101,6 +101,15 @@ class Refusal(Shape):
     ]
 
 
+class Gap(Shape):
+    """Reports that never came and never will: what they said is lost."""
+
+    lane: Annotated[Literal["live", "bulk"], Field(description="live: faults and states; bulk: other readings.")]
+    since: Annotated[datetime | None, Field(description="When the lane was last heard before; null: never.")]
+    until: Annotated[datetime, Field(description="When it was heard again.")]
+    reports: int
+
+
 class DeviceDetail(Device):
     """A device with its latest values."""
 
@@ -111,6 +120,7 @@ class DeviceDetail(Device):
     inventory: dict[str, Any]
     heartbeat: Heartbeat | None
     refusals: Annotated[list[Refusal], Field(description="The last one first.")]
+    gaps: Annotated[list[Gap], Field(description="The last one first, at most 20.")]
 
 
 class SiteById(Given):

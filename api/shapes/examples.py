@@ -79,6 +79,9 @@ DEVICE_DETAIL: Final[dict[str, Any]] = {
             "form": "AAA-AAA-99",
         }
     ],
+    "gaps": [
+        {"lane": "live", "since": "2026-11-22T01:58:00Z", "until": "2026-11-22T03:10:22Z", "reports": 144},
+    ],
 }
 _ALERT_SAID: Final[dict[str, Any]] = {
     "id": "alert.limit.above",

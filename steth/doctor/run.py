@@ -16,6 +16,7 @@ from agent.findings import Finding, fail, ok
 from catalog.model import Text
 from steth.doctor.broker import check_broker
 from steth.doctor.database import Connection, check_database, check_logins
+from steth.doctor.installation import check_installation
 from steth.doctor.jobs import check_jobs
 from steth.doctor.machine import check_catalog, check_certificates, check_disks, check_processes
 from steth.doctor.pipeline import judge_pipeline, look
@@ -113,7 +114,7 @@ async def _flow(settings: Settings, watcher: Connection | None) -> AsyncIterator
                 yield finding
             async for finding in check_jobs(watcher):
                 yield finding
-            for finding in await check_refusals(watcher, settings):
+            for finding in (*await check_refusals(watcher, settings), *await check_installation(watcher)):
                 yield finding
     except psycopg.Error as error:
         said = f"{type(error).__name__} {error.sqlstate or ''}".strip()

@@ -85,3 +85,100 @@ CREATE FUNCTION lease_holds(until timestamptz) RETURNS boolean LANGUAGE sql VOLA
 CREATE OR REPLACE VIEW ingest_partition AS
     SELECT l.id, l.owner IS NOT NULL AND lease_holds(l.lease_until) AS owned, l.clock_ms
     FROM partition_lease l;
+
+-- A restored copy ------------------------------------------------------------------------------------------------------
+-- What the database knows of where it is, so that a copy notices that it is one: a dump restored into another database
+-- (its identifier or oid), a base backup brought to a point in time (its timeline), or an older state put back in place
+-- (several devices at once whose reports never came). What was given out after the copy was made can't be known from it.
+
+CREATE TABLE installation (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    system_identifier bigint,                       -- of the cluster; null: nobody has looked yet
+    database oid,
+    timeline integer,
+    restores integer NOT NULL DEFAULT 0,
+    restored_at timestamptz,                        -- when it was last noticed
+    restored_by text CHECK (restored_by IN ('dump', 'timeline', 'gaps')),
+    known_until timestamptz,                        -- the newest report that the copy knew then
+    -- Numbers of transactions begin anew in another cluster. Rows that are read in their order bear the number plus this
+    -- base, which a copy raises above all that its former life can have given out.
+    xid_base bigint NOT NULL DEFAULT 0,
+    xid_from bigint NOT NULL DEFAULT 0              -- the first of this life: a reader's position below is of another
+);
+INSERT INTO installation DEFAULT VALUES;
+GRANT SELECT ON installation TO steth_ingest, steth_api;
+
+-- Of this transaction; and below which every transaction has ended (DELIVERY 19).
+CREATE FUNCTION row_xid() RETURNS xid8 LANGUAGE sql STABLE RETURN
+    ((pg_current_xact_id()::text::bigint + coalesce((SELECT i.xid_base FROM installation i), 0))::text::xid8);
+CREATE FUNCTION row_horizon() RETURNS xid8 LANGUAGE sql STABLE RETURN
+    ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + coalesce((SELECT i.xid_base FROM installation i), 0))::text::xid8);
+ALTER TABLE device_event ALTER COLUMN xid SET DEFAULT row_xid();
+ALTER TABLE alert_event ALTER COLUMN xid SET DEFAULT row_xid();
+ALTER TABLE ticket_event ALTER COLUMN xid SET DEFAULT row_xid();
+
+-- Called by each process as it starts, and now and then: cheap, and nothing where all is as known. True: it was noticed
+-- now that this is a copy. `put_back`: somebody saw that an older state was put back in place.
+CREATE FUNCTION settle_installation(put_back boolean DEFAULT false) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    known installation;
+    here_system bigint := (SELECT c.system_identifier FROM pg_control_system() c);
+    here_database oid := (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+    here_timeline integer := ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer;
+    how text;
+    mine bigint;
+    beyond bigint;
+BEGIN
+    SELECT * INTO known FROM installation;
+    IF NOT put_back AND (known.system_identifier, known.database, known.timeline)
+            IS NOT DISTINCT FROM (here_system, here_database, here_timeline) THEN
+        RETURN false;
+    END IF;
+    -- Waits for whoever has taken a number by the old base, so that none of them commits behind a reader.
+    LOCK TABLE installation IN ACCESS EXCLUSIVE MODE;
+    SELECT * INTO known FROM installation;
+    mine := pg_current_xact_id()::text::bigint;
+    beyond := greatest(
+        (SELECT e.xid::text::bigint FROM device_event e ORDER BY e.xid DESC LIMIT 1),
+        (SELECT e.xid::text::bigint FROM alert_event e ORDER BY e.xid DESC LIMIT 1),
+        (SELECT e.xid::text::bigint FROM ticket_event e ORDER BY e.xid DESC LIMIT 1), 0);
+    how := CASE
+        -- A copy of before this table was there shows it by its rows alone.
+        WHEN known.system_identifier IS NULL THEN CASE WHEN beyond > known.xid_base + mine THEN 'dump' END
+        WHEN (known.system_identifier, known.database) <> (here_system, here_database) THEN 'dump'
+        WHEN known.timeline <> here_timeline THEN 'timeline'
+        -- Several who see the same are one.
+        WHEN put_back AND coalesce(known.restored_at < clock_timestamp() - INTERVAL '1 minute', true) THEN 'gaps'
+    END;
+    UPDATE installation SET system_identifier = here_system, database = here_database, timeline = here_timeline;
+    -- A template without devices has given out nothing.
+    IF how IS NULL OR NOT EXISTS (SELECT FROM device) THEN
+        RETURN false;
+    END IF;
+    -- By the time: a second copy made of the same backup knows nothing of what the first gave out. 2^31 transactions a
+    -- second are more than any life has.
+    beyond := greatest((extract(epoch FROM clock_timestamp())::bigint) << 31, beyond + 1, known.xid_base + mine + 1);
+    UPDATE installation SET restores = restores + 1, restored_at = clock_timestamp(), restored_by = how,
+        known_until = (SELECT max(m.at) FROM mark m), xid_base = beyond - mine, xid_from = beyond;
+    RETURN true;
+END $$;
+REVOKE EXECUTE ON FUNCTION settle_installation(boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION settle_installation(boolean) TO steth_ingest, steth_api;
+
+-- The day's numbers of tickets go on in a block of their own (desk.numbers); 0: nothing was restored.
+ALTER TABLE ticket_day ADD COLUMN block integer NOT NULL DEFAULT 0, DROP CONSTRAINT ticket_day_pkey,
+    ADD PRIMARY KEY (day, block);
+
+-- What never came, on the device's page and its tickets. Of before this version nothing more is said.
+ALTER TABLE gap ADD COLUMN since timestamptz,       -- when the lane was last heard before; null: never
+    ADD COLUMN said boolean NOT NULL DEFAULT true;  -- written into the device's open tickets
+ALTER TABLE gap ALTER COLUMN said SET DEFAULT false;
+CREATE INDEX gap_unsaid ON gap (id) WHERE NOT said;
+CREATE INDEX gap_device ON gap (device_id, at);
+CREATE VIEW device_gap WITH (security_barrier) AS
+    SELECT g.id, d.id AS device_id, g.lane, g.since, g.at, g.last_seq - g.first_seq + 1 AS reports
+    FROM gap g JOIN device d ON d.id = g.device_id;
+ALTER VIEW device_gap OWNER TO steth_view;
+GRANT SELECT ON gap TO steth_view;
+GRANT SELECT ON device_gap TO steth_api;

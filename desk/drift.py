@@ -1,0 +1,34 @@
+"""Whether alerts and tickets say the same. They are written in one transaction; this is the proof, for tests and the
+doctor."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+from psycopg import AsyncConnection
+from psycopg.rows import tuple_row
+
+from store.sql import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+class Drift(Struct, frozen=True, kw_only=True):
+    """`lasting`: alerts that had a ticket and have no open one though they last, the first since `lasting_since`: a
+    person closed it, until the next occurrence. `apart`: numbers of open tickets that must never be: nothing of it is
+    wrong and its history doesn't say so, one of its alerts is worse than it, or it isn't numbered."""
+
+    lasting: int
+    lasting_since: datetime | None
+    apart: list[str]
+
+
+async def find_drift(connection: AsyncConnection[Any]) -> Drift:
+    """Look, as steth_ingest or steth_owner. Reads open alerts and open tickets only."""
+    async with connection.cursor(row_factory=tuple_row) as cursor:
+        await cursor.execute(_QUERIES["lasting_alerts"])
+        [(lasting, since)] = await cursor.fetchall()
+        await cursor.execute(_QUERIES["tickets_apart"])
+        apart = [number for (number,) in await cursor.fetchall()]
+    return Drift(lasting=lasting, lasting_since=since, apart=apart)

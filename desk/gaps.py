@@ -1,0 +1,61 @@
+"""Reports that never came: written into the open tickets of their device, and a sign that the database is a copy."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from psycopg import AsyncConnection
+
+from desk.events import TicketEvent, add_events
+from store.installation import settle
+from store.pool import Pool
+from store.sql import load_queries
+
+MOST: Final = 500
+QUIET_MS: Final = 10 * 60_000
+"""A ticket is told of gaps once within so long. Devices whose gaps come within it have a cause in common."""
+MANY: Final = 3
+"""An agent never drops live reports (DELIVERY 2). Where some of one device are gone, its outbox was wiped; where some
+of so many are at once, the database forgot them."""
+_log: Final = structlog.get_logger("desk.gaps")
+_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+class GapNotes:
+    """A job of `steth alerts`."""
+
+    def __init__(self, *, pool: Pool) -> None:
+        self._pool = pool
+
+    async def run_once(self, now_ms: int) -> int:
+        """Write up to `MOST` gaps into tickets; how many events. A gap is taken as its event is written."""
+        since_ms = now_ms - QUIET_MS
+        async with self._pool.connection() as connection, connection.transaction():
+            cursor = await connection.execute(_QUERIES["take_gaps"], {"most": MOST})
+            gaps = {row[0]: row[1:] for row in await cursor.fetchall()}
+            if not gaps:
+                return 0
+            asked = {"devices": list(gaps), "since_ms": since_ms}
+            tickets = await (await connection.execute(_QUERIES["tickets_of_gaps"], asked)).fetchall()
+            events = [_event(ticket_id, org_id, gaps[device_id], now_ms) for ticket_id, device_id, org_id in tickets]
+            await add_events(connection, events)
+            await _settle(connection, since_ms)
+        return len(events)
+
+
+async def _settle(connection: AsyncConnection[Any], since_ms: int) -> None:
+    row = await (await connection.execute(_QUERIES["gaps_at_once"], {"since_ms": since_ms})).fetchone()
+    gone, devices = row or (0, 0)
+    if gone >= min(MANY, max(2, devices)):
+        _log.warning("gaps_at_once", devices=gone)
+        await settle(connection, put_back=True)
+
+
+def _event(ticket_id: int, org_id: int, gap: tuple[datetime | None, datetime, int], now_ms: int) -> TicketEvent:
+    since, until, reports = gap
+    params: dict[str, Any] = {"to": until.isoformat(), "count": reports}
+    message = "ticket.gap.from_the_start"
+    if since is not None:
+        message, params["from"] = "ticket.gap", since.isoformat()
+    return TicketEvent(ticket_id=ticket_id, org_id=org_id, at_ms=now_ms, event="gap", message=message, params=params)

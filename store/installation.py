@@ -1,0 +1,58 @@
+"""Whether the database is a restored copy of itself: said by the database, asked by each process as it starts.
+
+The rules are in `settle_installation` (migration 0008), so that whoever asks first settles it for all.
+"""
+
+from typing import Any, Final
+
+import psycopg
+import structlog
+
+from store.errors import StoreError, StoreErrorCode
+from store.pool import Pool
+
+_log: Final = structlog.get_logger("store.installation")
+SETTLE: Final = b"SELECT settle_installation(%s)"
+
+
+async def settle(connection: psycopg.AsyncConnection[Any], *, put_back: bool = False) -> bool:
+    """Let the database look at where it is; whether it was noticed now that this is a copy.
+
+    `put_back`: the caller saw that an older state was put back in place. Cheap where nothing has changed. Raises
+    StoreError where the schema is older than this version.
+    """
+    try:
+        row = await (await connection.execute(SETTLE, (put_back,))).fetchone()
+    except psycopg.errors.UndefinedFunction:
+        raise StoreError(StoreErrorCode.MIGRATION, "the database lacks migrations: run `steth migrate` first") from None
+    copied = row is not None and bool(row[0])
+    if copied:
+        _log.warning("restored_copy")
+    return copied
+
+
+async def settle_first(pool: Pool) -> None:
+    """Settle before a process does anything else. Raises StoreError (`settle`)."""
+    async with pool.connection() as connection:
+        await settle(connection)
+
+
+class Watch:
+    """Settles again at each turn, and sees an older state that is put back meanwhile. A job of `steth alerts`."""
+
+    def __init__(self, *, pool: Pool) -> None:
+        self._pool = pool
+        self._horizon = 0
+
+    async def run_once(self) -> int:
+        """1 if it was noticed now that this is a copy, else 0. Raises StoreError (`settle`) and psycopg's errors."""
+        async with self._pool.connection() as connection:
+            copied = await settle(connection)
+            row = await (await connection.execute(b"SELECT row_horizon()::text::bigint")).fetchone()
+            horizon = 0 if row is None else int(row[0])
+            if horizon < self._horizon:  # transactions never go back
+                copied = await settle(connection, put_back=True)
+                self._horizon = 0
+            else:
+                self._horizon = horizon
+        return int(copied)
