@@ -3,6 +3,7 @@
 The rules are in `settle_installation` (migration 0008), so that whoever asks first settles it for all.
 """
 
+import asyncio
 from typing import Any, Final
 
 import psycopg
@@ -12,6 +13,7 @@ from store.errors import StoreError, StoreErrorCode
 from store.pool import Pool
 
 _log: Final = structlog.get_logger("store.installation")
+RECOVERY_S: Final = 60
 SETTLE: Final = b"SELECT settle_installation(%s)"
 
 
@@ -32,9 +34,19 @@ async def settle(connection: psycopg.AsyncConnection[Any], *, put_back: bool = F
 
 
 async def settle_first(pool: Pool) -> None:
-    """Settle before a process does anything else. Raises StoreError (`settle`)."""
-    async with pool.connection() as connection:
-        await settle(connection)
+    """Settle before a process does anything else: a server that is still recovering is waited for, up to a minute.
+
+    Raises StoreError (`settle`), or where the server goes on recovering: a replica takes nothing.
+    """
+    for _ in range(RECOVERY_S):
+        try:
+            async with pool.connection() as connection:
+                await settle(connection)
+        except psycopg.errors.ObjectNotInPrerequisiteState:
+            await asyncio.sleep(1.0)
+        else:
+            return
+    raise StoreError(StoreErrorCode.CONNECTION, "the database is recovering, or a replica: give the primary's address")
 
 
 class Watch:

@@ -20,7 +20,7 @@ from api.feed.position import Away, Position, decode, encode
 from desk.gaps import GapNotes
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError
-from store.installation import Watch, settle
+from store.installation import Watch, settle, settle_first
 from store.migrate import MIGRATIONS, migrate
 from store.pool import EVERY_ORG, Role, open_pool, role_dsn, scoped
 from store.roles import ensure_roles, set_passwords
@@ -298,7 +298,8 @@ async def test_a_base_backup_brought_to_a_point_in_time_is_a_copy(
     (data / "recovery.signal").touch()
     shutil.chown(data / "recovery.signal", data.stat().st_uid, data.stat().st_gid)
     made = _again(server)
-    assert settled(made)
+    async with open_pool(made.ingest, role="ingest") as pool:
+        await settle_first(pool)  # waits until the server has recovered
     assert not settled(made)
     assert restored_by(made) == [(1, "timeline")]
     assert (await now_of(made)).begins > beyond.xid
