@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from alerts.draft import Draft
 from alerts.episode import Condition, Event
-from alerts.plan import FAULT, RETIRED, RETIRED_PLAN
+from alerts.plan import CONNECTION, FAULT, LIMIT, RETIRED, RETIRED_PLAN, SILENCE
 from alerts.state import Entry, State
 from alerts.status import MOMENTS
-from ingest.ports import OpenAlert
+from ingest.ports import Device, OpenAlert
 from wire.topics import Lane
 
 ANEW: Final = ""
@@ -51,20 +51,24 @@ def _begin_anew(draft: Draft) -> None:
     episodes must not get the ids of former ones, and those it has wait as if they began now."""
     now = draft.now
     draft.counter = max(draft.counter, now.wall_ms)
-    draft.known_clock = max(1, now.clock_ms)
+    if SILENCE not in draft.entries:
+        draft.known_clock = max(1, now.clock_ms)
     for rule in MOMENTS:
         draft.judged[rule.key] = now.wall_ms
-    for key in draft.entries:
-        if not key.startswith(TWIN):
+    for key in list(draft.entries):
+        if key.startswith(FAULT):
             draft.wait(draft.plan.rule(key))
 
 
-def reconcile(state: State | None, lane: Lane, alerts: Sequence[OpenAlert]) -> State:
+def reconcile(device: Device, lane: Lane, state: State | None, alerts: Sequence[OpenAlert]) -> State:
     """The state with exactly the episodes that are open in the database, which is what people see; the very same object
     if it has them already. ``state`` None: it is lost. ``alerts``: of the device in both lanes.
 
-    A fault is the device's, whatever lane brought it: its alert belongs to the live lane's state.
+    A fault is the device's, whatever lane brought it: its alert belongs to the live lane's state. A device that was
+    retired and is watched again begins anew.
     """
+    if state is not None and state.digest == RETIRED and not device.retired:
+        state = replace(state, digest=ANEW)
     own = {a.id: a for a in alerts if lane is (Lane.LIVE if a.rule.startswith(FAULT) else a.lane)}
     kept = {} if state is None else {key: e for key, e in state.entries.items() if e.id in own}
     known = {entry.id for entry in kept.values()}
@@ -84,7 +88,8 @@ def _entry(alert: OpenAlert) -> Entry:
     """An episode of which only the alert is known. Its timer begins with the next step."""
     return Entry(
         id=alert.id,
-        condition=Condition(alert.condition),
+        # what doesn't depend on the device's word is known all the time
+        condition=Condition(alert.condition) if alert.rule.startswith((FAULT, LIMIT, CONNECTION)) else Condition.ACTIVE,
         before=Condition.ACTIVE,
         occurred_ms=alert.occurred_ms,
         due_ms=0,

@@ -45,15 +45,9 @@ class AlertEngine:
         """A state from its packed form. Raises ValueError if it is none."""
         return unpack(packed)
 
-    def adopt(
-        self,
-        device: Device,  # noqa: ARG002 - the port's signature
-        lane: Lane,
-        state: State | None,
-        opened: Sequence[OpenAlert],
-    ) -> State:
+    def adopt(self, device: Device, lane: Lane, state: State | None, opened: Sequence[OpenAlert]) -> State:
         """See ``ingest.ports.Engine``."""
-        return adopt.reconcile(state, lane, opened)
+        return adopt.reconcile(device, lane, state, opened)
 
     def pack(self, state: State) -> bytes:
         """The packed form, with the version of its format inside."""

@@ -52,9 +52,14 @@ def _beyond(draft: Draft, rule: Rule, entry: Entry | None, at_ms: int, value: fl
 
 
 def elapse(draft: Draft, rule: Rule, before_ms: int) -> None:
-    """Let the rule's timer end, if that was before a fact of ``before_ms``."""
+    """Let the rule's timer end, if that was before a fact of ``before_ms``. Of a device that is silent, but of which a
+    fact is judged all the same, as another lane brought it, this much is known again."""
     entry = draft.entries.get(rule.key)
-    if entry is not None and 0 < entry.due_ms < before_ms and entry.condition is not Condition.NO_DATA:
+    if entry is None:
+        return
+    if entry.condition is Condition.NO_DATA:
+        draft.interrupt(rule, Event.BACK, draft.now.wall_ms)
+    elif 0 < entry.due_ms < before_ms:
         ring(draft, rule, entry)
 
 

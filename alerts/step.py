@@ -63,7 +63,10 @@ class Step:
         adopt.adopt(self._change(), self._state.digest)
 
     def hear(self, presence: Presence) -> None:
-        """Reports came: a silent device is silent no longer."""
+        """Reports came: a silent device is silent no longer, unless they came long ago or by the other lane."""
+        silence_ms = silence_of(self._plan, self._lane)
+        if silence_ms and clock.silence_at(silence_ms, self._state.known_clock, presence) <= self._now.clock_ms:
+            return
         if SILENCE in self._entries or any(e.condition is Condition.NO_DATA for e in self._entries.values()):
             clock.hear(self._change(), presence)
 
@@ -109,7 +112,7 @@ class Step:
         silence_ms = silence_of(self._plan, self._lane)
         if not silence_ms:
             return None
-        known_clock = self._state.known_clock
+        known_clock = self._state.known_clock if self._draft is None else self._draft.known_clock
         if not presence.seen_ms and not known_clock:
             draft = self._change()
             draft.known_clock = known_clock = max(1, self._now.clock_ms)

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from alerts.effects import EpisodeOpened
 from alerts.recorder import AlertRecorder
 from ingest.ports import Batch, Device, Effect, Now, Stage, Work
 from tests.fixtures.postgres import Database
-from tests.unit.alerts.device import DEVICE, T0, Reporting, birth, fault, only, reading, temp
+from tests.unit.alerts.device import DEVICE, T0, Reporting, beat, birth, fault, only, reading, temp
 from wire.topics import Lane
 
 STAGE: Stage = AlertRecorder()
@@ -113,6 +114,47 @@ async def test_silence_and_return(database: Database) -> None:
     assert [row[3] for row in alerts(database)] == ["no-data", "active"]
     await record(database, (DEVICE, device.report(300, birth(300))))
     assert [row[3] for row in alerts(database)] == ["active", "ok"]
+    # it says what is wrong, and not that the device was heard again
+    assert [row[-1] for row in alerts(database)] == ["alert.code.active", "alert.silence.begun"]
+
+
+async def test_what_follows_from_the_device_itself(database: Database) -> None:
+    device = Reporting()
+    device.presence.conflict_ms = device.presence.restarted_ms = device.presence.unjudged_ms = T0
+    device.presence.equipment_connected = False
+    await record(database, (DEVICE, device.report(1, beat(1), offset_s=7200.0)))
+    assert [(row[0], row[1], row[3], row[9]) for row in alerts(database)] == [
+        ("clock", "clock", "active", "alert.clock.behind"),
+        ("connection", "connection", "pending", "alert.connection.pending"),
+        ("identity", "identity", "active", "device.identity_duplicate"),
+        ("identity:numbers", "identity", "active", "device.numbers_restarted"),
+        ("unjudged", "unjudged", "active", "alert.unjudged.begun"),
+    ]
+    assert rows(database, "SELECT params FROM alert WHERE kind = 'clock'") == [({"offset_s": 7200},)]
+
+
+async def test_lost_reports_a_repeat_and_the_end_of_the_device(database: Database) -> None:
+    device = Reporting()
+    await record(database, (DEVICE, device.report(0, fault("E1", 0), fault("E2", 0))))
+    await record(database, (DEVICE, device.report(100, beat(100), gap=12)))
+    assert [row[3] for row in alerts(database)] == ["unconfirmed", "unconfirmed"]
+    await record(database, (DEVICE, device.report(110, fault("E1", 110))))
+    assert sorted((row[0], row[3], row[8], row[9]) for row in alerts(database)) == [
+        ("fault:E1", "active", 2, "alert.code.active"),
+        ("fault:E2", "unconfirmed", 1, "alert.code.active"),
+    ]
+    device.device = replace(DEVICE, retired=True)
+    await record(database, (DEVICE, device.tick(120)))
+    assert [(row[3], row[7]) for row in alerts(database)] == [("ok", 120), ("ok", 120)]
+    assert [row[:3] for row in events(database)] == [
+        ("fault-active", "ok", "active"),
+        ("fault-active", "ok", "active"),
+        ("lost", "active", "unconfirmed"),
+        ("lost", "active", "unconfirmed"),
+        ("fault-active", "unconfirmed", "active"),
+        ("device-retired", "active", "ok"),
+        ("device-retired", "unconfirmed", "ok"),
+    ]
 
 
 async def test_many_devices_of_two_lanes_in_a_batch(database: Database) -> None:
