@@ -382,6 +382,7 @@ def _absolute(config: Config, folder: Path) -> Config:
                 device,
                 cert=path(device.cert),
                 key=path(device.key),
+                host=device.host and replace(device.host, disks=tuple(str(folder / d) for d in device.host.disks)),
                 folder=device.folder and replace(device.folder, path=str(folder / device.folder.path)),
                 log=tuple(replace(log, path=str(folder / log.path)) for log in device.log),
             )

@@ -16,7 +16,7 @@ from catalog.model import Model
 from sim.events import Exposure, Step
 from sim.image import identity, image, uid
 from sim.life import DrLife
-from sim.log import LogFile, lines
+from sim.log import LogFile, going_on_when_full, lines
 from sim.pace import Pace, PlannedFault, first_moment
 from sim.pending import Pending, ReportPending, StepPending, Study, Waiting
 from sim.report import report
@@ -191,7 +191,7 @@ class Dr:
             raise ValueError(why) from error
 
     def save(self) -> None:
-        """Keep over a restart what it remembers. Raises OSError."""
+        """Keep over a restart what it remembers; on a full disk the next time. Raises OSError."""
         if self._state_file is None:
             return
         saved = _Saved(
@@ -202,5 +202,6 @@ class Dr:
             last=self._report,
         )
         fresh = self._state_file.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(saved))
-        fresh.replace(self._state_file)
+        with going_on_when_full():
+            fresh.write_bytes(msgspec.json.encode(saved))
+            fresh.replace(self._state_file)

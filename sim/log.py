@@ -1,5 +1,8 @@
 """The log file of the simulated DR: lines that the patterns of the catalog's model `generic-dr` read, and rotation."""
 
+import contextlib
+import errno
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TextIO, assert_never
@@ -50,8 +53,21 @@ def _status(event: Status) -> str:
             assert_never(never)
 
 
+@contextlib.contextmanager
+def going_on_when_full() -> Iterator[None]:
+    """Leaves off what a full disk has no room for; any other OSError is raised."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+
+
 class LogFile:
-    """Appends lines to `path` in `encoding`; beyond `max_bytes` it becomes `path.1`, that `path.2`, `keep` of them."""
+    """Appends lines to `path` in `encoding`; beyond `max_bytes` it becomes `path.1`, that `path.2`, `keep` of them.
+
+    What a full disk has no room for waits as far as the file's buffer goes; equipment stops for no log.
+    """
 
     def __init__(self, *, path: Path, max_bytes: int = 1_000_000, keep: int = 3, encoding: str = "utf-8") -> None:
         self._path = path
@@ -63,14 +79,16 @@ class LogFile:
 
     def write(self, text: list[str]) -> None:
         """Append `text` as lines, at once visible to a reader. A rotation never parts one call's lines."""
-        if self._file.tell() > self._max_bytes:
-            self._rotate()
-        self._file.write("".join(f"{line}\n" for line in text))
-        self._file.flush()
+        with going_on_when_full():
+            if self._file.tell() > self._max_bytes:
+                self._rotate()
+            self._file.write("".join(f"{line}\n" for line in text))
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with going_on_when_full():
+            self._file.close()
 
     def _open(self) -> TextIO:
         return self._path.open("a", encoding=self._encoding, newline="\n")

@@ -1,6 +1,7 @@
 """`steth`: the command line. Each command imports only what it needs, so that the agent's own stay light."""
 
 import asyncio
+import io
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -61,16 +62,19 @@ def up(
     from steth.up import Options, run_up  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
 
-    options = Options(
-        data=data or default_folder(),
-        http=http,
-        mqtt=mqtt,
-        devices=devices,
-        catalog=None if catalog is None else catalog.absolute(),
-        seconds=seconds,
-        lang=lang,
-    )
+    for stream in (sys.stdout, sys.stderr):  # a terminal that can't show a letter ends nothing
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
+        options = Options(
+            data=data or default_folder(),
+            http=http,
+            mqtt=mqtt,
+            devices=devices,
+            catalog=None if catalog is None else catalog.absolute(),
+            seconds=seconds,
+            lang=lang,
+        )
         raise typer.Exit(asyncio.run(run_up(options)))
     except (UpError, StoreError, CatalogError) as error:
         _fail(str(error))

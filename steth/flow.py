@@ -45,14 +45,15 @@ class Flow:
         self._after: tuple[str, int] | None = None
 
     async def counted(self, client: httpx.AsyncClient) -> Counted | None:
-        """What ingest has counted; None while it does not answer."""
+        """What ingest has counted; None while it does not answer, or somebody else does in its place."""
         try:
             answer = await client.get(self._url)
             answer.raise_for_status()
-        except httpx.HTTPError:
+            families = list(text_string_to_metric_families(answer.text))
+        except (httpx.HTTPError, ValueError):
             return None
         sums: dict[str, float] = {}
-        for family in text_string_to_metric_families(answer.text):
+        for family in families:
             for sample in family.samples:
                 if sample.labels.get("fate", "apply") == "apply":
                     sums[sample.name] = sums.get(sample.name, 0.0) + sample.value

@@ -5,16 +5,22 @@ import errno
 import json
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, Final
+
+from msgspec import Struct
+
+from steth.lifeline import GRACE_S
 
 SECRETS: Final = "secrets.json"
 RUN: Final = "run.json"
 DOCTOR: Final = "doctor.json"
 """What `steth doctor --data` needs to know of the run: settings, addresses, the agent's configuration."""
+
+_FAMILY_S: Final = GRACE_S + 5.0
 
 
 class UpError(Exception):
@@ -25,31 +31,56 @@ def default_folder() -> Path:
     """Where everything is kept if nobody says otherwise."""
     if sys.platform != "win32" and os.geteuid() == 0:
         return Path("/var/lib/steth/up")
-    return Path.home() / ".local" / "share" / "steth"
+    try:
+        return Path.home() / ".local" / "share" / "steth"
+    except RuntimeError:
+        raise UpError("this account has no home folder: name a data folder with --data") from None
+
+
+class DataFolder(Struct, frozen=True, kw_only=True):
+    """``path``: absolute. ``family``: the descriptor of a lock that lasts as long as any process which inherited it."""
+
+    path: Path
+    family: int
 
 
 @contextlib.contextmanager
-def data_folder(path: Path) -> Iterator[Path]:
-    """The folder, made if need be, ours alone for as long as the context lasts."""
+def data_folder(path: Path) -> Iterator[DataFolder]:
+    """The folder, made if need be, ours alone for as long as the context lasts.
+
+    Waits until the children of a run that was killed have ended. Raises UpError.
+    """
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        path = path.resolve()
-        for part in ("logs", "hospital", "agent"):
-            (path / part).mkdir(exist_ok=True, mode=0o700)
-        probe = path / ".write-probe"
-        probe.write_bytes(b"")
-        probe.unlink()
-        lock = (path / ".lock").open("ab")
-    except OSError as error:
-        why = {errno.EROFS: "is on a read-only disk", errno.EACCES: "may not be written", errno.ENOSPC: "is full"}
-        said = why.get(error.errno or 0, str(error.strerror or error))
-        raise UpError(f"the data folder {path} {said}: choose another with --data, or mend it") from None
-    with lock:
+        str(path.absolute()).encode()
+    except UnicodeEncodeError:
+        raise UpError(
+            f"the name of the data folder {path} is not text in this terminal's encoding "
+            f"({sys.getfilesystemencoding()}): choose another with --data, or start in the locale that it was named in"
+        ) from None
+    with contextlib.ExitStack() as held:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            path = path.resolve()
+            for part in ("logs", "hospital", "agent"):
+                (path / part).mkdir(exist_ok=True, mode=0o700)
+            probe = path / ".write-probe"
+            probe.write_bytes(b"")
+            probe.unlink()
+            lock, family = (held.enter_context((path / name).open("ab")) for name in (".lock", ".family"))
+        except OSError as error:
+            why = {errno.EROFS: "is on a read-only disk", errno.EACCES: "may not be written", errno.ENOSPC: "is full"}
+            said = why.get(error.errno or 0, str(error.strerror or error))
+            raise UpError(f"the data folder {path} {said}: choose another with --data, or mend it") from None
         if not _lock(lock.fileno()):
             raise UpError(f"another `steth up` uses {path}: stop it, or choose another folder with --data")
+        deadline = monotonic() + _FAMILY_S
+        while not _lock(family.fileno()):
+            if monotonic() > deadline:
+                raise UpError(f"processes of a `steth up` that was killed still work in {path}: end them")
+            sleep(0.05)
         for left in (RUN, DOCTOR):
             (path / left).unlink(missing_ok=True)  # by a run that was killed
-        yield path
+        yield DataFolder(path=path, family=family.fileno())
 
 
 def _lock(descriptor: int) -> bool:
@@ -60,16 +91,6 @@ def _lock(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def kept_port(folder: Path, name: str) -> int:
-    """The port of the last run if it is still free, else a new one: whoever comes from outside finds it again."""
-    known = load_secrets(folder)
-    kept = int(known.get(name, "0"))
-    if not (kept and is_free(kept)):
-        known[name] = str(kept := free_port())
-        write_private(folder / SECRETS, known)
-    return kept
 
 
 def load_secrets(folder: Path) -> dict[str, str]:
@@ -92,27 +113,3 @@ def write_private(path: Path, content: Any) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens there on the loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def require_free(port: int, option: str) -> None:
-    """Raises UpError if somebody listens there already."""
-    if not is_free(port):
-        raise UpError(f"port {port} is in use on 127.0.0.1: choose another with {option}")

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 import httpx
 from msgspec import Struct, convert, to_builtins
 
-from steth.folder import free_port, write_private
+from steth.folder import write_private
+from steth.ports import Ports
 
 Kind = Literal["dr", "astm", "hl7"]
 
@@ -91,11 +92,14 @@ def known_devices(folder: Path) -> list[Simulated]:
     return convert(json.loads(path.read_text(encoding="utf-8")), list[Simulated]) if path.exists() else []
 
 
-def mint_devices(folder: Path, count: int, *, http: str, token: str) -> list[Simulated]:
-    """As many devices as wanted, each minted by the API as an administrator would; of those that are known first."""
+def mint_devices(folder: Path, count: int, *, ports: Ports, http: str, token: str) -> list[Simulated]:
+    """As many devices as wanted, each minted by the API as an administrator would; of those that are known first.
+
+    Each keeps its port from run to run, unless somebody else has it by now."""
     known = known_devices(folder)
     chosen: list[Simulated] = []
-    with httpx.Client(base_url=http, headers={"Authorization": f"Bearer {token}"}, timeout=30) as client:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=http, headers=headers, timeout=30, trust_env=False) as client:
         for place in range(count):
             kind = PATTERN[place % len(PATTERN)]
             number = sum(device.kind == kind for device in chosen) + 1
@@ -103,9 +107,11 @@ def mint_devices(folder: Path, count: int, *, http: str, token: str) -> list[Sim
             found = next((device for device in known if device.name == name), None)
             if found is None:
                 uid, code = _mint(client, kind, number)
-                found = Simulated(name=name, port=free_port(), uid=uid, code=code, kind=kind)
+                found = Simulated(name=name, port=ports.new(), uid=uid, code=code, kind=kind)
                 known.append(found)
-                write_private(folder / "hospital" / "devices.json", to_builtins(known))
+            else:
+                found.port = ports.kept(found.port)
+            write_private(folder / "hospital" / "devices.json", to_builtins(known))
             chosen.append(found)
     return chosen
 
@@ -139,14 +145,15 @@ def write_agent_config(
     heartbeat_s: float,
     catalog: Path | None,
 ) -> Path:
-    """One agent for the whole hospital, as it would be in a real one. Returns its configuration file.
+    """One agent for the whole hospital, as it would be in a real one. Returns its configuration file, which names what
+    is in the folder as seen from there.
 
     The first two devices have a standing policy that lets a read-only runbook run, the next two have none, and say so.
     """
     lines = [
         "# Written by steth up at each start.",
         "[agent]",
-        f"state = {_text(folder / 'agent')}",
+        'state = "agent"',
         f"heartbeat_s = {heartbeat_s}",
         f"health = {_text(health)}",
         *([] if catalog is None else [f"catalog = {_text(catalog)}"]),
@@ -156,13 +163,13 @@ def write_agent_config(
         f"api = {_text(http)}",
     ]
     for place, device in enumerate(devices):
-        lines += _device(folder, device, policy_until=now + timedelta(days=365) if place % 4 < 2 else None)
+        lines += _device(device, policy_until=now + timedelta(days=365) if place % 4 < 2 else None)
     path = folder / "agent.toml"
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return path
 
 
-def _device(folder: Path, device: Simulated, *, policy_until: datetime | None) -> list[str]:
+def _device(device: Simulated, *, policy_until: datetime | None) -> list[str]:
     sort = SORTS[device.kind]
     address = _text(f"127.0.0.1:{device.port}")
     lines = [
@@ -173,12 +180,12 @@ def _device(folder: Path, device: Simulated, *, policy_until: datetime | None) -
         f"code = {_text(device.code)}",
         "[device.host]",
         "every_s = 10",
-        f"disks = [{_text(folder)}]",
+        'disks = ["."]',
         f"[device.{'dicom' if device.kind == 'dr' else device.kind}]",
         f"listen = {address}",
     ]
     if device.kind != "astm":
-        lines += ["[[device.log]]", f"path = {_text(log_of(folder, device))}"]
+        lines += ["[[device.log]]", f"path = {_text(log_of(device))}"]
     if device.kind == "hl7":
         lines += [f"encoding = {_text(ENCODING)}"]
     if policy_until is not None:
@@ -203,7 +210,7 @@ def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | 
         life: dict[str, Any] = {
             "name": device.name,
             "port": device.port,
-            "state": str(folder / "hospital" / f"{device.name}.state"),
+            "state": f"hospital/{device.name}.state",
             "seed": sort.seed + number,
             "hour": 9.0,
             "speed": SPEED,
@@ -211,7 +218,7 @@ def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | 
             "fault_scale": FAULT_SCALE,
         }
         if device.kind != "astm":
-            life["log"] = str(log_of(folder, device))
+            life["log"] = log_of(device)
         if device.kind != "dr":
             life["protocol"] = device.kind
         if device.kind == "hl7":
@@ -225,9 +232,9 @@ def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | 
     return path
 
 
-def log_of(folder: Path, device: Simulated) -> Path:
-    """The log file of a simulated device."""
-    return folder / "hospital" / f"{device.name}.log"
+def log_of(device: Simulated) -> str:
+    """The log file of a simulated device, seen from the data folder."""
+    return f"hospital/{device.name}.log"
 
 
 def _text(value: object) -> str:

@@ -4,16 +4,32 @@ Never a payload, never a password. Of an exception its type and where it was rai
 what a device sent. A line about a report carries `device`, `lane`, `epoch` and `seq`.
 """
 
+import contextlib
 import logging
 import sys
 from traceback import format_tb
-from typing import Final, Literal
+from typing import Final, Literal, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
 
 _MOST: Final = 500
 """Characters of a library's message."""
+
+
+class _Unfailing:
+    """Standard error; a line that it doesn't take, such as one into a file on a full disk, is lost and stops nobody."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
+_UNFAILING: Final = cast(TextIO, _Unfailing())
 
 
 def set_up_logs(style: Literal["json", "console"], process: str) -> None:
@@ -30,11 +46,11 @@ def set_up_logs(style: Literal["json", "console"], process: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_UNFAILING),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_UNFAILING)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

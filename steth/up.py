@@ -1,20 +1,17 @@
 """`steth up`: database, broker, services and a simulated hospital on one machine, in one folder."""
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 import httpx
 import psycopg
 from msgspec import Struct
-from psycopg import AsyncConnection, sql
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api.accounts import create_account, create_token
@@ -24,21 +21,11 @@ from catalog.model import Catalog, Lang
 from steth import hospital
 from steth.broker import write_config
 from steth.children import Child
-from steth.flow import Flow
-from steth.folder import (
-    DOCTOR,
-    RUN,
-    SECRETS,
-    UpError,
-    data_folder,
-    free_port,
-    kept_port,
-    load_secrets,
-    require_free,
-    write_private,
-)
+from steth.folder import DOCTOR, RUN, SECRETS, DataFolder, UpError, data_folder, load_secrets, write_private
 from steth.maintenance import Upkeep
+from steth.ports import Ports
 from steth.signals import stop_event
+from steth.watch import Watch, say
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError, StoreErrorCode
 from store.migrate import migrate
@@ -65,43 +52,43 @@ class Options(Struct, frozen=True, kw_only=True):
     lang: Lang
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
 async def run_up(options: Options) -> int:
     """Run everything until asked to stop; 0 after a clean stop. Raises UpError, StoreError, CatalogError: one line."""
     stopped = stop_event()
     catalog = load(options.catalog)
-    with data_folder(options.data) as folder:
-        require_free(options.http, "--http")
-        if options.mqtt is not None:
-            require_free(options.mqtt, "--mqtt")
-        _say(f"steth up: everything is kept in {folder}")
-        server = await asyncio.to_thread(_start_database, folder)
+    with data_folder(options.data) as folder, Ports() as ports:
+        for port, option in ((options.http, "--http"), (options.mqtt, "--mqtt")):
+            if port is not None and not ports.take(port):
+                raise UpError(f"port {port} is in use on 127.0.0.1: choose another with {option}")
+        say(f"steth up: everything is kept in {folder.path}")
+        server = await asyncio.to_thread(_start_database, folder.path, ports)
         try:
-            everything = Everything(options=options, folder=folder, server=server, stopped=stopped, catalog=catalog)
+            everything = Everything(
+                options=options, folder=folder, server=server, stopped=stopped, catalog=catalog, ports=ports
+            )
             await everything.run()
         finally:
             for left in (RUN, DOCTOR):
-                (folder / left).unlink(missing_ok=True)
+                (folder.path / left).unlink(missing_ok=True)
             await asyncio.to_thread(server.stop)
-    _say("stopped; the same command goes on where this ended")
+    say("stopped; the same command goes on where this ended")
     return 0
 
 
-def _start_database(folder: Path) -> EmbeddedPostgres:
+def _start_database(folder: Path, ports: Ports) -> EmbeddedPostgres:
     """The database, on the port of the last run: an orphan of ours that still holds it is stopped first."""
     known = load_secrets(folder)
-    port = int(known.get("postgres_port", "0")) or free_port()
+    kept = int(known.get("postgres_port", "0"))
+    if kept:
+        ports.take(kept)
+    port = kept or ports.new()
     server = EmbeddedPostgres(folder=folder / "postgres", port=port)
     try:
         server.start()
     except StoreError as error:
         if error.code is not StoreErrorCode.PORT_IN_USE:
             raise
-        port = free_port()
+        port = ports.new()
         server = EmbeddedPostgres(folder=folder / "postgres", port=port)
         server.start()
     write_private(folder / SECRETS, {**known, "postgres_port": str(port)})
@@ -116,22 +103,35 @@ class Everything:
     """The processes on a running database."""
 
     def __init__(
-        self, *, options: Options, folder: Path, server: EmbeddedPostgres, stopped: asyncio.Event, catalog: Catalog
+        self,
+        *,
+        options: Options,
+        folder: DataFolder,
+        server: EmbeddedPostgres,
+        stopped: asyncio.Event,
+        catalog: Catalog,
+        ports: Ports,
     ) -> None:
         self._stopped = stopped
         self._options = options
-        self._folder = folder
+        self._whole = folder
+        self._folder = folder.path
         self._server = server
         self._catalog = catalog
+        self._ports = ports
         self._http = f"http://127.0.0.1:{options.http}"
-        self._mqtt_port = options.mqtt or kept_port(folder, "mqtt_port")
-        self._secrets = load_secrets(folder)
-        self._health = {name: free_port() for name in ("ingest", "alerts", "agent")}
+        self._secrets = load_secrets(folder.path)
+        self._mqtt_port = options.mqtt or ports.kept(int(self._secrets.get("mqtt_port", "0")))
+        if options.mqtt is None:  # whoever comes from outside finds it again
+            self._secrets["mqtt_port"] = str(self._mqtt_port)
+            write_private(folder.path / SECRETS, self._secrets)
+        self._health = {name: ports.new() for name in ("ingest", "alerts", "agent")}
         self._children: list[Child] = []
 
     async def run(self) -> None:
         """Prepare, start, watch, stop."""
-        superuser = make_conninfo(self._server.dsn, dbname=DATABASE)
+        # By TCP: the socket's folder has the data folder's name, and another one after a start that failed.
+        superuser = make_conninfo(self._server.tcp_dsn, dbname=DATABASE)
         await asyncio.to_thread(self._prepare_database, superuser)
         dsns = {
             role: role_dsn(superuser, role=role, password=self._secrets[role]) for role in ("owner", "ingest", "api")
@@ -163,13 +163,22 @@ class Everything:
                 },
             )
             self._tell_doctor(environment)
-            _say(f"PAGE     {self._http}/   user {ADMIN}   password {self._secrets['admin']}   API {self._http}/api/v1")
-            _say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses and token {self._folder / RUN}")
-            await self._watch(dsns["owner"])
+            say(f"PAGE     {self._http}/   user {ADMIN}   password {self._secrets['admin']}   API {self._http}/api/v1")
+            say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses and token {self._folder / RUN}")
+            watch = Watch(
+                folder=self._folder,
+                children=self._children,
+                server=self._server,
+                dsn=dsns["owner"],
+                metrics_url=f"http://127.0.0.1:{self._health['ingest']}/metrics",
+                catalog=self._catalog,
+                lang=self._options.lang,
+            )
+            await watch.run(self._stopped, seconds=self._options.seconds)
         except _StoppedError:
             pass
         finally:
-            _say("stopping")
+            say("stopping")
             for child in reversed(self._children):
                 await child.stop()
 
@@ -177,7 +186,7 @@ class Everything:
         """What `steth doctor --data` looks at: the settings of the services, their addresses, the agent's file."""
         processes = {"api": self._http, **{n: f"http://127.0.0.1:{self._health[n]}" for n in ("ingest", "alerts")}}
         settings = {name.removeprefix("STETH_").lower(): value for name, value in environment.items()}
-        agent = str(self._folder / "agent.toml") if self._options.devices else None
+        agent = "agent.toml" if self._options.devices else None
         write_private(self._folder / DOCTOR, {"settings": settings, "processes": processes, "agent": agent})
 
     # before anything runs ---------------------------------------------------------------------------------------------
@@ -225,112 +234,69 @@ class Everything:
     # processes --------------------------------------------------------------------------------------------------------
 
     def _child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
-        child = Child(name=name, arguments=arguments, environment=environment, logs=self._folder / "logs")
+        child = Child(name=name, arguments=arguments, environment=environment, folder=self._whole)
         self._children.append(child)
         child.start()
         return child
 
     async def _start_services(self, environment: dict[str, str]) -> None:
-        broker = self._child("broker", ["broker", str(write_config(self._folder, self._mqtt_port))], {})
+        broker = self._child("broker", ["broker", write_config(self._folder, self._mqtt_port).name], {})
         api = self._child("api", ["api"], environment)
-        started = {api: f"{self._http}/readyz"}
-        await self._until(broker, partial(_listens, self._mqtt_port))
+        started = {api: self._options.http}
+        await self._until(broker, self._mqtt_port, None)
         for name in ("ingest", "alerts"):
-            where = f"127.0.0.1:{self._health[name]}"
-            child = self._child(name, [name], {**environment, "STETH_HEALTH": where})
-            started[child] = f"http://{where}/readyz"
-        async with httpx.AsyncClient(timeout=2) as client:
-            for child, url in started.items():
-                await self._until(child, partial(_answers, client, url))
+            port = self._health[name]
+            started[self._child(name, [name], {**environment, "STETH_HEALTH": f"127.0.0.1:{port}"})] = port
+        for child, port in started.items():
+            await self._until(child, port, "/readyz")
 
     async def _start_hospital(self, mqtt: str, token: str) -> None:
         if self._options.devices == 0:
             return
         devices = await asyncio.to_thread(
-            hospital.mint_devices, self._folder, self._options.devices, http=self._http, token=token
+            hospital.mint_devices,
+            self._folder,
+            self._options.devices,
+            ports=self._ports,
+            http=self._http,
+            token=token,
         )
-        where = f"127.0.0.1:{self._health['agent']}"
         config = hospital.write_agent_config(
             self._folder,
             devices,
             http=self._http,
             mqtt=mqtt,
-            health=where,
+            health=f"127.0.0.1:{self._health['agent']}",
             now=datetime.now(UTC),
             heartbeat_s=HEARTBEAT_S,
             catalog=self._options.catalog,
         )
-        agent = self._child("agent", ["agent", str(config)], {})
-        async with httpx.AsyncClient(timeout=2) as client:
-            await self._until(agent, partial(_answers, client, f"http://{where}/readyz"))
+        agent = self._child("agent", ["agent", config.name], {})
+        await self._until(agent, self._health["agent"], "/readyz")
         lives = hospital.write_sim_config(self._folder, devices, catalog=self._options.catalog)
-        self._child("hospital", ["sim", "hospital", str(lives)], {})
+        self._child("hospital", ["sim", "hospital", str(lives.relative_to(self._folder))], {})
 
-    async def _until(self, child: Child, ready: Callable[[], Awaitable[bool]]) -> None:
+    async def _until(self, child: Child, port: int, path: str | None) -> None:
+        """Wait for the child to be ready on its port. Raises UpError when it ended: somebody else may answer there."""
         deadline = monotonic() + READY_S
-        while not await ready():
-            if self._stopped.is_set():
-                raise _StoppedError
-            if not child.running:
-                raise UpError(f"{child.name} ended at once: {child.last_words()} (see {child.log})")
-            if monotonic() > deadline:
-                raise UpError(f"{child.name} was not ready within {READY_S:g} s: see {child.log}")
-            await asyncio.sleep(0.05)
-
-    # while it runs ----------------------------------------------------------------------------------------------------
-
-    async def _watch(self, dsn: str) -> None:
-        """One line a second; what ended is started again."""
-        flow = Flow(
-            catalog=self._catalog,
-            lang=self._options.lang,
-            metrics_url=f"http://127.0.0.1:{self._health['ingest']}/metrics",
-        )
-        deadline = None if self._options.seconds is None else monotonic() + self._options.seconds
-        async with AsyncExitStack() as stack:
-            client = await stack.enter_async_context(httpx.AsyncClient(timeout=2))
-            connection: AsyncConnection[Any] | None = None
-            while not self._stopped.is_set() and (deadline is None or monotonic() < deadline):
-                began = monotonic()
-                for child in self._children:
-                    news = child.revive()
-                    if news is not None:
-                        _say(news)
-                if self._server.pid is None:
-                    _say("the database ended; starting it again")
-                    await asyncio.to_thread(self._server.start)
-                now = datetime.now().astimezone()
-                try:
-                    if connection is None or connection.closed:
-                        connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True, connect_timeout=2)
-                        stack.push_async_callback(connection.close)
-                    for line in await flow.opened(connection, now):
-                        _say(line)
-                    _say(await flow.line(connection, client, now))
-                except psycopg.Error as error:
-                    _say(f"{now:%H:%M:%S}  the database does not answer: {str(error).strip().splitlines()[0]}")
-                    if connection is not None:
-                        await connection.close()
-                        connection = None
-                try:
-                    async with asyncio.timeout(max(0.05, 1.0 - (monotonic() - began))):
-                        await self._stopped.wait()
-                except TimeoutError:
-                    continue
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            while not await _ready(child, port, client, path):
+                if self._stopped.is_set():
+                    raise _StoppedError
+                if not child.running:
+                    raise UpError(f"{child.name} ended at once: {child.last_words()} (see {child.log})")
+                if monotonic() > deadline:
+                    raise UpError(f"{child.name} was not ready within {READY_S:g} s: see {child.log}")
+                await asyncio.sleep(0.05)
 
 
-async def _listens(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
+async def _ready(child: Child, port: int, client: httpx.AsyncClient, path: str | None) -> bool:
+    """Whether the child listens on its port and, asked there for ``path``, says that it is ready."""
+    if not child.listens(port):
         return False
-    writer.close()
-    await writer.wait_closed()
-    return True
-
-
-async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    if path is None:
+        return True
     try:
-        return (await client.get(url)).status_code == httpx.codes.OK
+        return (await client.get(f"http://127.0.0.1:{port}{path}")).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False

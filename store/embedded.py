@@ -7,8 +7,11 @@ writes belongs to the service user (`store.account`); the modes of parent folder
 The server listens on its Unix socket (folder 0700) and on 127.0.0.1, so that tools such as `psql` or Grafana reach it
 too; both ask for a password (SCRAM), so being on the machine is not enough.
 
-The server outlives a parent that is killed. Whoever starts it next on the same folder stops it first: the lock says
-that no other steth is using it.
+A server whose parent was killed is ended by its guard (`store.embedded_guard`). Where that was killed too, whoever
+starts it next on the same folder stops it first: the lock says that no other steth is using it.
+
+Shared memory is the server's own and a file of its data folder, never /dev/shm: that may be small, missing or full of
+others' things, and what a kill leaves there stays.
 """
 
 import os
@@ -30,6 +33,7 @@ from psycopg.conninfo import make_conninfo
 
 from store.account import SERVICE_FOLDER, Account, binaries_for, current_account, packaged_version
 from store.embedded_folder import WayIn, lock_folder, make_folder, own_folder
+from store.embedded_guard import Guard
 from store.embedded_log import StartLog
 from store.errors import StoreError, StoreErrorCode
 from store.orphans import stop_processes_of
@@ -44,6 +48,9 @@ _SETTINGS: Final = MappingProxyType(
         "cluster_name": "steth",
         "listen_addresses": "127.0.0.1",
         "max_connections": "60",
+        "dynamic_shared_memory_type": "mmap",
+        # So much of it lies in the main block, without a file: statistics and the few queries that run in parallel.
+        "min_dynamic_shared_memory": "16MB",
         "fsync": "on",
         "synchronous_commit": "on",
         "idle_in_transaction_session_timeout": "30s",
@@ -89,6 +96,7 @@ class EmbeddedPostgres:
         self._lock: int | None = None
         self._socket_folder: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: Guard | None = None
 
     @property
     def pid(self) -> int | None:
@@ -154,12 +162,18 @@ class EmbeddedPostgres:
                 except subprocess.TimeoutExpired:
                     continue
             self._process = None
+        self._dismiss_guard()
         if self._socket_folder is not None and self._socket_folder.parent != self._folder:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
         self._socket_folder = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _dismiss_guard(self) -> None:
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            guard.dismiss()
 
     def _prepare(self) -> None:
         """Everything up to a cluster that may be started: account, binaries, folder, lock, takeover, initdb."""
@@ -224,6 +238,7 @@ class EmbeddedPostgres:
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8",
                 "--no-instructions",
+                "--set=dynamic_shared_memory_type=mmap",
             ]
             done = account.run(command, pass_fds=way.descriptors)
         if done.returncode != 0:
@@ -282,6 +297,12 @@ class EmbeddedPostgres:
             for name, value in settings.items():
                 command += ["-c", f"{name}={value}"]
             self._process = account.spawn(command, output=output, pass_fds=way.descriptors)
+        self._dismiss_guard()
+        self._guard = Guard(
+            pid=self._process.pid,
+            data=self._folder / "data",
+            socket_folder=self._socket_folder if outside else None,
+        )
         deadline = time.monotonic() + self._start_timeout_s
         while not self._answers(self._process.pid):
             if self._process.poll() is not None:
@@ -311,9 +332,11 @@ class EmbeddedPostgres:
             return False
 
     def _place_socket(self, account: Account) -> Path:
-        """The folder `socket`, or a private temporary one where the path is too long or libpq would split it."""
+        """The folder `socket`, or a private temporary one where the path is too long, or libpq would split it, or would
+        be told it in UTF-8 while the disk has it in the letters of another locale."""
         inside = self._folder / "socket"
-        if len(os.fsencode(inside / ".s.PGSQL.65535")) <= _SOCKET_PATH_BYTES and "," not in str(inside):
+        short = len(os.fsencode(inside / ".s.PGSQL.65535")) <= _SOCKET_PATH_BYTES
+        if short and str(inside).isascii() and "," not in str(inside):
             return inside
         if self._socket_folder is not None:
             return self._socket_folder
@@ -325,7 +348,7 @@ class EmbeddedPostgres:
 def _postmaster_lines(data: Path) -> list[str]:
     """The lines of postmaster.pid: process, data folder, start, port, socket folder, address, shared memory, status."""
     try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
+        lines = os.fsdecode((data / "postmaster.pid").read_bytes()).splitlines()
     except FileNotFoundError:
         return []
     return lines if lines and lines[0].isdigit() else []

@@ -19,7 +19,7 @@ from sim.analyzer.hl7 import Hl7Writer
 from sim.analyzer.life import AnalyzerLife
 from sim.analyzer.mllp import Exchange
 from sim.analyzer.state import AnalyzerState
-from sim.log import LogFile
+from sim.log import LogFile, going_on_when_full
 from sim.pace import Pace, PlannedFault, first_moment
 
 _SAVE_EVERY: Final = timedelta(seconds=1)
@@ -156,8 +156,9 @@ class Analyzer:
             return
         saved = _Saved(life=self.life.state, waiting=[message.decode() for message in self.courier.waiting()])
         fresh = self._state_file.with_suffix(".new")
-        fresh.write_bytes(msgspec.json.encode(saved))
-        fresh.replace(self._state_file)
+        with going_on_when_full():
+            fresh.write_bytes(msgspec.json.encode(saved))
+            fresh.replace(self._state_file)
 
 
 def _dialogue(protocol: Literal["astm", "hl7"]) -> Callable[[bytes], Dialogue]:

@@ -64,7 +64,7 @@ def of_folder(folder: Path) -> Place:
         raise SettingsError(f"{folder / DOCTOR} can't be read: {error.strerror}; be the user who started it") from None
     except (msgspec.DecodeError, ValidationError):
         raise SettingsError(f"{folder / DOCTOR} is damaged: start `steth up` again") from None
-    agent = None if told.agent is None else Path(told.agent)
+    agent = None if told.agent is None else folder / told.agent
     return Place(settings=settings, processes=told.processes, folders=(folder,), agent=agent)
 
 

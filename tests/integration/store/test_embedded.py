@@ -58,13 +58,17 @@ def server(folder: Path) -> Iterator[EmbeddedPostgres]:
 
 
 STEALS_AWAY = """
-import os, signal, sys, pathlib, psycopg
+import os, signal, sys, pathlib, psutil, psycopg
 from store.embedded import EmbeddedPostgres
 
 server = EmbeddedPostgres(folder=pathlib.Path(sys.argv[1]), shared_buffers_mb=16)
 with psycopg.connect(server.start()) as connection:
     connection.execute("CREATE TABLE kept AS SELECT 42 AS value")
 print(server.pid, flush=True)
+if "guarded" not in sys.argv:
+    for child in psutil.Process().children():
+        if child.name() == "sh":
+            child.kill()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -85,14 +89,16 @@ def query(dsn: str, statement: str) -> object:
         return row[0] if row else None
 
 
-def start_in_a_process_that_is_killed(folder: Path) -> int:
-    """Start a server in a child, commit a row, kill the child, and return the postmaster that it leaves behind."""
+def start_in_a_process_that_is_killed(folder: Path, *how: str) -> int:
+    """Start a server in a child, commit a row, kill the child, and return the postmaster that it leaves behind; its
+    guard is killed first unless it is ``guarded``."""
     child = subprocess.run(
         [
             sys.executable,
             "-c",
             STEALS_AWAY,
             str(folder),
+            *how,
         ],
         capture_output=True,
         text=True,
@@ -222,6 +228,41 @@ def test_what_a_killed_parent_left_running_is_taken_over(folder: Path) -> None:
     finally:
         server.stop()
     assert not servers_on(folder)
+
+
+@pytest.mark.parametrize("where", ["postgres", "x" * 120])
+def test_nothing_is_left_of_a_server_whose_parent_was_killed(folder: Path, where: str) -> None:
+    left = {path.name for path in Path("/dev/shm").iterdir()}
+    sockets = set(Path("/tmp").glob("steth-postgres-*"))
+    orphan = start_in_a_process_that_is_killed(folder.with_name(where), "guarded")
+    wait_until(lambda: gone(orphan), what="the server's end", seconds=30)
+    wait_until(lambda: not guards_of(orphan), what="the guard's end")
+    assert not (folder.with_name(where) / "data" / "postmaster.pid").exists(), "in order, not by force"
+    assert {path.name for path in Path("/dev/shm").iterdir() if "PostgreSQL" in path.name} <= left
+    assert set(Path("/tmp").glob("steth-postgres-*")) <= sockets
+
+
+def guards_of(pid: int) -> list[psutil.Process]:
+    marks = ("steth-postgres-guard", str(pid))
+    return [p for p in psutil.process_iter(["cmdline"]) if all(mark in (p.info["cmdline"] or ()) for mark in marks)]
+
+
+def test_a_stop_leaves_no_guard(server: EmbeddedPostgres) -> None:
+    pid = server.pid
+    assert pid is not None
+    assert len(guards_of(pid)) == 1
+    server.stop()
+    assert not guards_of(pid)
+
+
+def test_shared_memory_is_no_matter_of_the_machines(running: EmbeddedPostgres) -> None:
+    assert query(running.dsn, "SHOW dynamic_shared_memory_type") == "mmap"
+    before = {path.name for path in Path("/dev/shm").iterdir()}
+    parallel = "SET debug_parallel_query = on; SET min_parallel_table_scan_size = 0; SELECT count(*) FROM pg_class"
+    with psycopg.connect(running.dsn, autocommit=True) as connection:
+        for statement in parallel.split("; "):
+            connection.execute(statement.encode())
+        assert {p.name for p in Path("/dev/shm").iterdir() if "PostgreSQL" in p.name} <= before
 
 
 def test_a_second_steth_on_the_folder_is_refused_and_harms_nothing(

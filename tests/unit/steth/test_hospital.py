@@ -50,14 +50,14 @@ def test_the_equipment_sends_where_its_agent_listens(folder: Path) -> None:
         dicom = devices[dr.name].dicom
         assert dicom is not None
         assert dicom.listen == f"127.0.0.1:{dr.port}"
-        assert [log.path for log in devices[dr.name].log] == [dr.log]
+        assert [log.path for log in devices[dr.name].log] == [str(folder / dr.log)]
     for analyzer in hospital.analyzers:
         found = devices[analyzer.name]
         line = found.astm if analyzer.protocol == "astm" else found.hl7
         assert line is not None
         assert line.listen == f"127.0.0.1:{analyzer.port}"
         logs = [(log.path, log.encoding) for log in found.log]
-        assert logs == ([] if analyzer.log is None else [(analyzer.log, analyzer.encoding)])
+        assert logs == ([] if analyzer.log is None else [(str(folder / analyzer.log), analyzer.encoding)])
         assert found.model == analyzer.model
     lives: list[DrConfig | AnalyzerConfig] = [*hospital.drs, *hospital.analyzers]
     assert len({life.seed for life in lives}) == 4

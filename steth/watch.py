@@ -1,0 +1,136 @@
+"""What `steth up` does while all of it runs: one line a second, and whatever ended is started again."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+import httpx
+import psycopg
+from psycopg import AsyncConnection
+
+from catalog.model import Catalog, Lang
+from steth.children import Child, bound_log
+from steth.flow import Flow
+from store.embedded import EmbeddedPostgres
+from store.errors import StoreError
+from store.writes import WriteProbe
+
+_ANSWER_S: Final = 4.0
+"""A database that is asked something and says nothing for so long does not answer."""
+_AGAIN_S: Final = 2.0
+"""Between two tries to start a database that can't be started, such as on a full disk."""
+
+
+def say(text: str) -> None:
+    """A line for whoever sits at the terminal, whatever letters that can show."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+class Watch:
+    """Says a trouble once when it begins and once when it is over."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        children: Sequence[Child],
+        server: EmbeddedPostgres,
+        dsn: str,
+        metrics_url: str,
+        catalog: Catalog,
+        lang: Lang,
+    ) -> None:
+        self._folder = folder
+        self._children = children
+        self._server = server
+        self._dsn = dsn
+        self._flow = Flow(catalog=catalog, lang=lang, metrics_url=metrics_url)
+        self._connection: AsyncConnection[Any] | None = None
+        self._probe = WriteProbe()
+        self._trouble: str | None = None
+        self._starting: asyncio.Task[None] | None = None
+
+    async def run(self, stopped: asyncio.Event, *, seconds: float | None) -> None:
+        """Until `stopped`, or for so long."""
+        deadline = None if seconds is None else monotonic() + seconds
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=2, trust_env=False))
+            stack.push_async_callback(self._let_go)
+            while not stopped.is_set() and (deadline is None or monotonic() < deadline):
+                began = monotonic()
+                self._keep_alive()
+                await self._look(client)
+                try:
+                    async with asyncio.timeout(max(0.05, 1.0 - (monotonic() - began))):
+                        await stopped.wait()
+                except TimeoutError:
+                    continue
+
+    async def _let_go(self) -> None:
+        if self._starting is not None:
+            await self._starting
+        await self._disconnect()
+
+    def _keep_alive(self) -> None:
+        for child in self._children:
+            news = child.revive()
+            if news is not None:
+                say(news)
+        for part in ("logs", "postgres/log"):
+            for log in (self._folder / part).glob("*.log"):
+                bound_log(log)
+        if self._server.pid is None and (self._starting is None or self._starting.done()):
+            self._starting = asyncio.create_task(self._start_database(), name="database")
+
+    async def _start_database(self) -> None:
+        """Start it again, as often as it takes: what the equipment says waits in the agent's outbox meanwhile."""
+        say("the database ended; starting it again")
+        while self._server.pid is None:
+            try:
+                await asyncio.to_thread(self._server.start)
+            except StoreError as error:
+                self._tell_trouble(str(error))
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _look(self, client: httpx.AsyncClient) -> None:
+        """The line of this second, the tickets that opened, and whether the database can still store."""
+        now = datetime.now().astimezone()
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                if self._connection is None:
+                    self._connection = await psycopg.AsyncConnection.connect(
+                        self._dsn, autocommit=True, connect_timeout=2
+                    )
+                for line in await self._flow.opened(self._connection, now):
+                    say(line)
+                line = await self._flow.line(self._connection, client, now)
+                self._tell_trouble(await self._probe.trouble(self._connection))
+            say(line if self._trouble is None else f"{line}  DATABASE CAN'T STORE")
+        except (psycopg.Error, TimeoutError) as error:
+            said = str(error).strip().splitlines()
+            say(f"{now:%H:%M:%S}  the database does not answer{': ' + said[0] if said else ''}")
+            await self._disconnect()
+
+    def _tell_trouble(self, trouble: str | None) -> None:
+        if (trouble is None) == (self._trouble is None):
+            return
+        self._trouble = trouble
+        if trouble is None:
+            say("the database stores again: what waited in the agent's outbox comes in now")
+        else:
+            say(
+                f"THE DATABASE CAN'T STORE: {trouble}. Make room on the disk of {self._folder}: the agent goes on "
+                "taking from the equipment, and what it takes waits in its outbox"
+            )
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        self._probe = WriteProbe()
+        if connection is not None:
+            await connection.close()
