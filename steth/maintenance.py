@@ -13,10 +13,11 @@ from ingest.rows import AHEAD_MS
 from store.installation import settle
 from store.move import move_to_community
 from store.partitions import ensure_partitions
-from store.policies import apply_policies
+from store.policies import apply_policies, check_policies
 from store.pool import Connection
 from store.retention import Keep, drop_old
 from store.rollup import LEVELS, lags, roll_up
+from store.sweep import sweep
 
 _DAY_MS: Final = 86_400_000
 AHEAD_DAYS: Final = 40 + AHEAD_MS // _DAY_MS
@@ -53,9 +54,17 @@ class Upkeep:
         async with await self._connect() as connection:
             return len(await drop_old(connection, now=datetime.now(UTC), keep=self._keep))
 
+    async def sweep(self) -> int:
+        """Delete what else is too old; returns how many rows."""
+        async with await self._connect() as connection:
+            return await sweep(connection, now=datetime.now(UTC), keep=self._keep)
+
     async def set_policies(self) -> int:
-        """On the community edition: policies as the settings say; returns how many were changed."""
-        return len(await asyncio.to_thread(apply_policies, self._dsn, keep=self._keep, now=datetime.now(UTC)))
+        """On the community edition: policies as the settings say; returns how many were changed. Raises StoreError
+        where one of them fails."""
+        changed = await asyncio.to_thread(apply_policies, self._dsn, keep=self._keep, now=datetime.now(UTC))
+        await asyncio.to_thread(check_policies, self._dsn)
+        return len(changed)
 
     async def move(self) -> bool:
         """From the Apache edition to the community edition, where the server's licence now allows it."""

@@ -110,6 +110,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 Job(name="rollup", every_s=10.0, run=upkeep.roll_up, limit_s=3600.0),
                 Job(name="partitions", every_s=3600.0, run=upkeep.make_room, limit_s=600.0),
                 Job(name="retention", every_s=3600.0, run=upkeep.drop_old, limit_s=3600.0),
+                Job(name="sweep", every_s=3600.0, run=upkeep.sweep, limit_s=3600.0),
                 Job(name="policies", every_s=600.0, run=upkeep.set_policies, limit_s=3600.0),
             ],
         )

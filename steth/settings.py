@@ -24,7 +24,7 @@ class Settings(BaseSettings):
 
     ``dsn_*``: libpq addresses of the three roles. ``mqtt``: ``mqtt[s]://[user[:password]@]host:port``. ``http`` and
     ``health``: ``host:port`` to listen on; health may be empty. ``name``: of this process among its like.
-    ``keep_*_days``, ``compress_days``: ages of readings and their roll-ups by minute and hour (docs/database.md).
+    ``keep_*_days``, ``compress_days``: ages of readings, their roll-ups and the rest (docs/database.md).
     """
 
     model_config = SettingsConfigDict(env_prefix="STETH_", extra="forbid")
@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     keep_raw_days: int = Field(default=92, ge=3, le=36_500)
     keep_minute_days: int = Field(default=366, ge=3, le=36_500)
     keep_hour_days: int = Field(default=1830, ge=3, le=36_500)
+    keep_event_days: int = Field(default=366, ge=3, le=36_500)
+    keep_letter_days: int = Field(default=92, ge=1, le=36_500)
     compress_days: int = Field(default=7, ge=1, le=36_500)
     log: Literal["json", "console"] = "console"
     name: str = Field(default="", max_length=64)
@@ -77,9 +79,11 @@ class Settings(BaseSettings):
                 minute_days=self.keep_minute_days,
                 hour_days=self.keep_hour_days,
                 compress_days=self.compress_days,
+                event_days=self.keep_event_days,
+                letter_days=self.keep_letter_days,
             )
         except KeepError as error:
-            raise SettingsError(f"keep_raw_days, keep_minute_days, keep_hour_days: {error}") from None
+            raise SettingsError(f"keep_*_days: {error}") from None
 
     def endpoint(self) -> Endpoint:
         """The broker as ingest and the command sender connect to it."""

@@ -24,6 +24,7 @@ class StoreErrorCode(StrEnum):
     SCHEMA_CHANGED = "schema_changed"
     SCHEMA_TOO_NEW = "schema_too_new"
     EDITION = "edition"
+    PIECES = "pieces"
 
 
 def one_line(error: Exception) -> str:

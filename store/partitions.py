@@ -13,6 +13,7 @@ from typing import Final, Literal, Self, get_args
 
 from psycopg import sql
 
+from store.pieces import Pieces
 from store.pool import Connection
 from store.statements import QUERIES
 
@@ -69,10 +70,11 @@ async def ensure_partitions(connection: Connection, *, now: datetime, behind_day
 
     `behind_days` must reach as far back as ingest takes readings (the store-and-forward horizon). What there are
     readings of has room for its roll-ups too. Does nothing on hypertables. May run any number of times, in any number
-    of processes at once.
+    of processes at once. Raises StoreError that names those that couldn't be made, when the others are.
     """
     wanted = set(months(first=now - timedelta(days=behind_days), last=now + timedelta(days=ahead_days)))
     made = []
+    pieces = Pieces()
     async with connection.transaction():
         await connection.execute(QUERIES["lock_partitions"])
         for table in TABLES:
@@ -80,10 +82,13 @@ async def ensure_partitions(connection: Connection, *, now: datetime, behind_day
                 continue
             there = {month for name, _, _ in await _partitions(connection, table) if (month := Month.in_name(name))}
             for month in sorted(wanted - there):
-                await _attach(connection, table, month)
-                made.append(month.of_table(table))
+                with pieces.of(month.of_table(table)):
+                    async with connection.transaction():
+                        await _attach(connection, table, month)
+                    made.append(month.of_table(table))
             if table == "reading":
                 wanted |= there
+    pieces.check()
     return made
 
 
@@ -100,32 +105,39 @@ async def _attach(connection: Connection, table: Table, month: Month) -> None:
     )
 
 
-async def drop_pieces(connection: Connection, table: Table, *, before: datetime) -> list[str]:
-    """Drop the pieces of a table that lie wholly before a time; return their names.
+async def drop_pieces(connection: Connection, table: Table, *, before: datetime, pieces: Pieces) -> list[str]:
+    """Drop the pieces of a table that lie wholly before a time; return their names. `pieces` notes those that fail.
 
     `connection` must be in autocommit: a partition is detached concurrently, so that nobody waits. Cut off at any
     moment, the next call goes on where it stopped.
     """
     if not connection.autocommit:
         raise ValueError("detaching concurrently needs a connection in autocommit")
-    if not await _is_partitioned(connection, table):
-        chunks = await connection.execute(QUERIES["drop_chunks"], (table, before))
-        return [row[0] for row in await chunks.fetchall()]
     dropped = []
+    if not await _is_partitioned(connection, table):
+        chunks = await (await connection.execute(QUERIES["chunks_before"], (table, before))).fetchall()
+        for name, begin, end in chunks:
+            with pieces.of(name):
+                await connection.execute(QUERIES["drop_chunk"], (table, begin, end))
+                dropped.append(name)
+        return dropped
     for name, attached, pending in await _partitions(connection, table):
         month = Month.in_name(name)
         if month is None or month.next.begin > before:
             continue
-        if attached:
-            how = sql.SQL("FINALIZE" if pending else "CONCURRENTLY")
-            await connection.execute(
-                sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(
-                    sql.Identifier(table), sql.Identifier(name), how
-                )
-            )
-        await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
-        dropped.append(name)
+        with pieces.of(name):
+            await _drop(connection, table, name, attached=attached, pending=pending)
+            dropped.append(name)
     return dropped
+
+
+async def _drop(connection: Connection, table: Table, name: str, *, attached: bool, pending: bool) -> None:
+    if attached:
+        how = sql.SQL("FINALIZE" if pending else "CONCURRENTLY")
+        await connection.execute(
+            sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(sql.Identifier(table), sql.Identifier(name), how)
+        )
+    await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
 
 
 async def _is_partitioned(connection: Connection, table: Table) -> bool:

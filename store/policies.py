@@ -11,6 +11,7 @@ from psycopg import sql
 from store.editions import Edition, edition_of
 from store.errors import StoreError, StoreErrorCode
 from store.migrate import applied_migrations, connect, serving
+from store.pieces import Pieces
 from store.retention import Keep
 from store.roles import OWNER
 from store.statements import QUERIES
@@ -96,8 +97,8 @@ def apply_policies(dsn: str, *, keep: Keep, now: datetime) -> list[str]:
     """Make the policies what they should be; return those changed, as `table: process`; none on other editions.
 
     Before the first of them all that is stored is rolled up, however old. `dsn`: steth_owner's or a superuser's. Raises
-    StoreError or psycopg's errors; what was changed before stays, and a second time goes on. Nothing is done in the
-    middle of a move (`store.move`).
+    StoreError that names those that couldn't be made, when the others are, or psycopg's errors; a second time goes on.
+    Nothing is done in the middle of a move (`store.move`), and none of it while another process is at it.
     """
     with closing(connect(dsn)) as connection:
         if serving(edition_of(connection), applied_migrations(connection)) is not Edition.TIMESCALE_COMMUNITY:
@@ -113,9 +114,23 @@ def apply_policies(dsn: str, *, keep: Keep, now: datetime) -> list[str]:
         if not any(process == REFRESH for _, process in there):
             refresh(connection, since=oldest(connection), until=now - SETTLE)
         changed = [policy for policy in policies(keep) if there.get(policy.key) != dict(policy.offsets)]
+        pieces = Pieces()
         for policy in changed:
-            _make(connection, policy, replace=policy.key in there)
+            with pieces.of(f"{policy.table}: {policy.process}"):
+                _make(connection, policy, replace=policy.key in there)
+        pieces.check()
         return [f"{policy.table}: {policy.process}" for policy in changed]
+
+
+def check_policies(dsn: str) -> None:
+    """On the community edition: raises StoreError where the last run of a policy failed. The engine tells nobody."""
+    with closing(connect(dsn)) as connection:
+        if serving(edition_of(connection), applied_migrations(connection)) is not Edition.TIMESCALE_COMMUNITY:
+            return
+        pieces = Pieces()
+        for table, process in connection.execute(QUERIES["policies_failing"]).fetchall():
+            pieces.failed(f"{table}: {process}", "its last run failed (timescaledb_information.job_errors)")
+        pieces.check()
 
 
 def _offsets(values: tuple[Any, ...]) -> dict[str, timedelta]:

@@ -16,8 +16,76 @@ ORDER BY c.relname
 -- One job at a time makes or drops partitions; freed at the end of the transaction.
 SELECT pg_advisory_xact_lock(91638244460034)
 
--- name: drop_chunks
-SELECT drop_chunks(format('public.%%I', %s::text)::regclass, older_than => %s::timestamptz)
+-- name: chunks_before
+SELECT format('%%I.%%I', chunk_schema, chunk_name), range_start, range_end FROM timescaledb_information.chunks
+WHERE hypertable_schema = 'public' AND hypertable_name = %s AND range_end <= %s ORDER BY range_start
+
+-- name: drop_chunk
+SELECT drop_chunks(format('public.%%I', %s::text)::regclass, newer_than => %s::timestamptz, older_than => %s::timestamptz)
+
+-- name: sweep_dead_letter
+DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM dead_letter WHERE at < %(before)s ORDER BY at LIMIT %(most)s))
+
+-- name: sweep_reading_aside
+WITH oldest AS (SELECT id, received_at AS at FROM reading_aside ORDER BY id LIMIT %(most)s)
+DELETE FROM reading_aside t USING oldest o WHERE t.id = o.id AND o.at < %(before)s
+
+-- name: sweep_gap
+WITH oldest AS (SELECT id, at AS at FROM gap ORDER BY id LIMIT %(most)s)
+DELETE FROM gap t USING oldest o WHERE t.id = o.id AND o.at < %(before)s
+
+-- name: sweep_device_event
+WITH oldest AS (SELECT id, learned_at AS at FROM device_event ORDER BY id LIMIT %(most)s)
+DELETE FROM device_event t USING oldest o WHERE t.id = o.id AND o.at < %(before)s
+
+-- name: sweep_alert
+-- What belongs to a ticket stays as long as the ticket.
+WITH gone AS (
+    DELETE FROM alert WHERE ctid = ANY (ARRAY(
+        SELECT a.ctid FROM alert a
+        WHERE a.condition = 'ok' AND a.cleared_at < %(before)s
+            AND NOT EXISTS (SELECT FROM ticket_alert t WHERE t.alert_id = a.id)
+        ORDER BY a.cleared_at LIMIT %(most)s))
+    RETURNING id
+), operators AS (
+    DELETE FROM alert_operator o USING gone WHERE o.alert_id = gone.id
+), events AS (
+    DELETE FROM alert_event e USING gone WHERE e.alert_id = gone.id
+)
+SELECT id FROM gone
+
+-- name: sweep_alert_event
+-- Summaries of late facts, which opened nothing; the others go with their alert.
+DELETE FROM alert_event WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM alert_event WHERE alert_id IS NULL AND learned_at < %(before)s ORDER BY learned_at LIMIT %(most)s))
+
+-- name: sweep_telling
+DELETE FROM telling WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM telling WHERE state <> 'waiting' AND next_at < %(before)s ORDER BY next_at LIMIT %(most)s))
+
+-- name: sweep_command
+DELETE FROM command WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM command WHERE status <> 'waiting' AND issued_at < %(before)s ORDER BY issued_at LIMIT %(most)s))
+
+-- name: sweep_api_token
+-- Those that ended; there are as many as people and programs sign in.
+DELETE FROM api_token WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM api_token WHERE least(expires_at, revoked_at) < %(before)s LIMIT %(most)s))
+
+-- name: sweep_idempotency
+DELETE FROM idempotency WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM idempotency WHERE at < %(before)s ORDER BY at LIMIT %(most)s))
+
+-- name: sweep_job
+-- Of a version that knew other jobs.
+DELETE FROM job WHERE name = ANY (ARRAY(SELECT name FROM job WHERE due_at < %(before)s LIMIT %(most)s))
+
+-- name: bound_letters
+DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM (
+        SELECT ctid, row_number() OVER (PARTITION BY device_id ORDER BY at DESC) AS nth FROM dead_letter) AS of_device
+    WHERE nth > %(each)s LIMIT %(most)s))
 
 -- name: keeps_rollups
 -- Not where continuous aggregates do.
@@ -159,6 +227,11 @@ WHERE (reading_1d.n, reading_1d.bad, reading_1d.lo, reading_1d.hi, reading_1d.to
 SELECT hypertable_name::text, proc_name::text, (config->>'start_offset')::interval, (config->>'end_offset')::interval,
     (config->>'compress_after')::interval, (config->>'drop_after')::interval
 FROM timescaledb_information.jobs WHERE hypertable_schema = 'public'
+
+-- name: policies_failing
+SELECT j.hypertable_name::text, j.proc_name::text
+FROM timescaledb_information.job_stats s JOIN timescaledb_information.jobs j USING (job_id)
+WHERE j.hypertable_schema = 'public' AND s.last_run_status = 'Failed' ORDER BY 1, 2
 
 -- name: refresh
 CALL refresh_continuous_aggregate(%(table)s::regclass, %(since)s::timestamptz, %(until)s::timestamptz)

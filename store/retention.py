@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from store.partitions import Table, drop_pieces
+from store.pieces import Pieces
 from store.pool import Connection
 from store.statements import QUERIES
 
@@ -22,14 +23,17 @@ class KeepError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Keep:
-    """Ages in days: of readings, of roll-ups by the minute and by the hour; and from when on chunks are compressed,
-    which only TimescaleDB's community edition does. Raises KeepError.
+    """Ages in days: of readings, of roll-ups by the minute and by the hour; from when on chunks are compressed, which
+    only TimescaleDB's community edition does; of what devices and alerts told (`event_days`, since it ended, and never
+    less than readings, beside which it is looked up), and of what couldn't be taken (`letter_days`). Raises KeepError.
     """
 
     raw_days: int = 92
     minute_days: int = 366
     hour_days: int = 1830
     compress_days: int = 7
+    event_days: int = 366
+    letter_days: int = 92
 
     def __post_init__(self) -> None:
         if self.raw_days < REACH_GAP_DAYS + 1:
@@ -41,6 +45,8 @@ class Keep:
             )
         if not self.compress_days >= 1:
             raise KeepError(f"chunks can be compressed after a day at the earliest, not {self.compress_days}")
+        if not self.letter_days >= 1:
+            raise KeepError(f"dead letters are kept for a day at least, not {self.letter_days}")
 
     @property
     def reach_days(self) -> int:
@@ -57,16 +63,19 @@ async def drop_old(connection: Connection, *, now: datetime, keep: Keep) -> list
     """Drop partitions or chunks that are wholly too old, and return their names; none where policies do it.
 
     What still waits to be rolled up stays. `connection` is steth_owner's, in autocommit. Cut off at any moment, the
-    next call goes on.
+    next call goes on. Raises StoreError that names those that couldn't be dropped, when the others are.
     """
     row = await (await connection.execute(QUERIES["keeps_rollups"])).fetchone()
     if row != (True,):
         return []
-    dropped = []
+    dropped: list[str] = []
+    pieces = Pieces()
     for level, (table, days) in enumerate(keep.by_table):
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         parameters = {"level": level, "before": day - timedelta(days=days)}
-        noted = await (await connection.execute(QUERIES["note_dropped"], parameters)).fetchone()
-        if noted is not None:
-            dropped += await drop_pieces(connection, table, before=noted[0])
+        with pieces.of(table):
+            noted = await (await connection.execute(QUERIES["note_dropped"], parameters)).fetchone()
+            if noted is not None:
+                dropped += await drop_pieces(connection, table, before=noted[0], pieces=pieces)
+    pieces.check()
     return dropped

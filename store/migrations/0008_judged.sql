@@ -182,3 +182,12 @@ CREATE VIEW device_gap WITH (security_barrier) AS
 ALTER VIEW device_gap OWNER TO steth_view;
 GRANT SELECT ON gap TO steth_view;
 GRANT SELECT ON device_gap TO steth_api;
+
+-- What grows is bounded ------------------------------------------------------------------------------------------------
+-- What ended, in the order in which it goes (store.sweep). device_event, gap and what else has no end goes by its number.
+CREATE INDEX alert_ended ON alert (cleared_at) WHERE condition = 'ok';
+CREATE INDEX alert_event_loose ON alert_event (learned_at) WHERE alert_id IS NULL;
+CREATE INDEX telling_ended ON telling (next_at) WHERE state <> 'waiting';
+CREATE INDEX command_ended ON command (issued_at) WHERE status <> 'waiting';
+CREATE INDEX idempotency_at ON idempotency (at);
+CREATE INDEX dead_letter_at ON dead_letter (at);

@@ -8,7 +8,9 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from store.errors import StoreError
 from store.partitions import drop_pieces, ensure_partitions
+from store.pieces import Pieces
 from store.pool import Connection
 from tests.fixtures.postgres import Database
 
@@ -68,17 +70,29 @@ async def test_ingest_writes_while_partitions_are_made_and_dropped(database: Dat
         assert await count(owner) == 2
 
 
+async def test_a_month_that_cannot_be_made_is_named_and_the_others_are(database: Database) -> None:
+    async with connected(database.owner) as owner:
+        await owner.execute("CREATE VIEW reading_1m_2026_12 AS SELECT 1")
+        with pytest.raises(StoreError, match=r"^reading_1m_2026_12: DuplicateTable 42P07: the rest is done"):
+            await ensure_partitions(owner, now=NOW, behind_days=1, ahead_days=40)
+        await owner.execute("DROP VIEW reading_1m_2026_12")
+        assert await ensure_partitions(owner, now=NOW, behind_days=1, ahead_days=40) == ["reading_1m_2026_12"]
+
+
 async def test_dropped_by_age_month_by_month(database: Database) -> None:
     async with connected(database.owner) as owner:
         await ensure_partitions(owner, now=NOW, behind_days=95, ahead_days=1)
         for days in (0, 30, 60, 90):
             await owner.execute(ROW, (NOW - timedelta(days=days),))
-        assert await drop_pieces(owner, "reading", before=datetime(2026, 10, 1, tzinfo=UTC)) == [
+        assert await drop_pieces(owner, "reading", before=datetime(2026, 10, 1, tzinfo=UTC), pieces=Pieces()) == [
             "reading_2026_08",
             "reading_2026_09",
         ]
         assert await count(owner) == 2
-        assert await drop_pieces(owner, "reading", before=datetime(2026, 10, 31, 23, 59, tzinfo=UTC)) == []
+        assert (
+            await drop_pieces(owner, "reading", before=datetime(2026, 10, 31, 23, 59, tzinfo=UTC), pieces=Pieces())
+            == []
+        )
 
 
 async def test_a_drop_that_was_cut_off_is_finished(database: Database) -> None:
@@ -89,10 +103,12 @@ async def test_a_drop_that_was_cut_off_is_finished(database: Database) -> None:
         await owner.execute("ALTER TABLE reading DETACH PARTITION reading_2026_09")  # cut off before its DROP
         assert await count(reader) == 1  # holds the partition until it ends
         await owner.execute("SET lock_timeout = '100ms'")
-        with pytest.raises(errors.LockNotAvailable):
-            await drop_pieces(owner, "reading", before=before)
+        pieces = Pieces()
+        assert await drop_pieces(owner, "reading", before=before, pieces=pieces) == ["reading_2026_09"]
+        with pytest.raises(StoreError, match=r"^reading_2026_10: LockNotAvailable 55P03: the rest is done"):
+            pieces.check()
         await reader.rollback()
-        assert await drop_pieces(owner, "reading", before=before) == ["reading_2026_10"]
+        assert await drop_pieces(owner, "reading", before=before, pieces=Pieces()) == ["reading_2026_10"]
         assert await count(owner) == 0
         rows = await owner.execute("SELECT relname FROM pg_class WHERE relname ~ '^reading_2026' AND relkind = 'r'")
         assert await rows.fetchall() == [("reading_2026_11",)]
@@ -103,11 +119,11 @@ async def test_chunks_are_dropped_by_age_on_every_engine(engine_database: Databa
         await ensure_partitions(owner, now=NOW, behind_days=95, ahead_days=1)
         for days in (0, 30, 90):
             await owner.execute(ROW, (NOW - timedelta(days=days),))
-        assert len(await drop_pieces(owner, "reading", before=datetime(2026, 10, 1, tzinfo=UTC))) >= 1
+        assert len(await drop_pieces(owner, "reading", before=datetime(2026, 10, 1, tzinfo=UTC), pieces=Pieces())) >= 1
         assert await count(owner) == 2
 
 
 async def test_dropping_wants_autocommit(database: Database) -> None:
     async with connected(database.owner, autocommit=False) as owner:
         with pytest.raises(ValueError, match="autocommit"):
-            await drop_pieces(owner, "reading", before=NOW)
+            await drop_pieces(owner, "reading", before=NOW, pieces=Pieces())

@@ -1,0 +1,62 @@
+"""What grows beside readings and goes by age, in pieces that hold nobody up: docs/database.md says what stays how long.
+
+Each statement takes the oldest rows by an index, and a number of them at most: what a turn costs follows from what is
+too old, not from what is there.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from store.pieces import Pieces
+from store.pool import Connection
+from store.retention import Keep
+from store.statements import QUERIES
+
+MOST: Final = 5000
+"""Rows of one statement: tens of milliseconds."""
+LETTERS_A_DEVICE: Final = 10_000
+"""Dead letters of a device, whatever their age: one that is broken, or hostile, fills no disk and no other's room."""
+
+
+def ages(keep: Keep) -> Mapping[str, int]:
+    """By table, in the order in which they are swept, after how many days its rows go (the statement `sweep_TABLE`)."""
+    event_days = max(keep.event_days, keep.raw_days)
+    return {
+        "dead_letter": keep.letter_days,
+        "reading_aside": keep.letter_days,
+        "gap": event_days,
+        "device_event": event_days,
+        "alert": event_days,
+        "alert_event": event_days,
+        "telling": event_days,
+        "command": event_days,
+        "api_token": keep.letter_days,
+        "idempotency": 1,
+        "job": keep.letter_days,
+    }
+
+
+async def sweep(connection: Connection, *, now: datetime, keep: Keep, most: int = MOST) -> int:
+    """Delete what is too old; returns how many rows. `connection` is steth_owner's, in autocommit.
+
+    Raises StoreError that names the tables that couldn't be swept, when the others are; psycopg's errors where the
+    connection is gone. Cut off at any moment, the next call goes on.
+    """
+    pieces, gone = Pieces(), 0
+    for table, days in ages(keep).items():
+        with pieces.of(table):
+            gone += await _all(connection, f"sweep_{table}", most, before=now - timedelta(days=days))
+    with pieces.of("dead_letter, of a device"):
+        gone += await _all(connection, "bound_letters", most, each=LETTERS_A_DEVICE)
+    pieces.check()
+    return gone
+
+
+async def _all(connection: Connection, name: str, most: int, **given: object) -> int:
+    gone = 0
+    while True:
+        cursor = await connection.execute(QUERIES[name], {**given, "most": most})
+        gone += cursor.rowcount
+        if cursor.rowcount < most:
+            return gone
