@@ -30,11 +30,89 @@ $$;
 
 ALTER FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) OWNER TO steth_owner;
 
+CREATE TABLE public.installation (
+    one boolean DEFAULT true NOT NULL,
+    system_identifier bigint,
+    database oid,
+    timeline integer,
+    restores integer DEFAULT 0 NOT NULL,
+    restored_at timestamp with time zone,
+    restored_by text,
+    known_until timestamp with time zone,
+    xid_base bigint DEFAULT 0 NOT NULL,
+    xid_from bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT installation_one_check CHECK (one),
+    CONSTRAINT installation_restored_by_check CHECK ((restored_by = ANY (ARRAY['dump'::text, 'timeline'::text, 'gaps'::text])))
+);
+
+ALTER TABLE public.installation OWNER TO steth_owner;
+
+CREATE FUNCTION public.row_horizon() RETURNS xid8
+    LANGUAGE sql STABLE
+    RETURN (((((pg_snapshot_xmin(pg_current_snapshot()))::text)::bigint + COALESCE((SELECT i.xid_base FROM public.installation i), (0)::bigint)))::text)::xid8;
+
+ALTER FUNCTION public.row_horizon() OWNER TO steth_owner;
+
+CREATE FUNCTION public.row_xid() RETURNS xid8
+    LANGUAGE sql STABLE
+    RETURN (((((pg_current_xact_id())::text)::bigint + COALESCE((SELECT i.xid_base FROM public.installation i), (0)::bigint)))::text)::xid8;
+
+ALTER FUNCTION public.row_xid() OWNER TO steth_owner;
+
 CREATE FUNCTION public.sees_org(org integer) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('steth.org', true), '') IN (org::text, '*'), false) $$;
 
 ALTER FUNCTION public.sees_org(org integer) OWNER TO steth_owner;
+
+CREATE FUNCTION public.settle_installation(put_back boolean DEFAULT false) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    known installation;
+    here_system bigint := (SELECT c.system_identifier FROM pg_control_system() c);
+    here_database oid := (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+    here_timeline integer := ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer;
+    how text;
+    mine bigint;
+    beyond bigint;
+BEGIN
+    SELECT * INTO known FROM installation;
+    IF NOT put_back AND (known.system_identifier, known.database, known.timeline)
+            IS NOT DISTINCT FROM (here_system, here_database, here_timeline) THEN
+        RETURN false;
+    END IF;
+    -- Waits for whoever has taken a number by the old base, so that none of them commits behind a reader.
+    LOCK TABLE installation IN ACCESS EXCLUSIVE MODE;
+    SELECT * INTO known FROM installation;
+    mine := pg_current_xact_id()::text::bigint;
+    beyond := greatest(
+        (SELECT e.xid::text::bigint FROM device_event e ORDER BY e.xid DESC LIMIT 1),
+        (SELECT e.xid::text::bigint FROM alert_event e ORDER BY e.xid DESC LIMIT 1),
+        (SELECT e.xid::text::bigint FROM ticket_event e ORDER BY e.xid DESC LIMIT 1), 0);
+    how := CASE
+        -- A copy of before this table was there shows it by its rows alone.
+        WHEN known.system_identifier IS NULL THEN CASE WHEN beyond > known.xid_base + mine THEN 'dump' END
+        WHEN (known.system_identifier, known.database) <> (here_system, here_database) THEN 'dump'
+        WHEN known.timeline <> here_timeline THEN 'timeline'
+        -- Several who see the same are one.
+        WHEN put_back AND coalesce(known.restored_at < clock_timestamp() - INTERVAL '1 minute', true) THEN 'gaps'
+    END;
+    UPDATE installation SET system_identifier = here_system, database = here_database, timeline = here_timeline;
+    -- A template without devices has given out nothing.
+    IF how IS NULL OR NOT EXISTS (SELECT FROM device) THEN
+        RETURN false;
+    END IF;
+    -- By the time: a second copy made of the same backup knows nothing of what the first gave out. 2^31 transactions a
+    -- second are more than any life has.
+    beyond := greatest((extract(epoch FROM clock_timestamp())::bigint) << 31, beyond + 1, known.xid_base + mine + 1);
+    UPDATE installation SET restores = restores + 1, restored_at = clock_timestamp(), restored_by = how,
+        known_until = (SELECT max(m.at) FROM mark m), xid_base = beyond - mine, xid_from = beyond;
+    RETURN true;
+END $$;
+
+ALTER FUNCTION public.settle_installation(put_back boolean) OWNER TO steth_owner;
 
 CREATE TABLE public.account (
     id integer NOT NULL,
@@ -86,7 +164,7 @@ ALTER TABLE public.alert OWNER TO steth_owner;
 
 CREATE TABLE public.alert_event (
     id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid xid8 DEFAULT public.row_xid() NOT NULL,
     alert_id uuid,
     device_id integer NOT NULL,
     org_id integer NOT NULL,
@@ -238,7 +316,7 @@ ALTER TABLE public.device OWNER TO steth_owner;
 
 CREATE TABLE public.device_event (
     id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid xid8 DEFAULT public.row_xid() NOT NULL,
     device_id integer NOT NULL,
     org_id integer NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -257,6 +335,32 @@ ALTER TABLE public.device_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.gap (
+    id bigint NOT NULL,
+    device_id integer NOT NULL,
+    lane smallint NOT NULL,
+    epoch text NOT NULL,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    since timestamp with time zone,
+    said boolean DEFAULT false NOT NULL
+);
+
+ALTER TABLE public.gap OWNER TO steth_owner;
+
+CREATE VIEW public.device_gap WITH (security_barrier='true') AS
+ SELECT g.id,
+    d.id AS device_id,
+    g.lane,
+    g.since,
+    g.at,
+    ((g.last_seq - g.first_seq) + 1) AS reports
+   FROM (public.gap g
+     JOIN public.device d ON ((d.id = g.device_id)));
+
+ALTER VIEW public.device_gap OWNER TO steth_view;
 
 ALTER TABLE public.device ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.device_id_seq
@@ -369,18 +473,6 @@ CREATE TABLE public.device_state (
 WITH (fillfactor='50');
 
 ALTER TABLE public.device_state OWNER TO steth_owner;
-
-CREATE TABLE public.gap (
-    id bigint NOT NULL,
-    device_id integer NOT NULL,
-    lane smallint NOT NULL,
-    epoch text NOT NULL,
-    first_seq bigint NOT NULL,
-    last_seq bigint NOT NULL,
-    at timestamp with time zone NOT NULL
-);
-
-ALTER TABLE public.gap OWNER TO steth_owner;
 
 ALTER TABLE public.gap ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.gap_id_seq
@@ -858,14 +950,15 @@ ALTER TABLE public.ticket_alert OWNER TO steth_owner;
 
 CREATE TABLE public.ticket_day (
     day date NOT NULL,
-    last integer NOT NULL
+    last integer NOT NULL,
+    block integer DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE public.ticket_day OWNER TO steth_owner;
 
 CREATE TABLE public.ticket_event (
     id bigint NOT NULL,
-    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    xid xid8 DEFAULT public.row_xid() NOT NULL,
     ticket_id bigint NOT NULL,
     org_id integer NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -973,6 +1066,9 @@ ALTER TABLE ONLY public.idempotency
 ALTER TABLE ONLY public.ingest_process
     ADD CONSTRAINT ingest_process_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (one);
+
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (name);
 
@@ -1046,7 +1142,7 @@ ALTER TABLE ONLY public.ticket_alert
     ADD CONSTRAINT ticket_alert_pkey PRIMARY KEY (ticket_id, alert_id);
 
 ALTER TABLE ONLY public.ticket_day
-    ADD CONSTRAINT ticket_day_pkey PRIMARY KEY (day);
+    ADD CONSTRAINT ticket_day_pkey PRIMARY KEY (day, block);
 
 ALTER TABLE ONLY public.ticket_event
     ADD CONSTRAINT ticket_event_pkey PRIMARY KEY (id);
@@ -1101,6 +1197,10 @@ CREATE INDEX device_org ON public.device USING btree (org_id);
 CREATE INDEX device_partition ON public.device USING btree (partition);
 
 CREATE INDEX device_refusal_last ON public.device_refusal USING btree (last) WHERE (kind = 'refused'::text);
+
+CREATE INDEX gap_device ON public.gap USING btree (device_id, at);
+
+CREATE INDEX gap_unsaid ON public.gap USING btree (id) WHERE (NOT said);
 
 CREATE INDEX idempotency_at ON public.idempotency USING btree (at);
 
@@ -1275,6 +1375,13 @@ GRANT ALL ON SCHEMA public TO steth_view;
 GRANT USAGE ON SCHEMA public TO steth_ingest;
 GRANT USAGE ON SCHEMA public TO steth_api;
 
+GRANT SELECT ON TABLE public.installation TO steth_ingest;
+GRANT SELECT ON TABLE public.installation TO steth_api;
+
+REVOKE ALL ON FUNCTION public.settle_installation(put_back boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_ingest;
+GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_api;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO steth_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO steth_ingest;
@@ -1305,6 +1412,11 @@ GRANT UPDATE(inventory) ON TABLE public.device TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.device_event TO steth_ingest;
 GRANT SELECT ON TABLE public.device_event TO steth_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gap TO steth_ingest;
+GRANT SELECT ON TABLE public.gap TO steth_view;
+
+GRANT SELECT ON TABLE public.device_gap TO steth_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mark TO steth_ingest;
 GRANT SELECT ON TABLE public.mark TO steth_view;
 
@@ -1324,8 +1436,6 @@ GRANT SELECT ON TABLE public.device_refusal TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_state TO steth_ingest;
 GRANT SELECT ON TABLE public.device_state TO steth_api;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gap TO steth_ingest;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency TO steth_api;
 
