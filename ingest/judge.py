@@ -11,20 +11,34 @@ from psycopg import AsyncConnection
 
 from ingest import stats
 from ingest.admit import Admitted
+from ingest.later import GIVEN_UP, ROWS, Later, Waiting, unpack
 from ingest.logs import where
-from ingest.memory import LANES, SQL, DeviceMemory, Memory
-from ingest.ports import Applied, Batch, Engine, Now, S, Stage, Work
+from ingest.memory import DeviceMemory, Memory
+from ingest.ports import Batch, Engine, HandOver, Now, S, Stage, Work
 from ingest.record import moment
 from ingest.slices import slices
+from wire.ids import DeviceId, partition_of
 from wire.topics import Lane
 
 _log: Final = structlog.get_logger("ingest.judge")
-_pack: Final = msgspec.msgpack.Encoder().encode
-_unpack: Final = msgspec.msgpack.Decoder(Applied).decode
-RETRIED: Final = 50
-"""Reports taken up again in one transaction."""
+TICK_FIRST_MS: Final = 1_000
+TICK_MOST_MS: Final = 60_000
+_EVERYBODYS: Final = ("08", "53", "58")
+"""Classes of SQLSTATE: no connection, no resources (a full disk), the system's errors."""
 
 Works = list[tuple[DeviceMemory[S], Work]]
+
+
+def everybodys(connection: AsyncConnection[Any], error: Exception) -> bool:
+    """Whether an error within a savepoint is the database's: it went away, or is full. Any other, a lock that isn't
+    got in time too, belongs to the device that was being judged."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return connection.closed or connection.broken or (state or "").startswith(_EVERYBODYS)
+
+
+async def _bounded(connection: AsyncConnection[Any]) -> None:
+    """What is tried alone waits for others' locks for a second, not for ten: the whole lane waits with it."""
+    await connection.execute("SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '5s'")
 
 
 class Judge(Generic[S]):
@@ -37,6 +51,7 @@ class Judge(Generic[S]):
         engine: Engine[S],
         stages: Sequence[Stage],
         memory: Memory[S],
+        later: Later,
         clock_ms: Callable[[int], int],
     ) -> None:
         self._lane = lane
@@ -44,11 +59,22 @@ class Judge(Generic[S]):
         self._stages = list(stages)
         self._memory = memory
         self._clock_ms = clock_ms
+        self.later = later
+        self._put_off: dict[str, tuple[int, int]] = {}
+        """Devices whose tick failed: how often, and until when on the partition's clock it is put off."""
         self._due: dict[int, list[tuple[int, str]]] = {}
         self._queued: dict[str, int] = {}
         self._stepped: list[str] = []
         self.changed: dict[str, DeviceMemory[S]] = {}
         """Devices whose state changed in the present transaction."""
+        self.used: set[str] = set()
+        """Devices whose memory may have been changed besides."""
+
+    def begin(self) -> None:
+        """A transaction begins."""
+        self.changed = {}
+        self.used = set()
+        self.later.handed = {}
 
     async def run(
         self, connection: AsyncConnection[Any], admitted: Admitted[S], *, ticks: Iterable[str], now: Now, eventful: bool
@@ -58,12 +84,11 @@ class Judge(Generic[S]):
         Their memory is taken up once: a partition may be left meanwhile, and what this transaction writes of its
         devices must be whole nevertheless.
         """
-        self.changed = {}
         works: Works[S] = []
         for uid, work in admitted.works.items():
             memory = admitted.touched[uid]
             if memory.backlog:
-                await self._set_aside(connection, memory, work, "waits behind an earlier failure")
+                await self.later.set_aside(connection, memory, work.applied, "waits behind an earlier failure")
             else:
                 works.append((memory, work))
         for uid in ticks:
@@ -75,11 +100,10 @@ class Judge(Generic[S]):
             return
         try:
             await self._together(connection, works, now, eventful=eventful)
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise  # the database is not there: nothing is wrong with the batch
-        except Exception:  # noqa: BLE001
+        except Exception as error:
+            if everybodys(connection, error):
+                raise
             # Whatever a stage or the engine stumbled over belongs to one device; the others must not wait for it.
-            _log.exception("judgement_failed", lane=self._lane.value, devices=len(works))
             for memory, work in works:
                 await self._alone(connection, memory, work, now)
 
@@ -103,67 +127,87 @@ class Judge(Generic[S]):
                 batch = Batch(lane=lane, now=now, works=[work for _, work in works])
                 for stage in self._stages:
                     await stage.run(connection, batch)
+                handed = [(w.device, e.applied) for _, w in works for e in w.effects if type(e) is HandOver]
+                await self.later.hand_over(connection, handed)
         for memory, state in states:
             memory.state = state
             self.changed[memory.device.uid] = memory
+        if self._put_off:
+            for memory, _ in works:
+                if self._put_off.pop(memory.device.uid, None) is not None:
+                    _log.info("tick_works_again", lane=lane.value, device=memory.device.uid)
 
     async def _alone(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], work: Work, now: Now) -> None:
         try:
             async with connection.transaction():
+                await _bounded(connection)
                 await self._together(connection, [(memory, work)], now, eventful=True)
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            raise
-        except Exception as error:  # noqa: BLE001 - set aside, said and counted; never lost
-            of = work.applied[0].numbers if work.applied else None
+        except Exception as error:
+            if everybodys(connection, error):
+                raise
+            if not work.applied:
+                self._put_off_tick(work.device.uid, work.device.partition)
+                return
+            of = work.applied[0].numbers
             numbers = {} if of is None else {"epoch": of.epoch, "seq": of.seq, "reports": len(work.applied)}
             _log.error("device_not_judged", lane=self._lane.value, device=work.device.uid, **numbers, **where())
-            await self._set_aside(connection, memory, work, type(error).__name__)
+            await self.later.set_aside(connection, memory, work.applied, type(error).__name__)
 
-    async def _set_aside(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], work: Work, why: str) -> None:
-        """Stored, but not judged: taken up again later, in order."""
-        if not work.applied:
-            return
-        memory.backlog = True
-        rows = [(work.device.id, LANES[self._lane], moment(a.received_ms), why, _pack(a)) for a in work.applied]
-        async with connection.cursor() as cursor:
-            await cursor.executemany(SQL["write_to_judge"], rows)
-        stats.TO_JUDGE.labels(self._lane.value).inc(len(rows))
+    # what was set aside -----------------------------------------------------------------------------------------------
 
-    @property
-    def waiting(self) -> bool:
-        """Whether something of a device in memory was set aside."""
-        return any(memory.backlog for memory in self._memory.all())
+    async def take_up(self, connection: AsyncConnection[Any], uids: Sequence[str], now: Now) -> None:
+        """Judge again what was set aside of these devices, each in order. Not in a batch with new reports: what fails
+        here must not keep them."""
+        memories = {memory.device.id: memory for uid in uids if (memory := self._memory.get(uid)) is not None}
+        if len(memories) < len(uids):
+            await self.later.drop(connection, [uid for uid in uids if self._memory.get(uid) is None])
+        found = await self.later.first(connection, list(memories))
+        for device_id, memory in memories.items():
+            self.used.add(memory.device.uid)
+            rows = found.get(device_id, [])
+            for row in rows:
+                if not await self._again(connection, memory, row, now):
+                    break
+            else:
+                if len(rows) == ROWS:
+                    self.later.add(memory.device.uid)
+                elif memory.backlog:
+                    self.later.none_left(memory)
+        self._stepped = [memory.device.uid for memory in memories.values()]
 
-    async def retry(self, connection: AsyncConnection[Any], now: Now) -> bool:
-        """Judge again what was set aside, device by device in order. True if something is left that may go now."""
-        by_id = {m.device.id: m for m in self._memory.all() if m.backlog}
-        if not by_id:
-            return False
-        rows = await (
-            await connection.execute(
-                SQL["next_to_judge"], {"devices": list(by_id), "lane": LANES[self._lane], "most": RETRIED}
-            )
-        ).fetchall()
-        stuck: set[int] = set()
-        for id_, device_id, facts in rows:
-            if device_id in stuck:
-                continue
-            memory = by_id[device_id]
-            work = Work(device=memory.device, lane=self._lane, applied=[_unpack(facts)], effects=[])
+    async def _again(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], row: Waiting, now: Now) -> bool:
+        """Whether it is off: judged, or given up."""
+        work = Work(device=memory.device, lane=self._lane, applied=[], effects=[])
+        if row.facts == GIVEN_UP:
+            memory.presence.unjudged_ms = now.wall_ms
+        else:
             try:
-                async with connection.transaction():
-                    await self._together(connection, [(memory, work)], now, eventful=True)
-                    await connection.execute(SQL["judged"], {"id": id_})
-            except (psycopg.OperationalError, psycopg.InterfaceError):
+                work.applied.append(unpack(row.facts))
+            except msgspec.MsgspecError as error:
+                return await self._give_up(connection, memory, row, error, now)
+        try:
+            async with connection.transaction():
+                await _bounded(connection)
+                await self._together(connection, [(memory, work)], now, eventful=True)
+                await self.later.done(connection, row)
+        except Exception as error:
+            if everybodys(connection, error):
                 raise
-            except Exception as error:  # noqa: BLE001 - it stays in to_judge with its error
-                stuck.add(device_id)
-                await connection.execute(SQL["judge_failed"], {"id": id_, "error": type(error).__name__})
-        if len(rows) < RETRIED:
-            for device_id, memory in by_id.items():
-                if device_id not in stuck:
-                    memory.backlog = False
-        return len(rows) == RETRIED and len(stuck) < len({row[1] for row in rows})
+            if await self.later.failed(connection, memory.device.uid, row, type(error).__name__):
+                memory.backlog = True
+                return False
+            return await self._give_up(connection, memory, row, error, now)
+        return True
+
+    async def _give_up(
+        self, connection: AsyncConnection[Any], memory: DeviceMemory[S], row: Waiting, error: Exception, now: Now
+    ) -> bool:
+        await self.later.give_up(connection, memory.device, row, type(error).__name__, moment(now.wall_ms))
+        if self._lane is Lane.LIVE and row.facts != GIVEN_UP:
+            memory.presence.unjudged_ms = now.wall_ms
+            note = Work(device=memory.device, lane=self._lane, applied=[], effects=[])
+            await self._alone(connection, memory, note, now)
+        return True
 
     # time -------------------------------------------------------------------------------------------------------------
 
@@ -180,6 +224,8 @@ class Judge(Generic[S]):
         """Look at this device again when its time comes."""
         due = self._engine.due(memory.state, memory.presence)
         uid = memory.device.uid
+        if due is not None and uid in self._put_off:
+            due = max(due, self._put_off[uid][1])
         if due is not None and due < self._queued.get(uid, due + 1):
             self._queued[uid] = due
             heapq.heappush(self._due.setdefault(memory.device.partition, []), (due, uid))
@@ -195,6 +241,7 @@ class Judge(Generic[S]):
             del self._queued[uid]
             memory = self._memory.get(uid)
             if memory is None:
+                out.append(uid)  # forgotten with a transaction that failed: loaded again
                 continue
             due = self._engine.due(memory.state, memory.presence)
             if due is not None and due <= clock_ms:
@@ -203,8 +250,26 @@ class Judge(Generic[S]):
                 self.watch(memory)
         return out
 
+    def put_off(self, uids: Iterable[str]) -> None:
+        """Ticks whose transaction was refused: each comes again later."""
+        for uid in uids:
+            of = partition_of(DeviceId(uid))
+            self._put_off_tick(uid, of)
+            self._queued[uid] = self._put_off[uid][1]
+            heapq.heappush(self._due.setdefault(of, []), (self._queued[uid], uid))
+
+    def _put_off_tick(self, uid: str, partition: int) -> None:
+        """Nothing is lost, since time doesn't stop: its tick comes again, ever more seldom."""
+        failures = self._put_off.get(uid, (0, 0))[0] + 1
+        if failures == 1:
+            _log.error("tick_failed", lane=self._lane.value, device=uid, **where())
+        stats.RETRIES.labels(self._lane.value, "tick").inc()
+        delay_ms = min(TICK_FIRST_MS << min(failures, 10), TICK_MOST_MS)
+        self._put_off[uid] = (failures, self._clock_ms(partition) + delay_ms)
+
     def forget_partitions(self, partitions: set[int]) -> None:
         """Another process watches them now."""
         for partition in partitions:
             for _, uid in self._due.pop(partition, []):
                 self._queued.pop(uid, None)
+                self._put_off.pop(uid, None)

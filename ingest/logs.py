@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import structlog
 
+from ingest import stats
 from ingest.admit import Admitted, Gap, Letter
 from ingest.ports import S
 from wire.topics import Lane
@@ -27,6 +28,20 @@ def say(lane: Lane, admitted: Admitted[S]) -> None:
     unsaid = max(0, len(admitted.letters) - MOST) + max(0, len(admitted.gaps) - MOST)
     if unsaid:
         _log.warning("more_of_this_batch", lane=lane.value, lines=unsaid)
+
+
+def count(lane: Lane, admitted: Admitted[S], messages: int, waited_ms: int | None) -> None:
+    """The metrics of a batch, after the commit. ``waited_ms``: since its oldest message came; None: it had none."""
+    of = lane.value
+    if waited_ms is not None:
+        stats.LAG.labels(of).observe(waited_ms / 1000)
+    stats.BATCH.labels(of).observe(messages)
+    for fate, number in admitted.fates.items():
+        stats.MESSAGES.labels(of, fate).inc(number)
+    for letter in admitted.letters:
+        stats.DEAD.labels(letter.code).inc()
+    for gap in admitted.gaps:
+        stats.GAPS.labels(of).inc(gap.last - gap.first + 1)
 
 
 def _of_letter(letter: Letter) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from ingest.arrays import texts
 from ingest.latest import Latest
 from ingest.numbers import Mark
-from ingest.ports import Device, Engine, Presence, S
+from ingest.ports import Device, Engine, Now, OpenAlert, Presence, S
 from store.sql import load_queries
 from wire.ids import DeviceId
 from wire.topics import Lane
@@ -24,8 +24,6 @@ _log: Final = structlog.get_logger("ingest.memory")
 SQL: Final = load_queries(Path(__file__).with_name("queries.sql"))
 LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 """How a lane is stored."""
-CHECKPOINT_MS: Final = 10_000
-"""A row of state is written on a change of the engine's state, else this often (DELIVERY 14)."""
 
 StateRow = tuple[int, int, bytes, bytes, str, int, bool, float, str, int | None, str, bool | None, int | None]
 """device id, org id, engine's state, latest values, epoch, boot, connected, heartbeat interval (s), agent, last heard
@@ -37,6 +35,7 @@ class DeviceMemory(Generic[S]):
 
     __slots__ = (
         "acked_ms",
+        "adopted",
         "backlog",
         "device",
         "echo_ms",
@@ -63,6 +62,8 @@ class DeviceMemory(Generic[S]):
         self.heartbeat: dict[str, Any] = {}
         self.backlog = backlog
         """Something of it waits in to_judge: what comes now must wait behind it."""
+        self.adopted = False
+        """Its own state was lost: it goes on with what the database has open of it."""
         self.must_write = False
         self.acked_ms = 0
         self.unacked = 0
@@ -103,11 +104,12 @@ class Memory(Generic[S]):
         gone = set(partitions)
         self.forget([uid for uid, memory in self._devices.items() if memory.device.partition in gone])
 
-    async def load(self, connection: AsyncConnection[Any], uids: Sequence[str], *, now_ms: int) -> None:
+    async def load(
+        self, connection: AsyncConnection[Any], uids: Sequence[str], *, now_ms: int
+    ) -> list[DeviceMemory[S]]:
         """Load the devices among ``uids`` that are not here yet; those the database doesn't know stay absent."""
         missing = [uid for uid in uids if uid not in self._devices]
-        if missing:
-            await self._load(connection, "load_devices", {"uids": texts(missing)}, now_ms=now_ms)
+        return await self._load(connection, "load_devices", {"uids": texts(missing)}, now_ms=now_ms) if missing else []
 
     async def load_partition(
         self, connection: AsyncConnection[Any], partition: int, *, now_ms: int
@@ -124,6 +126,9 @@ class Memory(Generic[S]):
         behind = [m for m, row in zip(loaded, rows, strict=True) if _committed_after_checkpoint(row)]
         if behind:
             await self._replay_latest(connection, behind, now_ms)
+        lost = {m.device.id: m for m, row in zip(loaded, rows, strict=True) if m.adopted or row[13] is None}
+        if lost:
+            await self._adopt(connection, lost, now_ms)
         for memory in loaded:
             self._devices[memory.device.uid] = memory
         return loaded
@@ -150,21 +155,40 @@ class Memory(Generic[S]):
             equipment_connected=equipment,
             clock_offset_ms=offset_ms,
         )
-        state = self._engine.fresh(device, self._lane)
-        if engine is not None:
-            try:
-                state = self._engine.unpack(device, self._lane, engine)
-            except ValueError as error:
-                # One unreadable row must not stall a partition: judged afresh, and said.
-                _log.error("state_unreadable", device=uid, lane=self._lane.value, error=str(error))
-        return DeviceMemory(
+        memory = DeviceMemory(
             device=device,
             mark=mark,
-            state=state,
+            state=self._engine.fresh(device, self._lane),
             presence=presence,
-            latest=Latest(latest),
+            latest=Latest(),
             backlog=backlog,
         )
+        # One unreadable row must not stall a partition.
+        try:
+            memory.latest = Latest(latest)
+        except msgspec.MsgspecError:
+            _log.error("latest_unreadable", device=uid, lane=self._lane.value)
+        if engine is not None:
+            try:
+                memory.state = self._engine.unpack(device, self._lane, engine)
+            except ValueError as error:
+                memory.adopted = True
+                _log.error("state_unreadable", device=uid, lane=self._lane.value, error=str(error))
+        return memory
+
+    async def _adopt(self, connection: AsyncConnection[Any], lost: dict[int, DeviceMemory[S]], now_ms: int) -> None:
+        """Those without a state of their own go on with what the database has open, or it would stay open for ever."""
+        parameters = {"devices": list(lost), "lane": LANES[self._lane]}
+        opened: dict[int, list[OpenAlert]] = {}
+        for device, *row in await (await connection.execute(SQL["open_alerts"], parameters)).fetchall():
+            opened.setdefault(device, []).append(OpenAlert(**dict(zip(OpenAlert.__struct_fields__, row, strict=True))))
+        for id_, memory in lost.items():
+            found = opened.get(id_, [])
+            if memory.adopted or found:
+                memory.adopted = True
+                now = Now(wall_ms=now_ms, clock_ms=self._clock_ms(memory.device.partition))
+                memory.state = self._engine.adopt(memory.device, self._lane, found, now)
+                _log.warning("state_adopted", device=memory.device.uid, lane=self._lane.value, open_alerts=len(found))
 
     async def _replay_latest(
         self, connection: AsyncConnection[Any], memories: list[DeviceMemory[S]], now_ms: int

@@ -23,6 +23,12 @@ LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
 WHERE d.partition = %(partition)s AND d.status = 'active' AND d.enrolled_at IS NOT NULL
     AND d.uid <> ALL (%(known)s);
 
+-- name: open_alerts
+SELECT device_id, id, rule, kind, subject, condition, (extract(epoch FROM occurred_at) * 1000)::bigint,
+    (extract(epoch FROM changed_at) * 1000)::bigint, count
+FROM alert WHERE device_id = ANY (%(devices)s) AND lane = %(lane)s AND condition <> 'ok'
+ORDER BY device_id, occurred_at, id;
+
 -- name: latest_since
 SELECT u.device_id, r.metric_id, r.ts, r.value, r.quality
 FROM unnest(%(devices)s::integer[], %(since)s::timestamptz[]) AS u (device_id, since)
@@ -128,9 +134,35 @@ WHERE old.place > %(most)s
 -- name: write_to_judge
 INSERT INTO to_judge (device_id, lane, at, error, facts) VALUES (%s, %s, %s, %s, %s);
 
--- name: next_to_judge
-SELECT id, device_id, facts FROM to_judge
-WHERE device_id = ANY (%(devices)s) AND lane = %(lane)s ORDER BY device_id, id LIMIT %(most)s;
+-- The first of each device: one of which much waits takes no other's turn.
+-- name: first_to_judge
+SELECT j.id, j.device_id, j.attempts, j.facts FROM unnest(%(devices)s::integer[]) AS u (device_id)
+CROSS JOIN LATERAL (
+    SELECT id, device_id, attempts, facts FROM to_judge
+    WHERE to_judge.device_id = u.device_id AND lane = %(lane)s ORDER BY id LIMIT %(most)s
+) AS j
+ORDER BY j.device_id, j.id;
+
+-- name: waiting_devices
+SELECT d.uid FROM device d
+WHERE d.partition = %(partition)s AND EXISTS (
+    SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s);
+
+-- name: too_many_to_judge
+SELECT id, attempts, facts FROM (
+    SELECT id, attempts, facts FROM to_judge
+    WHERE device_id = %(device)s AND lane = %(lane)s ORDER BY id DESC OFFSET %(most)s) AS beyond
+ORDER BY id;
+
+-- name: drop_to_judge
+DELETE FROM to_judge WHERE lane = %(lane)s
+    AND device_id IN (SELECT id FROM device WHERE uid = ANY (%(uids)s) AND status = 'retired');
+
+-- name: give_up_to_judge
+WITH gone AS (DELETE FROM to_judge WHERE id = %(id)s RETURNING *)
+INSERT INTO dead_letter (at, partition, device_id, topic, lane, epoch, seq, code, place, detail, content_type, body)
+SELECT %(at)s, %(partition)s, device_id, '', lane, %(epoch)s, %(seq)s, %(code)s, 'to_judge', %(error)s,
+    'application/msgpack', facts FROM gone;
 
 -- name: judged
 DELETE FROM to_judge WHERE id = %(id)s;

@@ -100,6 +100,7 @@ class Ingest(Generic[S]):
                 owned=self.owned,
                 on_lost=self._on_lost,
                 on_probe=self._on_probe,
+                on_handed=self._on_handed,
                 wall_ms=wall_ms,
                 steady_ms=steady_ms,
                 reach_ms=reach_days * _DAY_MS,
@@ -218,7 +219,7 @@ class Ingest(Generic[S]):
             for lane in Lane:
                 self._writer(partition, lane).leave({partition})
                 self._connect(partition, lane)
-            self._writer(partition, Lane.LIVE).join(partition)
+                self._writer(partition, lane).join(partition)
         stats.TAKEN.inc(len(generations))
         _log.info("partitions_claimed", partitions=sorted(generations), owned=len(self.owned))
 
@@ -262,6 +263,11 @@ class Ingest(Generic[S]):
         self._lost |= partitions
         stats.LOST.inc(len(partitions))
         _log.warning("partitions_lost", partitions=sorted(partitions))
+
+    def _on_handed(self, devices: dict[str, int]) -> None:
+        """Of these devices, in these partitions, bulk put something into the live lane."""
+        for uid, partition in devices.items():
+            self._writer(partition, Lane.LIVE).take_up(uid)
 
     def _on_taken_over(self) -> None:
         """Another client uses a session of ours. Whether it is the partition's new owner, the database knows: if it is

@@ -1,7 +1,6 @@
 """The writer of one lane: batches of messages become transactions, and only then acknowledgements (DELIVERY 10)."""
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -19,13 +18,16 @@ from ingest.acks import Acks
 from ingest.admit import Admitted, Gate
 from ingest.again import drop_stored
 from ingest.judge import Judge
-from ingest.logs import say
-from ingest.memory import CHECKPOINT_MS, SQL, Memory
+from ingest.later import Later
+from ingest.logs import count, say
+from ingest.memory import DeviceMemory, Memory
 from ingest.metrics import MetricIds
 from ingest.mqtt import Message
+from ingest.owed import Owed
 from ingest.ports import Engine, Now, S, Stage
 from ingest.read import read
 from ingest.record import add_readings, event_rows
+from ingest.room import Room, no_partition
 from ingest.rows import ReadingRows
 from ingest.slices import slices
 from ingest.transact import (
@@ -40,7 +42,7 @@ from ingest.transact import (
     write_states,
 )
 from store.pool import Pool
-from wire.ids import PARTITIONS
+from wire.ids import PARTITIONS, DeviceId, partition_of
 from wire.topics import Lane, probe
 
 _log: Final = structlog.get_logger("ingest.writer")
@@ -49,8 +51,6 @@ BATCH_MESSAGES: Final = 2_000
 BATCH_BYTES: Final = 4 * 1024 * 1024
 LINGER_S: Final = 0.01
 """How long a quiet lane waits for company; under load the previous commit is the wait."""
-SWEEP: Final = 1_000
-"""States written in one transaction beyond those it must."""
 _PROBES: Final = frozenset(probe(partition, Lane.LIVE) for partition in range(PARTITIONS))
 
 
@@ -63,14 +63,16 @@ class PartitionsLostError(Exception):
 
 
 class _Turn(Struct, kw_only=True):
-    """What one transaction is about. ``poison``: id() of a message → why the database refused it. ``written``: devices
-    whose states were written; ``written_s``: when all was, before the commit."""
+    """What one transaction is about. ``later``: devices of which something was set aside. ``poison``: id() of a message
+    → why the database refused it. ``written``: devices whose states were written; ``written_s``: when all was, before
+    the commit."""
 
     messages: list[Message]
     ticks: set[str]
     joined: set[int]
     poison: dict[int, str]
     now: Now
+    later: list[str] = []
     written: list[str] = []
     written_s: float = 0.0
 
@@ -89,29 +91,31 @@ class LaneWriter(Generic[S]):
         owned: dict[int, Ownership],
         on_lost: Callable[[set[int]], None],
         on_probe: Callable[[Message], None],
+        on_handed: Callable[[dict[str, int]], None],
         wall_ms: Callable[[], int],
         steady_ms: Callable[[], int],
         reach_ms: int,
     ) -> None:
         self._lane = lane
-        self._reach_ms = reach_ms
-        self._kept_from_ms = 0
+        self._room = Room(pool=pool, reach_ms=reach_ms)
         self._pool = pool
         self._ids = ids
         self._owned = owned
         self._on_lost = on_lost
         self._on_probe = on_probe
+        self._on_handed = on_handed
         self._wall_ms = wall_ms
-        self._steady_ms = steady_ms
         self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms)
         self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, ids=ids)
-        self.judge = Judge(lane=lane, engine=engine, stages=stages, memory=self.memory, clock_ms=self._clock_ms)
+        self.later = Later(lane=lane, steady_ms=steady_ms)
+        self.judge = Judge(
+            lane=lane, engine=engine, stages=stages, memory=self.memory, later=self.later, clock_ms=self._clock_ms
+        )
         self.acks = Acks(lane=lane, wall_ms=wall_ms, steady_ms=steady_ms)
         self._pending: deque[Message] = deque()
         self._ticks: set[str] = set()
         self._joined: set[int] = set()
-        self._retry = False
-        self._dirty: dict[str, int] = {}
+        self._owed = Owed(steady_ms=steady_ms)
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -140,18 +144,23 @@ class LaneWriter(Generic[S]):
         if uids:
             self._wake.set()
 
+    def take_up(self, uid: str) -> None:
+        """The other lane put something of this device into to_judge for this one."""
+        self.later.add(uid)
+        self._wake.set()
+
     def leave(self, partitions: set[int]) -> None:
         """Forget partitions: their messages come again to their new owner."""
         self.memory.forget_partitions(partitions)
         self.judge.forget_partitions(partitions)
+        self.later.forget_partitions(partitions)
         self._joined -= partitions
         self._pending = deque(m for m in self._pending if m.partition not in partitions)
 
     def beat(self) -> None:
         """Owed acknowledgements, states that are due, judgements to be tried again."""
         self.acks.flush()
-        self._retry = self.judge.waiting
-        if self._retry or self._due_states():
+        if self.later.due or self._owed.due(all_of_them=self._stopping):
             self._wake.set()
 
     async def stop(self) -> None:
@@ -168,12 +177,17 @@ class LaneWriter(Generic[S]):
             self._wake.clear()
             if not self._stopping and len(self._pending) < BATCH_MESSAGES:
                 await asyncio.sleep(LINGER_S)
-            while self._pending or self._ticks or self._joined or self._retry or self._due_states():
-                await self._write(self._next(), {})
+            while self._has_work():
+                # What waits goes first, and in a transaction without new reports.
+                await self._write([] if self.later.due and not self._stopping else self._next(), {})
                 # A loop that never waits would starve the sessions; a commit usually did.
                 await asyncio.sleep(0)
             if self._stopping:
                 return
+
+    def _has_work(self) -> bool:
+        owed = self._owed.due(all_of_them=self._stopping)
+        return bool(self._pending or self._ticks or self._joined or self.later.due or owed)
 
     def _next(self) -> list[Message]:
         batch: list[Message] = []
@@ -194,20 +208,22 @@ class LaneWriter(Generic[S]):
             except PartitionsLostError as lost:
                 self._forget(messages, ticks)
                 self._on_lost(lost.partitions)
+                self._ticks |= {uid for uid in ticks if partition_of(DeviceId(uid)) not in lost.partitions}
                 messages = [m for m in messages if m.partition not in lost.partitions]
                 if not messages:
                     return
             except (psycopg.DataError, psycopg.IntegrityError, OverflowError, ValueError) as error:
                 self._forget(messages, ticks)
-                if _no_partition(error):
+                self._ticks |= ticks
+                if no_partition(error):
                     stats.RETRIES.labels(self._lane.value, "no-partition").inc()
-                    self._ticks |= ticks
-                    await self._wait_for_room()
+                    await self._room.wait()
                     continue
                 reason = getattr(error, "sqlstate", None) or type(error).__name__
                 stats.RETRIES.labels(self._lane.value, "refused").inc()
                 if not messages:
-                    _log.error("tick_refused", lane=self._lane.value, reason=reason)
+                    self._ticks -= ticks
+                    self.judge.put_off(ticks)
                     return
                 if len(messages) == 1:
                     if id(messages[0]) in poison:
@@ -234,7 +250,20 @@ class LaneWriter(Generic[S]):
     async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[S]:
         began = perf_counter()
         now = Now(wall_ms=self._wall_ms(), clock_ms=0)
-        turn = _Turn(messages=messages, ticks=ticks, joined=set(self._joined), poison=poison, now=now)
+        turn = _Turn(messages=messages, ticks=ticks, joined=self._joined, poison=poison, now=now)
+        self._joined = set()
+        self.judge.begin()
+        if not messages:
+            turn.later = self.later.take()
+        try:
+            return await self._transaction(turn, began)
+        except BaseException:
+            for uid in turn.later:
+                self.later.add(uid)
+            self._joined |= turn.joined & self._owned.keys()
+            raise
+
+    async def _transaction(self, turn: _Turn, began: float) -> Admitted[S]:
         async with self._pool.connection() as connection:
             async with connection.transaction():
                 admitted = await self._admit(connection, turn)
@@ -250,9 +279,10 @@ class LaneWriter(Generic[S]):
         ended = perf_counter()
         stats.COMMIT_S.labels(self._lane.value).observe(ended - turn.written_s)
         stats.BATCH_S.labels(self._lane.value).observe(ended - began)
-        self._joined -= turn.joined
+        if self.later.handed:
+            self._on_handed(self.later.handed)
         for uid in turn.written:
-            self._dirty.pop(uid, None)
+            self._owed.written(uid)
             found = self.memory.get(uid)
             if found is not None:
                 found.must_write = False
@@ -260,17 +290,32 @@ class LaneWriter(Generic[S]):
 
     async def _admit(self, connection: AsyncConnection[Any], turn: _Turn) -> Admitted[S]:
         """Decide what becomes of each message. Reads only."""
-        now_ms = turn.now.wall_ms
         reports = [m for m in turn.messages if m.content is not None]
         await self._fence(connection, turn.messages)
+        loaded: list[DeviceMemory[S]] = []
         for partition in turn.joined:
-            for memory in await self.memory.load_partition(connection, partition, now_ms=now_ms):
-                self.judge.watch(memory)
-        await self.memory.load(connection, [*_devices_of(reports), *turn.ticks], now_ms=now_ms)
+            await self.later.find(connection, partition)
+            if self._lane is Lane.LIVE:
+                loaded += await self.memory.load_partition(connection, partition, now_ms=turn.now.wall_ms)
+        wanted = [*_devices_of(reports), *turn.ticks, *turn.later]
+        loaded += await self.memory.load(connection, wanted, now_ms=turn.now.wall_ms)
+        for memory in loaded:
+            self._took(memory, turn)
         admitted: Admitted[S] = Admitted(known=await taken_lately(connection, reports, self.memory))
         async for some in slices(reports):
             self.gate.admit(some, admitted, poison=turn.poison)
         return admitted
+
+    def _took(self, memory: DeviceMemory[S], turn: _Turn) -> None:
+        """A device was loaded."""
+        uid = memory.device.uid
+        if memory.backlog:
+            self.later.add(uid)
+        if memory.adopted:  # what is open of it may be over by time alone
+            turn.ticks.add(uid)
+            self._owed.add(uid)
+        if self._lane is Lane.LIVE:
+            self.judge.watch(memory)
 
     async def _apply(self, connection: AsyncConnection[Any], turn: _Turn, admitted: Admitted[S]) -> None:
         """Everything that a batch writes."""
@@ -279,8 +324,8 @@ class LaneWriter(Generic[S]):
             await drop_stored(connection, work, self._ids)
         eventful, asides = await self._store(connection, admitted, now, turn.now.wall_ms)
         await self.judge.run(connection, admitted, ticks=turn.ticks, now=turn.now, eventful=eventful)
-        if self._retry:
-            self._retry = await self.judge.retry(connection, turn.now)
+        if turn.later:
+            await self.judge.take_up(connection, turn.later, turn.now)
         await write_rest(connection, self._lane, admitted, asides, now)
         turn.written = await self._checkpoint(connection, admitted, now)
         await write_marks(connection, self._lane, admitted, now)
@@ -302,15 +347,13 @@ class LaneWriter(Generic[S]):
     ) -> tuple[bool, list[AsideRow]]:
         """Readings and events; whether there were events, and the readings to be set aside."""
         rows = ReadingRows()
-        steady_ms = self._steady_ms()
         async for some in slices(list(admitted.works.items())):
             for uid, work in some:
                 memory = admitted.touched[uid]
                 for applied in work.applied:
                     if add_readings(memory, applied, self._ids, rows, now_ms=now_ms):
-                        self._dirty.setdefault(uid, steady_ms)
-        oldest_ms = max(now_ms - self._reach_ms, self._kept_from_ms)
-        body, touched, asides = rows.split(now_ms=now_ms, oldest_ms=oldest_ms)
+                        self._owed.add(uid)
+        body, touched, asides = rows.split(now_ms=now_ms, oldest_ms=self._room.oldest_ms(now_ms))
         await copy_readings(connection, body, touched)
         events = [row for work in admitted.noted.values() for row in event_rows(work, learned_ms=now_ms)]
         await write_events(connection, events)
@@ -321,7 +364,7 @@ class LaneWriter(Generic[S]):
     async def _checkpoint(self, connection: AsyncConnection[Any], admitted: Admitted[S], now: datetime) -> list[str]:
         """States that must be written with this batch, and some whose turn it is."""
         due = {uid: memory for uid, memory in admitted.touched.items() if memory.must_write} | self.judge.changed
-        waited = self._due_states()
+        waited = self._owed.due(all_of_them=self._stopping)
         due.update({uid: memory for uid in waited if (memory := self.memory.get(uid)) is not None})
         rows = []
         async for some in slices(list(due.values())):
@@ -343,60 +386,23 @@ class LaneWriter(Generic[S]):
         for message in messages:
             if message.content is None:
                 self._on_probe(message)
-        lane = self._lane.value
-        if messages:
-            stats.LAG.labels(lane).observe(max(0, self._wall_ms() - messages[0].received_ms) / 1000)
-        stats.BATCH.labels(lane).observe(len(messages))
-        for fate, count in admitted.fates.items():
-            stats.MESSAGES.labels(lane, fate).inc(count)
-        for letter in admitted.letters:
-            stats.DEAD.labels(letter.code).inc()
-        for gap in admitted.gaps:
-            stats.GAPS.labels(lane).inc(gap.last - gap.first + 1)
+        waited_ms = max(0, self._wall_ms() - messages[0].received_ms) if messages else None
+        count(self._lane, admitted, len(messages), waited_ms)
         say(self._lane, admitted)
 
     def _forget(self, messages: list[Message], ticks: set[str]) -> None:
         """After a failed or uncertain commit (DELIVERY 13)."""
-        self.memory.forget([*_devices_of(messages), *ticks, *self.judge.changed])
-
-    async def _wait_for_room(self) -> None:
-        """A reading has no partition. Nothing is wrong with the reports: they wait until there is room.
-
-        Unless it lies where readings were dropped: from now on such ones are set aside, like what is out of reach.
-        """
-        with contextlib.suppress(psycopg.Error, PoolTimeout):
-            async with self._pool.connection() as connection:
-                row = await (await connection.execute(SQL["kept_from"])).fetchone()
-            if row is not None and row[0] > self._kept_from_ms:
-                self._kept_from_ms = row[0]
-                return
-        _log.error("reading_has_no_partition", todo="run `steth migrate`, or let `steth alerts` run")
-        await asyncio.sleep(1)
+        self.memory.forget([*_devices_of(messages), *ticks, *self.judge.changed, *self.judge.used])
 
     # small things ----------------------------------------------------------------------------------------------------
 
-    def _clock_ms(self, partition_: int) -> int:
-        held = self._owned.get(partition_)
+    def _clock_ms(self, partition: int) -> int:
+        held = self._owned.get(partition)
         return 0 if held is None else held.clock_ms
-
-    def _due_states(self) -> list[str]:
-        """Devices whose state has waited long enough, the oldest first: ``_dirty`` is in order of first change."""
-        limit = self._steady_ms() - CHECKPOINT_MS
-        due: list[str] = []
-        for uid, since in self._dirty.items():
-            if len(due) >= SWEEP or not (self._stopping or since <= limit):
-                break
-            due.append(uid)
-        return due
 
 
 def _devices_of(messages: list[Message]) -> list[str]:
     return list({m.content.uid for m in messages if m.content is not None} - {""})
-
-
-def _no_partition(error: BaseException) -> bool:
-    """Whether a row found no partition of ``reading``: the same SQLSTATE as a violated check, without a constraint."""
-    return isinstance(error, psycopg.errors.CheckViolation) and error.diag.constraint_name is None
 
 
 def _one_line(error: BaseException) -> str:

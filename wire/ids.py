@@ -64,6 +64,11 @@ def partition(bucket_: str) -> int:
     return int(bucket_, 16) % PARTITIONS
 
 
+def partition_of(device: DeviceId) -> int:
+    """The partition that a device's reports come through."""
+    return partition(bucket(device))
+
+
 def buckets_of(partition_: int) -> list[str]:
     """The 16 buckets whose reports a partition owns, in order."""
     return [f"{value:02x}" for value in range(256) if value % PARTITIONS == partition_]
