@@ -12,10 +12,10 @@ import msgspec
 import structlog
 from psycopg import AsyncConnection
 
-from ingest.arrays import texts
+from ingest.arrays import integers, texts
 from ingest.latest import Latest
 from ingest.numbers import Mark
-from ingest.ports import Device, Engine, Now, OpenAlert, Presence, S
+from ingest.ports import Device, Engine, OpenAlert, Presence, S
 from store.sql import load_queries
 from wire.ids import DeviceId
 from wire.topics import Lane
@@ -126,9 +126,8 @@ class Memory(Generic[S]):
         behind = [m for m, row in zip(loaded, rows, strict=True) if _committed_after_checkpoint(row)]
         if behind:
             await self._replay_latest(connection, behind, now_ms)
-        lost = {m.device.id: m for m, row in zip(loaded, rows, strict=True) if m.adopted or row[13] is None}
-        if lost:
-            await self._adopt(connection, lost, now_ms)
+        if loaded:
+            await self._adopt(connection, loaded, {row[0] for row in rows if row[13] is not None})
         for memory in loaded:
             self._devices[memory.device.uid] = memory
         return loaded
@@ -176,18 +175,30 @@ class Memory(Generic[S]):
                 _log.error("state_unreadable", device=uid, lane=self._lane.value, error=str(error))
         return memory
 
-    async def _adopt(self, connection: AsyncConnection[Any], lost: dict[int, DeviceMemory[S]], now_ms: int) -> None:
-        """Those without a state of their own go on with what the database has open, or it would stay open for ever."""
-        parameters = {"devices": list(lost), "lane": LANES[self._lane]}
+    async def _adopt(
+        self, connection: AsyncConnection[Any], loaded: Sequence[DeviceMemory[S]], stored: set[int]
+    ) -> None:
+        """What the database has open is what people see: each episode of it must be in a state, or it never ends."""
+        rows = await connection.execute(SQL["open_alerts"], {"devices": integers([m.device.id for m in loaded])})
         opened: dict[int, list[OpenAlert]] = {}
-        for device, *row in await (await connection.execute(SQL["open_alerts"], parameters)).fetchall():
-            opened.setdefault(device, []).append(OpenAlert(**dict(zip(OpenAlert.__struct_fields__, row, strict=True))))
-        for id_, memory in lost.items():
-            found = opened.get(id_, [])
-            if memory.adopted or found:
-                memory.adopted = True
-                now = Now(wall_ms=now_ms, clock_ms=self._clock_ms(memory.device.partition))
-                memory.state = self._engine.adopt(memory.device, self._lane, found, now)
+        async for device, id_, lane, rule, condition, occurred_ms, count, value in rows:
+            alert = OpenAlert(
+                id=id_,
+                lane=Lane.BULK if lane else Lane.LIVE,
+                rule=rule,
+                condition=condition,
+                occurred_ms=occurred_ms,
+                count=count,
+                value=value,
+            )
+            opened.setdefault(device, []).append(alert)
+        for memory in loaded:
+            found = opened.get(memory.device.id, [])
+            lost = memory.adopted or (bool(found) and memory.device.id not in stored)
+            state = self._engine.adopt(memory.device, self._lane, None if lost else memory.state, found)
+            memory.adopted = state is not memory.state
+            memory.state = state
+            if memory.adopted:
                 _log.warning("state_adopted", device=memory.device.uid, lane=self._lane.value, open_alerts=len(found))
 
     async def _replay_latest(

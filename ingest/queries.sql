@@ -24,10 +24,11 @@ WHERE d.partition = %(partition)s AND d.status = 'active' AND d.enrolled_at IS N
     AND d.uid <> ALL (%(known)s);
 
 -- name: open_alerts
-SELECT device_id, id, rule, kind, subject, condition, (extract(epoch FROM occurred_at) * 1000)::bigint,
-    (extract(epoch FROM changed_at) * 1000)::bigint, count
-FROM alert WHERE device_id = ANY (%(devices)s) AND lane = %(lane)s AND condition <> 'ok'
-ORDER BY device_id, occurred_at, id;
+SELECT a.device_id, a.id, a.lane, a.rule, a.condition, (extract(epoch FROM a.occurred_at) * 1000)::bigint, a.count,
+    CASE WHEN jsonb_typeof(a.params -> 'value') = 'number' THEN (a.params ->> 'value')::float8 ELSE 0 END
+FROM unnest(%(devices)s::integer[]) AS u (id)
+JOIN alert a ON a.device_id = u.id AND a.condition <> 'ok'
+ORDER BY a.device_id, a.occurred_at, a.id;
 
 -- name: latest_since
 SELECT u.device_id, r.metric_id, r.ts, r.value, r.quality

@@ -224,6 +224,8 @@ class LaneWriter(Generic[S]):
                 if not messages:
                     self._ticks -= ticks
                     self.judge.put_off(ticks)
+                    _log.error("nothing_but_time_was_refused", lane=self._lane.value, reason=reason)
+                    await asyncio.sleep(delay)
                     return
                 if len(messages) == 1:
                     if id(messages[0]) in poison:
