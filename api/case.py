@@ -1,5 +1,6 @@
 """A ticket with all that belongs to it, in one reader's words."""
 
+from math import isfinite
 from typing import Any, Literal, cast
 
 from api.language import Reader
@@ -11,7 +12,9 @@ from api.shapes.tickets import (
     CommandStatus,
     Diagnostic,
     DiagnosticStep,
+    EvidenceEvent,
     EvidenceRange,
+    EvidenceSignal,
     Part,
     RemoteSession,
     TellingState,
@@ -19,9 +22,10 @@ from api.shapes.tickets import (
     TicketDetail,
     TicketDevice,
     TicketEvent,
+    TicketEvidence,
     Told,
 )
-from desk.evidence import Evidence
+from desk.evidence import Evidence, Exhibit
 from desk.opening import guidance
 from desk.read import Case, CommandState, Session
 from desk.status import actions
@@ -130,6 +134,30 @@ def _evidence(evidence: Evidence, words: Reader, model: str) -> EvidenceRange:
             for reading in evidence.readings
         ],
         more=evidence.more,
+    )
+
+
+def exhibit(found: Exhibit, words: Reader, model: str) -> TicketEvidence:
+    """The answer of GET /tickets/{number}/evidence."""
+    known = words.catalog.models.get(model)
+    signals = {} if known is None else known.signals
+    return TicketEvidence(
+        begins=found.begins,
+        ends=found.ends,
+        frozen_at=found.frozen_at,
+        cut=found.cut,
+        signals=[
+            EvidenceSignal(
+                metric=signal.metric,
+                name=words.text(signals[signal.metric].title if signal.metric in signals else None, signal.metric),
+                unit=unit_of(words.catalog, model, signal.metric, signal.unit),
+                t=[round(at.timestamp() * 1000) for at in signal.at],
+                value=[value if isfinite(value) else None for value in signal.value],
+                quality=list(signal.quality),
+            )
+            for signal in found.signals
+        ],
+        events=[EvidenceEvent(at=told.at, kind=told.kind, body=told.body) for told in found.events],
     )
 
 

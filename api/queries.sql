@@ -272,7 +272,7 @@ INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, fro
 VALUES (%(alert)s, %(device)s, %(org)s, %(now)s, %(now)s, %(event)s, %(from)s, %(to)s, %(actor)s, %(message)s, %(params)s)
 
 -- name: ticket_by_number
-SELECT id, org_id, version FROM ticket WHERE number = %(number)s
+SELECT t.id, t.org_id, t.version, d.model FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.number = %(number)s
 
 -- name: tickets
 SELECT t.id, t.number, d.uid, d.name AS device_name, d.model, s.time_zone, s.id AS site_id, s.name AS site, o.name AS hospital,

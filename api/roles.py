@@ -50,6 +50,7 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[Role]]] = MappingProxyType(
         ("POST", "/alerts/{id}/unacknowledge"): STAFF,
         ("GET", "/tickets"): ALL,
         ("GET", "/tickets/{number}"): ALL,
+        ("GET", "/tickets/{number}/evidence"): ALL,
         ("POST", "/tickets/{number}/transition"): STAFF,
         ("GET", "/sites"): ALL,
         ("POST", "/sites"): MANAGERS,

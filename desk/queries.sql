@@ -146,27 +146,89 @@ UPDATE telling SET next_at = to_timestamp(%(next_ms)s / 1000.0), attempts = %(at
     error = coalesce(nullif(%(error)s, ''), error)
 WHERE id = %(id)s AND state = 'waiting' AND next_at = %(claim)s;
 
+-- name: due_evidence
+-- Bulk has passed the range, or can't be waited for; and some that the former version froze without a copy.
+(SELECT t.id FROM ticket t LEFT JOIN mark k ON k.device_id = t.device_id AND k.lane = 1
+ WHERE t.evidence_frozen_at IS NULL
+    AND (k.reached > t.evidence_to OR t.opened_at <= to_timestamp((%(now_ms)s - %(patience_ms)s) / 1000.0))
+    AND (t.evidence_next_at IS NULL OR t.evidence_next_at <= to_timestamp(%(now_ms)s / 1000.0))
+ ORDER BY t.id LIMIT %(most)s)
+UNION ALL
+(SELECT t.id FROM ticket t
+ WHERE t.evidence_readings IS NULL AND t.evidence_frozen_at IS NOT NULL
+    AND (t.evidence_next_at IS NULL OR t.evidence_next_at <= to_timestamp(%(now_ms)s / 1000.0))
+ ORDER BY t.id LIMIT %(few)s);
+
+-- name: lock_evidence
+-- Nothing where it was copied meanwhile, or is being copied.
+SELECT t.org_id, t.device_id, t.evidence_from, t.evidence_to, t.evidence_frozen_at IS NOT NULL,
+    EXISTS (SELECT FROM mark k WHERE k.device_id = t.device_id AND k.lane = 1 AND k.reached > t.evidence_to),
+    (SELECT count(*) FROM reading r WHERE r.device_id = t.device_id AND r.ts BETWEEN t.evidence_from AND t.evidence_to)
+FROM ticket t WHERE t.id = %s AND t.evidence_readings IS NULL FOR NO KEY UPDATE OF t SKIP LOCKED;
+
+-- name: copy_readings
+-- The newest first, so that what is cut is the furthest from the fault.
+INSERT INTO ticket_evidence (ticket_id, org_id, metric, unit, at, value, quality)
+SELECT %(ticket)s, %(org)s, m.name, m.unit, array_agg(r.ts ORDER BY r.ts), array_agg(r.value ORDER BY r.ts),
+       array_agg(CASE WHEN adds_up(r.value) THEN r.quality ELSE 2::smallint END ORDER BY r.ts)
+FROM (SELECT ts, metric_id, value, quality FROM reading
+      WHERE device_id = %(device)s AND ts BETWEEN %(begins)s AND %(ends)s
+      ORDER BY ts DESC, metric_id LIMIT %(most)s) r
+JOIN metric m ON m.id = r.metric_id
+GROUP BY m.name, m.unit;
+
+-- name: copy_events
+INSERT INTO ticket_evidence_event (ticket_id, org_id, event_id, at, kind, body)
+SELECT %(ticket)s, %(org)s, e.id, e.at, e.kind, e.body
+FROM (SELECT id, at, kind, body, sum(octet_length(body::text)) OVER (ORDER BY at DESC, id DESC) AS bytes
+      FROM (SELECT id, at, kind, body FROM device_event
+            WHERE device_id = %(device)s AND at BETWEEN %(begins)s AND %(ends)s
+            ORDER BY at DESC, id DESC LIMIT %(most)s) newest) e
+WHERE e.bytes <= %(bytes)s;
+
+-- name: count_events
+SELECT count(*) FROM (SELECT FROM device_event WHERE device_id = %(device)s AND at BETWEEN %(begins)s AND %(ends)s
+    LIMIT %(most)s + 1) counted;
+
 -- name: freeze_evidence
--- Bulk has passed the range, or can't be waited for. The version stays: nothing that an operator edits has changed.
-WITH due AS (
-    SELECT t.id, coalesce(k.reached > t.evidence_to, false) AS complete
-    FROM ticket t LEFT JOIN mark k ON k.device_id = t.device_id AND k.lane = 1
-    WHERE t.evidence_frozen_at IS NULL
-        AND (k.reached > t.evidence_to OR t.opened_at <= to_timestamp((%(now_ms)s - %(patience_ms)s) / 1000.0))
-    ORDER BY t.id LIMIT %(most)s FOR NO KEY UPDATE OF t SKIP LOCKED
-)
-UPDATE ticket t SET evidence_frozen_at = to_timestamp(%(now_ms)s / 1000.0)
-FROM due WHERE t.id = due.id
-RETURNING t.id, t.org_id, t.evidence_from, t.evidence_to, (
-    SELECT count(*) FROM reading r
-    WHERE r.device_id = t.device_id AND r.ts BETWEEN t.evidence_from AND t.evidence_to), due.complete;
+-- The version stays: nothing that an operator edits has changed.
+UPDATE ticket SET evidence_frozen_at = coalesce(evidence_frozen_at, to_timestamp(%(now_ms)s / 1000.0)),
+    evidence_readings = %(readings)s, evidence_cut = %(cut)s, evidence_next_at = NULL
+WHERE id = %(ticket)s;
+
+-- name: put_off_evidence
+UPDATE ticket SET evidence_next_at = to_timestamp(%(next_ms)s / 1000.0) WHERE id = %(ticket)s;
 
 -- name: evidence_range
-SELECT device_id, evidence_from, evidence_to, evidence_frozen_at FROM ticket WHERE id = %s;
+SELECT device_id, evidence_from, evidence_to, evidence_frozen_at, evidence_readings IS NOT NULL, evidence_cut
+FROM ticket WHERE id = %s;
 
 -- name: evidence_readings
+-- Of the copy; of what is there meanwhile (below).
+SELECT r.at, e.metric, e.unit, r.value, r.quality
+FROM ticket_evidence e CROSS JOIN LATERAL unnest(e.at, e.value, e.quality) AS r(at, value, quality)
+WHERE e.ticket_id = %s ORDER BY r.at, e.metric LIMIT %s;
+
+-- name: uncopied_readings
 SELECT ts, metric, unit, value, quality FROM device_reading
 WHERE device_id = %s AND ts BETWEEN %s AND %s ORDER BY ts, metric LIMIT %s;
+
+-- name: evidence_signals
+SELECT metric, unit, at, value, quality FROM ticket_evidence WHERE ticket_id = %s ORDER BY metric, unit;
+
+-- name: uncopied_signals
+SELECT metric, unit, array_agg(ts ORDER BY ts), array_agg(value ORDER BY ts), array_agg(quality ORDER BY ts)
+FROM (SELECT ts, metric, unit, value, quality FROM device_reading
+      WHERE device_id = %s AND ts BETWEEN %s AND %s ORDER BY ts DESC, metric LIMIT %s) r
+GROUP BY metric, unit ORDER BY metric, unit;
+
+-- name: evidence_events
+SELECT at, kind, body FROM ticket_evidence_event WHERE ticket_id = %s ORDER BY at, event_id;
+
+-- name: uncopied_events
+SELECT at, kind, body FROM (SELECT id, at, kind, body FROM device_event
+    WHERE device_id = %s AND at BETWEEN %s AND %s ORDER BY at DESC, id DESC LIMIT %s) newest
+ORDER BY at, id;
 
 -- name: lock_ticket
 SELECT org_id, status, version FROM ticket WHERE id = %s FOR NO KEY UPDATE;

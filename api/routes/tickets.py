@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
-from api.case import detail
+from api.case import detail, exhibit
 from api.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.context import Asked
 from api.database import many, one
@@ -19,9 +19,9 @@ from api.routes.alerts import message
 from api.shapes.alerts import Severity
 from api.shapes.base import Id
 from api.shapes.devices import NamedId
-from api.shapes.tickets import Ticket, TicketDetail, TicketDevice, Transition
+from api.shapes.tickets import Ticket, TicketDetail, TicketDevice, TicketEvidence, Transition
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
-from desk.evidence import read_evidence
+from desk.evidence import read_evidence, read_exhibit
 from desk.operate import transition
 from desk.read import read_case
 from desk.status import Status
@@ -96,6 +96,16 @@ async def get_ticket(number: Number, asked: Asked, words: InWords, response: Res
         raise not_found("ticket")
     response.headers["ETag"] = etag(case.ticket.version)
     return detail(case, evidence, words)
+
+
+@router.get("/tickets/{number}/evidence", responses=problems(ProblemCode.NOT_FOUND))
+async def get_evidence(number: Number, asked: Asked, words: InWords) -> TicketEvidence:
+    """All that the device measured and told before the fault, by signal, for a chart."""
+    found = await one(asked.connection, "ticket_by_number", {"number": number})
+    shown = None if found is None else await read_exhibit(asked.connection, found["id"])
+    if found is None or shown is None:
+        raise not_found("ticket")
+    return exhibit(shown, words, found["model"])
 
 
 @router.post(

@@ -144,6 +144,23 @@ TICKET: Final[dict[str, Any]] = {
     "closed_at": None,
     "version": 1,
 }
+TICKET_EVIDENCE: Final[dict[str, Any]] = {
+    "begins": "2026-11-22T03:41:10.500000Z",
+    "ends": "2026-11-22T03:56:10.500000Z",
+    "frozen_at": "2026-11-22T03:56:40Z",
+    "cut": False,
+    "signals": [
+        {
+            "metric": "detector.temperature",
+            "name": "平板探测器温度",
+            "unit": "Cel",
+            "t": [1795319750000, 1795319760000],
+            "value": [42.1, 42.6],
+            "quality": [0, 0],
+        }
+    ],
+    "events": [{"at": "2026-11-22T03:50:02Z", "kind": "fault", "body": {"code": "GEN-KV-01", "active": True}}],
+}
 TICKET_DETAIL: Final[dict[str, Any]] = {
     **TICKET,
     "stops": None,

@@ -1,7 +1,7 @@
 """Tickets: the case, its evidence, and what the device said when it was asked."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -54,7 +54,39 @@ class EvidenceRange(Shape):
     ends: datetime
     frozen_at: datetime | None
     readings: Annotated[list[ReadingShape], Field(description="From oldest to newest.")]
-    more: Annotated[bool, Field(description="There are more: page through GET /devices/{id}/readings.")]
+    more: Annotated[bool, Field(description="There are more: GET /tickets/{number}/evidence has them all.")]
+
+
+class EvidenceSignal(Shape):
+    """A signal's readings as columns of equal length, from oldest to newest."""
+
+    metric: str
+    name: str
+    unit: Annotated[str, Field(description="UCUM.")]
+    t: Annotated[list[int], Field(description="Milliseconds since 1970 UTC.")]
+    value: list[float | None]
+    quality: Annotated[list[int], Field(description="0 good, 1 uncertain, 2 bad.")]
+
+
+class EvidenceEvent(Shape):
+    """What the device told that is no reading."""
+
+    at: datetime
+    kind: str
+    body: dict[str, Any]
+
+
+class TicketEvidence(Shape):
+    """All evidence of a ticket. Once frozen it is a copy of its own, kept as long as the ticket."""
+
+    model_config = example(**examples.TICKET_EVIDENCE)
+
+    begins: datetime
+    ends: datetime
+    frozen_at: Annotated[datetime | None, Field(description="null: more may come in.")]
+    cut: Annotated[bool, Field(description="There was more than is kept: it is what lies nearest to the fault.")]
+    signals: list[EvidenceSignal]
+    events: Annotated[list[EvidenceEvent], Field(description="From oldest to newest.")]
 
 
 class Part(Shape):

@@ -191,3 +191,41 @@ CREATE INDEX telling_ended ON telling (next_at) WHERE state <> 'waiting';
 CREATE INDEX command_ended ON command (issued_at) WHERE status <> 'waiting';
 CREATE INDEX idempotency_at ON idempotency (at);
 CREATE INDEX dead_letter_at ON dead_letter (at);
+
+-- The evidence of a ticket: a copy, kept as long as the ticket ------------------------------------------------------------
+-- Readings are dropped by age; what a ticket rests on isn't. Packed: a row a signal, in order of time.
+
+CREATE TABLE ticket_evidence (
+    ticket_id bigint NOT NULL REFERENCES ticket ON DELETE CASCADE,
+    org_id integer NOT NULL,
+    metric text NOT NULL,
+    unit text NOT NULL,                             -- '' = as the catalog says
+    at timestamptz[] NOT NULL,
+    value double precision[] NOT NULL,
+    quality smallint[] NOT NULL,
+    PRIMARY KEY (ticket_id, metric, unit)
+);
+ALTER TABLE ticket_evidence ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON ticket_evidence USING (sees_org(org_id));
+CREATE POLICY every_evidence ON ticket_evidence TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE TABLE ticket_evidence_event (
+    ticket_id bigint NOT NULL REFERENCES ticket ON DELETE CASCADE,
+    org_id integer NOT NULL,
+    event_id bigint NOT NULL,                       -- of device_event
+    at timestamptz NOT NULL,
+    kind text NOT NULL,
+    body jsonb NOT NULL,
+    PRIMARY KEY (ticket_id, event_id)
+);
+ALTER TABLE ticket_evidence_event ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON ticket_evidence_event USING (sees_org(org_id));
+CREATE POLICY every_evidence_event ON ticket_evidence_event TO steth_ingest USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT ON ticket_evidence, ticket_evidence_event TO steth_ingest;
+GRANT SELECT ON ticket_evidence, ticket_evidence_event TO steth_api;
+
+-- Null: there is no copy; one that the former version froze gets it of what is still there.
+ALTER TABLE ticket ADD COLUMN evidence_readings integer,        -- how many were copied
+    ADD COLUMN evidence_cut boolean NOT NULL DEFAULT false,     -- there were more than a copy holds: it has the newest
+    ADD COLUMN evidence_next_at timestamptz;                    -- copying failed: not tried again before
+CREATE INDEX ticket_uncopied ON ticket (id) WHERE evidence_readings IS NULL AND evidence_frozen_at IS NOT NULL;

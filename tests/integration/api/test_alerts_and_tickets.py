@@ -143,6 +143,16 @@ async def test_a_ticket_has_all_one_needs_to_go_there(still: World) -> None:
     assert "hunter2" not in answer.text
 
 
+async def test_all_evidence_of_a_ticket_comes_by_signal(still: World) -> None:
+    found = (await still.ask("GET", f"/tickets/{still.a.ticket}/evidence?lang=en")).json()
+    assert (found["frozen_at"], found["cut"]) == (None, False)
+    [signal] = found["signals"]
+    assert (signal["unit"], signal["value"], signal["quality"]) == ("Cel", [42.0, 43.0, 44.0, 45.0, 46.0], [0] * 5)
+    assert signal["t"] == sorted(signal["t"])
+    assert len(signal["t"]) == 5
+    assert (await still.ask("GET", "/tickets/WX20990101-001/evidence")).status_code == 404
+
+
 async def test_the_verdict_of_the_device_is_on_its_ticket(still: World) -> None:
     diagnostic = (await still.ask("GET", f"/tickets/{still.a.ticket}?lang=en")).json()["diagnostics"][0]
     assert (diagnostic["status"], diagnostic["outcome"], diagnostic["runbook"]) == ("done", "warn", RUNBOOK.key)
