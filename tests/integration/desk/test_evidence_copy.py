@@ -128,7 +128,8 @@ async def test_what_the_former_version_froze_is_copied_of_what_is_still_there(da
     rows(database, "UPDATE ticket SET evidence_frozen_at = now() - interval '1 day' WHERE id = 1")
     rows(
         database,
-        "INSERT INTO ticket OVERRIDING SYSTEM VALUE SELECT (jsonb_populate_record(t, jsonb_build_object('id', 100 + n, 'number', 'n' || n,"
+        "INSERT INTO ticket OVERRIDING SYSTEM VALUE"
+        " SELECT (jsonb_populate_record(t, jsonb_build_object('id', 100 + n, 'number', 'n' || n,"
         " 'status', 'closed'))).* FROM ticket t, generate_series(1, 50) n WHERE id = 1",
     )
     bulk_has_reached(database, hospital.devices[1], FAULT + timedelta(hours=1))
