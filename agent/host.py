@@ -19,7 +19,8 @@ from wire.topics import Lane
 
 NAME: Final = "host"
 SILENT_CADENCES: Final = 10
-"""After so many cadences within the deadband a value is sent again: unchanged is not the same as unknown."""
+"""After so many cadences within the deadband a value is sent again, unless its signal says after how long: unchanged is
+not the same as unknown."""
 METRICS: Final = frozenset(
     {"host.clock_offset", "host.cpu", "host.disk_free", "host.disk_used", "host.memory", "host.temperature"}
     | {"host.uptime"}
@@ -113,7 +114,8 @@ class Changes:
         cadence = signal.cadence if isinstance(signal.cadence, float) else self._every_s
         # Half a sample early still counts: the timer is never exact.
         waited = (now_ms - at) / 1000 + self._every_s / 2
-        return (waited >= cadence and abs(value - old) > signal.deadband) or waited >= SILENT_CADENCES * cadence
+        stands = SILENT_CADENCES * cadence if signal.stands is None else signal.stands
+        return (waited >= cadence and abs(value - old) > signal.deadband) or waited >= stands
 
 
 def fullest(disks: Sequence[str]) -> tuple[float, int]:

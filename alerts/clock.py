@@ -44,11 +44,7 @@ def hear(draft: Draft, presence: Presence) -> None:
 def tick(draft: Draft, presence: Presence, silent_at: int | None) -> None:
     """Let everything end that is due, in the order in which it was."""
     while True:
-        due = [
-            (entry.due_clock, 1, key)
-            for key, entry in draft.entries.items()
-            if entry.due_clock and entry.condition is not Condition.NO_DATA
-        ]
+        due = [(entry.due_clock, 1, key) for key, entry in draft.entries.items() if draft.rings(entry)]
         if draft.held:
             due.append((draft.held_clock + HELD_LIMIT_MS, 0, ""))
         silence = draft.plan.silence

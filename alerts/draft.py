@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from alerts import tell
 from alerts.effects import Param
 from alerts.episode import TABLE, Condition, Event, Ignored, Reason
-from alerts.plan import Plan, Rule, gone_rule
+from alerts.plan import LOST_KINDS, Plan, Rule, gone_rule
 from alerts.reasons import LATE, MESSAGES
 from alerts.state import Entry, Held, State
 from alerts.tell import QUIET_MS, Cause
@@ -25,8 +25,11 @@ UNTOLD: Final = UUID(int=0)
 CHATTER_CYCLES: Final = 3
 CHATTER_MS: Final = 60_000
 """Chattering: three or more cycles a minute (ANSI/ISA-18.2; EEMUA 191)."""
-FORGET_MS: Final = 600_000
-"""Activations of closed rules are kept so long: facts of the present are younger (``alerts.engine.LATE_MS``)."""
+LATE_MS: Final = 300_000
+"""A fact older than this when it arrives is late (DELIVERY 17). What is younger is judged as if it had come at once: a
+timer rings only when all that may still come is of a time after its end."""
+FORGET_MS: Final = 2 * LATE_MS
+"""Activations of closed rules are kept so long: facts of the present are younger."""
 
 
 class Draft:
@@ -84,11 +87,7 @@ class Draft:
         """The next state. ``silence_ms`` as in ``State``; ``held_limit_ms``: how long late facts may wait."""
         if not self.changed:
             return self._base
-        timers = [
-            entry.due_clock
-            for entry in self.entries.values()
-            if entry.due_clock and entry.condition is not Condition.NO_DATA
-        ]
+        timers = [entry.due_clock for entry in self.entries.values() if self.rings(entry)]
         if self.held:
             timers.append(self.held_clock + held_limit_ms)
         return State(
@@ -103,6 +102,10 @@ class Draft:
             held_clock=self.held_clock,
             timer=min(timers, default=0),
         )
+
+    def rings(self, entry: Entry) -> bool:
+        """Whether an entry has a timer that time alone may end: not while late facts wait that may put it off."""
+        return entry.due_clock > 0 and not self.held and entry.condition is not Condition.NO_DATA
 
     def raise_(
         self,
@@ -127,7 +130,7 @@ class Draft:
             return
         if outcome.to is None:
             raise ValueError(f"{event} raises nothing")
-        due_ms, due_clock = self._timer(at_ms, self._hold(rule, outcome.to))
+        due_ms, due_clock = self._timer(rule, outcome.to, at_ms)
         cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
         if before is None:
             after = Entry(
@@ -188,7 +191,7 @@ class Draft:
             return
         if outcome.to is None:
             raise ValueError(f"{event} ends nothing")
-        due_ms, due_clock = self._timer(at_ms, self._hold(rule, outcome.to))
+        due_ms, due_clock = self._timer(rule, outcome.to, at_ms)
         after = replace(
             before,
             condition=outcome.to,
@@ -211,16 +214,21 @@ class Draft:
     def interrupt(self, rule: Rule, event: Event, at_ms: int, *, extra: dict[str, Param] | None = None) -> None:
         """The device fell silent (SILENT) or is heard again (BACK), or reports of it were lost (LOST).
 
-        Silent, nothing is known of the condition and its timer stands still. Back, the condition is what it was, and
-        its time begins anew: what wasn't seen didn't hold (grafana's "no data" forgets that). With reports lost, what
-        pends ends for the same reason, and the timer of what is active goes on.
+        Silent, nothing is known of the condition and its timer doesn't ring. Back, the condition is what it was, and
+        what the device kept meanwhile may still come; but a value stands no longer, and what ingest sees of a device
+        begins anew. With reports lost, what pends ends, and the timer of what is active goes on.
         """
         before = self.entries[rule.key]
         outcome = TABLE[before.condition, event]
         if isinstance(outcome, Ignored):
             return
         if outcome.to is None:
-            due_ms, due_clock = self._timer(at_ms, self._hold(rule, before.before))
+            if rule.kind not in LOST_KINDS:
+                due_ms, due_clock = self._timer(rule, before.before, at_ms)
+            elif before.due_ms and before.before is not Condition.PENDING:
+                due_ms, due_clock = before.due_ms, self._certain(rule, before.due_ms)
+            else:
+                due_ms = due_clock = 0
             after = replace(before, condition=before.before, due_ms=due_ms, due_clock=due_clock)
         else:
             after = replace(before, condition=outcome.to, before=before.condition)
@@ -231,12 +239,10 @@ class Draft:
         self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
 
     def wait(self, rule: Rule) -> None:
-        """Start the timer of an open episode that has none and should have one."""
+        """Start the timer of an open episode that has none and should have one; stop one that it shouldn't have."""
         before = self.entries[rule.key]
-        if before.due_clock or before.condition is Condition.NO_DATA:
-            return
-        due_ms, due_clock = self._timer(self.now.wall_ms, self._hold(rule, before.condition))
-        if due_clock:
+        due_ms, due_clock = self._timer(rule, before.condition, self.now.wall_ms)
+        if before.condition is not Condition.NO_DATA and bool(before.due_clock) != bool(due_clock):
             self._put(rule, replace(before, due_ms=due_ms, due_clock=due_clock))
 
     def retire(self, key: str, event: Event) -> None:
@@ -279,7 +285,7 @@ class Draft:
 
     def count(self, rule: Rule, before: Entry, event: Event, at_ms: int, count: int) -> None:
         """What is active came again."""
-        due_ms, due_clock = self._timer(at_ms, rule.hold_ms)
+        due_ms, due_clock = self._timer(rule, before.condition, at_ms)
         after = replace(
             before,
             count=before.count + count,
@@ -301,21 +307,22 @@ class Draft:
         self.changed = True
         self.moves += 1
 
-    def _timer(self, at_ms: int, hold_ms: int) -> tuple[int, int]:
-        """When ``hold_ms`` from ``at_ms`` end, on the server's clock and on the partition's; (0, 0): no timer.
+    def _timer(self, rule: Rule, condition: Condition, at_ms: int) -> tuple[int, int]:
+        """When the timer of a condition since ``at_ms`` ends, and when that rings on the partition's clock; (0, 0): it
+        has none."""
+        hold_ms = self._hold(rule, condition)
+        return (at_ms + hold_ms, self._certain(rule, at_ms + hold_ms)) if hold_ms else (0, 0)
 
-        What has passed of them already isn't waited for again.
-        """
-        if not hold_ms:
-            return 0, 0
-        due_ms = at_ms + hold_ms
-        return due_ms, self.now.clock_ms + min(max(due_ms - self.now.wall_ms, 0), hold_ms)
+    def _certain(self, rule: Rule, due_ms: int) -> int:
+        """The partition's clock at which all facts of a rule up to ``due_ms`` have come, but for late ones."""
+        left_ms = min(max(due_ms - self.now.wall_ms, 0), max(rule.hold_ms, QUIET_MS))
+        return self.now.clock_ms + left_ms + (LATE_MS if rule.kind in LOST_KINDS else 0)
 
     @staticmethod
     def _hold(rule: Rule, condition: Condition) -> int:
         """How long the timer of a condition runs, in ms; 0: it has none."""
         if condition is Condition.PENDING:
-            return rule.hold_ms
+            return rule.hold_ms if rule.stands else 0
         if condition in (Condition.ACTIVE, Condition.UNCONFIRMED):
             return 0 if rule.kind in ("limit", "connection") else rule.hold_ms
         return QUIET_MS if condition is Condition.CLEARING else 0
@@ -324,7 +331,7 @@ class Draft:
         """For the detection of chattering, which is of the present: history neither chatters nor counts for it."""
         if self.group or self.entries[rule.key].late:
             return
-        gone_ms = self.now.wall_ms - FORGET_MS
+        gone_ms = at_ms - FORGET_MS
         kept = {key: times for key, times in self.opens.items() if key in self.entries or times[-1] >= gone_ms}
         kept[rule.key] = (*kept.get(rule.key, ()), at_ms)[-CHATTER_CYCLES:]
         self.opens = kept

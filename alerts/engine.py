@@ -1,10 +1,11 @@
 """The engine: judges what a device reports, and what follows from time alone. Pure (DELIVERY 13).
 
-A step takes the reports in order of arrival, each fact at its own time, then the timers that are due. The time of a
-fact is corrected by the clock's offset and never after its arrival. It decides:
+The verdict is one of the facts in the order of their own time, however they were cut into reports, batches and arrivals
+(ADR 0021). A step takes the reports as they came, the facts of each in the order of their time, then the timers that
+are due. The time of a fact is corrected by the clock's offset and never after its arrival. It decides:
 
 - not older than the newest judged fact of its rule: judged at once;
-- older than ``LATE_MS`` when it arrives: waits until the agent has caught up (``alerts.late``);
+- older than ``alerts.draft.LATE_MS`` when it arrives: waits until the agent has caught up (``alerts.late``);
 - a reading older than the newest judged one of its metric: ignored, live state never moves backwards; a fault code
   older than the newest of its code is history, and only counted;
 - further in the future than a clock may be ahead: a reading is ignored, a fault happens now.
@@ -15,7 +16,6 @@ device that is retired nothing is judged.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from alerts import adopt, clock, status
 from alerts.plan import RETIRED_PLAN, SILENCE, Plan, compile_model
@@ -25,17 +25,13 @@ from catalog.model import Model
 from ingest.ports import Applied, Device, Effect, Now, OpenAlert, Presence
 from wire.topics import Lane
 
-LATE_MS: Final = 300_000
-"""A fact older than this when it arrives is late (DELIVERY 17)."""
-
 
 class AlertEngine:
     """Implements ``ingest.ports.Engine[State]``. ``models``: of the catalog, by key."""
 
-    def __init__(self, *, models: Mapping[str, Model], late_ms: int = LATE_MS) -> None:
+    def __init__(self, *, models: Mapping[str, Model]) -> None:
         self._plans = {key: compile_model(model) for key, model in models.items()}
         self._unknown = compile_model(None)
-        self._late_ms = late_ms
 
     def fresh(self, device: Device, lane: Lane) -> State:
         """The state of a device never seen."""
@@ -70,7 +66,7 @@ class AlertEngine:
     ) -> tuple[State, list[Effect]]:
         """The next state, the very same object if nothing changed, and what follows from it."""
         plan = self._plan(device)
-        step = Step(device=device, lane=lane, plan=plan, state=state, now=now, late_ms=self._late_ms)
+        step = Step(device=device, lane=lane, plan=plan, state=state, now=now)
         if state.digest != plan.digest:
             step.adopt()
         if device.retired:

@@ -47,8 +47,8 @@ def _beyond(draft: Draft, rule: Rule, entry: Entry | None, at_ms: int, value: fl
     if entry is None or entry.condition is Condition.CLEARING:
         event = Event.BREACH if rule.hold_ms else Event.HELD
         draft.raise_(rule, event, at_ms, occurred_ms=at_ms, value=value)
-    elif entry.condition is Condition.PENDING and entry.due_ms <= at_ms:
-        draft.raise_(rule, Event.HELD, entry.due_ms, occurred_ms=entry.occurred_ms, value=value)
+    elif entry.condition is Condition.PENDING and (held_ms := entry.occurred_ms + rule.hold_ms) <= at_ms:
+        draft.raise_(rule, Event.HELD, held_ms, occurred_ms=entry.occurred_ms, value=value)
 
 
 def elapse(draft: Draft, rule: Rule, before_ms: int) -> None:
@@ -83,15 +83,15 @@ def fault(draft: Draft, rule: Rule, *, active: bool, first_ms: int, last_ms: int
         began_ms = max(first_ms, draft.judged.get(rule.key, 0))
         draft.raise_(rule, Event.FAULT_ACTIVE, last_ms, occurred_ms=began_ms, count=count)
     else:
-        draft.end(rule, Event.FAULT_CLEARED, last_ms)
+        draft.end(rule, Event.FAULT_CLEARED, first_ms)
     note(draft, rule, last_ms)
 
 
-def ended_by(draft: Draft, rule: Rule, at_ms: int, by: str) -> None:
+def ended_by(draft: Draft, rule: Rule, first_ms: int, last_ms: int, by: str) -> None:
     """Another code was seen that ends this one."""
-    elapse(draft, rule, at_ms)
-    draft.end(rule, Event.CLEARED_BY, at_ms, extra={"by": by})
-    note(draft, rule, at_ms)
+    elapse(draft, rule, first_ms)
+    draft.end(rule, Event.CLEARED_BY, first_ms, extra={"by": by})
+    note(draft, rule, last_ms)
 
 
 def note(draft: Draft, rule: Rule, at_ms: int) -> None:

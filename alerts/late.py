@@ -32,8 +32,7 @@ _FaultState = Literal["active", "cleared", "event"]
 def hold_reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
     """Keep a late reading, unless a newer one of its metric is held already.
 
-    As long as its rules grade a metric's readings alike, only the first of them says something; the last one's time is
-    kept.
+    As long as its rules grade a metric's readings alike, only the first and the last of them say something.
     """
     if math.isnan(value):
         return
@@ -131,8 +130,8 @@ def _reading(draft: Draft, past: Draft, fact: Held) -> None:
     metric = draft.plan.metrics.get(fact.name)
     if metric is not None:
         on = draft if fact.first_ms >= draft.judged.get(metric.name, 0) else past
-        judge.reading(on, metric, fact.first_ms, fact.value)
-        judge.note_reading(on, metric, fact.at_ms, moved=False)
+        for at_ms in sorted({fact.first_ms, fact.at_ms}):
+            judge.reading(on, metric, at_ms, fact.value)
 
 
 def _fault(draft: Draft, past: Draft, fact: Held) -> None:
@@ -151,7 +150,7 @@ def _fault(draft: Draft, past: Draft, fact: Held) -> None:
         for code in draft.plan.ends.get(fact.name, ()):
             ended = draft.plan.codes[code]
             forward = fact.at_ms >= draft.judged.get(ended.key, 0)
-            judge.ended_by(draft if forward else past, ended, fact.at_ms, fact.name)
+            judge.ended_by(draft if forward else past, ended, fact.first_ms, fact.at_ms, fact.name)
 
 
 def _time(fact: Held) -> int:

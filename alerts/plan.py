@@ -52,7 +52,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     device has: ``identity``, ``identity:numbers``, ``unjudged``, ``clock``, ``connection``.
 
     ``hold_ms``: a limit must be passed, or equipment out of reach, for so long; a fault is over when so long has passed
-    without a repeat (0: only a word of the equipment ends it).
+    without a repeat (0: only a word of the equipment ends it). ``stands``: what pends for so long without news holds.
     """
 
     key: str
@@ -64,6 +64,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     runbook: str | None
     variant: Variant
     hold_ms: int = 0
+    stands: bool = False
     unit: str = ""
     raise_at: float = 0.0
     clear: float = 0.0
@@ -164,7 +165,9 @@ def gone_rule(key: str) -> Rule:
     )
 
 
-def _own(key: str, kind: Kind, variant: Variant, severity: Severity, *, ticket: bool, hold_ms: int) -> Rule:
+def _own(
+    key: str, kind: Kind, variant: Variant, severity: Severity, *, ticket: bool, hold_ms: int, stands: bool = False
+) -> Rule:
     return Rule(
         key=key,
         kind=kind,
@@ -175,6 +178,7 @@ def _own(key: str, kind: Kind, variant: Variant, severity: Severity, *, ticket: 
         runbook=None,
         variant=variant,
         hold_ms=hold_ms,
+        stands=stands,
     )
 
 
@@ -187,7 +191,7 @@ UNJUDGED_RULE: Final = _own(UNJUDGED, "unjudged", Variant.UNJUDGED, "minor", tic
 CLOCK_RULE: Final = _own(CLOCK, "clock", Variant.BEHIND, "minor", ticket=False, hold_ms=0)
 """Times are corrected by what is known of the clock, so facts are judged rightly; as ``SYS-CLK-01`` of the catalog."""
 CONNECTION_RULE: Final = _own(
-    CONNECTION, "connection", Variant.CONNECTION, "major", ticket=False, hold_ms=CONNECTION_HOLD_MS
+    CONNECTION, "connection", Variant.CONNECTION, "major", ticket=False, hold_ms=CONNECTION_HOLD_MS, stands=True
 )
 """Where the model doesn't judge silence. Else equipment out of reach is as serious as the model's silence."""
 
@@ -257,6 +261,7 @@ def _limit(signal: Signal, rule: LimitRule) -> Rule:
         runbook=rule.runbook,
         variant=Variant.ABOVE if rule.op == "above" else Variant.BELOW,
         hold_ms=_ms(rule.for_s),
+        stands=signal.stands is not None and signal.stands >= rule.for_s,
         unit=signal.unit,
         raise_at=rule.raise_at,
         clear=rule.clear,

@@ -5,9 +5,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from alerts import adopt, clock, judge, late, status
-from alerts.draft import Draft
+from alerts.draft import LATE_MS, Draft
 from alerts.episode import Condition, Event
 from alerts.judge import GRID_MS
+from alerts.order import in_order, span
 from alerts.plan import LOST_KINDS, SILENCE, Plan
 from alerts.state import State, silence_of
 from ingest.ports import Applied, Device, Effect, HandOver, Now, Presence
@@ -26,26 +27,14 @@ class Step:
     ``entries`` and ``judged`` are the state's or the draft's, whichever holds now.
     """
 
-    __slots__ = (
-        "_device",
-        "_draft",
-        "_entries",
-        "_judged",
-        "_lane",
-        "_late_ms",
-        "_now",
-        "_offset_ms",
-        "_plan",
-        "_state",
-    )
+    __slots__ = ("_device", "_draft", "_entries", "_judged", "_lane", "_now", "_offset_ms", "_plan", "_state")
 
-    def __init__(self, *, device: Device, lane: Lane, plan: Plan, state: State, now: Now, late_ms: int) -> None:
+    def __init__(self, *, device: Device, lane: Lane, plan: Plan, state: State, now: Now) -> None:
         self._device = device
         self._lane = lane
         self._plan = plan
         self._state = state
         self._now = now
-        self._late_ms = late_ms
         self._draft: Draft | None = None
         self._offset_ms: int | None = None
         self._entries = state.entries
@@ -81,7 +70,7 @@ class Step:
         if one.gap and self._lane is Lane.LIVE and self._entries:
             self._lose(one)
         faults: list[Fault] = []
-        for item in one.report.items:
+        for item in in_order(one.report.items):
             if type(item) is Readings:
                 if not self._plan.names.isdisjoint(item.metric):
                     self._readings(item, one)
@@ -149,7 +138,7 @@ class Step:
                     continue
                 at_ms = received_ms
             newest = self._judged.get(name, 0)
-            if received_ms - at_ms > self._late_ms:
+            if received_ms - at_ms > LATE_MS:
                 if received_ms - at_ms <= OLDEST_MS:
                     late.hold_reading(self._change(), metric, at_ms, value[i])
             elif at_ms >= newest and (
@@ -163,11 +152,11 @@ class Step:
     def _fault(self, item: Fault, one: Applied) -> None:
         active = item.state != late.CLEARED
         draft = self._change()
-        first_ms, last_ms = self._times(item, one)
+        first_ms, last_ms = (self._clamp(ms, one) for ms in span(item))
         rule = judge.rule_of(draft, item.code, active=active)
         if rule is None:
             return
-        if one.received_ms - last_ms > self._late_ms or last_ms < self._judged.get(rule.key, 0):
+        if one.received_ms - last_ms > LATE_MS or last_ms < self._judged.get(rule.key, 0):
             late.hold_fault(draft, item.code, item.state, first_ms, last_ms, item.count)
             return
         judge.fault(draft, rule, active=active, first_ms=first_ms, last_ms=last_ms, count=item.count)
@@ -175,12 +164,12 @@ class Step:
             for code in self._plan.ends.get(item.code, ()):
                 ended = self._plan.codes[code]
                 if last_ms >= self._judged.get(ended.key, 0):
-                    judge.ended_by(draft, ended, last_ms, item.code)
+                    judge.ended_by(draft, ended, first_ms, last_ms, item.code)
 
     def _hold(self, item: Fault, one: Applied) -> bool:
         """Keep a late fault of the bulk lane until the lane has caught up. False: it isn't late."""
-        first_ms, last_ms = self._times(item, one)
-        if one.received_ms - last_ms <= self._late_ms:
+        first_ms, last_ms = (self._clamp(ms, one) for ms in span(item))
+        if one.received_ms - last_ms <= LATE_MS:
             return False
         late.hold_fault(self._change(), item.code, item.state, first_ms, last_ms, item.count)
         return True
@@ -201,12 +190,6 @@ class Step:
             rule = self._plan.rule(key)
             if rule.kind in LOST_KINDS:
                 self._change().interrupt(rule, Event.LOST, self._now.wall_ms, extra={"lost": one.gap})
-
-    def _times(self, item: Fault, one: Applied) -> tuple[int, int]:
-        """When a fault came first and last, on the server's clock."""
-        times = [ms for ms in (item.at, item.first, item.last) if ms is not None]
-        last_ms = self._clamp(max(times), one)
-        return (last_ms if item.state == late.CLEARED else self._clamp(min(times), one)), last_ms
 
     @staticmethod
     def _clamp(at_ms: int, one: Applied) -> int:

@@ -124,6 +124,11 @@ class _Model:
             say((*path, "unit"), f"unknown unit '{signal.unit}'", f"use a UCUM code: {' '.join(SYMBOLS)}")
         if signal.min >= signal.max:
             say((*path, "min"), f"min {signal.min:g} isn't below max {signal.max:g}", "exchange or mend them")
+        if signal.stands is not None and not (
+            signal.deadband and isinstance(signal.cadence, float) and signal.stands >= signal.cadence
+        ):
+            what = "a value can stand only where its sender keeps back what didn't change"
+            say((*path, "stands"), what, "give a deadband and a cadence in seconds, not above it, or leave it out")
         for index, rule in enumerate(signal.rules):
             here = (*path, "rules", index)
             if rule.key in rules:

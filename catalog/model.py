@@ -148,6 +148,8 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `name`: dotted metric name. `unit`: UCUM. `title`: what a person reads. `source`: standard and section or tag.
     `cadence`: "exposure", or seconds between samples. `min`..`max`: what is physically possible; the adapter refuses
     and counts what lies outside. `deadband`: a change up to this needn't be sent (0: send all).
+    `stands`: seconds for which a value is unchanged if no newer one comes, since its sender keeps back what didn't
+    change and repeats it by then; None: no news is no news. It lets a limit's `for` be met by one value.
     """
 
     name: Name
@@ -159,6 +161,7 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min: Value
     max: Value
     deadband: Annotated[float, Meta(ge=0, le=1e18)] = 0.0
+    stands: Seconds | None = None
     rules: tuple[LimitRule, ...] = ()
 
 

@@ -27,7 +27,7 @@ def due(tracker: Changes, metric: str, value: float, *, seconds: float) -> bool:
 
 def test_a_value_is_sent_when_it_changed_beyond_its_deadband_or_was_silent_for_long() -> None:
     signal = MODEL.signals["host.disk_used"]
-    assert (signal.deadband, signal.cadence) == (0.5, 60)
+    assert (signal.deadband, signal.cadence, signal.stands) == (0.5, 60, 600)
     tracker = changes()
     assert due(tracker, "host.disk_used", 50.0, seconds=0)
     assert not due(tracker, "host.disk_used", 50.5, seconds=60)

@@ -43,9 +43,18 @@ def limit(
     )
 
 
-def signal(name: str, *rules: LimitRule, unit: str = "Cel") -> Signal:
+def signal(name: str, *rules: LimitRule, unit: str = "Cel", stands: float | None = None) -> Signal:
     return Signal(
-        name=name, unit=unit, title=WORDS, source="none", cadence=60.0, lane=Lane.LIVE, min=-1e9, max=1e9, rules=rules
+        name=name,
+        unit=unit,
+        title=WORDS,
+        source="none",
+        cadence=60.0,
+        lane=Lane.LIVE,
+        min=-1e9,
+        max=1e9,
+        stands=stands,
+        rules=rules,
     )
 
 
@@ -90,6 +99,7 @@ MODEL = model(
         signal("temp", limit("hot", for_s=300.0)),
         signal("load", limit("busy", raise_at=90.0, clear=80.0)),
         signal("volt", limit("low", "below", raise_at=10.0, clear=11.0), limit("high", raise_at=14.0, clear=13.0)),
+        signal("calm", limit("still", for_s=120.0), stands=600.0),
         signal("plain"),
     ],
     faults=[
@@ -178,18 +188,13 @@ class Reporting:
         gap: int = 0,
     ) -> list[Effect]:
         """A report that arrives at ``at`` with items of their own times, after ``gap`` that are lost."""
-        offset_ms = None if offset_s is None else round(offset_s * 1000)
-        numbers = Numbers(epoch=Epoch("e" * 16), seq=1, floor=1, head=1 if caught_up else 9, offset_ms=offset_ms)
-        one = Applied(
-            report=Report(at=ms(at), items=list(items)),
-            numbers=None if isinstance(items[0], Birth) else numbers,
-            received_ms=ms(at),
-            offset_ms=offset_ms or 0,
-            caught_up=caught_up,
-            gap=gap,
-        )
         self.hear(at, clock)
-        return self._step([one], at, clock)
+        return self._step([_applied(at, items, caught_up=caught_up, offset_s=offset_s, gap=gap)], at, clock)
+
+    def batch(self, at: float, *reports: tuple[float, Sequence[Item]], clock: float | None = None) -> list[Effect]:
+        """Reports and when each arrived, judged together at ``at``."""
+        self.hear(reports[-1][0], clock)
+        return self._step([_applied(arrived, items) for arrived, items in reports], at, clock)
 
     def apply(self, at: float, one: Applied) -> list[Effect]:
         """What another lane handed over."""
@@ -215,6 +220,21 @@ class Reporting:
         self.state = after
         self.effects += effects
         return effects
+
+
+def _applied(
+    at: float, items: Sequence[Item], *, caught_up: bool = True, offset_s: float | None = 0.0, gap: int = 0
+) -> Applied:
+    offset_ms = None if offset_s is None else round(offset_s * 1000)
+    numbers = Numbers(epoch=Epoch("e" * 16), seq=1, floor=1, head=1 if caught_up else 9, offset_ms=offset_ms)
+    return Applied(
+        report=Report(at=ms(at), items=list(items)),
+        numbers=None if isinstance(items[0], Birth) else numbers,
+        received_ms=ms(at),
+        offset_ms=offset_ms or 0,
+        caught_up=caught_up,
+        gap=gap,
+    )
 
 
 def only(kind: type[E], effects: Sequence[Effect]) -> list[E]:

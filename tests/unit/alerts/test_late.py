@@ -107,27 +107,24 @@ def test_a_late_limit_is_judged_by_the_time_between_its_readings() -> None:
     device.report(9000, temp(50, 1000), temp(20, 1299), caught_up=False)
     assert device.report(9001, birth(9001), caught_up=False) == []
     assert device.report(9002, reading("plain", 1, 9002)) == []  # it didn't hold
-    device.report(9100, temp(50, 2000), temp(20, 2301), caught_up=False)
+    device.report(9100, temp(50, 2000), temp(51, 2300), temp(20, 2301), caught_up=False)
     assert [e.count for e in only(LateSummary, device.report(9101, reading("plain", 1, 9101)))] == [1]
-    device.report(9200, temp(50, 3000))
+    device.report(9200, temp(50, 3000), temp(50, 3300))
     [active] = only(EpisodeActive, device.effects)
     assert (active.occurred_ms, active.message, active.late) == (ms(3000), "alert.late.limit", True)
 
 
-def test_a_limit_that_may_still_hold_long_enough_pends() -> None:
+def test_a_late_limit_that_may_still_hold_long_enough_pends() -> None:
     device = Reporting()
-    found = device.report(400, temp(50, 80))
-    assert opened(found) == [("limit:hot", "active")]
-    device = Reporting()
-    device.report(100, temp(50, 101))  # it begins before the silence
-    slow = Reporting()
-    slow.engine._late_ms = 10
-    slow.report(100, temp(50, 50), caught_up=False)
-    found = slow.report(101, reading("plain", 1, 101))
-    assert opened(found) == [("limit:hot", "pending")]
-    slow.report(200, reading("plain", 1, 200))
-    assert moves(slow.tick(350)) == [("held", "pending", "active")]
-    assert only(EpisodeActive, slow.effects)[0].late
+    assert opened(device.report(400, temp(50, 80))) == [("limit:hot", "pending")]
+    found = device.report(500, temp(50, 500))
+    assert moves(found) == [("held", "pending", "active")]
+    assert only(EpisodeActive, found)[0].late
+
+
+def test_a_late_value_that_stands_holds_by_what_is_known_now() -> None:
+    found = Reporting().report(800, reading("calm", 50, 100))
+    assert opened(found) == [("limit:still", "active")]
 
 
 def test_an_agent_that_never_catches_up_is_not_waited_for_for_ever() -> None:

@@ -56,8 +56,8 @@ def test_lesson_4_also_where_nothing_had_happened_before() -> None:
 def test_lesson_5_stale_values_in_a_fresh_report_are_not_fresh() -> None:
     device = Reporting()
     device.report(9000, reading("load", 50, 9000))
-    found = device.report(9010, reading("load", 99, 4000), temp(50, 4000))
-    assert tickets(found) == ["limit:hot"]  # nothing newer is known of it, and it says since when
+    found = device.report(9010, reading("load", 99, 4000), reading("volt", 15, 4000))
+    assert tickets(found) == ["limit:high"]  # nothing newer is known of it, and it says since when
     assert only(EpisodeOpened, found)[0].occurred_ms == ms(4000)
 
 

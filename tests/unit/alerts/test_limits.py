@@ -3,7 +3,20 @@
 import pytest
 
 from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
-from tests.unit.alerts.device import Reporting, moves, ms, only, opened, reading, temp, tickets
+from tests.unit.alerts.device import (
+    Reporting,
+    birth,
+    limit,
+    model,
+    moves,
+    ms,
+    only,
+    opened,
+    reading,
+    signal,
+    temp,
+    tickets,
+)
 from wire.items import BAD, GOOD, UNCERTAIN, Readings
 
 
@@ -50,15 +63,80 @@ def test_beyond_for_long_enough_by_the_time_of_the_data() -> None:
     assert (active.occurred_ms, active.ticket) == (ms(0), True)
 
 
-def test_beyond_for_long_enough_though_nothing_more_comes() -> None:
-    """The sender keeps back values that didn't change (deadband)."""
+def test_one_value_and_the_server_s_clock_never_hold() -> None:
+    """Seen: one sample of a client whose clock was 4 min behind opened a ticket at once."""
     device = Reporting()
-    device.report(0, temp(50, 0))
-    device.report(250, reading("plain", 1, 250))
-    assert device.due() == 300
-    assert device.tick(299) == []
-    assert moves(device.tick(300)) == [("held", "pending", "active")]
-    assert device.due() == 250 + 180  # only silence is waited for
+    assert opened(device.report(240, temp(50, 0))) == [("limit:hot", "pending")]
+    for at in range(300, 9000, 100):
+        assert device.report(at, birth(at)) == []
+        assert device.tick(at + 99) == []
+    assert moves(device.report(9000, temp(20, 9000))) == [("within", "pending", "ok")]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_37_38_37_is_no_fever_however_it_is_sent(apart: bool) -> None:
+    """Seen: sent apart it opened a ticket, sent at once it didn't."""
+    bath = model(signals=[signal("bath", limit("warm", raise_at=37.3, clear=37.2, for_s=120.0))])
+    device = Reporting(bath)
+    values = [reading("bath", value, at) for value, at in ((37.0, 0), (38.0, 10), (37.0, 20))]
+    if apart:
+        for at, value in enumerate(values):
+            device.report(10 * at, value)
+    else:
+        device.report(20, *values)
+    for at in range(30, 3000, 100):
+        device.report(at, birth(at))
+        device.tick(at + 99)
+    assert tickets(device.effects) == []
+    assert device.state.entries == {}
+
+
+def test_a_report_s_values_are_judged_in_the_order_of_their_time() -> None:
+    device = Reporting()
+    rows = Readings(at=ms(20), metric=["load", "load"], value=[20.0, 99.0], dt=[0, -10_000])
+    found = device.report(20, rows)
+    assert opened(found) == [("limit:busy", "active")]
+    assert [(e.to_state, e.at_ms) for e in only(EpisodeChanged, found)] == [("ok", ms(20))]
+
+
+def test_a_value_that_stands_holds_once_nothing_newer_can_come() -> None:
+    """The sender keeps back values that didn't change (``Signal.stands``)."""
+    device = Reporting()
+    assert opened(device.report(0, reading("calm", 50, 0))) == [("limit:still", "pending")]
+    device.report(419, birth(419))
+    assert device.due() == 120 + 300
+    assert device.tick(419.9) == []
+    [held, active] = device.tick(420)
+    assert isinstance(held, EpisodeChanged)
+    assert isinstance(active, EpisodeActive)
+    assert (held.to_state, held.at_ms, active.occurred_ms) == ("active", ms(120), ms(0))
+    assert device.due() == 419 + 180  # only silence is waited for
+
+
+def test_a_value_that_stood_until_a_newer_one_held_though_no_tick_came() -> None:
+    device = Reporting()
+    device.report(0, reading("calm", 50, 0))
+    found = device.report(400, reading("calm", 20, 400), clock=10)
+    assert moves(found) == [("held", "pending", "active"), ("within", "active", "ok")]
+    assert [e.at_ms for e in only(EpisodeChanged, found)] == [ms(120), ms(400)]
+
+
+def test_a_value_of_a_device_that_fell_silent_stands_no_longer() -> None:
+    device = Reporting()
+    device.report(0, reading("calm", 50, 0))
+    device.tick(180)
+    device.report(5000, birth(5000))
+    device.report(5100, birth(5100))
+    device.report(5250, birth(5250))
+    assert device.tick(5400) == []
+    assert moves(device.report(5401, reading("calm", 20, 5401))) == [("within", "pending", "ok")]
+
+
+def test_a_value_stands_for_no_longer_than_its_signal_says() -> None:
+    short = model(signals=[signal("calm", limit("still", for_s=120.0), stands=119.0)], silence_s=None)
+    device = Reporting(short)
+    device.report(0, reading("calm", 50, 0))
+    assert device.tick(9000) == []
 
 
 def test_what_comes_back_in_time_never_was_active() -> None:
@@ -71,27 +149,10 @@ def test_what_comes_back_in_time_never_was_active() -> None:
     assert tickets(device.effects) == ["silence"]
 
 
-def test_a_value_that_came_back_after_it_had_held_was_active_in_between() -> None:
+def test_a_value_that_came_back_after_long_held_by_nothing_that_is_known() -> None:
     device = Reporting()
     device.report(0, temp(50, 0))
-    found = device.report(400, temp(20, 400), clock=10)  # no tick came: our clock stood still
-    assert moves(found) == [("held", "pending", "active"), ("within", "active", "ok")]
-    assert [e.at_ms for e in only(EpisodeChanged, found)] == [ms(300), ms(400)]
-
-
-def test_data_that_was_long_under_way_has_waited_already() -> None:
-    device = Reporting()
-    device.report(200, temp(50, 0), reading("plain", 1, 200))
-    assert device.due() == 300
-
-
-def test_a_tick_that_comes_too_late_does_not_ignore_what_came_back_before_it() -> None:
-    """A timer moves no time forward: the reading is newer than the newest reading."""
-    device = Reporting()
-    device.report(0, temp(50, 0))
-    device.report(170, reading("plain", 1, 170))
-    assert moves(device.tick(300)) == [("held", "pending", "active")]
-    assert moves(device.report(301, temp(20, 299))) == [("within", "active", "ok")]
+    assert moves(device.report(400, temp(20, 400))) == [("within", "pending", "ok")]
 
 
 @pytest.mark.parametrize(("unit", "judged"), [(None, True), ("", True), ("Cel", True), ("K", False), ("[degF]", False)])

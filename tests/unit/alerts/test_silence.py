@@ -2,8 +2,22 @@
 
 import pytest
 
-from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
-from tests.unit.alerts.device import Reporting, birth, fault, model, moves, ms, only, opened, reading, temp, tickets
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
+from catalog.model import Clear
+from tests.unit.alerts.device import (
+    Reporting,
+    birth,
+    code,
+    fault,
+    model,
+    moves,
+    ms,
+    only,
+    opened,
+    reading,
+    temp,
+    tickets,
+)
 from wire.topics import Lane
 
 
@@ -67,32 +81,37 @@ def test_open_episodes_of_a_silent_device_are_unknown_and_come_back() -> None:
     assert [e.alert_id for e in only(EpisodeChanged, found)] == [fault_opened.alert_id, limit_opened.alert_id]
 
 
-def test_a_hold_stands_still_while_nothing_can_be_heard() -> None:
-    device = Reporting(model(silence_s=30, faults=[]))
-    device.report(0, fault("X", 0))
+def test_nothing_ends_while_nothing_can_be_heard_nor_before_what_was_kept_back_has_come() -> None:
+    device = Reporting(model(silence_s=30, faults=[code("X", clear=Clear(after_s=60.0))]))
     device.presence.interval_s = 5
+    device.report(0, fault("X", 0))
     assert moves(device.tick(30)) == [("silent", "active", "no-data")]
-    assert device.tick(200_000) == []
-    device.report(200_000, birth(200_000))
-    assert device.state.entries["fault:X"].due_ms == ms(200_000 + 86_400)
+    assert device.tick(200) == []
+    found = device.report(200, birth(200))
+    assert moves(found) == [("heard", "active", "ok"), ("back", "no-data", "active")]
+    assert [type(e) for e in device.report(201, fault("X", 50))] == [EpisodeAgain]  # it was in the outbox
+    for at in range(220, 500, 20):
+        assert device.report(at, birth(at)) == []
+    [over] = device.report(501, birth(501))
+    assert isinstance(over, EpisodeChanged)
+    assert (over.event, over.at_ms) == ("hold-elapsed", ms(110))
 
 
-def test_a_pending_limit_pends_anew_after_silence() -> None:
+def test_silence_alone_holds_no_limit() -> None:
     """LESSONS 11: "no data" ignores the pending period and flips state."""
     device = Reporting()
     device.report(0, temp(50, 0))
     assert moves(device.tick(180)) == [("silent", "pending", "no-data")]
-    assert device.tick(300) == []
     assert device.tick(3000) == []
-    assert moves(device.report(4000, temp(50, 4000))) == [("heard", "active", "ok"), ("back", "no-data", "pending")]
-    assert device.report(4100, temp(50, 4100)) == []
-    assert device.report(4299, temp(50, 4299)) == []
-    assert moves(device.tick(4300)) == [("held", "pending", "active")]
+    assert moves(device.report(4000, birth(4000))) == [("heard", "active", "ok"), ("back", "no-data", "pending")]
+    assert device.tick(4100) == []
+    assert moves(device.report(4101, temp(50, 4101))) == [("held", "pending", "active")]
 
 
-def test_what_was_due_before_the_silence_comes_before_it() -> None:
+def test_what_was_certain_before_the_silence_comes_before_it() -> None:
     device = Reporting()
     device.report(0, fault("E3", 0, "event"))
+    device.report(190, birth(190))
     found = device.tick(500)
     assert moves(found) == [("hold-elapsed", "active", "ok")]
     assert opened(found) == [("silence", "active")]

@@ -159,7 +159,7 @@ def test_a_model_that_the_catalog_does_not_hold_has_unknown_codes_only() -> None
     device = Reporting(device=msgspec.structs.replace(DEVICE, model="nothing"))
     found = device.report(1, fault("E1", 1), reading("load", 99, 1))
     assert [e.family for e in only(EpisodeOpened, found)] == ["unknown-code"]
-    assert device.due() == 1 + 86_400
+    assert device.due() == 1 + 86_400 + 300
 
 
 def test_a_device_whose_codes_all_became_unknown_is_still_judged() -> None:

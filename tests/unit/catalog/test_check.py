@@ -87,6 +87,13 @@ CASES: dict[str, tuple[str, str, str, str]] = {
         "        raise: 420 #!\n",
         "outside what thing.temperature",
     ),
+    "standing without a deadband": (M, "    max: 90\n", "    max: 90\n    stands: 600 #!\n", "give a deadband"),
+    "standing for less than a cadence": (
+        M,
+        "    max: 90\n",
+        "    max: 90\n    deadband: 1\n    stands: 59 #!\n",
+        "a cadence in seconds, not above it",
+    ),
     "range upside down": (M, "    min: -20\n", "    min: 95 #!\n", "min 95 isn't below max 90"),
     "ticket rule on bulk": (M, "    lane: live\n", "    lane: bulk\n", "set the signal's lane to live"),
     "unknown unit": (M, "    unit: Cel\n    title", "    unit: degC #!\n    title", "unknown unit 'degC'"),

@@ -1,0 +1,180 @@
+"""The verdict doesn't depend on how facts were cut into reports, batches and arrivals (ADR 0021)."""
+
+from dataclasses import dataclass
+from random import Random
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
+from alerts.plan import SILENCE
+from catalog.model import Model
+from ingest.ports import Effect
+from tests.unit.alerts.device import MODEL, Reporting, birth, fault, model, ms, reading
+from tests.unit.alerts.oracle import Episode, Fact, episodes
+from wire.items import Item, Readings
+
+LATE_S = 300
+LAG_S = 60
+MUTE: Model = model(signals=list(MODEL.signals.values()), faults=list(MODEL.faults.values()), silence_s=None)
+"""As MODEL, but its silence is nobody's concern."""
+HEARD: Model = model(
+    signals=[each for each in MODEL.signals.values() if each.stands is None], faults=list(MODEL.faults.values())
+)
+"""As MODEL, without what depends on whether the device is heard: a value that stands."""
+SOURCES = {"E2": "door", "OK2": "door"}
+"""Codes that end each other come from one source."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A fact of ``gap`` seconds after the one before it."""
+
+    gap: int
+    name: str
+    value: float = 0.0
+    state: str = ""
+    count: int = 1
+
+
+readings = st.builds(
+    Told,
+    gap=st.sampled_from([0, 0, 1, 5, 10, 20, 59, 70, 120, 121, 250, 300, 301]),
+    name=st.sampled_from(["temp", "load", "volt", "calm", "plain"]),
+    value=st.sampled_from([0.0, 10.5, 12.0, 13.5, 20.0, 40.0, 50.0, 85.0, 95.0]),
+)
+codes = st.builds(
+    Told,
+    gap=st.sampled_from([0, 0, 1, 2, 5, 10, 20, 59, 60, 61, 100, 299, 360]),
+    name=st.sampled_from(["E1", "E1", "E2", "OK2", "E3", "E3", "X9"]),
+    state=st.sampled_from(["active", "active", "cleared", "event"]),
+    count=st.sampled_from([1, 1, 1, 3]),
+)
+
+
+def facts_of(told: list[Told]) -> list[Fact]:
+    """In the order of their time. A folded fault began when the fact before it was: nothing is in between."""
+    at, found = 0, []
+    for each in told:
+        before, at = at, at + each.gap
+        folds = each.count > 1 and each.state != "cleared" and each.gap <= LATE_S - LAG_S
+        first = before if folds else at
+        found.append(Fact(each.name, ms(at), each.value, each.state, ms(first), each.count))
+    return found
+
+
+def cut(facts: list[Fact], chance: Random) -> list[list[tuple[float, list[Item]]]]:
+    """Steps of reports and their arrivals. Sources are read up to ``LAG_S`` late, links take any time; a report comes
+    after the one before it, and each fact within ``LATE_S`` of its own time."""
+    lag = {name: chance.choice([0, 0, 1, LAG_S]) for name in {SOURCES.get(fact.name, fact.name) for fact in facts}}
+    entered = sorted(facts, key=lambda fact: fact.at + 1000 * lag[SOURCES.get(fact.name, fact.name)])
+    steps: list[list[tuple[float, list[Item]]]] = []
+    arrived = 0.0
+    report: list[Fact] = []
+    for index, fact in enumerate(entered):
+        report.append(fact)
+        limit = min((each.first - ms(0)) / 1000 + LATE_S for each in [*report, *entered[index:]])
+        soonest = max(arrived, (fact.at - ms(0)) / 1000 + lag[SOURCES.get(fact.name, fact.name)])
+        following = entered[index + 1] if index + 1 < len(entered) else None
+        if (
+            following is not None
+            and chance.random() < 0.5
+            and (following.at - ms(0)) / 1000 + lag[SOURCES.get(following.name, following.name)] <= limit
+        ):
+            continue
+        arrived = min(limit, soonest + chance.choice([0.0, 0.0, 0.3, 1.0]) * max(0.0, limit - soonest))
+        items = items_of(report, chance)
+        if steps and chance.random() < 0.3:
+            steps[-1].append((arrived, items))
+        else:
+            steps.append([(arrived, items)])
+        report = []
+    return steps
+
+
+def items_of(report: list[Fact], chance: Random) -> list[Item]:
+    """In any order, unless two facts of one time depend on it; readings alone or in columns."""
+    told = list(report)
+    if len({fact.first for fact in told}) == len(told) and chance.random() < 0.5:
+        chance.shuffle(told)
+    items: list[Item] = []
+    for fact in told:
+        at = (fact.at - ms(0)) / 1000
+        if fact.state:
+            first = (fact.first - ms(0)) / 1000
+            items.append(fault(fact.name, at, fact.state, count=fact.count, first=first, last=at))  # type: ignore[arg-type] # one of the literals
+        elif items and isinstance(items[-1], Readings) and chance.random() < 0.5:
+            row = items[-1]
+            items[-1] = Readings(
+                at=row.at,
+                metric=[*row.metric, fact.name],
+                value=[*row.value, fact.value],
+                dt=[*(row.dt or [0] * len(row.metric)), fact.at - row.at],
+            )
+        else:
+            items.append(reading(fact.name, fact.value, at))
+    return items
+
+
+def run(of: Model, facts: list[Fact], chance: Random) -> tuple[Reporting, list[Effect], float]:
+    """The device's life, and when it was over."""
+    device = Reporting(of)
+    wall, clock, drift = 0.0, 0.0, chance.choice([1.0, 1.0, 0.7])
+
+    def advance(to: float) -> None:
+        nonlocal wall, clock
+        clock += max(0.0, to - wall) * (0.0 if chance.random() < 0.1 else drift)
+        wall = max(wall, to)
+
+    for step in cut(facts, chance):
+        now = max(step[-1][0], wall)
+        for _ in range(chance.choice([0, 0, 1, 3])):
+            advance(wall + chance.random() * (now - wall))
+            device.tick(wall, clock)
+        advance(now)
+        device.batch(wall, *[(arrived, items) for arrived, items in step], clock=clock)
+    last = wall + 200_000
+    for beat in range(12):
+        wall, clock = last + 100 * beat, clock + (200_000 if beat == 0 else 100)
+        device.report(wall, birth(wall), clock=clock)
+        device.tick(wall, clock)
+    return device, device.effects, last
+
+
+def verdict(effects: list[Effect]) -> list[Episode]:
+    """The episodes that were told, but silence."""
+    found: dict[UUID, Episode] = {}
+    for effect in effects:
+        match effect:
+            case EpisodeOpened():
+                assert effect.alert_id not in found, "a new episode has a new identity"
+                held = effect.condition == "active"
+                found[effect.alert_id] = Episode(effect.rule, effect.occurred_ms, held, effect.count)
+            case EpisodeActive():
+                found[effect.alert_id].held = True
+            case EpisodeAgain():
+                found[effect.alert_id].count = effect.count
+            case EpisodeChanged():
+                found[effect.alert_id].count = effect.count
+                if effect.to_state == "ok":
+                    found[effect.alert_id].ended = effect.at_ms
+            case _:
+                raise AssertionError(effect)
+    return sorted((each for each in found.values() if each.rule != SILENCE), key=_key)
+
+
+def _key(each: Episode) -> tuple[str, int, int]:
+    return each.rule, each.began, each.ended or 0
+
+
+@pytest.mark.parametrize("of", [MUTE, HEARD], ids=["mute", "heard"])
+@settings(max_examples=300, deadline=None)
+@given(told=st.lists(readings | codes, max_size=30), chance=st.randoms(use_true_random=False))
+def test_the_verdict_is_that_of_the_facts_in_the_order_of_their_time(
+    of: Model, told: list[Told], chance: Random
+) -> None:
+    facts = facts_of(told)
+    _, effects, last = run(of, facts, chance)
+    assert verdict(effects) == sorted(episodes(of, facts, until=ms(last)), key=_key)
