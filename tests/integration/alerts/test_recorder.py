@@ -73,7 +73,7 @@ async def test_an_episode_from_pending_to_ok_in_three_batches(database: Database
         database, "SELECT params->>'signal', params->'value', params->>'unit' FROM alert_event ORDER BY id"
     ) == [
         ("temp", 50.0, "Cel"),
-        ("temp", 50.0, "Cel"),  # it had held before the next value came
+        ("temp", 51.0, "Cel"),
         ("temp", 20.0, "Cel"),
     ]
 

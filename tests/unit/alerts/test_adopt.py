@@ -14,6 +14,7 @@ from ingest.ports import OpenAlert
 from tests.unit.alerts.device import (
     DEVICE,
     Reporting,
+    birth,
     beat,
     fault,
     limit,
@@ -177,7 +178,10 @@ def test_episodes_whose_state_is_lost_go_on_under_their_ids_and_end() -> None:
     ]
     assert opened(found) == [("fault:E1", "active"), ("limit:busy", "active")]
     assert not set(ids.values()) & {e.alert_id for e in only(EpisodeOpened, found)}
-    assert moves(device.tick(65)) == [("hold-elapsed", "active", "ok")]  # a minute after it was taken up
+    device.report(300, birth(300))
+    assert device.tick(364) == []
+    [over] = only(EpisodeChanged, device.tick(365))
+    assert (over.event, over.at_ms) == ("hold-elapsed", ms(65))  # a minute after it was taken up
 
 
 def test_what_repeats_of_a_lost_state_is_the_same_episode() -> None:
