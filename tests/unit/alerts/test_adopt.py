@@ -14,8 +14,8 @@ from ingest.ports import OpenAlert
 from tests.unit.alerts.device import (
     DEVICE,
     Reporting,
-    birth,
     beat,
+    birth,
     fault,
     limit,
     model,
