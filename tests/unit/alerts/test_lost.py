@@ -86,8 +86,9 @@ def test_its_time_goes_on_so_that_it_is_not_unconfirmed_for_ever() -> None:
     device = Reporting()
     device.report(0, fault("E3", 0))
     device.report(30, beat(30), gap=1)
-    assert device.due() == 60
-    assert moves(device.tick(60)) == [("hold-elapsed", "unconfirmed", "ok")]
+    device.report(300, beat(300))
+    assert device.due() == 60 + 300
+    assert moves(device.tick(360)) == [("hold-elapsed", "unconfirmed", "ok")]
 
 
 def test_silence_and_return_leave_it_unconfirmed() -> None:
