@@ -19,9 +19,12 @@ from alerts.plan import (
     CLOCK_RULE,
     CLOCK_WRONG_MS,
     CONNECTION,
+    IDENTITY,
     IDENTITY_RULE,
+    NUMBERS,
     NUMBERS_RULE,
     SILENCE,
+    UNJUDGED,
     UNJUDGED_RULE,
     Rule,
 )
@@ -38,13 +41,16 @@ def news(presence: Presence, offset_ms: int | None, entries: Mapping[str, Entry]
 
     ``offset_ms``: of the device's clock, to be added to its times; None: not known, or not heard now.
     """
-    return (
-        (presence.conflict_ms > judged.get(IDENTITY_RULE.key, 0))
-        or (presence.restarted_ms > judged.get(NUMBERS_RULE.key, 0))
-        or (presence.unjudged_ms > judged.get(UNJUDGED_RULE.key, 0))
-        or _clock_turned(offset_ms, entries.get(CLOCK))
-        or _reach_turned(presence, entries)
-    )
+    if (
+        (presence.conflict_ms and presence.conflict_ms > judged.get(IDENTITY, 0))
+        or (presence.restarted_ms and presence.restarted_ms > judged.get(NUMBERS, 0))
+        or (presence.unjudged_ms and presence.unjudged_ms > judged.get(UNJUDGED, 0))
+    ):
+        return True
+    if not entries:
+        wrong = offset_ms is not None and not -CLOCK_WRONG_MS <= offset_ms <= CLOCK_WRONG_MS
+        return wrong or presence.equipment_connected is False
+    return _clock_turned(offset_ms, entries.get(CLOCK)) or _reach_turned(presence, entries)
 
 
 def judge(draft: Draft, presence: Presence, offset_ms: int | None) -> None:
