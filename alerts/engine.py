@@ -18,7 +18,7 @@ device that is retired nothing is judged.
 from collections.abc import Mapping, Sequence
 
 from alerts import adopt, clock, status
-from alerts.plan import RETIRED_PLAN, SILENCE, Plan, compile_model
+from alerts.plan import RETIRED, RETIRED_PLAN, SILENCE, Plan, compile_model
 from alerts.state import State, fresh, pack, unpack
 from alerts.step import Step
 from catalog.model import Model
@@ -51,6 +51,8 @@ class AlertEngine:
 
     def due(self, state: State, presence: Presence) -> int | None:
         """The partition's clock at which something follows from time alone; None: never."""
+        if state.digest == RETIRED:
+            return None
         if state.digest == adopt.ANEW or status.news(presence, presence.clock_offset_ms, state.entries, state.judged):
             return 0
         timer = state.timer or None
