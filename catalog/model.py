@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct, field
 
 from wire.commands import Scope
-from wire.items import Code, Name
+from wire.items import Code, Name, Value
 from wire.topics import Lane
 
 Kind = Literal["dr", "analyzer", "base"]
@@ -21,7 +21,6 @@ StepKind = Literal["host_state", "disk", "clock", "outbox", "dicom_echo"]
 Comparison = Literal["lt", "le", "gt", "ge", "eq", "ne"]
 Words = Annotated[str, Meta(pattern=r"\S")]
 Seconds = Annotated[float, Meta(gt=0, le=31_536_000)]
-Value = Annotated[float, Meta(ge=-1e18, le=1e18)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
 CodeTable = Literal["astm.comment", "astm.flag", "hl7.notification"]

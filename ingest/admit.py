@@ -4,21 +4,23 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ingest.latest import PER_DEVICE
-from ingest.memory import LANES, DeviceMemory, Memory
-from ingest.metrics import Key as Metric
-from ingest.metrics import MetricIds
+from ingest.clocks import Clock, hear
+from ingest.fit import Fit
+from ingest.letters import Letter
+from ingest.memory import DeviceMemory, Memory
 from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
 from ingest.ports import Applied, S, Work
 from ingest.read import Read
-from ingest.record import new_metrics
 from ingest.refusals import Key, Refused, note
 from wire.codec import decode_will
 from wire.errors import WireError, WireErrorCode
 from wire.items import Birth, Fault, Heartbeat, Readings, Reply
+from wire.limits import MAX_MILLIS
 from wire.report import HELLO, Numbers, Report
+from wire.salvage import Flaws
 from wire.topics import Channel, Lane
 
 OFFSET_LEAST_MS: Final = 500
@@ -27,20 +29,6 @@ again under another estimate would get another time."""
 ACK_REPORTS: Final = 32
 """Half the agent's window: acknowledged at once, or a backlog would be paced by the coalescing second."""
 _APPLIED: Final = Fate.APPLY.value
-UNKNOWN_BODY: Final = 1024
-"""Bytes kept of a dead letter that is no device's of ours: anybody could fill the disk with them."""
-
-
-class Letter(Struct, kw_only=True):
-    """A dead letter before it is written: what could not be understood or stored, and why."""
-
-    message: Message
-    device_id: int | None
-    lane: Lane
-    numbers: Numbers | None
-    code: str
-    place: str
-    detail: str
 
 
 class Gap(Struct, frozen=True, kw_only=True):
@@ -76,8 +64,8 @@ class Admitted(Generic[S]):
         """Devices whose birth is to be answered with both marks."""
         self.reached: dict[str, int] = {}
         """Corrected time of the newest report applied, by device."""
-        self.new_metrics: set[Metric] = set()
-        """Metrics that have no id yet."""
+        self.begun_again: dict[str, DeviceMemory[S]] = {}
+        """Devices whose numbers may have begun again under the same epoch."""
         self.gaps: list[Gap] = []
         self.letters: list[Letter] = []
         self.unnumbered: list[tuple[int, bytes]] = []
@@ -100,12 +88,12 @@ class Gate(Generic[S]):
         lane: Lane,
         memory: Memory[S],
         clock_ms: Callable[[int], int],
-        ids: MetricIds,
+        fit: Fit,
     ) -> None:
         self._lane = lane
         self._memory = memory
         self._clock_ms = clock_ms
-        self._ids = ids
+        self._fit = fit
         self._decide = decide
 
     def admit(self, messages: Iterable[Message], out: Admitted[S], *, poison: dict[int, str]) -> None:
@@ -161,6 +149,8 @@ class Gate(Generic[S]):
                 memory.refused_back = True
             if decision.fate is not Fate.DUPLICATE:
                 out.urgent[uid] = memory
+            if decision.fate in (Fate.DUPLICATE, Fate.MISMATCH):
+                self._below_mark(memory, message, content, numbers, out, poison)
             return
         # The number is consumed whether the body can be read or not (DELIVERY 12).
         out.count(_APPLIED)
@@ -168,11 +158,55 @@ class Gate(Generic[S]):
         memory.unacked += 1
         if memory.unacked >= ACK_REPORTS:
             out.urgent[uid] = memory
-        report = self._readable(memory, message, content, out, poison)
+        if content.report is not None:
+            memory.made = made(content.report)
+        self._take(memory, message, content, numbers, out, poison)
+
+    def _below_mark(
+        self,
+        memory: DeviceMemory[S],
+        message: Message,
+        content: Read,
+        numbers: Numbers,
+        out: Admitted[S],
+        poison: dict[int, str],
+    ) -> None:
+        """A duplicate, unless it was made after the mark's report: then the client began to count again under the same
+        epoch. What is new in it is taken as from any renumbered outbox; the mark tells an agent to begin a new epoch.
+        """
+        report = content.report
         if report is None:
-            out.urgent[uid] = memory
             return
-        offset = numbers.offset_ms or 0
+        if memory.made is not None:
+            later = made(report) > memory.made
+        else:
+            later = memory.reached_ms is not None and report.at + _offset(numbers) > memory.reached_ms
+        if not later:
+            return
+        uid = memory.device.uid
+        out.begun_again[uid] = memory
+        out.urgent[uid] = memory
+        self._seen(memory, message)
+        memory.must_write = True  # no mark says when it was heard
+        self._take(memory, message, content, replace(numbers, again=True), out, poison)
+
+    def _take(
+        self,
+        memory: DeviceMemory[S],
+        message: Message,
+        content: Read,
+        numbers: Numbers,
+        out: Admitted[S],
+        poison: dict[int, str],
+    ) -> None:
+        """What is good in a numbered report goes to the stages."""
+        if memory.presence.clock_offset_ms is not None:  # it had no numbers once
+            memory.clock, memory.presence.clock_offset_ms, memory.must_write = Clock(), None, True
+        offset_ms = _offset(numbers)
+        report = self._readable(memory, message, content, offset_ms, out, poison)
+        if report is None:
+            out.urgent[memory.device.uid] = memory
+            return
         gap, memory.gap = memory.gap, 0
         self._apply(
             memory,
@@ -180,7 +214,7 @@ class Gate(Generic[S]):
                 report=report,
                 numbers=numbers,
                 received_ms=message.received_ms,
-                offset_ms=offset if abs(offset) >= OFFSET_LEAST_MS else 0,
+                offset_ms=offset_ms,
                 caught_up=numbers.head <= numbers.seq,
                 gap=gap,
             ),
@@ -195,7 +229,11 @@ class Gate(Generic[S]):
             out.count(Fate.DUPLICATE.value)
             return
         out.touched[memory.device.uid] = memory
-        report = self._readable(memory, message, content, out, poison)
+        offset_ms = 0
+        if content.report is not None:
+            memory.clock, offset_ms = hear(memory.clock, content.report, message.received_ms)
+            memory.presence.clock_offset_ms = memory.clock.offset_ms
+        report = self._readable(memory, message, content, offset_ms, out, poison)
         if report is None:
             return
         out.known.add(key)
@@ -205,7 +243,7 @@ class Gate(Generic[S]):
         memory.must_write = True  # no mark says when it was heard
         self._apply(
             memory,
-            Applied(report=report, numbers=None, received_ms=message.received_ms, offset_ms=0, caught_up=True),
+            Applied(report=report, numbers=None, received_ms=message.received_ms, offset_ms=offset_ms, caught_up=True),
             out,
         )
 
@@ -215,7 +253,7 @@ class Gate(Generic[S]):
         """Outside the numbering: told once to the stages, answered every time."""
         report = content.report
         if report is None:
-            raise content.unreadable or _no_report()
+            raise _whole(content.flaws)
         birth = report.items[0]
         if type(birth) is not Birth or len(report.items) != 1:
             raise WireError(WireErrorCode.SCHEMA, "$.items", "of number 0 must be one birth")
@@ -255,21 +293,28 @@ class Gate(Generic[S]):
             out.touched[memory.device.uid] = memory
 
     def _readable(
-        self, memory: DeviceMemory[S], message: Message, content: Read, out: Admitted[S], poison: dict[int, str]
+        self,
+        memory: DeviceMemory[S],
+        message: Message,
+        content: Read,
+        offset_ms: int,
+        out: Admitted[S],
+        poison: dict[int, str],
     ) -> Report | None:
-        """The report, if it can be understood and stored; else it becomes a dead letter."""
-        error = content.unreadable
-        if poison and id(message) in poison:
-            error = WireError(WireErrorCode.VALUE, "database", poison[id(message)])
-        report = content.report
-        if report is not None and error is None:
-            new = new_metrics(report, self._ids)
-            if not new or len(new) + len(memory.latest) <= PER_DEVICE:
-                out.new_metrics |= new
-                return report
-            error = WireError(WireErrorCode.VALUE, "metric", "makes more distinct metrics than one device may have")
-        self._dead(out, message, memory, content.numbers, error or _no_report())
-        return None
+        """What of a report can be understood and stored. The rest becomes a dead letter, one a report."""
+        refusal = poison.get(id(message))
+        if refusal is not None:
+            self._dead(out, message, memory, content.numbers, WireError(WireErrorCode.VALUE, "database", refusal))
+            return None
+        report, flaws = content.report, content.flaws
+        if report is not None:
+            report, unfit = self._fit.fit(memory.names, report, offset_ms)
+            if unfit is not None:
+                flaws = Flaws.both(flaws, unfit)
+        if report is None or flaws is not None:
+            parts = 1 if flaws is None else flaws.count
+            self._dead(out, message, memory, content.numbers, _whole(flaws), whole=report is None, parts=parts)
+        return report
 
     def _apply(self, memory: DeviceMemory[S], one: Applied, out: Admitted[S]) -> None:
         uid = memory.device.uid
@@ -323,8 +368,12 @@ class Gate(Generic[S]):
         memory: DeviceMemory[S] | None,
         numbers: Numbers | None,
         error: WireError,
+        *,
+        whole: bool = True,
+        parts: int = 1,
     ) -> None:
-        out.count("dead")
+        if whole:
+            out.count("dead")
         out.letters.append(
             Letter(
                 message=message,
@@ -334,12 +383,24 @@ class Gate(Generic[S]):
                 code=error.code.value,
                 place=error.where,
                 detail=error.detail,
+                parts=parts,
             )
         )
 
 
-def _no_report() -> WireError:
-    return WireError(WireErrorCode.SCHEMA, "$", "is no report")
+def made(report: Report) -> tuple[int, int]:
+    """When a report was made, by the device's clock: comparable also when that was put back between two reports."""
+    return (report.segment, report.at)
+
+
+def _offset(numbers: Numbers) -> int:
+    # No two clocks of ours are further apart; it would make times that no program can hold.
+    offset = numbers.offset_ms or 0
+    return offset if OFFSET_LEAST_MS <= abs(offset) <= MAX_MILLIS else 0
+
+
+def _whole(flaws: Flaws | None) -> WireError:
+    return WireError(WireErrorCode.SCHEMA, "$", "is no report") if flaws is None else flaws.whole()
 
 
 def _heartbeat(item: Heartbeat) -> dict[str, Any]:
@@ -351,23 +412,3 @@ def _heartbeat(item: Heartbeat) -> dict[str, Any]:
         "refused": item.refused,
         "connected": item.connected,
     }
-
-
-def letter_row(letter: Letter, *, at: Any) -> tuple[Any, ...]:
-    """The row of ``write_letters``. A text column can't hold NUL, and the topic is the sender's."""
-    message = letter.message
-    body = message.body if letter.device_id is not None else message.body[:UNKNOWN_BODY]
-    return (
-        at,
-        message.partition,
-        letter.device_id,
-        message.topic.replace("\x00", "\ufffd")[:200],
-        LANES[letter.lane],
-        None if letter.numbers is None else letter.numbers.epoch,
-        None if letter.numbers is None else letter.numbers.seq,
-        letter.code,
-        letter.place,
-        letter.detail,
-        (message.content_type or "").replace("\x00", "\ufffd")[:100],
-        body,
-    )

@@ -15,9 +15,11 @@ import msgspec
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
+from ingest.admit import Admitted
+from ingest.fit import rows_of
 from ingest.memory import SQL
 from ingest.metrics import MetricIds
-from ingest.ports import Applied, Work
+from ingest.ports import Applied, S, Work
 from ingest.record import kind_of, moment
 from wire.items import Fault, Item, Readings
 
@@ -34,6 +36,17 @@ class Known(NamedTuple):
     first: int
     last: int
     times: int
+
+
+async def drop_known(connection: AsyncConnection[Any], admitted: Admitted[S], ids: MetricIds) -> None:
+    """Leave only what is new in reports flagged ``again``. If that is anything of a device whose numbers may have begun
+    again, they have: nothing of an honest duplicate is new."""
+    for uid, work in admitted.again.items():
+        await drop_stored(connection, work, ids)
+        memory = admitted.begun_again.get(uid)
+        if memory is not None:
+            left = [one.received_ms for one in work.applied if one.numbers is not None and one.numbers.again]
+            memory.presence.restarted_ms = max(left, default=memory.presence.restarted_ms)
 
 
 async def drop_stored(connection: AsyncConnection[Any], work: Work, ids: MetricIds) -> None:
@@ -93,7 +106,7 @@ def _new_part(
 ) -> Item | None:
     if type(item) is Readings:
         rows = [i for i, key in enumerate(_reading_keys(item, offset, ids)) if key not in readings]
-        return _rows_of(item, rows) if rows else None
+        return rows_of(item, rows) if rows else None
     if type(item) is Fault:
         return new_occurrences(item, offset, faults)
     return None if _event_key(item, offset) in events else item
@@ -152,17 +165,6 @@ def _reading_keys(item: Readings, offset: int, ids: MetricIds) -> list[ReadingKe
 def _event_key(item: Item, offset: int) -> EventKey:
     # Compared as values: jsonb forgets the order of keys and how a number was written.
     return (kind_of(item), moment(item.at + offset), msgspec.to_builtins(item))
-
-
-def _rows_of(item: Readings, rows: list[int]) -> Readings:
-    return Readings(
-        at=item.at,
-        metric=[item.metric[i] for i in rows],
-        value=[item.value[i] for i in rows],
-        dt=None if item.dt is None else [item.dt[i] for i in rows],
-        unit=None if item.unit is None else [item.unit[i] for i in rows],
-        quality=None if item.quality is None else [item.quality[i] for i in rows],
-    )
 
 
 def _times(item: Item, offset: int) -> list[int]:

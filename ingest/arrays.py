@@ -15,13 +15,14 @@ from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
 from ingest.rows import POSTGRES_EPOCH_MS
+from wire.limits import MAX_MILLIS
 
 _TYPES: Final = psycopg.adapters.types
 _HEAD: Final = struct.Struct(">iiIii")
 NEVER: Final = -(2**63)
 """Stands for no time among ``timestamptz``: -infinity, which a statement turns into null."""
-_FIRST_MS: Final = -62_135_596_800_000
-_LAST_MS: Final = 253_402_300_799_999
+FIRST_MS: Final = -62_135_596_800_000
+LAST_MS: Final = MAX_MILLIS
 """Years 1 to 9999: PostgreSQL could store more, but nothing that reads it could."""
 
 
@@ -104,7 +105,7 @@ def bigints(values: Sequence[int]) -> Bigints:
 
 def times(values_ms: Sequence[int | None]) -> Times:
     """Milliseconds since 1970 UTC; None becomes -infinity. Raises OverflowError outside the years 1 to 9999."""
-    if any(ms is not None and not _FIRST_MS <= ms <= _LAST_MS for ms in values_ms):
+    if any(ms is not None and not FIRST_MS <= ms <= LAST_MS for ms in values_ms):
         raise OverflowError("a time lies outside the years 1 to 9999")
     since_2000 = [NEVER if ms is None else (ms - POSTGRES_EPOCH_MS) * 1000 for ms in values_ms]
     return Times(_fixed(Times, ">i8", since_2000))

@@ -14,8 +14,8 @@ from wire.items import GOOD
 
 Values = dict[int, tuple[int, float, int]]
 """metric id → (time in ms, value, quality)."""
-PER_DEVICE: Final = 500
-"""Distinct metrics a device may use in a lane; the largest model of the catalog has a tenth of that."""
+PER_DEVICE: Final = 1_000
+"""Distinct metrics of a device that have a newest value: those it may make (``ingest.metrics``) and its signals."""
 _decode: Final = msgspec.msgpack.Decoder(Values).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 _KEPT: Final = 8

@@ -7,7 +7,8 @@ from typing import Any, Final
 import structlog
 
 from ingest import stats
-from ingest.admit import Admitted, Gap, Letter
+from ingest.admit import Admitted, Gap
+from ingest.letters import Letter
 from ingest.ports import S
 from wire.topics import Lane
 
@@ -40,6 +41,7 @@ def count(lane: Lane, admitted: Admitted[S], messages: int, waited_ms: int | Non
         stats.MESSAGES.labels(of, fate).inc(number)
     for letter in admitted.letters:
         stats.DEAD.labels(letter.code).inc()
+        stats.REFUSED.labels(letter.code).inc(letter.parts)
     for gap in admitted.gaps:
         stats.GAPS.labels(of).inc(gap.last - gap.first + 1)
 
@@ -56,6 +58,7 @@ def _of_letter(letter: Letter) -> dict[str, Any]:
         "seq": None if numbers is None else numbers.seq,
         "code": letter.code,
         "place": letter.place,
+        "parts": letter.parts,
         "bytes": len(letter.message.body),
     }
 

@@ -13,7 +13,9 @@ import structlog
 from psycopg import AsyncConnection
 
 from ingest.arrays import integers, texts
+from ingest.clocks import Clock
 from ingest.latest import Latest
+from ingest.names import Names
 from ingest.numbers import Mark
 from ingest.ports import Device, Engine, OpenAlert, Presence, S
 from store.sql import load_queries
@@ -37,28 +39,47 @@ class DeviceMemory(Generic[S]):
         "acked_ms",
         "adopted",
         "backlog",
+        "clock",
         "device",
         "echo_ms",
         "echoed_at_ms",
         "gap",
         "heartbeat",
         "latest",
+        "made",
         "mark",
         "must_write",
+        "names",
         "presence",
+        "reached_ms",
         "refused_back",
         "state",
         "unacked",
     )
 
     def __init__(
-        self, *, device: Device, mark: Mark | None, state: S, presence: Presence, latest: Latest, backlog: bool
+        self,
+        *,
+        device: Device,
+        mark: Mark | None,
+        reached_ms: int | None,
+        state: S,
+        presence: Presence,
+        latest: Latest,
+        names: Names,
+        backlog: bool,
     ) -> None:
         self.device = device
         self.mark = mark
         self.state = state
         self.presence = presence
         self.latest = latest
+        self.names = names
+        self.clock = Clock(offset_ms=presence.clock_offset_ms)
+        self.made: tuple[int, int] | None = None
+        """When the mark's report was made: segment, ms by the device's clock; None: not since it was loaded."""
+        self.reached_ms = reached_ms
+        """The same of what was loaded, corrected; None: unknown."""
         self.heartbeat: dict[str, Any] = {}
         self.backlog = backlog
         """Something of it waits in to_judge: what comes now must wait behind it."""
@@ -77,8 +98,16 @@ class DeviceMemory(Generic[S]):
 class Memory(Generic[S]):
     """The devices of one lane, loaded when first needed."""
 
-    def __init__(self, *, lane: Lane, engine: Engine[S], clock_ms: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        *,
+        lane: Lane,
+        engine: Engine[S],
+        clock_ms: Callable[[int], int],
+        names: Callable[[Device, Sequence[str]], Names],
+    ) -> None:
         self._lane = lane
+        self._names = names
         self._clock_ms = clock_ms
         self._engine = engine
         self._devices: dict[str, DeviceMemory[S]] = {}
@@ -135,7 +164,8 @@ class Memory(Generic[S]):
     def _build(self, row: tuple[Any, ...]) -> DeviceMemory[S]:
         (id_, uid, org, site, partition, model, name) = row[:7]
         (mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[7:13]
-        (engine, latest, epoch, boot, connected, interval_s, agent, equipment, offset_ms, _as_of, backlog) = row[13:]
+        (engine, latest, epoch, boot, connected, interval_s, agent, equipment, offset_ms) = row[13:22]
+        (_as_of, backlog, reached, named) = row[22:]
         device = Device(
             id=id_, uid=DeviceId(uid), org_id=org, site_id=site, partition=partition, model=model, name=name
         )
@@ -157,9 +187,11 @@ class Memory(Generic[S]):
         memory = DeviceMemory(
             device=device,
             mark=mark,
+            reached_ms=_ms(reached) if reached else None,
             state=self._engine.fresh(device, self._lane),
             presence=presence,
             latest=Latest(),
+            names=self._names(device, named),
             backlog=backlog,
         )
         # One unreadable row must not stall a partition.

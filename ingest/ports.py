@@ -38,6 +38,14 @@ class Device(Struct, frozen=True, kw_only=True):
     is forgotten, and nothing of it is judged."""
 
 
+class Expected(Struct, frozen=True, kw_only=True):
+    """What the catalog knows of a signal: its unit (UCUM) and what is physically possible, in that unit."""
+
+    unit: str
+    low: float
+    high: float
+
+
 class Applied(Struct, frozen=True, kw_only=True, gc=False):
     """A report whose number is next, on its way to the stages.
 

@@ -5,7 +5,9 @@ SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
     k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
     s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
     s.as_of,
-    EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s)
+    EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s),
+    k.reached,
+    ARRAY(SELECT m.name || ' ' || m.unit FROM device_metric n JOIN metric m ON m.id = n.metric_id WHERE n.device_id = d.id)
 FROM device d
 LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
 LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
@@ -16,7 +18,9 @@ SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
     k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
     s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
     s.as_of,
-    EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s)
+    EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s),
+    k.reached,
+    ARRAY(SELECT m.name || ' ' || m.unit FROM device_metric n JOIN metric m ON m.id = n.metric_id WHERE n.device_id = d.id)
 FROM device d
 LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
 LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
@@ -105,8 +109,13 @@ FROM unnest(%(devices)s, %(orgs)s, %(at)s, %(learned)s, %(kinds)s, %(bodies)s)
     WITH ORDINALITY AS u (device_id, org_id, at, learned_at, kind, body, number)
 ORDER BY number;
 
+-- Beyond so many fields only those that are there already change: a hostile device can't fill the disk.
 -- name: write_inventory
-UPDATE device SET inventory = inventory || %(fields)s::jsonb, serial = coalesce(%(serial)s, serial)
+UPDATE device SET serial = coalesce(%(serial)s, serial), inventory = inventory || (
+    SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM (
+        SELECT key, value, inventory ? key AS known, row_number() OVER (PARTITION BY inventory ? key ORDER BY key) AS nth
+        FROM jsonb_each(%(fields)s::jsonb)) AS told
+    WHERE known OR nth + (SELECT count(*) FROM jsonb_object_keys(inventory)) <= %(most)s)
 WHERE id = %(device)s;
 
 -- In order, as everything that two transactions may write. What may be older than what is there stands back.
@@ -206,9 +215,18 @@ SELECT device_id, lane, epoch, seq, digest FROM mark WHERE device_id = ANY (%(de
 SELECT id, name, unit FROM metric;
 
 -- name: add_metrics
-INSERT INTO metric (name, unit) SELECT name, unit
+INSERT INTO metric (name, unit) SELECT DISTINCT name, unit
 FROM unnest(%(names)s::text[], %(units)s::text[]) AS u (name, unit) ORDER BY name, unit
 ON CONFLICT (name, unit) DO NOTHING;
+
+-- Device 0: nobody has to account for it.
+-- name: add_device_metrics
+INSERT INTO device_metric (device_id, metric_id)
+SELECT u.device_id, m.id FROM unnest(%(devices)s::integer[], %(names)s::text[], %(units)s::text[])
+    AS u (device_id, name, unit)
+JOIN metric m ON m.name = u.name AND m.unit = u.unit
+WHERE u.device_id <> 0 ORDER BY u.device_id, m.id
+ON CONFLICT DO NOTHING;
 
 -- name: some_metric_ids
 SELECT m.id, m.name, m.unit FROM metric m

@@ -9,19 +9,21 @@ from wire.codec import decode_report, digest
 from wire.errors import WireError, WireErrorCode
 from wire.items import Readings
 from wire.report import Numbers, Report, parse_numbers
+from wire.salvage import Flaws, salvage
 from wire.topics import Channel, Up, parse_up
 
 
 class Read(Struct, kw_only=True, gc=False):
-    """``refused``: why nothing at all can be said of it; everything else is then empty. ``unreadable``: why the body
-    of a report is none; its number counts nevertheless (DELIVERY 3). A will's body isn't read here."""
+    """``refused``: why nothing at all can be said of it; everything else is then empty. ``report``: what is good in
+    the body, None if nothing is; its number counts nevertheless (DELIVERY 3). ``flaws``: what isn't, None if all is
+    good. A will's body isn't read here."""
 
     uid: str = ""
     channel: Channel | None = None
     numbers: Numbers | None = None
     digest: bytes = b""
     report: Report | None = None
-    unreadable: WireError | None = None
+    flaws: Flaws | None = None
     refused: WireError | None = None
 
 
@@ -45,18 +47,19 @@ def read(topic: str, body: bytes, content_type: str | None, properties: list[tup
         numbers = parse_numbers(properties)
     except WireError as error:
         return Read(uid=uid, channel=channel, refused=error)
-    report, unreadable = None, None
+    report: Report | None
+    flaws: Flaws | None = None
     try:
-        report = _report(body, content_type)
+        report = decode_report(body, content_type)
     except WireError as error:
-        unreadable = error
-    return Read(uid=uid, channel=channel, numbers=numbers, digest=digest(body), report=report, unreadable=unreadable)
+        report, flaws = salvage(body, content_type, error)
+    if report is not None:
+        _intern(report)
+    return Read(uid=uid, channel=channel, numbers=numbers, digest=digest(body), report=report, flaws=flaws)
 
 
-def _report(body: bytes, content_type: str | None) -> Report:
-    report = decode_report(body, content_type)
+def _intern(report: Report) -> None:
     for item in report.items:
         if type(item) is Readings:
             # One object for a name wherever it stands: it is looked up three times, long after its bytes were near.
             item.metric[:] = map(intern, item.metric)
-    return report

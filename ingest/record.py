@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import msgspec
 
+from ingest.arrays import FIRST_MS, LAST_MS
 from ingest.memory import LATEST_AHEAD_MS, DeviceMemory
-from ingest.metrics import Key, MetricIds
+from ingest.metrics import MetricIds
 from ingest.ports import Applied, Work
 from ingest.rows import ReadingRows
 from wire.items import Heartbeat, Inventory, Item, Readings
-from wire.report import Report
 
 EventRow = tuple[int, int, int, int, str, str]
 """device id, org id, corrected time (ms), when we learned of it (ms), the item's tag, the item (JSON)."""
@@ -19,22 +19,8 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def moment(ms: int) -> datetime:
-    """A time of the wire as the database takes it. Raises OverflowError beyond year 9999."""
-    return _EPOCH + timedelta(milliseconds=ms)
-
-
-def new_metrics(report: Report, ids: MetricIds) -> set[Key]:
-    """The metrics of a report that have no id yet."""
-    new: set[Key] = set()
-    for item in report.items:
-        if type(item) is not Readings:
-            continue
-        if item.unit is None:
-            if not all(map(ids.bare.__contains__, item.metric)):
-                new.update((name, "") for name in item.metric if name not in ids.bare)
-        else:
-            new.update(key for key in zip(item.metric, item.unit, strict=True) if key not in ids.by_key)
-    return new
+    """A time of the wire as the database takes it; beyond years 1 to 9999, the nearest that it can take."""
+    return _EPOCH + timedelta(milliseconds=min(max(ms, FIRST_MS), LAST_MS))
 
 
 def add_readings(memory: DeviceMemory[Any], applied: Applied, ids: MetricIds, rows: ReadingRows, *, now_ms: int) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Generic
 
 import psycopg
@@ -12,10 +12,11 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from ingest import stats
+from ingest.fit import Fit
 from ingest.memory import SQL
 from ingest.metrics import MetricIds
 from ingest.mqtt import Endpoint, Message, Session
-from ingest.ports import Engine, S, Stage
+from ingest.ports import Engine, Expected, S, Stage
 from ingest.transact import Ownership
 from ingest.writer import LaneWriter
 from store.pool import Pool
@@ -62,7 +63,7 @@ class Ingest(Generic[S]):
     """``run`` until cancelled; ``stop`` first for a clean end.
 
     ``name`` is unique among the processes (host and pid); ``wall_ms`` is the server's clock. Readings older than
-    ``reach_days`` are set aside.
+    ``reach_days`` are set aside. ``signals``: what the catalog knows, of each model by name.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Ingest(Generic[S]):
         engine: Engine[S],
         stages: Sequence[Stage],
         wall_ms: Callable[[], int],
+        signals: Mapping[str, Mapping[str, Expected]],
         reach_days: int = REACH_DAYS,
         writer: type[LaneWriter[S]] = LaneWriter,
     ) -> None:
@@ -81,7 +83,8 @@ class Ingest(Generic[S]):
         self._pool = pool
         self._endpoint = endpoint
         self._wall_ms = wall_ms
-        self._ids = MetricIds()
+        self._ids = MetricIds(signals=signals)
+        fit = Fit(signals=signals, ids=self._ids)
         self.owned: dict[int, Ownership] = {}
         self._sessions: dict[tuple[int, Lane], tuple[Session, asyncio.Task[None]]] = {}
         self._probed: dict[int, tuple[int, int]] = {}
@@ -97,6 +100,7 @@ class Ingest(Generic[S]):
                 engine=engine,
                 stages=stages,
                 ids=self._ids,
+                fit=fit,
                 owned=self.owned,
                 on_lost=self._on_lost,
                 on_probe=self._on_probe,

@@ -9,6 +9,11 @@ READINGS: Final = Counter("steth_ingest_readings_total", "Readings stored.", ["l
 ASIDE: Final = Counter("steth_ingest_readings_aside_total", "Readings set aside for their time.", ["lane"])
 GAPS: Final = Counter("steth_ingest_gap_reports_total", "Reports that can never come any more.", ["lane"])
 DEAD: Final = Counter("steth_ingest_dead_letters_total", "Messages that could not be understood or stored.", ["code"])
+REFUSED: Final = Counter(
+    "steth_ingest_refused_parts_total",
+    "Items and rows of readings that dead letters hold.",
+    ["code"],
+)
 RETRIES: Final = Counter("steth_ingest_retries_total", "Transactions tried again.", ["lane", "reason"])
 TO_JUDGE: Final = Counter("steth_ingest_to_judge_total", "Reports stored whose judgement failed.", ["lane"])
 TAKEN: Final = Counter("steth_ingest_partitions_taken_total", "Partitions claimed.")

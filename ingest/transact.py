@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from ingest.admit import Admitted, letter_row
+from ingest.admit import Admitted
 from ingest.arrays import NEVER, bigints, booleans, byteas, doubles, integers, texts, times
+from ingest.letters import letter_row
 from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.mqtt import Message
 from ingest.ports import S
@@ -20,6 +21,8 @@ from ingest.touched import Touched
 from wire.topics import Lane
 
 Connection = AsyncConnection[Any]
+INVENTORY_FIELDS: Final = 256
+"""Of one device; a report has at most a quarter of that."""
 AsideRow = tuple[int, int, int, float, int, datetime]
 """device id, metric id, time (ms), value, quality, when it came."""
 
@@ -108,6 +111,7 @@ async def write_rest(
                     "device": work.device.id,
                     "fields": Jsonb(fields),
                     "serial": fields.get("device.serial"),
+                    "most": INVENTORY_FIELDS,
                 }
                 await cursor.execute(SQL["write_inventory"], parameters)
 

@@ -16,7 +16,8 @@ from psycopg_pool import PoolTimeout
 from ingest import stats
 from ingest.acks import Acks
 from ingest.admit import Admitted, Gate
-from ingest.again import drop_stored
+from ingest.again import drop_known
+from ingest.fit import Fit
 from ingest.judge import Judge
 from ingest.later import Later
 from ingest.logs import count, say
@@ -88,6 +89,7 @@ class LaneWriter(Generic[S]):
         engine: Engine[S],
         stages: Sequence[Stage],
         ids: MetricIds,
+        fit: Fit,
         owned: dict[int, Ownership],
         on_lost: Callable[[set[int]], None],
         on_probe: Callable[[Message], None],
@@ -105,8 +107,8 @@ class LaneWriter(Generic[S]):
         self._on_probe = on_probe
         self._on_handed = on_handed
         self._wall_ms = wall_ms
-        self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms)
-        self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, ids=ids)
+        self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms, names=ids.of)
+        self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, fit=fit)
         self.later = Later(lane=lane, steady_ms=steady_ms)
         self.judge = Judge(
             lane=lane, engine=engine, stages=stages, memory=self.memory, later=self.later, clock_ms=self._clock_ms
@@ -269,12 +271,13 @@ class LaneWriter(Generic[S]):
         async with self._pool.connection() as connection:
             async with connection.transaction():
                 admitted = await self._admit(connection, turn)
-                if not admitted.new_metrics:
+                named = self._ids.unsaved
+                if not named:
                     await self._apply(connection, turn, admitted)
-            if admitted.new_metrics:
+            if named:
                 # Names commit before the batch that uses them, or two batches would wait for each other's; and on this
                 # very connection: one that waits for a second while it holds a first may wait for itself.
-                await self._ids.ensure(connection, admitted.new_metrics)
+                await self._ids.ensure(connection)
                 async with connection.transaction():
                     await self._fence(connection, turn.messages)
                     await self._apply(connection, turn, admitted)
@@ -322,8 +325,7 @@ class LaneWriter(Generic[S]):
     async def _apply(self, connection: AsyncConnection[Any], turn: _Turn, admitted: Admitted[S]) -> None:
         """Everything that a batch writes."""
         now = datetime.fromtimestamp(turn.now.wall_ms / 1000, UTC)
-        for work in admitted.again.values():
-            await drop_stored(connection, work, self._ids)
+        await drop_known(connection, admitted, self._ids)
         eventful, asides = await self._store(connection, admitted, now, turn.now.wall_ms)
         await self.judge.run(connection, admitted, ticks=turn.ticks, now=turn.now, eventful=eventful)
         if turn.later:

@@ -399,6 +399,13 @@ CREATE VIEW public.device_mark WITH (security_barrier='true') AS
 
 ALTER VIEW public.device_mark OWNER TO steth_view;
 
+CREATE TABLE public.device_metric (
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL
+);
+
+ALTER TABLE public.device_metric OWNER TO steth_owner;
+
 CREATE TABLE public.metric (
     id integer NOT NULL,
     name text NOT NULL,
@@ -1071,6 +1078,9 @@ ALTER TABLE ONLY public.dead_letter
 ALTER TABLE ONLY public.device_event
     ADD CONSTRAINT device_event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.device_metric
+    ADD CONSTRAINT device_metric_pkey PRIMARY KEY (device_id, metric_id);
+
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_pkey PRIMARY KEY (id);
 
@@ -1473,6 +1483,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mark TO steth_ingest;
 GRANT SELECT ON TABLE public.mark TO steth_view;
 
 GRANT SELECT ON TABLE public.device_mark TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.device_metric TO steth_ingest;
 
 GRANT SELECT,INSERT ON TABLE public.metric TO steth_ingest;
 GRANT SELECT ON TABLE public.metric TO steth_view;

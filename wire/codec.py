@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Callable
-from math import isfinite
 from typing import Final, TypeVar
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from wire.commands import Ack, Command, Will
 from wire.errors import WireError, WireErrorCode
 from wire.items import Birth, Fault, Heartbeat, Item, Readings, Reply
-from wire.limits import MAX_BODY, MAX_READINGS
+from wire.limits import MAX_BODY, MAX_READINGS, MAX_VALUE
 from wire.report import Report
 
 JSON: Final = "application/json"
@@ -37,6 +36,7 @@ def digest(body: bytes) -> bytes:
 def encode_report(report: Report, content_type: str = JSON) -> bytes:
     """A report's body. Raises ``WireError`` for an unknown content type and for a body beyond ``MAX_BODY``."""
     _check_report(report)
+    _check_values(report)
     if content_type == JSON:
         body = _json_encoder.encode(report)
     elif content_type == MSGPACK:
@@ -92,7 +92,7 @@ def _decode(decode: Callable[[bytes], T], body: bytes) -> T:
     try:
         return decode(body)
     except msgspec.ValidationError as error:
-        raise WireError(WireErrorCode.SCHEMA, _path(error), "does not fit the contract") from None
+        raise unfit(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise WireError(WireErrorCode.SYNTAX, "body", "is not well-formed in its encoding") from None
     except RecursionError:
@@ -100,30 +100,36 @@ def _decode(decode: Callable[[bytes], T], body: bytes) -> T:
         raise WireError(WireErrorCode.SYNTAX, "body", "is nested too deeply") from None
 
 
-def _path(error: msgspec.ValidationError) -> str:
-    # msgspec ends its text with " - at `$.items[0].value`"; the part before may quote the content, so it is dropped.
-    _, found, path = str(error).rpartition(" - at `")
-    path = path.removesuffix("`")
-    return path[:120] if found and path.isascii() and path.startswith(("$", "key in")) else "$"
+NO_VALUE: Final = "holds a value that no signal can have"
+_BOUNDS: Final = ("Expected `float` >", "Expected `float` <", "Number out of range")
 
 
-_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,63}\Z")
+def unfit(error: msgspec.ValidationError) -> WireError:
+    """What msgspec refused, as an error of the wire: where, ``$`` where it names no place."""
+    # Its text ends with " - at `$.items[0].value`"; the part before may quote the content, so it is dropped.
+    text = str(error)
+    path = text.rpartition(" - at `")[2].removesuffix("`").rpartition("`")[2]  # of a key: "key` in `$.params"
+    place = path[:120] if path.startswith("$") and path.isascii() else "$"
+    if text.startswith(_BOUNDS):
+        return WireError(WireErrorCode.VALUE, place, NO_VALUE)
+    return WireError(WireErrorCode.SCHEMA, place, "does not fit the contract")
+
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,63}\Z")
 UNIT_FORM: Final = r"[\x21-\x7e]{0,24}"
-_UNIT: Final = re.compile(UNIT_FORM + r"\Z")
+UNIT: Final = re.compile(UNIT_FORM + r"\Z")
 _SEEN_LIMIT: Final = 20_000
 _seen_names: Final[set[str]] = set()
 _seen_units: Final[set[str]] = set()
 
 
 def _check_report(report: Report) -> None:
-    """What the types alone don't say: columns of one length, finite values, names, a bound over all items."""
+    """What the types alone don't say: columns of one length, names, a bound over all items."""
     total = 0
     for index, item in enumerate(report.items):
         if type(item) is Readings:
             total += len(item.metric)
             _check_readings(index, item)
-        elif not all(map(isfinite, _numbers_of(item))):
-            raise WireError(WireErrorCode.VALUE, f"$.items[{index}]", "holds a value that is not finite")
     if total > MAX_READINGS:
         raise WireError(WireErrorCode.SCHEMA, "$.items", f"hold more than {MAX_READINGS} readings")
 
@@ -136,15 +142,20 @@ def _check_readings(index: int, item: Readings) -> None:
         raise _columns(index, "dt")
     if item.quality is not None and len(item.quality) != rows:
         raise _columns(index, "quality")
-    if not all(map(isfinite, item.value)):
-        raise WireError(WireErrorCode.VALUE, f"$.items[{index}].value", "holds a value that is not finite")
     if not _seen_names.issuperset(item.metric):
-        _check_texts(f"$.items[{index}].metric", item.metric, _NAME, _seen_names)
+        _check_texts(f"$.items[{index}].metric", item.metric, NAME, _seen_names)
     if item.unit is not None:
         if len(item.unit) != rows:
             raise _columns(index, "unit")
         if not _seen_units.issuperset(item.unit):
-            _check_texts(f"$.items[{index}].unit", item.unit, _UNIT, _seen_units)
+            _check_texts(f"$.items[{index}].unit", item.unit, UNIT, _seen_units)
+
+
+def _check_values(report: Report) -> None:
+    """The decoder refuses these numbers, the encoder doesn't know of them."""
+    for index, item in enumerate(report.items):
+        if not all(-MAX_VALUE <= value <= MAX_VALUE for value in _numbers_of(item)):
+            raise WireError(WireErrorCode.VALUE, f"$.items[{index}]", NO_VALUE)
 
 
 def _check_texts(where: str, texts: list[str], pattern: re.Pattern[str], seen: set[str]) -> None:
@@ -157,7 +168,9 @@ def _check_texts(where: str, texts: list[str], pattern: re.Pattern[str], seen: s
 
 
 def _numbers_of(item: Item) -> list[float]:
-    """The free numbers of an item (JSON can't carry NaN, MessagePack can)."""
+    """The free numbers of an item."""
+    if type(item) is Readings:
+        return item.value
     if type(item) is Fault:
         return [value for value in item.params.values() if isinstance(value, float)]
     if type(item) is Reply and item.verdict is not None:

@@ -4,11 +4,13 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from wire.limits import MAX_FIELDS, MAX_MILLIS, MAX_READINGS
+from wire.limits import MAX_FIELDS, MAX_MILLIS, MAX_READINGS, MAX_VALUE
 
 Millis = Annotated[int, Meta(ge=0, le=MAX_MILLIS)]
 Delta = Annotated[int, Meta(ge=-MAX_MILLIS, le=MAX_MILLIS)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
+Value = Annotated[float, Meta(ge=-MAX_VALUE, le=MAX_VALUE)]
+"""A number that a signal can have; not NaN."""
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}\Z")]
 """A name of the contract or the catalog: a metric, a state, a field, a runbook, a message id."""
 Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/+\-]{0,47}\Z")]
@@ -60,7 +62,7 @@ class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="t", tag="heartbeat
     """The agent lives. Depths are reports that wait in its outbox; the counters grow over an epoch."""
 
     at: Millis
-    uptime_s: Annotated[float, Meta(ge=0)] = 0.0
+    uptime_s: Annotated[float, Meta(ge=0, le=MAX_VALUE)] = 0.0
     live: Count = 0
     bulk: Count = 0
     dropped: Count = 0
@@ -79,7 +81,7 @@ class Readings(Struct, frozen=True, kw_only=True, gc=False, tag_field="t", tag="
     at: Millis
     metric: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=MAX_READINGS)]
     """Each a ``Name``; the codec checks that with a memory, a pattern here would be half the cost of a report."""
-    value: Annotated[list[float], Meta(max_length=MAX_READINGS)]
+    value: Annotated[list[Value], Meta(max_length=MAX_READINGS)]
     dt: Annotated[list[Delta], Meta(max_length=MAX_READINGS)] | None = None
     unit: Annotated[list[Annotated[str, Meta(max_length=24)]], Meta(max_length=MAX_READINGS)] | None = None
     """UCUM's case-sensitive codes (``kV``, ``Cel``, ``dGy.cm2``, ``1``); None: as the catalog says."""
@@ -98,7 +100,7 @@ class Fault(Struct, frozen=True, kw_only=True, tag_field="t", tag="fault"):
     count: Annotated[int, Meta(ge=1, le=2**53)] = 1
     first: Millis | None = None
     last: Millis | None = None
-    params: Annotated[dict[Name, float | Token], Meta(max_length=MAX_FIELDS)] = {}
+    params: Annotated[dict[Name, Value | Token], Meta(max_length=MAX_FIELDS)] = {}
     """Numbers and declared enumeration values that came with the code. Never free text of the equipment."""
 
 
@@ -131,7 +133,7 @@ class StepResult(Struct, frozen=True, kw_only=True):
     id: Name
     outcome: Literal["ok", "warn", "fail", "refused"]
     reason: Name
-    values: Annotated[dict[Name, float | Token], Meta(max_length=MAX_FIELDS)] = {}
+    values: Annotated[dict[Name, Value | Token], Meta(max_length=MAX_FIELDS)] = {}
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -13,3 +13,7 @@ MAX_FIELDS: Final = 64
 MAX_MILLIS: Final = 253_402_300_799_999
 """The last millisecond of year 9999 (UTC): the largest time a message may name. Whether it is *plausible* is
 judged when it is stored."""
+MAX_VALUE: Final = 1e18
+"""The largest number of a report, either way, and of the catalog. What lies beyond means "no value" to those who send
+it (1.797e308, -3.4e38, 9.97e36, 2^63, infinity): no unit of the catalog comes near, a byte least (an exabyte), and
+sums over whatever a fleet sends stay far within a double."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from paho.mqtt.properties import Properties
 from psycopg import AsyncConnection
 
 from ingest.mqtt import Endpoint
-from ingest.ports import Applied, Batch, Device, Effect, Now, OpenAlert, Presence, Stage
+from ingest.ports import Applied, Batch, Device, Effect, Expected, Now, OpenAlert, Presence, Stage
 from ingest.service import Ingest
 from ingest.writer import LaneWriter
 from store.pool import open_pool
@@ -174,6 +174,7 @@ class Bench:
         stages: Sequence[Stage] | None = None,
         writer: type[LaneWriter[Counted]] = LaneWriter,
         engine: CountingEngine | None = None,
+        signals: Mapping[str, Mapping[str, Expected]] | None = None,
         wait: bool = True,
         connections: int = 6,
     ) -> AsyncIterator[Ingest[Counted]]:
@@ -186,6 +187,7 @@ class Bench:
                 engine=engine or CountingEngine(),
                 stages=[self.recorder] if stages is None else stages,
                 wall_ms=wall_ms,
+                signals=signals or {},
                 writer=writer,
             )
             task = asyncio.create_task(made.run())

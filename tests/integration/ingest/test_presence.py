@@ -14,6 +14,7 @@ class Listening(CountingEngine):
     def __init__(self) -> None:
         self.heard: list[Applied] = []
         self.presences: list[tuple[bool | None, int | None]] = []
+        self.restarted: list[int] = []
 
     def step(
         self, device: Device, lane: Lane, state: Counted, presence: Presence, applied: Sequence[Applied], now: Now
@@ -21,6 +22,7 @@ class Listening(CountingEngine):
         """Note, and count as ever."""
         self.heard += applied
         self.presences.append((presence.equipment_connected, presence.clock_offset_ms))
+        self.restarted.append(presence.restarted_ms)
         return super().step(device, lane, state, presence, applied, now)
 
 

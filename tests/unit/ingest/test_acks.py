@@ -7,6 +7,7 @@ from ingest.admit import Admitted
 from ingest.latest import Latest
 from ingest.memory import DeviceMemory
 from ingest.mqtt import Endpoint, Message, Session
+from ingest.names import Names
 from ingest.numbers import Mark
 from ingest.ports import Device, Presence
 from wire.codec import decode_ack
@@ -58,7 +59,14 @@ class Bulk:
         self.acks = Acks(lane=Lane.BULK, wall_ms=self.clock, steady_ms=self.steady)
         device = Device(id=1, uid=UID, org_id=1, site_id=1, partition=3, model="generic-dr", name="DR")
         self.memory: DeviceMemory[None] = DeviceMemory(
-            device=device, mark=None, state=None, presence=Presence(), latest=Latest(), backlog=False
+            device=device,
+            mark=None,
+            reached_ms=None,
+            state=None,
+            presence=Presence(),
+            latest=Latest(),
+            names=Names(device_id=1, model="generic-dr", bare=set()),
+            backlog=False,
         )
 
     def reach(self, seq: int) -> None:

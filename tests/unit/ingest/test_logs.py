@@ -8,7 +8,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from ingest import logs
-from ingest.admit import Admitted, Gap, Letter
+from ingest.admit import Admitted, Gap
+from ingest.letters import Letter
 from ingest.mqtt import Message
 from ingest.read import read
 from wire.ids import Epoch

@@ -1,0 +1,84 @@
+"""The clock of a client without numbers, from when its reports were made and when they came (DELIVERY 16). Pure.
+
+Receipt less ``at`` is the clock's offset and the time the report was under way. A queue drains, so the second part
+shrinks; a slow clock's offset doesn't. So a level is believed once it has lasted. What needs no patience: a report
+can't come before it was made, and none is under way for a year. Such a report is corrected by itself at once, whatever
+is believed, so that what it tells is news from the first one on.
+"""
+
+from typing import Final
+
+from msgspec import Struct
+
+from wire.items import Item, Readings
+from wire.report import Report
+
+OLDEST_MS: Final = 366 * 86_400_000
+"""Nothing waits longer to be sent; the engine has the same bound."""
+NEAR_MS: Final = 2_000
+"""What networks add now and then: levels this near are one. An offset this small is none."""
+STEADY_MS: Final = 10_000
+"""How long a level must last: a queue that drains a fifth faster than it fills has moved by then."""
+STEADY_REPORTS: Final = 3
+
+
+class Level(Struct, frozen=True, kw_only=True, gc=False):
+    """Delays that may be an offset: of the first report, the least, since when (server's clock, ms), how many."""
+
+    first_ms: int
+    least_ms: int
+    since_ms: int
+    reports: int
+
+
+class Clock(Struct, frozen=True, kw_only=True, gc=False):
+    """``offset_ms``: what is believed, to be added to the client's times; None: nothing yet. ``level``: what differs
+    from it and may be believed next."""
+
+    offset_ms: int | None = None
+    level: Level | None = None
+
+
+def hear(clock: Clock, report: Report, received_ms: int) -> tuple[Clock, int]:
+    """What is believed after this report, and what has to be added to the times of this one."""
+    delay = delay_ms(report, received_ms)
+    believed_ms = clock.offset_ms or 0
+    if abs(delay - believed_ms) <= NEAR_MS:
+        if clock.offset_ms is None:
+            clock = Clock(offset_ms=0)
+        return (clock if clock.level is None else Clock(offset_ms=clock.offset_ms)), believed_ms
+    impossible = delay < believed_ms or delay > OLDEST_MS
+    offset_ms = delay if impossible else believed_ms
+    level = _level(clock.level, delay, received_ms)
+    if level.reports >= STEADY_REPORTS and received_ms - level.since_ms >= STEADY_MS:
+        least_ms = 0 if abs(level.least_ms) <= NEAR_MS else level.least_ms
+        return Clock(offset_ms=least_ms), offset_ms if impossible else least_ms
+    return Clock(offset_ms=clock.offset_ms, level=level), offset_ms
+
+
+def delay_ms(report: Report, received_ms: int) -> int:
+    """Receipt less when a report was made, by the client's clock.
+
+    It is made after what it tells, whatever its own time says: some give it the time of its first reading, or none.
+    """
+    newest_ms = max(map(_newest_ms, report.items))
+    delay = received_ms - report.at
+    if delay > 0:
+        return max(0, received_ms - max(report.at, newest_ms))
+    return received_ms - newest_ms if delay < -OLDEST_MS else delay
+
+
+def _newest_ms(item: Item) -> int:
+    return item.at + max(item.dt) if type(item) is Readings and item.dt else item.at
+
+
+def _level(level: Level | None, delay: int, received_ms: int) -> Level:
+    """Its first delay tells whether it shrinks, its least whether it grows: either way it begins anew."""
+    if level is None or delay < level.first_ms - NEAR_MS or delay > level.least_ms + NEAR_MS:
+        return Level(first_ms=delay, least_ms=delay, since_ms=received_ms, reports=1)
+    return Level(
+        first_ms=level.first_ms,
+        least_ms=min(level.least_ms, delay),
+        since_ms=level.since_ms,
+        reports=level.reports + 1,
+    )

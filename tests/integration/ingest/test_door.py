@@ -1,0 +1,256 @@
+"""What comes through the door: what is good in a report is applied, what is bad becomes one letter with its places."""
+
+import json
+import math
+from typing import Any
+
+import msgspec
+import pytest
+
+from ingest.metrics import PER_DEVICE
+from ingest.ports import Expected
+from ingest.transact import INVENTORY_FIELDS
+from tests.integration.ingest.harness import Bench, Client, until, wall_ms
+from tests.integration.ingest.test_presence import Listening
+from wire.codec import JSON, MSGPACK, digest
+from wire.ids import mint_epoch
+from wire.items import BAD, GOOD, UNCERTAIN, Fault, Heartbeat, Inventory, Item, Readings
+from wire.topics import Lane, up
+
+HOUR = 3_600_000
+READINGS = (
+    "SELECT m.name, m.unit, r.value, r.quality FROM reading r JOIN metric m ON m.id = r.metric_id ORDER BY r.ts, m.name"
+)
+LETTERS = "SELECT seq, code, place FROM dead_letter ORDER BY id"
+
+
+def packed(content_type: str, *items: dict[str, Any], at: int | None = None) -> bytes:
+    raw = {"at": at or wall_ms(), "items": items}
+    return json.dumps(raw).encode() if content_type == JSON else msgspec.msgpack.encode(raw)
+
+
+@pytest.mark.parametrize("content_type", [JSON, MSGPACK])
+@pytest.mark.parametrize("numbered", [True, False])
+async def test_values_that_no_signal_can_have_are_refused_and_what_stands_beside_them_is_judged(
+    each_bench: Bench, content_type: str, numbered: bool
+) -> None:
+    bench, uid, at = each_bench, each_bench.device(), wall_ms()
+    body = packed(
+        content_type,
+        {"t": "fault", "at": at, "code": "E1", "state": "active"},
+        {"t": "readings", "at": at, "metric": list("abcdefg"),
+            "value": [1, None, math.nan, -math.inf, 1.797e308, -3.4e38, 7]},
+        {"t": "fault", "at": at, "code": "no code", "state": "active"},
+        {"t": "fault", "at": at, "code": "E2", "state": "active"},
+    )  # fmt: skip
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        numbers = [("epoch", device.epoch), ("seq", "1"), ("floor", "1")] if numbered else None
+        await device.raw(up(uid, Lane.LIVE), body, numbers, content_type)
+        await until(lambda: bench.sql("SELECT 1 FROM dead_letter"))
+        assert bench.sql(READINGS) == [("a", "", 1.0, GOOD), ("g", "", 7.0, GOOD)]
+        assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E1 1",), ("E2 2",)]
+        ((seq, code, place, body_),) = bench.sql("SELECT seq, code, place, body FROM dead_letter")
+        assert (seq, code) == (1 if numbered else None, "value")
+        assert place == ", ".join([*(f"$.items[1].value[{row}]" for row in range(1, 6)), "$.items[2].code"])
+        assert bytes(body_) == body
+        if numbered:
+            ack = await device.acked(1)
+            assert ack.digest == digest(body).hex(), "the number is consumed once, the mark is the report's"
+            await device.send(2, Readings(at=at, metric=["z"], value=[2]))
+            await device.acked(2)
+
+
+async def test_a_device_makes_so_many_metrics_whatever_their_time_lane_unit_and_however_often_we_restart(
+    bench: Bench,
+) -> None:
+    uid, other = bench.device(), bench.device()
+    signals = {"generic-dr": {"tube.voltage": Expected(unit="kV", low=0, high=200)}}
+    count = "SELECT count(*) FROM (SELECT metric_id FROM reading UNION SELECT metric_id FROM reading_aside) AS used"
+
+    def many(first: int, how_many: int, *, ahead_ms: int, unit: str | None = None) -> Item:
+        names = [f"m{number}" for number in range(first, first + how_many)]
+        units = None if unit is None else [unit] * how_many
+        return Readings(at=wall_ms() + ahead_ms, metric=names, value=[1.0] * how_many, unit=units)
+
+    third = PER_DEVICE // 3
+    async with bench.ingest(signals=signals), Client(bench=bench, uid=uid) as device:
+        await device.send(1, many(0, third, ahead_ms=HOUR), Fault(at=wall_ms(), code="E1", state="event"))
+        await device.send(2, many(third, third, ahead_ms=400 * 24 * HOUR))
+        await device.acked(2)
+        epoch = device.epoch
+    async with bench.ingest(signals=signals), Client(bench=bench, uid=uid) as device:
+        device.epoch = epoch
+        await device.send(1, many(0, PER_DEVICE, ahead_ms=0, unit="V"), lane=Lane.BULK)
+        await device.acked(1, lane=Lane.BULK)
+        left = PER_DEVICE - 2 * third
+        assert bench.sql(count) == [(PER_DEVICE,)]
+        ((seq, code, place),) = bench.sql(LETTERS)
+        assert (seq, code) == (1, "value")
+        assert place.startswith(f"$.items[0].metric[{left}], $.items[0].metric[{left + 1}], ")
+        await device.send(3, many(0, third, ahead_ms=0), many(PER_DEVICE, 3, ahead_ms=0))
+        await device.send(
+            4,
+            Readings(at=wall_ms(), metric=["tube.voltage", "m9999"], value=[70, 1]),
+            Fault(at=wall_ms(), code="E2", state="event"),
+        )
+        await device.acked(4)
+        stored = {name for name, *_ in bench.sql(READINGS)}
+        assert "tube.voltage" in stored, "its model's signals are always heard"
+        assert "m9999" not in stored
+        assert bench.sql(count) == [(PER_DEVICE + 1,)]
+        assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E1 1",), ("E2 2",)]
+        assert bench.sql("SELECT count(*) FROM metric") == [(PER_DEVICE + 1,)]
+    async with bench.ingest(signals=signals), Client(bench=bench, uid=other) as device:
+        await device.send(1, many(0, third, ahead_ms=0))
+        await device.acked(1)
+        assert bench.sql("SELECT count(*) FROM dead_letter") == [(3,)], "another device is not to blame"
+
+
+async def test_two_lanes_at_once_do_not_make_more(bench: Bench) -> None:
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        for lane in Lane:
+            for seq in range(1, 5):
+                names = [f"{lane.value}{seq}.{number}" for number in range(PER_DEVICE // 4)]
+                await device.send(seq, Readings(at=wall_ms(), metric=names, value=[0.0] * len(names)), lane=lane)
+        for lane in Lane:
+            await device.acked(4, lane=lane)
+        assert bench.sql("SELECT count(*), count(DISTINCT metric_id) FROM reading") == [(PER_DEVICE, PER_DEVICE)]
+        assert bench.sql("SELECT count(*) FROM device_metric") == [(PER_DEVICE,)]
+
+
+async def test_an_inventory_has_an_end_and_what_is_in_it_goes_on_changing(bench: Bench) -> None:
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        for seq in range(1, 7):
+            fields = {"device.serial": f"SN{seq}"} | {f"f{seq}.{number}": "x" for number in range(60)}
+            await device.send(seq, Inventory(at=wall_ms(), fields=fields))
+        await device.acked(6)
+        ((inventory, serial),) = bench.sql("SELECT inventory, serial FROM device")
+        assert len(inventory) == INVENTORY_FIELDS
+        assert (inventory["device.serial"], serial) == ("SN6", "SN6")
+
+
+async def test_a_reading_beyond_what_its_signal_can_be_is_kept_as_bad(bench: Bench) -> None:
+    """In its own unit, said or not; in another unit it is another metric."""
+    uid = bench.device()
+    engine = Listening()
+    signals = {"generic-dr": {"tube.voltage": Expected(unit="kV", low=0, high=200)}}
+    async with bench.ingest(signals=signals, engine=engine), Client(bench=bench, uid=uid) as device:
+        at = wall_ms()
+        await device.send(1, Readings(at=at, metric=["other", "tube.voltage"], value=[1e6, 70]))
+        await device.send(
+            2, Readings(at=at + 1, metric=["other", "tube.voltage"], value=[1e6, 1200], quality=[UNCERTAIN, GOOD])
+        )
+        await device.send(3, Readings(at=at + 2, metric=["tube.voltage"], value=[-1], unit=["kV"]))
+        await device.send(4, Readings(at=at + 3, metric=["tube.voltage"], value=[70_000], unit=["V"]))
+        await device.acked(4)
+        assert bench.sql(READINGS) == [
+            ("other", "", 1e6, GOOD), ("tube.voltage", "", 70, GOOD),
+            ("other", "", 1e6, UNCERTAIN), ("tube.voltage", "", 1200, BAD),
+            ("tube.voltage", "kV", -1, BAD),
+            ("tube.voltage", "V", 70_000, GOOD),
+        ]  # fmt: skip
+        judged = [item.quality for one in engine.heard for item in one.report.items if isinstance(item, Readings)]
+        assert judged == [None, [UNCERTAIN, BAD], [BAD], None]
+
+
+async def test_numbers_begun_again_under_the_same_epoch_lose_nothing_and_are_told(bench: Bench) -> None:
+    """A client that counts from 1 after every start; the same bodies again are duplicates and nothing more."""
+    uid = bench.device()
+    engine = Listening()
+    async with bench.ingest(engine=engine), Client(bench=bench, uid=uid) as device:
+        at = wall_ms() - 60_000
+        first: list[Item] = [Fault(at=at, code="A1", state="event"), Readings(at=at, metric=["a"], value=[1])]
+        bodies = [await device.send(1, *first, at=at)]
+        bodies += [
+            await device.send(seq, Readings(at=at + seq, metric=["a"], value=[seq]), at=at + seq) for seq in (2, 3, 4)
+        ]
+        mark = await device.acked(4)
+        for seq, body in enumerate(bodies, 1):
+            await device.send(seq, body=body)
+        later = at + 10_000
+        await device.send(1, Fault(at=later, code="B1", state="event"), at=later)
+        await device.send(2, Readings(at=later + 1, metric=["a"], value=[12]), at=later + 1)
+        await device.send(2, Readings(at=later + 1, metric=["a"], value=[12]), at=later + 1)
+        await until(lambda: bench.sql("SELECT 1 FROM reading WHERE value = 12"))
+        answer = await until(lambda: [a for a in device.acks[device.acks.index(mark) + 1 :] if not a.hello])
+        assert {(a.epoch, a.seq, a.digest) for a in answer} == {(device.epoch, 4, mark.digest)}, "begin a new epoch"
+        await device.send(5, Heartbeat(at=later + 9), at=later + 9)
+        await device.acked(5)
+        assert [value for _, _, value, _ in bench.sql(READINGS)] == [1, 2, 3, 4, 12]
+        assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("A1 1",), ("B1 2",)]
+        assert bench.sql(LETTERS) == []
+    assert engine.restarted == sorted(engine.restarted)
+    assert engine.restarted[0] == 0
+    assert engine.restarted[-1] > 0
+
+
+async def test_honest_duplicates_are_no_restart(bench: Bench) -> None:
+    """Also across a restart of ours, after a clock put back, and renumbered into a new epoch."""
+    uid = bench.device()
+    engine, again = Listening(), Listening()
+    at = wall_ms()
+    reports = [(at + 50_000, 0), (at + 51_000, 0), (at, 1), (at + 1, 1)]
+    async with bench.ingest(engine=engine), Client(bench=bench, uid=uid) as device:
+        epoch = device.epoch
+        bodies = []
+        for seq, (made, segment) in enumerate(reports, 1):
+            raw = {
+                "at": made,
+                "segment": segment,
+                "items": [{"t": "fault", "at": made, "code": f"E{seq}", "state": "event"}],
+            }
+            bodies.append(await device.send(seq, body=json.dumps(raw).encode()))
+        for seq in (1, 2, 3, 4):
+            await device.send(seq, body=bodies[seq - 1])
+        await device.acked(4)
+    async with bench.ingest(engine=again), Client(bench=bench, uid=uid) as device:
+        device.epoch = epoch
+        for seq in (1, 2, 3, 4):
+            await device.send(seq, body=bodies[seq - 1])
+        device.epoch = mint_epoch()
+        await device.send(1, body=bodies[0], again=True)
+        await until(lambda: next((a for a in device.acks if a.epoch == device.epoch and a.seq == 1), None))
+    assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("E1 1",), ("E2 2",), ("E3 3",), ("E4 4",)]
+    assert set(engine.restarted + again.restarted) <= {0}
+
+
+async def test_a_restart_of_numbers_is_noticed_by_a_process_that_has_only_the_mark(bench: Bench) -> None:
+    uid = bench.device()
+    engine = Listening()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        epoch = device.epoch
+        for seq in (1, 2, 3):
+            await device.send(seq, Readings(at=wall_ms(), metric=["a"], value=[seq]))
+        await device.acked(3)
+    async with bench.ingest(engine=engine), Client(bench=bench, uid=uid) as device:
+        device.epoch = epoch
+        await device.send(1, Fault(at=wall_ms(), code="N1", state="active"))
+        await until(lambda: bench.sql("SELECT 1 FROM alert_event WHERE message LIKE 'N1 %%'"))
+    assert engine.restarted[-1] > 0
+
+
+@pytest.mark.parametrize("wrong_ms", [-wall_ms(), -2 * HOUR, 5 * HOUR])
+async def test_rule_16_a_clock_that_is_wrong_hides_no_fault_of_a_client_without_numbers(
+    bench: Bench, wrong_ms: int
+) -> None:
+    """What comes now is now: at once with an impossible clock, once it is steady with one that could be a queue."""
+    uid = bench.device()
+    engine = Listening()
+
+    def body(number: int) -> bytes:
+        at = wall_ms() + wrong_ms
+        fault = {"t": "fault", "at": at, "code": f"E{number}", "state": "active"}
+        reading = {"t": "readings", "at": at, "metric": ["a"], "value": [number]}
+        return packed(JSON, fault, reading, at=at)
+
+    async with bench.ingest(engine=engine), Client(bench=bench, uid=uid) as device:
+        impossible = wrong_ms != -2 * HOUR
+        await device.raw(up(uid, Lane.LIVE), body(1))
+        await until(lambda: bench.sql("SELECT 1 FROM recent_digest"))
+        ((age_s,),) = bench.sql("SELECT extract(epoch FROM learned_at - at)::float FROM device_event")
+        assert abs(age_s - (0 if impossible else 7200)) < 5
+        if impossible:
+            ((age_s,),) = bench.sql("SELECT extract(epoch FROM now() - ts)::float FROM reading")
+            assert abs(age_s) < 5
