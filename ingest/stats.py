@@ -8,7 +8,9 @@ MESSAGES: Final = Counter("steth_ingest_messages_total", "Messages taken, by wha
 READINGS: Final = Counter("steth_ingest_readings_total", "Readings stored.", ["lane"])
 ASIDE: Final = Counter("steth_ingest_readings_aside_total", "Readings set aside for their time.", ["lane"])
 GAPS: Final = Counter("steth_ingest_gap_reports_total", "Reports that can never come any more.", ["lane"])
-DEAD: Final = Counter("steth_ingest_dead_letters_total", "Messages that could not be understood or stored.", ["code"])
+DEAD: Final = Counter(
+    "steth_ingest_dead_letters_total", "Reports that could not be understood or stored, wholly or in part.", ["code"]
+)
 REFUSED: Final = Counter(
     "steth_ingest_refused_parts_total",
     "Items and rows of readings that dead letters hold.",
