@@ -11,6 +11,15 @@ ALTER TABLE device_state
     ADD COLUMN equipment_connected boolean,         -- whether the agent reaches the equipment; null: it can't tell
     ADD COLUMN clock_offset_ms bigint;              -- to be added to a numberless client's times; null: not known (16)
 
+-- Names of metrics --------------------------------------------------------------------------------------------------------
+-- What a device named beside its model's signals, whatever its time: it may make so many and no more (ingest.metrics).
+CREATE TABLE device_metric (
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL,
+    PRIMARY KEY (device_id, metric_id)
+);
+GRANT SELECT, INSERT ON device_metric TO steth_ingest;
+
 -- Names of hospitals, sites and recipients ------------------------------------------------------------------------------
 -- What looks alike is one name: composed (NFC), single spaces, none at its ends; api.shapes.base.clean_name does the same.
 
@@ -229,11 +238,3 @@ ALTER TABLE ticket ADD COLUMN evidence_readings integer,        -- how many were
     ADD COLUMN evidence_cut boolean NOT NULL DEFAULT false,     -- there were more than a copy holds: it has the newest
     ADD COLUMN evidence_next_at timestamptz;                    -- copying failed: not tried again before
 CREATE INDEX ticket_uncopied ON ticket (id) WHERE evidence_readings IS NULL AND evidence_frozen_at IS NOT NULL;
--- Names of metrics --------------------------------------------------------------------------------------------------------
--- What a device named beside its model's signals, whatever its time: it may make so many and no more (ingest.metrics).
-CREATE TABLE device_metric (
-    device_id integer NOT NULL,
-    metric_id integer NOT NULL,
-    PRIMARY KEY (device_id, metric_id)
-);
-GRANT SELECT, INSERT ON device_metric TO steth_ingest;
