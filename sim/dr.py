@@ -97,6 +97,7 @@ class Dr:
             lasts = None if fault.lasts_s is None else fault.lasts_s * config.speed
             self.life.inject(fault.code, start, lead_s=fault.after_s * config.speed, lasts_s=lasts)
         self._saved_at = wall
+        self._asked = threading.Event()
         self.sender = Sender(
             host=config.host,
             port=config.port,
@@ -127,9 +128,16 @@ class Dr:
                 self._exposed(Pending(exposure=event, at=at, calibrated_at=self._calibration(event.calibrated_at)))
             elif isinstance(event, Step):
                 self._stepped(event, at)
+        if self._asked.is_set():
+            self._asked.clear()
+            self.life.service(self._pace.simulated(wall))
         if wall - self._saved_at >= _SAVE_EVERY:
             self._saved_at = wall
             self.save()
+
+    def mend(self) -> None:
+        """An engineer is there: whatever is wrong ends with the next look. From any thread."""
+        self._asked.set()
 
     def run(self, stop: threading.Event) -> None:
         """Live until `stop`. Raises OSError when the log or the state can't be written."""

@@ -14,14 +14,16 @@ from msgspec import Meta, Struct
 from catalog.load import load
 from sim.analyzer.device import Analyzer, AnalyzerConfig
 from sim.dr import Dr, DrConfig
+from sim.staff import Staff, StaffConfig
 
 
 class HospitalConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The equipment of a hospital, at least one device. `seconds`: how long it lives, None: until stopped. `catalog`: a
-    folder of catalog files instead of the shipped ones."""
+    """The equipment of a hospital, at least one device, with names of their own. `staff`: who mends it; None: nobody.
+    `seconds`: how long it lives, None: until stopped. `catalog`: a folder of catalog files instead of the shipped."""
 
     drs: Annotated[tuple[DrConfig, ...], Meta(max_length=64)] = ()
     analyzers: Annotated[tuple[AnalyzerConfig, ...], Meta(max_length=64)] = ()
+    staff: StaffConfig | None = None
     seconds: Annotated[float, Meta(gt=0)] | None = None
     catalog: str | None = None
 
@@ -49,8 +51,12 @@ def run_hospital(config: HospitalConfig, *, stop: threading.Event, now: Callable
         ]
         for one in config.analyzers:
             devices.append(opened.enter_context(Analyzer(config=one, model=models[one.model], now=now)))  # noqa: PERF401
-        with ThreadPoolExecutor(len(devices), thread_name_prefix="device") as pool:
-            lives = [pool.submit(device.run, stop) for device in devices]
+        working: list[Dr | Analyzer | Staff] = [*devices]
+        if config.staff is not None:
+            mend = {one.name: device.mend for one, device in zip(configured, devices, strict=True)}
+            working.append(Staff(config=config.staff, mend=mend))
+        with ThreadPoolExecutor(len(working), thread_name_prefix="device") as pool:
+            lives = [pool.submit(each.run, stop) for each in working]
             wait(lives, timeout=config.seconds, return_when=FIRST_EXCEPTION)
             stop.set()
         for life in lives:

@@ -19,7 +19,8 @@ FAULT_SCALE: Final = 0.05
 """Of the time that a fault shows before it happens: days become minutes at this speed."""
 SPEED: Final = 30.0
 """Simulated seconds per second: a day of exposures passes in 48 minutes."""
-FAULTS_PER_DAY: Final = 12.0
+FAULTS_PER_DAY: Final = 2.0
+"""Of one device: with four of them one in six minutes, after the first ones."""
 ENCODING: Final = "gb18030"
 """Of the analyzer's log: Chinese software on Chinese Windows writes so."""
 
@@ -201,9 +202,11 @@ def _device(device: Simulated, *, policy_until: datetime | None) -> list[str]:
     return lines
 
 
-def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | None) -> Path:
-    """The equipment's lives: seeds, speed, and the first fault. Returns the file for ``steth sim hospital``."""
+def write_sim_config(folder: Path, devices: list[Simulated], *, http: str, token: str, catalog: Path | None) -> Path:
+    """The equipment's lives: seeds, speed, the first fault, and who mends it, with a token of an account of their own.
+    Returns the file for ``steth sim hospital``."""
     lives: dict[str, list[dict[str, Any]]] = {"drs": [], "analyzers": []}
+    staff = {"api": http, "token": token, "devices": {device.uid: device.name for device in devices}}
     for device in devices:
         sort = SORTS[device.kind]
         number = int(device.name.rpartition("-")[2])
@@ -228,7 +231,7 @@ def write_sim_config(folder: Path, devices: list[Simulated], *, catalog: Path | 
             life["faults"] = [{"code": code, "after_s": after_s, "lasts_s": lasts_s}]
         lives["drs" if device.kind == "dr" else "analyzers"].append(life)
     path = folder / "hospital" / "sim.json"
-    write_private(path, lives if catalog is None else {**lives, "catalog": str(catalog)})
+    write_private(path, {**lives, "staff": staff, **({} if catalog is None else {"catalog": str(catalog)})})
     return path
 
 

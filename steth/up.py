@@ -1,6 +1,7 @@
 """`steth up`: database, broker, services and a simulated hospital on one machine, in one folder."""
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,8 @@ from store.roles import set_passwords
 
 DATABASE: Final = "steth"
 ADMIN: Final = "admin"
+STAFF: Final = "demo-staff"
+"""Who mends the simulated hospital, and closes its tickets."""
 READY_S: Final = 90.0
 HEARTBEAT_S: Final = 5.0
 
@@ -137,7 +140,9 @@ class Everything:
             role: role_dsn(superuser, role=role, password=self._secrets[role]) for role in ("owner", "ingest", "api")
         }
         await Upkeep(dsn_owner=dsns["owner"], keep=Keep()).make_room()
-        token = await self._first_account(dsns["owner"])
+        token = await self._account(
+            dsns["owner"], ADMIN, AccountRole.ADMIN, password=self._secrets["admin"], kept_as="token"
+        )
         mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}"
         environment = {
             **{f"STETH_DSN_{role.upper()}": dsn for role, dsn in dsns.items()},
@@ -150,7 +155,7 @@ class Everything:
         }
         try:
             await self._start_services(environment)
-            await self._start_hospital(mqtt, token)
+            await self._start_hospital(mqtt, token, dsns["owner"])
             write_private(
                 self._folder / RUN,
                 {
@@ -206,25 +211,23 @@ class Everything:
                 },
             )
 
-    async def _first_account(self, dsn: str) -> str:
-        """The administrator's account and a token for programs; made once, kept in the folder's secrets."""
-        kept = self._secrets.get("token")
+    async def _account(self, dsn: str, name: str, role: AccountRole, *, password: str, kept_as: str) -> str:
+        """An account, and a token of it for programs, kept in the folder's secrets; made once."""
+        kept = self._secrets.get(kept_as)
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
             now = datetime.now(UTC)
-            row = await (await connection.execute("SELECT id FROM account WHERE name = %s", (ADMIN,))).fetchone()
+            row = await (await connection.execute("SELECT id FROM account WHERE name = %s", (name,))).fetchone()
             if row is not None and kept is not None:
                 return kept
             if row is None:
-                account = await create_account(
-                    connection, name=ADMIN, password=self._secrets["admin"], role=AccountRole.ADMIN, now=now
-                )
+                account = await create_account(connection, name=name, password=password, role=role, now=now)
             else:
                 account = int(row[0])
-            _, token = await create_token(connection, account=account, label="steth up", now=now, expires_at=None)
+            _, made = await create_token(connection, account=account, label="steth up", now=now, expires_at=None)
             # Kept before the commit: a token nobody knows is worse than one that isn't there yet.
-            self._secrets["token"] = token
+            self._secrets[kept_as] = made
             write_private(self._folder / SECRETS, self._secrets)
-        return token
+        return made
 
     def _tool_dsn(self) -> str:
         """The owner's address over TCP as a URL, for tools of this machine."""
@@ -250,9 +253,12 @@ class Everything:
         for child, port in started.items():
             await self._until(child, port, "/readyz")
 
-    async def _start_hospital(self, mqtt: str, token: str) -> None:
+    async def _start_hospital(self, mqtt: str, token: str, dsn: str) -> None:
         if self._options.devices == 0:
             return
+        # Nobody signs in as the staff: its password is thrown away.
+        password = secrets.token_urlsafe(24)
+        staff = await self._account(dsn, STAFF, AccountRole.ENGINEER, password=password, kept_as="staff_token")
         devices = await asyncio.to_thread(
             hospital.mint_devices,
             self._folder,
@@ -273,7 +279,9 @@ class Everything:
         )
         agent = self._child("agent", ["agent", config.name], {})
         await self._until(agent, self._health["agent"], "/readyz")
-        lives = hospital.write_sim_config(self._folder, devices, catalog=self._options.catalog)
+        lives = hospital.write_sim_config(
+            self._folder, devices, http=self._http, token=staff, catalog=self._options.catalog
+        )
         self._child("hospital", ["sim", "hospital", str(lives.relative_to(self._folder))], {})
 
     async def _until(self, child: Child, port: int, path: str | None) -> None:

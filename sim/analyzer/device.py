@@ -86,6 +86,7 @@ class Analyzer:
             lasts = None if fault.lasts_s is None else fault.lasts_s * config.speed
             self.life.inject(fault.code, start, lead_s=fault.after_s * config.speed, lasts_s=lasts)
         self._saved_at = wall
+        self._asked = threading.Event()
         self._writer = self._made_writer(model, wall)
         self.courier = Courier(
             host=config.host,
@@ -110,9 +111,16 @@ class Analyzer:
                 self.courier.add(message)
             if self._log is not None and isinstance(self._writer, Hl7Writer):
                 self._log.write(self._writer.log(event, at=at))
+        if self._asked.is_set():
+            self._asked.clear()
+            self.life.service(self._pace.simulated(wall))
         if wall - self._saved_at >= _SAVE_EVERY:
             self._saved_at = wall
             self._save()
+
+    def mend(self) -> None:
+        """An engineer is there: whatever is wrong ends with the next look. From any thread."""
+        self._asked.set()
 
     def run(self, stop: threading.Event) -> None:
         """Live until `stop`. Raises OSError when the log or the state can't be written."""

@@ -132,6 +132,14 @@ class AnalyzerLife:
         self._agenda.add(ends, lambda at: self._end(episode, at))
         return True
 
+    def service(self, now: datetime) -> None:
+        """An engineer mends everything, cleans, calibrates and refills. Call `step(now)` first."""
+        for episode in list(self._episodes):
+            self._end(episode, now)
+        self.state.drift = 0.0
+        self.state.blank, self.state.masked = 0.03, 0
+        self._round(now)
+
     # Samples and controls ----------------------------------------------------------------------------------------
 
     def _arrive(self, at: datetime) -> None:
@@ -304,10 +312,11 @@ class AnalyzerLife:
             self._change(at)
 
     def _end(self, episode: Episode[Scenario], at: datetime) -> None:
+        if episode.over:
+            return
         episode.over = True
         self._episodes.remove(episode)
         code, state = episode.scenario.code, self.state
-        state.active.remove(code)
         match code[:7]:
             case "PHO-LMP":
                 state.lamp_hours = 0.0
@@ -319,8 +328,10 @@ class AnalyzerLife:
                 state.conductivity = 0.1
             case _:
                 pass  # mended without anything new
-        self._notice(at, code, "cleared", "after service")
-        self._change(at)
+        if code in state.active:
+            state.active.remove(code)
+            self._notice(at, code, "cleared", "after service")
+            self._change(at)
 
     def _trouble(self, at: datetime) -> None:
         scenarios = list(SCENARIOS.values())

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 
 
 def device(kind: Kind, number: int, port: int) -> Simulated:
-    return Simulated(name=f"{kind}-{number}", port=port, uid="d00000000000" + str(number), code="AAAA-BBBB", kind=kind)
+    return Simulated(name=f"{kind}-{number}", port=port, uid=f"d{port:012}", code="AAAA-BBBB", kind=kind)
 
 
 FOUR = [device("dr", 1, 4001), device("astm", 1, 4002), device("dr", 2, 4003), device("hl7", 1, 4004)]
@@ -44,13 +44,18 @@ def agent_config(folder: Path) -> Path:
 
 def test_the_equipment_sends_where_its_agent_listens(folder: Path) -> None:
     devices = {one.name: one for one in load(agent_config(folder)).devices}
-    hospital = msgspec.json.decode(write_sim_config(folder, FOUR, catalog=None).read_bytes(), type=HospitalConfig)
+    hospital = msgspec.json.decode(
+        write_sim_config(folder, FOUR, http="http://127.0.0.1:1", token="t", catalog=None).read_bytes(),
+        type=HospitalConfig,
+    )
     assert set(devices) == {"dr-1", "astm-1", "dr-2", "hl7-1"}
     for dr in hospital.drs:
         dicom = devices[dr.name].dicom
         assert dicom is not None
         assert dicom.listen == f"127.0.0.1:{dr.port}"
         assert [log.path for log in devices[dr.name].log] == [str(folder / dr.log)]
+    assert hospital.staff is not None
+    assert set(hospital.staff.devices.values()) == set(devices)
     for analyzer in hospital.analyzers:
         found = devices[analyzer.name]
         line = found.astm if analyzer.protocol == "astm" else found.hl7
