@@ -296,6 +296,13 @@ class Draft:
         if rule.key not in self.staged:
             self._again(rule, after, Cause(event, at_ms, MESSAGES[Reason.AGAIN, rule.variant], {}))
 
+    def worsen(self, rule: Rule, before: Entry, at_ms: int, value: float) -> None:
+        """A value beyond its limit is beyond the worst so far."""
+        after = replace(before, value=value)
+        self._put(rule, after)
+        if after.condition is Condition.ACTIVE and rule.key not in self.staged:
+            self._again(rule, after, Cause(Event.HELD, at_ms, MESSAGES[Reason.AGAIN, rule.variant], {}))
+
     def _again(self, rule: Rule, entry: Entry, cause: Cause) -> None:
         """Tell it once in a step, with the last word: a flood of repeats is one effect."""
         told = tell.again(rule, entry, cause, self.now.wall_ms)

@@ -65,8 +65,9 @@ class EpisodeActive(Episode, frozen=True, kw_only=True):
 
 
 class EpisodeAgain(Episode, frozen=True, kw_only=True):
-    """What an active episode is about happened again: its fault was reported once more, its value got worse, a rival of
-    the device was heard again, or it came back while a chattering rule waited whether it stays away.
+    """What an active episode is about happened again: its fault was reported once more, its value got worse
+    (``alerts.plan.Rule.worse``), a rival of the device was heard again, or it came back while a chattering rule waited
+    whether it stays away.
 
     ``at_ms``: when it last did, by the time of the fact. ``count``: occurrences so far. ``occurred_ms`` stays that of
     the episode; ``message`` and ``params`` say what is wrong now, ``learned_ms`` is of the repeat.

@@ -48,18 +48,19 @@ def _beyond(draft: Draft, rule: Rule, entry: Entry | None, at_ms: int, value: fl
         event = Event.BREACH if rule.hold_ms else Event.HELD
         draft.raise_(rule, event, at_ms, occurred_ms=at_ms, value=value)
     elif entry.condition is Condition.PENDING and (held_ms := entry.occurred_ms + rule.hold_ms) <= at_ms:
-        draft.raise_(rule, Event.HELD, held_ms, occurred_ms=entry.occurred_ms, value=value)
+        draft.raise_(rule, Event.HELD, held_ms, occurred_ms=entry.occurred_ms, value=rule.worst(entry.value, value))
+    elif rule.worse(value, entry.value):
+        draft.worsen(rule, entry, at_ms, value)
 
 
 def elapse(draft: Draft, rule: Rule, before_ms: int) -> None:
     """Let the rule's timer end, if that was before a fact of ``before_ms``. Of a device that is silent, but of which a
     fact is judged all the same, as another lane brought it, this much is known again."""
     entry = draft.entries.get(rule.key)
-    if entry is None:
-        return
-    if entry.condition is Condition.NO_DATA:
+    if entry is not None and entry.condition is Condition.NO_DATA:
         draft.interrupt(rule, Event.BACK, draft.now.wall_ms)
-    elif 0 < entry.due_ms < before_ms:
+        entry = draft.entries[rule.key]
+    if entry is not None and 0 < entry.due_ms < before_ms:
         ring(draft, rule, entry)
 
 

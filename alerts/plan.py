@@ -77,6 +77,17 @@ class Rule(Struct, frozen=True, kw_only=True):
         """Whether a value ends the episode: at or back beyond ``clear``."""
         return value <= self.clear if self.variant is Variant.ABOVE else value >= self.clear
 
+    def worst(self, one: float, other: float) -> float:
+        """The value of two that is further beyond the limit."""
+        return max(one, other) if self.variant is Variant.ABOVE else min(one, other)
+
+    def worse(self, value: float, than: float) -> bool:
+        """Whether a value is news after ``than``: further beyond the limit by at least the way back to ``clear``, or by
+        a tenth of the limit where it clears at the limit itself; a counter would be news with every count."""
+        further = value - than if self.variant is Variant.ABOVE else than - value
+        step = abs(self.raise_at - self.clear) or abs(self.raise_at) / 10
+        return further > 0 and further >= step
+
 
 class Metric(Struct, frozen=True, kw_only=True):
     """A signal with rules. Within ``low``..``high`` no rule of it is broken: nothing to do unless one is open."""

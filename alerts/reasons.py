@@ -97,7 +97,12 @@ MESSAGES: Final[dict[tuple[Reason, Variant], str]] = {
         (Variant.UNKNOWN, {**_CODE, Reason.REPORTED: "alert.code.unknown"}),
         (
             Variant.MORE,
-            {**_CODE, Reason.REPORTED: "alert.code.unknown_more", Reason.EXPIRED: "alert.code.unknown_over"},
+            {
+                **_CODE,
+                Reason.REPORTED: "alert.code.unknown_more",
+                Reason.AGAIN: "alert.code.unknown_more",
+                Reason.EXPIRED: "alert.code.unknown_over",
+            },
         ),
         (Variant.SILENCE, _SILENCE),
         (Variant.NEVER, {**_SILENCE, Reason.UNHEARD: "alert.silence.never"}),

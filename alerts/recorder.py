@@ -58,7 +58,10 @@ class _Rows:
                     device, effect, effect.alert_id, effect.event, (effect.from_state, effect.to_state), effect.at_ms
                 )
             case EpisodeAgain():
-                self.changed.setdefault(effect.alert_id, {"id": effect.alert_id})["count"] = effect.count
+                row = self.changed.setdefault(effect.alert_id, {"id": effect.alert_id})
+                row["count"] = effect.count
+                if effect.kind == "limit":
+                    row.update(message=effect.message, params=effect.params)  # how bad it is by now
             case LateSummary():
                 self._event(device, effect, None, LATE_SUMMARY, (Condition.OK, Condition.OK), effect.last_ms)
             case _:

@@ -22,9 +22,9 @@ class Entry(Struct, frozen=True, kw_only=True, array_like=True):
     """An open episode.
 
     ``before``: the condition that no-data interrupted. ``due_ms``: the server's time at which its timer ends (held long
-    enough, no repeat for long enough, quiet for long enough); ``due_clock``: the same on the partition's clock, which
-    ticks go by; 0: no timer. ``value``: of the reading that began it. ``late``: opened by late facts. ``chatters``: it
-    came and went too often, so that it ends only after a quiet time.
+    enough, no repeat for long enough, quiet for long enough); ``due_clock``: when that is certain, on the partition's
+    clock, which ticks go by; 0: no timer. ``value``: the worst of a limit so far, in steps (``Rule.worse``). ``late``:
+    opened by late facts. ``chatters``: it came and went too often, so that it ends only after a quiet time.
     """
 
     id: UUID

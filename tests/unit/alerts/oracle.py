@@ -26,13 +26,14 @@ class Fact:
 
 @dataclass
 class Episode:
-    """``ended`` None: it lasts. ``held``: it was active, so it is worth a ticket."""
+    """``ended`` None: it lasts. ``held``: it was active, so it is worth a ticket. ``worst``: of a limit that held."""
 
     rule: str
     began: int
     held: bool
     count: int = 1
     ended: int | None = None
+    worst: float = 0.0
 
 
 @dataclass
@@ -79,42 +80,51 @@ class Life:
             last.ended = self.since + QUIET
 
 
-def limit(rule: LimitRule, readings: Iterable[Fact], *, stands_s: float, until: int) -> list[Episode]:
-    """The episodes of a limit."""
-    life, hold = Life(f"limit:{rule.key}"), round(rule.for_s * 1000)
+class Limit:
+    """The life of a limit, value by value."""
 
-    def stood(before: int) -> None:
-        last = life.open
-        if last is not None and not last.held and stands_s >= rule.for_s and last.began + hold < before:
-            hold_it(last)
+    def __init__(self, rule: LimitRule, *, stands_s: float) -> None:
+        self.rule = rule
+        self.life = Life(f"limit:{rule.key}")
+        self.hold = round(rule.for_s * 1000)
+        self.stands = stands_s >= rule.for_s
+        self.sign = 1 if rule.op == "above" else -1
+        self.worst = 0.0
 
-    def hold_it(last: Episode) -> None:
-        last.held = True
-        life.starts.append(last.began + hold)
+    def pass_to(self, before: int) -> None:
+        last = self.life.open
+        if last is not None and not last.held and self.stands and last.began + self.hold < before:
+            self.held(last)
+        self.life.stayed_away(before)
 
-    for fact in readings:
-        stood(fact.at)
-        life.stayed_away(fact.at)
-        above = rule.op == "above"
-        beyond = fact.value > rule.raise_at if above else fact.value < rule.raise_at
-        cleared = fact.value <= rule.clear if above else fact.value >= rule.clear
-        last = life.open
+    def value(self, at: int, value: float) -> None:
+        self.pass_to(at)
+        last = self.life.open
+        beyond = self.sign * value > self.sign * self.rule.raise_at
+        if beyond:
+            self.beyond(at, value, last)
+        elif last is not None and (not last.held or self.sign * value <= self.sign * self.rule.clear):
+            self.life.end(at)
+
+    def beyond(self, at: int, value: float, last: Episode | None) -> None:
         if last is None:
-            if beyond:
-                life.begin(fact.at, held=not hold, began=fact.at)
-        elif not last.held:
-            if not beyond:
-                life.end(fact.at)
-            elif fact.at >= last.began + hold:
-                hold_it(last)
-        elif beyond and life.clearing:
-            life.again(fact.at)
+            self.worst = value
+            self.life.begin(at, held=not self.hold, began=at)
+            self.life.found[-1].worst = 0.0 if self.hold else value
+        elif not last.held and at >= last.began + self.hold:
+            self.worst = self.sign * max(self.sign * value, self.sign * self.worst)
+            self.held(last)
+        elif self.life.clearing:
+            self.life.again(at)
             last.count += 1
-        elif cleared:
-            life.end(fact.at)
-    stood(until)
-    life.stayed_away(until)
-    return life.found
+            self.worst = last.worst = value
+        elif self.sign * (value - self.worst) >= abs(self.rule.raise_at - self.rule.clear):
+            self.worst = value
+            last.worst = value if last.held else 0.0
+
+    def held(self, last: Episode) -> None:
+        last.held, last.worst = True, self.worst
+        self.life.starts.append(last.began + self.hold)
 
 
 def fault(code: str, facts: Iterable[Fact], *, by: Sequence[str], after_s: float | None, until: int) -> list[Episode]:
@@ -150,7 +160,11 @@ def episodes(model: Model, facts: Sequence[Fact], *, until: int, unknown_s: floa
     for signal in model.signals.values():
         readings = [fact for fact in ordered if fact.name == signal.name]
         for rule in signal.rules:
-            found += limit(rule, readings, stands_s=signal.stands or 0, until=until)
+            limit = Limit(rule, stands_s=signal.stands or 0)
+            for fact in readings:
+                limit.value(fact.at, fact.value)
+            limit.pass_to(until)
+            found += limit.life.found
     for code in sorted({fact.name for fact in ordered if fact.state}):
         known = model.faults.get(code)
         by = known.clear.by if known is not None and known.clear is not None else ()

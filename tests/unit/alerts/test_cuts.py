@@ -154,8 +154,10 @@ def verdict(effects: list[Effect]) -> list[Episode]:
                 found[effect.alert_id] = Episode(effect.rule, effect.occurred_ms, held, effect.count)
             case EpisodeActive():
                 found[effect.alert_id].held = True
+                found[effect.alert_id].worst = float(effect.params.get("value", 0.0))
             case EpisodeAgain():
                 found[effect.alert_id].count = effect.count
+                found[effect.alert_id].worst = float(effect.params.get("value", 0.0))
             case EpisodeChanged():
                 found[effect.alert_id].count = effect.count
                 if effect.to_state == "ok":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
 from tests.unit.alerts.device import (
     Reporting,
     birth,
@@ -216,3 +216,40 @@ def test_what_is_back_at_the_very_end_of_its_time_has_not_held() -> None:
     assert moves(device.report(300, temp(20, 300), clock=1)) == [("within", "pending", "ok")]
     device.report(400, temp(50, 400), clock=2)
     assert moves(device.report(700, temp(50, 700), clock=3)) == [("held", "pending", "active")]
+
+
+def test_a_limit_that_gets_worse_tells_it_in_steps_of_its_hysteresis() -> None:
+    """Its ticket may have been closed by hand: what gets worse must reach the desk."""
+    device = Reporting()
+    device.report(0, reading("load", 91, 0))
+    before = device.state
+    assert device.report(1, reading("load", 100.9, 1)) == []
+    assert device.state is before
+    [again] = device.report(9, reading("load", 101, 2), reading("load", 115, 3), reading("load", 112, 4))
+    assert isinstance(again, EpisodeAgain)
+    assert (again.rule, again.family, again.ticket, again.count) == ("limit:busy", "heat", True, 1)
+    assert (again.at_ms, again.message, again.params["value"]) == (ms(3), "alert.limit.above", 115.0)
+    assert device.report(10, reading("load", 110, 10), reading("load", 124, 10)) == []
+    assert len(device.report(11, reading("load", 125, 11))) == 1
+
+
+def test_below_gets_worse_downwards() -> None:
+    device = Reporting()
+    device.report(0, reading("volt", 9.5, 0))
+    assert device.report(1, reading("volt", 8.6, 1)) == []
+    assert [e.params["value"] for e in only(EpisodeAgain, device.report(2, reading("volt", 8.5, 2)))] == [8.5]
+
+
+def test_a_limit_without_hysteresis_gets_worse_by_a_tenth_of_itself() -> None:
+    """A counter would be news with every count."""
+    device = Reporting(model(signals=[signal("shots", limit("many", raise_at=20_000, clear=20_000))]))
+    found = [e for at in range(5000) for e in device.report(at / 100, reading("shots", 20_001 + at, at / 100))]
+    assert [e.params["value"] for e in only(EpisodeAgain, found)] == [22_001, 24_001]
+
+
+def test_what_pends_tells_its_worst_when_it_has_held() -> None:
+    device = Reporting()
+    device.report(0, temp(43, 0), temp(60, 1), temp(44, 2))
+    found = device.report(300, temp(45, 300))
+    assert [e.params["value"] for e in only(EpisodeActive, found)] == [60]
+    assert only(EpisodeAgain, device.effects) == []
