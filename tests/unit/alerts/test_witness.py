@@ -64,7 +64,7 @@ class World:
                 continue
             if isinstance(effect, Episode | EpisodeChanged):
                 for lang in ("zh", "en"):
-                    assert not set("‹›{}") & set(render(effect.message, effect.params, lang, CATALOG))  # type: ignore[arg-type]
+                    assert not set("‹›{}") & set(render(effect.message, effect.params, lang, CATALOG))
             if isinstance(effect, EpisodeOpened):
                 assert effect.alert_id not in self.rows, "an id of before"
                 assert effect.rule not in {row.rule for row in self.open if row.lane is lane}, "open twice"
@@ -93,7 +93,7 @@ class World:
             due = live.due()
             if due is None or due > self.now:
                 return
-        raise AssertionError(f"due at {due}, again and again, at {self.now}")
+        raise AssertionError(f"again and again at {self.now}")
 
     def do(self, what: str, lane: Lane, how: Any) -> None:
         one = self.lanes[lane]

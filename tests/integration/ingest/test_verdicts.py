@@ -1,0 +1,136 @@
+"""The real engine and stages behind the real broker: what it remembers of a device, and what the database has open."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from alerts.engine import AlertEngine
+from alerts.state import unpack
+from catalog.load import load
+from ingest.service import Ingest
+from steth.run_ingest import stages_of
+from tests.integration.ingest.harness import Bench, Client, until, wall_ms
+from wire.ids import mint_epoch
+from wire.items import Fault, Heartbeat
+from wire.topics import Lane
+
+CATALOG = load()
+CODE, OTHER = "GEN-KV-01", "GEN-KV-02"
+ALERTS = "SELECT subject, condition, count FROM alert ORDER BY occurred_at, subject"
+EVENTS = "SELECT event, from_state, to_state FROM alert_event ORDER BY id"
+
+
+@asynccontextmanager
+async def judging(bench: Bench) -> AsyncIterator[Ingest[Any]]:
+    engine = AlertEngine(models=CATALOG.models)
+    async with bench.ingest(engine=cast("Any", engine), stages=stages_of(CATALOG)) as running:
+        yield running
+
+
+def fault(code: str = CODE, state: str = "active") -> Fault:
+    return Fault(at=wall_ms(), code=code, state=cast("Any", state))
+
+
+async def test_an_alert_whose_state_can_not_be_read_ends_under_its_own_id(bench: Bench) -> None:
+    """Seen: it stayed open for ever, and the next occurrence opened a second one beside it."""
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault())
+        await device.acked(1)
+    bench.sql("UPDATE device_state SET engine = '\\xff'")
+    async with judging(bench), Client(bench=bench, uid=uid) as again:
+        again.epoch = device.epoch
+        await again.send(2, fault())
+        await again.acked(2)
+        assert bench.sql(ALERTS) == [(CODE, "active", 2)]
+        await again.send(3, fault(state="cleared"))
+        await again.acked(3)
+    assert bench.sql(ALERTS) == [(CODE, "ok", 2)]
+    assert bench.sql("SELECT count(*) FROM ticket") == [(1,)]
+
+
+async def test_an_alert_that_was_closed_in_the_database_is_open_in_no_state(bench: Bench) -> None:
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault())
+        await device.acked(1)
+    bench.sql("UPDATE alert SET condition = 'ok', cleared_at = now()")
+    async with judging(bench), Client(bench=bench, uid=uid) as again:
+        again.epoch = device.epoch
+        await again.send(2, fault())
+        await again.acked(2)
+    assert bench.sql(ALERTS) == [(CODE, "ok", 1), (CODE, "active", 1)]
+
+
+async def test_a_fault_of_both_lanes_is_one_alert_that_either_ends(bench: Bench) -> None:
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault(), lane=Lane.BULK)
+        await until(lambda: bench.sql(ALERTS) == [(CODE, "active", 1)])
+        await device.send(1, fault())
+        await device.acked(1)
+        assert bench.sql(ALERTS) == [(CODE, "active", 2)]
+        await device.send(2, fault(state="cleared"), lane=Lane.BULK)
+        await until(lambda: bench.sql(ALERTS) == [(CODE, "ok", 2)])
+    assert bench.sql("SELECT count(*) FROM ticket") == [(1,)]
+    assert bench.sql("SELECT count(*) FROM to_judge") == [(0,)]
+
+
+async def test_an_alert_that_a_former_program_opened_in_bulk_is_ended_by_what_comes_live(bench: Bench) -> None:
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault())
+        await device.acked(1)
+    # as if that program had judged it in the other lane
+    bench.sql("UPDATE alert SET lane = 1")
+    bench.sql("DELETE FROM device_state WHERE lane = 1")
+    bench.sql("UPDATE device_state SET lane = 1")
+    async with judging(bench), Client(bench=bench, uid=uid) as again:
+        again.epoch = device.epoch
+        await again.send(2, fault(state="cleared"))
+        await again.acked(2)
+        await again.send(1, Heartbeat(at=wall_ms()), lane=Lane.BULK, epoch=mint_epoch())
+        states = "SELECT lane, engine FROM device_state ORDER BY lane"
+        await until(lambda: len(bench.sql(states)) == 2)
+    assert bench.sql(ALERTS) == [(CODE, "ok", 1)]
+    assert [(lane, unpack(bytes(packed)).entries) for lane, packed in bench.sql(states)] == [(0, {}), (1, {})]
+
+
+async def test_after_numbers_are_lost_open_alerts_are_unconfirmed_until_heard_of_again(bench: Bench) -> None:
+    """A database from before: the agent goes on far above the mark."""
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault(), fault(OTHER))
+        await device.acked(1)
+        await device.send(9, Heartbeat(at=wall_ms()), floor=9)
+        await device.acked(9)
+        assert sorted(bench.sql(ALERTS)) == [(CODE, "unconfirmed", 1), (OTHER, "unconfirmed", 1)]
+        assert bench.sql("SELECT DISTINCT params ->> 'lost' FROM alert_event WHERE event = 'lost'") == [("7",)]
+        await device.send(10, fault(), fault(OTHER, "cleared"))
+        await device.acked(10)
+    assert sorted(bench.sql(ALERTS)) == [(CODE, "active", 2), (OTHER, "ok", 1)]
+
+
+async def test_equipment_that_its_agent_does_not_reach_is_watched(bench: Bench) -> None:
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, Heartbeat(at=wall_ms(), connected=False))
+        await until(lambda: bench.sql("SELECT kind, condition FROM alert") == [("connection", "pending")])
+        await device.send(2, Heartbeat(at=wall_ms(), connected=True))
+        await until(lambda: bench.sql("SELECT kind, condition FROM alert") == [("connection", "ok")])
+        await device.acked(2)
+    assert bench.sql(EVENTS) == [("breach", "ok", "pending"), ("within", "pending", "ok")]
+    assert bench.sql("SELECT equipment_connected FROM device_state WHERE lane = 0") == [(True,)]
+
+
+async def test_an_agent_whose_clock_is_wrong_gets_an_alert_and_its_faults_a_ticket(bench: Bench) -> None:
+    uid = bench.device()
+    slow = 2 * 3_600_000
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        at = wall_ms() - slow
+        await device.send(1, Fault(at=at, code=CODE, state="active"), offset_ms=slow, at=at)
+        await device.acked(1)
+    found = bench.sql("SELECT kind, condition, params ->> 'offset_s' FROM alert ORDER BY kind")
+    assert [row[:2] for row in found] == [("clock", "active"), ("fault", "active")]
+    assert found[0][2] == "7200"
+    assert bench.sql("SELECT count(*) FROM ticket") == [(1,)]
