@@ -289,7 +289,8 @@ WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
   AND (%(hospital)s::integer IS NULL OR t.org_id = %(hospital)s)
   AND (%(site)s::integer IS NULL OR t.site_id = %(site)s)
   AND (%(status)s::text IS NULL OR t.status = %(status)s)
-  AND (%(open)s::boolean IS NULL OR (t.status <> 'closed') = %(open)s)
+  AND (%(open)s::boolean IS NULL OR %(open)s OR t.status = 'closed')
+  AND (%(open)s::boolean IS NULL OR NOT %(open)s OR t.status <> 'closed')
   AND (%(below)s::bigint IS NULL OR t.id < %(below)s)
 ORDER BY t.id DESC LIMIT %(limit)s
 

@@ -22,7 +22,7 @@ _WAITING: Final[tuple[tuple[str, str], ...]] = (
     ("lease_expired_seconds", "How long ago the oldest lease of a partition ran out; 0: all are held."),
 )
 # Columns in the order of _WAITING.
-_LOOK: Final = b"""
+LOOK: Final = b"""
 SELECT j.waiting, j.oldest, t.waiting, t.overdue,
     (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day'),
     (SELECT count(*) FROM command WHERE status = 'waiting'),
@@ -49,7 +49,7 @@ class Backlog(Collector):
     async def measure(self) -> int:
         """Look; returns 0: nothing was done."""
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(_LOOK)).fetchone()
+            row = await (await connection.execute(LOOK)).fetchone()
         assert row is not None  # noqa: S101 - aggregates
         self._found = tuple(max(0.0, float(value)) for value in row)
         return 0

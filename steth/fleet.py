@@ -19,11 +19,12 @@ _FAMILIES: Final = (
     ("open_tickets", "status", STATUSES, "Tickets that are not closed."),
     ("outbox_reports", "lane", LANES, "Reports that wait on the equipment, as its last heartbeats say."),
 )
-_LOOK: Final = b"""
+LOOK: Final = b"""
 WITH heard AS (
     SELECT s.heartbeat, coalesce(nullif(s.interval_s, 0), %(heartbeat_s)s) AS interval_s,
-           greatest(s.seen_at, (SELECT max(m.at) FROM mark m WHERE m.device_id = d.id)) AS at
+           greatest(s.seen_at, m.at) AS at
     FROM device d LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = 0
+    LEFT JOIN (SELECT device_id, max(at) AS at FROM mark GROUP BY device_id) m ON m.device_id = d.id
     WHERE d.status = 'active'
 )
 SELECT 'devices', CASE WHEN at IS NULL THEN 'never'
@@ -53,7 +54,7 @@ class Fleet(Collector):
     async def measure(self) -> int:
         """Look; returns 0: nothing was done."""
         async with self._pool.connection() as connection:
-            rows = await connection.execute(_LOOK, {"beats": MISSED_BEATS, "heartbeat_s": self._heartbeat_s})
+            rows = await connection.execute(LOOK, {"beats": MISSED_BEATS, "heartbeat_s": self._heartbeat_s})
             self._found = {(name, label): float(count) async for name, label, count in rows}
         return 0
 

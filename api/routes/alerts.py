@@ -87,7 +87,7 @@ async def list_alerts(
             **ALL_ALERTS,
             "device": device,
             "severity": severity,
-            "hospital": hospital,
+            "hospital": asked.account.org if hospital is None else hospital,  # by whose index it is found
             "site": site,
             "conditions": None if state is None else CONDITIONS[state],
             "operator": operator,

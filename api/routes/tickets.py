@@ -73,7 +73,7 @@ async def list_tickets(
             "device": device,
             "family": family,
             "severity": severity,
-            "hospital": hospital,
+            "hospital": asked.account.org if hospital is None else hospital,  # by whose index it is found
             "site": site,
             "status": status,
             "open": None if state is None else state == "open",

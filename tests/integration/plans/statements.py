@@ -1,0 +1,227 @@
+"""Every statement of the rooms' queries.sql files, with values to plan it for.
+
+The database itself says of what type each parameter is; the values are of that type. What may be null in a list's
+filter (`%(site)s::integer IS NULL OR ...`) is planned without any filter, and with each one alone.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import errors
+
+from steth import backlog, fleet
+from store.sql import load_queries
+from tests.integration.plans.size import NOW, Sync
+
+ROOT: Final = Path(__file__).parents[3]
+ROOMS: Final = ("ingest", "alerts", "desk", "remote", "api", "store")
+SELDOM: Final[Mapping[str, str]] = {
+    "store.bound_letters": "once an hour; it counts the letters of each device",
+    "store.sweep_api_token": "once an hour; as many as people and programs sign in",
+    "store.note_dropped": "once an hour; what waits to be rolled up is made within seconds",
+    "api.audit_chain": "the whole chain, when somebody asks whether it is whole",
+    **dict.fromkeys(
+        (
+            "store.chunks_before",
+            "store.drop_chunk",
+            "store.policies",
+            "store.policies_failing",
+            "store.refresh",
+            "store.leave_apache",
+            "store.is_moving",
+            "store.moved_whole_from",
+            "store.forget_old",
+            "store.oldest_chunk",
+            "store.aggregate_tables",
+            "store.make_hypertables",
+            "store.make_aggregates",
+            "store.note_moved",
+        ),
+        "of TimescaleDB's own catalogs, or of a move between editions",
+    ),
+}
+"""What may look at much, and why that is no harm."""
+
+_PARAMETER: Final = re.compile(r"%\((\w+)\)s|%s")
+_NULLABLE: Final = re.compile(r"%\((\w+)\)s::[\w\[\]]+ IS NULL")
+_COLUMNS: Final = re.compile(r"unnest\(((?:[^()]|\([^()]*\))*)\)")
+_SCALARS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("first", "last", "since", "at", "now"), "timestamptz"),
+    **dict.fromkeys(("now_ms", "since_ms", "grace_ms", "patience_ms", "again_ms", "lease_ms"), "bigint"),
+}
+"""Where the text alone leaves it open; psycopg tells it by the value."""
+_ARRAYS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("devices", "orgs"), "integer[]"),
+    **dict.fromkeys(("digests", "engines", "latest"), "bytea[]"),
+    **dict.fromkeys(("at", "learned", "since", "last", "told", "seen", "reached"), "timestamptz[]"),
+    **dict.fromkeys(
+        ("kinds", "bodies", "sources", "reasons", "forms", "epochs", "agents", "heartbeats", "previous"), "text[]"
+    ),
+    **dict.fromkeys(("counts", "boots", "seqs", "clocks", "offsets"), "bigint[]"),
+    **dict.fromkeys(("again", "connected"), "boolean[]"),
+    "equipment": "smallint[]",
+    "intervals": "double precision[]",
+}
+"""Of columns that ingest writes: it says the types itself (ingest/arrays.py)."""
+_UUID: Final = "6f1f0c9e-0000-4000-8000-0000000000%02d"
+_MOMENT: Final = (NOW - timedelta(hours=1)).isoformat()
+_OF_TYPE: Final[Mapping[str, str]] = {
+    "smallint": "0",
+    "integer": "17",
+    "bigint": "17",
+    "real": "1",
+    "double precision": "1",
+    "numeric": "1",
+    "text": "ticket",
+    "boolean": "t",
+    "bytea": r"\x00",
+    "jsonb": "[]",
+    "uuid": _UUID % 0,
+    "xid8": "3999000",
+    "date": NOW.date().isoformat(),
+    "timestamp with time zone": _MOMENT,
+    "interval": "1 minute",
+    "regclass": "ticket",
+    "character varying": "x",
+}
+_OF_NAME: Final[Mapping[str, str]] = {
+    "limit": "51",
+    "most": "100",
+    "each": "5",
+    "skip": "0",
+    "lane": "0",
+    "level": "0",
+    "severity": "major",
+    "status": "new",
+    "from": (NOW - timedelta(days=1)).isoformat(),
+    "to": NOW.isoformat(),
+    "now": NOW.isoformat(),
+    "until": NOW.isoformat(),
+    "first": (NOW - timedelta(hours=1)).isoformat(),
+    "last": NOW.isoformat(),
+    "lost_from": (NOW - timedelta(days=1)).isoformat(),
+    "before_at": (NOW - timedelta(days=30)).isoformat(),
+    "conditions": "{active,clearing}",
+    "open": "t",
+    "operator": "unacknowledged",
+    "below": "90000",
+    "xid": "3999000",
+    "boundary": "4000000",
+    "row": "999000",
+    "watermark": str(int(NOW.timestamp()) - 300),
+    "now_ms": str(int(NOW.timestamp() * 1000)),
+    "since_ms": str(int(NOW.timestamp() * 1000) - 86_400_000),
+    "kind": "fault",
+}
+"""Where a value of the type alone would say something else than what is usual."""
+
+
+Plan = dict[str, Any]
+"""A node of EXPLAIN's JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """`name`: ROOM.NAME; `text` with psycopg's placeholders; `role` that runs it."""
+
+    name: str
+    text: str
+    role: str
+
+
+def statements() -> Iterator[Statement]:
+    """All of them, those in the code of periodic looks too."""
+    roles = {"api": "steth_api", "store": "steth_owner"}
+    for room in ROOMS:
+        queries = load_queries(ROOT / room / "queries.sql")
+        for name in sorted(queries.names):
+            yield Statement(name=f"{room}.{name}", text=queries[name].decode(), role=roles.get(room, "steth_ingest"))
+    for module in (backlog, fleet):
+        yield Statement(name=f"{module.__name__}", text=module.LOOK.decode(), role="steth_ingest")
+
+
+class _Case:
+    """A statement prepared once, planned with values."""
+
+    def __init__(self, connection: Sync, statement: Statement) -> None:
+        self._connection = connection
+        self._statement = statement
+        self.names: list[str] = []
+        text = _PARAMETER.sub(self._number, statement.text.rstrip().rstrip(";")).replace("%%", "%")
+        try:
+            self._prepare(text, {})
+        except psycopg.ProgrammingError:
+            columns = set(re.findall(r"%\((\w+)\)s", " ".join(_COLUMNS.findall(statement.text))))
+            self._prepare(text, {**_SCALARS, **{name: _ARRAYS.get(name, "text[]") for name in columns}})
+        rows = connection.execute(
+            "SELECT unnest(parameter_types)::text FROM pg_prepared_statements WHERE name = 'planned'"
+        ).fetchall()
+        self.types = [row[0] for row in rows]
+
+    def _number(self, found: re.Match[str]) -> str:
+        name = found[1] or f"#{len(self.names)}"
+        if name not in self.names:
+            self.names.append(name)
+        return f"${self.names.index(name) + 1}"
+
+    def _prepare(self, text: str, types: Mapping[str, str]) -> None:
+        self._connection.execute("DEALLOCATE ALL")
+        declared = ", ".join(types.get(name, "unknown") for name in self.names)
+        self._connection.execute(f"PREPARE planned{f' ({declared})' if declared else ''} AS {text}".encode())
+
+    def plans(self) -> Iterator[tuple[str, Plan]]:
+        """What is given, and the plan for it."""
+        filters = sorted(set(_NULLABLE.findall(self._statement.text)))
+        for given in ([], *([name] for name in filters)) if filters else ([],):
+            nulls = {name for name in filters if name not in given}
+            if "before_at" in given or "after_at" in given:
+                nulls -= {"before_id", "after_id"}
+            values = [
+                "NULL" if name in nulls else f"'{self._value(name, of)}'"
+                for name, of in zip(self.names, self.types, strict=True)
+            ]
+            execute = f"planned ({', '.join(values)})" if values else "planned"
+            row = self._connection.execute(f"EXPLAIN (FORMAT JSON) EXECUTE {execute}".encode()).fetchone()
+            assert row is not None
+            yield ", ".join(given) or "-", row[0][0]["Plan"]
+
+    @staticmethod
+    def _value(name: str, of: str) -> str:
+        if of.endswith("[]"):
+            if name == "conditions":
+                return _OF_NAME[name]
+            one = _OF_TYPE[of.removesuffix("[]")]
+            some = (
+                [_UUID % n for n in range(5)]
+                if of == "uuid[]"
+                else [str(n) for n in range(5)]
+                if one == "17"
+                else [one]
+            )
+            return "{" + ",".join(f'"{value}"' for value in some) + "}"
+        return _OF_NAME.get(name, _OF_TYPE[of]) if _fits(name, of) else _OF_TYPE[of]
+
+
+def _fits(name: str, of: str) -> bool:
+    value = _OF_NAME.get(name, "")
+    if of in {"smallint", "integer", "bigint", "numeric", "double precision", "xid8"}:
+        return value.isdigit()
+    return ("T" in value) == of.startswith("timestamp")
+
+
+def plans(connection: Sync, statement: Statement) -> list[tuple[str, Plan]]:
+    """What is given, and the plan for it, as who runs it: some of the desk's are the API's."""
+    for role in (statement.role, "steth_api"):
+        connection.execute(f"SET ROLE {role}".encode())
+        try:
+            return list(_Case(connection, statement).plans())
+        except errors.InsufficientPrivilege:
+            continue
+        finally:
+            connection.execute("RESET ROLE")
+    raise AssertionError(f"{statement.name}: nobody may run it")
