@@ -401,6 +401,13 @@ CREATE VIEW public.device_mark WITH (security_barrier='true') AS
 
 ALTER VIEW public.device_mark OWNER TO steth_view;
 
+CREATE TABLE public.device_metric (
+    device_id integer NOT NULL,
+    metric_id integer NOT NULL
+);
+
+ALTER TABLE public.device_metric OWNER TO steth_owner;
+
 CREATE TABLE public.metric (
     id integer NOT NULL,
     name text NOT NULL,
@@ -934,6 +941,9 @@ CREATE TABLE public.ticket (
     message text NOT NULL,
     params jsonb DEFAULT '{}'::jsonb NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    evidence_readings integer,
+    evidence_cut boolean DEFAULT false NOT NULL,
+    evidence_next_at timestamp with time zone,
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['new'::text, 'to-dispatch'::text, 'accepted'::text, 'on-site'::text, 'awaiting-parts'::text, 'to-verify'::text, 'closed'::text])))
 );
 
@@ -977,6 +987,29 @@ ALTER TABLE public.ticket_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.ticket_evidence (
+    ticket_id bigint NOT NULL,
+    org_id integer NOT NULL,
+    metric text NOT NULL,
+    unit text NOT NULL,
+    at timestamp with time zone[] NOT NULL,
+    value double precision[] NOT NULL,
+    quality smallint[] NOT NULL
+);
+
+ALTER TABLE public.ticket_evidence OWNER TO steth_owner;
+
+CREATE TABLE public.ticket_evidence_event (
+    ticket_id bigint NOT NULL,
+    org_id integer NOT NULL,
+    event_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    body jsonb NOT NULL
+);
+
+ALTER TABLE public.ticket_evidence_event OWNER TO steth_owner;
 
 ALTER TABLE public.ticket ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ticket_id_seq
@@ -1043,6 +1076,9 @@ ALTER TABLE ONLY public.dead_letter
 
 ALTER TABLE ONLY public.device_event
     ADD CONSTRAINT device_event_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.device_metric
+    ADD CONSTRAINT device_metric_pkey PRIMARY KEY (device_id, metric_id);
 
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_pkey PRIMARY KEY (id);
@@ -1146,6 +1182,12 @@ ALTER TABLE ONLY public.ticket_day
 ALTER TABLE ONLY public.ticket_event
     ADD CONSTRAINT ticket_event_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.ticket_evidence_event
+    ADD CONSTRAINT ticket_evidence_event_pkey PRIMARY KEY (ticket_id, event_id);
+
+ALTER TABLE ONLY public.ticket_evidence
+    ADD CONSTRAINT ticket_evidence_pkey PRIMARY KEY (ticket_id, metric, unit);
+
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_number_key UNIQUE (number);
 
@@ -1235,6 +1277,8 @@ CREATE INDEX ticket_org ON public.ticket USING btree (org_id, id);
 
 CREATE INDEX ticket_site ON public.ticket USING btree (site_id, id);
 
+CREATE INDEX ticket_uncopied ON public.ticket USING btree (id) WHERE ((evidence_readings IS NULL) AND (evidence_frozen_at IS NOT NULL));
+
 CREATE INDEX ticket_unfrozen ON public.ticket USING btree (device_id) WHERE (evidence_frozen_at IS NULL);
 
 CREATE INDEX to_judge_device ON public.to_judge USING btree (device_id, lane, id);
@@ -1278,6 +1322,12 @@ ALTER TABLE ONLY public.ticket_alert
 ALTER TABLE ONLY public.ticket_event
     ADD CONSTRAINT ticket_event_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
 
+ALTER TABLE ONLY public.ticket_evidence_event
+    ADD CONSTRAINT ticket_evidence_event_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.ticket_evidence
+    ADD CONSTRAINT ticket_evidence_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id) ON DELETE CASCADE;
+
 ALTER TABLE public.alert ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.alert_event ENABLE ROW LEVEL SECURITY;
@@ -1307,6 +1357,10 @@ CREATE POLICY every_command ON public.command TO steth_ingest USING (true) WITH 
 CREATE POLICY every_device ON public.device TO steth_ingest USING (true) WITH CHECK (true);
 
 CREATE POLICY every_event ON public.device_event TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_evidence ON public.ticket_evidence TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_evidence_event ON public.ticket_evidence_event TO steth_ingest USING (true) WITH CHECK (true);
 
 CREATE POLICY every_org ON public.org TO steth_ingest USING (true);
 
@@ -1372,11 +1426,19 @@ CREATE POLICY tenant ON public.ticket_alert USING (public.sees_org(org_id)) WITH
 
 CREATE POLICY tenant ON public.ticket_event USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
+CREATE POLICY tenant ON public.ticket_evidence USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.ticket_evidence_event USING (public.sees_org(org_id));
+
 ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ticket_alert ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ticket_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_evidence ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_evidence_event ENABLE ROW LEVEL SECURITY;
 
 GRANT ALL ON SCHEMA public TO steth_view;
 GRANT USAGE ON SCHEMA public TO steth_ingest;
@@ -1428,6 +1490,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mark TO steth_ingest;
 GRANT SELECT ON TABLE public.mark TO steth_view;
 
 GRANT SELECT ON TABLE public.device_mark TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.device_metric TO steth_ingest;
 
 GRANT SELECT,INSERT ON TABLE public.metric TO steth_ingest;
 GRANT SELECT ON TABLE public.metric TO steth_view;
@@ -1512,6 +1576,12 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_day TO steth_ingest;
 
 GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_evidence TO steth_ingest;
+GRANT SELECT ON TABLE public.ticket_evidence TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.ticket_evidence_event TO steth_ingest;
+GRANT SELECT ON TABLE public.ticket_evidence_event TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.to_judge TO steth_ingest;
 
