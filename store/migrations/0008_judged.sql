@@ -200,6 +200,12 @@ CREATE INDEX telling_ended ON telling (next_at) WHERE state <> 'waiting';
 CREATE INDEX command_ended ON command (issued_at) WHERE status <> 'waiting';
 CREATE INDEX idempotency_at ON idempotency (at);
 CREATE INDEX dead_letter_at ON dead_letter (at);
+CREATE INDEX gap_at ON gap (at);
+
+-- A hospital's and a site's own, in the order of their lists.
+CREATE INDEX ticket_org ON ticket (org_id, id);
+CREATE INDEX ticket_site ON ticket (site_id, id);
+CREATE INDEX alert_org ON alert (org_id, occurred_at, id);
 
 -- The evidence of a ticket: a copy, kept as long as the ticket ------------------------------------------------------------
 -- Readings are dropped by age; what a ticket rests on isn't. Packed: a row a signal, in order of time.
@@ -238,10 +244,3 @@ ALTER TABLE ticket ADD COLUMN evidence_readings integer,        -- how many were
     ADD COLUMN evidence_cut boolean NOT NULL DEFAULT false,     -- there were more than a copy holds: it has the newest
     ADD COLUMN evidence_next_at timestamptz;                    -- copying failed: not tried again before
 CREATE INDEX ticket_uncopied ON ticket (id) WHERE evidence_readings IS NULL AND evidence_frozen_at IS NOT NULL;
-
-CREATE INDEX gap_at ON gap (at);
-
--- A hospital's and a site's own, in the order of their lists.
-CREATE INDEX ticket_org ON ticket (org_id, id);
-CREATE INDEX ticket_site ON ticket (site_id, id);
-CREATE INDEX alert_org ON alert (org_id, occurred_at, id);
