@@ -79,6 +79,8 @@ class AlertEngine:
             step.apply(one)
         if lane is Lane.LIVE:
             step.presence(presence)
+        elif presence.restarted_ms:
+            step.pass_on(presence.restarted_ms)
         step.time(presence, heard=bool(applied))
         return step.finish()
 

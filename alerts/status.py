@@ -55,16 +55,17 @@ def news(presence: Presence, offset_ms: int | None, entries: Mapping[str, Entry]
 
 def judge(draft: Draft, presence: Presence, offset_ms: int | None) -> None:
     """Open and end what follows from ``presence`` as it is now."""
-    _noticed(draft, IDENTITY_RULE, Event.RIVAL, presence.conflict_ms)
-    _noticed(draft, NUMBERS_RULE, Event.RESTARTED, presence.restarted_ms)
-    _noticed(draft, UNJUDGED_RULE, Event.GIVEN_UP, presence.unjudged_ms)
+    noticed(draft, IDENTITY_RULE, Event.RIVAL, presence.conflict_ms)
+    noticed(draft, NUMBERS_RULE, Event.RESTARTED, presence.restarted_ms)
+    noticed(draft, UNJUDGED_RULE, Event.GIVEN_UP, presence.unjudged_ms)
     if offset_ms is not None and _clock_turned(offset_ms, draft.entries.get(CLOCK)):
         _clock(draft, offset_ms)
     if _reach_turned(presence, draft.entries):
         _reach(draft, presence)
 
 
-def _noticed(draft: Draft, rule: Rule, event: Event, at_ms: int) -> None:
+def noticed(draft: Draft, rule: Rule, event: Event, at_ms: int) -> None:
+    """Something was noticed at a moment, 0: never; if it isn't known already."""
     if at_ms > draft.judged.get(rule.key, 0):
         draft.raise_(rule, event, at_ms, occurred_ms=at_ms)
         draft.judged[rule.key] = at_ms

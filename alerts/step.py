@@ -9,10 +9,11 @@ from alerts.draft import LATE_MS, Draft
 from alerts.episode import Condition, Event
 from alerts.judge import GRID_MS
 from alerts.order import in_order, span
-from alerts.plan import LOST_KINDS, SILENCE, Plan
+from alerts.plan import LOST_KINDS, NUMBERS, NUMBERS_RULE, SILENCE, Plan
 from alerts.state import State, silence_of
 from ingest.ports import Applied, Device, Effect, HandOver, Now, Presence
-from wire.items import BAD, Birth, Fault, Readings
+from wire.items import BAD, Birth, Fault, Heartbeat, Readings
+from wire.report import Report
 from wire.topics import Lane
 
 AHEAD_MS: Final = 300_000
@@ -65,10 +66,30 @@ class Step:
         if status.news(presence, offset_ms, self._entries, self._judged):
             status.judge(self._change(), presence, offset_ms)
 
+    def pass_on(self, restarted_ms: int) -> None:
+        """Numbers of the bulk lane began again, which is said in the live lane."""
+        if restarted_ms > self._judged.get(NUMBERS, 0):
+            draft = self._change()
+            draft.judged[NUMBERS] = restarted_ms
+            draft.changed = True
+            # a report isn't empty, and this says nothing
+            report = Report(at=restarted_ms, items=[Heartbeat(at=restarted_ms)])
+            applied = Applied(
+                report=report,
+                numbers=None,
+                received_ms=self._now.wall_ms,
+                offset_ms=0,
+                caught_up=False,
+                restarted_ms=restarted_ms,
+            )
+            draft.effects.append(HandOver(applied=applied))
+
     def apply(self, one: Applied) -> None:
         """One report."""
         if one.gap and self._lane is Lane.LIVE and self._entries:
             self._lose(one)
+        if one.restarted_ms:
+            status.noticed(self._change(), NUMBERS_RULE, Event.RESTARTED, one.restarted_ms)
         faults: list[Fault] = []
         for item in in_order(one.report.items):
             if type(item) is Readings:

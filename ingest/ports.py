@@ -60,6 +60,8 @@ class Applied(Struct, frozen=True, kw_only=True, gc=False):
     caught_up: bool
     gap: int = 0
     """Numbers of its lane just before it that can never come any more (DELIVERY 4)."""
+    restarted_ms: int = 0
+    """Handed over from the bulk lane: when its numbers were found to have begun again (``Presence.restarted_ms``)."""
 
 
 class Effect(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What follows from what ingest knows of a device: its identity, its clock, its reach, what can't be judged of it."""
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -7,7 +8,7 @@ from alerts.effects import EpisodeAgain, EpisodeOpened
 from alerts.engine import AlertEngine
 from catalog.load import load
 from catalog.messages import render
-from ingest.ports import Presence
+from ingest.ports import Applied, HandOver, Presence
 from tests.unit.alerts.device import (
     DEVICE,
     Reporting,
@@ -87,7 +88,20 @@ def test_only_the_live_lane_judges_them() -> None:
     device.presence = Presence(
         conflict_ms=ms(1), restarted_ms=ms(1), unjudged_ms=ms(1), clock_offset_ms=9**9, equipment_connected=False
     )
-    assert device.report(1, beat(1)) == []
+    [effect] = device.report(1, beat(1))
+    assert isinstance(effect, HandOver)
+    assert device.report(2, beat(2)) == []
+
+
+def test_numbers_of_the_bulk_lane_that_begin_again_are_the_devices_one_alert() -> None:
+    live, bulk = Reporting(), Reporting(lane=Lane.BULK)
+    bulk.presence.restarted_ms = ms(1)
+    [effect] = bulk.report(1, beat(1))
+    assert isinstance(effect, HandOver)
+    one = msgspec.msgpack.decode(msgspec.msgpack.encode(effect.applied), type=Applied)
+    assert opened(live.apply(2, one)) == [("identity:numbers", "active")]
+    live.presence.restarted_ms = ms(5)
+    assert opened(live.report(5, beat(5))) == []
 
 
 # the clock ------------------------------------------------------------------------------------------------------------
