@@ -111,7 +111,7 @@ class Gate(Generic[S]):
         if content.refused is not None:
             raise content.refused
         memory = self._memory.get(content.uid)
-        if memory is None:
+        if memory is None or memory.device.retired:
             raise WireError(WireErrorCode.TOPIC, "device", "is not one of ours, or is retired")
         numbers = content.numbers
         if content.channel is Channel.WILL:

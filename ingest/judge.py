@@ -60,8 +60,8 @@ class Judge(Generic[S]):
         self._memory = memory
         self._clock_ms = clock_ms
         self.later = later
-        self._put_off: dict[str, tuple[int, int]] = {}
-        """Devices whose tick failed: how often, and until when on the partition's clock it is put off."""
+        self._put_off: dict[str, int] = {}
+        """Devices whose tick failed, and how often."""
         self._due: dict[int, list[tuple[int, str]]] = {}
         self._queued: dict[str, int] = {}
         self._stepped: list[str] = []
@@ -135,6 +135,7 @@ class Judge(Generic[S]):
         if self._put_off:
             for memory, _ in works:
                 if self._put_off.pop(memory.device.uid, None) is not None:
+                    self._queued.pop(memory.device.uid, None)
                     _log.info("tick_works_again", lane=lane.value, device=memory.device.uid)
 
     async def _alone(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], work: Work, now: Now) -> None:
@@ -146,7 +147,7 @@ class Judge(Generic[S]):
             if everybodys(connection, error):
                 raise
             if not work.applied:
-                self._put_off_tick(work.device.uid, work.device.partition)
+                self.put_off([work.device.uid])
                 return
             of = work.applied[0].numbers
             numbers = {} if of is None else {"epoch": of.epoch, "seq": of.seq, "reports": len(work.applied)}
@@ -222,10 +223,8 @@ class Judge(Generic[S]):
 
     def watch(self, memory: DeviceMemory[S]) -> None:
         """Look at this device again when its time comes."""
-        due = self._engine.due(memory.state, memory.presence)
         uid = memory.device.uid
-        if due is not None and uid in self._put_off:
-            due = max(due, self._put_off[uid][1])
+        due = None if uid in self._put_off else self._engine.due(memory.state, memory.presence)
         if due is not None and due < self._queued.get(uid, due + 1):
             self._queued[uid] = due
             heapq.heappush(self._due.setdefault(memory.device.partition, []), (due, uid))
@@ -240,7 +239,7 @@ class Judge(Generic[S]):
                 continue  # an earlier time was queued after this one
             del self._queued[uid]
             memory = self._memory.get(uid)
-            if memory is None:
+            if memory is None or uid in self._put_off:
                 out.append(uid)  # forgotten with a transaction that failed: loaded again
                 continue
             due = self._engine.due(memory.state, memory.presence)
@@ -250,22 +249,22 @@ class Judge(Generic[S]):
                 self.watch(memory)
         return out
 
+    def failing(self, uid: str) -> bool:
+        """Whether the last step of this device that nothing but time asked for failed."""
+        return uid in self._put_off
+
     def put_off(self, uids: Iterable[str]) -> None:
-        """Ticks whose transaction was refused: each comes again later."""
+        """Ticks that failed. Nothing is lost, since time doesn't stop: each comes again, ever more seldom."""
         for uid in uids:
             of = partition_of(DeviceId(uid))
-            self._put_off_tick(uid, of)
-            self._queued[uid] = self._put_off[uid][1]
-            heapq.heappush(self._due.setdefault(of, []), (self._queued[uid], uid))
-
-    def _put_off_tick(self, uid: str, partition: int) -> None:
-        """Nothing is lost, since time doesn't stop: its tick comes again, ever more seldom."""
-        failures = self._put_off.get(uid, (0, 0))[0] + 1
-        if failures == 1:
-            _log.error("tick_failed", lane=self._lane.value, device=uid, **where())
-        stats.RETRIES.labels(self._lane.value, "tick").inc()
-        delay_ms = min(TICK_FIRST_MS << min(failures, 10), TICK_MOST_MS)
-        self._put_off[uid] = (failures, self._clock_ms(partition) + delay_ms)
+            failures = self._put_off.get(uid, 0) + 1
+            if failures == 1:
+                _log.error("tick_failed", lane=self._lane.value, device=uid, **where())
+            stats.RETRIES.labels(self._lane.value, "tick").inc()
+            self._put_off[uid] = failures
+            at = self._clock_ms(of) + min(TICK_FIRST_MS << min(failures, 10), TICK_MOST_MS)
+            self._queued[uid] = at
+            heapq.heappush(self._due.setdefault(of, []), (at, uid))
 
     def forget_partitions(self, partitions: set[int]) -> None:
         """Another process watches them now."""

@@ -134,41 +134,30 @@ class Memory(Generic[S]):
         self.forget([uid for uid, memory in self._devices.items() if memory.device.partition in gone])
 
     async def load(
-        self, connection: AsyncConnection[Any], uids: Sequence[str], *, now_ms: int
+        self, connection: AsyncConnection[Any], uids: Sequence[str], *, now_ms: int, retired: bool = False
     ) -> list[DeviceMemory[S]]:
-        """Load the devices among ``uids`` that are not here yet; those the database doesn't know stay absent."""
+        """Load the devices among ``uids`` that are not here yet; those the database doesn't know stay absent, and
+        those that are retired unless they are wanted too."""
         missing = [uid for uid in uids if uid not in self._devices]
-        return await self._load(connection, "load_devices", {"uids": texts(missing)}, now_ms=now_ms) if missing else []
-
-    async def load_partition(
-        self, connection: AsyncConnection[Any], partition: int, *, now_ms: int
-    ) -> list[DeviceMemory[S]]:
-        """Load every enrolled device of a partition that is not here yet, so that its silence is heard."""
-        parameters = {"partition": partition, "known": texts(list(self._devices))}
-        return await self._load(connection, "load_partition", parameters, now_ms=now_ms)
-
-    async def _load(
-        self, connection: AsyncConnection[Any], query: str, parameters: dict[str, Any], *, now_ms: int
-    ) -> list[DeviceMemory[S]]:
-        rows = await (await connection.execute(SQL[query], {"lane": LANES[self._lane], **parameters})).fetchall()
+        if not missing:
+            return []
+        parameters = {"lane": LANES[self._lane], "uids": texts(missing), "retired": retired}
+        rows = await (await connection.execute(SQL["load_devices"], parameters)).fetchall()
         loaded = [self._build(row) for row in rows]
         behind = [m for m, row in zip(loaded, rows, strict=True) if _committed_after_checkpoint(row)]
         if behind:
             await self._replay_latest(connection, behind, now_ms)
         if loaded:
-            await self._adopt(connection, loaded, {row[0] for row in rows if row[13] is not None})
+            await self._adopt(connection, loaded, {row[0] for row in rows if row[14] is not None})
         for memory in loaded:
             self._devices[memory.device.uid] = memory
         return loaded
 
     def _build(self, row: tuple[Any, ...]) -> DeviceMemory[S]:
-        (id_, uid, org, site, partition, model, name) = row[:7]
-        (mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[7:13]
-        (engine, latest, epoch, boot, connected, interval_s, agent, equipment, offset_ms) = row[13:22]
-        (_as_of, backlog, reached, named) = row[22:]
-        device = Device(
-            id=id_, uid=DeviceId(uid), org_id=org, site_id=site, partition=partition, model=model, name=name
-        )
+        device = device_of(row[:8])
+        (mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[8:14]
+        (engine, latest, epoch, boot, connected, interval_s, agent, equipment, offset_ms) = row[14:23]
+        (_as_of, backlog, reached, named) = row[23:]
         mark = None
         if mark_epoch is not None:
             mark = Mark(epoch=mark_epoch, seq=seq, digest=digest, previous_epoch=previous)
@@ -180,7 +169,7 @@ class Memory(Generic[S]):
             agent=agent or "",
             seen_ms=_ms(marked_at) if marked_at else 0,
             # A device never heard is judged from the moment we know of it.
-            seen_clock_ms=seen_clock if seen_clock is not None else self._clock_ms(partition),
+            seen_clock_ms=seen_clock if seen_clock is not None else self._clock_ms(device.partition),
             equipment_connected=equipment,
             clock_offset_ms=offset_ms,
         )
@@ -198,13 +187,13 @@ class Memory(Generic[S]):
         try:
             memory.latest = Latest(latest)
         except msgspec.MsgspecError:
-            _log.error("latest_unreadable", device=uid, lane=self._lane.value)
+            _log.error("latest_unreadable", device=device.uid, lane=self._lane.value)
         if engine is not None:
             try:
                 memory.state = self._engine.unpack(device, self._lane, engine)
             except ValueError as error:
                 memory.adopted = True
-                _log.error("state_unreadable", device=uid, lane=self._lane.value, error=str(error))
+                _log.error("state_unreadable", device=device.uid, lane=self._lane.value, error=str(error))
         return memory
 
     async def _adopt(
@@ -271,8 +260,23 @@ LATEST_AHEAD_MS: Final = 5 * 60_000
 """A value from further in the future is stored, but is nobody's latest (DELIVERY 16)."""
 
 
+def device_of(row: Sequence[Any]) -> Device:
+    """From the first columns of ``load_devices``."""
+    (id_, uid, org, site, partition, model, name, retired) = row
+    return Device(
+        id=id_,
+        uid=DeviceId(uid),
+        org_id=org,
+        site_id=site,
+        partition=partition,
+        model=model,
+        name=name,
+        retired=retired,
+    )
+
+
 def _committed_after_checkpoint(row: tuple[Any, ...]) -> bool:
-    marked_at, as_of = row[12], row[22]
+    marked_at, as_of = row[13], row[23]
     return as_of is not None and marked_at is not None and marked_at > as_of
 
 

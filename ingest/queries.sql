@@ -1,7 +1,7 @@
 -- Statements of ingest. Run as steth_ingest.
 
 -- name: load_devices
-SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
+SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name, d.status = 'retired',
     k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
     s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
     s.as_of,
@@ -11,21 +11,25 @@ SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
 FROM device d
 LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
 LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
-WHERE d.uid = ANY (%(uids)s) AND d.status = 'active';
+WHERE d.uid = ANY (%(uids)s) AND (d.status = 'active' OR %(retired)s);
 
--- name: load_partition
-SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name,
-    k.epoch, k.seq, k.digest, k.previous_epoch, k.seen_clock_ms, k.at,
-    s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
-    s.as_of,
-    EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s),
-    k.reached,
-    ARRAY(SELECT m.name || ' ' || m.unit FROM device_metric n JOIN metric m ON m.id = n.metric_id WHERE n.device_id = d.id)
-FROM device d
-LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
-LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
-WHERE d.partition = %(partition)s AND d.status = 'active' AND d.enrolled_at IS NOT NULL
-    AND d.uid <> ALL (%(known)s);
+-- Live: those enrolled, so that their silence is heard. Both lanes: those retired while nobody was here to end what is
+-- open of them, and those of which something waits to be judged.
+-- name: devices_of_partition
+SELECT d.uid FROM device d
+WHERE d.partition = %(partition)s AND CASE WHEN d.status = 'active'
+    THEN %(lane)s = 0 AND d.enrolled_at IS NOT NULL
+    ELSE EXISTS (SELECT FROM alert a WHERE a.device_id = d.id AND a.condition <> 'ok') END;
+
+-- name: changed_devices
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, ARRAY(
+    SELECT d.id || ' ' || d.changed_xid FROM device d
+    WHERE d.changed_xid >= coalesce(%(since)s::text::xid8, pg_snapshot_xmax(pg_current_snapshot()))
+        AND d.changed_xid < pg_snapshot_xmax(pg_current_snapshot()));
+
+-- name: devices_now
+SELECT id, uid, org_id, site_id, partition, model, name, status = 'retired', enrolled_at IS NOT NULL
+FROM device WHERE id = ANY (%(ids)s);
 
 -- name: open_alerts
 SELECT a.device_id, a.id, a.lane, a.rule, a.condition, (extract(epoch FROM a.occurred_at) * 1000)::bigint, a.count,
@@ -50,11 +54,18 @@ SELECT readings_written(%(devices)s::integer[], %(lo)s, %(hi)s);
 -- name: kept_from
 SELECT (extract(epoch FROM whole_from) * 1000)::bigint FROM rollup WHERE level = 0;
 
+-- What of the partitions is ours, and what an operator changed since: before anything is judged by what is in memory.
 -- name: fence
-SELECT p.id FROM partition p
-JOIN unnest(%(ids)s::smallint[], %(generations)s::bigint[]) AS mine (id, generation)
-    ON p.id = mine.id AND p.generation = mine.generation
-FOR SHARE OF p;
+WITH mine AS (
+    SELECT p.id FROM partition p
+    JOIN unnest(%(ids)s::smallint[], %(generations)s::bigint[]) AS held (id, generation)
+        ON p.id = held.id AND p.generation = held.generation
+    FOR SHARE OF p
+)
+SELECT ARRAY(SELECT id FROM mine), pg_snapshot_xmin(pg_current_snapshot())::text, ARRAY(
+    SELECT d.id || ' ' || d.changed_xid FROM device d
+    WHERE d.changed_xid >= coalesce(%(since)s::text::xid8, pg_snapshot_xmax(pg_current_snapshot()))
+        AND d.changed_xid < pg_snapshot_xmax(pg_current_snapshot()));
 
 -- name: recent_digests
 SELECT d.device_id, d.digest FROM recent_digest d

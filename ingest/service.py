@@ -12,6 +12,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from ingest import stats
+from ingest.directory import Tail, changed
 from ingest.fit import Fit
 from ingest.memory import SQL
 from ingest.metrics import MetricIds
@@ -28,6 +29,8 @@ _log: Final = structlog.get_logger("ingest")
 LEASE_S: Final = 6.0
 RENEW_S: Final = 1.5
 PROBE_S: Final = 1.0
+LOOK_S: Final = 0.5
+"""Between two looks at what operators changed."""
 PROBE_LEAP_MS: Final = 5_000
 """The most a partition's clock advances from one probe to the next, whatever became of those between."""
 REACH_DAYS: Final = 90
@@ -137,6 +140,7 @@ class Ingest(Generic[S]):
                 group.create_task(self._leases(), name="ingest-leases"),
                 group.create_task(self._probes(), name="ingest-probes"),
                 group.create_task(self._beat(), name="ingest-beat"),
+                group.create_task(self._directory(), name="ingest-directory"),
             ]
             await self._stopping.wait()
             for task in beats:
@@ -279,6 +283,20 @@ class Ingest(Generic[S]):
         stats.TAKEN_OVER.inc()
         self._doubt.set()
 
+    async def _directory(self) -> None:
+        """Twice a second: has an operator changed a device? The batches read what, each for itself; this wakes them."""
+        tail = Tail()
+        while True:
+            first = tail.since is None
+            with contextlib.suppress(psycopg.Error, PoolTimeout, OSError):  # the leases say it
+                async with self._pool.connection() as connection:
+                    found = await changed(connection, tail)
+                tail.settle()
+                if found or first:
+                    for writer in self.writers.values():
+                        writer.look()
+            await asyncio.sleep(LOOK_S)
+
     # sessions ---------------------------------------------------------------------------------------------------------
 
     def _connect(self, partition: int, lane: Lane) -> None:
@@ -332,16 +350,13 @@ class Ingest(Generic[S]):
         live.tick(live.judge.due(message.partition, held.clock_ms, TICKS))
 
     async def _beat(self) -> None:
-        """What happens now and then: owed acknowledgements, devices enrolled since, digests of yesterday."""
+        """What happens now and then: owed acknowledgements, what waits to be judged, digests of yesterday."""
         passed = 0
         while True:
             await asyncio.sleep(_BEAT_S)
             passed += 1
             for writer in self.writers.values():
                 writer.beat()
-            if passed % round(10 / _BEAT_S) == 0:
-                for partition in list(self.owned):
-                    self._writer(partition, Lane.LIVE).join(partition)
             if passed % round(600 / _BEAT_S) == 0:
                 await self._forget_digests()
 

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from ingest.admit import Admitted
 from ingest.arrays import NEVER, bigints, booleans, byteas, doubles, integers, texts, times
+from ingest.directory import Tail
 from ingest.letters import letter_row
 from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.mqtt import Message
@@ -35,13 +36,18 @@ class Ownership(Struct, kw_only=True):
     clock_ms: int
 
 
-async def fence(connection: Connection, held: Iterable[Ownership]) -> set[int]:
-    """Lock what of these partitions is still ours against a takeover; returns which are (DELIVERY 9)."""
+async def fence(connection: Connection, held: Iterable[Ownership], tail: Tail) -> tuple[set[int], list[int]]:
+    """Lock what of these partitions is still ours against a takeover; returns which are (DELIVERY 9), and the ids of
+    devices that an operator changed since the last batch."""
     mine = list(held)
-    rows = await connection.execute(
-        SQL["fence"], {"ids": [o.partition for o in mine], "generations": [o.generation for o in mine]}
-    )
-    return {row[0] async for row in rows}
+    of = {
+        "ids": [o.partition for o in mine],
+        "generations": [o.generation for o in mine],
+        "since": tail.since,
+    }
+    row = await (await connection.execute(SQL["fence"], of)).fetchone()
+    assert row is not None  # noqa: S101 - no FROM
+    return set(row[0]), tail.look(row[1], row[2])
 
 
 async def taken_lately(

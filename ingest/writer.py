@@ -9,7 +9,6 @@ from typing import Any, Final, Generic
 
 import psycopg
 import structlog
-from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg_pool import PoolTimeout
 
@@ -17,11 +16,12 @@ from ingest import stats
 from ingest.acks import Acks
 from ingest.admit import Admitted, Gate
 from ingest.again import drop_known
+from ingest.directory import Tail
 from ingest.fit import Fit
 from ingest.judge import Judge
 from ingest.later import Later
 from ingest.logs import count, say
-from ingest.memory import DeviceMemory, Memory
+from ingest.memory import Memory
 from ingest.metrics import MetricIds
 from ingest.mqtt import Message
 from ingest.owed import Owed
@@ -29,6 +29,7 @@ from ingest.ports import Engine, Now, S, Stage
 from ingest.read import read
 from ingest.record import add_readings, event_rows
 from ingest.room import Room, no_partition
+from ingest.roster import Roster, Turn
 from ingest.rows import ReadingRows
 from ingest.slices import slices
 from ingest.transact import (
@@ -63,19 +64,8 @@ class PartitionsLostError(Exception):
         self.partitions = partitions
 
 
-class _Turn(Struct, kw_only=True):
-    """What one transaction is about. ``later``: devices of which something was set aside. ``poison``: id() of a message
-    → why the database refused it. ``written``: devices whose states were written; ``written_s``: when all was, before
-    the commit."""
-
-    messages: list[Message]
-    ticks: set[str]
-    joined: set[int]
-    poison: dict[int, str]
-    now: Now
-    later: list[str] = []
-    written: list[str] = []
-    written_s: float = 0.0
+class _ChangedMeanwhileError(Exception):
+    """An operator changed a device between the two transactions of a batch."""
 
 
 class LaneWriter(Generic[S]):
@@ -116,8 +106,11 @@ class LaneWriter(Generic[S]):
         self.acks = Acks(lane=lane, wall_ms=wall_ms, steady_ms=steady_ms)
         self._pending: deque[Message] = deque()
         self._ticks: set[str] = set()
-        self._joined: set[int] = set()
+        self._look = False
+        self._tail = Tail()
+        self._changed: list[int] = []
         self._owed = Owed(steady_ms=steady_ms)
+        self._roster = Roster(lane=lane, memory=self.memory, judge=self.judge, later=self.later, owed=self._owed)
         self._wake = asyncio.Event()
         self._stopping = False
 
@@ -136,8 +129,13 @@ class LaneWriter(Generic[S]):
         self._wake.set()
 
     def join(self, partition: int) -> None:
-        """Load the devices of a partition just claimed, or those enrolled since."""
-        self._joined.add(partition)
+        """Look after the devices of a partition just claimed."""
+        self._roster.join(partition)
+        self._wake.set()
+
+    def look(self) -> None:
+        """An operator changed a device: see in the next transaction, at once, what became of it."""
+        self._look = True
         self._wake.set()
 
     def tick(self, uids: list[str]) -> None:
@@ -153,10 +151,7 @@ class LaneWriter(Generic[S]):
 
     def leave(self, partitions: set[int]) -> None:
         """Forget partitions: their messages come again to their new owner."""
-        self.memory.forget_partitions(partitions)
-        self.judge.forget_partitions(partitions)
-        self.later.forget_partitions(partitions)
-        self._joined -= partitions
+        self._roster.leave(partitions)
         self._pending = deque(m for m in self._pending if m.partition not in partitions)
 
     def beat(self) -> None:
@@ -189,7 +184,7 @@ class LaneWriter(Generic[S]):
 
     def _has_work(self) -> bool:
         owed = self._owed.due(all_of_them=self._stopping)
-        return bool(self._pending or self._ticks or self._joined or self.later.due or owed)
+        return bool(self._pending or self._ticks or self._roster.waiting or self._look or self.later.due or owed)
 
     def _next(self) -> list[Message]:
         batch: list[Message] = []
@@ -254,20 +249,24 @@ class LaneWriter(Generic[S]):
     async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[S]:
         began = perf_counter()
         now = Now(wall_ms=self._wall_ms(), clock_ms=0)
-        turn = _Turn(messages=messages, ticks=ticks, joined=self._joined, poison=poison, now=now)
-        self._joined = set()
+        turn = Turn(messages=messages, ticks=ticks, joined=self._roster.take_joined(), poison=poison, now=now)
+        self._look = False
         self.judge.begin()
         if not messages:
             turn.later = self.later.take()
         try:
             return await self._transaction(turn, began)
-        except BaseException:
+        except BaseException as error:
             for uid in turn.later:
                 self.later.add(uid)
-            self._joined |= turn.joined & self._owned.keys()
+            self._roster.give_back(turn.joined)
+            self._look = True
+            if isinstance(error, _ChangedMeanwhileError):
+                self._forget(messages, ticks)
+                return await self._transact(messages, ticks, poison)
             raise
 
-    async def _transaction(self, turn: _Turn, began: float) -> Admitted[S]:
+    async def _transaction(self, turn: Turn, began: float) -> Admitted[S]:
         async with self._pool.connection() as connection:
             async with connection.transaction():
                 admitted = await self._admit(connection, turn)
@@ -279,50 +278,31 @@ class LaneWriter(Generic[S]):
                 # very connection: one that waits for a second while it holds a first may wait for itself.
                 await self._ids.ensure(connection)
                 async with connection.transaction():
+                    changed = self._changed
                     await self._fence(connection, turn.messages)
+                    if set(self._changed) - set(changed):
+                        raise _ChangedMeanwhileError
                     await self._apply(connection, turn, admitted)
         ended = perf_counter()
         stats.COMMIT_S.labels(self._lane.value).observe(ended - turn.written_s)
         stats.BATCH_S.labels(self._lane.value).observe(ended - began)
         if self.later.handed:
             self._on_handed(self.later.handed)
-        for uid in turn.written:
-            self._owed.written(uid)
-            found = self.memory.get(uid)
-            if found is not None:
-                found.must_write = False
+        self._tail.settle()
+        self._roster.committed(turn)
         return admitted
 
-    async def _admit(self, connection: AsyncConnection[Any], turn: _Turn) -> Admitted[S]:
+    async def _admit(self, connection: AsyncConnection[Any], turn: Turn) -> Admitted[S]:
         """Decide what becomes of each message. Reads only."""
         reports = [m for m in turn.messages if m.content is not None]
         await self._fence(connection, turn.messages)
-        loaded: list[DeviceMemory[S]] = []
-        for partition in turn.joined:
-            await self.later.find(connection, partition)
-            if self._lane is Lane.LIVE:
-                loaded += await self.memory.load_partition(connection, partition, now_ms=turn.now.wall_ms)
-        wanted = [*_devices_of(reports), *turn.ticks, *turn.later]
-        loaded += await self.memory.load(connection, wanted, now_ms=turn.now.wall_ms)
-        for memory in loaded:
-            self._took(memory, turn)
+        await self._roster.bring(connection, turn, self._changed, _devices_of(reports))
         admitted: Admitted[S] = Admitted(known=await taken_lately(connection, reports, self.memory))
         async for some in slices(reports):
             self.gate.admit(some, admitted, poison=turn.poison)
         return admitted
 
-    def _took(self, memory: DeviceMemory[S], turn: _Turn) -> None:
-        """A device was loaded."""
-        uid = memory.device.uid
-        if memory.backlog:
-            self.later.add(uid)
-        if memory.adopted:  # what is open of it may be over by time alone
-            turn.ticks.add(uid)
-            self._owed.add(uid)
-        if self._lane is Lane.LIVE:
-            self.judge.watch(memory)
-
-    async def _apply(self, connection: AsyncConnection[Any], turn: _Turn, admitted: Admitted[S]) -> None:
+    async def _apply(self, connection: AsyncConnection[Any], turn: Turn, admitted: Admitted[S]) -> None:
         """Everything that a batch writes."""
         now = datetime.fromtimestamp(turn.now.wall_ms / 1000, UTC)
         await drop_known(connection, admitted, self._ids)
@@ -342,7 +322,9 @@ class LaneWriter(Generic[S]):
     async def _fence(self, connection: AsyncConnection[Any], messages: list[Message]) -> None:
         """Only the owner of a partition may write what came through it."""
         wanted = {m.partition for m in messages} | set(self._owned)
-        lost = wanted - await fence(connection, [self._owned[p] for p in wanted if p in self._owned])
+        held = [self._owned[p] for p in wanted if p in self._owned]
+        mine, self._changed = await fence(connection, held, self._tail)
+        lost = wanted - mine
         if lost:
             raise PartitionsLostError(lost)
 

@@ -17,6 +17,16 @@ CREATE FUNCTION public.clean_name(name text) RETURNS text
 
 ALTER FUNCTION public.clean_name(name text) OWNER TO steth_owner;
 
+CREATE FUNCTION public.device_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.changed_xid := pg_current_xact_id();
+    RETURN NEW;
+END $$;
+
+ALTER FUNCTION public.device_changed() OWNER TO steth_owner;
+
 CREATE FUNCTION public.lease_holds(until timestamp with time zone) RETURNS boolean
     LANGUAGE sql
     RETURN COALESCE(((until > clock_timestamp()) AND (until <= (clock_timestamp() + '00:00:06'::interval))), false);
@@ -310,6 +320,7 @@ CREATE TABLE public.device (
     inventory jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     CONSTRAINT device_partition_check CHECK (((partition >= 0) AND (partition <= 15))),
     CONSTRAINT device_status_check CHECK ((status = ANY (ARRAY['active'::text, 'retired'::text])))
 );
@@ -1229,6 +1240,8 @@ CREATE INDEX dead_letter_at ON public.dead_letter USING btree (at);
 
 CREATE INDEX dead_letter_device ON public.dead_letter USING btree (device_id, at);
 
+CREATE INDEX device_changed ON public.device USING btree (changed_xid);
+
 CREATE UNIQUE INDEX device_code ON public.device USING btree (code_hash) WHERE (code_hash IS NOT NULL);
 
 CREATE INDEX device_event_device ON public.device_event USING btree (device_id, at);
@@ -1282,6 +1295,8 @@ CREATE INDEX ticket_uncopied ON public.ticket USING btree (id) WHERE ((evidence_
 CREATE INDEX ticket_unfrozen ON public.ticket USING btree (device_id) WHERE (evidence_frozen_at IS NULL);
 
 CREATE INDEX to_judge_device ON public.to_judge USING btree (device_id, lane, id);
+
+CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, site_id, partition, model, name, status, enrolled_at ON public.device FOR EACH ROW EXECUTE FUNCTION public.device_changed();
 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);

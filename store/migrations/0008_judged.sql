@@ -244,3 +244,17 @@ ALTER TABLE ticket ADD COLUMN evidence_readings integer,        -- how many were
     ADD COLUMN evidence_cut boolean NOT NULL DEFAULT false,     -- there were more than a copy holds: it has the newest
     ADD COLUMN evidence_next_at timestamptz;                    -- copying failed: not tried again before
 CREATE INDEX ticket_uncopied ON ticket (id) WHERE evidence_readings IS NULL AND evidence_frozen_at IS NOT NULL;
+-- What an operator changes, ingest learns at once ----------------------------------------------------------------------
+
+-- Which transaction last changed what ingest knows of a device. Ingest reads what lies between the oldest transaction
+-- that ran when it last looked and the newest there can be by now: in a copy restored into another cluster, numbers of
+-- that cluster's future tell nothing.
+ALTER TABLE device ADD COLUMN changed_xid xid8 NOT NULL DEFAULT pg_current_xact_id();
+CREATE INDEX device_changed ON device (changed_xid);
+CREATE FUNCTION device_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed_xid := pg_current_xact_id();
+    RETURN NEW;
+END $$;
+CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, site_id, partition, model, name, status, enrolled_at
+    ON device FOR EACH ROW EXECUTE FUNCTION device_changed();
