@@ -32,6 +32,7 @@ class GapNotes:
         """Write up to `MOST` gaps into tickets; how many events. A gap is taken as its event is written."""
         since_ms = now_ms - QUIET_MS
         async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_QUERIES["heard_again"])
             cursor = await connection.execute(_QUERIES["take_gaps"], {"most": MOST})
             gaps = {row[0]: row[1:] for row in await cursor.fetchall()}
             if not gaps:
@@ -57,5 +58,5 @@ def _event(ticket_id: int, org_id: int, gap: tuple[datetime | None, datetime, in
     params: dict[str, Any] = {"to": until.isoformat(), "count": reports}
     message = "ticket.gap.from_the_start"
     if since is not None:
-        message, params["from"] = "ticket.gap", since.isoformat()
+        message, params["from"] = "ticket.gap" if reports else "ticket.gap.unknown", since.isoformat()
     return TicketEvent(ticket_id=ticket_id, org_id=org_id, at_ms=now_ms, event="gap", message=message, params=params)

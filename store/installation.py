@@ -42,7 +42,7 @@ async def settle_first(pool: Pool) -> None:
         try:
             async with pool.connection() as connection:
                 await settle(connection)
-        except psycopg.errors.ObjectNotInPrerequisiteState:
+        except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.ReadOnlySqlTransaction):
             await asyncio.sleep(1.0)
         else:
             return

@@ -119,6 +119,12 @@ BEGIN
     beyond := greatest((extract(epoch FROM clock_timestamp())::bigint) << 31, beyond + 1, known.xid_base + mine + 1);
     UPDATE installation SET restores = restores + 1, restored_at = clock_timestamp(), restored_by = how,
         known_until = (SELECT max(m.at) FROM mark m), xid_base = beyond - mine, xid_from = beyond;
+    DELETE FROM restored_device;
+    INSERT INTO restored_device (device_id, epoch, heard_at)
+    SELECT d.id, m.epoch, greatest(m.at, s.seen_at)
+    FROM device d LEFT JOIN mark m ON m.device_id = d.id AND m.lane = 0
+    LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = 0
+    WHERE d.status = 'active' AND greatest(m.at, s.seen_at) IS NOT NULL;
     RETURN true;
 END $$;
 
@@ -367,7 +373,7 @@ CREATE VIEW public.device_gap WITH (security_barrier='true') AS
     g.lane,
     g.since,
     g.at,
-    ((g.last_seq - g.first_seq) + 1) AS reports
+    NULLIF(((g.last_seq - g.first_seq) + 1), 0) AS reports
    FROM (public.gap g
      JOIN public.device d ON ((d.id = g.device_id)));
 
@@ -700,6 +706,14 @@ ALTER TABLE public.remote_session ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.restored_device (
+    device_id integer NOT NULL,
+    epoch text,
+    heard_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.restored_device OWNER TO steth_owner;
 
 CREATE TABLE public.rollup (
     level smallint NOT NULL,
@@ -1164,6 +1178,9 @@ ALTER TABLE ONLY public.recipient
 ALTER TABLE ONLY public.remote_session
     ADD CONSTRAINT remote_session_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.restored_device
+    ADD CONSTRAINT restored_device_pkey PRIMARY KEY (device_id);
+
 ALTER TABLE ONLY public.rollup_aside
     ADD CONSTRAINT rollup_aside_pkey PRIMARY KEY (level, device_id, lo);
 
@@ -1258,6 +1275,8 @@ CREATE INDEX device_refusal_last ON public.device_refusal USING btree (last) WHE
 CREATE INDEX gap_at ON public.gap USING btree (at);
 
 CREATE INDEX gap_device ON public.gap USING btree (device_id, at);
+
+CREATE INDEX gap_live ON public.gap USING btree (at) WHERE (lane = 0);
 
 CREATE INDEX gap_unsaid ON public.gap USING btree (id) WHERE (NOT said);
 
@@ -1559,6 +1578,8 @@ GRANT SELECT ON TABLE public.remote_session TO steth_api;
 GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
 
 GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
+
+GRANT SELECT,DELETE ON TABLE public.restored_device TO steth_ingest;
 
 GRANT SELECT ON TABLE public.rollup TO steth_ingest;
 GRANT SELECT ON TABLE public.rollup TO steth_view;

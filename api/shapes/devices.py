@@ -107,7 +107,7 @@ class Gap(Shape):
     lane: Annotated[Literal["live", "bulk"], Field(description="live: faults and states; bulk: other readings.")]
     since: Annotated[datetime | None, Field(description="When the lane was last heard before; null: never.")]
     until: Annotated[datetime, Field(description="When it was heard again.")]
-    reports: int
+    reports: Annotated[int | None, Field(description="How many; null: nobody knows, the database was restored.")]
 
 
 class DeviceDetail(Device):

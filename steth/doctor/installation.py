@@ -21,11 +21,8 @@ HOW: Final = {
 }
 _LOOK: Final = b"""
 SELECT i.restored_at, i.restored_by, i.known_until, now(),
-    ARRAY(SELECT d.name || ' (' || d.uid || ')' FROM device d
-        WHERE d.status = 'active'
-            AND NOT EXISTS (SELECT FROM mark m WHERE m.device_id = d.id AND m.lane = 0 AND m.at > i.restored_at)
-            AND NOT EXISTS (SELECT FROM device_state s WHERE s.device_id = d.id AND s.seen_at > i.restored_at)
-        ORDER BY d.id),
+    ARRAY(SELECT d.name || ' (' || d.uid || ')' FROM restored_device r JOIN device d ON d.id = r.device_id
+        WHERE d.status = 'active' ORDER BY d.id),
     ARRAY(SELECT d.name || ' (' || d.uid || ')' FROM device d
         WHERE EXISTS (SELECT FROM gap g WHERE g.device_id = d.id AND g.lane = 0 AND g.at > i.restored_at)
         ORDER BY d.id)

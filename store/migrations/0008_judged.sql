@@ -117,6 +117,14 @@ CREATE TABLE installation (
 INSERT INTO installation DEFAULT VALUES;
 GRANT SELECT ON installation TO steth_ingest, steth_api;
 
+-- Since the last restore: the devices that have not been heard, as the copy knew them.
+CREATE TABLE restored_device (
+    device_id integer PRIMARY KEY,
+    epoch text,                                     -- of the live lane; null: a client without numbers
+    heard_at timestamptz NOT NULL
+);
+GRANT SELECT, DELETE ON restored_device TO steth_ingest;
+
 -- Of this transaction; and below which every transaction has ended (DELIVERY 19).
 CREATE FUNCTION row_xid() RETURNS xid8 LANGUAGE sql STABLE RETURN
     ((pg_current_xact_id()::text::bigint + coalesce((SELECT i.xid_base FROM installation i), 0))::text::xid8);
@@ -170,6 +178,12 @@ BEGIN
     beyond := greatest((extract(epoch FROM clock_timestamp())::bigint) << 31, beyond + 1, known.xid_base + mine + 1);
     UPDATE installation SET restores = restores + 1, restored_at = clock_timestamp(), restored_by = how,
         known_until = (SELECT max(m.at) FROM mark m), xid_base = beyond - mine, xid_from = beyond;
+    DELETE FROM restored_device;
+    INSERT INTO restored_device (device_id, epoch, heard_at)
+    SELECT d.id, m.epoch, greatest(m.at, s.seen_at)
+    FROM device d LEFT JOIN mark m ON m.device_id = d.id AND m.lane = 0
+    LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = 0
+    WHERE d.status = 'active' AND greatest(m.at, s.seen_at) IS NOT NULL;
     RETURN true;
 END $$;
 REVOKE EXECUTE ON FUNCTION settle_installation(boolean) FROM PUBLIC;
@@ -185,8 +199,9 @@ ALTER TABLE gap ADD COLUMN since timestamptz,       -- when the lane was last he
 ALTER TABLE gap ALTER COLUMN said SET DEFAULT false;
 CREATE INDEX gap_unsaid ON gap (id) WHERE NOT said;
 CREATE INDEX gap_device ON gap (device_id, at);
+CREATE INDEX gap_live ON gap (at) WHERE lane = 0;
 CREATE VIEW device_gap WITH (security_barrier) AS
-    SELECT g.id, d.id AS device_id, g.lane, g.since, g.at, g.last_seq - g.first_seq + 1 AS reports
+    SELECT g.id, d.id AS device_id, g.lane, g.since, g.at, nullif(g.last_seq - g.first_seq + 1, 0) AS reports
     FROM gap g JOIN device d ON d.id = g.device_id;
 ALTER VIEW device_gap OWNER TO steth_view;
 GRANT SELECT ON gap TO steth_view;

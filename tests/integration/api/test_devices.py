@@ -372,3 +372,29 @@ async def test_the_models_of_the_catalog(still: World, lang: Lang) -> None:
     assert set(models) == {key for key, model in CATALOG.models.items() if model.kind != "base"}
     signals = {signal["metric"]: signal["name"] for signal in models[MODEL.key]["signals"]}
     assert signals == {name: signal.title.get(lang) for name, signal in MODEL.signals.items()}
+
+
+async def test_reports_that_never_came_are_on_the_page_of_their_device_and_of_nobody_else(here: World) -> None:
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        for lane, minutes, last in ((0, 9, 3), (1, 5, -1)):
+            connection.execute(
+                "INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at, since)"
+                " SELECT id, %s, 'e', 0, %s, %s, %s FROM device WHERE uid = %s",
+                (lane, last, NOW - timedelta(minutes=minutes), NOW - timedelta(hours=1), here.a.device),
+            )
+    gaps = (await here.ask("GET", f"/devices/{here.a.device}")).json()["gaps"]
+    assert [(gap["lane"], gap["reports"], at(gap["since"])) for gap in gaps] == [
+        ("bulk", None, NOW - timedelta(hours=1)),
+        ("live", 4, NOW - timedelta(hours=1)),
+    ]
+    assert (await here.ask("GET", f"/devices/{here.b.device}")).json()["gaps"] == []
+
+
+async def test_a_device_that_is_retired_is_so_in_its_open_tickets(here: World) -> None:
+    for _ in range(2):
+        headers = {"If-Match": "*"}
+        await here.ask("PATCH", f"/devices/{here.a.device}", json={"status": "retired"}, headers=headers)
+    ticket = (await here.ask("GET", f"/tickets/{here.a.ticket}?lang=en")).json()
+    assert [event["event"] for event in ticket["events"]] == ["opened", "device-retired"]
+    assert "retired the device" in ticket["events"][1]["message"]["text"]
+    assert (ticket["status"], ticket["still_wrong"]) == ("new", 1)

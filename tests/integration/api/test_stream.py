@@ -379,3 +379,23 @@ async def test_the_head_of_a_stream_ends_at_once_and_leaves_nobody_listening(url
     async with asyncio.timeout(SOON_S):
         while "steth_api_stream_clients 0.0" not in (await here.http.get("/metrics")).text:  # noqa: ASYNC110 - HTTP
             await asyncio.sleep(0.02)
+
+
+async def test_what_a_tab_saw_of_a_database_that_was_since_restored_is_loaded_again(url: str, here: World) -> None:
+    """Its screen shows what isn't there any more; and a position of another life says nothing of this one."""
+    async with listening(url, here) as tab:
+        await tab.next("beat")
+        happens_now(here, here.a)
+        before = (await tab.next("alert")).id
+        with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+            connection.execute("SELECT settle_installation()")
+            connection.execute("UPDATE installation SET timeline = 99")
+            assert connection.execute("SELECT settle_installation()").fetchone() == (True,)
+        assert (await tab.next("reset")).data["reason"] == "server-failed"
+        happens_now(here, here.a)
+        assert (await tab.next("alert")).data["id"] == str(here.a.alert)
+        own = tab.last
+    async with listening(url, here, last=before) as late:
+        assert (await late.next()).data == {"reason": "unknown-position"}
+    async with listening(url, here, last=own) as goes_on:
+        assert (await goes_on.next()).data["resumed"] is True

@@ -61,9 +61,10 @@ async def test_rule_4_a_floor_above_the_next_number_leaves_a_gap_and_no_stall(be
     uid = bench.device()
     async with bench.ingest(), Client(bench=bench, uid=uid) as device:
         await device.send(1, Readings(at=wall_ms(), metric=["a"], value=[1]))
+        await device.acked(1)
         await device.send(5, Readings(at=wall_ms(), metric=["a"], value=[5]), floor=5)
         await device.acked(5)
-        assert bench.sql("SELECT first_seq, last_seq FROM gap") == [(2, 4)]
+        assert bench.sql("SELECT first_seq, last_seq, since < at, said FROM gap") == [(2, 4, True, False)]
         assert bench.sql("SELECT count(*) FROM reading") == [(2,)]
 
 

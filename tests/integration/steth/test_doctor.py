@@ -294,3 +294,63 @@ async def test_people_are_not_told(whole: Database) -> None:
     change(whole, "UPDATE telling SET state = 'given-up'")
     given_up = (await found(settings(whole)))["pipeline.telling"]
     assert (given_up.level, "given up" in given_up.said.en) == ("warn", True)
+
+
+async def test_a_restored_database_is_said_with_whom_it_lacks(whole: Database) -> None:
+    what = await found(settings(whole))
+    assert (what["database.copy"].level, what["pipeline.tickets"].level) == ("ok", "ok")
+    change(
+        whole,
+        "INSERT INTO device (uid, org_id, site_id, partition, model, name) "
+        "SELECT 'd2', org_id, site_id, 0, 'generic-dr', 'CT 2' FROM device",
+        "INSERT INTO mark (device_id, lane, epoch, seq, digest, at) SELECT 2, 0, 'e', 1, '', now()",
+        "SELECT settle_installation()",
+        "UPDATE installation SET database = 1",
+        "SELECT settle_installation()",
+        "DELETE FROM restored_device WHERE device_id = 1",
+        "INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at) VALUES (1, 0, 'e', 1, 2, now() + '1 s')",
+    )
+    what = await found(settings(whole))
+    assert what["database.copy"].level == what["database.copy.unheard"].level == "warn"
+    assert "restored from a dump" in what["database.copy"].said.en
+    assert "DR (d1)" in what["database.copy"].said.en
+    assert "CT 2 (d2)" in what["database.copy.unheard"].said.zh
+    change(whole, "UPDATE installation SET restored_at = now() - INTERVAL '8 days'", "DELETE FROM restored_device")
+    assert (await found(settings(whole)))["database.copy"].level == "ok"
+
+
+async def test_alerts_and_tickets_that_say_different_things(whole: Database) -> None:
+    alert = (
+        "INSERT INTO alert (id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at,"
+        " learned_at, changed_at, message) SELECT '00000000-0000-0000-0000-00000000000{n}', id, org_id, 0, 'r',"
+        " 'fault', 's', 'f{n}', '{severity}', '{condition}', now(), now(), now(), 'm' FROM device"
+    )
+    ticket = (
+        "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, status, occurred_at, detected_at,"
+        " closed_at, evidence_from, evidence_to, message) SELECT 'WX{n}', org_id, site_id, id, 'f{n}', 'major',"
+        " '{status}', now(), now(), {closed}, now(), now(), 'm' FROM device"
+    )
+    cases = [
+        ("closed", "active", "major"),
+        ("new", "ok", "major"),
+        ("new", "active", "critical"),
+        ("new", "active", "minor"),
+    ]
+    for n, (status, condition, severity) in enumerate(cases, start=1):
+        change(
+            whole,
+            alert.format(n=n, condition=condition, severity=severity),
+            ticket.format(n=n, status=status, closed="now()" if status == "closed" else "NULL"),
+            f"INSERT INTO ticket_alert SELECT {n}, id, org_id FROM alert WHERE family = 'f{n}'",  # noqa: S608
+        )
+    what = await found(settings(whole))
+    assert (what["pipeline.lasting"].level, what["pipeline.tickets"].level) == ("warn", "fail")
+    assert what["pipeline.lasting"].said.en.startswith("1 alerts last")
+    assert "WX2, WX3" in what["pipeline.tickets"].said.en
+    change(
+        whole,
+        "UPDATE ticket SET severity = 'critical' WHERE id = 3",
+        "INSERT INTO ticket_event (ticket_id, org_id, at, event, message) SELECT 2, 1, now(), 'alert-over', 'm'",
+        "UPDATE alert SET condition = 'ok' WHERE family = 'f1'",
+    )
+    assert (await found(settings(whole)))["pipeline.tickets"].level == "ok"
