@@ -142,7 +142,7 @@ class Draft:
                 due_clock=due_clock,
                 count=count,
                 value=value,
-                late=self.group,
+                late=self.group and self.now.wall_ms - occurred_ms > LATE_MS,
                 chatters=False,
             )
             if self.group:
@@ -263,15 +263,17 @@ class Draft:
         entry = self.entries[rule.key]
         self.staged.discard(rule.key)
         if entry.condition is Condition.PENDING:
-            cause = Cause(Event.BREACH, entry.occurred_ms, MESSAGES[Reason.BEYOND, rule.variant], {})
+            event, reason = Event.BREACH, Reason.BEYOND
+        elif rule.kind == "limit":
+            event, reason = Event.HELD, Reason.HELD
         else:
-            cause = Cause(
-                Event.HELD if rule.kind == "limit" else Event.FAULT_ACTIVE,
-                entry.occurred_ms,
-                LATE[rule.variant],
-                {"occurred": tell.iso(entry.occurred_ms), "learned": tell.iso(self.now.wall_ms)},
-            )
-        self._open(rule, entry, cause)
+            event, reason = Event.FAULT_ACTIVE, Reason.REPORTED
+        message = MESSAGES[reason, rule.variant]
+        extra: dict[str, Param] = {}
+        if entry.late and reason is not Reason.BEYOND:
+            message = LATE[rule.variant]
+            extra = {"occurred": tell.iso(entry.occurred_ms), "learned": tell.iso(self.now.wall_ms)}
+        self._open(rule, entry, Cause(event, entry.occurred_ms, message, extra))
 
     def _open(self, rule: Rule, entry: Entry, cause: Cause) -> None:
         self.counter += 1

@@ -1,11 +1,12 @@
 """Late facts (DELIVERY 17): held until the agent has caught up, then judged in the order of their own time.
 
-What is still active opens with *occurred* and *learned* apart. What came and went makes one summary. What is older than
-the newest judged fact of its rule is history: it can't move the present condition, only be counted.
+What is still active opens with *occurred* and *learned* apart. What came and went makes one summary. A fact that comes
+in time while late ones of its rule wait is judged with them: the order within a rule is kept (ADR 0021). A fault older
+than the newest judged one of its code is history: it can't move the present condition, only be counted.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from typing import Final, Literal, cast
 
 from msgspec.structs import replace
@@ -30,19 +31,18 @@ _FaultState = Literal["active", "cleared", "event"]
 
 
 def hold_reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
-    """Keep a late reading, unless a newer one of its metric is held already.
+    """Keep a late reading, unless a newer one of its metric is held or judged already.
 
     As long as its rules grade a metric's readings alike, only the first and the last of them say something.
     """
-    if math.isnan(value):
+    if math.isnan(value) or at_ms < draft.judged.get(metric.name, 0):
         return
     for i in range(len(draft.held) - 1, -1, -1):
         held = draft.held[i]
         if held.name == metric.name and held.state == READING:
-            newest = draft.judged.get(metric.name, 0)
             if at_ms < held.at_ms:
                 return
-            if metric.grade(held.value) == metric.grade(value) and (held.first_ms >= newest) == (at_ms >= newest):
+            if metric.grade(held.value) == metric.grade(value):
                 draft.held[i] = replace(held, at_ms=at_ms)
                 draft.changed = True
                 return
@@ -64,12 +64,17 @@ def _hold(draft: Draft, fact: Held) -> None:
         judge_group(draft)
 
 
-def judge_group(draft: Draft) -> None:
-    """Judge the late facts that are held, as one group."""
-    facts = sorted(draft.held, key=_time)
+def waits(held: Sequence[Held], names: Container[str]) -> bool:
+    """Whether facts of these metrics or codes are held."""
+    return any(fact.name in names for fact in held)
+
+
+def judge_group(draft: Draft, only: Container[str] | None = None) -> None:
+    """Judge the late facts that are held, as one group; ``only``: those of these metrics or codes."""
+    chosen = [fact for fact in draft.held if only is None or fact.name in only]
+    facts = sorted(chosen, key=lambda fact: fact.first_ms)
     horizon, open_before = dict(draft.judged), frozenset(draft.entries)
-    draft.held = []
-    draft.held_clock = 0
+    draft.held = [fact for fact in draft.held if only is not None and fact.name not in only]
     draft.changed = True
     if draft.lane is Lane.BULK:
         facts = _hand_over(draft, facts)
@@ -78,7 +83,7 @@ def judge_group(draft: Draft) -> None:
     past.group = True
     for fact in facts:
         if fact.state == READING:
-            _reading(draft, past, fact)
+            _reading(draft, fact)
         else:
             _fault(draft, past, fact)
     _close_past(past, horizon, open_before)
@@ -126,12 +131,11 @@ def _hand_over(draft: Draft, facts: list[Held]) -> list[Held]:
     return [each for each in facts if each.state == READING]
 
 
-def _reading(draft: Draft, past: Draft, fact: Held) -> None:
+def _reading(draft: Draft, fact: Held) -> None:
     metric = draft.plan.metrics.get(fact.name)
     if metric is not None:
-        on = draft if fact.first_ms >= draft.judged.get(metric.name, 0) else past
         for at_ms in sorted({fact.first_ms, fact.at_ms}):
-            judge.reading(on, metric, at_ms, fact.value)
+            judge.reading(draft, metric, at_ms, fact.value)
 
 
 def _fault(draft: Draft, past: Draft, fact: Held) -> None:
@@ -153,16 +157,11 @@ def _fault(draft: Draft, past: Draft, fact: Held) -> None:
             judge.ended_by(draft if forward else past, ended, fact.first_ms, fact.at_ms, fact.name)
 
 
-def _time(fact: Held) -> int:
-    return fact.first_ms if fact.state == READING else fact.at_ms
-
-
 def _close_past(past: Draft, horizon: Mapping[str, int], open_before: frozenset[str]) -> None:
     """What was wrong in the past, and wasn't when the present was judged, was over by then."""
     for key, entry in list(past.entries.items()):
-        rule = past.plan.rule(key)
-        newest = horizon.get(rule.subject if rule.kind == "limit" else key, 0)
-        judge.elapse(past, rule, newest)
+        newest = horizon.get(key, 0)
+        judge.elapse(past, past.plan.rule(key), newest)
         still = past.entries.get(key)
         if still is not None and still.condition is Condition.ACTIVE and key not in open_before:
             past.over.append((entry.occurred_ms, newest))

@@ -105,7 +105,8 @@ class Metric(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """The rules of one model. ``digest`` changes with any of them. ``ends``: code → the codes that it ends."""
+    """The rules of one model. ``digest`` changes with any of them. ``ends``: code → the codes that it ends.
+    ``kin``: code → all whose verdicts hang together with its own by that."""
 
     digest: str
     rules: Mapping[str, Rule]
@@ -114,6 +115,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Of the metrics with rules."""
     codes: Mapping[str, Rule]
     ends: Mapping[str, tuple[str, ...]]
+    kin: Mapping[str, frozenset[str]]
     silence: Rule | None
     silence_ms: int
     """0: silence isn't judged."""
@@ -238,15 +240,24 @@ def _plan(
         names=frozenset(metric.name for metric in metrics),
         codes=codes,
         ends=ends,
+        kin=_kin(ends),
         silence=silence,
         silence_ms=silence_ms,
     )
 
 
 RETIRED_PLAN: Final = Plan(
-    digest=RETIRED, rules={}, metrics={}, names=frozenset(), codes={}, ends={}, silence=None, silence_ms=0
+    digest=RETIRED, rules={}, metrics={}, names=frozenset(), codes={}, ends={}, kin={}, silence=None, silence_ms=0
 )
 """Of a device that is watched no longer: it has no rules at all."""
+
+
+def _kin(ends: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for by, ended in ends.items():
+        joined = frozenset().union(*(found.get(code, {code}) for code in (by, *ended)))
+        found |= dict.fromkeys(joined, joined)
+    return found
 
 
 def _metric(signal: Signal) -> Metric:

@@ -1,5 +1,6 @@
 """One step of the engine over the reports of one device: sorts the facts by what their time allows."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,7 +11,7 @@ from alerts.episode import Condition, Event
 from alerts.judge import GRID_MS
 from alerts.order import in_order, span
 from alerts.plan import LOST_KINDS, NUMBERS, NUMBERS_RULE, SILENCE, Plan
-from alerts.state import State, silence_of
+from alerts.state import Held, State, silence_of
 from ingest.ports import Applied, Device, Effect, HandOver, Now, Presence
 from wire.items import BAD, Birth, Fault, Heartbeat, Readings
 from wire.report import Report
@@ -104,9 +105,8 @@ class Step:
             self._hand_over(one, faults)
         if one.numbers is not None and one.caught_up:
             self._offset_ms = one.numbers.offset_ms
-        held = self._state.held if self._draft is None else self._draft.held
         # A birth says nothing of what waits behind it.
-        if held and one.caught_up and type(one.report.items[0]) is not Birth:
+        if self._held and one.caught_up and type(one.report.items[0]) is not Birth:
             late.judge_group(self._change())
 
     def time(self, presence: Presence, *, heard: bool) -> None:
@@ -133,6 +133,10 @@ class Step:
         if silent_at > self._now.clock_ms:
             clock.hear(self._change(), presence)
         return None
+
+    @property
+    def _held(self) -> Sequence[Held]:
+        return self._state.held if self._draft is None else self._draft.held
 
     def _change(self) -> Draft:
         if self._draft is None:
@@ -162,6 +166,9 @@ class Step:
             if received_ms - at_ms > LATE_MS:
                 if received_ms - at_ms <= OLDEST_MS:
                     late.hold_reading(self._change(), metric, at_ms, value[i])
+            elif (held := self._held) and late.waits(held, (name,)):
+                late.hold_reading(self._change(), metric, at_ms, value[i])
+                late.judge_group(self._change(), (name,))
             elif at_ms >= newest and (
                 not metric.low <= value[i] <= metric.high
                 or at_ms - at_ms % GRID_MS > newest
@@ -177,8 +184,13 @@ class Step:
         rule = judge.rule_of(draft, item.code, active=active)
         if rule is None:
             return
-        if one.received_ms - last_ms > LATE_MS or last_ms < self._judged.get(rule.key, 0):
+        kin = self._plan.kin.get(item.code, (item.code,))
+        joins = late.waits(draft.held, kin)
+        is_late = one.received_ms - last_ms > LATE_MS
+        if is_late or joins or last_ms < self._judged.get(rule.key, 0):
             late.hold_fault(draft, item.code, item.state, first_ms, last_ms, item.count)
+            if joins and not is_late:
+                late.judge_group(draft, kin)
             return
         judge.fault(draft, rule, active=active, first_ms=first_ms, last_ms=last_ms, count=item.count)
         if active:
@@ -188,9 +200,11 @@ class Step:
                     judge.ended_by(draft, ended, first_ms, last_ms, item.code)
 
     def _hold(self, item: Fault, one: Applied) -> bool:
-        """Keep a late fault of the bulk lane until the lane has caught up. False: it isn't late."""
+        """Keep a late fault of the bulk lane until the lane has caught up, and what follows it. False: neither."""
         first_ms, last_ms = (self._clamp(ms, one) for ms in span(item))
-        if one.received_ms - last_ms <= LATE_MS:
+        if one.received_ms - last_ms <= LATE_MS and not late.waits(
+            self._held, self._plan.kin.get(item.code, (item.code,))
+        ):
             return False
         late.hold_fault(self._change(), item.code, item.state, first_ms, last_ms, item.count)
         return True

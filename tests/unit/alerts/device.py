@@ -1,6 +1,6 @@
 """A device that reports, in few words: times are seconds after `T0`, on the server's clock and the partition's."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
 from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
@@ -191,10 +191,18 @@ class Reporting:
         self.hear(at, clock)
         return self._step([_applied(at, items, caught_up=caught_up, offset_s=offset_s, gap=gap)], at, clock)
 
-    def batch(self, at: float, *reports: tuple[float, Sequence[Item]], clock: float | None = None) -> list[Effect]:
+    def batch(
+        self,
+        at: float,
+        *reports: tuple[float, Sequence[Item]],
+        clock: float | None = None,
+        caught_up: Callable[[float], bool] = lambda arrived: True,
+    ) -> list[Effect]:
         """Reports and when each arrived, judged together at ``at``."""
         self.hear(reports[-1][0], clock)
-        return self._step([_applied(arrived, items) for arrived, items in reports], at, clock)
+        return self._step(
+            [_applied(arrived, items, caught_up=caught_up(arrived)) for arrived, items in reports], at, clock
+        )
 
     def apply(self, at: float, one: Applied) -> list[Effect]:
         """What another lane handed over."""

@@ -1,6 +1,6 @@
 """The verdict doesn't depend on how facts were cut into reports, batches and arrivals (ADR 0021)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from uuid import UUID
 
@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
+from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened, LateSummary
 from alerts.plan import SILENCE
-from catalog.model import Model
+from catalog.model import Clear, Model
 from ingest.ports import Effect
-from tests.unit.alerts.device import MODEL, Reporting, birth, fault, model, ms, reading
+from tests.unit.alerts.device import MODEL, Reporting, birth, code, fault, model, ms, reading
 from tests.unit.alerts.oracle import Episode, Fact, episodes
 from wire.items import Item, Readings
 
@@ -24,6 +24,12 @@ HEARD: Model = model(
     signals=[each for each in MODEL.signals.values() if each.stands is None], faults=list(MODEL.faults.values())
 )
 """As MODEL, without what depends on whether the device is heard: a value that stands."""
+PLAIN: Model = model(
+    signals=[each for each in MODEL.signals.values() if each.stands is None],
+    faults=[code("E1"), code("E2", clear=Clear(by=("OK2",))), code("OK2", clear=Clear(by=("E2",)))],
+    silence_s=None,
+)
+"""Without anything that ends by time alone."""
 SOURCES = {"E2": "door", "OK2": "door"}
 """Codes that end each other come from one source."""
 
@@ -65,33 +71,50 @@ def facts_of(told: list[Told]) -> list[Fact]:
     return found
 
 
-def cut(facts: list[Fact], chance: Random) -> list[list[tuple[float, list[Item]]]]:
-    """Steps of reports and their arrivals. Sources are read up to ``LAG_S`` late, links take any time; a report comes
-    after the one before it, and each fact within ``LATE_S`` of its own time."""
-    lag = {name: chance.choice([0, 0, 1, LAG_S]) for name in {SOURCES.get(fact.name, fact.name) for fact in facts}}
-    entered = sorted(facts, key=lambda fact: fact.at + 1000 * lag[SOURCES.get(fact.name, fact.name)])
-    steps: list[list[tuple[float, list[Item]]]] = []
-    arrived = 0.0
-    report: list[Fact] = []
-    for index, fact in enumerate(entered):
-        report.append(fact)
-        limit = min((each.first - ms(0)) / 1000 + LATE_S for each in [*report, *entered[index:]])
-        soonest = max(arrived, (fact.at - ms(0)) / 1000 + lag[SOURCES.get(fact.name, fact.name)])
-        following = entered[index + 1] if index + 1 < len(entered) else None
-        if (
-            following is not None
-            and chance.random() < 0.5
-            and (following.at - ms(0)) / 1000 + lag[SOURCES.get(following.name, following.name)] <= limit
-        ):
-            continue
-        arrived = min(limit, soonest + chance.choice([0.0, 0.0, 0.3, 1.0]) * max(0.0, limit - soonest))
-        items = items_of(report, chance)
-        if steps and chance.random() < 0.3:
-            steps[-1].append((arrived, items))
-        else:
-            steps.append([(arrived, items)])
-        report = []
-    return steps
+class Cut:
+    """Facts in reports, reports in steps. Sources are read up to ``LAG_S`` late, links take any time; a report comes
+    after the one before it, and each fact within ``late_s`` of its own time."""
+
+    def __init__(self, facts: list[Fact], chance: Random, *, late_s: float = LATE_S) -> None:
+        self._lag = {source: chance.choice([0, 0, 1, LAG_S]) for source in map(_source, facts)}
+        self._facts = sorted(facts, key=self._entered)
+        self.steps: list[list[tuple[float, list[Item]]]] = []
+        arrived = 0.0
+        report: list[Fact] = []
+        for index, fact in enumerate(self._facts):
+            report.append(fact)
+            limit = min(_s(each.first) + late_s for each in [*report, *self._facts[index:]])
+            following = self._facts[index + 1 : index + 2]
+            if following and chance.random() < 0.5 and self._entered(following[0]) <= limit:
+                continue
+            soonest = max(arrived, self._entered(fact))
+            arrived = min(limit, soonest + chance.choice([0.0, 0.0, 0.3, 1.0]) * max(0.0, limit - soonest))
+            items = items_of(report, chance)
+            if self.steps and chance.random() < 0.3:
+                self.steps[-1].append((arrived, items))
+            else:
+                self.steps.append([(arrived, items)])
+            report = []
+
+    def caught_up(self, arrived: float) -> bool:
+        """Whether all that was entered by then has arrived."""
+        came = sum(len(_rows(items)) for step in self.steps for at, items in step if at <= arrived)
+        return came >= sum(1 for fact in self._facts if self._entered(fact) <= arrived)
+
+    def _entered(self, fact: Fact) -> float:
+        return _s(fact.at) + self._lag[_source(fact)]
+
+
+def _source(fact: Fact) -> str:
+    return SOURCES.get(fact.name, fact.name)
+
+
+def _s(at_ms: int) -> float:
+    return (at_ms - ms(0)) / 1000
+
+
+def _rows(items: list[Item]) -> list[str]:
+    return [name for item in items for name in (item.metric if isinstance(item, Readings) else [""])]
 
 
 def items_of(report: list[Fact], chance: Random) -> list[Item]:
@@ -101,10 +124,9 @@ def items_of(report: list[Fact], chance: Random) -> list[Item]:
         chance.shuffle(told)
     items: list[Item] = []
     for fact in told:
-        at = (fact.at - ms(0)) / 1000
+        at = _s(fact.at)
         if fact.state:
-            first = (fact.first - ms(0)) / 1000
-            items.append(fault(fact.name, at, fact.state, count=fact.count, first=first, last=at))  # type: ignore[arg-type] # one of the literals
+            items.append(fault(fact.name, at, fact.state, count=fact.count, first=_s(fact.first), last=at))  # type: ignore[arg-type] # one of the literals
         elif items and isinstance(items[-1], Readings) and chance.random() < 0.5:
             row = items[-1]
             items[-1] = Readings(
@@ -118,8 +140,8 @@ def items_of(report: list[Fact], chance: Random) -> list[Item]:
     return items
 
 
-def run(of: Model, facts: list[Fact], chance: Random) -> tuple[Reporting, list[Effect], float]:
-    """The device's life, and when it was over."""
+def run(of: Model, parts: Cut, chance: Random) -> tuple[list[Effect], float]:
+    """What the device's life led to, and when it was over."""
     device = Reporting(of)
     wall, clock, drift = 0.0, 0.0, chance.choice([1.0, 1.0, 0.7])
 
@@ -128,19 +150,19 @@ def run(of: Model, facts: list[Fact], chance: Random) -> tuple[Reporting, list[E
         clock += max(0.0, to - wall) * (0.0 if chance.random() < 0.1 else drift)
         wall = max(wall, to)
 
-    for step in cut(facts, chance):
+    for step in parts.steps:
         now = max(step[-1][0], wall)
         for _ in range(chance.choice([0, 0, 1, 3])):
             advance(wall + chance.random() * (now - wall))
             device.tick(wall, clock)
         advance(now)
-        device.batch(wall, *[(arrived, items) for arrived, items in step], clock=clock)
+        device.batch(wall, *step, clock=clock, caught_up=parts.caught_up)
     last = wall + 200_000
     for beat in range(12):
         wall, clock = last + 100 * beat, clock + (200_000 if beat == 0 else 100)
         device.report(wall, birth(wall), clock=clock)
         device.tick(wall, clock)
-    return device, device.effects, last
+    return device.effects, last
 
 
 def verdict(effects: list[Effect]) -> list[Episode]:
@@ -162,6 +184,8 @@ def verdict(effects: list[Effect]) -> list[Episode]:
                 found[effect.alert_id].count = effect.count
                 if effect.to_state == "ok":
                     found[effect.alert_id].ended = effect.at_ms
+            case LateSummary():
+                pass
             case _:
                 raise AssertionError(effect)
     return sorted((each for each in found.values() if each.rule != SILENCE), key=_key)
@@ -178,5 +202,21 @@ def test_the_verdict_is_that_of_the_facts_in_the_order_of_their_time(
     of: Model, told: list[Told], chance: Random
 ) -> None:
     facts = facts_of(told)
-    _, effects, last = run(of, facts, chance)
+    effects, last = run(of, Cut(facts, chance), chance)
     assert verdict(effects) == sorted(episodes(of, facts, until=ms(last)), key=_key)
+
+
+@settings(max_examples=300, deadline=None)
+@given(told=st.lists(readings | codes, max_size=30), chance=st.randoms(use_true_random=False))
+def test_of_what_came_late_only_what_was_over_is_told_otherwise(told: list[Told], chance: Random) -> None:
+    """It is counted in a summary, not told one by one. Nothing comes and goes quickly here, nothing ends by time alone:
+    history doesn't chatter, and an end that was told can't be taken back."""
+    facts = facts_of([replace(each, gap=max(each.gap, 31), count=1) for each in told if each.name not in ("E3", "X9")])
+    effects, last = run(PLAIN, Cut(facts, chance, late_s=50_000), chance)
+    expected = episodes(PLAIN, facts, until=ms(last))
+    found = [each for each in verdict(effects) if each.held]
+    over = sum(effect.count for effect in effects if isinstance(effect, LateSummary))
+    assert over + len(found) == sum(1 for each in expected if each.held)
+    known = {(each.rule, each.began, each.ended) for each in expected if each.held}
+    assert {(each.rule, each.began, each.ended) for each in found} <= known
+    assert {each for each in known if each[2] is None} <= {(each.rule, each.began, each.ended) for each in found}

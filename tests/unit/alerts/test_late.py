@@ -87,7 +87,7 @@ def test_history_never_moves_the_present() -> None:
     found = device.report(9001, fault("E1", 100), reading("load", 99, 100))
     assert opened(found) == []
     [summary] = only(LateSummary, found)
-    assert (summary.count, summary.first_ms) == (2, ms(100))
+    assert (summary.count, summary.first_ms) == (1, ms(100))
     assert device.state.entries == {}
 
 
@@ -178,10 +178,40 @@ def test_a_late_reading_older_than_a_late_one_of_its_metric_is_ignored() -> None
     assert opened(device.report(9001, reading("plain", 1, 9001))) == [("limit:busy", "active")]
 
 
-def test_late_readings_on_both_sides_of_what_is_judged_are_told_apart() -> None:
+def test_of_late_readings_those_older_than_what_is_judged_are_ignored() -> None:
     device = Reporting()
     device.report(600, reading("load", 20, 600))
     device.report(9000, reading("load", 99, 100), reading("load", 99, 1000), caught_up=False)
     found = device.report(9001, reading("plain", 1, 9001))
     assert [e.occurred_ms for e in only(EpisodeOpened, found)] == [ms(1000)]
-    assert [(e.count, e.first_ms) for e in only(LateSummary, found)] == [(1, ms(100))]
+    assert only(LateSummary, found) == []
+
+
+@pytest.mark.parametrize("age", [299, 301])
+def test_a_repeat_a_little_older_or_younger_than_late_belongs_to_the_same_episode(age: int) -> None:
+    device = Reporting()
+    device.report(9000, fault("E1", 8000), caught_up=False)
+    found = device.report(9001, fault("E1", 9001 - age), caught_up=False)
+    found += device.report(9002, reading("plain", 1, 9002))
+    assert [(e.occurred_ms, e.count, e.late) for e in only(EpisodeOpened, found)] == [(ms(8000), 2, True)]
+
+
+@pytest.mark.parametrize("age", [0, 299, 301])
+def test_what_is_over_by_a_fact_in_time_is_one_summary(age: int) -> None:
+    device = Reporting()
+    device.report(9000, fault("E2", 8000), reading("load", 99, 8000), caught_up=False)
+    at = 9001 - age
+    found = device.report(9001, fault("OK2", at, "event"), reading("load", 1, at), caught_up=False)
+    found += device.report(9002, reading("plain", 1, 9002))
+    assert tickets(found) == []
+    over = 2 if age == 0 else 3  # OK2 itself lasts a second
+    assert sum(e.count for e in only(LateSummary, found)) == over
+
+
+def test_what_begins_now_behind_late_facts_of_its_own_is_no_late_news() -> None:
+    device = Reporting()
+    device.report(9000, fault("E1", 8000), fault("E1", 8010, "cleared"), caught_up=False)
+    found = device.report(9001, fault("E1", 9001), caught_up=False)
+    [active] = only(EpisodeActive, found)
+    assert (active.late, active.occurred_ms, active.message) == (False, ms(9001), "alert.code.active")
+    assert [e.count for e in only(LateSummary, found)] == [1]
