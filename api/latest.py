@@ -8,7 +8,7 @@ import msgspec
 from api.context import Session
 from api.database import many
 from api.language import Reader
-from api.shapes.devices import Latest
+from api.shapes.devices import ForeignUnit, Latest
 from catalog.model import Catalog
 from wire.items import BAD, GOOD, UNCERTAIN
 
@@ -34,6 +34,25 @@ def unit_of(catalog: Catalog, model: str, metric: str, stored: str) -> str:
     known = catalog.models.get(model)
     signal = None if known is None else known.signals.get(metric)
     return stored or (signal.unit if signal is not None else "")
+
+
+def foreign_units(words: Reader, latest: list[Latest], *, model: str) -> list[ForeignUnit]:
+    """Signals whose newest value came in another unit than the catalog's: nobody judges that."""
+    known = words.catalog.models.get(model)
+    if known is None:
+        return []
+    newest: dict[str, Latest] = {}
+    for value in latest:
+        if value.metric not in newest or newest[value.metric].at < value.at:
+            newest[value.metric] = value
+    found = []
+    for metric, value in newest.items():
+        signal = known.signals.get(metric)
+        if signal is not None and value.unit != signal.unit:
+            params = {"signal": metric, "unit": value.unit, "expected": signal.unit}
+            text = words.words("device.foreign_unit", params, model=model)
+            found.append(ForeignUnit(metric=metric, unit=value.unit, expected=signal.unit, at=value.at, text=text))
+    return found
 
 
 async def latest_of(asked: Session, words: Reader, *, device: int, model: str) -> list[Latest]:

@@ -322,7 +322,7 @@ class Gate(Generic[S]):
         if work is None:
             out.works[uid] = work = Work(device=memory.device, lane=self._lane, applied=[], effects=[])
         work.applied.append(one)
-        reached = one.report.at + one.offset_ms
+        reached = min(one.report.at + one.offset_ms, MAX_MILLIS)
         if reached > out.reached.get(uid, 0):
             out.reached[uid] = reached
         if one.numbers is not None and one.numbers.again:

@@ -59,13 +59,15 @@ def hear(clock: Clock, report: Report, received_ms: int) -> tuple[Clock, int]:
 def delay_ms(report: Report, received_ms: int) -> int:
     """Receipt less when a report was made, by the client's clock.
 
-    It is made after what it tells, whatever its own time says: some give it the time of its first reading, or none.
+    It is made after what it tells, whatever its own time says: some give it the time of its first reading, or none. A
+    time a year away tells nothing where another does.
     """
-    newest_ms = max(map(_newest_ms, report.items))
-    delay = received_ms - report.at
-    if delay > 0:
-        return max(0, received_ms - max(report.at, newest_ms))
-    return received_ms - newest_ms if delay < -OLDEST_MS else delay
+    told = [at for at in (report.at, *map(_newest_ms, report.items)) if abs(received_ms - at) <= OLDEST_MS]
+    if not told:
+        return received_ms - report.at
+    if report.at != told[0]:
+        return received_ms - max(told)
+    return max(0, received_ms - max(told)) if report.at < received_ms else received_ms - report.at
 
 
 def _newest_ms(item: Item) -> int:

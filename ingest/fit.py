@@ -12,10 +12,12 @@ from ingest.metrics import MetricIds
 from ingest.names import Names
 from ingest.ports import Expected
 from wire.errors import WireErrorCode
-from wire.items import BAD, GOOD, Heartbeat, Item, Quality, Readings
+from wire.items import BAD, GOOD, Fault, Heartbeat, Item, Quality, Readings
 from wire.report import Report
 from wire.salvage import Flaws
 
+_TIMELESS: Final = (Heartbeat, Fault)
+"""Heard whatever their time: the one isn't stored, the other is never later than it came (``alerts``)."""
 _TOO_MANY: Final = "makes more distinct metrics than one device may have"
 _REMEMBERED: Final = 1_000
 _FREE: Final = float("inf")
@@ -50,7 +52,7 @@ class Fit:
                 return False
             possible = self._range(names.model, item)
             return possible is None or (all(map(le, possible[0], item.value)) and all(map(ge, possible[1], item.value)))
-        return type(item) is Heartbeat or FIRST_MS <= item.at + offset_ms <= LAST_MS
+        return type(item) in _TIMELESS or FIRST_MS <= item.at + offset_ms <= LAST_MS
 
     def _part(self, names: Names, report: Report, offset_ms: int) -> tuple[Report | None, Flaws | None]:
         flaws = Flaws()
@@ -59,7 +61,7 @@ class Fit:
             left: Item | None = item
             if type(item) is Readings:
                 left = self._readings(names, index, item, flaws)
-            elif type(item) is not Heartbeat and not FIRST_MS <= item.at + offset_ms <= LAST_MS:
+            elif type(item) not in _TIMELESS and not FIRST_MS <= item.at + offset_ms <= LAST_MS:
                 flaws.add(WireErrorCode.VALUE, f"$.items[{index}].at", "is no time once its clock is put right")
                 left = None
             if left is not None:

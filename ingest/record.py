@@ -48,7 +48,7 @@ def event_rows(work: Work, *, learned_ms: int) -> list[EventRow]:
         for item in applied.report.items:
             if type(item) is Readings or type(item) is Heartbeat:
                 continue
-            at = item.at + applied.offset_ms
+            at = min(max(item.at + applied.offset_ms, FIRST_MS), LAST_MS)
             body = _encode(item).decode()
             rows.append((work.device.id, work.device.org_id, at, learned_ms, kind_of(item), body))
     return rows

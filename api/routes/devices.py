@@ -14,7 +14,7 @@ from api.credentials import code_hash, mint_code
 from api.database import QUERIES, many, one
 from api.documented import problems
 from api.language import InWords, Reader
-from api.latest import latest_of
+from api.latest import foreign_units, latest_of
 from api.paging import ById, Cursor, Limit, Page, decode, encode, id_of
 from api.problems import Problem, ProblemCode, invalid, not_found
 from api.roles import PREFIX
@@ -137,9 +137,11 @@ async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Resp
     if row is None:
         raise not_found("device")
     response.headers["ETag"] = etag(row["version"])
+    latest = await latest_of(asked, words, device=row["key"], model=row["model"])
     return DeviceDetail(
         **_device(asked, words, row),
-        latest=await latest_of(asked, words, device=row["key"], model=row["model"]),
+        latest=latest,
+        foreign_units=foreign_units(words, latest, model=row["model"]),
         tickets=[ticket["number"] for ticket in await many(asked.connection, "open_tickets", {"device": row["key"]})],
         inventory=row["inventory"],
         heartbeat=None if row["agent"] is None else _heartbeat(row),

@@ -72,6 +72,16 @@ class Latest(Shape):
     quality: Literal["good", "uncertain", "bad"]
 
 
+class ForeignUnit(Shape):
+    """A signal of its model that it sends in another unit: kept as a metric of its own, and not judged."""
+
+    metric: str
+    unit: Annotated[str, Field(description="As it comes (UCUM).")]
+    expected: Annotated[str, Field(description="The signal's unit (UCUM).")]
+    at: datetime
+    text: Annotated[str, Field(description="What is wrong and what to do, in words.")]
+
+
 class Heartbeat(Shape):
     """What the agent last said of itself."""
 
@@ -116,6 +126,9 @@ class DeviceDetail(Device):
     model_config = example(**examples.DEVICE_DETAIL)
 
     latest: list[Latest]
+    foreign_units: Annotated[
+        list[ForeignUnit], Field(description="Signals whose newest value came in another unit than the catalog's.")
+    ]
     tickets: Annotated[list[str], Field(description="Numbers of the open ones.")]
     inventory: dict[str, Any]
     heartbeat: Heartbeat | None

@@ -57,6 +57,15 @@ DEVICE_DETAIL: Final[dict[str, Any]] = {
             "quality": "good",
         }
     ],
+    "foreign_units": [
+        {
+            "metric": "tube.voltage",
+            "unit": "V",
+            "expected": "kV",
+            "at": "2026-11-22T03:59:50Z",
+            "text": "管电压以 V 上报，目录中的单位是 kV：数值已保存，但不作判断；请在设备侧改用目录的单位",
+        }
+    ],
     "tickets": [_NUMBER],
     "inventory": {"serial": "SN-0042", "software": "4.2.1"},
     "heartbeat": {

@@ -244,6 +244,39 @@ async def test_a_metric_the_catalog_does_not_know_is_shown_as_it_is(here: World)
     assert (odd["name"], odd["unit"], odd["quality"], odd["age_s"]) == ("odd.one", "mm", "bad", 0.0)
 
 
+async def test_a_signal_in_a_foreign_unit_is_said_as_long_as_it_is_the_newest(here: World) -> None:
+    """Its values are another metric, which nobody judges: the page must not look as if all were well."""
+    now = int(NOW.timestamp() * 1000)
+
+    def stored(**ages_s: int) -> None:
+        with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+            packed = {}
+            for unit, age_s in ages_s.items():
+                row = connection.execute(
+                    "INSERT INTO metric (name, unit) VALUES (%s, %s) ON CONFLICT (name, unit) DO UPDATE"
+                    " SET unit = excluded.unit RETURNING id",
+                    (METRIC, unit),
+                ).fetchone()
+                assert row is not None
+                packed[row[0]] = [now - age_s * 1000, 1.5, 0]
+            connection.execute("UPDATE device_state SET latest = %s", (msgspec.msgpack.encode(packed),))
+
+    async def said() -> list[dict[str, str]]:
+        answer = await here.ask("GET", f"/devices/{here.a.device}", headers={"Accept-Language": "en"})
+        found: list[dict[str, str]] = answer.json()["foreign_units"]
+        return found
+
+    own = MODEL.signals[METRIC].unit
+    stored(mm=5, **{own: 60})
+    (foreign,) = await said()
+    assert (foreign["metric"], foreign["unit"], foreign["expected"]) == (METRIC, "mm", own)
+    assert MODEL.signals[METRIC].title.en in foreign["text"]
+    stored(mm=60, **{own: 5})
+    assert await said() == []
+    stored(mm=60, **{"": 5})
+    assert await said() == []
+
+
 async def test_a_device_is_changed_by_who_has_seen_it(here: World) -> None:
     path = f"/devices/{here.a.device}"
     missing = await here.ask("PATCH", path, json={"name": "x"})

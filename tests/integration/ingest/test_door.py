@@ -7,14 +7,33 @@ from typing import Any
 import msgspec
 import pytest
 
+from ingest import stats
 from ingest.metrics import PER_DEVICE
 from ingest.ports import Expected
 from ingest.transact import INVENTORY_FIELDS
 from tests.integration.ingest.harness import Bench, Client, until, wall_ms
 from tests.integration.ingest.test_presence import Listening
-from wire.codec import JSON, MSGPACK, digest
+from wire.codec import JSON, MSGPACK, digest, encode_report
 from wire.ids import mint_epoch
-from wire.items import BAD, GOOD, UNCERTAIN, Fault, Heartbeat, Inventory, Item, Readings
+from wire.items import (
+    BAD,
+    GOOD,
+    UNCERTAIN,
+    Birth,
+    ClockStep,
+    Dropped,
+    Fault,
+    Heartbeat,
+    Inventory,
+    Item,
+    Readings,
+    Refusal,
+    Reply,
+    Skipped,
+    StateChange,
+)
+from wire.limits import MAX_MILLIS
+from wire.report import Report
 from wire.topics import Lane, up
 
 HOUR = 3_600_000
@@ -254,3 +273,47 @@ async def test_rule_16_a_clock_that_is_wrong_hides_no_fault_of_a_client_without_
         if impossible:
             ((age_s,),) = bench.sql("SELECT extract(epoch FROM now() - ts)::float FROM reading")
             assert abs(age_s) < 5
+
+
+_FAR = MAX_MILLIS
+_EXTREMES: list[Item] = [
+    Fault(at=_FAR, code="X", state="event", count=2**53, first=0, last=_FAR, params={"v": -1e18}),
+    Heartbeat(
+        at=_FAR,
+        uptime_s=1e18,
+        live=2**53,
+        refusals=[Refusal(source="astm", reason="unknown-code", count=2**53, since=_FAR, last=0)],
+    ),
+    Readings(at=_FAR, metric=["a", "b"], value=[1e18, -1e18], dt=[_FAR, -_FAR]),
+    Readings(at=0, metric=["a", "b"], value=[5e-324, -0.0], dt=[-_FAR, 0], unit=["x" * 24, ""], quality=[2, 1]),
+    Readings(at=0, metric=[], value=[]),
+    StateChange(at=0, name="mode", value="检" * 64),
+    Inventory(at=_FAR, fields={f"f{number}": "\ufffd" * 64 for number in range(64)}),
+    ClockStep(at=_FAR, segment=2**53, step_ms=-_FAR),
+    Reply(at=0, command="nobody-asked", status="done"),
+    Skipped(at=_FAR, reason="oversize", items=2**53, bytes=2**53),
+    Dropped(at=0, reports=2**53, bytes=2**53, first=_FAR, last=0),
+    Birth(at=_FAR, boot=2**53, agent="x" * 64, model="m", interval_s=86_400),
+]
+
+
+@pytest.mark.parametrize("offset_ms", [None, MAX_MILLIS, -MAX_MILLIS, 2**63 - 1, -(2**63 - 1)])
+async def test_whatever_the_contract_allows_takes_no_fault_beside_it_along(bench: Bench, offset_ms: int | None) -> None:
+    """Times, counts and offsets at their bounds, new and told again, with numbers and without."""
+    uid = bench.device()
+    codes = []
+    before = stats.RETRIES.labels("live", "refused")._value.get()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        at = wall_ms()
+        for seq, item in enumerate(_EXTREMES * 2, 1):
+            code, again = f"F{seq}", seq > len(_EXTREMES)
+            codes.append(code)
+            fault = Fault(at=at, code=code, state="event")
+            await device.send(seq, item, fault, item, offset_ms=offset_ms, again=again, at=seq * _FAR // 99)
+            if offset_ms is None:
+                codes.append(f"N{seq}")
+                odd = Fault(at=at, code=f"N{seq}", state="event")
+                await device.raw(up(uid, Lane.LIVE), encode_report(Report(at=seq * _FAR // 99, items=[item, odd])))
+        await device.acked(len(_EXTREMES) * 2)
+        await until(lambda: bench.sql("SELECT count(*) FROM alert_event WHERE message ~ '^[FN]'") == [(len(codes),)])
+    assert stats.RETRIES.labels("live", "refused")._value.get() == before, "nothing had to be found by trying"
