@@ -100,7 +100,9 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
                 state=cast("TellingState", telling.state),
                 attempts=telling.attempts,
                 told_at=telling.told_at,
-                error=telling.error,
+                error=words.words(telling.error, telling.error_params)
+                if telling.error in words.catalog.messages
+                else telling.error,
             )
             for telling in case.tellings
         ],

@@ -106,46 +106,6 @@ UPDATE ticket t SET number = 'WX' || n.day || '-' || n.block || lpad(n.nth, grea
 FROM numbered n WHERE t.id = n.id
 RETURNING t.id, t.number;
 
--- name: claim_tellings
--- Claimed by moving next_at beyond the lease: who dies with them leaves them to be told later, perhaps twice. A few of
--- each recipient, the least tried first, so that neither a dead channel nor a refused message holds up the others.
-WITH due AS (
-    SELECT w.id FROM recipient r CROSS JOIN LATERAL (
-        SELECT t.id FROM telling t
-        WHERE t.recipient_id = r.id AND t.state = 'waiting' AND t.next_at <= to_timestamp(%(now_ms)s / 1000.0)
-        ORDER BY t.attempts, t.next_at, t.id LIMIT %(each)s
-    ) w
-    WHERE r.active AND r.id <> ALL (%(busy)s::integer[])
-), locked AS (
-    SELECT t.id FROM telling t JOIN due USING (id)
-    WHERE t.state = 'waiting' AND t.next_at <= to_timestamp(%(now_ms)s / 1000.0)
-    ORDER BY t.id FOR UPDATE OF t SKIP LOCKED
-), claimed AS (
-    UPDATE telling t SET attempts = attempts + 1, next_at = to_timestamp((%(now_ms)s + %(lease_ms)s) / 1000.0)
-    FROM locked WHERE t.id = locked.id
-    RETURNING t.*
-)
-SELECT c.id, c.ticket_id, c.org_id, c.recipient_id, r.name, r.address, r.language, c.attempts, c.next_at, c.message,
-       c.params, t.number, t.message, t.params, t.parts, (extract(epoch FROM t.occurred_at) * 1000)::bigint,
-       d.name, d.model, o.name, s.name, s.time_zone
-FROM claimed c JOIN recipient r ON r.id = c.recipient_id JOIN ticket t ON t.id = c.ticket_id
-JOIN device d ON d.id = t.device_id JOIN org o ON o.id = t.org_id JOIN site s ON s.id = t.site_id
-ORDER BY c.attempts, c.id;
-
--- name: drop_tellings_of_the_inactive
-UPDATE telling t SET state = 'given-up', error = 'the recipient is no longer active'
-FROM recipient r WHERE r.id = t.recipient_id AND NOT r.active AND t.state = 'waiting';
-
--- name: end_telling
--- next_at is the claim: another process that has claimed it since is not disturbed.
-UPDATE telling SET state = %(state)s, told_at = to_timestamp(%(told_ms)s / 1000.0), error = %(error)s
-WHERE id = %(id)s AND state = 'waiting' AND next_at = %(claim)s;
-
--- name: postpone_telling
-UPDATE telling SET next_at = to_timestamp(%(next_ms)s / 1000.0), attempts = %(attempts)s,
-    error = coalesce(nullif(%(error)s, ''), error)
-WHERE id = %(id)s AND state = 'waiting' AND next_at = %(claim)s;
-
 -- name: due_evidence
 -- Bulk has passed the range, or can't be waited for; and some that the former version froze without a copy.
 (SELECT t.id FROM ticket t LEFT JOIN mark k ON k.device_id = t.device_id AND k.lane = 1
@@ -271,7 +231,7 @@ SELECT id, body #>> '{do,runbook}' AS runbook, status, issued_at, expires_at, se
 FROM command WHERE ticket_id = %s ORDER BY issued_at, id;
 
 -- name: ticket_tellings
-SELECT r.name AS recipient, t.step, t.state, t.attempts, t.told_at, t.error
+SELECT r.name AS recipient, t.step, t.state, t.attempts, t.told_at, t.error, t.error_params
 FROM telling t JOIN recipient r ON r.id = t.recipient_id WHERE t.ticket_id = %s ORDER BY t.id LIMIT %s;
 
 -- name: heard_again

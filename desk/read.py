@@ -77,7 +77,8 @@ class CommandState(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """Who was told, or is still to be. `error`: why the last attempt failed; it holds nothing of the address."""
+    """Who was told, or is still to be. `error`: why the last attempt failed, a message of the catalog (words, in older
+    rows); it holds nothing of the address."""
 
     recipient: str
     step: str
@@ -85,6 +86,7 @@ class Told(Struct, frozen=True, kw_only=True):
     attempts: int
     told_at: datetime | None
     error: str
+    error_params: dict[str, Any]
 
 
 class Ticket(Struct, frozen=True, kw_only=True):

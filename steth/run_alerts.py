@@ -9,11 +9,11 @@ import structlog
 from prometheus_client import REGISTRY, Gauge
 
 from catalog.model import Catalog
-from desk.channels import AppriseChannel
 from desk.evidence import Freezer
 from desk.gaps import GapNotes
 from desk.jobs import Leadership
-from desk.telling import Teller
+from desk.telling.channels import Channels
+from desk.telling.teller import Teller
 from ingest.mqtt import Endpoint
 from remote.commands import CommandSender, PublishError
 from steth.backlog import Backlog
@@ -81,7 +81,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     async with (
         open_pool(settings.dsn_ingest, role="ingest", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
         Leadership(dsn=settings.dsn_ingest) as leadership,
-        Teller(pool=pool, channel=AppriseChannel(), catalog=catalog, public_url=settings.public_url) as teller,
+        Teller(pool=pool, channel=Channels(), catalog=catalog, public_url=settings.public_url) as teller,
     ):
         sender = CommandSender(pool=pool, publisher=publisher)
         freezer = Freezer(pool=pool)

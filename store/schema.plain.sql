@@ -667,8 +667,18 @@ CREATE TABLE public.recipient (
     language text DEFAULT 'zh'::text NOT NULL,
     active boolean DEFAULT true NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    rest_from timestamp with time zone,
+    rest_until timestamp with time zone,
+    told_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    error text DEFAULT ''::text NOT NULL,
+    error_params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    test_state text,
+    test_at timestamp with time zone,
     CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
-    CONSTRAINT recipient_name_clean CHECK ((name = public.clean_name(name)))
+    CONSTRAINT recipient_name_clean CHECK ((name = public.clean_name(name))),
+    CONSTRAINT recipient_test_state_check CHECK ((test_state = ANY (ARRAY['waiting'::text, 'told'::text, 'given-up'::text])))
 );
 
 ALTER TABLE public.recipient OWNER TO steth_owner;
@@ -932,6 +942,9 @@ CREATE TABLE public.telling (
     next_at timestamp with time zone DEFAULT now() NOT NULL,
     told_at timestamp with time zone,
     error text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    refused smallint DEFAULT 0 NOT NULL,
+    error_params jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT telling_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'told'::text, 'given-up'::text])))
 );
 
@@ -1292,9 +1305,13 @@ CREATE INDEX rollup_aside_next ON public.rollup_aside USING btree (level, next_a
 
 CREATE INDEX rollup_dirty_hi ON public.rollup_dirty USING btree (level, hi);
 
-CREATE INDEX telling_due ON public.telling USING btree (next_at) WHERE (state = 'waiting'::text);
-
 CREATE INDEX telling_ended ON public.telling USING btree (next_at) WHERE (state <> 'waiting'::text);
+
+CREATE INDEX telling_first ON public.telling USING btree (at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX telling_given_up ON public.telling USING btree (next_at) WHERE (state = 'given-up'::text);
+
+CREATE INDEX telling_waiting ON public.telling USING btree (recipient_id, next_at, id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX ticket_alert_alert ON public.ticket_alert USING btree (alert_id);
 
@@ -1571,6 +1588,24 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recent_digest TO steth_ingest;
 
 GRANT SELECT ON TABLE public.recipient TO steth_ingest;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.recipient TO steth_api;
+
+GRANT UPDATE(rest_from) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(rest_until) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(told_at) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(failing_since) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(failures) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(error) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(error_params) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(test_state) ON TABLE public.recipient TO steth_ingest;
+
+GRANT UPDATE(test_at) ON TABLE public.recipient TO steth_ingest;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.remote_session TO steth_ingest;
 GRANT SELECT ON TABLE public.remote_session TO steth_api;

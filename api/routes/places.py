@@ -18,7 +18,7 @@ from api.shapes.base import Id
 from api.shapes.devices import NamedId
 from api.shapes.places import NewRecipient, NewSite, Recipient, RecipientChange, Site
 from api.sites import make_site
-from desk.channels import shown
+from desk.telling.addresses import shown
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)

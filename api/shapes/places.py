@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from api.shapes.base import Given, Label, Shape, example
 from api.shapes.devices import NamedId
 from catalog.model import Lang
-from desk.channels import is_address
+from desk.telling.addresses import is_address
 
 _NO_PLACE: Final = frozenset({"localtime", "Factory"})
 """Files beside the zones that name none: what they mean is a machine's own affair, and a browser knows neither."""
@@ -22,7 +22,9 @@ def _zone(name: str) -> str:
 
 def _address(address: SecretStr) -> SecretStr:
     if not is_address(address.get_secret_value()):
-        raise ValueError("is no address that can be told: give an apprise URL, such as mailtos://… or jsons://…")
+        raise ValueError(
+            "is no address that can be told: give a chat robot's https address, or an apprise URL such as mailtos://…"
+        )
     return address
 
 

@@ -273,3 +273,32 @@ BEGIN
 END $$;
 CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, site_id, partition, model, name, status, enrolled_at
     ON device FOR EACH ROW EXECUTE FUNCTION device_changed();
+
+-- Telling: bounded, and visibly so -------------------------------------------------------------------------------------
+
+-- The desk tells a recipient one message at a time: the row is claimed, and rests after it, from rest_from until
+-- rest_until. A rest that began in the future is void: the clock was put right.
+ALTER TABLE recipient
+    ADD COLUMN rest_from timestamptz,
+    ADD COLUMN rest_until timestamptz,
+    ADD COLUMN told_at timestamptz,                 -- when a message last got through
+    ADD COLUMN failing_since timestamptz,           -- the first failure since then; null: none
+    ADD COLUMN failures integer NOT NULL DEFAULT 0,
+    ADD COLUMN error text NOT NULL DEFAULT '',      -- the last failure: a message of the catalog
+    ADD COLUMN error_params jsonb NOT NULL DEFAULT '{}',
+    -- A test message that somebody asked for, and what became of it.
+    ADD COLUMN test_state text CHECK (test_state IN ('waiting', 'told', 'given-up')),
+    ADD COLUMN test_at timestamptz;
+GRANT UPDATE (rest_from, rest_until, told_at, failing_since, failures, error, error_params, test_state, test_at)
+    ON recipient TO steth_ingest;
+
+ALTER TABLE telling
+    ADD COLUMN at timestamptz NOT NULL DEFAULT now(),       -- when it began to wait; of rows before this: the migration
+    ADD COLUMN refused smallint NOT NULL DEFAULT 0,         -- of the attempts those that the receiver answered with no
+    ADD COLUMN error_params jsonb NOT NULL DEFAULT '{}';
+DROP INDEX telling_due;
+CREATE INDEX telling_waiting ON telling (recipient_id, next_at, id) WHERE state = 'waiting';
+CREATE INDEX telling_first ON telling (at) WHERE state = 'waiting';
+CREATE INDEX telling_given_up ON telling (next_at) WHERE state = 'given-up';
+-- A claim of the former desk: nobody holds it any more.
+UPDATE telling SET next_at = now() WHERE state = 'waiting' AND next_at > now();

@@ -1,6 +1,7 @@
 """Receivers of what is told: a webhook and a mail server on the loopback."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ class Webhook:
 
 
 @contextmanager
-def webhook() -> Iterator[Webhook]:
+def webhook(tls: ssl.SSLContext | None = None) -> Iterator[Webhook]:
     state = Webhook()
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,7 +48,14 @@ def webhook() -> Iterator[Webhook]:
         def log_message(self, format: str, *args: Any) -> None:
             """Says nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        @override
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Who doesn't trust us breaks off."""
+
+    server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     state.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -7,23 +7,27 @@ import psycopg
 import pytest
 
 from catalog.model import Severity
-from desk.channels import AppriseChannel, Channel, TellingError
-from desk.telling import Patience, Teller
+from desk.telling.channels import Channel, Channels
+from desk.telling.plan import MESSAGES, Patience
+from desk.telling.reasons import RefusedError, TellingError, TooFastError
+from desk.telling.teller import SKEW_MS, Teller
 from desk.tickets import TicketStage
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, batch, connect, episode, rows
 from tests.integration.desk.listeners import mail_server, webhook
+from tests.integration.desk.receivers import robots
 
 STATES = "SELECT state, attempts, error FROM telling ORDER BY id"
+CHANNEL = "SELECT failures, failing_since IS NOT NULL, error FROM recipient ORDER BY id"
 
 
 class Recorder:
-    """A channel that keeps what it is given; addresses in `failing` refuse, `gate` holds all of them back."""
+    """A channel that keeps what it is given; `failing`: what an address raises, `gate` holds all of them back."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
-        self.failing: set[str] = set()
+        self.failing: dict[str, Exception] = {}
         self.refused: set[str] = set()
         self.tried: list[str] = []
         self.gate = asyncio.Event()
@@ -34,9 +38,17 @@ class Recorder:
         assert severity
         self.tried.append(address)
         await self.gate.wait()
-        if address in self.failing or any(number in subject for number in self.refused):
-            raise TellingError("HTTP status 503")
+        if address in self.failing:
+            raise self.failing[address]
+        if any(number in subject for number in self.refused):
+            raise RefusedError("telling.status", status=400)
         self.sent.append((address, subject))
+
+    def numbers(self) -> list[str]:
+        return [subject.split()[1] for _, subject in self.sent]
+
+
+ILL = TellingError("telling.status", status=503)
 
 
 @asynccontextmanager
@@ -54,10 +66,16 @@ async def round_(made: Teller, now_ms: int) -> int:
     return claimed
 
 
-async def open_tickets(database: Database, hospital: Hospital, *, count: int = 1) -> None:
+async def seconds(made: Teller, count: int, *, begin_ms: int = NOW) -> None:
+    """As `steth alerts` does it, twice a second."""
+    for half in range(2 * count):
+        await round_(made, begin_ms + half * 500)
+
+
+async def open_tickets(database: Database, hospital: Hospital, *, count: int = 1, begin: int = 0) -> None:
     async with await connect(database.ingest) as connection:
         await TicketStage(catalog=CATALOG).run(
-            connection, batch((hospital.devices[0], [episode(family=f"f{n}") for n in range(count)]))
+            connection, batch((hospital.devices[0], [episode(family=f"f{begin + n}") for n in range(count)]))
         )
 
 
@@ -68,18 +86,21 @@ async def test_a_ticket_is_told_by_webhook_and_by_email_each_in_its_language(dat
         hospital.recipient(box.address(password=box.password), own=False)
         async with await connect(database.ingest) as connection:
             await TicketStage(catalog=CATALOG).run(connection, batch((hospital.devices[0], [episode()])))
-        async with teller(database, AppriseChannel()) as made:
+        async with teller(database, Channels()) as made:
             assert await round_(made, NOW) == 2
             assert await round_(made, NOW + 3_600_000) == 0
         [body], [letter] = hook.bodies, box.letters
     fault = CATALOG.models["generic-dr"].faults["GEN-KV-01"]
     assert body["title"].startswith("[critical] WX20261122-001 DR 1")
     assert fault.advice.en in body["message"]
+    for part in fault.parts:
+        assert f"{part.name.en} ×{part.quantity} ({part.spec.en})" in body["message"]
     assert letter["Subject"].startswith("[紧急] WX20261122-001 DR 1")
     plain = letter.get_body(("plain",))
     assert plain is not None
     assert fault.advice.zh in plain.get_content()
     assert rows(database, STATES) == [("told", 1, ""), ("told", 1, "")]
+    assert rows(database, "SELECT told_at IS NOT NULL, failing_since FROM recipient") == [(True, None)] * 2
 
 
 async def test_two_processes_tell_each_message_once(database: Database) -> None:
@@ -87,16 +108,12 @@ async def test_two_processes_tell_each_message_once(database: Database) -> None:
     hospital = Hospital.make(database)
     for number in range(4):
         hospital.recipient(f"json://h{number}")
-    await open_tickets(database, hospital, count=25)
+    await open_tickets(database, hospital, count=3)
     channel = Recorder()
-    patience = Patience(each=3)
-    async with (
-        teller(database, channel, patience=patience) as one,
-        teller(database, channel, patience=patience) as other,
-    ):
-        while sum(await asyncio.gather(round_(one, NOW), round_(other, NOW))):
-            pass
-    assert len(channel.sent) == len(set(channel.sent)) == 4 * 25
+    async with teller(database, channel) as one, teller(database, channel) as other:
+        for second in range(5):
+            await asyncio.gather(round_(one, NOW + second * 1000), round_(other, NOW + second * 1000))
+    assert len(channel.sent) == len(set(channel.sent)) == 4 * 3
     assert set(rows(database, STATES)) == {("told", 1, "")}
 
 
@@ -107,36 +124,99 @@ async def test_a_failure_is_tried_again_later_and_later_then_given_up_and_writte
     hospital.recipient("json://dead")
     await open_tickets(database, hospital)
     channel = Recorder()
-    channel.failing.add("json://dead")
+    channel.failing["json://dead"] = ILL
     async with teller(database, channel, patience=Patience(attempts=3, first_s=10)) as made:
         assert await round_(made, NOW) == 1
-        assert rows(database, STATES) == [("waiting", 1, "HTTP status 503")]
+        assert rows(database, STATES) == [("waiting", 1, "telling.status")]
         assert await round_(made, NOW + 4_000) == 0
         assert await round_(made, NOW + 16_000) == 1
         assert await round_(made, NOW + 20_000) == 0
         assert await round_(made, NOW + 60_000) == 1
         assert await round_(made, NOW + 9_999_000) == 0
-    assert rows(database, STATES) == [("given-up", 3, "HTTP status 503")]
+    assert rows(database, STATES) == [("given-up", 3, "telling.status")]
+    assert rows(database, "SELECT error_params FROM telling") == [({"status": 503},)]
+    assert rows(database, CHANNEL) == [(3, True, "telling.status")]
     assert rows(database, "SELECT message, params FROM ticket_event WHERE event = 'telling-given-up'") == [
         ("ticket.telling_given_up", {"who": "On call", "attempts": 3})
     ]
 
 
-async def test_a_dead_channel_holds_up_only_itself_and_is_tried_with_one_message_a_round(database: Database) -> None:
+async def test_what_a_receiver_refuses_is_given_up_within_a_minute(database: Database) -> None:
+    """A bad token never heals."""
+    hospital = Hospital.make(database)
+    with robots() as state:
+        hospital.recipient("dingtalk://gone")
+        await open_tickets(database, hospital)
+        async with teller(database, Channels(hosts=state.hosts())) as made:
+            await seconds(made, 60)
+    assert state.asked == 3
+    assert rows(database, "SELECT state, attempts, error, error_params FROM telling") == [
+        ("given-up", 3, "telling.robot_unknown", {"receiver": "DingTalk", "code": 300001})
+    ]
+    assert rows(database, CHANNEL) == [(3, True, "telling.robot_unknown")]
+
+
+async def test_too_fast_is_tried_again_when_the_robot_takes_more_and_counts_as_no_attempt(database: Database) -> None:
+    hospital = Hospital.make(database)
+    with robots() as state:
+        hospital.recipient("dingtalk://good")
+        await open_tickets(database, hospital)
+        state.per_minute = 0
+        async with teller(database, Channels(hosts=state.hosts())) as made:
+            await seconds(made, 55)
+            assert state.asked == 1
+            assert rows(database, STATES) == [("waiting", 0, "")]
+            assert rows(database, CHANNEL) == [(1, True, "telling.too_fast")]
+            state.per_minute = 20
+            await round_(made, NOW + 61_000)
+    assert len(state.said) == 1
+    assert rows(database, STATES) == [("told", 1, "")]
+    assert rows(database, CHANNEL) == [(0, False, "")]
+
+
+async def test_a_retry_after_of_a_webhook_is_kept(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h")
+    await open_tickets(database, hospital)
+    channel = Recorder()
+    channel.failing["json://h"] = TooFastError("telling.too_fast", wait_s=300)
+    async with teller(database, channel) as made:
+        await round_(made, NOW)
+        assert await round_(made, NOW + 299_000) == 0
+        assert await round_(made, NOW + 301_000) == 1
+
+
+async def test_a_dead_channel_holds_up_only_itself_and_is_left_alone_between_tries(database: Database) -> None:
     hospital = Hospital.make(database)
     hospital.recipient("json://dead")
     hospital.recipient("json://alive")
-    await open_tickets(database, hospital, count=4)
+    await open_tickets(database, hospital, count=3)
     channel = Recorder()
-    channel.failing.add("json://dead")
+    channel.failing["json://dead"] = ILL
+    async with teller(database, channel) as made:
+        await seconds(made, 30)
+        assert [address for address, _ in channel.sent] == ["json://alive"] * 3
+        assert 2 <= channel.tried.count("json://dead") <= 5
+        channel.failing.clear()
+        await seconds(made, 120, begin_ms=NOW + 30_000)
+    assert set(rows(database, "SELECT state FROM telling")) == {("told",)}
+
+
+@pytest.mark.parametrize("broken", [RuntimeError("s3cret"), KeyError("x"), RecursionError()])
+async def test_a_channel_that_breaks_unforeseen_fails_by_itself(database: Database, broken: Exception) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://bad")
+    hospital.recipient("json://alive")
+    await open_tickets(database, hospital)
+    channel = Recorder()
+    channel.failing["json://bad"] = broken
     async with teller(database, channel) as made:
         await round_(made, NOW)
-        assert [address for address, _ in channel.sent] == ["json://alive"] * 4
-        assert channel.tried.count("json://dead") == 1
-        channel.failing.clear()
-        await round_(made, NOW + 60_000)
-    assert set(rows(database, "SELECT state FROM telling")) == {("told",)}
-    assert rows(database, "SELECT attempts, count(*) FROM telling GROUP BY 1 ORDER BY 1") == [(1, 7), (2, 1)]
+    assert channel.sent[0][0] == "json://alive"
+    assert rows(database, "SELECT state, error, error_params FROM telling ORDER BY recipient_id") == [
+        ("waiting", "telling.broken", {"what": type(broken).__name__}),
+        ("told", "", {}),
+    ]
 
 
 async def test_one_refused_message_does_not_hold_up_the_next(database: Database) -> None:
@@ -146,9 +226,55 @@ async def test_one_refused_message_does_not_hold_up_the_next(database: Database)
     channel = Recorder()
     channel.refused.add("WX20261122-001")
     async with teller(database, channel) as made:
-        await round_(made, NOW)
-        await round_(made, NOW + 60_000)
-    assert [subject.split()[1] for _, subject in channel.sent] == ["WX20261122-002", "WX20261122-003"]
+        await seconds(made, 60)
+    assert channel.numbers() == ["WX20261122-002", "WX20261122-003"]
+    states = rows(database, "SELECT state, attempts FROM telling ORDER BY id")
+    assert states == [("given-up", 3), ("told", 1), ("told", 1)]
+
+
+SPOILED = [
+    "UPDATE telling SET message = 'no.such' WHERE id = 2",
+    "UPDATE telling SET message = 'notify.cleared' WHERE id = 2",
+    "UPDATE telling SET params = '{}' WHERE id = 2",
+    "UPDATE telling SET params = '[1]' WHERE id = 2",
+    """UPDATE telling SET params = '{"severity": {"zh": "x"}}' WHERE id = 2""",
+    """UPDATE ticket SET parts = '[{"name": "UPS"}]' WHERE id = 2""",
+    """UPDATE ticket SET parts = '{"old": 1}' WHERE id = 2""",
+    """UPDATE ticket SET parts = jsonb_set(parts, '{0,spec}', '"80 kW"') WHERE id = 2""",
+    "UPDATE ticket SET params = '3' WHERE id = 2",
+    "UPDATE ticket SET occurred_at = '9999-12-31' WHERE id = 2",
+    "UPDATE ticket SET device_id = 999 WHERE id = 2",
+    "SET session_replication_role = replica; DELETE FROM ticket WHERE id = 2",
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILED)
+@pytest.mark.parametrize("count", [2, 8])
+async def test_what_cannot_be_composed_is_given_up_visibly_and_the_others_go_on(
+    database: Database, spoil: str, count: int
+) -> None:
+    """Ended `steth alerts` every two minutes. Alone, and in a message about many."""
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h")
+    await open_tickets(database, hospital, count=count)
+    rows(database, spoil)
+    channel = Recorder()
+    async with teller(database, channel) as made:
+        await seconds(made, 40)
+    told = rows(database, "SELECT state, count(*)::int FROM telling WHERE id <> 2 GROUP BY 1")
+    assert told == [("told", count - 1)]
+    [(state, attempts, error, has_ticket)] = rows(
+        database,
+        "SELECT state, attempts, error, EXISTS (SELECT FROM ticket WHERE id = ticket_id) FROM telling WHERE id = 2",
+    )
+    if "9999" in spoil:
+        assert state == "told"
+        return
+    assert (state, attempts) == ("given-up", 3)
+    assert error in CATALOG.messages
+    events = rows(database, "SELECT ticket_id FROM ticket_event WHERE event = 'telling-given-up'")
+    assert events == ([(2,)] if has_ticket else [])
+    assert rows(database, CHANNEL) == [(0, False, "")]
 
 
 async def test_while_a_recipient_is_being_told_nothing_more_of_theirs_is_claimed(database: Database) -> None:
@@ -157,30 +283,57 @@ async def test_while_a_recipient_is_being_told_nothing_more_of_theirs_is_claimed
     await open_tickets(database, hospital, count=2)
     channel = Recorder()
     channel.gate.clear()
-    async with teller(database, channel, patience=Patience(each=1)) as made:
+    async with teller(database, channel) as made:
         assert await made.run_once(NOW) == 1
-        assert await made.run_once(NOW) == 0
+        assert await made.run_once(NOW + 600_000) == 0
         channel.gate.set()
         await made.idle()
-        assert await round_(made, NOW) == 1
+        assert await round_(made, NOW + 601_000) == 1
 
 
-async def test_a_chat_robot_gets_no_more_than_it_takes_a_minute_and_nothing_is_lost(database: Database) -> None:
+async def test_a_chat_robot_gets_no_more_than_it_takes_a_minute_whoever_leads_and_nothing_is_lost(
+    database: Database,
+) -> None:
+    """More arrives each second than a robot takes."""
     hospital = Hospital.make(database)
     hospital.recipient("dingtalk://secret@token")
-    hospital.recipient("json://fast")
-    await open_tickets(database, hospital, count=30)
+    await open_tickets(database, hospital)
     channel = Recorder()
     sent_at: list[int] = []
-    async with teller(database, channel) as made:
-        for second in range(100):
+    async with teller(database, channel) as one, teller(database, channel) as other:
+        for second in range(90):
             before = len(channel.sent)
-            await round_(made, NOW + second * 1000)
-            new = [address for address, _ in channel.sent[before:]]
-            sent_at += [second] * new.count("dingtalk://secret@token")
-    assert len(sent_at) == 30
-    assert max(sum(1 for at in sent_at if start <= at < start + 60) for start in range(100)) <= 20
-    assert [address for address, _ in channel.sent].count("json://fast") == 30
+            await open_tickets(database, hospital, begin=1 + second)
+            await round_(other if second % 2 else one, NOW + second * 1000)
+            sent_at += [second] * (len(channel.sent) - before)
+        await round_(one, NOW + 95_000)
+    assert max(sum(1 for at in sent_at if start <= at < start + 60) for start in range(90)) <= 20
+    assert set(rows(database, STATES)) == {("told", 1, "")}
+
+
+async def test_many_of_a_site_are_one_message_and_another_hospitals_few_are_their_own(database: Database) -> None:
+    hospital, other = Hospital.make(database), Hospital.make(database, name="Second")
+    hospital.recipient("json://all", own=False)
+    await open_tickets(database, hospital, count=40)
+    await open_tickets(database, other, count=2)
+    channel = Recorder()
+    async with teller(database, channel) as made:
+        await seconds(made, 10)
+    assert channel.sent[0][1] == "[紧急] First Main：40 张工单"
+    assert channel.numbers()[1:] == ["WX20261122-041", "WX20261122-042"]
+    assert set(rows(database, STATES)) == {("told", 1, "")}
+
+
+async def test_many_sites_at_once_are_one_message(database: Database) -> None:
+    hospitals = [Hospital.make(database, name=f"H{n:02}") for n in range(MESSAGES + 2)]
+    hospitals[0].recipient("json://all", own=False)
+    for hospital in hospitals:
+        await open_tickets(database, hospital)
+    channel = Recorder()
+    async with teller(database, channel) as made:
+        await round_(made, NOW)
+    assert [subject for _, subject in channel.sent] == [f"[紧急] {MESSAGES + 2} 个院区：{MESSAGES + 2} 张工单"]
+    assert set(rows(database, STATES)) == {("told", 1, "")}
 
 
 async def test_who_dies_between_claim_and_end_leaves_it_to_be_told_when_the_claim_runs_out(database: Database) -> None:
@@ -203,22 +356,20 @@ async def test_who_dies_between_claim_and_end_leaves_it_to_be_told_when_the_clai
         assert await round_(made, NOW + patience.lease_ms - 1) == 0
         assert await round_(made, NOW + patience.lease_ms) == 1
     assert len(alive.sent) == 1
-    assert rows(database, STATES) == [("told", 2, "")]
+    assert rows(database, STATES) == [("told", 1, "")]
 
 
-async def test_leaving_ends_the_message_under_way_and_gives_back_the_others(database: Database) -> None:
+async def test_leaving_ends_the_message_under_way_and_leaves_the_others(database: Database) -> None:
     hospital = Hospital.make(database)
     hospital.recipient("json://slow")
     await open_tickets(database, hospital, count=3)
     channel = Recorder()
     channel.gate.clear()
     async with teller(database, channel) as made:
-        assert await made.run_once(NOW) == 3
+        assert await made.run_once(NOW) == 1
         asyncio.get_running_loop().call_soon(channel.gate.set)
     assert len(channel.sent) == 1
     assert rows(database, STATES) == [("told", 1, ""), ("waiting", 0, ""), ("waiting", 0, "")]
-    async with teller(database, channel) as made:
-        assert await round_(made, NOW + 60_000) == 2
 
 
 async def test_a_claim_that_ran_out_does_not_disturb_who_claimed_it_since(database: Database) -> None:
@@ -228,28 +379,67 @@ async def test_a_claim_that_ran_out_does_not_disturb_who_claimed_it_since(databa
     patience = Patience()
     late, quick = Recorder(), Recorder()
     late.gate.clear()
-    late.failing.add("json://h")
+    late.failing["json://h"] = ILL
     async with teller(database, late, patience=patience) as one, teller(database, quick, patience=patience) as other:
         await one.run_once(NOW)
         quick.gate.clear()
         await other.run_once(NOW + patience.lease_ms)
         late.gate.set()
         await one.idle()
-        assert rows(database, STATES) == [("waiting", 2, "")]
+        assert rows(database, STATES) == [("waiting", 0, "")]
         quick.gate.set()
         await other.idle()
-    assert rows(database, STATES) == [("told", 2, "")]
+    assert rows(database, STATES) == [("told", 1, "")]
+    assert rows(database, CHANNEL) == [(0, False, "")]
+
+
+@pytest.mark.parametrize("ahead_s", [60, 3600, 72_000])
+async def test_a_claim_made_by_a_clock_that_was_ahead_is_void(database: Database, ahead_s: int) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h")
+    await open_tickets(database, hospital, count=2)
+    dead, alive = Recorder(), Recorder()
+    dead.failing["json://h"] = ILL
+    async with teller(database, dead) as made:
+        assert await round_(made, NOW + ahead_s * 1000) == 1
+    async with teller(database, alive) as made:
+        await seconds(made, 70)
+    assert len(alive.sent) == 2
+
+
+async def test_a_message_entered_by_a_clock_that_was_ahead_is_told(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h")
+    await open_tickets(database, hospital)
+    channel = Recorder()
+    async with teller(database, channel) as made:
+        assert await round_(made, NOW - 3_600_000) == 1
+    assert len(channel.sent) == 1
+
+
+async def test_two_clocks_a_little_apart_keep_one_anothers_claims(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h")
+    await open_tickets(database, hospital)
+    slow, other = Recorder(), Recorder()
+    slow.gate.clear()
+    async with teller(database, slow) as one, teller(database, other) as two:
+        await one.run_once(NOW)
+        assert await round_(two, NOW - SKEW_MS) == 0
+        slow.gate.set()
+    assert len(slow.sent) == 1
 
 
 async def test_who_is_no_longer_active_is_not_told(database: Database) -> None:
     hospital = Hospital.make(database)
     hospital.recipient("json://gone")
-    await open_tickets(database, hospital)
+    await open_tickets(database, hospital, count=3)
     rows(database, "UPDATE recipient SET active = false")
     channel = Recorder()
-    async with teller(database, channel) as made:
-        assert await round_(made, NOW) == 0
-    assert rows(database, STATES) == [("given-up", 0, "the recipient is no longer active")]
+    async with teller(database, channel, patience=Patience(most=2)) as made:
+        await seconds(made, 2)
+    assert channel.tried == []
+    assert rows(database, STATES) == [("given-up", 0, "telling.inactive")] * 3
 
 
 async def test_a_told_message_that_cannot_be_written_down_is_told_again(database: Database) -> None:
@@ -258,10 +448,6 @@ async def test_a_told_message_that_cannot_be_written_down_is_told_again(database
     await open_tickets(database, hospital)
     channel, patience = Recorder(), Patience()
     async with teller(database, channel, patience=patience) as made:
-        rows(database, "REVOKE UPDATE ON telling FROM steth_ingest")
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            await made.run_once(NOW)
-        rows(database, "GRANT UPDATE ON telling TO steth_ingest")
         channel.gate.clear()
         await made.run_once(NOW)
         rows(database, "REVOKE UPDATE ON telling FROM steth_ingest")
@@ -270,7 +456,36 @@ async def test_a_told_message_that_cannot_be_written_down_is_told_again(database
         rows(database, "GRANT UPDATE ON telling TO steth_ingest")
         assert await round_(made, NOW + patience.lease_ms) == 1
     assert len(channel.sent) == 2
-    assert rows(database, STATES) == [("told", 2, "")]
+    assert rows(database, STATES) == [("told", 1, "")]
+
+
+async def test_the_database_may_be_gone_for_a_round(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h")
+    await open_tickets(database, hospital)
+    channel = Recorder()
+    async with teller(database, channel) as made:
+        rows(database, "REVOKE SELECT ON telling FROM steth_ingest")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            await made.run_once(NOW)
+        rows(database, "GRANT SELECT ON telling TO steth_ingest")
+        assert await round_(made, NOW) == 1
+
+
+async def test_a_test_message_is_sent_once_and_its_fate_is_kept(database: Database) -> None:
+    hospital = Hospital.make(database)
+    good, bad = hospital.recipient("json://good"), hospital.recipient("json://bad")
+    rows(database, "UPDATE recipient SET test_state = 'waiting'")
+    channel = Recorder()
+    channel.failing["json://bad"] = RefusedError("telling.page")
+    async with teller(database, channel) as made:
+        await seconds(made, 60)
+    assert channel.tried.count("json://bad") == 1
+    assert [address for address, _ in channel.sent] == ["json://good"]
+    assert rows(database, "SELECT id, test_state, error FROM recipient ORDER BY id") == [
+        (good, "told", ""),
+        (bad, "given-up", "telling.page"),
+    ]
 
 
 async def test_no_secret_of_an_address_is_kept_with_the_error(database: Database) -> None:
@@ -279,6 +494,8 @@ async def test_no_secret_of_an_address_is_kept_with_the_error(database: Database
         hook.status = 500
         hospital.recipient(hook.address())
         await open_tickets(database, hospital)
-        async with teller(database, AppriseChannel()) as made:
+        async with teller(database, Channels()) as made:
             await round_(made, NOW)
-    assert rows(database, STATES) == [("waiting", 1, "HTTP status 500")]
+    assert rows(database, "SELECT state, error, error_params FROM telling") == [
+        ("waiting", "telling.status", {"status": 500})
+    ]

@@ -1,0 +1,1 @@
+"""Telling people: an outbox, what is written, and the ways out."""

@@ -1,0 +1,92 @@
+-- Telling people. Times pass as milliseconds since 1970 UTC.
+
+-- name: claim_recipients
+-- Whoever has something due and isn't resting, each for one message. A rest that began in the future is void, and so is
+-- a next_at further ahead than any delay can explain: the clock was put right.
+WITH due AS (
+    SELECT r.id FROM recipient r
+    WHERE r.id <> ALL (%(busy)s::integer[])
+        AND (r.rest_from <= to_timestamp((%(now_ms)s + %(skew_ms)s) / 1000.0)
+             AND r.rest_until > to_timestamp(%(now_ms)s / 1000.0)) IS NOT TRUE
+        AND (r.test_state = 'waiting' OR EXISTS (
+            SELECT FROM telling t WHERE t.recipient_id = r.id AND t.state = 'waiting'
+                AND t.next_at <= to_timestamp(%(now_ms)s / 1000.0))
+        OR EXISTS (
+            SELECT FROM telling t WHERE t.recipient_id = r.id AND t.state = 'waiting'
+                AND t.next_at > to_timestamp((%(now_ms)s + %(ahead_ms)s) / 1000.0)))
+    ORDER BY r.rest_until NULLS FIRST, r.id LIMIT %(most)s
+    FOR NO KEY UPDATE OF r SKIP LOCKED
+)
+UPDATE recipient r SET rest_from = to_timestamp(%(now_ms)s / 1000.0),
+    rest_until = to_timestamp((%(now_ms)s + %(lease_ms)s) / 1000.0)
+FROM due WHERE r.id = due.id
+RETURNING r.id, r.name, r.address, r.language, r.active, r.failures, coalesce(r.test_state = 'waiting', false),
+    r.rest_until;
+
+-- name: due_tellings
+-- What is due of one recipient, the first due first. What a ticket rests on may be gone: then its columns are null.
+SELECT t.id, t.ticket_id, t.org_id, t.attempts, t.refused, (extract(epoch FROM t.at) * 1000)::bigint,
+    t.message, t.params, k.number, k.message, k.params, k.parts, (extract(epoch FROM k.occurred_at) * 1000)::bigint,
+    d.name, d.model, o.name, s.id, s.name, s.time_zone
+FROM (
+    SELECT * FROM telling
+    WHERE recipient_id = %(recipient)s AND state = 'waiting'
+        AND (next_at <= to_timestamp(%(now_ms)s / 1000.0)
+             OR next_at > to_timestamp((%(now_ms)s + %(ahead_ms)s) / 1000.0))
+    ORDER BY next_at, id LIMIT %(most)s
+) t
+LEFT JOIN ticket k ON k.id = t.ticket_id LEFT JOIN device d ON d.id = k.device_id
+LEFT JOIN org o ON o.id = k.org_id LEFT JOIN site s ON s.id = k.site_id
+ORDER BY t.next_at, t.id;
+
+-- name: end_tellings
+UPDATE telling SET state = 'told', attempts = attempts + 1, told_at = to_timestamp(%(now_ms)s / 1000.0), error = '',
+    error_params = '{}'
+WHERE id = ANY (%(ids)s::bigint[]) AND state = 'waiting';
+
+-- name: postpone_tellings
+UPDATE telling SET attempts = attempts + 1, refused = refused + %(refused)s,
+    next_at = to_timestamp(%(next_ms)s / 1000.0), error = %(error)s, error_params = %(params)s
+WHERE id = ANY (%(ids)s::bigint[]) AND state = 'waiting';
+
+-- name: give_up_tellings
+-- next_at is when it was given up: what counts those of a day.
+UPDATE telling SET state = 'given-up', attempts = attempts + %(tried)s, refused = refused + %(refused)s,
+    next_at = to_timestamp(%(now_ms)s / 1000.0), error = %(error)s, error_params = %(params)s
+WHERE id = ANY (%(ids)s::bigint[]) AND state = 'waiting'
+RETURNING ticket_id, org_id, attempts, EXISTS (SELECT FROM ticket k WHERE k.id = ticket_id);
+
+-- name: recipient_told
+-- rest_until is the claim: another process that has claimed since is not disturbed.
+UPDATE recipient SET told_at = to_timestamp(%(now_ms)s / 1000.0), failing_since = NULL, failures = 0, error = '',
+    error_params = '{}', rest_from = to_timestamp(%(now_ms)s / 1000.0),
+    rest_until = to_timestamp(%(next_ms)s / 1000.0)
+WHERE id = %(id)s AND rest_until = %(claim)s;
+
+-- name: recipient_failed
+UPDATE recipient SET failing_since = coalesce(failing_since, to_timestamp(%(now_ms)s / 1000.0)),
+    failures = failures + 1, error = %(error)s, error_params = %(params)s,
+    rest_from = to_timestamp(%(now_ms)s / 1000.0), rest_until = to_timestamp(%(next_ms)s / 1000.0)
+WHERE id = %(id)s AND rest_until = %(claim)s;
+
+-- name: recipient_free
+UPDATE recipient SET rest_from = NULL, rest_until = NULL WHERE id = %(id)s AND rest_until = %(claim)s;
+
+-- name: end_trial
+UPDATE recipient SET test_state = %(state)s, test_at = to_timestamp(%(now_ms)s / 1000.0)
+WHERE id = %(id)s AND test_state = 'waiting';
+
+-- name: untold
+-- The hospitals with equipment of whose tickets nobody is told, and why: no recipient is active, or none can be reached.
+SELECT o.id, o.name, CASE WHEN bool_or(r.id IS NOT NULL) THEN 'failing' ELSE 'no-recipient' END AS why,
+    max(r.failing_since) AS since
+FROM org o LEFT JOIN recipient r ON r.active AND (r.org_id IS NULL OR r.org_id = o.id)
+WHERE EXISTS (SELECT FROM device d WHERE d.org_id = o.id AND d.status = 'active')
+GROUP BY o.id, o.name
+HAVING NOT coalesce(bool_or(r.id IS NOT NULL AND (r.failing_since IS NULL
+    OR r.failing_since > to_timestamp((%(now_ms)s - %(patience_ms)s) / 1000.0))), false)
+ORDER BY o.id;
+
+-- name: overdue
+SELECT coalesce(extract(epoch FROM to_timestamp(%(now_ms)s / 1000.0) - min(at)), 0)::float8 FROM telling
+WHERE state = 'waiting';

@@ -1,0 +1,160 @@
+"""Robots of chat groups: DingTalk, WeCom, Feishu and Lark. Pure.
+
+They refuse with HTTP status 200 and a code in the body, so that only the code says whether a message was taken. The
+codes are those of their own documentation (open.dingtalk.com "custom robot", developer.work.weixin.qq.com "group
+robot" and "global error codes", open.feishu.cn "custom bot").
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+from msgspec import Struct
+
+from desk.telling.reasons import TOO_FAST_S, RefusedError, TellingError, TooFastError
+
+Kind = Literal["dingtalk", "wecombot", "feishu", "lark"]
+HOSTS: Final[Mapping[Kind, str]] = {
+    "dingtalk": "https://oapi.dingtalk.com",
+    "wecombot": "https://qyapi.weixin.qq.com",
+    "feishu": "https://open.feishu.cn",
+    "lark": "https://open.larksuite.com",
+}
+_NAMES: Final[Mapping[Kind, str]] = {"dingtalk": "DingTalk", "wecombot": "WeCom", "feishu": "Feishu", "lark": "Lark"}
+_PATHS: Final[Mapping[Kind, str]] = {
+    "dingtalk": "/robot/send",
+    "wecombot": "/cgi-bin/webhook/send",
+    "feishu": "/open-apis/bot/v2/hook/",
+    "lark": "/open-apis/bot/v2/hook/",
+}
+_MOST_BYTES: Final[Mapping[Kind, int]] = {"dingtalk": 18_000, "wecombot": 2_048, "feishu": 18_000, "lark": 18_000}
+"""Of a text: WeCom takes 2,048 bytes, the others 20,000 with all that is around it."""
+
+_TOO_FAST: Final[Mapping[Kind, frozenset[int]]] = {
+    "dingtalk": frozenset({130101, 410100, 90018}),
+    "wecombot": frozenset({45009, 45033}),
+    "feishu": frozenset({11232, 11233, 230020, 99991400}),
+    "lark": frozenset({11232, 11233, 230020, 99991400}),
+}
+_BUSY: Final = frozenset({-1})
+_SETTINGS: Final[Mapping[Kind, frozenset[int]]] = {
+    "dingtalk": frozenset({310000}),
+    "wecombot": frozenset(),
+    "feishu": frozenset({19021, 19022, 19024}),
+    "lark": frozenset({19021, 19022, 19024}),
+}
+"""The robot's own security settings: a keyword, a signature, or the addresses it takes messages from."""
+_UNKNOWN: Final[Mapping[Kind, frozenset[int]]] = {
+    "dingtalk": frozenset({300001, 300005, 400013, 400101, 400102, 400106}),
+    "wecombot": frozenset({93000, 93004, 93008}),
+    "feishu": frozenset({19001}),
+    "lark": frozenset({19001}),
+}
+"""There is no such robot any more, or it was switched off."""
+
+
+class Robot(Struct, frozen=True, kw_only=True):
+    """A robot's address. `secret`: to sign with, empty where it takes unsigned messages; `mobiles`: people to call up
+    (DingTalk)."""
+
+    kind: Kind
+    token: str
+    secret: str = ""
+    mobiles: tuple[str, ...] = ()
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """What is to be posted: query parameters and a JSON body."""
+
+    url: str
+    params: Mapping[str, str]
+    body: bytes
+
+
+def of_page(address: str) -> Robot | None:
+    """The robot whose https address was copied from its page; `&secret=…` may be added to it. None: it is no such."""
+    try:
+        parts = urlsplit(address.strip())
+        kind = next((kind for kind, host in HOSTS.items() if f"{parts.scheme}://{parts.netloc}".lower() == host), None)
+    except ValueError:
+        return None
+    if kind is None:
+        return None
+    query = dict(parse_qsl(parts.query))
+    if kind in {"feishu", "lark"}:
+        token = parts.path.removeprefix(_PATHS[kind]).rstrip("/") if parts.path.startswith(_PATHS[kind]) else ""
+    else:
+        at_home = parts.path.rstrip("/") == _PATHS[kind]
+        token = query.get("access_token" if kind == "dingtalk" else "key", "") if at_home else ""
+    plain = token.isascii() and token.replace("-", "").replace("_", "").isalnum()
+    return Robot(kind=kind, token=token, secret=query.get("secret", "")) if plain else None
+
+
+def order(robot: Robot, text: str, *, now_s: float, host: str) -> Order:
+    """The request that has a robot say `text`, signed at `now_s` (s since 1970 UTC)."""
+    text = _cut(text, _MOST_BYTES[robot.kind])
+    params: dict[str, str] = {}
+    body: dict[str, Any]
+    path = _PATHS[robot.kind]
+    match robot.kind:
+        case "dingtalk":
+            params = {"access_token": robot.token}
+            if robot.secret:
+                at = str(round(now_s * 1000))
+                params |= {"timestamp": at, "sign": _sign(robot.secret, f"{at}\n{robot.secret}")}
+            body = {"msgtype": "text", "text": {"content": text}}
+            if robot.mobiles:
+                body["at"] = {"atMobiles": list(robot.mobiles), "isAtAll": False}
+        case "wecombot":
+            params = {"key": robot.token}
+            body = {"msgtype": "text", "text": {"content": text}}
+        case "feishu" | "lark":
+            path += robot.token
+            body = {"msg_type": "text", "content": {"text": text}}
+            if robot.secret:
+                at = str(int(now_s))
+                body = {"timestamp": at, "sign": _sign(f"{at}\n{robot.secret}", ""), **body}
+    return Order(url=host + path, params=params, body=msgspec.json.encode(body))
+
+
+def judge(kind: Kind, start: bytes) -> None:
+    """Whether a robot's answer (status 2xx, no page) says that it took the message. Raises TellingError."""
+    code, said = _code(kind, start)
+    if code is None:
+        raise RefusedError("telling.unreadable")
+    if code == 0:
+        return
+    if code in _TOO_FAST[kind] or (code == 9499 and "too many" in said):
+        raise TooFastError("telling.too_fast", wait_s=TOO_FAST_S)
+    if code in _BUSY:
+        raise TellingError("telling.code", receiver=_NAMES[kind], code=code)
+    known = (("telling.robot_settings", _SETTINGS), ("telling.robot_unknown", _UNKNOWN))
+    message = next((message for message, codes in known if code in codes[kind]), "telling.code")
+    raise RefusedError(message, receiver=_NAMES[kind], code=code)
+
+
+def _code(kind: Kind, start: bytes) -> tuple[int | None, str]:
+    """Code and text of an answer. Feishu's older answers say StatusCode instead of code; both must be 0."""
+    try:
+        answer = msgspec.json.decode(start, type=dict[str, Any])
+    except (msgspec.DecodeError, ValueError):
+        return None, ""
+    names, text = (("code", "StatusCode"), "msg") if kind in {"feishu", "lark"} else (("errcode",), "errmsg")
+    codes = [answer[name] for name in names if name in answer]
+    if not codes or not all(type(code) is int for code in codes):
+        return None, ""
+    return next((code for code in codes if code != 0), 0), str(answer.get(text, "")).lower()
+
+
+def _sign(key: str, text: str) -> str:
+    return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many bytes of UTF-8, cut between characters."""
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= most else raw[: most - 3].decode("utf-8", "ignore") + "…"
