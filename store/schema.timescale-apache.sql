@@ -1308,8 +1308,6 @@ CREATE INDEX telling_ended ON public.telling USING btree (next_at) WHERE (state 
 
 CREATE INDEX telling_first ON public.telling USING btree (at) WHERE (state = 'waiting'::text);
 
-CREATE INDEX telling_given_up ON public.telling USING btree (next_at) WHERE (state = 'given-up'::text);
-
 CREATE INDEX telling_waiting ON public.telling USING btree (recipient_id, next_at, id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX ticket_alert_alert ON public.ticket_alert USING btree (alert_id);

@@ -299,6 +299,5 @@ ALTER TABLE telling
 DROP INDEX telling_due;
 CREATE INDEX telling_waiting ON telling (recipient_id, next_at, id) WHERE state = 'waiting';
 CREATE INDEX telling_first ON telling (at) WHERE state = 'waiting';
-CREATE INDEX telling_given_up ON telling (next_at) WHERE state = 'given-up';
 -- A claim of the former desk: nobody holds it any more.
 UPDATE telling SET next_at = now() WHERE state = 'waiting' AND next_at > now();
