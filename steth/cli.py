@@ -78,6 +78,8 @@ def up(
         raise typer.Exit(asyncio.run(run_up(options)))
     except (UpError, StoreError, CatalogError) as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or data or 'the data folder'}: {error.strerror or error}")
 
 
 @app.command()

@@ -20,6 +20,8 @@ RUN: Final = "run.json"
 DOCTOR: Final = "doctor.json"
 """What `steth doctor --data` needs to know of the run: settings, addresses, the agent's configuration."""
 
+_LEAST: Final = 256 * 1024
+"""Bytes that its disk must take for a start to make sense."""
 _FAMILY_S: Final = GRACE_S + 5.0
 
 
@@ -64,8 +66,10 @@ def data_folder(path: Path) -> Iterator[DataFolder]:
             for part in ("logs", "hospital", "agent"):
                 (path / part).mkdir(exist_ok=True, mode=0o700)
             probe = path / ".write-probe"
-            probe.write_bytes(b"")
-            probe.unlink()
+            try:
+                probe.write_bytes(bytes(_LEAST))
+            finally:
+                probe.unlink(missing_ok=True)
             lock, family = (held.enter_context((path / name).open("ab")) for name in (".lock", ".family"))
         except OSError as error:
             why = {errno.EROFS: "is on a read-only disk", errno.EACCES: "may not be written", errno.ENOSPC: "is full"}

@@ -19,8 +19,8 @@ FAULT_SCALE: Final = 0.05
 """Of the time that a fault shows before it happens: days become minutes at this speed."""
 SPEED: Final = 30.0
 """Simulated seconds per second: a day of exposures passes in 48 minutes."""
-FAULTS_PER_DAY: Final = 2.0
-"""Of one device: with four of them one in six minutes, after the first ones."""
+FAULTS_PER_DAY: Final = 4.0
+"""Of one device: with four of them one in three minutes after the first ones, less what their staff prevents."""
 ENCODING: Final = "gb18030"
 """Of the analyzer's log: Chinese software on Chinese Windows writes so."""
 

@@ -28,7 +28,7 @@ from steth.ports import Ports
 from steth.signals import stop_event
 from steth.watch import Watch, say
 from store.embedded import EmbeddedPostgres
-from store.errors import StoreError, StoreErrorCode
+from store.errors import StoreError, StoreErrorCode, one_line
 from store.migrate import migrate
 from store.pool import role_dsn
 from store.retention import Keep
@@ -70,6 +70,8 @@ async def run_up(options: Options) -> int:
                 options=options, folder=folder, server=server, stopped=stopped, catalog=catalog, ports=ports
             )
             await everything.run()
+        except (psycopg.Error, httpx.HTTPError) as error:
+            raise UpError(f"it could not be prepared, see {folder.path / 'logs'}: {one_line(error)}") from None
         finally:
             for left in (RUN, DOCTOR):
                 (folder.path / left).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """What `steth up` does while all of it runs: one line a second, and whatever ended is started again."""
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -22,14 +23,17 @@ from store.writes import WriteProbe
 
 _ANSWER_S: Final = 4.0
 """A database that is asked something and says nothing for so long does not answer."""
+_CALM_S: Final = 3.0
+"""A trouble is over when there was none for so long: of a disk on which others write, now this and now that is true."""
 _AGAIN_S: Final = 2.0
 """Between two tries to start a database that can't be started, such as on a full disk."""
 
 
 def say(text: str) -> None:
-    """A line for whoever sits at the terminal, whatever letters that can show."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """A line for whoever sits at the terminal. That it was closed, or is a file on a full disk, stops nothing."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 class Watch:
@@ -54,6 +58,7 @@ class Watch:
         self._connection: AsyncConnection[Any] | None = None
         self._probe = WriteProbe()
         self._trouble: str | None = None
+        self._troubled_at = 0.0
         self._starting: asyncio.Task[None] | None = None
 
     async def run(self, stopped: asyncio.Event, *, seconds: float | None) -> None:
@@ -118,7 +123,10 @@ class Watch:
             await self._disconnect()
 
     def _tell_trouble(self, trouble: str | None) -> None:
-        if (trouble is None) == (self._trouble is None):
+        now, told = monotonic(), self._trouble is not None
+        if trouble is not None:
+            self._troubled_at = now
+        if told == (trouble is not None) or (told and now < self._troubled_at + _CALM_S):
             return
         self._trouble = trouble
         if trouble is None:

@@ -8,6 +8,7 @@ from store.errors import StoreError, StoreErrorCode
 
 _SIGNS: Final = (
     ("No space left on device", StoreErrorCode.DISK_FULL, "the disk is full"),
+    ("Check free disk space", StoreErrorCode.DISK_FULL, "the disk is full"),
     ("Disk quota exceeded", StoreErrorCode.DISK_FULL, "the disk quota is used up"),
     ("Read-only file system", StoreErrorCode.FOLDER_READ_ONLY, "the folder can't be written to"),
     ("Permission denied", StoreErrorCode.FOLDER_READ_ONLY, "the folder can't be written to"),
@@ -54,7 +55,7 @@ class StartLog:
 
 def _plain(line: str) -> str:
     """A log line without its time, process number and level."""
-    for level in ("FATAL:", "PANIC:", "LOG:", "ERROR:", "error:"):
+    for level in ("FATAL:", "PANIC:", "LOG:", "ERROR:", "HINT:", "error:"):
         _, found, rest = line.partition(level)
         if found:
             return rest.strip()

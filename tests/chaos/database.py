@@ -3,6 +3,7 @@
 import os
 import secrets
 import signal
+import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from store.pool import Role, role_dsn
 from store.retention import Keep
 from store.roles import set_passwords
 from tests.chaos.ledger import Reading, Stored, StoredFault
+from tests.chaos.verdicts import Restored
 from wire.ids import DeviceId, bucket, mint_device_id, partition
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -53,6 +55,7 @@ class Database:
 
     def __init__(self, *, folder: Path) -> None:
         self._server = EmbeddedPostgres(folder=folder / "postgres", shared_buffers_mb=64)
+        self._copy = folder / "copy.dump"
         roles: tuple[Role, ...] = ("owner", "ingest", "api")
         self._passwords = {role: secrets.token_urlsafe() for role in roles}
 
@@ -172,6 +175,42 @@ class Database:
             ).fetchone()
             return int(row[0]) if row is not None else 0
 
+    def postpone_leases(self, seconds: float) -> None:
+        """As if the server's clock had been put back by so long since they were given."""
+        with self.connect() as connection:
+            connection.execute(
+                "UPDATE partition_lease SET lease_until = lease_until + make_interval(secs => %s)", (seconds,)
+            )
+            connection.execute("UPDATE ingest_process SET seen_at = seen_at + make_interval(secs => %s)", (seconds,))
+
+    def cut_sessions(self) -> int:
+        """End all sessions of ingest; how many."""
+        with self.connect() as connection:
+            row = connection.execute(
+                "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE usename = 'steth_ingest'"
+            ).fetchone()
+            return int(row[0]) if row is not None else 0
+
+    def copy(self) -> None:
+        """Dump all of it into a file beside the server."""
+        self._tool("pg_dump", "--format=custom", f"--file={self._copy}", f"--dbname={self.dsn}")
+
+    def put_back(self) -> None:
+        """What is there gives way to the copy, in a database of its own, as after a loss."""
+        with psycopg.connect(self._server.dsn, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {_NAME} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {_NAME}")
+            connection.execute(f"ALTER DATABASE {_NAME} OWNER TO steth_owner")
+        self._tool("pg_restore", "--exit-on-error", f"--dbname={self.dsn}", str(self._copy))
+        self._copy.unlink()
+
+    def _tool(self, name: str, *arguments: str) -> None:
+        command = [str(self._server.binaries / name), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.stderr.strip()}")
+
     # what is there ----------------------------------------------------------------------------------------------------
 
     def marks(self) -> dict[tuple[str, int], tuple[str, int]]:
@@ -181,6 +220,63 @@ class Database:
                 "SELECT d.uid, k.lane, k.epoch, k.seq FROM mark k JOIN device d ON d.id = k.device_id"
             ).fetchall()
         return {(uid, lane): (epoch, seq) for uid, lane, epoch, seq in rows}
+
+    def acknowledged(self) -> int:
+        """Reports of all devices by their numbers."""
+        return int(self._one("SELECT coalesce(sum(seq), 0) FROM mark"))
+
+    def newest_mark(self) -> float:
+        """When a mark was last written, s; 0: never."""
+        return float(self._one("SELECT coalesce(extract(epoch FROM max(at)), 0)::float8 FROM mark"))
+
+    def heard_since(self, at: float) -> bool:
+        """Whether something of every device was stored since."""
+        return not self._one(
+            "SELECT count(*) FROM device d"
+            " WHERE NOT EXISTS (SELECT FROM mark k WHERE k.device_id = d.id AND k.at > to_timestamp(%s))",
+            at,
+        )
+
+    def _one(self, statement: LiteralString, *given: object) -> Any:
+        try:
+            with self.connect() as connection:
+                row = connection.execute(statement, given).fetchone()
+        except psycopg.errors.AdminShutdown:  # it is ended with all others
+            return 0
+        return row[0] if row is not None else 0
+
+    def numbers(self) -> dict[str, tuple[str, str]]:
+        """Ticket number → (device, family)."""
+        with self.connect() as connection:
+            rows = connection.execute(
+                "SELECT t.number, d.uid, t.family FROM ticket t JOIN device d ON d.id = t.device_id"
+            ).fetchall()
+        return {number: (uid, family) for number, uid, family in rows}
+
+    def verdicts(self, restored_ms: int) -> Restored:
+        """What it says of each fault, after it was put back."""
+        with self.connect() as connection:
+            conditions = connection.execute(
+                "SELECT DISTINCT ON (d.uid, a.subject) d.uid, a.subject, a.condition FROM alert a"
+                " JOIN device d ON d.id = a.device_id WHERE a.kind = 'fault'"
+                " ORDER BY d.uid, a.subject, a.condition = 'ok', a.occurred_at DESC"
+            ).fetchall()
+            gapped = connection.execute(
+                "SELECT DISTINCT d.uid FROM gap g JOIN device d ON d.id = g.device_id"
+                " WHERE g.lane = 0 AND g.at > to_timestamp(%s / 1000.0)",
+                (restored_ms,),
+            ).fetchall()
+            tickets = connection.execute(
+                "SELECT t.number, d.uid, t.family, t.status <> 'closed', t.opened_at > to_timestamp(%s / 1000.0)"
+                " FROM ticket t JOIN device d ON d.id = t.device_id",
+                (restored_ms,),
+            ).fetchall()
+        return Restored(
+            conditions={(uid, code): condition for uid, code, condition in conditions},
+            gapped={uid for (uid,) in gapped},
+            open=[(number, uid, family) for number, uid, family, still, _ in tickets if still],
+            fresh={number: (uid, family) for number, uid, family, _, late in tickets if late},
+        )
 
     @staticmethod
     def ticket_and_images(connection: Connection, device: str, family: str) -> tuple[bool, int, int]:

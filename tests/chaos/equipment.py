@@ -186,6 +186,17 @@ class Dr:
             self._write([], [(code, "active")], self._at())
             return family
 
+    def set(self, which: int, *, active: bool) -> None:
+        """One of the faults that come and go is there or not."""
+        with self._writing:
+            code = list(self._cycled)[which]
+            if self._cycled[code] != active:
+                self._write([], [(code, "active" if active else "cleared")], self._at())
+
+    def turn(self, which: int) -> None:
+        """One of the faults that come and go comes, or goes."""
+        self.set(which, active=not self._cycled[list(self._cycled)[which]])
+
     def write_at_length(self, count: int) -> None:
         """So many lines at once, as at a start in the morning. Of the bulk lane."""
         with self._writing:

@@ -10,6 +10,8 @@ from typing import Final
 from tests.chaos.ledger import Comparison, compare
 from tests.chaos.monitor import Monitor
 from tests.chaos.programs import Program
+from tests.chaos.promises import leases_in_future, sessions_cut
+from tests.chaos.rewound import restored_copy
 from tests.chaos.scenes import Full, Overflow, calm, database_gone, disk_full, overflow, restored
 from tests.chaos.storm import Fault, Storm
 from tests.chaos.world import World, wait_for
@@ -19,6 +21,7 @@ DRAIN_S: Final = 240.0
 REPORTS: Final = 10_000
 SHOWN: Final = 10
 MINUTE_S: Final = 60.0
+CUT_S: Final = 15.0
 _LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 
 
@@ -68,6 +71,12 @@ def run(world: World, *, scale: float) -> int:
     storm.note(fault)
     stage("the database gone")
     storm.note(database_gone(world, max(8.0, MINUTE_S * min(scale, 1.0))))
+    stage("leases in the future")
+    fault, resumed_s = leases_in_future(world)
+    storm.note(fault)
+    stage("sessions cut once a second")
+    fault, cut = sessions_cut(world, max(5.0, CUT_S * min(scale, 1.0)))
+    storm.note(fault)
     stage("storm, second half")
     storm.half(1)
     stage("everything goes on")
@@ -81,8 +90,18 @@ def run(world: World, *, scale: float) -> int:
     verdict = compare(world.ledger, world.database.read())
     if scale >= 1 and reports < REPORTS:
         world.failures.append(f"{reports} reports are fewer than {REPORTS}")
-    stage("compared")
+    stage("compared; a copy of the database put back")
+    faults, verdict_wrong = restored_copy(world)
+    verdict.wrong += [f"restored copy: {one}" for one in verdict_wrong]
+    stage("verdicts compared")
     tell(world, storm, monitor, newest, full, verdict, reports=reports, drained_s=drained_s)
+    say(f"leases an hour ahead: every device went on after {resumed_s:.1f} s")
+    say(
+        f"sessions cut {cut.cuts} times ({cut.sessions}): {cut.before:.0f} reports/s before, {cut.meanwhile:.0f} "
+        f"meanwhile, {cut.after:.0f} after; the next commit {cut.first_s:.1f} s after the last cut"
+    )
+    say(f"restored copy: {faults} faults compared, {len(verdict_wrong)} wrong")
+    say(verdict.line)
     return 0 if verdict.clean and not world.failures else 1
 
 
@@ -188,4 +207,3 @@ def tell(
             say(f"  {name}: {one}")
         if len(found) > SHOWN:
             say(f"  {name}: and {len(found) - SHOWN} more")
-    say(verdict.line)

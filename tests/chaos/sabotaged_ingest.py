@@ -5,6 +5,7 @@
 The product has no switches; what is broken is put in here, by sub-classing and wiring.
 """
 
+import asyncio
 import sys
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 from unittest.mock import patch
 
+import psycopg
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
@@ -88,8 +90,44 @@ class HasNoFence(LaneWriter[Any]):
         pass
 
 
-SABOTAGES: Final[Mapping[str, type[LaneWriter[Any]]]] = MappingProxyType(
+class ForgetsGaps(LaneWriter[Any]):
+    """Rule 4 broken: numbers that can never come any more are passed over in silence."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.gate._decide = _without_gap
+
+
+def _without_gap(mark: Mark | None, numbers: Numbers, digest: bytes) -> Decision:
+    return replace(decide(mark, numbers, digest), gap=None)
+
+
+class IsSlowToComeBack(LaneWriter[Any]):
+    """A session of the database that was lost is got over only after a while."""
+
+    async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[Any]:
+        try:
+            return await super()._transact(messages, ticks, poison)
+        except psycopg.OperationalError:
+            await asyncio.sleep(5)
+            raise
+
+
+class TrustsLeases(Ingest[Any]):
+    """A lease is taken for a promise of the wall's clock, however far ahead of it."""
+
+    async def _claim(self, most: int) -> None:
+        async with self._pool.connection() as connection:
+            held = await connection.execute("SELECT count(*) FROM partition_lease WHERE lease_until > now()")
+            if (await held.fetchone() or (0,))[0] == 0:
+                await super()._claim(most)
+
+
+SABOTAGES: Final[Mapping[str, type[LaneWriter[Any]] | type[Ingest[Any]]]] = MappingProxyType(
     {
+        "forget-gaps": ForgetsGaps,
+        "slow-after-a-lost-session": IsSlowToComeBack,
+        "trust-leases": TrustsLeases,
         "ack-before-commit": AcknowledgesFirst,
         "ignore-mark": IgnoresTheMark,
         "keep-state-after-rollback": KeepsTheState,
@@ -99,6 +137,6 @@ SABOTAGES: Final[Mapping[str, type[LaneWriter[Any]]]] = MappingProxyType(
 
 
 if __name__ == "__main__":
-    writer = SABOTAGES[sys.argv.pop(1)]
-    with patch.object(run_ingest, "Ingest", partial(Ingest, writer=writer)):
+    broken = SABOTAGES[sys.argv.pop(1)]
+    with patch.object(run_ingest, "Ingest", broken if issubclass(broken, Ingest) else partial(Ingest, writer=broken)):
         main()
