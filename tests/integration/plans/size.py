@@ -56,6 +56,7 @@ SMALL: Final = frozenset(
         "partition",
         "partition_lease",
         "recipient",
+        "restored_device",
         "rollup",
         "schema_version",
         "site",
