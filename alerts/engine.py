@@ -53,7 +53,8 @@ class AlertEngine:
         """The partition's clock at which something follows from time alone; None: never."""
         if state.digest == RETIRED:
             return None
-        if state.digest == adopt.ANEW or status.news(presence, presence.clock_offset_ms, state.entries, state.judged):
+        told = status.known(presence, state.known_clock)
+        if state.digest == adopt.ANEW or status.news(told, told.clock_offset_ms, state.entries, state.judged):
             return 0
         timer = state.timer or None
         if not state.silence_ms or SILENCE in state.entries:

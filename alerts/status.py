@@ -36,10 +36,18 @@ MOMENTS: Final = (IDENTITY_RULE, NUMBERS_RULE, UNJUDGED_RULE)
 """The rules of what is noticed at a moment; ``State.judged`` has the newest of each."""
 
 
+def known(presence: Presence, known_clock: int) -> Presence:
+    """Without what was said before the device came to be watched (again), at ``known_clock`` (``State``)."""
+    if presence.seen_clock_ms >= known_clock:
+        return presence
+    return replace(presence, equipment_connected=None, clock_offset_ms=None)
+
+
 def news(presence: Presence, offset_ms: int | None, entries: Mapping[str, Entry], judged: Mapping[str, int]) -> bool:
     """Whether ``judge`` would change something. A few comparisons, made with every step.
 
-    ``offset_ms``: of the device's clock, to be added to its times; None: not known, or not heard now.
+    ``offset_ms``: of the device's clock, to be added to its times; None: not known, or not heard now. ``presence``: as
+    ``known`` gives it.
     """
     if (
         (presence.conflict_ms and presence.conflict_ms > judged.get(IDENTITY, 0))

@@ -63,6 +63,7 @@ class Step:
 
     def presence(self, presence: Presence) -> None:
         """What follows from what ingest knows of the device."""
+        presence = status.known(presence, self._known_clock)
         offset_ms = presence.clock_offset_ms if self._offset_ms is None else self._offset_ms
         if status.news(presence, offset_ms, self._entries, self._judged):
             status.judge(self._change(), presence, offset_ms)
@@ -122,7 +123,7 @@ class Step:
         silence_ms = silence_of(self._plan, self._lane)
         if not silence_ms:
             return None
-        known_clock = self._state.known_clock if self._draft is None else self._draft.known_clock
+        known_clock = self._known_clock
         if not presence.seen_ms and not known_clock:
             draft = self._change()
             draft.known_clock = known_clock = max(1, self._now.clock_ms)
@@ -137,6 +138,10 @@ class Step:
     @property
     def _held(self) -> Sequence[Held]:
         return self._state.held if self._draft is None else self._draft.held
+
+    @property
+    def _known_clock(self) -> int:
+        return self._state.known_clock if self._draft is None else self._draft.known_clock
 
     def _change(self) -> Draft:
         if self._draft is None:

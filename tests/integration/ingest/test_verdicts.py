@@ -134,3 +134,35 @@ async def test_an_agent_whose_clock_is_wrong_gets_an_alert_and_its_faults_a_tick
     assert [row[:2] for row in found] == [("clock", "active"), ("fault", "active")]
     assert found[0][2] == "7200"
     assert bench.sql("SELECT count(*) FROM ticket") == [(1,)]
+
+
+async def test_a_device_that_is_retired_has_no_alerts_and_gets_none_until_it_is_back(bench: Bench) -> None:
+    """Seen: a ticket twelve seconds after it was retired, and another for its silence."""
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault(), Heartbeat(at=wall_ms(), connected=False))
+        await device.send(1, fault(OTHER), lane=Lane.BULK)
+        await until(lambda: bench.sql("SELECT count(*) FROM alert") == [(3,)])
+        bench.sql("UPDATE device SET status = 'retired'")
+        await until(lambda: bench.sql("SELECT DISTINCT condition FROM alert") == [("ok",)], seconds=5)
+        assert bench.sql("SELECT DISTINCT event FROM alert_event WHERE to_state = 'ok'") == [("device-retired",)]
+        await device.send(2, fault(), fault("GEN-MA-01"))
+        await until(lambda: bench.sql("SELECT count(*) FROM dead_letter") == [(1,)])
+        bench.sql("UPDATE device SET status = 'active'")
+        await until(lambda: bench.sql("SELECT count(*) FROM device_state WHERE lane = 0") == [(1,)])
+        await device.send(3, Heartbeat(at=wall_ms(), connected=True), fault("GEN-MA-02"), floor=3)
+        await device.acked(3)
+        await until(lambda: bench.sql("SELECT subject FROM alert WHERE condition <> 'ok'") == [("GEN-MA-02",)])
+    assert sorted(bench.sql("SELECT subject FROM alert WHERE kind = 'fault'")) == [(CODE,), (OTHER,), ("GEN-MA-02",)]
+
+
+async def test_what_was_retired_while_nobody_judged_is_ended_by_whoever_judges_next(bench: Bench) -> None:
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault())
+        await device.acked(1)
+    bench.sql("UPDATE device SET status = 'retired'")
+    async with judging(bench):
+        await until(lambda: bench.sql(ALERTS) == [(CODE, "ok", 1)], seconds=5)
+    assert bench.sql(EVENTS)[-1] == ("device-retired", "active", "ok")
+    assert bench.sql("SELECT message FROM alert_event ORDER BY id DESC LIMIT 1") == [("alert.device_retired",)]

@@ -112,6 +112,20 @@ def test_a_device_that_is_active_again_starts_fresh(restarted: bool) -> None:
     assert tickets(found) == ["fault:E2", "fault:E1"]
 
 
+def test_what_it_said_before_is_no_news_when_it_is_back() -> None:
+    device = Reporting()
+    device.presence.equipment_connected = False
+    device.presence.clock_offset_ms = 7_200_000
+    device.report(1, beat(1), offset_s=None)
+    retire(device)
+    device.tick(10)
+    retire(device, retired=False)
+    assert device.tick(5000) == []
+    assert device.due() == 5180
+    found = device.report(5001, beat(5001), offset_s=None)
+    assert sorted(opened(found)) == [("clock", "active"), ("connection", "pending")]
+
+
 def test_one_that_never_reports_again_is_silent_from_then_on() -> None:
     device = Reporting()
     retire(device)
