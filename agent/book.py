@@ -37,12 +37,17 @@ class Book:
     """See the module."""
 
     def __init__(
-        self, *, connection: sqlite3.Connection, limits: Limits, related: Mapping[str, frozenset[str]]
+        self,
+        *,
+        connection: sqlite3.Connection,
+        limits: Limits,
+        related: Mapping[str, frozenset[str]],
+        spans: Mapping[str, int],
     ) -> None:
         """Read what is there and raise the boot counter. Raises ``msgspec.DecodeError`` where it makes no sense."""
         self._db = connection
         self._limits = limits
-        self._repeats = repeats.Repeats(related_codes=related)
+        self._repeats = repeats.Repeats(related_codes=related, spans_ms=spans)
         self.notes = Notes(connection=self._db)
         self._reports = Reports(connection=self._db)
         self._handed = {Lane.LIVE: 0, Lane.BULK: 0}

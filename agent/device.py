@@ -20,7 +20,7 @@ from agent.enrol import Identity
 from agent.errors import AgentError, OutboxError, described
 from agent.outbox import Outbox
 from agent.probes import Probes
-from agent.repeats import related
+from agent.repeats import related, spans
 from agent.session import Identity as Reporter
 from agent.sink import DeviceSink
 from agent.states import Limits
@@ -65,6 +65,7 @@ class DeviceAgent:
                 live_items=agent.live_items, bulk_bytes=agent.bulk_mb * _MB, report_bytes=agent.report_kb * 1024
             ),
             related=related(self._model),
+            spans=spans(self._model),
             storage=storage,
         )
         self._clock = Clock(segments=self.outbox.segments, now=now(), machine=machine)

@@ -59,13 +59,14 @@ class Outbox:
         path: Path,
         limits: Limits | None = None,
         related: Mapping[str, frozenset[str]] | None = None,
+        spans: Mapping[str, int] | None = None,
         storage: type[Storage] = Storage,
     ) -> None:
         """Open or make the file, and raise the boot counter. Raises ``AgentError`` where that is impossible, ``NoRoom``
         where it may become possible."""
         self._path = path
         self._storage = storage(path=path)
-        opened = partial(Book, limits=limits or Limits(), related=related or {})
+        opened = partial(Book, limits=limits or Limits(), related=related or {}, spans=spans or {})
         try:
             self._book = self._begun(opened)
         except sqlite3.Error as error:

@@ -1,7 +1,8 @@
 """Repeats of a fault fold into a report that nobody has seen yet (DELIVERY 2): count, first, last.
 
 A repeat folds only if nothing came in between that the server would judge differently in another order: the same
-code from elsewhere or in another state, or a code that clears it or that it clears (the catalog's ``clear.by``).
+code from elsewhere or in another state, or a code that clears it or that it clears (the catalog's ``clear.by``); nor
+beyond the time without a repeat that ends it (``clear.after_s``), since a folded fault tells no gaps.
 
 What an older copy of this outbox may have told already doesn't fold: the server could not say which part of it is new.
 """
@@ -55,6 +56,12 @@ def related(model: Model) -> dict[str, frozenset[str]]:
     return {code: frozenset(others) for code, others in found.items()}
 
 
+def spans(model: Model) -> dict[str, int]:
+    """For each code that ends by itself, how long after its first occurrence a repeat may still fold (ms)."""
+    clears = ((code, fault.clear) for code, fault in model.faults.items())
+    return {code: round(clear.after_s * 1000) for code, clear in clears if clear is not None and clear.after_s}
+
+
 def merge(first: Fault, second: Fault) -> Fault:
     """One fault that tells of both; what came later has the last word on parameters."""
     times = [first.first or first.at, first.last or first.at, second.first or second.at, second.last or second.at]
@@ -70,8 +77,9 @@ def merge(first: Fault, second: Fault) -> Fault:
 class Repeats:
     """The index of faults that stand in unsent live reports. One thread uses it: the outbox's writer."""
 
-    def __init__(self, *, related_codes: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, *, related_codes: Mapping[str, frozenset[str]], spans_ms: Mapping[str, int]) -> None:
         self._related = related_codes
+        self._spans = spans_ms
         self._places: dict[tuple[str, str], Place] = {}
         self._last: dict[str, int] = {}
         self._order = 0
@@ -137,6 +145,7 @@ class Repeats:
         return (
             isinstance(earlier, Fault)
             and earlier.state == item.state
+            and self._near(item, earliest_ms(earlier))
             and latest[item.code] == place
             and all(latest.get(code, -1) < place for code in self._related.get(item.code, ()))
         )
@@ -144,8 +153,13 @@ class Repeats:
     def _joins_held(self, item: Fault, place: Place, *, segment: int, unsent_from: int) -> bool:
         return (
             place.state == item.state
+            and self._near(item, place.began)
             and place.segment == segment
             and place.seq >= unsent_from
             and self._last[item.code] == place.order
             and all(self._last.get(code, -1) < place.order for code in self._related.get(item.code, ()))
         )
+
+    def _near(self, item: Fault, began_ms: int) -> bool:
+        span = self._spans.get(item.code)
+        return span is None or max(item.at, item.last or item.at) - began_ms <= span

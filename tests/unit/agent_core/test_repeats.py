@@ -13,7 +13,7 @@ def fault(code: str, at: int, *, state: str = "active", source: str = "log") -> 
 
 
 def index() -> Repeats:
-    return Repeats(related_codes=CLEARS)
+    return Repeats(related_codes=CLEARS, spans_ms={"E": 10})
 
 
 def enter(repeats: Repeats, items: list[Item], *, seq: int) -> None:
@@ -42,6 +42,20 @@ def test_another_segment_of_the_clock_is_another_report() -> None:
     repeats = index()
     enter(repeats, [fault("A", 1)], seq=1)
     assert not plan(repeats, fault("A", 2), segment=1).folds
+
+
+def test_what_comes_after_the_time_that_ends_it_is_another_occurrence() -> None:
+    """A folded fault tells no gaps: folded, one that ended and came again would have lasted."""
+    repeats = index()
+    enter(repeats, [fault("E", 1)], seq=1)
+    found = plan(repeats, fault("E", 11))
+    assert len(found.folds) == 1
+    assert plan(repeats, fault("E", 12)).items == (fault("E", 12),)
+    alone = plan(repeats, fault("X", 1), fault("E", 21), fault("E", 31), fault("E", 32))
+    assert [(item.count, item.at) for item in alone.items if isinstance(item, Fault) and item.code == "E"] == [
+        (2, 21),
+        (1, 32),
+    ]
 
 
 def test_another_state_or_source_in_between_ends_folding() -> None:

@@ -20,6 +20,7 @@ from tests.unit.alerts.device import (
     DEVICE,
     MODEL,
     Reporting,
+    birth,
     code,
     fault,
     limit,
@@ -44,6 +45,23 @@ STORED = bytes.fromhex(
     "0000000001ce000249f0ce00055730"
 )
 """Of a device with a pending limit, an active fault and a late one that waits, as format 1 was first written."""
+CLOCKED = bytes.fromhex(
+    "019a07b039393964663236616430316538303736ce0002bf200084a96c696d69743a686f749ad92465633836663839342d38"
+    "6132312d353066662d623266372d626332633864663532316331a770656e64696e67a770656e64696e67cf000001a200fb51"
+    "00cf000001a200ffe4e0ce0005573001cb4049000000000000c2c2a86661756c743a45319ad92436666130393338332d3533"
+    "61302d353630632d616636382d613336373466376365386565a6616374697665a6616374697665cf000001a200fb51000000"
+    "01cb0000000000000000c2c2aa6c696d69743a627573799ad92463326539653166622d633334622d356133642d616462392d"
+    "363966346636386562336137a6616374697665a6616374697665cf000001a200fb5100000001cb4057c00000000000c2c2a8"
+    "6661756c743a45329ad92461316461633464322d386538642d356263352d616339382d383036643330666639373962a8636c"
+    "656172696e67a8636c656172696e67cf000001a200fbc630cf000001a2010061e0ce0005d43001cb0000000000000000c2c3"
+    "85a474656d70cf000001a200fb5100a86661756c743a4531cf000001a200fb5100a86661756c743a4533cf000001a200fb51"
+    "00a46c6f6164cf000001a200fb5100a86661756c743a4532cf000001a200fbce0084a86661756c743a453191cf000001a200"
+    "fb5100a86661756c743a453391cf000001a200fb5100aa6c696d69743a6275737991cf000001a200fb5100a86661756c743a"
+    "453293cf000001a200fb7810cf000001a200fb9f20cf000001a200fbc6309196a25839a6616374697665cf000001a200f536"
+    "80cf000001a200f53680cb000000000000000001ce00030d40ce00055730"
+)
+"""Of a device with a pending limit that the former program would let hold by the clock at 300 s (before ADR 0021), a
+chattering fault, a limit, and a late fault that waits."""
 whole = st.integers(-(2**62), 2**62)
 entries = st.builds(
     Entry,
@@ -109,6 +127,17 @@ def test_a_state_stored_by_the_first_program_is_read() -> None:
     assert state.entries["limit:hot"].occurred_ms == ms(0)
     assert state.held[0].name == "E2"
     assert pack(state) == STORED
+
+
+def test_what_pends_by_the_clock_of_a_former_program_waits_for_facts() -> None:
+    device = Reporting()
+    device.state = unpack(CLOCKED)
+    device.hear(290)
+    found = device.report(299, birth(299)) + device.tick(310)
+    assert moves(found) == []
+    assert device.state.entries["limit:hot"].condition is Condition.PENDING
+    assert moves(device.report(340, temp(50, 320))) == [("held", "pending", "active"), ("quiet", "clearing", "ok")]
+    assert device.state.entries["limit:busy"].value == 95
 
 
 def test_a_judgement_repeated_after_a_rollback_gives_the_same_ids() -> None:
