@@ -17,6 +17,7 @@ from ingest.memory import DeviceMemory, Memory
 from ingest.ports import Batch, Engine, HandOver, Now, S, Stage, Work
 from ingest.record import moment
 from ingest.slices import slices
+from ingest.transact import Inventories
 from wire.ids import DeviceId, partition_of
 from wire.topics import Lane
 
@@ -56,7 +57,7 @@ class Judge(Generic[S]):
     ) -> None:
         self._lane = lane
         self._engine = engine
-        self._stages = list(stages)
+        self._stages = [Inventories(), *stages]
         self._memory = memory
         self._clock_ms = clock_ms
         self.later = later

@@ -27,20 +27,24 @@ class Letter(Struct, kw_only=True):
 
 
 def letter_row(letter: Letter, *, at: Any) -> tuple[Any, ...]:
-    """The row of ``write_letters``. A text column can't hold NUL, and the topic is the sender's."""
+    """The row of ``write_letters``. What is the sender's in it is cut, and holds no NUL: no text column can."""
     message = letter.message
     body = message.body if letter.device_id is not None else message.body[:UNKNOWN_BODY]
     return (
         at,
         message.partition,
         letter.device_id,
-        message.topic.replace("\x00", "\ufffd")[:200],
+        _text(message.topic, 200),
         LANES[letter.lane],
         None if letter.numbers is None else letter.numbers.epoch,
         None if letter.numbers is None else letter.numbers.seq,
         letter.code,
-        letter.place,
-        letter.detail,
-        (message.content_type or "").replace("\x00", "\ufffd")[:100],
+        _text(letter.place, 200),
+        _text(letter.detail, 500),
+        _text(message.content_type or "", 100),
         body,
     )
+
+
+def _text(text: str, most: int) -> str:
+    return text.replace("\x00", "\ufffd")[:most]

@@ -9,6 +9,7 @@ import structlog
 from ingest import stats
 from ingest.admit import Admitted, Gap
 from ingest.letters import Letter
+from ingest.mqtt import Message
 from ingest.ports import S
 from wire.topics import Lane
 
@@ -44,6 +45,18 @@ def count(lane: Lane, admitted: Admitted[S], messages: int, waited_ms: int | Non
         stats.REFUSED.labels(letter.code).inc(letter.parts)
     for gap in admitted.gaps:
         stats.GAPS.labels(of).inc(gap.last - gap.first + 1)
+
+
+def numbers_of(message: Message) -> dict[str, Any]:
+    """What a line may say of a message."""
+    content = message.content
+    numbers = None if content is None else content.numbers
+    return {
+        "partition": message.partition,
+        "epoch": None if numbers is None else numbers.epoch,
+        "seq": None if numbers is None else numbers.seq,
+        "bytes": len(message.body),
+    }
 
 
 def _of_letter(letter: Letter) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ingest.directory import Tail
 from ingest.letters import letter_row
 from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.mqtt import Message
-from ingest.ports import S
+from ingest.ports import Batch, S
 from ingest.record import EventRow, inventories
 from ingest.refusals import write_refusals
 from ingest.rows import COPY
@@ -95,7 +95,7 @@ async def write_events(connection: Connection, events: Sequence[EventRow]) -> No
 async def write_rest(
     connection: Connection, lane: Lane, admitted: Admitted[S], asides: Sequence[AsideRow], now: datetime
 ) -> None:
-    """Gaps, dead letters, readings set aside, digests of a maker's reports, inventories, refusals: seldom any of it."""
+    """Gaps, dead letters, readings set aside, digests of a maker's reports, refusals: seldom any of it."""
     number = LANES[lane]
     await write_refusals(connection, admitted.refused)
     async with connection.cursor() as cursor:
@@ -110,16 +110,26 @@ async def write_rest(
             devices, digests = zip(*admitted.unnumbered, strict=True)
             columns = {"devices": integers(devices), "digests": byteas(digests), "at": now}
             await cursor.execute(SQL["remember_digests"], columns)
-        for work in admitted.noted.values():
+
+
+class Inventories:
+    """What equipment says of itself, onto its device. A stage, since that row is an operator's too: while somebody
+    holds it, only this device waits, in ``to_judge``."""
+
+    name = "ingest.inventory"
+
+    async def run(self, connection: Connection, batch: Batch) -> None:
+        """See ``ingest.ports.Stage``."""
+        for work in batch.works:
             fields = inventories(work)
             if fields is not None:
-                parameters = {
+                of = {
                     "device": work.device.id,
                     "fields": Jsonb(fields),
                     "serial": fields.get("device.serial"),
                     "most": INVENTORY_FIELDS,
                 }
-                await cursor.execute(SQL["write_inventory"], parameters)
+                await connection.execute(SQL["write_inventory"], of)
 
 
 async def write_states(connection: Connection, lane: Lane, rows: Sequence[StateRow], now: datetime) -> None:

@@ -20,7 +20,7 @@ from ingest.directory import Tail
 from ingest.fit import Fit
 from ingest.judge import Judge
 from ingest.later import Later
-from ingest.logs import count, say
+from ingest.logs import count, numbers_of, say
 from ingest.memory import Memory
 from ingest.metrics import MetricIds
 from ingest.mqtt import Message
@@ -226,7 +226,10 @@ class LaneWriter(Generic[S]):
                     return
                 if len(messages) == 1:
                     if id(messages[0]) in poison:
-                        raise
+                        # Not even its dead letter can be written. Its number stays unreached: the agent keeps it.
+                        _log.error("message_left", lane=self._lane.value, reason=reason, **numbers_of(messages[0]))
+                        self._acknowledge(messages, Admitted())
+                        return
                     poison[id(messages[0])] = f"refused it: {reason}"
                 else:
                     middle = len(messages) // 2

@@ -38,12 +38,13 @@ class _Limits:
     lock_ms: int
 
 
-# Ingest: a partition's lease must outlive its longest transaction (DELIVERY 9). Api: a person waits.
+# Ingest: a partition's lease must outlive its longest transaction (DELIVERY 9), and whoever holds one device's row must
+# not hold up a lane. Api: a person waits.
 # Owner: migrations and the jobs on partitions may run long, but must not queue for a lock with ingest behind them.
 _LIMITS: Final = MappingProxyType(
     {
         "owner": _Limits(statement_ms=0, idle_in_transaction_ms=60_000, lock_ms=5_000),
-        "ingest": _Limits(statement_ms=20_000, idle_in_transaction_ms=10_000, lock_ms=10_000),
+        "ingest": _Limits(statement_ms=20_000, idle_in_transaction_ms=10_000, lock_ms=2_000),
         "api": _Limits(statement_ms=15_000, idle_in_transaction_ms=15_000, lock_ms=5_000),
     }
 )

@@ -6,15 +6,17 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
+from psycopg import AsyncConnection
 from structlog.testing import capture_logs
 
 from ingest import judge, later
 from ingest.ports import Applied, Batch, Device, HandOver, Now, Presence
 from ingest.service import Ingest
+from ingest.transact import write_rest
 from ingest.writer import LaneWriter
 from tests.integration.ingest.harness import Bench, Client, Counted, CountingEngine, until, wall_ms
 from wire.ids import DeviceId, partition_of
-from wire.items import Fault, Readings, StateChange
+from wire.items import Fault, Inventory, Readings, StateChange
 from wire.report import Report
 from wire.topics import Lane
 
@@ -252,10 +254,9 @@ async def test_a_poisoned_report_takes_no_tick_with_it(bench: Bench, monkeypatch
     async with bench.ingest() as ingest, Client(bench=bench, uid=quiet) as one, Client(bench=bench, uid=loud) as two:
         await one.send(1, Readings(at=wall_ms(), metric=["a"], value=[1]))
         await one.acked(1)
-        for writer in ingest.writers.values():
-            tick = writer.tick
+        for of in ingest.writers.values():
             # Each tick of the quiet device meets a report that is refused.
-            monkeypatch.setattr(writer, "tick", lambda uids, tick=tick, w=writer: (tick(uids), w._wake.clear()))
+            monkeypatch.setattr(of, "tick", lambda uids, tick=of.tick, of=of: (tick(uids), of._wake.clear()))
         silent = "SELECT count(*) FROM alert_event WHERE event = 'SilenceBegan' AND device_id = %s"
         (id_,) = bench.sql("SELECT id FROM device WHERE uid = %s", quiet)[0]
         for seq in range(1, 60):
@@ -344,3 +345,41 @@ async def test_a_state_that_cannot_be_read_goes_on_with_the_open_alerts(bench: B
                 [("2 0",)],
                 [("2 1",)],
             )
+
+
+async def test_a_device_row_that_somebody_holds_keeps_only_that_device(bench: Bench) -> None:
+    """What its equipment says of itself goes onto it: an operator's open transaction must not stop the lane."""
+    held, well = bench.device(), bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=held) as one, Client(bench=bench, uid=well) as two:
+        with psycopg.connect(bench.database.superuser) as connection:
+            connection.execute("UPDATE device SET department = 'x' WHERE uid = %s", (held,))
+            await one.send(1, Inventory(at=wall_ms(), fields={"device.serial": "S1"}))
+            await one.acked(1, seconds=20)
+            await two.send(1, fault("W"))
+            await two.acked(1, seconds=5)
+            connection.rollback()
+        await until(lambda: bench.sql("SELECT serial FROM device WHERE uid = %s", held) == [("S1",)])
+
+
+async def test_what_not_even_a_letter_can_be_made_of_hurts_only_its_device(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, well = bench.device(), bench.device()
+    write = write_rest
+
+    async def refused(connection: AsyncConnection[Any], lane: Lane, admitted: Any, *rest: Any) -> None:
+        if any(bad in letter.message.topic for letter in admitted.letters):
+            raise psycopg.errors.DataError
+        await write(connection, lane, admitted, *rest)
+
+    monkeypatch.setattr("ingest.writer.write_rest", refused)
+    async with bench.ingest(), Client(bench=bench, uid=bad) as one, Client(bench=bench, uid=well) as two:
+        with capture_logs() as lines:
+            await one.send(1, body=b"\x00{")
+            await until(lambda: [line for line in lines if line["event"] == "message_left"])
+        await two.send(1, fault("W"))
+        await two.acked(1)
+        monkeypatch.setattr("ingest.writer.write_rest", write)
+        await one.send(1, body=b"\x00{")
+        await one.acked(1)
+    assert bench.sql("SELECT seq, code FROM dead_letter") == [(1, "syntax")]

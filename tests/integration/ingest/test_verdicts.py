@@ -4,14 +4,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import pytest
+
 from alerts.engine import AlertEngine
 from alerts.state import unpack
 from catalog.load import load
+from ingest import later
 from ingest.service import Ingest
 from steth.run_ingest import stages_of
 from tests.integration.ingest.harness import Bench, Client, until, wall_ms
 from wire.ids import mint_epoch
-from wire.items import Fault, Heartbeat
+from wire.items import Fault, Heartbeat, StateChange
 from wire.topics import Lane
 
 CATALOG = load()
@@ -166,3 +169,40 @@ async def test_what_was_retired_while_nobody_judged_is_ended_by_whoever_judges_n
         await until(lambda: bench.sql(ALERTS) == [(CODE, "ok", 1)], seconds=5)
     assert bench.sql(EVENTS)[-1] == ("device-retired", "active", "ok")
     assert bench.sql("SELECT message FROM alert_event ORDER BY id DESC LIMIT 1") == [("alert.device_retired",)]
+
+
+async def test_a_retired_devices_alerts_end_within_a_second_or_two_and_nothing_opens_again(bench: Bench) -> None:
+    uid = bench.device()
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        for lane in Lane:
+            await device.send(1, fault(OTHER if lane is Lane.BULK else CODE), lane=lane)
+            await device.acked(1, lane=lane)
+        await until(lambda: bench.sql(ALERTS) == [(CODE, "active", 1), (OTHER, "active", 1)])
+        bench.sql("UPDATE device SET status = 'retired' WHERE uid = %s", uid)
+        await device.send(2, fault("GEN-KV-03"))
+        await until(lambda: bench.sql(ALERTS) == [(CODE, "ok", 1), (OTHER, "ok", 1)], seconds=2)
+        assert bench.sql("SELECT DISTINCT message FROM alert_event WHERE to_state = 'ok'") == [
+            ("alert.device_retired",)
+        ]
+        await until(lambda: bench.sql("SELECT 1 FROM dead_letter WHERE code = 'topic'"))
+    assert bench.sql(ALERTS) == [(CODE, "ok", 1), (OTHER, "ok", 1)]
+
+
+async def test_a_report_that_cannot_be_judged_is_an_alert_of_its_device(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(later, "FIRST_MS", 2)
+    uid = bench.device()
+    bench.recorder.fail = lambda batch: (
+        ZeroDivisionError() if any(a.report.items[0].at == 1 for w in batch.works for a in w.applied) else None
+    )
+    kinds = "SELECT kind, lane, condition FROM alert ORDER BY kind"
+    engine = AlertEngine(models=CATALOG.models)
+    stages = [bench.recorder, *stages_of(CATALOG)]
+    async with bench.ingest(engine=cast("Any", engine), stages=stages), Client(bench=bench, uid=uid) as device:
+        for lane in Lane:
+            await device.send(1, StateChange(at=1, name="mode", value="x"), lane=lane)
+        await until(lambda: bench.sql("SELECT count(*) FROM dead_letter WHERE code = 'unjudged'") == [(2,)])
+        await until(lambda: bench.sql(kinds) == [("unjudged", 0, "active")])
+        await device.send(2, fault())
+        await until(lambda: bench.sql(kinds) == [("fault", 0, "active"), ("unjudged", 0, "active")])
