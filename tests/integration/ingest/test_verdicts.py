@@ -181,9 +181,8 @@ async def test_a_retired_devices_alerts_end_within_a_second_or_two_and_nothing_o
         bench.sql("UPDATE device SET status = 'retired' WHERE uid = %s", uid)
         await device.send(2, fault("GEN-KV-03"))
         await until(lambda: bench.sql(ALERTS) == [(CODE, "ok", 1), (OTHER, "ok", 1)], seconds=2)
-        assert bench.sql("SELECT DISTINCT message FROM alert_event WHERE to_state = 'ok'") == [
-            ("alert.device_retired",)
-        ]
+        said = bench.sql("SELECT DISTINCT message FROM alert_event WHERE to_state = 'ok'")
+        assert said == [("alert.device_retired",)]
         await until(lambda: bench.sql("SELECT 1 FROM dead_letter WHERE code = 'topic'"))
     assert bench.sql(ALERTS) == [(CODE, "ok", 1), (OTHER, "ok", 1)]
 
