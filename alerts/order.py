@@ -13,13 +13,11 @@ def in_order(items: Sequence[Item]) -> Sequence[Item]:
     newest = 0
     for item in items:
         if type(item) is Readings:
-            dt = item.dt
-            if dt:
-                first, last = item.at + dt[0], item.at + dt[-1]
-                if len(dt) > 1 and dt != sorted(dt):
+            first = last = item.at
+            if dt := item.dt:
+                if dt != sorted(dt):
                     return _sorted(items)
-            else:
-                first = last = item.at
+                first, last = first + dt[0], last + dt[-1]
         elif type(item) is Fault:
             first = last = span(item)[0]
         else:

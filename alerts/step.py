@@ -10,7 +10,7 @@ from alerts.draft import LATE_MS, Draft
 from alerts.episode import Condition, Event
 from alerts.judge import GRID_MS
 from alerts.order import in_order, span
-from alerts.plan import LOST_KINDS, NUMBERS, NUMBERS_RULE, SILENCE, Plan
+from alerts.plan import LOST_KINDS, NUMBERS, NUMBERS_RULE, SILENCE, Metric, Plan
 from alerts.state import Held, State, silence_of
 from ingest.ports import Applied, Device, Effect, HandOver, Now, Presence
 from wire.items import BAD, Birth, Fault, Heartbeat, Readings
@@ -154,6 +154,7 @@ class Step:
         metrics, value, dt, unit, quality = self._plan.metrics, item.value, item.dt, item.unit, item.quality
         base_ms = item.at + one.offset_ms
         received_ms = one.received_ms
+        waiting, entries, judged = bool(self._held), self._entries, self._judged
         for i, name in enumerate(item.metric):
             metric = metrics.get(name)
             if metric is None:
@@ -167,20 +168,29 @@ class Step:
                 if at_ms > received_ms + AHEAD_MS:
                     continue
                 at_ms = received_ms
-            newest = self._judged.get(name, 0)
-            if received_ms - at_ms > LATE_MS:
-                if received_ms - at_ms <= OLDEST_MS:
-                    late.hold_reading(self._change(), metric, at_ms, value[i])
-            elif (held := self._held) and late.waits(held, (name,)):
-                late.hold_reading(self._change(), metric, at_ms, value[i])
-                late.judge_group(self._change(), (name,))
+            newest = judged.get(name, 0)
+            if (waiting or received_ms - at_ms > LATE_MS) and self._waits(metric, at_ms, value[i], received_ms):
+                waiting, entries, judged = True, self._entries, self._judged
             elif at_ms >= newest and (
                 not metric.low <= value[i] <= metric.high
                 or at_ms - at_ms % GRID_MS > newest
-                or not metric.keys.isdisjoint(self._entries)
+                or (entries and not metric.keys.isdisjoint(entries))
             ):
                 # else nothing can come of it: no rule is broken, none is open
                 judge.reading(self._change(), metric, at_ms, value[i])
+                entries, judged = self._entries, self._judged
+
+    def _waits(self, metric: Metric, at_ms: int, value: float, received_ms: int) -> bool:
+        """Keep a late reading, or judge one in time together with the late ones of its metric. False: neither."""
+        if received_ms - at_ms > LATE_MS:
+            if received_ms - at_ms <= OLDEST_MS:
+                late.hold_reading(self._change(), metric, at_ms, value)
+            return True
+        if not late.waits(self._held, (metric.name,)):
+            return False
+        late.hold_reading(self._change(), metric, at_ms, value)
+        late.judge_group(self._change(), (metric.name,))
+        return True
 
     def _fault(self, item: Fault, one: Applied) -> None:
         active = item.state != late.CLEARED
