@@ -114,8 +114,9 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
 INSERT INTO reading_aside (device_id, metric_id, at_ms, value, quality, received_at) VALUES (%s, %s, %s, %s, %s, %s);
 
 -- name: write_events
-INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body)
-SELECT device_id, org_id, at, learned_at, kind, body::jsonb
+-- The number of the transaction is asked once, not by each row's default.
+INSERT INTO device_event (xid, device_id, org_id, at, learned_at, kind, body)
+SELECT (SELECT row_xid()), device_id, org_id, at, learned_at, kind, body::jsonb
 FROM unnest(%(devices)s, %(orgs)s, %(at)s, %(learned)s, %(kinds)s, %(bodies)s)
     WITH ORDINALITY AS u (device_id, org_id, at, learned_at, kind, body, number)
 ORDER BY number;
