@@ -2,6 +2,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from desk.tickets import TicketStage
 from remote.commands import AGAIN_MS, GRACE_MS, MOST, PAUSE_MS, CommandSender, PublishError, Sent
 from remote.prepare import EXPIRY_MS, PrepareStage
@@ -99,9 +101,19 @@ async def test_a_retired_device_is_not_spoken_to(database: Database) -> None:
         assert await made.run_once(NOW) == Sent(sent=0, failed=0, expired=0)
 
 
-async def test_a_command_of_a_later_version_stops_neither_the_others_nor_its_own_expiry(database: Database) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        """UPDATE command SET body = '{"do": {"t": "dance"}}' WHERE device_id = 1""",  # a later version's
+        "UPDATE command SET body = 'null' WHERE device_id = 1",
+        "UPDATE command SET body = jsonb_set(body, '{id}', '7') WHERE device_id = 1",
+    ],
+)
+async def test_a_command_that_cannot_be_sent_stops_neither_the_others_nor_its_own_expiry(
+    database: Database, change: str
+) -> None:
     await prepared(database, devices=2)
-    rows(database, """UPDATE command SET body = '{"do": {"t": "dance"}}' WHERE device_id = 1""")
+    rows(database, change)
     broker = Broker()
     async with sender(database, broker) as made:
         assert await made.run_once(NOW) == Sent(sent=1, failed=1, expired=0)
