@@ -70,6 +70,8 @@ async def roll_up(connection: Connection, *, now: datetime, rounds: int = 50) ->
             began = perf_counter()
             try:
                 done = await roll_up_level(connection, level, now=now, budget=budget)
+            except errors.SerializationFailure:
+                continue  # retention wrote to the same row meanwhile
             except errors.QueryCanceled:
                 if budget.fleet_s <= BUCKETS[level]:
                     raise

@@ -1,0 +1,64 @@
+"""`steth alerts` as it is installed: what is broken under one job stops neither the process nor the other jobs."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.fixtures.ports import free_port
+from tests.fixtures.postgres import Database
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def health(database: Database) -> Iterator[str]:
+    """The address of its health, with the table of one job broken."""
+    with psycopg.connect(database.superuser) as connection:
+        connection.execute("ALTER TABLE telling RENAME COLUMN attempts TO tries")
+    address = f"127.0.0.1:{free_port()}"
+    settings = {
+        "STETH_DSN_INGEST": database.ingest,
+        "STETH_DSN_OWNER": database.owner,
+        "STETH_HEALTH": address,
+        "STETH_LOG": "json",
+        "STETH_MQTT": f"mqtt://127.0.0.1:{free_port()}",
+    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("STETH_")} | settings
+    command = [sys.executable, "-m", "steth", "alerts"]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    yield f"http://{address}"
+    assert process.poll() is None, "it lives"
+    process.terminate()
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert said.count('"event": "job_failed"') == 1, "once for each kind"
+
+
+async def test_a_broken_job_is_told_and_the_others_work(health: str, database: Database) -> None:
+    wanted = {"commands", "evidence", "backlog", "fleet", "rollup", "partitions", "retention", "sweep", "policies"}
+    async with (
+        asyncio.timeout(30),
+        await psycopg.AsyncConnection.connect(database.ingest, autocommit=True) as connection,
+    ):
+        worked: set[str] = set()
+        failing: list[tuple[str, str]] = []
+        while not (wanted <= worked and failing):
+            await asyncio.sleep(0.1)
+            rows = await (await connection.execute("SELECT name, error FROM job ORDER BY name")).fetchall()
+            worked = {name for name, error in rows if not error}
+            failing = [(name, error) for name, error in rows if error]
+    assert failing == [("telling", "UndefinedColumn 42703")]
+    async with httpx.AsyncClient(trust_env=False) as http:
+        ready = await http.get(f"{health}/readyz")
+        assert (ready.status_code, ready.text.splitlines()[0]) == (200, "ready")
+        assert ready.text.splitlines()[1].startswith("telling fails since ")
+        metrics = (await http.get(f"{health}/metrics")).text
+    assert 'steth_alerts_job_failing{job="telling"} 1.0' in metrics
+    assert 'steth_alerts_job_failing{job="rollup"} 0.0' in metrics
