@@ -48,6 +48,7 @@ SELDOM: Final[Mapping[str, str]] = {
 """What may look at much, and why that is no harm."""
 
 _PARAMETER: Final = re.compile(r"%\((\w+)\)s|%s")
+_BY_TEXT: Final = re.compile(r"%\((\w+)\)s::text::(\w+)")
 _NULLABLE: Final = re.compile(r"%\((\w+)\)s::[\w\[\]]+ IS NULL")
 _COLUMNS: Final = re.compile(r"unnest\(((?:[^()]|\([^()]*\))*)\)")
 _SCALARS: Final[Mapping[str, str]] = {
