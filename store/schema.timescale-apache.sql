@@ -1284,8 +1284,6 @@ CREATE INDEX device_partition ON public.device USING btree (partition);
 
 CREATE INDEX device_refusal_last ON public.device_refusal USING btree (last) WHERE (kind = 'refused'::text);
 
-CREATE INDEX gap_at ON public.gap USING btree (at);
-
 CREATE INDEX gap_device ON public.gap USING btree (device_id, at);
 
 CREATE INDEX gap_live ON public.gap USING btree (at) WHERE (lane = 0);

@@ -215,7 +215,6 @@ CREATE INDEX telling_ended ON telling (next_at) WHERE state <> 'waiting';
 CREATE INDEX command_ended ON command (issued_at) WHERE status <> 'waiting';
 CREATE INDEX idempotency_at ON idempotency (at);
 CREATE INDEX dead_letter_at ON dead_letter (at);
-CREATE INDEX gap_at ON gap (at);
 
 -- A hospital's and a site's own, in the order of their lists.
 CREATE INDEX ticket_org ON ticket (org_id, id);

@@ -182,10 +182,9 @@ class _Case:
             nulls = {name for name in filters if name not in given}
             if "before_at" in given or "after_at" in given:
                 nulls -= {"before_id", "after_id"}
-            values = [
-                "NULL" if name in nulls else f"'{self._value(name, of)}'"
-                for name, of in zip(self.names, self.types, strict=True)
-            ]
+            by_text = dict(_BY_TEXT.findall(self._statement.text))
+            typed = [(name, by_text.get(name, of)) for name, of in zip(self.names, self.types, strict=True)]
+            values = ["NULL" if name in nulls else f"'{self._value(name, of)}'" for name, of in typed]
             execute = f"planned ({', '.join(values)})" if values else "planned"
             row = self._connection.execute(f"EXPLAIN (FORMAT JSON) EXECUTE {execute}".encode()).fetchone()
             assert row is not None
