@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[3]
 def health(database: Database) -> Iterator[str]:
     """The address of its health, with the table of one job broken."""
     with psycopg.connect(database.superuser) as connection:
-        connection.execute("ALTER TABLE telling RENAME COLUMN attempts TO tries")
+        connection.execute("ALTER TABLE device_state RENAME COLUMN interval_s TO beats_s")
     address = f"127.0.0.1:{free_port()}"
     settings = {
         "STETH_DSN_INGEST": database.ingest,
@@ -42,7 +42,7 @@ def health(database: Database) -> Iterator[str]:
 
 
 async def test_a_broken_job_is_told_and_the_others_work(health: str, database: Database) -> None:
-    wanted = {"commands", "evidence", "backlog", "fleet", "rollup", "partitions", "retention", "sweep", "policies"}
+    wanted = {"commands", "telling", "evidence", "backlog", "rollup", "partitions", "retention", "sweep", "policies"}
     async with (
         asyncio.timeout(30),
         await psycopg.AsyncConnection.connect(database.ingest, autocommit=True) as connection,
@@ -54,11 +54,11 @@ async def test_a_broken_job_is_told_and_the_others_work(health: str, database: D
             rows = await (await connection.execute("SELECT name, error FROM job ORDER BY name")).fetchall()
             worked = {name for name, error in rows if not error}
             failing = [(name, error) for name, error in rows if error]
-    assert failing == [("telling", "UndefinedColumn 42703")]
+    assert failing == [("fleet", "UndefinedColumn 42703")]
     async with httpx.AsyncClient(trust_env=False) as http:
         ready = await http.get(f"{health}/readyz")
         assert (ready.status_code, ready.text.splitlines()[0]) == (200, "ready")
-        assert ready.text.splitlines()[1].startswith("telling fails since ")
+        assert ready.text.splitlines()[1].startswith("fleet fails since ")
         metrics = (await http.get(f"{health}/metrics")).text
-    assert 'steth_alerts_job_failing{job="telling"} 1.0' in metrics
+    assert 'steth_alerts_job_failing{job="fleet"} 1.0' in metrics
     assert 'steth_alerts_job_failing{job="rollup"} 0.0' in metrics
