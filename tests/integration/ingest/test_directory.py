@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from ingest.memory import SQL
 from ingest.ports import Applied, Batch, Device, Effect, Now, Presence
 from ingest.service import Ingest
 from ingest.writer import LaneWriter
@@ -254,3 +255,22 @@ async def test_a_change_that_commits_late_is_not_missed(bench: Bench) -> None:
         await until(lambda: any(of.name == "late" for _, of in engine.asked))
         early = sum(of.name == "early" for lane, of in engine.asked if lane is Lane.LIVE)
         assert early <= 2, "told once, not with every look while another transaction ran; and perhaps a tick"
+
+
+async def test_what_each_batch_reads_of_ten_thousand_devices_goes_by_an_index(bench: Bench) -> None:
+    bench.device()
+    bench.sql(
+        "INSERT INTO device (uid, org_id, site_id, partition, model, name)"
+        " SELECT 'd' || n, org_id, site_id, mod(n, 16), model, name FROM device, generate_series(1, 10000) n WHERE true"
+    )
+    bench.sql("INSERT INTO to_judge (device_id, lane, at, error, facts) SELECT id, 0, now(), '', '' FROM device")
+    bench.sql("ANALYZE device, to_judge")
+    parameters = {"ids": [1, 2], "generations": [0, 0], "devices": list(range(1, 21)), "lane": 0, "most": 10}
+    parameters["since"] = bench.sql("SELECT pg_snapshot_xmin(pg_current_snapshot())::text")[0][0]
+    with psycopg.connect(bench.database.ingest) as connection:
+        for name, index in (("fence", "device_changed"), ("first_to_judge", "to_judge_device")):
+            plan = connection.execute(b"EXPLAIN (ANALYZE) " + SQL[name], parameters).fetchall()
+            text = "\n".join(line for (line,) in plan)
+            assert index in text, text
+            assert "Seq Scan on device" not in text, text
+            assert "Seq Scan on to_judge" not in text, text
