@@ -20,6 +20,8 @@ _TIMELESS: Final = (Heartbeat, Fault)
 """Heard whatever their time: the one isn't stored, the other is never later than it came (``alerts``)."""
 _TOO_MANY: Final = "makes more distinct metrics than one device may have"
 _REMEMBERED: Final = 1_000
+_LONGEST: Final = 200
+"""Lists of names that are remembered, and how long they may be: a hostile device can't grow the memory without end."""
 _FREE: Final = float("inf")
 Range = tuple[tuple[float, ...], tuple[float, ...]]
 """Least and largest value of each column of a report."""
@@ -88,12 +90,14 @@ class Fit:
 
     def _range(self, model: str, item: Readings) -> Range | None:
         """Remembered by the names of a whole report: a device sends the same ones again and again."""
+        if len(item.metric) > _LONGEST:
+            return self._made(model, item)
         known = self._ranges.setdefault(model, {})
         key = (tuple(item.metric), None if item.unit is None else tuple(item.unit))
         try:
             return known[key]
         except KeyError:
-            if len(known) >= _REMEMBERED:  # a hostile device can't grow it without end
+            if len(known) >= _REMEMBERED:
                 known.clear()
             known[key] = possible = self._made(model, item)
             return possible

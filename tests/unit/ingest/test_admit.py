@@ -1,0 +1,165 @@
+"""What the gate makes of messages, without broker and database."""
+
+from collections.abc import Mapping
+
+import msgspec
+import pytest
+
+from ingest.admit import Admitted, Gate
+from ingest.fit import Fit
+from ingest.latest import Latest
+from ingest.memory import DeviceMemory, Memory
+from ingest.metrics import MOST, PER_DEVICE, MetricIds
+from ingest.mqtt import Message
+from ingest.ports import Applied, Device, Expected, Presence
+from ingest.read import read
+from tests.unit.ingest.test_acks import Caught, Clock
+from wire.codec import encode_report
+from wire.ids import bucket, mint_device_id, mint_epoch, partition
+from wire.items import BAD, GOOD, Fault, Heartbeat, Item, Readings
+from wire.report import Numbers, Report
+from wire.topics import Lane, up
+
+NOW = 1_795_000_000_000
+MINUTE, HOUR = 60_000, 3_600_000
+SIGNALS = {"dr": {"kv": Expected(unit="kV", low=0, high=150)}}
+
+
+class Door:
+    """One device at the gate of the live lane; each message is a batch of its own, as if all had committed."""
+
+    def __init__(self, signals: Mapping[str, Mapping[str, Expected]] = SIGNALS) -> None:
+        self.ids = MetricIds(signals=signals)
+        self.uid = mint_device_id()
+        device = Device(
+            id=1, uid=self.uid, org_id=1, site_id=1, partition=partition(bucket(self.uid)), model="dr", name="DR"
+        )
+        self.memory: DeviceMemory[None] = DeviceMemory(
+            device=device,
+            mark=None,
+            reached_ms=None,
+            state=None,
+            presence=Presence(),
+            latest=Latest(),
+            names=self.ids.of(device, []),
+            backlog=False,
+        )
+        self._devices: Memory[None] = _Here(self.memory)
+        self._gate: Gate[None] = Gate(
+            lane=Lane.LIVE, memory=self._devices, clock_ms=lambda _: 0, fit=Fit(signals=signals, ids=self.ids)
+        )
+
+    def take(self, report: Report | bytes, received_ms: int, numbers: Numbers | None = None) -> Admitted[None]:
+        body = report if isinstance(report, bytes) else encode_report(report)
+        topic, properties = up(self.uid, Lane.LIVE), [] if numbers is None else numbers.properties()
+        message = Message(
+            topic=topic,
+            body=body,
+            content_type=None,
+            properties=properties,
+            packet_id=1,
+            partition=self.memory.device.partition,
+            session=Caught(Clock()),
+            link=1,
+            received_ms=received_ms,
+            content=read(topic, body, None, properties),
+        )
+        out: Admitted[None] = Admitted()
+        self._gate.admit([message], out, poison={})
+        return out
+
+    def told(self, report: Report, received_ms: int, numbers: Numbers | None = None) -> Applied:
+        (work,) = self.take(report, received_ms, numbers).works.values()
+        (applied,) = work.applied
+        return applied
+
+
+class _Here(Memory[None]):
+    def __init__(self, memory: DeviceMemory[None]) -> None:
+        self._one = memory
+
+    def get(self, uid: str) -> DeviceMemory[None] | None:
+        return self._one if uid == self._one.device.uid else None
+
+
+def beat(at: int) -> Report:
+    return Report(at=at, items=[Heartbeat(at=at)])
+
+
+def numbered(seq: int) -> Numbers:
+    return Numbers(epoch=mint_epoch(), seq=seq, floor=seq, head=seq)
+
+
+@pytest.mark.parametrize("offset_ms", [-5 * HOUR, 2 * HOUR, NOW])
+def test_rule_16_of_a_client_without_numbers_a_fault_that_arrives_now_is_news_now(offset_ms: int) -> None:
+    door = Door()
+    for minute in range(4):
+        door.take(beat(NOW + minute * MINUTE - offset_ms), NOW + minute * MINUTE + 40)
+    at = NOW + 5 * MINUTE
+    applied = door.told(Report(at=at - offset_ms, items=[Fault(at=at - offset_ms, code="E", state="event")]), at + 90)
+    assert at <= applied.report.items[0].at + applied.offset_ms <= at + 90
+    assert door.memory.presence.clock_offset_ms == offset_ms + 40
+    assert door.memory.must_write, "kept with its state"
+
+
+def test_rule_16_what_was_held_back_two_hours_keeps_its_time() -> None:
+    door = Door()
+    for minute in range(120):
+        applied = door.told(beat(NOW - (120 - minute) * MINUTE), NOW + minute * 20)
+        assert applied.offset_ms == 0
+    door.take(beat(NOW + 3_000), NOW + 3_010)
+    assert door.memory.presence.clock_offset_ms == 0
+
+
+def test_a_client_that_counts_has_a_clock_of_its_own_measure() -> None:
+    door = Door()
+    for second in range(0, 30, 5):
+        door.take(beat(NOW + second * 1000 - HOUR), NOW + second * 1000)
+    assert door.memory.presence.clock_offset_ms == HOUR
+    assert door.told(beat(NOW + MINUTE - HOUR), NOW + MINUTE, numbered(1)).offset_ms == 0
+    assert door.memory.presence.clock_offset_ms is None
+
+
+def test_a_report_that_comes_again_after_a_rollback_is_refused_in_the_same_places() -> None:
+    door = Door()
+    names = [f"n{number}" for number in range(PER_DEVICE + 2)]
+    body = encode_report(
+        Report(at=NOW, items=[Readings(at=NOW, metric=[*names, "kv"], value=[200.0] * len([*names, "kv"]))])
+    )
+    letters = []
+    for _ in range(2):
+        out = door.take(body, NOW)
+        letters += [(letter.place, letter.parts) for letter in out.letters]
+        (item,) = next(iter(out.works.values())).applied[0].report.items
+        assert isinstance(item, Readings)
+        assert item.metric == [*names[:PER_DEVICE], "kv"]
+        assert item.quality == [GOOD] * PER_DEVICE + [BAD]
+        out.known.clear()
+    assert letters == [(f"$.items[0].metric[{PER_DEVICE}], $.items[0].metric[{PER_DEVICE + 1}]", 2)] * 2
+
+
+def test_beyond_the_metrics_of_all_devices_the_signals_of_a_model_are_heard() -> None:
+    door = Door()
+    door.ids.by_key.update({(f"x{number}", ""): number for number in range(MOST)})
+    out = door.take(Report(at=NOW, items=[Readings(at=NOW, metric=["kv", "new", "x1"], value=[1, 2, 3])]), NOW)
+    (item,) = next(iter(out.works.values())).applied[0].report.items
+    assert isinstance(item, Readings)
+    assert item.metric == ["kv", "x1"]
+    assert [letter.place for letter in out.letters] == ["$.items[0].metric[1]"]
+
+
+def test_a_report_of_which_nothing_is_good_is_one_letter_and_no_work() -> None:
+    door = Door()
+    out = door.take(b'{"at":1,"items":[{"t":"readings","at":1,"metric":["a"],"value":[null]}]}', NOW, numbered(1))
+    assert not out.works
+    assert (out.fates, [letter.code for letter in out.letters]) == ({"apply": 1, "dead": 1}, ["value"])
+    assert door.memory.mark is not None
+    assert door.memory.mark.seq == 1
+
+
+def test_good_items_of_every_kind_go_through_untouched() -> None:
+    items: list[Item] = [Fault(at=NOW, code="E", state="event"), Readings(at=NOW, metric=["kv"], value=[70])]
+    report = Report(at=NOW, items=items)
+    door = Door()
+    for applied in (door.told(report, NOW), door.told(report, NOW, numbered(1))):
+        assert applied.report == msgspec.json.decode(encode_report(report), type=Report)
