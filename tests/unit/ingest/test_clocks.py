@@ -130,7 +130,8 @@ def test_whatever_was_held_back_only_the_true_offset_is_ever_believed(
     of = min(of, 300 * every)
     held = backlog(offset, of=of, every=every, pace=int(every / speed))
     after = held[-1][1] + every if held else NOW
-    arrivals = held + steady(offset, every=every, count=STEADY_MS // every + 8, start=after, delay=0)
+    count = max(cuts, default=0) + STEADY_MS // every + 8  # a process that begins anew needs as long again
+    arrivals = held + steady(offset, every=every, count=count, start=after, delay=0)
     clock = Clock()
     for n, (made, received) in enumerate(arrivals):
         if n in cuts:
