@@ -23,7 +23,7 @@ from store.writes import WriteProbe
 
 _ANSWER_S: Final = 4.0
 """A database that is asked something and says nothing for so long does not answer."""
-_CALM_S: Final = 3.0
+CALM_S: Final = 3.0
 """A trouble is over when there was none for so long: of a disk on which others write, now this and now that is true."""
 _AGAIN_S: Final = 2.0
 """Between two tries to start a database that can't be started, such as on a full disk."""
@@ -34,6 +34,26 @@ def say(text: str) -> None:
     with contextlib.suppress(OSError):
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
+
+
+class Trouble:
+    """What keeps the database from storing, told once when it begins and once when there was none for a while."""
+
+    def __init__(self) -> None:
+        self.lasts = False
+        self._last_s = 0.0
+
+    def news(self, trouble: str | None, *, now_s: float) -> str | None:
+        """What to say after a look; None: nothing new."""
+        if trouble is not None:
+            self._last_s = now_s
+            began, self.lasts = not self.lasts, True
+            said = f"THE DATABASE CAN'T STORE: {trouble}. Make room: the agent goes on taking from the equipment"
+            return f"{said}, and what it takes waits in its outbox" if began else None
+        if not self.lasts or now_s < self._last_s + CALM_S:
+            return None
+        self.lasts = False
+        return "the database stores again: what waited in the agent's outbox comes in now"
 
 
 class Watch:
@@ -57,8 +77,7 @@ class Watch:
         self._flow = Flow(catalog=catalog, lang=lang, metrics_url=metrics_url)
         self._connection: AsyncConnection[Any] | None = None
         self._probe = WriteProbe()
-        self._trouble: str | None = None
-        self._troubled_at = 0.0
+        self._trouble = Trouble()
         self._starting: asyncio.Task[None] | None = None
 
     async def run(self, stopped: asyncio.Event, *, seconds: float | None) -> None:
@@ -100,7 +119,7 @@ class Watch:
             try:
                 await asyncio.to_thread(self._server.start)
             except StoreError as error:
-                self._tell_trouble(str(error))
+                self._tell(str(error))
                 await asyncio.sleep(_AGAIN_S)
 
     async def _look(self, client: httpx.AsyncClient) -> None:
@@ -115,27 +134,17 @@ class Watch:
                 for line in await self._flow.opened(self._connection, now):
                     say(line)
                 line = await self._flow.line(self._connection, client, now)
-                self._tell_trouble(await self._probe.trouble(self._connection))
-            say(line if self._trouble is None else f"{line}  DATABASE CAN'T STORE")
+                self._tell(await self._probe.trouble(self._connection))
+            say(line if not self._trouble.lasts else f"{line}  DATABASE CAN'T STORE")
         except (psycopg.Error, TimeoutError) as error:
             said = str(error).strip().splitlines()
             say(f"{now:%H:%M:%S}  the database does not answer{': ' + said[0] if said else ''}")
             await self._disconnect()
 
-    def _tell_trouble(self, trouble: str | None) -> None:
-        now, told = monotonic(), self._trouble is not None
-        if trouble is not None:
-            self._troubled_at = now
-        if told == (trouble is not None) or (told and now < self._troubled_at + _CALM_S):
-            return
-        self._trouble = trouble
-        if trouble is None:
-            say("the database stores again: what waited in the agent's outbox comes in now")
-        else:
-            say(
-                f"THE DATABASE CAN'T STORE: {trouble}. Make room on the disk of {self._folder}: the agent goes on "
-                "taking from the equipment, and what it takes waits in its outbox"
-            )
+    def _tell(self, trouble: str | None) -> None:
+        news = self._trouble.news(trouble, now_s=monotonic())
+        if news is not None:
+            say(news)
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

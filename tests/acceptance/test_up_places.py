@@ -61,7 +61,8 @@ def up_for(seconds: int, folder: Path, *wrapped: str, **environment: str) -> str
 
 
 def test_a_chinese_folder_under_gb_18030(tmp_data: Path, locales: Path) -> None:
-    """The agent's outbox, the logs that it reads and the database all lie there, by the letters of that locale."""
+    """The agent's outbox, the logs that it reads and the database all lie there, by the letters of that locale. A proxy
+    of the environment is for the world outside."""
     folder, said = os.fsencode(tmp_data) + b"/" + NAME.encode("gb18030"), tmp_data / "said"
     command: list[str | bytes] = [sys.executable, "-m", "steth", "up", "--data", folder, "--http", str(free_port())]
     with said.open("wb") as output:
@@ -69,7 +70,7 @@ def test_a_chinese_folder_under_gb_18030(tmp_data: Path, locales: Path) -> None:
             [*command, "--devices", "1"],
             stdout=output,
             stderr=output,
-            env={**os.environ, "LC_ALL": "zh_CN.GB18030", "LOCPATH": str(locales)},
+            env={**os.environ, "LC_ALL": "zh_CN.GB18030", "LOCPATH": str(locales), "http_proxy": "http://127.0.0.1:9"},
         )
     try:
         wait_until(lambda: b" TICKET WX" in said.read_bytes(), what="a fault of the log as a ticket", seconds=90)

@@ -114,3 +114,16 @@ def test_a_line_is_there_at_once(tmp_path: Path, name: str) -> None:
     log.write(["now"])
     assert (tmp_path / name).read_text() == "now\n"
     log.close()
+
+
+def test_a_full_disk_stops_no_equipment() -> None:
+    log = LogFile(path=Path("/dev/full"))
+    for _ in range(100):
+        log.write(["x" * 500])
+    log.close()
+
+
+def test_a_log_that_may_not_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    with pytest.raises(IsADirectoryError):
+        LogFile(path=tmp_path / "log")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,3 +58,11 @@ def test_short_lines_for_people(style: str) -> None:
     text = "\n".join(lines(style))
     assert "partitions_claimed" in text
     assert "error connecting" in text
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_a_log_on_a_full_disk_ends_nobody(style: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-c", f"{PROGRAM}print('still here')", style]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, check=False, timeout=60)
+    assert done.stdout == b"still here\n"
