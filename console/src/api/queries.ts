@@ -103,6 +103,15 @@ export const ticketQuery = (lang: Language, number: string) =>
     refetchInterval: ({ state: { data } }) => (data !== undefined && unsettled(data) ? LOOK_AGAIN_MS : false),
   })
 
+/** The ticket's own copy of what was before the fault: it outlives the readings. Never changes once it is frozen. */
+export const evidenceQuery = (lang: Language, number: string) =>
+  queryOptions({
+    queryKey: ['evidence', lang, number],
+    queryFn: ({ signal }) =>
+      taken(api.GET('/api/v1/tickets/{number}/evidence', { params: { path: { number } }, signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+
 /** Whether evidence or a diagnosis is still to come. */
 function unsettled(ticket: TicketDetail): boolean {
   return ticket.evidence.frozen_at === null || ticket.diagnostics.some((run) => run.status === 'waiting')

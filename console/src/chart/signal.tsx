@@ -2,11 +2,12 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Series, Severity } from '../api/client.ts'
-import { type Span, seriesQuery } from '../api/queries.ts'
+import { evidenceQuery, type Span, seriesQuery } from '../api/queries.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { Choice, Failed, useDuration, useLanguage } from '../ui/bits.tsx'
 import { useLive } from '../ui/context.tsx'
 import { clock, moment, number, symbol } from '../words/format.ts'
+import { kept, seen } from './kept.ts'
 import type { Mark } from './plot.tsx'
 import { type Drawn, newest, prepare } from './prepare.ts'
 
@@ -35,8 +36,15 @@ interface Named {
   readonly name: string
 }
 
-/** A signal's chart. `metrics`: what may be chosen; `fault`: around which to look first. */
-export function SignalChart(props: { device: string; metrics: readonly Named[]; first: string; fault: Fault | null }) {
+/** A signal's chart. `metrics`: what may be chosen; `fault`: around which to look first; `ticket`: whose copy stands in where the
+ * readings themselves are gone. */
+export function SignalChart(props: {
+  device: string
+  metrics: readonly Named[]
+  first: string
+  fault: Fault | null
+  ticket?: string | null
+}) {
   const { t } = useTranslation()
   const language = useLanguage()
   const [picked, setPicked] = useState<string | null>(null)
@@ -48,6 +56,10 @@ export function SignalChart(props: { device: string; metrics: readonly Named[]; 
       ? { from: fault.from, to: fault.to }
       : { last: LASTS[range === 'around' ? 'hour' : range] }
   const query = useQuery({ ...seriesQuery(language, device, metric, span, POINTS), placeholderData: keepPreviousData })
+  const ticket = range === 'around' ? (props.ticket ?? null) : null
+  const gone = ticket !== null && query.data !== undefined && query.data.metric === metric && !seen(query.data)
+  const copy = useQuery({ ...evidenceQuery(language, ticket ?? ''), enabled: gone })
+  const series = query.data === undefined ? undefined : kept(query.data, gone ? copy.data : undefined)
   const ranges: (readonly [Range, string])[] = [
     ['hour', t('chart.hour')],
     ['day', t('chart.day')],
@@ -70,14 +82,17 @@ export function SignalChart(props: { device: string; metrics: readonly Named[]; 
         </select>
         <Choice label={t('chart.range')} value={range} onChange={setRange} options={ranges} />
       </div>
-      {query.data === undefined ? (
+      {series === undefined ? (
         query.isError ? (
           <Failed error={query.error} onRetry={() => void query.refetch()} />
         ) : (
           <p className="plot-space">{t('chart.loading')}</p>
         )
       ) : (
-        <Curve series={query.data} fault={fault} old={query.isError || query.data.metric !== metric} />
+        <>
+          <Curve series={series} fault={fault} old={query.isError || series.metric !== metric} />
+          {series === query.data ? null : <p className="muted">{t('chart.kept')}</p>}
+        </>
       )}
     </div>
   )

@@ -6,7 +6,8 @@ import { SignalChart } from '../chart/signal.tsx'
 import { number, symbol } from '../words/format.ts'
 import { Age, Failed, Skeleton, useLanguage } from './bits.tsx'
 import { Detail } from './detail.tsx'
-import { Facts, place, refuses } from './devices.tsx'
+import { Facts, place } from './devices.tsx'
+import { Doubts, ForeignUnits, Gaps } from './doubts.tsx'
 import { Refusals } from './refusals.tsx'
 import { href } from './route.ts'
 
@@ -36,7 +37,8 @@ export function DeviceView({ id, metric }: { id: string; metric: string | null }
         <h2>{device.name}</h2>
         <p className="muted">{place(device)}</p>
         <Facts device={device} />
-        {refuses(device) ? <p className="counts">{device.healthy.text}</p> : null}
+        {device.healthy.value === true ? null : <p className="counts">{device.healthy.text}</p>}
+        <Doubts device={device} />
       </header>
       {device.tickets.length === 0 ? null : (
         <p>
@@ -52,6 +54,8 @@ export function DeviceView({ id, metric }: { id: string; metric: string | null }
         <SignalChart key={`${id} ${first}`} device={id} metrics={device.latest} first={first} fault={null} />
       )}
       <Signals device={device} metric={first ?? null} />
+      <ForeignUnits units={device.foreign_units} />
+      <Gaps gaps={device.gaps} />
       <Refusals device={device} />
       <Inventory device={device} />
     </Detail>

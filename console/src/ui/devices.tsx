@@ -18,8 +18,17 @@ export function summary(device: Device): 'well' | 'ill' | 'unknown' {
   return FACTS.every((name) => device[name].value === true) ? 'well' : 'unknown'
 }
 
-/** Whether nobody can tell how it is, since some of what it said was refused lately. */
-export const refuses = (device: Device): boolean => device.healthy.reason === 'facts-refused'
+/** Why nobody can tell how it is, though it is heard: a few words for the list. */
+const DOUBTS = {
+  'facts-refused': 'devices.refuses',
+  'equipment-out-of-reach': 'devices.outOfReach',
+  'alerts-in-doubt': 'devices.doubted',
+} as const
+
+function doubt(device: Device): (typeof DOUBTS)[keyof typeof DOUBTS] | null {
+  const reason = device.healthy.reason
+  return reason in DOUBTS ? DOUBTS[reason as keyof typeof DOUBTS] : null
+}
 
 function Sign({ value }: { value: boolean | null }) {
   return (
@@ -68,6 +77,7 @@ function DeviceRow({ device, current }: { device: Device; current: boolean }) {
   const { t } = useTranslation()
   const { stale } = useLive()
   const ill = !stale && summary(device) === 'ill'
+  const doubted = doubt(device)
   return (
     <a
       className={`row device ${ill ? 'row-ill' : ''}`}
@@ -82,9 +92,9 @@ function DeviceRow({ device, current }: { device: Device; current: boolean }) {
       </span>
       <span className="row-sub muted">{device.model_name}</span>
       <Facts device={device} />
-      {device.open_alerts + device.open_tickets === 0 && !refuses(device) ? null : (
+      {device.open_alerts + device.open_tickets === 0 && doubted === null ? null : (
         <span className="counts">
-          {refuses(device) ? <span title={device.healthy.text}>{t('devices.refuses')}</span> : null}
+          {doubted === null ? null : <span title={device.healthy.text}>{t(doubted)}</span>}
           {device.open_alerts > 0 ? <span>{t('devices.alerts', { count: device.open_alerts })}</span> : null}
           {device.open_tickets > 0 ? <span>{t('devices.tickets', { count: device.open_tickets })}</span> : null}
         </span>

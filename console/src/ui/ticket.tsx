@@ -147,6 +147,9 @@ function Times({ ticket }: { ticket: TicketDetail }) {
   )
 }
 
+/** Actions that close a ticket. */
+const CLOSES: readonly Schemas['Transition']['event'][] = ['verify', 'dismiss']
+
 /** Actions whose reason the next person must be able to read: the API asks for a note. */
 const NEEDS_NOTE: readonly Schemas['Transition']['event'][] = ['hand-back', 'reject', 'dismiss']
 
@@ -179,6 +182,9 @@ function Actions({ ticket }: { ticket: TicketDetail }) {
           </button>
         ))}
       </div>
+      {ticket.still_wrong > 0 && ticket.possible.some((event) => CLOSES.includes(event)) ? (
+        <p className="muted">{t('action.stillWrong', { count: ticket.still_wrong })}</p>
+      ) : null}
       {asking === null ? null : (
         <form
           className="write"
@@ -237,7 +243,15 @@ function Evidence({ ticket }: { ticket: TicketDetail }) {
     from: Math.max(Date.parse(ticket.evidence.begins), Date.parse(ticket.evidence.readings[0]?.at ?? '') - 60_000 || 0),
     to: Math.min(Math.max(Date.parse(ticket.evidence.ends), at) + AROUND_MS, Math.max(serverNow(), at + 60_000)),
   }
-  return <SignalChart device={ticket.device.id} metrics={latest} first={first} fault={rounded(fault)} />
+  return (
+    <SignalChart
+      device={ticket.device.id}
+      metrics={latest}
+      first={first}
+      fault={rounded(fault)}
+      ticket={ticket.evidence.frozen_at === null ? null : ticket.number}
+    />
+  )
 }
 
 /** To 10 s, so that a chart which grows isn't another one every moment. */

@@ -87,6 +87,8 @@ export const en: Words = {
     alerts: 'alerts {{count}}',
     tickets: 'tickets {{count}}',
     refuses: 'some input refused',
+    outOfReach: 'equipment not reached',
+    doubted: 'alerts in doubt',
   },
   fact: {
     connected: 'Link',
@@ -177,6 +179,8 @@ export const en: Words = {
     reject: 'Not mended',
     dismiss: 'Close, nothing to do',
     why: 'Why (required)',
+    stillWrong:
+      'Alerts of this ticket that still last: {{count}}. Close it now, and their next occurrence opens another.',
     note: 'Note (optional)',
   },
   ticket: {
@@ -237,6 +241,17 @@ export const en: Words = {
     notFound: 'There is no such device, or this account can’t see it',
     chart: 'Show the chart',
   },
+  doubts: {
+    retired: 'Retired: nothing of it is judged or told any more',
+    outOfReach: 'Its agent lives but does not reach the equipment: nothing below is of now',
+    clockBehind: 'Its clock is {{by}} behind; times here are corrected',
+    clockAhead: 'Its clock is {{by}} ahead; times here are corrected',
+    units: 'Signals in a foreign unit, not judged',
+    gaps: 'Reports that never came',
+    lane: { live: 'faults and states', bulk: 'readings' },
+    reports: 'reports lost: {{count}}',
+    restored: 'the database was restored: how much is missing, nobody knows',
+  },
   refusals: {
     refused: 'What was refused',
     untold: 'Answered well, told nothing',
@@ -258,6 +273,7 @@ export const en: Words = {
     week: '7 d',
     month: '30 d',
     empty: 'No data in this range',
+    kept: 'From the ticket’s own copy: the readings themselves are gone',
     loading: 'Loading the chart…',
     fault: 'fault',
     limit: 'limit {{value}} ({{severity}})',

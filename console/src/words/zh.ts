@@ -78,6 +78,8 @@ export const zh = {
     alerts: '报警 {{count}}',
     tickets: '工单 {{count}}',
     refuses: '有内容被拒收',
+    outOfReach: '连不上设备',
+    doubted: '报警待确认',
   },
   fact: {
     connected: '连接',
@@ -168,6 +170,7 @@ export const zh = {
     reject: '验收不通过',
     dismiss: '不处理，关闭',
     why: '原因（必填）',
+    stillWrong: '本工单还有 {{count}} 条报警未结束。现在关闭，它再次发生时会另开工单。',
     note: '备注（可不填）',
   },
   ticket: {
@@ -221,6 +224,17 @@ export const zh = {
     notFound: '没有这台设备，或当前账号不能查看',
     chart: '看曲线',
   },
+  doubts: {
+    retired: '已退役：不再判断，也不再通知',
+    outOfReach: '代理程序在线，但连不上设备：下面的数据都不是现在的',
+    clockBehind: '时钟慢 {{by}}；这里的时间已校正',
+    clockAhead: '时钟快 {{by}}；这里的时间已校正',
+    units: '单位与型号不符、未参与判断的信号',
+    gaps: '永远不会到达的报告',
+    lane: { live: '故障和状态', bulk: '测量值' },
+    reports: '丢失 {{count}} 份报告',
+    restored: '数据库是恢复的备份，缺多少无从得知',
+  },
   refusals: {
     refused: '未能识别、被拒收的内容',
     untold: '已应答、没有可取的内容',
@@ -242,6 +256,7 @@ export const zh = {
     week: '7 天',
     month: '30 天',
     empty: '这段时间没有数据',
+    kept: '取自工单保存的副本：原始测量值已过期删除',
     loading: '正在加载曲线…',
     fault: '故障',
     limit: '限值 {{value}}（{{severity}}）',

@@ -1,0 +1,32 @@
+/** A ticket's own copy of its evidence, as a chart takes it: for when the readings themselves are gone. Pure. */
+
+import type { Schemas, Series } from '../api/client.ts'
+
+const BAD = 2
+
+/** The series of one signal, with what else the device's own knows of it; `series` itself where the copy has none. */
+export function kept(series: Series, evidence: Schemas['TicketEvidence'] | undefined): Series {
+  const signal = evidence?.signals.find((each) => each.metric === series.metric)
+  if (evidence === undefined || signal === undefined || seen(series)) return series
+  const good = signal.value.map((value, at) => (signal.quality[at] === BAD ? null : value))
+  return {
+    ...series,
+    unit: signal.unit,
+    begins: evidence.begins,
+    ends: evidence.ends,
+    resolution: 'raw',
+    width_s: 0,
+    gap_s: null,
+    points: {
+      t: signal.t,
+      lo: good,
+      avg: good,
+      hi: good,
+      n: good.map((value) => (value === null ? 0 : 1)),
+      bad: signal.quality.map((quality) => (quality === BAD ? 1 : 0)),
+    },
+  }
+}
+
+/** Whether anything was measured. */
+export const seen = ({ points }: Series): boolean => points.n.some((n) => n > 0) || points.bad.some((n) => n > 0)
