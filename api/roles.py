@@ -58,6 +58,8 @@ ROUTES: Final[Mapping[tuple[str, str], frozenset[Role]]] = MappingProxyType(
         ("GET", "/recipients"): MANAGERS,
         ("POST", "/recipients"): MANAGERS,
         ("PATCH", "/recipients/{id}"): MANAGERS,
+        ("POST", "/recipients/{id}/test"): MANAGERS,
+        ("GET", "/telling"): STAFF,
         ("GET", "/catalog/models"): ALL,
         # The hospital verifies by itself who did what with its equipment (DESIGN, security).
         ("GET", "/audit"): MANAGERS | {Role.HOSPITAL},

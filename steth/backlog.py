@@ -6,13 +6,14 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from desk.telling.watch import look
 from store.pool import Pool
 
 _WAITING: Final[tuple[tuple[str, str], ...]] = (
     ("to_judge_waiting_reports", "Reports stored whose judgement failed and is to be tried again."),
     ("to_judge_oldest_seconds", "Age of the oldest of them."),
     ("telling_waiting_messages", "Messages to people that are not told yet."),
-    ("telling_overdue_seconds", "How long the one that should have been told first is overdue."),
+    ("telling_overdue_seconds", "How long the one that waits longest has waited."),
     ("telling_given_up_messages", "Messages to people that could not be told, of the last day."),
     ("commands_waiting", "Commands to devices without an answer."),
     ("evidence_waiting_tickets", "Tickets whose evidence is not complete yet."),
@@ -20,8 +21,9 @@ _WAITING: Final[tuple[tuple[str, str], ...]] = (
     ("mark_age_seconds", "Age of the newest committed report of any device."),
     ("partitions_unowned", "Partitions of 16 that no ingest process owns."),
     ("lease_expired_seconds", "How long ago the oldest lease of a partition ran out; 0: all are held."),
+    ("untold_hospitals", "Hospitals with equipment of whose tickets nobody is told."),
 )
-# Columns in the order of _WAITING.
+# Columns in the order of _WAITING, but for the last.
 LOOK: Final = b"""
 SELECT j.waiting, j.oldest, t.waiting, t.overdue,
     (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day'),
@@ -31,7 +33,7 @@ SELECT j.waiting, j.oldest, t.waiting, t.overdue,
     (SELECT coalesce(extract(epoch FROM now() - max(at)), 0) FROM mark),
     l.unowned, l.behind
 FROM (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(at)), 0) AS oldest FROM to_judge) j,
-    (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(next_at)), 0) AS overdue
+    (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(at)), 0) AS overdue
      FROM telling WHERE state = 'waiting') t,
     (SELECT count(*) FILTER (WHERE owner IS NULL OR NOT lease_holds(lease_until)) AS unowned,
             greatest(coalesce(extract(epoch FROM now() - min(lease_until)), 0), 0) AS behind
@@ -46,12 +48,13 @@ class Backlog(Collector):
         self._pool = pool
         self._found: tuple[float, ...] = ()
 
-    async def measure(self) -> int:
+    async def measure(self, now_ms: int) -> int:
         """Look; returns 0: nothing was done."""
         async with self._pool.connection() as connection:
             row = await (await connection.execute(LOOK)).fetchone()
+            watch = await look(connection, now_ms)
         assert row is not None  # noqa: S101 - aggregates
-        self._found = tuple(max(0.0, float(value)) for value in row)
+        self._found = tuple(max(0.0, float(value)) for value in (*row, len(watch.untold)))
         return 0
 
     def forget(self) -> None:

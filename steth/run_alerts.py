@@ -105,7 +105,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 Job(name="evidence", every_s=3.0, run=lambda: freezer.run_once(wall_ms())),
                 Job(name="gaps", every_s=3.0, run=lambda: gaps.run_once(wall_ms())),
                 Job(name="copy", every_s=10.0, run=watch.run_once),
-                Job(name="backlog", every_s=10.0, run=backlog.measure),
+                Job(name="backlog", every_s=10.0, run=lambda: backlog.measure(wall_ms())),
                 Job(name="fleet", every_s=10.0, run=fleet.measure),
                 Job(name="rollup", every_s=10.0, run=upkeep.roll_up, limit_s=3600.0),
                 Job(name="partitions", every_s=3600.0, run=upkeep.make_room, limit_s=600.0),

@@ -1,5 +1,6 @@
 """Hospitals' sites, and who is told of tickets."""
 
+from functools import partial
 from typing import Annotated
 
 import psycopg
@@ -10,15 +11,26 @@ from api.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.context import Asked
 from api.database import many, one
 from api.documented import problems
+from api.language import InWords, Reader
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import Problem, ProblemCode, invalid, not_found
 from api.roles import PREFIX
 from api.route import Route
 from api.shapes.base import Id
 from api.shapes.devices import NamedId
-from api.shapes.places import NewRecipient, NewSite, Recipient, RecipientChange, Site
+from api.shapes.places import (
+    NewRecipient,
+    NewSite,
+    Recipient,
+    RecipientChange,
+    Site,
+    Telling,
+    TestMessage,
+    UntoldHospital,
+)
 from api.sites import make_site
 from desk.telling.addresses import shown
+from desk.telling.watch import PATIENCE_S, look
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
@@ -53,16 +65,16 @@ def _site(row: DictRow) -> Site:
 
 
 @router.get("/recipients", responses=problems())
-async def list_recipients(asked: Asked, limit: Limit = 100, after: Cursor = None) -> Page[Recipient]:
+async def list_recipients(asked: Asked, words: InWords, limit: Limit = 100, after: Cursor = None) -> Page[Recipient]:
     """Who is told of tickets. Addresses are secrets: only their kind is shown."""
     rows = await many(
         asked.connection, "recipients", {"above": id_of(decode("recipients", after, ById)), "limit": limit + 1}
     )
-    return page("recipients", rows, limit, item=_recipient, key=lambda row: ById(row["id"]))
+    return page("recipients", rows, limit, item=partial(_recipient, words=words), key=lambda row: ById(row["id"]))
 
 
 @router.post("/recipients", status_code=201, responses=problems(*_POST, body=True))
-async def add_recipient(body: NewRecipient, asked: Asked, response: Response) -> Recipient:
+async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, response: Response) -> Recipient:
     """Have somebody told of tickets: of one hospital's, or of all."""
     if body.hospital is not None and await one(asked.connection, "hospital", {"id": body.hospital}) is None:
         raise invalid("body.hospital", "There is no such hospital: GET /api/v1/sites names them.")
@@ -86,7 +98,7 @@ async def add_recipient(body: NewRecipient, asked: Asked, response: Response) ->
         detail={"name": body.name, "address": shown(body.address.get_secret_value())},
     )
     response.headers["ETag"] = etag(row["version"])
-    return _recipient(row)
+    return _recipient(row, words)
 
 
 @router.patch(
@@ -103,6 +115,7 @@ async def change_recipient(
     id: Annotated[Id, Path()],  # noqa: A002
     body: RecipientChange,
     asked: Asked,
+    words: InWords,
     response: Response,
     if_match: IfMatch = None,
 ) -> Recipient:
@@ -134,14 +147,44 @@ async def change_recipient(
         detail={"changed": ", ".join(sorted(body.model_fields_set))},
     )
     response.headers["ETag"] = etag(row["version"])
-    return _recipient(row)
+    return _recipient(row, words)
 
 
 def _name_is_taken() -> Problem:
     return Problem(ProblemCode.CONFLICT, "There is a recipient of this name already.", where="body.name")
 
 
-def _recipient(row: DictRow) -> Recipient:
+@router.post("/recipients/{id}/test", status_code=202, responses=problems(ProblemCode.NOT_FOUND, *_POST))
+async def send_test(
+    id: Annotated[Id, Path()],  # noqa: A002
+    asked: Asked,
+    words: InWords,
+) -> Recipient:
+    """Have a test message sent to a recipient, active or not; GET /recipients shows what became of it.
+
+    It is sent by the process and on the way that tickets are told. Asked again while it waits, it is sent once.
+    """
+    row = await one(asked.connection, "test_recipient", {"id": id, "now": asked.now})
+    if row is None:
+        raise not_found("recipient")
+    await asked.audit(org=row["org_id"], action="recipient-tested", subject=f"recipient:{id}")
+    return _recipient(row, words)
+
+
+@router.get("/telling", responses=problems())
+async def get_telling(asked: Asked) -> Telling:
+    """Whether people are told of tickets: the hospitals of which nobody is told, and how long messages wait."""
+    seen = await look(asked.connection, round(asked.now.timestamp() * 1000))
+    return Telling(
+        untold=[
+            UntoldHospital(hospital=NamedId(id=each.id, name=each.name), why=each.why, since=each.since)
+            for each in seen.untold
+        ],
+        overdue_s=round(seen.waits_s) if seen.waits_s > PATIENCE_S else None,
+    )
+
+
+def _recipient(row: DictRow, words: Reader) -> Recipient:
     return Recipient(
         id=row["id"],
         name=row["name"],
@@ -149,5 +192,9 @@ def _recipient(row: DictRow) -> Recipient:
         address=shown(row["address"]),
         language=row["language"],
         active=row["active"],
+        told_at=row["told_at"],
+        failing_since=row["failing_since"],
+        error=words.words(row["error"], row["error_params"]) if row["error"] else "",
+        test=None if row["test_state"] is None else TestMessage(state=row["test_state"], at=row["test_at"]),
         version=row["version"],
     )

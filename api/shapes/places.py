@@ -1,12 +1,14 @@
 """Sites of hospitals, and who is told."""
 
-from typing import Annotated, Final
+from datetime import datetime
+from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from api.shapes.base import Given, Label, Shape, example
 from api.shapes.devices import NamedId
+from api.shapes.tickets import TellingState
 from catalog.model import Lang
 from desk.telling.addresses import is_address
 
@@ -53,11 +55,57 @@ class NewSite(Given):
     time_zone: TimeZone = "Asia/Shanghai"
 
 
+class TestMessage(Shape):
+    """A test message, and what became of it: `waiting` to be sent, `told`, or `given-up` (`error` says why)."""
+
+    model_config = example(state="told", at="2026-11-22T04:15:00Z")
+
+    state: TellingState
+    at: Annotated[datetime, Field(description="When it was asked for; once it is over, when it ended.")]
+
+
+class UntoldHospital(Shape):
+    """A hospital with equipment of whose tickets nobody is told."""
+
+    model_config = example(hospital={"id": 1, "name": "第一人民医院"}, why="failing", since="2026-11-22T04:15:00Z")
+
+    hospital: NamedId
+    why: Annotated[
+        Literal["no-recipient", "failing"],
+        Field(description="No recipient is active; or none was reached for five minutes."),
+    ]
+    since: Annotated[datetime | None, Field(description="When the last of its recipients began to fail.")]
+
+
+class Telling(Shape):
+    """Whether people are told of tickets. Nothing here: all is well."""
+
+    model_config = example(
+        untold=[{"hospital": {"id": 1, "name": "第一人民医院"}, "why": "no-recipient", "since": None}], overdue_s=None
+    )
+
+    untold: list[UntoldHospital]
+    overdue_s: Annotated[
+        int | None,
+        Field(description="How long a message has waited to be told, if longer than five minutes: seconds."),
+    ]
+
+
 class Recipient(Shape):
     """Somebody who is told of tickets. The address is a secret: only its kind is ever shown."""
 
     model_config = example(
-        id=1, name="NOC", hospital=None, address="mailtos://…", language="zh", active=True, version=1
+        id=1,
+        name="NOC",
+        hospital=None,
+        address="mailtos://…",
+        language="zh",
+        active=True,
+        told_at="2026-11-22T04:15:00Z",
+        failing_since=None,
+        error="",
+        test={"state": "told", "at": "2026-11-22T04:15:00Z"},
+        version=1,
     )
 
     id: int
@@ -66,6 +114,10 @@ class Recipient(Shape):
     address: str
     language: Lang
     active: bool
+    told_at: Annotated[datetime | None, Field(description="When a message last got through.")]
+    failing_since: Annotated[datetime | None, Field(description="The first failure since then; null: none.")]
+    error: Annotated[str, Field(description="Why the last one failed, in words; empty: it didn't.")]
+    test: Annotated[TestMessage | None, Field(description="The last test message; null: none was asked for.")]
     version: int
 
 
@@ -78,7 +130,9 @@ class NewRecipient(Given):
 
     name: Label
     hospital: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
-    address: Annotated[Address, Field(description="An apprise URL: e-mail, webhook, DingTalk, WeCom, Feishu, SMS.")]
+    address: Annotated[
+        Address, Field(description="A chat robot's https address, or an apprise URL: e-mail, webhook, SMS.")
+    ]
     language: Lang = "zh"
     active: bool = True
 

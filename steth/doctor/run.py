@@ -21,6 +21,7 @@ from steth.doctor.jobs import check_jobs
 from steth.doctor.machine import check_catalog, check_certificates, check_disks, check_processes
 from steth.doctor.pipeline import judge_pipeline, look
 from steth.doctor.refusals import check_refusals
+from steth.doctor.telling import check_telling
 from steth.folder import DOCTOR
 from steth.settings import Settings, SettingsError, load_settings
 from store.pool import Role
@@ -114,7 +115,11 @@ async def _flow(settings: Settings, watcher: Connection | None) -> AsyncIterator
                 yield finding
             async for finding in check_jobs(watcher):
                 yield finding
-            for finding in (*await check_refusals(watcher, settings), *await check_installation(watcher)):
+            for finding in (
+                *await check_telling(watcher, datetime.now(UTC)),
+                *await check_refusals(watcher, settings),
+                *await check_installation(watcher),
+            ):
                 yield finding
     except psycopg.Error as error:
         said = f"{type(error).__name__} {error.sqlstate or ''}".strip()

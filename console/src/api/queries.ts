@@ -95,6 +95,13 @@ export const deviceQuery = (lang: Language, id: string) =>
     refetchInterval: LOOK_AGAIN_MS,
   })
 
+/** Whether people are told of tickets; changes seldom, and is on no stream. */
+export const tellingQuery = queryOptions({
+  queryKey: ['telling'],
+  queryFn: ({ signal }) => taken(api.GET('/api/v1/telling', { signal })),
+  refetchInterval: LOOK_AGAIN_MS,
+})
+
 export const ticketQuery = (lang: Language, number: string) =>
   queryOptions({
     queryKey: ['ticket', lang, number],

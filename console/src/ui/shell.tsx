@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { alertsQuery, devicesQuery, ticketsQuery } from '../api/queries.ts'
+import { alertsQuery, devicesQuery, tellingQuery, ticketsQuery } from '../api/queries.ts'
 import { zoneName } from '../words/format.ts'
 import { Alerts } from './alerts.tsx'
-import { Clock, useLanguage, useNow } from './bits.tsx'
-import { useActs, useLive, usePage } from './context.tsx'
+import { Clock, useDuration, useLanguage, useNow } from './bits.tsx'
+import { useActs, useLive, useMayAct, usePage } from './context.tsx'
 import { DeviceView } from './device.tsx'
 import { Devices, summary } from './devices.tsx'
 import { FeedState } from './feed.tsx'
@@ -31,7 +31,10 @@ export function Shell() {
       <button type="button" className="skip" onClick={() => document.getElementById('detail')?.focus()}>
         {t('app.skip')}
       </button>
-      <Bar onHelp={() => setHelp(true)} />
+      <div>
+        <Bar onHelp={() => setHelp(true)} />
+        <Untold />
+      </div>
       <div className="work">
         <Devices route={route} />
         <div className="queue">
@@ -89,6 +92,29 @@ function Bar({ onHelp }: { onHelp: () => void }) {
         {t('bar.logout')}
       </button>
     </header>
+  )
+}
+
+/** Nobody is told of tickets, or not in time: said as long as it is so, to those who can mend it or call somebody. */
+function Untold() {
+  const { t } = useTranslation()
+  const duration = useDuration()
+  const { begun } = useLive()
+  const staff = useMayAct()
+  const { data } = useQuery({ ...tellingQuery, enabled: begun && staff })
+  if (data === undefined) return null
+  const lines: string[] = []
+  for (const why of ['no-recipient', 'failing'] as const) {
+    const of = data.untold.filter((each) => each.why === why)
+    const first = of[0]?.hospital.name
+    if (first !== undefined) lines.push(t(`untold.${why}`, { hospitals: of.length, first }))
+  }
+  if (data.overdue_s !== null) lines.push(t('untold.overdue', { age: duration(data.overdue_s * 1_000) }))
+  if (lines.length === 0) return null
+  return (
+    <p className="untold" role="status">
+      <b>{t('untold.title')}</b> {lines.join(t('untold.between'))}
+    </p>
   )
 }
 

@@ -38,6 +38,13 @@ export const en: Words = {
     hospital: 'hospital',
     admin: 'administrator',
   },
+  untold: {
+    title: 'People are not told of tickets.',
+    'no-recipient': 'Hospitals without an active recipient: {{hospitals}} ({{first}}).',
+    failing: 'Hospitals whose recipients can’t be reached: {{hospitals}} ({{first}}).',
+    overdue: 'A message has waited for {{age}}.',
+    between: ' ',
+  },
   feed: {
     live: 'Live',
     reconnecting: 'Reconnecting',

@@ -30,6 +30,13 @@ export const zh = {
     reload: '平台已更新，点此刷新页面',
   },
   role: { operator: '值班员', engineer: '工程师', manager: '经理', hospital: '医院', admin: '管理员' },
+  untold: {
+    title: '工单通知送不到人。',
+    'no-recipient': '{{first}}等 {{hospitals}} 家医院没有启用的收件人。',
+    failing: '{{first}}等 {{hospitals}} 家医院的收件人都联系不上。',
+    overdue: '有通知已等了 {{age}}。',
+    between: '',
+  },
   feed: {
     live: '实时',
     reconnecting: '正在重连',

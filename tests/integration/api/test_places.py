@@ -109,3 +109,59 @@ async def test_what_a_recipient_cannot_be(still: World, change: dict[str, Any], 
     answer = await still.ask("POST", "/recipients", json={"name": "NOC", "address": ADDRESS, **change})
     assert (answer.status_code, answer.json()["where"]) == (422, where)
     assert "hunter2" not in answer.text
+
+
+async def test_how_a_recipient_fares_is_shown_in_words(here: World) -> None:
+    path = f"/recipients/{here.a.recipient}"
+    here.look(
+        "UPDATE recipient SET failing_since = now(), failures = 3, error = 'telling.robot_settings',"
+        """ error_params = '{"receiver": "DingTalk", "code": 310000}' WHERE id = %s RETURNING id""",
+        here.a.recipient,
+    )
+    [one] = [each for each in await pages(here, "/recipients?lang=en") if each["id"] == here.a.recipient]
+    assert one["failing_since"] is not None
+    assert one["error"].startswith("the DingTalk robot refused (code 310000)")
+    moved = await here.ask("PATCH", path, json={"address": ADDRESS}, headers={"If-Match": f'"{one["version"]}"'})
+    assert (moved.json()["failing_since"], moved.json()["error"], moved.json()["test"]) == (None, "", None)
+
+
+async def test_a_test_message_is_asked_for_once_and_tried_at_once_where_the_channel_failed(here: World) -> None:
+    path = f"/recipients/{here.a.recipient}/test"
+    here.look(
+        "UPDATE recipient SET failures = 9, rest_from = now(), rest_until = now() + INTERVAL '1 hour' WHERE id = %s"
+        " RETURNING id",
+        here.a.recipient,
+    )
+    first = await here.ask("POST", path)
+    again = await here.ask("POST", path)
+    assert (first.status_code, first.json()["test"]["state"]) == (202, "waiting")
+    assert again.json() == first.json()
+    assert here.look("SELECT test_state, rest_until FROM recipient WHERE id = %s", here.a.recipient) == [
+        ("waiting", None)
+    ]
+    assert (await here.ask("POST", "/recipients/999999/test")).status_code == 404
+    assert here.look("SELECT count(*) FROM audit WHERE action = 'recipient-tested'") == [(2,)]
+
+
+async def test_whether_people_are_told(here: World) -> None:
+    async def told() -> Any:
+        return (await here.ask("GET", "/telling")).json()
+
+    def become(change: str) -> None:
+        here.look(f"UPDATE recipient SET {change} RETURNING id")  # noqa: S608
+
+    become("active = true, failing_since = NULL")
+    here.look("UPDATE telling SET state = 'told' RETURNING id")
+    some = here.look("SELECT id FROM recipient WHERE org_id IS NULL")
+    assert await told() == {"untold": [], "overdue_s": None} if some else True
+    become("active = false")
+    nobody = await told()
+    assert {each["hospital"]["id"] for each in nobody["untold"]} >= {here.a.org}
+    assert {each["why"] for each in nobody["untold"]} == {"no-recipient"}
+    become("active = true, failing_since = '2020-01-01'")
+    failing = [each for each in (await told())["untold"] if each["hospital"]["id"] == here.a.org]
+    assert (failing[0]["why"], failing[0]["since"]) == ("failing", "2020-01-01T00:00:00Z")
+    become("failing_since = '2999-01-01'")
+    assert here.a.org not in {each["hospital"]["id"] for each in (await told())["untold"]}
+    here.look("UPDATE telling SET state = 'waiting', at = '2020-01-01' RETURNING id")
+    assert (await told())["overdue_s"] > 300

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -499,3 +500,44 @@ async def test_no_secret_of_an_address_is_kept_with_the_error(database: Database
     assert rows(database, "SELECT state, error, error_params FROM telling") == [
         ("waiting", "telling.status", {"status": 500})
     ]
+
+
+def flood(database: Database, *, tickets: int) -> None:
+    """Another so many tickets of the hospitals there are, each told to all who are to be told."""
+    rows(
+        database,
+        "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
+        " evidence_from, evidence_to, parts, message, params) SELECT 'F' || n, t.org_id, t.site_id, t.device_id,"
+        " 'flood' || n, t.severity, t.occurred_at, t.detected_at, t.evidence_from, t.evidence_to, t.parts, t.message,"
+        " t.params FROM (SELECT * FROM ticket LIMIT 1) t, generate_series(1, %s) n",
+        tickets,
+    )
+    rows(
+        database,
+        "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, params, next_at) SELECT t.id, 'opened',"
+        """ r.id, t.org_id, 'notify.ticket', '{"severity": "major"}', to_timestamp(%s / 1000.0)"""
+        " FROM ticket t, recipient r WHERE t.number LIKE 'F%%'",
+        NOW,
+    )
+    rows(database, "ANALYZE telling, ticket, recipient")
+
+
+@pytest.mark.alone
+async def test_a_flood_costs_each_claim_little_and_is_a_few_messages_to_each(database: Database) -> None:
+    """A claim looked at all that waited: seconds, with a few times as many."""
+    hospital = Hospital.make(database)
+    for number in range(3):
+        hospital.recipient(f"json://h{number}")
+    await open_tickets(database, hospital)
+    flood(database, tickets=10_000)
+    channel = Recorder()
+    claims = []
+    async with teller(database, channel) as made:
+        for minute in range(7):
+            began = time.monotonic()
+            await made.run_once(NOW + minute * 60_000)
+            claims.append(time.monotonic() - began)
+            await made.idle()
+    assert max(claims) < 0.25
+    assert rows(database, "SELECT state, count(*)::int FROM telling GROUP BY 1") == [("told", 30_003)]
+    assert len(channel.sent) == 3 * 6

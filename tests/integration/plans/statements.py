@@ -19,7 +19,7 @@ from store.sql import load_queries
 from tests.integration.plans.size import NOW, Sync
 
 ROOT: Final = Path(__file__).parents[3]
-ROOMS: Final = ("ingest", "alerts", "desk", "remote", "api", "store")
+ROOMS: Final = ("ingest", "alerts", "desk", "desk/telling", "remote", "api", "store")
 SELDOM: Final[Mapping[str, str]] = {
     "store.bound_letters": "once an hour; it counts the letters of each device",
     "store.sweep_api_token": "once an hour; as many as people and programs sign in",
@@ -53,7 +53,10 @@ _NULLABLE: Final = re.compile(r"%\((\w+)\)s::[\w\[\]]+ IS NULL")
 _COLUMNS: Final = re.compile(r"unnest\(((?:[^()]|\([^()]*\))*)\)")
 _SCALARS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("first", "last", "since", "at", "now"), "timestamptz"),
-    **dict.fromkeys(("now_ms", "since_ms", "grace_ms", "patience_ms", "again_ms", "lease_ms"), "bigint"),
+    **dict.fromkeys(
+        ("now_ms", "since_ms", "grace_ms", "patience_ms", "again_ms", "lease_ms", "skew_ms", "ahead_ms", "next_ms"),
+        "bigint",
+    ),
 }
 """Where the text alone leaves it open; psycopg tells it by the value."""
 _ARRAYS: Final[Mapping[str, str]] = {

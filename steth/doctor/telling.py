@@ -1,0 +1,69 @@
+"""Whether anybody is told: hospitals without a recipient that can be reached, and how each recipient fails."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from agent.findings import Finding, fail, ok, warn
+from catalog.load import load
+from catalog.messages import render
+from catalog.model import Catalog, Text
+from desk.telling.addresses import shown
+from desk.telling.watch import Watch, look
+
+MOST: Final = 10
+"""Lines of each kind."""
+_FAILING: Final = b"""
+SELECT id, name, address, failing_since, error, error_params FROM recipient
+WHERE active AND failing_since IS NOT NULL ORDER BY failing_since, id
+"""
+_TEST: Final = Text(
+    zh="更正地址后发测试通知：POST /api/v1/recipients/{id}/test（见 docs/telling.md）",
+    en="correct the address, then send a test: POST /api/v1/recipients/{id}/test (docs/telling.md)",
+)
+
+
+async def check_telling(connection: AsyncConnection[Any], now: datetime) -> list[Finding]:
+    """Look, as steth_ingest or steth_owner."""
+    watch = await look(connection, round(now.timestamp() * 1000))
+    failing = await (await connection.execute(_FAILING)).fetchall()
+    return list(judge_telling(watch, failing, load(), now))
+
+
+def judge_telling(watch: Watch, failing: list[tuple[Any, ...]], catalog: Catalog, now: datetime) -> Iterator[Finding]:
+    """`failing`: id, name, address, since, error and its parameters of each recipient that fails."""
+    for each in watch.untold[:MOST]:
+        nobody = each.why == "no-recipient"
+        yield fail(
+            "telling.nobody",
+            zh=f"{each.name} 的工单没有人收到通知：" + ("没有启用的收件人" if nobody else "收件人都联系不上"),
+            en=f"nobody is told of the tickets of {each.name}: "
+            + ("it has no active recipient" if nobody else "none of its recipients can be reached"),
+            todo=Text(
+                zh="添加收件人：POST /api/v1/recipients（见 docs/telling.md）",
+                en="add a recipient: POST /api/v1/recipients (docs/telling.md)",
+            )
+            if nobody
+            else _TEST,
+        )
+    if len(watch.untold) > MOST:
+        more = len(watch.untold) - MOST
+        yield fail(
+            "telling.nobody",
+            zh=f"另有 {more} 家医院也没有人收到通知",
+            en=f"and of {more} more hospitals",
+            todo=Text(zh="见 GET /api/v1/telling", en="see GET /api/v1/telling"),
+        )
+    if not watch.untold:
+        yield ok("telling.nobody", zh="每家医院的工单都有人收到通知", en="somebody is told of each hospital's tickets")
+    for id_, name, address, since, error, params in failing[:MOST]:
+        minutes = round((now - since).total_seconds() / 60)
+        why = {lang: render(error, params, lang, catalog) for lang in ("zh", "en")}
+        yield warn(
+            "telling.failing",
+            zh=f"通知不到 {name}（{shown(address)}，编号 {id_}）已 {minutes} 分钟：{why['zh']}",
+            en=f"{name} ({shown(address)}, id {id_}) can't be told since {minutes} min: {why['en']}",
+            todo=_TEST,
+        )

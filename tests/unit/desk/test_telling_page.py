@@ -1,0 +1,46 @@
+"""docs/telling.md gives addresses: each is one, of the kind that its line says."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from desk.telling.addresses import Other, Webhook, is_address, parse
+from desk.telling.plan import MESSAGES, SINGLY, Patience
+from desk.telling.robots import Robot
+
+PAGE = (Path(__file__).parents[3] / "docs" / "telling.md").read_text(encoding="utf-8")
+ROWS = [line.split(" | ") for line in PAGE.split("## Addresses")[1].split("## Tries")[0].splitlines() if "://" in line]
+KINDS = {
+    "DingTalk": Robot,
+    "WeCom": Robot,
+    "Feishu": Robot,
+    "Lark": Robot,
+    "a program": Webhook,
+    "e-mail": Other,
+    "a form": Other,
+}
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[0].startswith("| ")], ids=lambda row: row[0][2:])
+def test_each_address_is_of_its_kind(row: list[str]) -> None:
+    kind = next(kind for name, kind in KINDS.items() if row[0][2:].startswith(name))
+    addresses = re.findall(r"`([^`]+://[^`]+)`", row[1])
+    assert addresses
+    for address in addresses:
+        known = parse(address)
+        assert isinstance(known, kind)
+        assert not isinstance(known, Robot) or bool(known.secret) == ("SEC00ff" in address or "s00ff" in address)
+
+
+def test_the_request_that_adds_one_is_whole() -> None:
+    found = re.search(r"-d '(\{.*?\})'", PAGE, re.DOTALL)
+    assert found is not None
+    assert is_address(json.loads(found[1])["address"])
+
+
+def test_its_figures_are_those_of_the_code() -> None:
+    patience = Patience()
+    assert (patience.attempts, patience.refusals, patience.age_s, patience.most_s) == (14, 3, 86_400, 1800)
+    assert (SINGLY, MESSAGES, patience.first_s, patience.limit_s) == (3, 10, 5, 20)
