@@ -52,6 +52,7 @@ _log: Final = structlog.get_logger("ingest.writer")
 BATCH_MESSAGES: Final = 2_000
 BATCH_BYTES: Final = 4 * 1024 * 1024
 LINGER_S: Final = 0.01
+_POISON: Final = (psycopg.DataError, psycopg.IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
 """How long a quiet lane waits for company; under load the previous commit is the wait."""
 _PROBES: Final = frozenset(probe(partition, Lane.LIVE) for partition in range(PARTITIONS))
 
@@ -209,7 +210,7 @@ class LaneWriter(Generic[S]):
                 messages = [m for m in messages if m.partition not in lost.partitions]
                 if not messages:
                     return
-            except (psycopg.DataError, psycopg.IntegrityError, OverflowError, ValueError) as error:
+            except _POISON as error:
                 self._forget(messages, ticks)
                 self._ticks |= ticks
                 if no_partition(error):

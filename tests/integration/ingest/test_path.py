@@ -1,5 +1,10 @@
 """The way of a report through ingest, on a real broker and a real database; named after DELIVERY's rules."""
 
+from typing import Any
+
+import pytest
+
+from ingest.writer import LaneWriter
 from tests.integration.ingest.harness import Bench, Client, until, wall_ms
 from wire.codec import digest, encode_report
 from wire.ids import mint_epoch
@@ -97,6 +102,29 @@ async def test_rule_7_a_maker_without_numbers_is_deduplicated_by_digest(bench: B
         await until(lambda: bench.sql("SELECT count(*) FROM reading")[0][0] >= 2)
         await until(lambda: bench.sql("SELECT 1 FROM recent_digest"))
     assert bench.sql("SELECT value FROM reading ORDER BY value") == [(1.0,), (2.0,)]
+
+
+@pytest.mark.parametrize("error", [KeyError, TypeError, ZeroDivisionError])
+async def test_rule_12_a_report_on_which_our_own_code_fails_is_poison_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """It becomes a dead letter, and what came with it is applied."""
+    transact = LaneWriter._transact
+
+    async def fails(writer: Any, messages: Any, ticks: Any, poison: Any) -> Any:
+        if any(b"odd" in message.body and id(message) not in poison for message in messages):
+            raise error("odd")
+        return await transact(writer, messages, ticks, poison)
+
+    monkeypatch.setattr(LaneWriter, "_transact", fails)
+    uid = bench.device()
+    async with bench.ingest(), Client(bench=bench, uid=uid) as device:
+        at = wall_ms()
+        for seq, name in enumerate(["a", "odd", "b"], start=1):
+            await device.send(seq, Readings(at=at, metric=[name], value=[1]))
+        await device.acked(3)
+    assert bench.sql("SELECT seq FROM dead_letter") == [(2,)]
+    assert bench.sql("SELECT count(*) FROM reading") == [(2,)]
 
 
 async def test_rule_12_poison_becomes_a_dead_letter_and_consumes_its_number(bench: Bench) -> None:
