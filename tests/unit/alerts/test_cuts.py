@@ -5,7 +5,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened, LateSummary
@@ -58,6 +58,25 @@ codes = st.builds(
     state=st.sampled_from(["active", "active", "cleared", "event"]),
     count=st.sampled_from([1, 1, 1, 3]),
 )
+
+
+CHATTER = [
+    Told(gap, name, state=state)
+    for gap, name, state in (
+        (0, "E1", "active"),
+        (5, "E1", "cleared"),
+        (5, "E2", "active"),
+        (5, "E1", "active"),
+        (5, "E1", "cleared"),
+        (5, "E2", "cleared"),
+        (5, "E2", "active"),
+        (5, "E1", "active"),
+        (5, "E1", "cleared"),
+        (100, "E1", "active"),
+        (300, "E1", "cleared"),
+    )
+]
+"""A code that comes and goes while another does."""
 
 
 def facts_of(told: list[Told]) -> list[Fact]:
@@ -198,6 +217,7 @@ def _key(each: Episode) -> tuple[str, int, int]:
 @pytest.mark.parametrize("of", [MUTE, HEARD], ids=["mute", "heard"])
 @settings(max_examples=300, deadline=None)
 @given(told=st.lists(readings | codes, max_size=30), chance=st.randoms(use_true_random=False))
+@example(told=CHATTER, chance=Random(1))
 def test_the_verdict_is_that_of_the_facts_in_the_order_of_their_time(
     of: Model, told: list[Told], chance: Random
 ) -> None:
