@@ -30,7 +30,7 @@ SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR NOT lease_ho
     (SELECT count(*) FROM to_judge),
     (SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::float8 FROM to_judge),
     (SELECT count(*) FROM telling WHERE state = 'waiting'),
-    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(next_at)), 0))::float8 FROM telling
+    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(at)), 0))::float8 FROM telling
      WHERE state = 'waiting'),
     (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day')
 """
@@ -159,8 +159,8 @@ def _telling(seen: Seen) -> Iterator[Finding]:
     if seen.telling and seen.telling_s > TELLING_WARN_S:
         yield warn(
             "pipeline.telling",
-            zh=f"{seen.telling} 条通知未发出，最早逾期 {seen.telling_s:.0f} s",
-            en=f"{seen.telling} messages to people wait, the oldest overdue for {seen.telling_s:.0f} s",
+            zh=f"{seen.telling} 条通知未发出，最早的已等 {seen.telling_s:.0f} s",
+            en=f"{seen.telling} messages to people wait, the oldest for {seen.telling_s:.0f} s",
             todo=Text(zh="检查 steth alerts 及出网", en="see that `steth alerts` runs and may reach the recipients"),
         )
     elif seen.given_up:

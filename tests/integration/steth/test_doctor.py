@@ -32,6 +32,7 @@ def whole(plain_cluster: Cluster) -> Iterator[Database]:
         "INSERT INTO device (uid, org_id, site_id, partition, model, name) "
         "SELECT 'd1', org_id, id, 0, 'generic-dr', 'DR' FROM site",
         "INSERT INTO mark (device_id, lane, epoch, seq, digest, at) SELECT id, 0, 'e', 1, '', now() FROM device",
+        "INSERT INTO recipient (name, address) VALUES ('NOC', 'json://s3cret')",
         "UPDATE rollup SET watermark = now()",
         "INSERT INTO job (name, ended_at, due_at) VALUES ('telling', now(), now() + INTERVAL '1 hour')",
     )
@@ -214,6 +215,21 @@ def refused(last: str, reason: str, *, kind: str = "refused", form: str = "") ->
     return f"INSERT INTO device_refusal SELECT id, org_id, {told} FROM device"  # noqa: S608 - words of this module
 
 
+async def test_that_nobody_is_told(whole: Database) -> None:
+    change(
+        whole,
+        "UPDATE recipient SET failing_since = now() - INTERVAL '6 minutes', error = 'telling.page'",
+    )
+    what = await found(settings(whole))
+    assert (what["telling.nobody"].level, what["telling.failing"].level) == ("fail", "warn")
+    assert "NOC (json://…, id 1) can't be told since 6 min" in what["telling.failing"].said.en
+    assert "s3cret" not in what["telling.failing"].said.en + what["telling.failing"].said.zh
+    change(whole, "UPDATE recipient SET active = false")
+    what = await found(settings(whole))
+    assert "no active recipient" in what["telling.nobody"].said.en
+    assert "telling.failing" not in what
+
+
 async def test_what_a_device_said_in_vain(whole: Database) -> None:
     quiet = (
         refused("25 hours", "unknown-code", form="A-9"),
@@ -285,12 +301,11 @@ async def test_people_are_not_told(whole: Database) -> None:
         "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at, "
         "evidence_from, evidence_to, message) SELECT 'WX20261122-001', org_id, site_id, id, 'f', 'major', now(), "
         "now(), now(), now(), 'm' FROM device",
-        "INSERT INTO recipient (name, address) VALUES ('NOC', 'json://x')",
-        "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, next_at) "
+        "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, at) "
         "SELECT t.id, 'opened', r.id, t.org_id, 'm', now() - INTERVAL '10 minutes' FROM ticket t, recipient r",
     )
     waiting = (await found(settings(whole)))["pipeline.telling"]
-    assert (waiting.level, "1 messages to people wait, the oldest overdue for 60" in waiting.said.en) == ("warn", True)
+    assert (waiting.level, "1 messages to people wait, the oldest for 60" in waiting.said.en) == ("warn", True)
     change(whole, "UPDATE telling SET state = 'given-up'")
     given_up = (await found(settings(whole)))["pipeline.telling"]
     assert (given_up.level, "given up" in given_up.said.en) == ("warn", True)
