@@ -80,7 +80,7 @@ def run_memory(spec: Spec, board: Board) -> dict[str, Any]:
         devices = [row[0] for row in connection.execute("SELECT id FROM device ORDER BY random()").fetchall()]
         metrics = [row[0] for row in connection.execute("SELECT id FROM metric ORDER BY id").fetchall()]
         owned = connection.execute("SELECT id, generation FROM partition").fetchall()
-    fence = {"ids": [id_ for id_, _ in owned], "generations": [generation for _, generation in owned]}
+    fence = {"ids": [id_ for id_, _ in owned], "generations": [generation for _, generation in owned], "since": None}
     writers = spec.options["writers"]
     shares = [devices[n::writers] for n in range(writers)]
     # The first message of each device makes its mark: not measured, as with the others.
