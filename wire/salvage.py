@@ -21,6 +21,9 @@ from wire.report import Report
 
 PLACES: Final = 20
 """Places told of one report; the others are counted."""
+MENDED: Final = 200
+"""Flaws of one report beyond which an item that doesn't fit goes whole, and entries of a part that are looked at one by
+one: a hostile device must not keep ingest busy with what it makes up."""
 _LONGEST_INTEGER: Final = 20
 _FIELD: Final = re.compile(r"\$\.([a-z_]+)")
 _KINDS: Final = {
@@ -153,7 +156,7 @@ def _item(raw: Any, where: str, flaws: Flaws) -> Item | None:
         except msgspec.ValidationError as refused:
             error = unfit(refused)
             flaws.add(error.code, where + error.where.removeprefix("$"), error.detail)
-            raw = _without(raw, error.where)
+            raw = _without(raw, error.where) if flaws.count <= MENDED else None
             if raw is None:
                 return None
         else:
@@ -176,13 +179,14 @@ def _without(raw: Any, path: str) -> Any:
         return None
     name = found[1]
     part = raw.get(name)
-    left: Any = part
-    if name in _ENTRIES and type(part) is dict:
-        left = {key: value for key, value in part.items() if _fits({key: value}, _ENTRIES[name])}
-    elif name in _ENTRIES and type(part) is list:
-        left = [each for each in part if _fits([each], _ENTRIES[name])]
-    if left != part:
-        return raw | {name: left}
+    if name in _ENTRIES and type(part) in (dict, list) and len(part) <= MENDED:
+        left: Any
+        if type(part) is dict:
+            left = {key: value for key, value in part.items() if _fits({key: value}, _ENTRIES[name])}
+        else:
+            left = [each for each in part if _fits([each], _ENTRIES[name])]
+        if len(left) < len(part):
+            return raw | {name: left}
     if name in raw and name in _KINDS.get(str(raw.get("t")), ()):
         return {key: value for key, value in raw.items() if key != name}
     return None

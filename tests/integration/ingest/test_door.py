@@ -215,11 +215,10 @@ async def test_honest_duplicates_are_no_restart(bench: Bench) -> None:
         epoch = device.epoch
         bodies = []
         for seq, (made, segment) in enumerate(reports, 1):
-            raw = {
-                "at": made,
-                "segment": segment,
-                "items": [{"t": "fault", "at": made, "code": f"E{seq}", "state": "event"}],
-            }
+            items = [{"t": "fault", "at": made, "code": f"E{seq}", "state": "event"}]
+            if segment:
+                items.append({"t": "heartbeat", "at": made})  # nothing stored tells whether it is new
+            raw = {"at": made, "segment": segment, "items": items}
             bodies.append(await device.send(seq, body=json.dumps(raw).encode()))
         for seq in (1, 2, 3, 4):
             await device.send(seq, body=bodies[seq - 1])

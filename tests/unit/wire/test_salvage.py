@@ -15,7 +15,7 @@ from wire.errors import WireError, WireErrorCode
 from wire.items import Fault, Heartbeat, Inventory, Item, Readings, Refusal, Reply
 from wire.limits import MAX_ITEMS, MAX_READINGS, MAX_VALUE
 from wire.report import Report
-from wire.salvage import PLACES, Flaws, salvage
+from wire.salvage import MENDED, PLACES, Flaws, salvage
 
 AT = 1_795_000_000_000
 FAULT: dict[str, Any] = {"t": "fault", "at": AT, "code": "E1", "state": "active"}
@@ -291,3 +291,15 @@ def test_no_bytes_raise_anything(body: bytes, content_type: str | None) -> None:
         decode_report(body, content_type)
     except WireError as refused:
         salvage(body, content_type, refused)
+
+
+def test_a_body_made_to_be_mended_is_not_mended_for_ever() -> None:
+    """The bound is on flaws, so what is good stays good: also behind them."""
+    twisted = {**FAULT, "count": 0, "first": "x", "last": "x", "source": "!"}
+    report, flaws = opened(body_of(JSON, [twisted] * 300 + [FAULT]))
+    assert report is not None
+    assert len(report.items) == MENDED // 4 + 1
+    assert flaws.count == 300 + MENDED // 4 * 3
+    many = {**FAULT, "params": {f"A{number}": 1 for number in range(MENDED + 1)} | {"ma": 1.0}}
+    report, _ = opened(body_of(JSON, [many]))
+    assert report == Report(at=AT, items=[GOOD])
