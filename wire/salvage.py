@@ -178,7 +178,7 @@ def _without(raw: Any, path: str) -> Any:
     if found is None or type(raw) is not dict:
         return None
     name = found[1]
-    part = raw.get(name)
+    part: Any = raw.get(name)
     if name in _ENTRIES and type(part) in (dict, list) and len(part) <= MENDED:
         left: Any
         if type(part) is dict:
