@@ -139,6 +139,7 @@ def test_the_same_port_asked_twice_is_one_line(tmp_path: Path) -> None:
     assert not working_in(tmp_path)
 
 
+@pytest.mark.alone
 def test_a_full_disk_is_said_within_five_seconds_and_when_it_is_over(tmp_path: Path) -> None:
     with small_disk(tmp_path, 500 * MB) as disk:
         (tmp_path / "x").mkdir()
