@@ -11,8 +11,10 @@ from tests.chaos.world import World, wait_for
 AHEAD_S: Final = 3_600.0
 RESUMES_S: Final = LEASE_S + 14.0
 """Until every device goes on: a lease's length, the start of two processes on a busy machine, a heartbeat of each."""
-FIRST_S: Final = 1.5
-"""From the last cut to the next commit: a second, and the look."""
+FIRST_S: Final = 1.0
+"""From the last cut to the next commit. Undisturbed it took 0.1 to 0.7 s; with the library's own check of sessions 1.1."""
+MEANWHILE: Final = 0.7
+"""Of the rate before; 0.94 was seen, and 0.55 with the library's own check."""
 SETTLES_S: Final = 5.0
 """For what had waited before."""
 BEFORE_S: Final = 4.0
@@ -85,6 +87,6 @@ def sessions_cut(world: World, seconds: float) -> tuple[Fault, Cut]:
         world.failures.append(f"sessions cut: the next commit came only after {first_s:.1f} s")
     if after < before / 2:
         world.failures.append(f"sessions cut: {after:.0f} reports/s afterwards, {before:.0f} before")
-    if meanwhile <= 0:
-        world.failures.append("sessions cut: nothing went on between the cuts")
+    if meanwhile < before * MEANWHILE:
+        world.failures.append(f"sessions cut: {meanwhile:.0f} reports/s between the cuts, {before:.0f} before")
     return Fault(kind="sessions cut once a second", began=began, ended=ended), found

@@ -5,18 +5,17 @@
 The product has no switches; what is broken is put in here, by sub-classing and wiring.
 """
 
-import asyncio
 import sys
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from types import MappingProxyType
+from types import MappingProxyType, MethodType
 from typing import Any, Final
 from unittest.mock import patch
 
-import psycopg
 from msgspec.structs import replace
 from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from ingest.admit import Admitted
 from ingest.memory import DeviceMemory
@@ -102,15 +101,14 @@ def _without_gap(mark: Mark | None, numbers: Numbers, digest: bytes) -> Decision
     return replace(decide(mark, numbers, digest), gap=None)
 
 
-class IsSlowToComeBack(LaneWriter[Any]):
-    """A session of the database that was lost is got over only after a while."""
+class WaitsForSessions(Ingest[Any]):
+    """Sessions that were cut are got over as the library does it: a second after the first, then twice as long."""
 
-    async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[Any]:
-        try:
-            return await super()._transact(messages, ticks, poison)
-        except psycopg.OperationalError:
-            await asyncio.sleep(5)
-            raise
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        checking = AsyncConnectionPool.check_connection
+        self._pool.getconn = MethodType(AsyncConnectionPool.getconn, self._pool)  # type: ignore[method-assign]
+        self._pool._check = checking
 
 
 class TrustsLeases(Ingest[Any]):
@@ -118,7 +116,8 @@ class TrustsLeases(Ingest[Any]):
 
     async def _claim(self, most: int) -> None:
         async with self._pool.connection() as connection:
-            held = await connection.execute("SELECT count(*) FROM partition_lease WHERE lease_until > now()")
+            ahead = "SELECT count(*) FROM partition_lease WHERE lease_until > now() + INTERVAL '1 minute'"
+            held = await connection.execute(ahead)
             if (await held.fetchone() or (0,))[0] == 0:
                 await super()._claim(most)
 
@@ -126,7 +125,7 @@ class TrustsLeases(Ingest[Any]):
 SABOTAGES: Final[Mapping[str, type[LaneWriter[Any]] | type[Ingest[Any]]]] = MappingProxyType(
     {
         "forget-gaps": ForgetsGaps,
-        "slow-after-a-lost-session": IsSlowToComeBack,
+        "wait-for-sessions": WaitsForSessions,
         "trust-leases": TrustsLeases,
         "ack-before-commit": AcknowledgesFirst,
         "ignore-mark": IgnoresTheMark,
