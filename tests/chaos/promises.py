@@ -12,7 +12,7 @@ AHEAD_S: Final = 3_600.0
 RESUMES_S: Final = LEASE_S + 14.0
 """Until every device goes on: a lease's length, the start of two processes on a busy machine, a heartbeat of each."""
 FIRST_S: Final = 1.0
-"""From the last cut to the next commit. Undisturbed it took 0.1 to 0.7 s; with the library's own check of sessions 1.1."""
+"""From the last cut to the next commit. 0.1 to 0.7 s were seen, and 1.1 with the library's own check of sessions."""
 MEANWHILE: Final = 0.7
 """Of the rate before; 0.94 was seen, and 0.55 with the library's own check."""
 SETTLES_S: Final = 5.0
