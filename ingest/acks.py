@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from ingest.admit import Admitted
+from ingest.admitted import Admitted
 from ingest.memory import LANES, SQL, DeviceMemory
 from ingest.mqtt import Message, Session
 from ingest.numbers import Mark

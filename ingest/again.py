@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
-from ingest.admit import Admitted
+from ingest.admitted import Admitted
 from ingest.fit import rows_of
 from ingest.memory import SQL
 from ingest.metrics import MetricIds

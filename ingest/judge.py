@@ -10,7 +10,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from ingest import stats
-from ingest.admit import Admitted
+from ingest.admitted import Admitted
 from ingest.later import GIVEN_UP, ROWS, Later, Waiting, unpack
 from ingest.logs import where
 from ingest.memory import DeviceMemory, Memory

@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 
 from ingest import stats
-from ingest.admit import Admitted, Gap
+from ingest.admitted import Admitted, Gap
 from ingest.letters import Letter
 from ingest.mqtt import Message
 from ingest.ports import S

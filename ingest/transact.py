@@ -8,7 +8,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
-from ingest.admit import Admitted
+from ingest.admitted import Admitted
 from ingest.arrays import NEVER, bigints, booleans, byteas, doubles, integers, texts, times
 from ingest.directory import Tail
 from ingest.letters import letter_row

@@ -14,7 +14,8 @@ from psycopg_pool import PoolTimeout
 
 from ingest import stats
 from ingest.acks import Acks
-from ingest.admit import Admitted, Gate
+from ingest.admit import Gate
+from ingest.admitted import Admitted
 from ingest.again import drop_known
 from ingest.directory import Tail
 from ingest.fit import Fit

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from ingest.admit import Admitted
+from ingest.admitted import Admitted
 from ingest.memory import DeviceMemory
 from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, decide

@@ -17,7 +17,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api.feed.log import Boundary, boundary, read_after
 from api.feed.position import Away, Position, decode, encode
-from desk.gaps import GapNotes
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError
 from store.installation import Watch, settle, settle_first
@@ -28,11 +27,10 @@ from tests.fixtures.folders import thrown_away
 from tests.fixtures.postgres import Cluster, Database
 from tests.fixtures.timescale import Timescale
 from tests.fixtures.trixie import Tree
-from tests.integration.desk.arrange import NOW, Hospital, batch, episode, rows
+from tests.integration.desk.arrange import NOW, batch, episode, rows
 from tests.integration.desk.test_tickets import run
+from tests.integration.store.copies import OLD, restored_by, settled, with_a_past
 
-OLD: Final = 5_000_000
-"""A transaction of a cluster that has run for long; a new one counts from less than a thousand."""
 DAY_MS: Final = 86_400_000
 _names = count(1)
 
@@ -124,20 +122,6 @@ def source(clusters: Clusters, request: pytest.FixtureRequest) -> Iterator[Datab
     cluster.drop(made.name)
 
 
-def settled(database: Database, *, dsn: str = "") -> bool:
-    with psycopg.connect(dsn or database.ingest, autocommit=True) as connection:
-        return connection.execute("SELECT settle_installation()").fetchone() == (True,)
-
-
-async def with_a_past(database: Database) -> Hospital:
-    """A hospital with a ticket, whose rows a cluster wrote that has counted far."""
-    hospital = Hospital.make(database, devices=3)
-    assert not settled(database)
-    await run(database, batch((hospital.devices[0], [episode()])))
-    rows(database, "UPDATE ticket_event SET xid = %s::text::xid8", OLD)
-    return hospital
-
-
 async def now_of(database: Database) -> Boundary:
     async with open_pool(database.api, role="api") as pool, scoped(pool, EVERY_ORG) as connection:
         return await boundary(connection)
@@ -147,10 +131,6 @@ async def told(database: Database, after: Position) -> list[int]:
     """The rows of the log that a reader gets who was at a position."""
     async with open_pool(database.api, role="api") as pool, scoped(pool, EVERY_ORG) as connection:
         return [row.position.row for row in (await read_after(connection, after)).rows]
-
-
-def restored_by(database: Database) -> list[tuple[object, ...]]:
-    return rows(database, "SELECT restores, restored_by FROM installation")
 
 
 # a dump in another cluster --------------------------------------------------------------------------------------------
@@ -332,92 +312,9 @@ async def test_an_older_state_put_back_under_a_running_process_is_seen_at_once(
 # reports that never came ----------------------------------------------------------------------------------------------
 
 
-async def test_devices_whose_live_reports_are_gone_at_once_show_that_an_older_state_was_put_back(
-    database: Database,
-) -> None:
-    hospital = await with_a_past(database)
-    async with open_pool(database.ingest, role="ingest") as pool:
-        job = GapNotes(pool=pool)
-        now_ms = int(time.time() * 1000)
-        _gap(database, hospital.devices[0].id)
-        _gap(database, hospital.devices[1].id, lane=1)
-        _gap(database, hospital.devices[2].id, since="2 days")
-        assert await job.run_once(now_ms) == 1, "one of them has an open ticket"
-        assert await job.run_once(now_ms) == 0, "once"
-        assert restored_by(database) == [(0, None)], "of two of three: their own affair"
-        _gap(database, hospital.devices[1].id)
-        await job.run_once(now_ms)
-        assert restored_by(database) == [(1, "gaps")]
-        for device in hospital.devices:
-            _gap(database, device.id, since="1 hour")
-        await job.run_once(now_ms)
-        assert restored_by(database) == [(1, "gaps")], "the restore that is known explains them"
-    assert rows(database, "SELECT message, params ->> 'count' FROM ticket_event WHERE event = 'gap'") == [
-        ("ticket.gap", "11")
-    ], "and a ticket is told once in a while"
-
-
-async def test_who_is_heard_again_shows_what_may_be_lost(database: Database) -> None:
-    """A new epoch, or none: what was acknowledged after the backup has no number that could be missed."""
-    hospital = await with_a_past(database)
-    same, other, numberless = hospital.devices
-    for device in (same, other):
-        rows(
-            database,
-            "INSERT INTO mark (device_id, lane, epoch, seq, digest, at) VALUES (%s, 0, 'e1', 5, '',"
-            " now() - interval '2 h')",
-            device.id,
-        )
-    rows(
-        database,
-        "INSERT INTO device_state (device_id, lane, org_id, engine, latest, seen_at, as_of)"
-        " VALUES (%s, 0, 1, '', '', now() - interval '3 h', now())",
-        numberless.id,
-    )
-    rows(database, "UPDATE ticket SET device_id = %s", other.id)
-    rows(database, "UPDATE installation SET timeline = 99")
-    assert settled(database)
-    async with open_pool(database.ingest, role="ingest") as pool:
-        job = GapNotes(pool=pool)
-        assert await job.run_once(int(time.time() * 1000)) == 0
-        assert rows(database, "SELECT count(*) FROM restored_device") == [(3,)]
-        rows(database, "UPDATE mark SET at = now()")
-        rows(database, "UPDATE mark SET epoch = 'e2' WHERE device_id = %s", other.id)
-        rows(database, "UPDATE device_state SET seen_at = now()")
-        assert await job.run_once(int(time.time() * 1000)) == 1
-    assert rows(database, "SELECT count(*) FROM restored_device") == [(0,)]
-    assert rows(
-        database,
-        "SELECT device_id, last_seq - first_seq + 1, extract(hour FROM at - since)::int FROM gap ORDER BY device_id",
-    ) == [(other.id, 0, 2), (numberless.id, 0, 3)], "none that has a number"
-    assert rows(database, "SELECT message FROM ticket_event WHERE event = 'gap'") == [("ticket.gap.unknown",)]
-    assert restored_by(database) == [(1, "timeline")], "which is no second restore"
-
-
-async def test_two_gaps_are_enough_where_there_are_two_devices(database: Database) -> None:
-    hospital = await with_a_past(database)
-    rows(database, "UPDATE device SET status = 'retired' WHERE id = %s", hospital.devices[2].id)
-    async with open_pool(database.ingest, role="ingest") as pool:
-        for device in hospital.devices[:2]:
-            _gap(database, device.id)
-        await GapNotes(pool=pool).run_once(int(time.time() * 1000))
-    assert restored_by(database) == [(1, "gaps")]
-
-
 async def test_who_settles_needs_a_schema_of_this_version(plain_cluster: Cluster) -> None:
     name = plain_cluster.create_empty()
     async with await psycopg.AsyncConnection.connect(plain_cluster.dsn(name)) as connection:
         with pytest.raises(StoreError, match="steth migrate"):
             await settle(connection)
     plain_cluster.drop(name)
-
-
-def _gap(database: Database, device_id: int, *, lane: int = 0, since: str = "1 hour") -> None:
-    rows(
-        database,
-        "INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at, since)"
-        " VALUES (%s, %s, 'e', 10, 20, now(), now() - %s::text::interval)",
-        device_id,
-        lane,
-        since,
-    )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ingest.acks import COALESCE_MS, Acks
-from ingest.admit import Admitted
+from ingest.admitted import Admitted
 from ingest.latest import Latest
 from ingest.memory import DeviceMemory
 from ingest.mqtt import Endpoint, Message, Session

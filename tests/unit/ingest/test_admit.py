@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-from ingest.admit import Admitted, Gate
+from ingest.admit import Gate
+from ingest.admitted import Admitted
 from ingest.fit import Fit
 from ingest.latest import Latest
 from ingest.memory import DeviceMemory, Memory

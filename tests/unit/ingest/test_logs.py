@@ -8,7 +8,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from ingest import logs
-from ingest.admit import Admitted, Gap
+from ingest.admitted import Admitted, Gap
 from ingest.letters import Letter
 from ingest.mqtt import Message
 from ingest.read import read
