@@ -33,8 +33,7 @@ FORGET_MS: Final = 2 * LATE_MS
 
 
 class Draft:
-    """``entries``, ``judged``, ``opens`` and ``held`` as in ``State``; ``effects`` in the order of what happened;
-    ``moves`` counts the changes of entries.
+    """``entries``, ``judged``, ``opens`` and ``held`` as in ``State``; ``effects`` in the order of what happened.
 
     While late facts are judged (``group``) what opens is ``staged``: it has no identity yet, and if it ends it is only
     counted in ``over``, as (began, ended).
@@ -54,7 +53,6 @@ class Draft:
         "judged",
         "known_clock",
         "lane",
-        "moves",
         "now",
         "opens",
         "over",
@@ -78,15 +76,12 @@ class Draft:
         self.effects: list[Effect] = []
         self._told_again: dict[UUID, int] = {}
         self.changed = False
-        self.moves = 0
         self.group = False
         self.staged: set[str] = set()
         self.over: list[tuple[int, int]] = []
 
     def finish(self, *, silence_ms: int, held_limit_ms: int) -> State:
         """The next state. ``silence_ms`` as in ``State``; ``held_limit_ms``: how long late facts may wait."""
-        if not self.changed:
-            return self._base
         timers = [entry.due_clock for entry in self.entries.values() if self.rings(entry)]
         if self.held:
             timers.append(self.held_clock + held_limit_ms)
@@ -314,7 +309,6 @@ class Draft:
     def _put(self, rule: Rule, entry: Entry) -> None:
         self.entries[rule.key] = entry
         self.changed = True
-        self.moves += 1
 
     def _timer(self, rule: Rule, condition: Condition, at_ms: int) -> tuple[int, int]:
         """When the timer of a condition since ``at_ms`` ends, and when that rings on the partition's clock; (0, 0): it

@@ -64,6 +64,10 @@ class AlertEngine:
         silence = clock.silence_at(state.silence_ms, state.known_clock, presence)
         return silence if timer is None else min(timer, silence)
 
+    def urgent(self, before: State, after: State) -> bool:
+        """See ``ingest.ports.Engine``: all but how far the metrics are judged, which most readings change."""
+        return after.entries is not before.entries
+
     def step(
         self, device: Device, lane: Lane, state: State, presence: Presence, applied: Sequence[Applied], now: Now
     ) -> tuple[State, list[Effect]]:

@@ -11,9 +11,6 @@ from alerts.episode import Condition, Event
 from alerts.plan import FAULT, MAX_UNKNOWN, MORE, Metric, Rule, fault_key, unknown_rule
 from alerts.state import Entry
 
-GRID_MS: Final = 60_000
-"""How finely the newest judged time of a metric is kept while nothing happens: a state that changed with every reading
-would have to be written with every reading. Disorder within one step is judged in order of arrival."""
 MAX_UNKNOWN_JUDGED: Final = 64
 """Unknown codes that are over and remembered by their newest judged time: a hostile device can't fill the state."""
 
@@ -22,7 +19,6 @@ def reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
     """One reading, in the catalog's unit, not bad, not older than the newest judged. NaN says nothing."""
     if math.isnan(value):
         return
-    moves = draft.moves
     for rule in metric.rules:
         elapse(draft, rule, at_ms)
         entry = draft.entries.get(rule.key)
@@ -32,15 +28,7 @@ def reading(draft: Draft, metric: Metric, at_ms: int, value: float) -> None:
             _beyond(draft, rule, entry, at_ms, value)
         elif entry is not None and (entry.condition is Condition.PENDING or rule.cleared(value)):
             draft.end(rule, Event.WITHIN, at_ms, value=value)
-    note_reading(draft, metric, at_ms, moved=draft.moves != moves)
-
-
-def note_reading(draft: Draft, metric: Metric, at_ms: int, *, moved: bool) -> None:
-    """Remember that a metric was judged at a time: exactly if something changed then, else in whole steps."""
-    step = at_ms if moved else at_ms - at_ms % GRID_MS
-    if step > draft.judged.get(metric.name, 0):
-        draft.judged[metric.name] = step
-        draft.changed = True
+    draft.judged[metric.name] = max(at_ms, draft.judged.get(metric.name, 0))
 
 
 def _beyond(draft: Draft, rule: Rule, entry: Entry | None, at_ms: int, value: float) -> None:

@@ -58,7 +58,7 @@ class State(Struct, frozen=True, kw_only=True, array_like=True):
     """``counter``: episodes opened so far. ``digest`` and ``silence_ms``: of the plan that judged last.
 
     ``known_clock``: the partition's clock when a device that was never heard came to be known; 0: not needed.
-    ``judged``: the newest time judged, by metric (whole steps of ``GRID_MS``, exact after a transition) and by the key
+    ``judged``: the newest time judged, by metric and by the key
     of a fault code. ``opens``: the last activations, by rule, for the detection of chattering. ``held_clock``: the
     partition's clock when the first of ``held`` came. ``timer``: the earliest end of a timer on the partition's clock;
     0: none.

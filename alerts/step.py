@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from alerts import adopt, clock, judge, late, status
 from alerts.draft import LATE_MS, Draft
 from alerts.episode import Condition, Event
-from alerts.judge import GRID_MS
 from alerts.order import in_order, span
 from alerts.plan import LOST_KINDS, NUMBERS, NUMBERS_RULE, SILENCE, Metric, Plan
 from alerts.state import Held, State, silence_of
@@ -29,7 +28,7 @@ class Step:
     ``entries`` and ``judged`` are the state's or the draft's, whichever holds now.
     """
 
-    __slots__ = ("_device", "_draft", "_entries", "_judged", "_lane", "_now", "_offset_ms", "_plan", "_state")
+    __slots__ = ("_device", "_draft", "_entries", "_judged", "_lane", "_noted", "_now", "_offset_ms", "_plan", "_state")
 
     def __init__(self, *, device: Device, lane: Lane, plan: Plan, state: State, now: Now) -> None:
         self._device = device
@@ -41,13 +40,15 @@ class Step:
         self._offset_ms: int | None = None
         self._entries = state.entries
         self._judged = state.judged
+        self._noted = False
 
     def finish(self) -> tuple[State, list[Effect]]:
         """The next state, the very same object if nothing changed, and the effects."""
-        if self._draft is None:
-            return self._state, []
+        draft = self._draft
+        if draft is None or not draft.changed:
+            return replace(self._state, judged=self._judged) if self._noted else self._state, []
         silence_ms = silence_of(self._plan, self._lane)
-        return self._draft.finish(silence_ms=silence_ms, held_limit_ms=clock.HELD_LIMIT_MS), self._draft.effects
+        return draft.finish(silence_ms=silence_ms, held_limit_ms=clock.HELD_LIMIT_MS), draft.effects
 
     def adopt(self) -> None:
         """Judge by another plan than the state knows."""
@@ -147,6 +148,8 @@ class Step:
         if self._draft is None:
             self._draft = Draft(device=self._device, lane=self._lane, plan=self._plan, base=self._state, now=self._now)
             self._entries = self._draft.entries
+            if self._noted:
+                self._draft.judged = self._judged
             self._judged = self._draft.judged
         return self._draft
 
@@ -171,14 +174,15 @@ class Step:
             newest = judged.get(name, 0)
             if (waiting or received_ms - at_ms > LATE_MS) and self._waits(metric, at_ms, value[i], received_ms):
                 waiting, entries, judged = True, self._entries, self._judged
-            elif at_ms >= newest and (
-                not metric.low <= value[i] <= metric.high
-                or at_ms - at_ms % GRID_MS > newest
-                or (entries and not metric.keys.isdisjoint(entries))
-            ):
-                # else nothing can come of it: no rule is broken, none is open
-                judge.reading(self._change(), metric, at_ms, value[i])
-                entries, judged = self._entries, self._judged
+            elif at_ms >= newest:
+                if not metric.low <= value[i] <= metric.high or (entries and not metric.keys.isdisjoint(entries)):
+                    judge.reading(self._change(), metric, at_ms, value[i])
+                    entries, judged = self._entries, self._judged
+                elif not self._noted and self._draft is None:
+                    judged = self._judged = {**judged, name: at_ms}
+                else:
+                    judged[name] = at_ms
+                self._noted = True
 
     def _waits(self, metric: Metric, at_ms: int, value: float, received_ms: int) -> bool:
         """Keep a late reading, or judge one in time together with the late ones of its metric. False: neither."""

@@ -131,8 +131,9 @@ class Judge(Generic[S]):
                 handed = [(w.device, e.applied) for _, w in works for e in w.effects if type(e) is HandOver]
                 await self.later.hand_over(connection, handed)
         for memory, state in states:
+            if self._engine.urgent(memory.state, state):
+                self.changed[memory.device.uid] = memory
             memory.state = state
-            self.changed[memory.device.uid] = memory
         if self._put_off:
             for memory, _ in works:
                 if self._put_off.pop(memory.device.uid, None) is not None:

@@ -169,6 +169,10 @@ class Engine(Protocol[S]):
         ``presence`` already includes the reports of ``applied``.
         """
 
+    def urgent(self, before: S, after: S) -> bool:
+        """Whether a changed state must be written in the transaction of its step. Else it goes with the next
+        checkpoint, and whoever takes over from a process that ended at once may find it some seconds old."""
+
     def due(self, state: S, presence: Presence) -> int | None:
         """The partition's clock (``clock_ms``) at which ``step`` must be called though nothing arrived; None: never.
 

@@ -109,6 +109,10 @@ class CountingEngine:
                     effects.append(FaultSeen(code=item.code, number=state.faults))
         return state, effects
 
+    def urgent(self, before: Counted, after: Counted) -> bool:
+        """Always."""
+        return True
+
     def due(self, state: Counted, presence: Presence) -> int | None:
         """When the silence would begin."""
         return None if state.silent else presence.seen_clock_ms + self.SILENCE_MS

@@ -173,6 +173,7 @@ class Reporting:
         if seen:
             self.hear(0)
         self.effects: list[Effect] = []
+        self.urgent = False
 
     def hear(self, at: float, clock: float | None = None) -> None:
         self.presence.seen_ms = ms(at)
@@ -223,6 +224,7 @@ class Reporting:
         after, effects = self.engine.step(self.device, self.lane, before, self.presence, applied, now)
         assert self.engine.pack(before) == packed, "a state was changed in place"
         assert not (effects and after is before), "effects without a changed state would come again"
+        self.urgent = self.engine.urgent(before, after)
         if after is not before:
             after = self.engine.unpack(self.device, self.lane, self.engine.pack(after))
         self.state = after
