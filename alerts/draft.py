@@ -28,6 +28,8 @@ CHATTER_MS: Final = 60_000
 LATE_MS: Final = 300_000
 """A fact older than this when it arrives is late (DELIVERY 17). What is younger is judged as if it had come at once: a
 timer rings only when all that may still come is of a time after its end."""
+COUNT_MOST: Final = 2**53
+"""How often something occurred is counted up to here, which is what one fault may claim; the database holds more."""
 FORGET_MS: Final = 2 * LATE_MS
 """Activations of closed rules are kept so long: facts of the present are younger."""
 
@@ -153,7 +155,7 @@ class Draft:
             due_ms=due_ms,
             due_clock=due_clock,
             value=value,
-            count=before.count + (count if outcome.reason is Reason.AGAIN or event is Event.FAULT_ACTIVE else 0),
+            count=_sum(before.count, count if outcome.reason is Reason.AGAIN or event is Event.FAULT_ACTIVE else 0),
         )
         self._put(rule, after)
         if rule.key not in self.staged:
@@ -285,7 +287,7 @@ class Draft:
         due_ms, due_clock = self._timer(rule, before.condition, at_ms)
         after = replace(
             before,
-            count=before.count + count,
+            count=_sum(before.count, count),
             due_ms=max(due_ms, before.due_ms),
             due_clock=max(due_clock, before.due_clock),
         )
@@ -344,3 +346,7 @@ class Draft:
             return entry.chatters
         times = self.opens.get(rule.key, ())
         return entry.chatters or (len(times) == CHATTER_CYCLES and at_ms - times[0] <= CHATTER_MS)
+
+
+def _sum(count: int, more: int) -> int:
+    return min(count + more, COUNT_MOST)

@@ -5,6 +5,7 @@ Nothing here is changed in place: a step that changes something makes a new ``St
 
 from typing import Final
 from uuid import UUID
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -13,9 +14,12 @@ from alerts.episode import Condition
 from alerts.plan import Plan
 from wire.topics import Lane
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the packed form. Fields may be added at the end of a struct, with a default; else this grows by one and
 ``unpack`` learns to read the older form."""
+_UNCHECKED: Final = 1
+"""The form before: without a check sum."""
+_SUM: Final = 4
 
 
 class Entry(Struct, frozen=True, kw_only=True, array_like=True):
@@ -91,17 +95,26 @@ def silence_of(plan: Plan, lane: Lane) -> int:
 
 
 def pack(state: State) -> bytes:
-    """One byte for the format, then MessagePack."""
-    return bytes((FORMAT,)) + _encoder.encode(state)
+    """One byte for the format, a check sum (CRC-32), then MessagePack.
+
+    A state with a wrong bit may well be readable, and would judge wrongly for ever: what is damaged must be known.
+    """
+    body = _encoder.encode(state)
+    return bytes((FORMAT,)) + crc32(body).to_bytes(_SUM) + body
 
 
 def unpack(packed: bytes) -> State:
-    """Raises ValueError if it is no state, or one of a newer program."""
-    if not packed or packed[0] != FORMAT:
-        raise ValueError(
-            f"the packed state is of format {packed[0] if packed else 'none'}, this program reads {FORMAT}"
-        )
+    """Raises ValueError if it is no state, or a damaged one, or one of a newer program."""
+    form = packed[0] if packed else None
+    if form == FORMAT:
+        body = packed[1 + _SUM :]
+        if int.from_bytes(packed[1 : 1 + _SUM]) != crc32(body):
+            raise ValueError("the packed state is damaged: its check sum is another")
+    elif form == _UNCHECKED:
+        body = packed[1:]
+    else:
+        raise ValueError(f"the packed state is of format {form or 'none'}, this program reads {FORMAT}")
     try:
-        return _decoder.decode(packed[1:])
+        return _decoder.decode(body)
     except msgspec.DecodeError as error:
         raise ValueError(f"the packed state can't be read: {error}") from error

@@ -6,7 +6,7 @@ from typing import Any, Final, Generic
 from msgspec.structs import replace
 
 from ingest.admitted import Admitted, Gap
-from ingest.clocks import Clock, hear
+from ingest.clocks import Clock, hear, timeless
 from ingest.fit import Fit
 from ingest.letters import Letter
 from ingest.memory import DeviceMemory, Memory
@@ -28,6 +28,8 @@ OFFSET_LEAST_MS: Final = 500
 again under another estimate would get another time."""
 ACK_REPORTS: Final = 32
 """Half the agent's window: acknowledged at once, or a backlog would be paced by the coalescing second."""
+AGAIN_MS: Final = 10_000
+"""How soon a client sends again what wasn't acknowledged."""
 _APPLIED: Final = Fate.APPLY.value
 
 
@@ -177,10 +179,12 @@ class Gate(Generic[S]):
         self, memory: DeviceMemory[S], message: Message, content: Read, out: Admitted[S], poison: dict[int, str]
     ) -> None:
         key = (memory.device.id, content.digest)
-        if key in out.known:
-            out.count(Fate.DUPLICATE.value)
-            return
         out.touched[memory.device.uid] = memory
+        timeless_ = content.report is not None and timeless(content.report, message.received_ms)
+        if _repeated(memory, message, content) if timeless_ else key in out.known:
+            out.count(Fate.DUPLICATE.value)
+            self._heard(memory, message, out)
+            return
         offset_ms = 0
         if content.report is not None:
             memory.clock, offset_ms = hear(memory.clock, content.report, message.received_ms)
@@ -188,11 +192,13 @@ class Gate(Generic[S]):
         report = self._readable(memory, message, content, offset_ms, out, poison)
         if report is None:
             return
-        out.known.add(key)
-        out.unnumbered.append(key)
+        if timeless_:
+            memory.last = (content.digest, message.received_ms)
+        else:
+            out.known.add(key)
+            out.unnumbered.append(key)
         out.count(_APPLIED)
-        self._seen(memory, message)
-        memory.must_write = True  # no mark says when it was heard
+        self._heard(memory, message, out)
         self._apply(
             memory,
             Applied(report=report, numbers=None, received_ms=message.received_ms, offset_ms=offset_ms, caught_up=True),
@@ -270,9 +276,7 @@ class Gate(Generic[S]):
 
     def _apply(self, memory: DeviceMemory[S], one: Applied, out: Admitted[S]) -> None:
         uid = memory.device.uid
-        work = out.works.get(uid)
-        if work is None:
-            out.works[uid] = work = Work(device=memory.device, lane=self._lane, applied=[], effects=[])
+        work = self._work(memory, out)
         work.applied.append(one)
         reached = min(one.report.at + one.offset_ms, MAX_MILLIS)
         if reached > out.reached.get(uid, 0):
@@ -293,6 +297,19 @@ class Gate(Generic[S]):
             out.noted[uid] = work
             if kind is Fault or kind is Reply:
                 out.urgent[uid] = memory
+
+    def _work(self, memory: DeviceMemory[S], out: Admitted[S]) -> Work:
+        uid = memory.device.uid
+        work = out.works.get(uid)
+        if work is None:
+            out.works[uid] = work = Work(device=memory.device, lane=self._lane, applied=[], effects=[])
+        return work
+
+    def _heard(self, memory: DeviceMemory[S], message: Message, out: Admitted[S]) -> None:
+        """A client without numbers says something, be it nothing new: it isn't silent."""
+        self._seen(memory, message)
+        memory.must_write = True  # no mark says when it was heard
+        self._work(memory, out)
 
     def _move(self, memory: DeviceMemory[S], mark: Mark, message: Message, out: Admitted[S]) -> None:
         memory.mark = mark
@@ -338,6 +355,12 @@ class Gate(Generic[S]):
                 parts=parts,
             )
         )
+
+
+def _repeated(memory: DeviceMemory[Any], message: Message, content: Read) -> bool:
+    """Whether a report whose times tell nothing is the one before, sent again. Later the same body is news."""
+    last = memory.last
+    return last is not None and last[0] == content.digest and message.received_ms - last[1] <= AGAIN_MS
 
 
 def made(report: Report) -> tuple[int, int]:

@@ -56,6 +56,12 @@ def hear(clock: Clock, report: Report, received_ms: int) -> tuple[Clock, int]:
     return Clock(offset_ms=clock.offset_ms, level=level), offset_ms
 
 
+def timeless(report: Report, received_ms: int) -> bool:
+    """Whether none of its times tells when it was made. A clock that begins at 1970 with every start names the same
+    times again and again."""
+    return all(abs(received_ms - at) > OLDEST_MS for at in (report.at, *map(_newest_ms, report.items)))
+
+
 def delay_ms(report: Report, received_ms: int) -> int:
     """Receipt less when a report was made, by the client's clock.
 

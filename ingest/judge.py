@@ -88,7 +88,7 @@ class Judge(Generic[S]):
         works: Works[S] = []
         for uid, work in admitted.works.items():
             memory = admitted.touched[uid]
-            if memory.backlog:
+            if memory.backlog and work.applied:
                 await self.later.set_aside(connection, memory, work.applied, "waits behind an earlier failure")
             else:
                 works.append((memory, work))

@@ -45,6 +45,7 @@ class DeviceMemory(Generic[S]):
         "echoed_at_ms",
         "gap",
         "heartbeat",
+        "last",
         "latest",
         "made",
         "mark",
@@ -76,6 +77,8 @@ class DeviceMemory(Generic[S]):
         self.latest = latest
         self.names = names
         self.clock = Clock(offset_ms=presence.clock_offset_ms)
+        self.last: tuple[bytes, int] | None = None
+        """Digest and receipt (ms) of the newest report without numbers whose times tell nothing."""
         self.made: tuple[int, int] | None = None
         """When the mark's report was made: segment, ms by the device's clock; None: not since it was loaded."""
         self.reached_ms = reached_ms

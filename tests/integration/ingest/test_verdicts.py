@@ -13,9 +13,11 @@ from ingest import later
 from ingest.service import Ingest
 from steth.run_ingest import stages_of
 from tests.integration.ingest.harness import Bench, Client, until, wall_ms
+from wire.codec import encode_report
 from wire.ids import mint_epoch
-from wire.items import Fault, Heartbeat, StateChange
-from wire.topics import Lane
+from wire.items import Fault, Heartbeat, Item, Readings, StateChange
+from wire.report import Report
+from wire.topics import Lane, up
 
 CATALOG = load()
 CODE, OTHER = "GEN-KV-01", "GEN-KV-02"
@@ -205,3 +207,58 @@ async def test_a_report_that_cannot_be_judged_is_an_alert_of_its_device(
         await until(lambda: bench.sql(kinds) == [("unjudged", 0, "active")])
         await device.send(2, fault())
         await until(lambda: bench.sql(kinds) == [("fault", 0, "active"), ("unjudged", 0, "active")])
+
+
+async def test_an_older_value_that_arrives_later_neither_ends_nor_opens_an_alert(bench: Bench) -> None:
+    uid = bench.device()
+    minute = wall_ms() // 60_000 * 60_000 - 60_000
+
+    def broken_off(seconds: int, value: float) -> Readings:
+        return Readings(at=minute + seconds * 1_000, metric=["mpps.equipment_failure"], value=[value])
+
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        for seq, item in enumerate([broken_off(1, 1), broken_off(30, 1), broken_off(20, 0)], start=1):
+            await device.send(seq, item)
+            await device.acked(seq)
+        assert [row[1] for row in bench.sql(ALERTS)] == ["active"]
+    async with judging(bench), Client(bench=bench, uid=uid) as again:
+        again.epoch = device.epoch
+        await again.send(4, broken_off(25, 0))
+        await again.acked(4)
+        assert [row[1] for row in bench.sql(ALERTS)] == ["active"], "known to the next process too"
+        for seq, item in enumerate([broken_off(40, 0), broken_off(35, 1)], start=5):
+            await again.send(seq, item)
+            await again.acked(seq)
+    assert [row[1] for row in bench.sql(ALERTS)] == ["ok"]
+
+
+async def test_a_clock_that_begins_at_1970_with_every_start_says_the_same_and_means_news(bench: Bench) -> None:
+    """Seen: its fault after the second start was a duplicate of the one after the first, and so were its heartbeats."""
+    uid = bench.device()
+    seen = "SELECT seen_at FROM device_state WHERE lane = 0"
+
+    async def say(item: Item) -> None:
+        await device.raw(up(uid, Lane.LIVE), encode_report(Report(at=item.at, items=[item])))
+
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        for state, found in (("active", ["active"]), ("cleared", ["ok"]), ("active", ["active", "ok"])):
+            await say(Fault(at=5_000, code=CODE, state=cast("Any", state)))
+            await until(lambda want=found: sorted(row[1] for row in bench.sql(ALERTS)) == want)  # type: ignore[misc]
+        await say(Heartbeat(at=9_000))
+        await until(lambda: bench.sql("SELECT heartbeat ->> 'bulk' FROM device_state WHERE lane = 0") == [("0",)])
+        before = bench.sql(seen)
+        await say(Heartbeat(at=9_000))
+        await until(lambda: bench.sql(seen) > before)
+
+
+async def test_a_client_without_numbers_that_repeats_itself_is_not_silent(bench: Bench) -> None:
+    uid = bench.device()
+    seen = "SELECT seen_at FROM device_state WHERE lane = 0"
+    body = encode_report(Report(at=wall_ms(), items=[fault()]))
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.raw(up(uid, Lane.LIVE), body)
+        await until(lambda: bench.sql(ALERTS) == [(CODE, "active", 1)])
+        before = bench.sql(seen)
+        await device.raw(up(uid, Lane.LIVE), body)
+        await until(lambda: bench.sql(seen) > before)
+    assert bench.sql(ALERTS) == [(CODE, "active", 1)]

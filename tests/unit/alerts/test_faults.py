@@ -18,6 +18,15 @@ def test_an_active_code_opens_with_a_ticket_and_lasts_until_cleared() -> None:
     assert (over.alert_id, over.to_state, over.at_ms) == (new.alert_id, "ok", ms(89))
 
 
+def test_a_device_that_claims_any_number_of_repeats_is_judged_on() -> None:
+    """Seen: the sum didn't fit into its column, and the device was judged by nobody."""
+    device = Reporting()
+    for at in range(3):
+        device.report(at, fault("E1", at, count=2**53))
+    assert device.state.entries["fault:E1"].count == 2**53
+    assert moves(device.report(9, fault("E1", 9, state="cleared"))) == [("fault-cleared", "active", "ok")]
+
+
 def test_repeats_raise_the_count_and_open_nothing() -> None:
     device = Reporting()
     device.report(1, fault("E1", 1, count=2))
