@@ -46,7 +46,8 @@ class Attempts:
         self._attempts.pop(key, None)
 
     def _recent(self, key: Hashable, now: datetime) -> list[datetime]:
-        return [at for at in self._attempts.get(key, []) if at > now - self._within]
+        # Both ways: attempts of before the clock was put back don't count for as long.
+        return [at for at in self._attempts.get(key, []) if abs(now - at) < self._within]
 
 
 def network_of(address: str) -> str:

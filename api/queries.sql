@@ -6,12 +6,14 @@
 SELECT max(version) AS version FROM schema_version
 
 -- name: authenticate
+-- One that is made a day ahead of now was made before the clock was put back, and would last as much longer.
 SELECT t.id AS token_id, a.id AS account_id, a.name, a.role, a.org_id,
        set_config('steth.org', coalesce(a.org_id::text, '*'), true),
        -- A list's filters may be given or not: a plan for all cases at once is a bad one for each.
        set_config('plan_cache_mode', 'force_custom_plan', true)
 FROM api_token t JOIN account a ON a.id = t.account_id
-WHERE t.hash = %(hash)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s) AND a.active
+WHERE t.hash = %(hash)s AND t.revoked_at IS NULL AND a.active
+  AND (t.expires_at IS NULL OR t.expires_at > %(now)s AND t.created_at < %(now)s + INTERVAL '1 day')
 
 -- name: see
 SELECT set_config('steth.org', %(org)s, true)
@@ -405,4 +407,5 @@ SELECT max(at) AS at FROM device_mark
 
 -- name: stream_tokens
 SELECT t.id FROM api_token t JOIN account a ON a.id = t.account_id
-WHERE t.id = ANY(%(ids)s) AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s) AND a.active
+WHERE t.id = ANY(%(ids)s) AND t.revoked_at IS NULL AND a.active
+  AND (t.expires_at IS NULL OR t.expires_at > %(now)s AND t.created_at < %(now)s + INTERVAL '1 day')

@@ -122,7 +122,7 @@ def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
         connected = Judged(value=False, reason=Reason.SESSION_ENDED, since=seen)
     else:  # no birth ever: a maker's own client
         connected = Judged(value=None, reason=Reason.NO_SESSION, since=seen)
-    if now - seen > patience(known, default_interval_s):
+    if abs(now - seen) > patience(known, default_interval_s):  # seen later than now: before the clock was put back
         fresh = Judged(value=False, reason=Reason.LATE, since=seen)
         return State(
             connected=connected,

@@ -95,7 +95,7 @@ class Freezer:
         """Freeze up to `MOST` tickets, each in a transaction of its own, with an event that counts its readings; how
         many. One that fails is put off and said; the others go on. Raises psycopg's errors where the database is away.
         """
-        due = {"now_ms": now_ms, "patience_ms": self._patience_ms, "most": MOST, "few": FEW}
+        due = {"now_ms": now_ms, "patience_ms": self._patience_ms, "again_ms": AGAIN_MS, "most": MOST, "few": FEW}
         async with self._pool.connection() as connection:
             found = await (await connection.execute(_QUERIES["due_evidence"], due)).fetchall()
         frozen = 0

@@ -10,6 +10,8 @@ import structlog
 
 _LOCK: Final = 0x5354_4554_4802
 """`STETH` 2; 1 is the lock of migrations."""
+STILL_S: Final = 20.0
+"""A leader asks several times a second."""
 _log: Final = structlog.get_logger("desk.jobs")
 
 
@@ -18,7 +20,8 @@ class Leadership:
 
     It only saves work: a leader that was cut off and doesn't know it yet does no harm, since every row that a job works
     on is claimed, and what it does is keyed so that twice is once (DELIVERY 19). Close it, or leave it as a context
-    manager, to let another process lead at once; a killed process's lock ends with its connection.
+    manager, to let another process lead at once; a killed process's lock ends with its connection, and that of one that
+    stands still (stopped, its machine paused) when it hasn't asked for `STILL_S`: its kernel answers for it for ever.
     """
 
     def __init__(self, *, dsn: str) -> None:
@@ -45,6 +48,7 @@ class Leadership:
                     self._dsn,
                     autocommit=True,
                     application_name="steth-leader",
+                    options=f"-c idle_session_timeout={round(STILL_S * 1000)}",
                     connect_timeout=5,
                     keepalives_idle=5,
                     keepalives_interval=2,

@@ -107,16 +107,19 @@ FROM numbered n WHERE t.id = n.id
 RETURNING t.id, t.number;
 
 -- name: due_evidence
--- Bulk has passed the range, or can't be waited for; and some that the former version froze without a copy.
+-- Bulk has passed the range, or can't be waited for; and some that the former version froze without a copy. What was put
+-- off further than it ever is was put off before the clock was put right.
 (SELECT t.id FROM ticket t LEFT JOIN mark k ON k.device_id = t.device_id AND k.lane = 1
  WHERE t.evidence_frozen_at IS NULL
     AND (k.reached > t.evidence_to OR t.opened_at <= to_timestamp((%(now_ms)s - %(patience_ms)s) / 1000.0))
-    AND (t.evidence_next_at IS NULL OR t.evidence_next_at <= to_timestamp(%(now_ms)s / 1000.0))
+    AND (t.evidence_next_at > to_timestamp(%(now_ms)s / 1000.0)
+         AND t.evidence_next_at <= to_timestamp((%(now_ms)s + %(again_ms)s) / 1000.0)) IS NOT TRUE
  ORDER BY t.id LIMIT %(most)s)
 UNION ALL
 (SELECT t.id FROM ticket t
  WHERE t.evidence_readings IS NULL AND t.evidence_frozen_at IS NOT NULL
-    AND (t.evidence_next_at IS NULL OR t.evidence_next_at <= to_timestamp(%(now_ms)s / 1000.0))
+    AND (t.evidence_next_at > to_timestamp(%(now_ms)s / 1000.0)
+         AND t.evidence_next_at <= to_timestamp((%(now_ms)s + %(again_ms)s) / 1000.0)) IS NOT TRUE
  ORDER BY t.id LIMIT %(few)s);
 
 -- name: lock_evidence

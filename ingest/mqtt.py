@@ -115,10 +115,12 @@ class Session(asyncio.Protocol):
             began = loop.time()
             try:
                 await self._connect()
+                await self._keep_alive()
             except (OSError, TimeoutError) as error:
                 self._say("broker_unreachable", str(error) or type(error).__name__)
-            else:
-                await self._keep_alive()
+            except Exception as error:  # noqa: BLE001 - or the partition would be deaf, and its lease renewed for ever
+                self._say("session_failed", type(error).__name__)
+                self.abort()
             if self._subscribed and loop.time() - began >= STEADY_S:
                 self._failures = 0
                 self._said = None

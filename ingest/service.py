@@ -1,7 +1,6 @@
 """One ingest process: claims partitions, connects their sessions, runs both lanes' writers (DELIVERY 8, 9, 15)."""
 
 import asyncio
-import contextlib
 import gc
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from ingest.metrics import MetricIds
 from ingest.mqtt import Endpoint, Message, Session
 from ingest.ports import Engine, Expected, S, Stage
 from ingest.transact import Ownership
+from ingest.turns import take_turns
 from ingest.writer import LaneWriter
 from store.pool import Pool
 from wire.ids import PARTITIONS, buckets_of
@@ -37,6 +37,7 @@ REACH_DAYS: Final = 90
 """How old a reading may be, unless the settings keep them shorter or longer (``store.retention``)."""
 _DAY_MS: Final = 86_400_000
 _BEAT_S: Final = 0.25
+_DIGESTS_S: Final = 600.0
 RECEIVE_MAX: Final = 1_000
 """Unacknowledged messages of one session; the embedded broker's own limit lies above it."""
 WRITERS: Final = 2
@@ -96,6 +97,7 @@ class Ingest(Generic[S]):
         """The leases have to be looked at now."""
         self._spare = False
         self._lost: set[int] = set()
+        self._tail = Tail()
         self.writers: dict[tuple[Lane, int], LaneWriter[S]] = {
             (lane, share): writer(
                 lane=lane,
@@ -137,10 +139,15 @@ class Ingest(Generic[S]):
                 for (lane, share), writer in self.writers.items()
             ]
             beats = [
-                group.create_task(self._leases(), name="ingest-leases"),
-                group.create_task(self._probes(), name="ingest-probes"),
-                group.create_task(self._beat(), name="ingest-beat"),
-                group.create_task(self._directory(), name="ingest-directory"),
+                group.create_task(work)
+                for work in (
+                    # That a lease isn't renewed is no matter: the fence, not the lease, keeps two owners apart.
+                    take_turns("leases", self._renew, every_s=RENEW_S, sooner=self._doubt),
+                    take_turns("probes", self._probe, every_s=PROBE_S),
+                    take_turns("beat", self._beat, every_s=_BEAT_S),
+                    take_turns("digests", self._forget_digests, every_s=_DIGESTS_S),
+                    take_turns("directory", self._look, every_s=LOOK_S),
+                )
             ]
             await self._stopping.wait()
             for task in beats:
@@ -165,19 +172,8 @@ class Ingest(Generic[S]):
 
     # partitions -------------------------------------------------------------------------------------------------------
 
-    async def _leases(self) -> None:
-        """Keep the leases, claim what is free, leave to others their share."""
-        while True:
-            try:
-                await self._renew()
-            except (psycopg.Error, PoolTimeout, OSError) as error:
-                # No matter: the fence, not the lease, keeps two owners apart.
-                _log.warning("lease_not_renewed", error=(str(error).strip().splitlines() or [""])[0])
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._doubt.wait(), RENEW_S)
-            self._doubt.clear()
-
     async def _renew(self) -> None:
+        """Keep the leases, claim what is free, leave to others their share."""
         async with self._pool.connection() as connection:
             await connection.execute(SQL["here"], {"name": self._name})
             rows = await connection.execute(
@@ -221,13 +217,15 @@ class Ingest(Generic[S]):
             # Waits for the transactions of the owner before, if it still has one open.
             raised = await connection.execute(SQL["raise_generation"], {"ids": list(clocks)})
             generations: dict[int, int] = {id_: generation async for id_, generation in raised}
+        await self._drop(set(generations))  # of one lost a moment ago there may be sessions left
         for partition, generation in sorted(generations.items()):
+            self._lost.add(partition)  # until all of it is there: what breaks off here is begun anew
             self.owned[partition] = Ownership(partition=partition, generation=generation, clock_ms=clocks[partition])
             self._probed.pop(partition, None)
             for lane in Lane:
-                self._writer(partition, lane).leave({partition})
                 self._connect(partition, lane)
                 self._writer(partition, lane).join(partition)
+            self._lost.discard(partition)
         stats.TAKEN.inc(len(generations))
         _log.info("partitions_claimed", partitions=sorted(generations), owned=len(self.owned))
 
@@ -244,7 +242,9 @@ class Ingest(Generic[S]):
 
     async def _release(self, partition: int) -> None:
         """Hand over without a takeover: what is unacknowledged goes to the next owner."""
-        held = self.owned[partition]
+        held = self.owned.get(partition)
+        if held is None:  # lost while another was handed over
+            return
         await self._drop({partition})
         async with self._pool.connection() as connection:
             await connection.execute(SQL["release"], {"id": partition, "owner": self._name, "clock": held.clock_ms})
@@ -283,19 +283,15 @@ class Ingest(Generic[S]):
         stats.TAKEN_OVER.inc()
         self._doubt.set()
 
-    async def _directory(self) -> None:
-        """Twice a second: has an operator changed a device? The batches read what, each for itself; this wakes them."""
-        tail = Tail()
-        while True:
-            first = tail.since is None
-            with contextlib.suppress(psycopg.Error, PoolTimeout, OSError):  # the leases say it
-                async with self._pool.connection() as connection:
-                    found = await changed(connection, tail)
-                tail.settle()
-                if found or first:
-                    for writer in self.writers.values():
-                        writer.look()
-            await asyncio.sleep(LOOK_S)
+    async def _look(self) -> None:
+        """Has an operator changed a device? The batches read what, each for itself; this wakes them."""
+        first = self._tail.since is None
+        async with self._pool.connection() as connection:
+            found = await changed(connection, self._tail)
+        self._tail.settle()
+        if found or first:
+            for writer in self.writers.values():
+                writer.look()
 
     # sessions ---------------------------------------------------------------------------------------------------------
 
@@ -327,13 +323,11 @@ class Ingest(Generic[S]):
 
     # time -------------------------------------------------------------------------------------------------------------
 
-    async def _probes(self) -> None:
-        """Send a probe through the broker for each partition, every second."""
-        while True:
-            for partition in list(self.owned):
-                session, _ = self._sessions[partition, Lane.LIVE]
-                session.publish([(probe(partition, Lane.LIVE), f"{self._name} {self._wall_ms()}".encode())])
-            await asyncio.sleep(PROBE_S)
+    async def _probe(self) -> None:
+        """Send a probe through the broker for each partition."""
+        for partition in self.owned:
+            if (found := self._sessions.get((partition, Lane.LIVE))) is not None:
+                found[0].publish([(probe(partition, Lane.LIVE), f"{self._name} {self._wall_ms()}".encode())])
 
     def _on_probe(self, message: Message) -> None:
         """A probe came back, behind everything that was sent before it: the way works, and time passed on it."""
@@ -350,19 +344,11 @@ class Ingest(Generic[S]):
         live.tick(live.judge.due(message.partition, held.clock_ms, TICKS))
 
     async def _beat(self) -> None:
-        """What happens now and then: owed acknowledgements, what waits to be judged, digests of yesterday."""
-        passed = 0
-        while True:
-            await asyncio.sleep(_BEAT_S)
-            passed += 1
-            for writer in self.writers.values():
-                writer.beat()
-            if passed % round(600 / _BEAT_S) == 0:
-                await self._forget_digests()
+        """What happens now and then: owed acknowledgements, what waits to be judged."""
+        for writer in self.writers.values():
+            writer.beat()
 
     async def _forget_digests(self) -> None:
-        try:
-            async with self._pool.connection() as connection:
-                await connection.execute(SQL["forget_digests"])
-        except (psycopg.Error, PoolTimeout) as error:
-            _log.warning("digests_not_forgotten", error=(str(error).strip().splitlines() or [""])[0])
+        """Digests of yesterday."""
+        async with self._pool.connection() as connection:
+            await connection.execute(SQL["forget_digests"])

@@ -8,7 +8,7 @@ import structlog
 from msgspec import Struct
 
 from desk.events import TicketEvent, add_events
-from remote.prepare import QUERIES
+from remote.prepare import EXPIRY_MS, QUERIES
 from store.pool import Pool
 from wire.codec import encode
 from wire.commands import Command
@@ -19,6 +19,8 @@ AGAIN_MS: Final = 30_000
 """Between two sendings of a command that isn't answered. The device does it once, whatever arrives (its id)."""
 GRACE_MS: Final = 60_000
 """An answer given in time may still be on its way this long after the expiry."""
+AHEAD_MS: Final = EXPIRY_MS + 5 * 60_000
+"""None lasts longer from now, clocks of our own processes that differ included."""
 PAUSE_MS: Final = 2_000
 """Before the broker is tried again: it costs each try a time-out, and other jobs wait meanwhile."""
 MOST: Final = 200
@@ -56,7 +58,7 @@ class CommandSender:
     async def run_once(self, now_ms: int) -> Sent:
         """Expire what is too late, then send what is due. Nothing is sent within a transaction."""
         expired = await self._expire(now_ms)
-        if now_ms < self._away_until_ms:
+        if 0 < self._away_until_ms - now_ms <= PAUSE_MS:  # further ahead: the clock was put back meanwhile
             return Sent(sent=0, failed=0, expired=expired)
         due = {"now_ms": now_ms, "again_ms": AGAIN_MS, "most": MOST}
         async with self._pool.connection() as connection, connection.transaction():
@@ -84,7 +86,7 @@ class CommandSender:
             await connection.execute(QUERIES["release_commands"], what)
 
     async def _expire(self, now_ms: int) -> int:
-        due = {"now_ms": now_ms, "grace_ms": GRACE_MS, "most": MOST}
+        due = {"now_ms": now_ms, "grace_ms": GRACE_MS, "ahead_ms": AHEAD_MS, "most": MOST}
         async with self._pool.connection() as connection, connection.transaction():
             rows = await (await connection.execute(QUERIES["expire_commands"], due)).fetchall()
             await add_events(

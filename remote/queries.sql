@@ -14,10 +14,12 @@ SELECT c.body ->> 'id', c.device_id, c.org_id, c.ticket_id, c.body,
 FROM jsonb_to_recordset(%s::jsonb) AS c(device_id integer, org_id integer, ticket_id bigint, body jsonb);
 
 -- name: expire_commands
--- Whatever the device may yet answer, it can't answer any more in time; the grace is for an answer on its way.
+-- Whatever the device may yet answer, it can't answer any more in time; the grace is for an answer on its way. One that
+-- lasts longer than any does was made before the clock was put right: its device would do it at whatever time.
 WITH due AS (
     SELECT id FROM command
-    WHERE status = 'waiting' AND expires_at <= to_timestamp((%(now_ms)s - %(grace_ms)s) / 1000.0)
+    WHERE status = 'waiting' AND (expires_at <= to_timestamp((%(now_ms)s - %(grace_ms)s) / 1000.0)
+        OR expires_at > to_timestamp((%(now_ms)s + %(ahead_ms)s) / 1000.0))
     ORDER BY expires_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 UPDATE command c SET status = 'expired' FROM due WHERE c.id = due.id
@@ -25,11 +27,12 @@ RETURNING c.id, c.ticket_id, c.org_id, c.body #>> '{do,runbook}';
 
 -- name: claim_commands
 -- Claimed by sent_at: sent again only after the pause, by whichever process then comes first. A device that is retired
--- is not spoken to.
+-- is not spoken to. What was sent later than now was sent before the clock was put right.
 WITH due AS (
     SELECT c.id, c.sent_at FROM command c JOIN device d ON d.id = c.device_id AND d.status = 'active'
     WHERE c.status = 'waiting' AND c.expires_at > to_timestamp(%(now_ms)s / 1000.0)
-        AND (c.sent_at IS NULL OR c.sent_at <= to_timestamp((%(now_ms)s - %(again_ms)s) / 1000.0))
+        AND (c.sent_at IS NULL OR c.sent_at <= to_timestamp((%(now_ms)s - %(again_ms)s) / 1000.0)
+             OR c.sent_at > to_timestamp((%(now_ms)s + %(again_ms)s) / 1000.0))
     ORDER BY c.sent_at NULLS FIRST, c.issued_at LIMIT %(most)s FOR UPDATE OF c SKIP LOCKED
 )
 UPDATE command c SET sent_at = to_timestamp(%(now_ms)s / 1000.0) FROM due, device d

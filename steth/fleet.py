@@ -19,6 +19,7 @@ _FAMILIES: Final = (
     ("open_tickets", "status", STATUSES, "Tickets that are not closed."),
     ("outbox_reports", "lane", LANES, "Reports that wait on the equipment, as its last heartbeats say."),
 )
+# Heard later than now: before the clock was put back, and not since.
 LOOK: Final = b"""
 WITH heard AS (
     SELECT s.heartbeat, coalesce(nullif(s.interval_s, 0), %(heartbeat_s)s) AS interval_s,
@@ -28,7 +29,7 @@ WITH heard AS (
     WHERE d.status = 'active'
 )
 SELECT 'devices', CASE WHEN at IS NULL THEN 'never'
-                       WHEN at < now() - make_interval(secs => %(beats)s * interval_s) THEN 'late'
+                       WHEN abs(extract(epoch FROM now() - at)) > %(beats)s * interval_s THEN 'late'
                        ELSE 'fresh' END AS label, count(*)
 FROM heard GROUP BY label
 UNION ALL

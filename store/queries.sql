@@ -124,8 +124,11 @@ SELECT %(level)s, u.device, to_timestamp(u.lo), to_timestamp(u.hi)
 FROM unnest(%(devices)s::integer[], %(lo)s::bigint[], %(hi)s::bigint[]) AS u (device, lo, hi)
 
 -- name: take_aside
+-- Further ahead than a day: from before the clock was put right.
 DELETE FROM rollup_aside WHERE ctid = ANY (ARRAY(
-    SELECT ctid FROM rollup_aside WHERE level = %(level)s AND next_at <= %(now)s ORDER BY next_at LIMIT %(most)s))
+    SELECT ctid FROM rollup_aside
+    WHERE level = %(level)s AND (next_at <= %(now)s OR next_at > %(now)s + INTERVAL '1 day')
+    ORDER BY next_at LIMIT %(most)s))
 RETURNING device_id, extract(epoch FROM lo)::bigint, attempts, since
 
 -- name: put_aside

@@ -43,6 +43,15 @@ async def test_a_login_gives_a_token_that_lasts_its_time_and_can_be_revoked(wang
     assert (await wang.ask("GET", "/devices", as_="wang")).status_code == 401
 
 
+async def test_a_login_of_before_the_clock_was_put_back_does_not_last_as_much_longer(wang: World) -> None:
+    made = (await wang.http.post("/api/v1/login", json={"user": "wang.li", "password": PASSWORD})).json()
+    wang.tokens["wang"] = made["token"]
+    wang.clock.now = NOW - timedelta(hours=3)
+    assert (await wang.ask("GET", "/devices", as_="wang")).status_code == 200, "a little is no matter"
+    wang.clock.now = NOW - timedelta(days=3650)
+    assert (await wang.ask("GET", "/devices", as_="wang")).status_code == 401
+
+
 async def test_only_hashes_are_stored(wang: World) -> None:
     token = (await wang.http.post("/api/v1/login", json={"user": "wang.li", "password": PASSWORD})).json()["token"]
     assert wang.look("SELECT count(*) FROM api_token WHERE hash = %s", token_hash(token)) == [(1,)]

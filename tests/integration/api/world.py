@@ -130,8 +130,8 @@ def _account(connection: psycopg.Connection[tuple[Any, ...]], name: str, role: s
     token = mint_token()
     connection.execute(
         "WITH a AS (INSERT INTO account (org_id, name, role, password_hash) VALUES (%s, %s, %s, 'none') RETURNING id) "
-        "INSERT INTO api_token (account_id, hash, label, expires_at) SELECT id, %s, 'test', %s FROM a",
-        (org, name, role, token_hash(token), NOW + timedelta(days=30)),
+        "INSERT INTO api_token (account_id, hash, label, created_at, expires_at) SELECT id, %s, 'test', %s, %s FROM a",
+        (org, name, role, token_hash(token), NOW, NOW + timedelta(days=30)),
     )
     return token
 

@@ -121,6 +121,12 @@ async def test_one_that_cannot_be_copied_is_put_off_and_the_others_are_copied(da
     assert events(database).count("evidence-frozen") == 2
 
 
+async def test_what_was_put_off_before_the_clock_was_put_back_is_copied_now(database: Database) -> None:
+    await opened(database)
+    rows(database, "UPDATE ticket SET evidence_next_at = to_timestamp(%s)", NOW / 1000 + 3600)
+    assert await frozen(database) == 1
+
+
 async def test_what_the_former_version_froze_is_copied_of_what_is_still_there(database: Database) -> None:
     """That version wrote down a range; tickets that people read must not wait behind a hundred thousand old ones."""
     hospital = await opened(database)

@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from desk.jobs import Leadership
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import rows
@@ -16,6 +18,16 @@ async def test_a_leader_whose_connection_died_knows_it_and_another_takes_over(da
     async with Leadership(dsn=database.ingest) as one, Leadership(dsn=database.ingest) as other:
         assert await one.leads()
         rows(database, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'steth-leader'")
+        assert await _until(other)
+        assert not await one.leads()
+        assert not await one.leads()
+
+
+async def test_a_leader_that_stands_still_leads_no_longer(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped, or its machine paused: its kernel keeps the connection alive, and its lock with it."""
+    monkeypatch.setattr("desk.jobs.STILL_S", 0.2)
+    async with Leadership(dsn=database.ingest) as one, Leadership(dsn=database.ingest) as other:
+        assert await one.leads()
         assert await _until(other)
         assert not await one.leads()
         assert not await one.leads()

@@ -118,3 +118,33 @@ async def test_a_command_that_cannot_be_sent_stops_neither_the_others_nor_its_ow
     async with sender(database, broker) as made:
         assert await made.run_once(NOW) == Sent(sent=1, failed=1, expired=0)
         assert await made.run_once(NOW + EXPIRY_MS + GRACE_MS) == Sent(sent=0, failed=0, expired=2)
+
+
+async def test_a_command_sent_before_the_clock_was_put_back_is_sent_again(database: Database) -> None:
+    await prepared(database)
+    rows(database, "UPDATE command SET sent_at = to_timestamp(%s)", NOW / 1000 + 3600)
+    async with sender(database, Broker()) as made:
+        assert await made.run_once(NOW) == Sent(sent=1, failed=0, expired=0)
+
+
+async def test_a_broker_that_was_away_before_the_clock_was_put_back_is_tried_now(database: Database) -> None:
+    await prepared(database)
+    broker = Broker()
+    broker.away = True
+    async with sender(database, broker) as made:
+        assert await made.run_once(NOW + 1) == Sent(sent=0, failed=1, expired=0)
+        broker.away = False
+        assert await made.run_once(NOW - PAUSE_MS) == Sent(sent=1, failed=0, expired=0)
+
+
+async def test_a_command_made_before_the_clock_was_put_back_is_void_and_its_ticket_says_so(database: Database) -> None:
+    """Its device would do it up to an hour later, at whatever it is then used for."""
+    await prepared(database)
+    broker = Broker()
+    async with sender(database, broker) as made:
+        assert await made.run_once(NOW - 3600_000) == Sent(sent=0, failed=0, expired=1)
+        assert await made.run_once(NOW) == Sent(sent=0, failed=0, expired=0)
+    assert broker.published == []
+    assert rows(database, "SELECT message FROM ticket_event WHERE event = 'command-expired'") == [
+        ("remote.runbook.unanswered",)
+    ]

@@ -259,7 +259,17 @@ async def test_a_fleet_that_says_much_in_vain_is_a_few_lines(whole: Database) ->
     ("statement", "check", "level", "said"),
     [
         ("UPDATE job SET due_at = now() - INTERVAL '1 minute'", "jobs", "warn", "`steth alerts` doesn't run"),
+        ("UPDATE job SET due_at = now() + INTERVAL '1 day'", "jobs", "warn", "`steth alerts` doesn't run"),
         ("DELETE FROM job", "jobs", "warn", "`steth alerts` doesn't run"),
+        (
+            (
+                "INSERT INTO job (name, ended_at, due_at) "
+                "VALUES ('rollup', '2026-11-22T03:00Z', now() + INTERVAL '4 hours')"
+            ),
+            "jobs.rollup",
+            "fail",
+            "it doesn't end; last did at 2026-11-22 03:00 UTC",
+        ),
         (
             (
                 "INSERT INTO job (name, due_at, failing_since, failures, error) "

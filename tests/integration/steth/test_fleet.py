@@ -65,3 +65,13 @@ async def test_the_leader_tells_the_fleet_and_others_nothing(database: Database)
     assert found["steth_alerts_fleet_open_alerts", "critical"] == 0
     fleet.forget()
     assert told(fleet) == {}
+
+
+async def test_a_device_last_heard_before_the_clock_was_put_back_is_not_fresh(database: Database) -> None:
+    arrange(database)
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute("UPDATE device_state SET seen_at = now() + interval '2 h' WHERE device_id = 1")
+    async with open_pool(database.ingest, role="ingest", min_size=1, max_size=1) as pool:
+        fleet = Fleet(pool=pool, heartbeat_s=15)
+        await fleet.measure()
+    assert [told(fleet)["steth_alerts_fleet_devices", state] for state in ("fresh", "late", "never")] == [0, 2, 1]

@@ -159,6 +159,17 @@ def test_what_was_set_aside_is_tried_again_ever_more_seldom_and_made_once_it_can
     whole(jobs, GOOD + BREAKS)
 
 
+def test_what_was_set_aside_before_the_clock_was_put_back_is_tried_now(jobs: Ground) -> None:
+    break_device_1(jobs)
+    jobs.write(GOOD + BREAKS, now=NOW)
+    jobs.settle(NOW)
+    with jobs.connect("") as connection:
+        connection.execute("ALTER TABLE reading_1m DROP CONSTRAINT odd")
+        connection.execute("UPDATE rollup_aside SET next_at = %s", (NOW + timedelta(days=40),))
+    jobs.settle(NOW + timedelta(seconds=10))
+    assert aside(jobs) == []
+
+
 def test_retention_does_not_wait_for_what_was_set_aside(jobs: Ground, engine_database: Database) -> None:
     old = Reading(ago(NOW, days=200), 1, 1, 901.0, 0)
     break_device_1(jobs)

@@ -72,6 +72,13 @@ def test_attempts_are_counted_within_a_window() -> None:
     assert attempts.wait_s("a", NOW + timedelta(seconds=60)) == 10
 
 
+def test_failures_of_before_the_clock_was_put_back_lock_nobody_out() -> None:
+    attempts = Attempts(most=1, within=timedelta(seconds=60))
+    attempts.begin("a", NOW)
+    assert attempts.wait_s("a", NOW - timedelta(seconds=1)) > 0, "requests overtake one another"
+    assert attempts.wait_s("a", NOW - timedelta(hours=2)) == 0
+
+
 def test_a_success_takes_back_its_own_attempt_only() -> None:
     attempts = Attempts(most=2, within=timedelta(seconds=60))
     attempts.begin("a", NOW)

@@ -89,6 +89,7 @@ def known(
         ),
         (known(doubted_h=1, worst="minor"), (True, Reason.SESSION), (True, Reason.RECENT), (None, Reason.DOUBTED)),
         (known(age_s=-30), (True, Reason.SESSION), (True, Reason.RECENT), (True, Reason.NO_ALERTS)),
+        (known(age_s=-3600), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
     ],
 )
 def test_connected_fresh_and_healthy_never_mix(
