@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from alerts.draft import Draft
 from alerts.episode import Condition, Event
-from alerts.plan import CONNECTION, FAULT, LIMIT, RETIRED, RETIRED_PLAN, SILENCE
+from alerts.plan import CONNECTION, FAULT, LIMIT, RETIRED, RETIRED_PLAN, SILENCE, Rule
 from alerts.state import Entry, State
 from alerts.status import MOMENTS
 from ingest.ports import Device, OpenAlert
@@ -34,6 +34,8 @@ def adopt(draft: Draft, digest: str) -> None:
             draft.retire(key, Event.MERGED)
         elif plan is RETIRED_PLAN:
             draft.retire(key, Event.DEVICE_RETIRED)
+        elif key in plan.rules and entry.unknown:
+            _learn(draft, plan.rules[key], entry)
         elif key in plan.rules:
             draft.wait(plan.rules[key])
         elif not (key.startswith(FAULT) and entry.due_ms):
@@ -44,6 +46,18 @@ def adopt(draft: Draft, digest: str) -> None:
     if plan is RETIRED_PLAN:
         draft.judged, draft.opens, draft.held, draft.known_clock = {}, {}, [], 0
     draft.changed = True
+
+
+def _learn(draft: Draft, rule: Rule, entry: Entry) -> None:
+    """A code that was unknown is known now, of another model or a newer catalog: what it means, how severe it is and
+    whether it opens a ticket. It goes on as an episode of its own rule."""
+    draft.retire(rule.key, Event.MERGED)
+    if entry.condition is Condition.CLEARING:
+        return
+    last_ms = max(draft.judged.get(rule.key, 0), entry.occurred_ms)
+    draft.raise_(rule, Event.FAULT_ACTIVE, last_ms, occurred_ms=entry.occurred_ms, count=entry.count)
+    if entry.condition is Condition.NO_DATA:
+        draft.interrupt(rule, Event.SILENT, draft.now.wall_ms)
 
 
 def _begin_anew(draft: Draft) -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from alerts import tell
 from alerts.effects import Param
 from alerts.episode import TABLE, Condition, Event, Ignored, Reason
-from alerts.plan import LOST_KINDS, Plan, Rule, gone_rule
+from alerts.plan import LOST_KINDS, UNKNOWN_FAMILY, Plan, Rule, gone_rule
 from alerts.reasons import LATE, MESSAGES
 from alerts.state import Entry, Held, State
 from alerts.tell import QUIET_MS, Cause
@@ -141,6 +141,7 @@ class Draft:
                 value=value,
                 late=self.group and self.now.wall_ms - occurred_ms > LATE_MS,
                 chatters=False,
+                unknown=rule.family == UNKNOWN_FAMILY,
             )
             if self.group:
                 self._put(rule, after)

@@ -29,6 +29,7 @@ class Entry(Struct, frozen=True, kw_only=True, array_like=True):
     enough, no repeat for long enough, quiet for long enough); ``due_clock``: when that is certain, on the partition's
     clock, which ticks go by; 0: no timer. ``value``: the worst of a limit so far, in steps (``Rule.worse``). ``late``:
     opened by late facts. ``chatters``: it came and went too often, so that it ends only after a quiet time.
+    ``unknown``: opened for a code that the catalog didn't hold.
     """
 
     id: UUID
@@ -41,6 +42,7 @@ class Entry(Struct, frozen=True, kw_only=True, array_like=True):
     value: float
     late: bool
     chatters: bool
+    unknown: bool = False
 
 
 class Held(Struct, frozen=True, kw_only=True, array_like=True):

@@ -21,6 +21,11 @@ STEADY_MS: Final = 10_000
 """How long a level must last: a queue that drains a fifth faster than it fills has moved by then."""
 STEADY_REPORTS: Final = 3
 
+AHEAD_MS: Final = 600_000
+PROMPT_MS: Final = 60_000
+"""Of a clock that was further ahead, what comes this promptly by its own time was put right, and not under way for just
+as long as it was ahead."""
+
 
 class Level(Struct, frozen=True, kw_only=True, gc=False):
     """Delays that may be an offset: of the first report, the least, since when (server's clock, ms), how many."""
@@ -48,7 +53,8 @@ def hear(clock: Clock, report: Report, received_ms: int) -> tuple[Clock, int]:
             clock = Clock(offset_ms=0)
         return (clock if clock.level is None else Clock(offset_ms=clock.offset_ms)), believed_ms
     impossible = delay < believed_ms or delay > OLDEST_MS
-    offset_ms = delay if impossible else believed_ms
+    put_right = believed_ms < -AHEAD_MS and -NEAR_MS <= delay <= PROMPT_MS
+    offset_ms = delay if impossible else 0 if put_right else believed_ms
     level = _level(clock.level, delay, received_ms)
     if level.reports >= STEADY_REPORTS and received_ms - level.since_ms >= STEADY_MS:
         least_ms = 0 if abs(level.least_ms) <= NEAR_MS else level.least_ms

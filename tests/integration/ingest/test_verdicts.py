@@ -262,3 +262,35 @@ async def test_a_client_without_numbers_that_repeats_itself_is_not_silent(bench:
         await device.raw(up(uid, Lane.LIVE), body)
         await until(lambda: bench.sql(seen) > before)
     assert bench.sql(ALERTS) == [(CODE, "active", 1)]
+
+
+async def test_a_device_whose_model_is_put_right_gets_the_ticket_of_its_fault(bench: Bench) -> None:
+    uid = bench.device()
+    bench.sql("UPDATE device SET model = 'other'")
+    known = "SELECT subject, severity, condition FROM alert WHERE condition <> 'ok'"
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.send(1, fault())
+        await device.acked(1)
+        assert bench.sql(known) == [(CODE, "warning", "active")]
+        bench.sql("UPDATE device SET model = 'generic-dr'")
+        await until(lambda: bench.sql(known) == [(CODE, "critical", "active")], seconds=5)
+    assert bench.sql("SELECT family, severity FROM ticket") == [("generator.kv", "critical")]
+
+
+async def test_a_clock_that_was_hours_ahead_and_is_put_right_hides_nothing(bench: Bench) -> None:
+    """Seen: what it told then counted as eight hours old, its limits as long past."""
+    uid = bench.device()
+    ahead = 8 * 3_600_000
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.raw(up(uid, Lane.LIVE), encode_report(Report(at=wall_ms() + ahead, items=[broken(ahead, 0)])))
+        await until(lambda: bench.sql("SELECT 1 FROM device_state"))
+    bench.sql("UPDATE device_state SET clock_offset_ms = %s", -ahead)  # as it is believed after a while
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await device.raw(up(uid, Lane.LIVE), encode_report(Report(at=wall_ms(), items=[broken(0, 1), fault()])))
+        await until(lambda: bench.sql("SELECT count(*) FROM ticket") == [(2,)])
+    late = "SELECT count(*) FROM alert WHERE kind <> 'clock' AND occurred_at < now() - interval '1 hour'"
+    assert bench.sql(late) == [(0,)]
+
+
+def broken(ahead_ms: int, value: float) -> Readings:
+    return Readings(at=wall_ms() + ahead_ms, metric=["mpps.equipment_failure"], value=[value])

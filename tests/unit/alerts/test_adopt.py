@@ -6,13 +6,14 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from alerts.effects import EpisodeChanged, EpisodeOpened
+from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
 from alerts.engine import AlertEngine
 from alerts.episode import Condition
 from alerts.state import State
 from ingest.ports import OpenAlert
 from tests.unit.alerts.device import (
     DEVICE,
+    MODEL,
     Reporting,
     beat,
     birth,
@@ -233,6 +234,32 @@ def test_a_rule_that_is_gone_ends_with_the_next_step() -> None:
     found = device.tick(1)
     assert [(e.event, e.params["rule"]) for e in only(EpisodeChanged, found)] == [("retired", "limit:hot")]
     assert set(device.state.entries) == {"limit:busy"}
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_code_that_comes_to_be_known_is_judged_as_what_it_is(silent: bool) -> None:
+    """Of a corrected model, or a newer catalog. Seen: a critical fault stayed an unknown code, without a ticket."""
+    device = Reporting(model(faults=[]))
+    device.report(0, fault("E1", 0))
+    device.report(5, fault("E1", 5), fault("ZZ", 5))
+    if silent:
+        device.tick(200)
+    before = dict(device.state.entries)
+    device.engine = AlertEngine(models={"dr": MODEL})
+    at = 201 if silent else 10
+    found = device.tick(at)
+    over = [e for e in only(EpisodeChanged, found) if e.event == "merged"]
+    assert [(e.alert_id, e.to_state) for e in over] == [(before["fault:E1"].id, "ok")]
+    [begun] = only(EpisodeOpened, found)
+    known = Reporting()
+    known.report(0, fault("E1", 0))
+    [usual] = only(EpisodeOpened, known.effects)
+    assert (begun.severity, begun.family, begun.message) == (usual.severity, usual.family, usual.message)
+    assert (begun.occurred_ms, begun.count) == (ms(0), 2)
+    assert len(only(EpisodeActive, found)) == 1, "its ticket"
+    assert device.state.entries["fault:E1"].condition is (Condition.NO_DATA if silent else Condition.ACTIVE)
+    assert device.state.entries["fault:ZZ"].id == before["fault:ZZ"].id
+    assert device.tick(at + 1) == []
 
 
 @pytest.mark.parametrize("condition", [c for c in Condition if c is not Condition.OK])
