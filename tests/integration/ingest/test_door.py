@@ -266,7 +266,7 @@ async def test_rule_16_a_clock_that_is_wrong_hides_no_fault_of_a_client_without_
     async with bench.ingest(engine=engine), Client(bench=bench, uid=uid) as device:
         impossible = wrong_ms != -2 * HOUR
         await device.raw(up(uid, Lane.LIVE), body(1))
-        await until(lambda: bench.sql("SELECT 1 FROM recent_digest"))
+        await until(lambda: bench.sql("SELECT 1 FROM device_event"))
         ((age_s,),) = bench.sql("SELECT extract(epoch FROM learned_at - at)::float FROM device_event")
         assert abs(age_s - (0 if impossible else 7200)) < 5
         if impossible:
