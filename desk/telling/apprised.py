@@ -174,6 +174,7 @@ def _notify(job: _Job) -> None:
     with result:
         for answer in answers:
             headers = {name.lower(): value for name, value in answer.headers.items()}
+            headers.pop("content-encoding", None)  # requests has unpacked it
             judge_http(answer.status_code, headers, answer.content[:MOST_BYTES])
         if not result:
             raise reason_of(entry.message for entry in result.logs())

@@ -9,6 +9,7 @@ import msgspec
 from catalog.model import Severity
 from desk.telling.addresses import Other, Webhook, parse
 from desk.telling.apprised import Apprised, keep_log_inside
+from desk.telling.inert import inert
 from desk.telling.post import post
 from desk.telling.reasons import RefusedError, judge_http
 from desk.telling.robots import HOSTS, Kind, Robot, judge, order
@@ -50,11 +51,11 @@ class Channels:
         """See `Channel`."""
         match parse(address):
             case Robot() as robot:
-                await self._say(robot, f"{subject}\n{body}")
+                await self._say(robot, inert(f"{subject}\n{body}"))
             case Webhook() as hook:
                 await self._call(hook, subject, body, severity)
             case Other():
-                await self._apprised.send(address=address, subject=subject, body=body, severity=severity)
+                await self._apprised.send(address=address, subject=inert(subject), body=inert(body), severity=severity)
             case None:
                 raise RefusedError("telling.address")
             case never:

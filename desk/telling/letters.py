@@ -26,7 +26,8 @@ class Text(Struct, frozen=True, kw_only=True):
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """What is known of a telling: its ticket, device and place, as stored. `occurred_ms`: ms since 1970 UTC.
+    """What is known of a telling: its ticket, device and place, as stored. `occurred_ms`: ms since 1970 UTC. `closed`:
+    somebody has closed the ticket since.
 
     `message`: the catalog has it with `.subject` and `.body`; `params`: what the two need beyond the ticket's.
     """
@@ -45,6 +46,7 @@ class Letter(Struct, frozen=True, kw_only=True):
     site_id: int
     site: str
     zone: str
+    closed: bool = False
 
 
 class ComposeError(DeskError):
@@ -85,14 +87,15 @@ def compose(letter: Letter, lang: Lang, catalog: Catalog, *, public_url: str = "
 def summarise(letters: Sequence[Letter], lang: Lang, catalog: Catalog, *, public_url: str = "") -> Text:
     """One text for many (one or more): how many, how bad, where, the worst of them by name, the others counted.
 
-    A ticket told of twice, as it opened and as it got worse, counts once, by the worse. Raises ComposeError.
+    A ticket told of twice, as it opened and as it got worse, counts once, by the worse. Those closed by now come last.
+    Raises ComposeError.
     """
     worst: dict[str, Letter] = {}
     for letter in letters:
         known = worst.get(letter.number)
         if known is None or _rank(letter) < _rank(known):
             worst[letter.number] = letter
-    tickets = sorted(worst.values(), key=lambda letter: (_rank(letter), letter.occurred_ms))
+    tickets = sorted(worst.values(), key=lambda letter: (letter.closed, _rank(letter), letter.occurred_ms))
     if len(tickets) == 1:
         return compose(tickets[0], lang, catalog, public_url=public_url)
     sites = list(dict.fromkeys((letter.org, letter.site) for letter in tickets))
@@ -145,7 +148,8 @@ def _line(letter: Letter, lang: Lang, catalog: Catalog, *, with_site: bool) -> s
 
 
 def _title(letter: Letter, lang: Lang, catalog: Catalog) -> str:
-    return render(letter.title, letter.title_params, lang, catalog, model=letter.model, tz=zone_of(letter.zone))
+    title = render(letter.title, letter.title_params, lang, catalog, model=letter.model, tz=zone_of(letter.zone))
+    return _words("notify.closed", {"title": title}, lang, catalog) if letter.closed else title
 
 
 def _rank(letter: Letter) -> int:

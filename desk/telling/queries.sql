@@ -27,7 +27,7 @@ RETURNING r.id, r.name, r.address, r.language, r.active, r.failures, coalesce(r.
 -- What is due of one recipient, the first due first. What a ticket rests on may be gone: then its columns are null.
 SELECT t.id, t.ticket_id, t.org_id, t.attempts, t.refused, (extract(epoch FROM t.at) * 1000)::bigint,
     t.message, t.params, k.number, k.message, k.params, k.parts, (extract(epoch FROM k.occurred_at) * 1000)::bigint,
-    d.name, d.model, o.name, s.id, s.name, s.time_zone
+    d.name, d.model, o.name, s.id, s.name, s.time_zone, k.status = 'closed'
 FROM (
     SELECT * FROM telling
     WHERE recipient_id = %(recipient)s AND state = 'waiting'
@@ -64,7 +64,8 @@ UPDATE recipient SET told_at = to_timestamp(%(now_ms)s / 1000.0), failing_since 
 WHERE id = %(id)s AND rest_until = %(claim)s;
 
 -- name: recipient_failed
-UPDATE recipient SET failing_since = coalesce(failing_since, to_timestamp(%(now_ms)s / 1000.0)),
+-- least() passes over null, and over a beginning that a clock which was ahead wrote.
+UPDATE recipient SET failing_since = least(failing_since, to_timestamp(%(now_ms)s / 1000.0)),
     failures = failures + 1, error = %(error)s, error_params = %(params)s,
     rest_from = to_timestamp(%(now_ms)s / 1000.0), rest_until = to_timestamp(%(next_ms)s / 1000.0)
 WHERE id = %(id)s AND rest_until = %(claim)s;
@@ -73,8 +74,9 @@ WHERE id = %(id)s AND rest_until = %(claim)s;
 UPDATE recipient SET rest_from = NULL, rest_until = NULL WHERE id = %(id)s AND rest_until = %(claim)s;
 
 -- name: end_trial
+-- By the claim: an address that was changed meanwhile, with a test asked for anew, was not tried.
 UPDATE recipient SET test_state = %(state)s, test_at = to_timestamp(%(now_ms)s / 1000.0)
-WHERE id = %(id)s AND test_state = 'waiting';
+WHERE id = %(id)s AND rest_until = %(claim)s AND test_state = 'waiting';
 
 -- name: untold
 -- The hospitals with equipment of whose tickets nobody is told, and why: no recipient is active, or none can be reached.

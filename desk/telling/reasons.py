@@ -54,7 +54,8 @@ def judge_http(status: int, headers: Mapping[str, str], start: bytes) -> None:
         raise RefusedError("telling.status", status=status)
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     html = "html" in headers.get("content-type", "").lower()
-    if text.startswith(_PAGE) or (html and text.startswith(b"<")):
+    packed = headers.get("content-encoding", "identity").lower() != "identity"  # a program's "ok" is never so long
+    if text.startswith(_PAGE) or (html and (packed or text.startswith(b"<"))):
         raise RefusedError("telling.page")
 
 
@@ -67,6 +68,6 @@ def _retry_after_s(headers: Mapping[str, str]) -> float:
         else:
             until, now = (parsedate_to_datetime(text) for text in (said, headers.get("date", "")))
             seconds = (until - now).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return min(max(seconds, 1.0), _MOST_WAIT_S)

@@ -140,8 +140,8 @@ def judge(kind: Kind, start: bytes) -> None:
 def _code(kind: Kind, start: bytes) -> tuple[int | None, str]:
     """Code and text of an answer. Feishu's older answers say StatusCode instead of code; both must be 0."""
     try:
-        answer = msgspec.json.decode(start, type=dict[str, Any])
-    except (msgspec.DecodeError, ValueError):
+        answer = msgspec.json.decode(start.removeprefix(b"\xef\xbb\xbf"), type=dict[str, Any])
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None, ""
     names, text = (("code", "StatusCode"), "msg") if kind in {"feishu", "lark"} else (("errcode",), "errmsg")
     codes = [answer[name] for name in names if name in answer]
@@ -155,6 +155,31 @@ def _sign(key: str, text: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    """At most so many bytes of UTF-8, cut between characters."""
-    raw = text.encode("utf-8", "replace")
-    return text if len(raw) <= most else raw[: most - 3].decode("utf-8", "ignore") + "…"
+    """At most so many bytes as they stand in JSON, cut between characters: the longest lines first, so that each ticket
+    of a summary keeps its number, and the last line its link."""
+    if _bytes(text) <= most:
+        return text
+    lines = text.split("\n")
+    short, long = 0, most
+    while short < long:  # the most bytes that each line may have
+        middle = (short + long + 1) // 2
+        if _bytes("\n".join(_shorten(line, middle) for line in lines)) <= most:
+            short = middle
+        else:
+            long = middle - 1
+    if not short:
+        return _shorten(text, most)
+    return "\n".join(_shorten(line, short) for line in lines)
+
+
+def _shorten(line: str, most: int) -> str:
+    if _bytes(line) <= most:
+        return line
+    kept = line.encode()[: max(0, most - 3)].decode("utf-8", "ignore")
+    while kept and _bytes(kept) > most - 3:  # what is escaped takes more
+        kept = kept[: -max(1, (_bytes(kept) - most + 3) // 6)]
+    return kept + "…"
+
+
+def _bytes(text: str) -> int:
+    return len(msgspec.json.encode(text)) - 2

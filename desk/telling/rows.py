@@ -22,7 +22,7 @@ def read_row(values: Sequence[Any]) -> Row:
     id_, ticket_id, org_id, attempts, refused, at_ms, message, params, *ticket = values
     letter: Letter | None = None
     lacks = ("telling.gone", "")
-    number, title, title_params, parts, occurred_ms, device, model, org, site_id, site, zone = ticket
+    number, title, title_params, parts, occurred_ms, device, model, org, site_id, site, zone, closed = ticket
     if None not in (number, device, org, site):
         try:
             letter = Letter(
@@ -40,6 +40,7 @@ def read_row(values: Sequence[Any]) -> Row:
                 site_id=site_id,
                 site=site,
                 zone=zone,
+                closed=closed,
             )
         except msgspec.ValidationError as error:
             lacks = ("telling.unreadable_row", str(error)[:200])

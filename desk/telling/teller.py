@@ -180,7 +180,12 @@ class Teller:
         """The test message: tried once, and what became of it can be read at the recipient."""
         problem = await self._send(recipient, trial(recipient.name, recipient.language, self._catalog))
         now_ms = clock.now_ms()
-        ended = {"id": recipient.id, "now_ms": now_ms, "state": "told" if problem is None else "given-up"}
+        ended = {
+            "id": recipient.id,
+            "claim": recipient.claim,
+            "now_ms": now_ms,
+            "state": "told" if problem is None else "given-up",
+        }
         async with self._pool.connection() as connection, connection.transaction():
             await connection.execute(_QUERIES["end_trial"], ended)
             await self._rest(connection, recipient, problem, now_ms)
@@ -278,7 +283,7 @@ async def _give_up(
             org_id=org_id,
             at_ms=now_ms,
             event="telling-given-up",
-            message="ticket.telling_given_up",
+            message="ticket.telling_given_up" if recipient.active else "ticket.telling_inactive",
             params={"who": recipient.name, "attempts": attempts},
         )
         for ticket_id, org_id, attempts, exists in await cursor.fetchall()

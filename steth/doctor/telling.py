@@ -33,10 +33,14 @@ async def check_telling(connection: AsyncConnection[Any], now: datetime) -> list
 
 
 def judge_telling(watch: Watch, failing: list[tuple[Any, ...]], catalog: Catalog, now: datetime) -> Iterator[Finding]:
-    """`failing`: id, name, address, since, error and its parameters of each recipient that fails."""
+    """`failing`: id, name, address, since, error and its parameters of each recipient that fails.
+
+    That nobody is to be told is how somebody set it up, or has yet to: a warning. That people are to be told and none
+    can be reached is broken.
+    """
     for each in watch.untold[:MOST]:
         nobody = each.why == "no-recipient"
-        yield fail(
+        yield (warn if nobody else fail)(
             "telling.nobody",
             zh=f"{each.name} 的工单没有人收到通知：" + ("没有启用的收件人" if nobody else "收件人都联系不上"),
             en=f"nobody is told of the tickets of {each.name}: "
@@ -50,7 +54,8 @@ def judge_telling(watch: Watch, failing: list[tuple[Any, ...]], catalog: Catalog
         )
     if len(watch.untold) > MOST:
         more = len(watch.untold) - MOST
-        yield fail(
+        failed = any(each.why == "failing" for each in watch.untold[MOST:])
+        yield (fail if failed else warn)(
             "telling.nobody",
             zh=f"另有 {more} 家医院也没有人收到通知",
             en=f"and of {more} more hospitals",

@@ -107,7 +107,8 @@ function Untold() {
   for (const why of ['no-recipient', 'failing'] as const) {
     const of = data.untold.filter((each) => each.why === why)
     const first = of[0]?.hospital.name
-    if (first !== undefined) lines.push(t(`untold.${why}`, { hospitals: of.length, first }))
+    const many = of.length > 1 ? 'many' : 'one'
+    if (first !== undefined) lines.push(t(`untold.${why}.${many}`, { hospitals: of.length, first }))
   }
   if (data.overdue_s !== null) lines.push(t('untold.overdue', { age: duration(data.overdue_s * 1_000) }))
   if (lines.length === 0) return null

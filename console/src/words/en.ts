@@ -40,8 +40,14 @@ export const en: Words = {
   },
   untold: {
     title: 'People are not told of tickets.',
-    'no-recipient': 'Hospitals without an active recipient: {{hospitals}} ({{first}}).',
-    failing: 'Hospitals whose recipients can’t be reached: {{hospitals}} ({{first}}).',
+    'no-recipient': {
+      one: '{{first}} has no active recipient.',
+      many: '{{hospitals}} hospitals have no active recipient, {{first}} first.',
+    },
+    failing: {
+      one: 'No recipient of {{first}} can be reached.',
+      many: 'No recipient of {{hospitals}} hospitals can be reached, {{first}} first.',
+    },
     overdue: 'A message has waited for {{age}}.',
     between: ' ',
   },

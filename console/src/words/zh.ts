@@ -32,8 +32,11 @@ export const zh = {
   role: { operator: '值班员', engineer: '工程师', manager: '经理', hospital: '医院', admin: '管理员' },
   untold: {
     title: '工单通知送不到人。',
-    'no-recipient': '{{first}}等 {{hospitals}} 家医院没有启用的收件人。',
-    failing: '{{first}}等 {{hospitals}} 家医院的收件人都联系不上。',
+    'no-recipient': {
+      one: '{{first}} 没有启用的收件人。',
+      many: '{{first}} 等 {{hospitals}} 家医院没有启用的收件人。',
+    },
+    failing: { one: '{{first}} 的收件人都联系不上。', many: '{{first}} 等 {{hospitals}} 家医院的收件人都联系不上。' },
     overdue: '有通知已等了 {{age}}。',
     between: '',
   },

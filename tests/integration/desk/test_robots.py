@@ -82,6 +82,13 @@ async def test_a_text_that_is_too_long_is_cut_rather_than_refused(kind: Kind) ->
     assert said.endswith("听…")
 
 
+async def test_a_name_calls_up_nobody() -> None:
+    with robots() as state:
+        await say(state, "feishu://good", subject='WX 1 <at user_id="all"></at> @all')
+    assert "<at" not in state.said[0]
+    assert "@all" not in state.said[0]
+
+
 async def test_a_robot_out_of_reach_is_tried_for_hours() -> None:
     with robots() as state:
         pass

@@ -281,6 +281,8 @@ async def test_who_is_no_longer_active_is_not_told(database: Database) -> None:
         await seconds(made, 2)
     assert channel.tried == []
     assert rows(database, STATES) == [("given-up", 0, "telling.inactive")] * 3
+    said = rows(database, "SELECT DISTINCT message FROM ticket_event WHERE event = 'telling-given-up'")
+    assert said == [("ticket.telling_inactive",)], "not that it failed 0 times"
 
 
 async def test_a_told_message_that_cannot_be_written_down_is_told_again(database: Database) -> None:
@@ -327,6 +329,53 @@ async def test_a_test_message_is_sent_once_and_its_fate_is_kept(database: Databa
         (good, "told", ""),
         (bad, "given-up", "telling.page"),
     ]
+
+
+async def test_a_test_of_the_former_address_says_nothing_of_the_new_one(database: Database) -> None:
+    """Corrected and tested anew while the first test still waited for an answer."""
+    hospital = Hospital.make(database)
+    hospital.recipient("json://typo")
+    rows(database, "UPDATE recipient SET test_state = 'waiting'")
+    channel = Recorder()
+    channel.failing["json://typo"] = RefusedError("telling.page")
+    channel.gate.clear()
+    async with teller(database, channel) as made:
+        await made.run_once(NOW)
+        await asyncio.sleep(0)
+        rows(
+            database,
+            "UPDATE recipient SET address = 'json://right', test_state = 'waiting', rest_until = NULL",
+        )
+        channel.gate.set()
+        await made.idle()
+        assert rows(database, "SELECT test_state FROM recipient") == [("waiting",)]
+        await round_(made, NOW + 1000)
+    assert channel.tried == ["json://typo", "json://right"]
+    assert rows(database, "SELECT test_state, failing_since FROM recipient") == [("told", None)]
+
+
+async def test_that_a_recipient_fails_is_not_hidden_by_a_clock_that_was_ahead(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h")
+    await open_tickets(database, hospital)
+    channel = Recorder()
+    channel.failing["json://h"] = ILL
+    async with teller(database, channel) as made:
+        await round_(made, NOW + 86_400_000)
+        await round_(made, NOW + 1000)
+    [(since_ms,)] = rows(database, "SELECT (extract(epoch FROM failing_since) * 1000)::bigint FROM recipient")
+    assert since_ms < NOW + 60_000
+
+
+async def test_a_ticket_closed_before_it_was_told_is_told_as_closed(database: Database) -> None:
+    hospital = Hospital.make(database)
+    hospital.recipient("json://h", language="en")
+    await open_tickets(database, hospital)
+    rows(database, "UPDATE ticket SET status = 'closed'")
+    channel = Recorder()
+    async with teller(database, channel) as made:
+        await round_(made, NOW)
+    assert channel.sent[0][1].endswith("(closed)")
 
 
 async def test_no_secret_of_an_address_is_kept_with_the_error(database: Database) -> None:

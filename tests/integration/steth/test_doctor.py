@@ -226,6 +226,7 @@ async def test_that_nobody_is_told(whole: Database) -> None:
     assert "s3cret" not in what["telling.failing"].said.en + what["telling.failing"].said.zh
     change(whole, "UPDATE recipient SET active = false")
     what = await found(settings(whole))
+    assert what["telling.nobody"].level == "warn", "nothing is broken: there is nobody to tell"
     assert "no active recipient" in what["telling.nobody"].said.en
     assert "telling.failing" not in what
 

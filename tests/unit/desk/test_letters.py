@@ -156,3 +156,13 @@ def test_a_test_message_names_who_gets_it(lang: Lang) -> None:
     text = trial("值班 NOC", lang, CATALOG)
     assert "值班 NOC" in text.body
     assert not RAW.search(text.subject + text.body)
+
+
+def test_a_ticket_closed_before_it_was_told_says_so_and_comes_last() -> None:
+    assert "（已关闭）" in compose(letter(closed=True), "zh", CATALOG).subject
+    assert "(closed)" in compose(letter(closed=True), "en", CATALOG).subject
+    closed, still = letter(closed=True), letter(number="WX20261122-008", severity="minor")
+    text = summarise([closed, still], "en", CATALOG)
+    assert text.severity == "minor"
+    assert text.body.index("-008") < text.body.index("-007")
+    assert text.body.count("(closed)") == 1

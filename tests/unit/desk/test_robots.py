@@ -60,3 +60,27 @@ def test_a_long_text_is_cut_to_what_the_robot_takes_between_characters(kind: Kin
     text = body[body.index("听") : body.rindex("…") + 1]
     assert set(text) == {"听", "…"}
     assert most - 2100 < len(text.encode()) <= most
+
+
+def test_of_a_long_summary_the_longest_lines_are_cut_and_each_ticket_keeps_its_number_and_the_last_line_its_link() -> (
+    None
+):
+    link = "全部工单：https://steth.example/#/tickets"
+    lines = ["[紧急] 40 张工单", *(f"[重要] WX20261122-{n:03} " + "甲" * 200 for n in range(10)), "……另有 30 张", link]
+    _, _, body = made(Robot(kind="wecombot", token="k"), "\n".join(lines))
+    said = text_of(body)
+    assert 1900 < len(said.encode()) <= 2048
+    assert [line[:18] for line in said.split("\n")] == [line[:18] for line in lines]
+    assert said.endswith(f"甲…\n……另有 30 张\n{link}")
+
+
+@pytest.mark.parametrize(("kind", "most"), [("dingtalk", 20_000), ("wecombot", 2_200), ("feishu", 20_000)])
+@pytest.mark.parametrize("text", ["\n" * 5000, "短\n" * 5000, '"' * 20_000, "\x01" * 9000, "😀" * 9000])
+def test_whatever_a_text_is_the_request_is_no_longer_than_a_robot_takes(kind: Kind, most: int, text: str) -> None:
+    assert len(order(Robot(kind=kind, token="t"), text, now_s=NOW_S, host="").body) <= most
+
+
+def text_of(body: dict[str, object]) -> str:
+    text = body["text"]
+    assert isinstance(text, dict)
+    return str(text["content"])

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
+from agent.findings import failed
 from catalog.load import load
 from desk.telling.watch import Untold, Watch
 from steth.doctor.telling import MOST, judge_telling
@@ -8,7 +9,7 @@ CATALOG = load()
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 
 
-def test_each_hospital_of_which_nobody_is_told_is_a_failure() -> None:
+def test_that_nobody_is_to_be_told_is_a_warning_and_that_nobody_can_be_reached_a_failure() -> None:
     watch = Watch(
         untold=[
             Untold(id=1, name="第一医院", why="no-recipient", since=None),
@@ -17,7 +18,7 @@ def test_each_hospital_of_which_nobody_is_told_is_a_failure() -> None:
         waits_s=0,
     )
     one, other = judge_telling(watch, [], CATALOG, NOW)
-    assert (one.level, other.level) == ("fail", "fail")
+    assert (one.level, other.level) == ("warn", "fail")
     assert "第一医院" in one.said.zh
     assert "no active recipient" in one.said.en
     assert "can be reached" in other.said.en
@@ -38,3 +39,6 @@ def test_many_are_counted() -> None:
     found = list(judge_telling(watch, [], CATALOG, NOW))
     assert len(found) == MOST + 1
     assert "5" in found[-1].said.en
+    assert not failed(found)
+    watch.untold[-1] = Untold(id=0, name="H", why="failing", since=NOW)
+    assert failed(judge_telling(watch, [], CATALOG, NOW)), "however many are named before it"
