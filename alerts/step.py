@@ -199,7 +199,7 @@ class Step:
     def _fault(self, item: Fault, one: Applied) -> None:
         active = item.state != late.CLEARED
         draft = self._change()
-        first_ms, last_ms = (self._clamp(ms, one) for ms in span(item))
+        first_ms, last_ms = self._span(item, one)
         rule = judge.rule_of(draft, item.code, active=active)
         if rule is None:
             return
@@ -220,7 +220,7 @@ class Step:
 
     def _hold(self, item: Fault, one: Applied) -> bool:
         """Keep a late fault of the bulk lane until the lane has caught up, and what follows it. False: neither."""
-        first_ms, last_ms = (self._clamp(ms, one) for ms in span(item))
+        first_ms, last_ms = self._span(item, one)
         if one.received_ms - last_ms <= LATE_MS and not late.waits(
             self._held, self._plan.kin.get(item.code, (item.code,))
         ):
@@ -246,5 +246,8 @@ class Step:
                 self._change().interrupt(rule, Event.LOST, self._now.wall_ms, extra={"lost": one.gap})
 
     @staticmethod
-    def _clamp(at_ms: int, one: Applied) -> int:
-        return min(max(at_ms + one.offset_ms, one.received_ms - OLDEST_MS), one.received_ms)
+    def _span(item: Fault, one: Applied) -> tuple[int, int]:
+        """When a fault came first and last, corrected. If only the first tells nothing, the clock was set since."""
+        first_ms, last_ms = (min(ms + one.offset_ms, one.received_ms) for ms in span(item))
+        oldest_ms = one.received_ms - OLDEST_MS
+        return (first_ms if first_ms >= oldest_ms else max(last_ms, oldest_ms)), max(last_ms, oldest_ms)

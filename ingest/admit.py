@@ -154,9 +154,11 @@ class Gate(Generic[S]):
         poison: dict[int, str],
     ) -> None:
         """What is good in a numbered report goes to the stages."""
-        if memory.presence.clock_offset_ms is not None:  # it had no numbers once
-            memory.clock, memory.presence.clock_offset_ms, memory.must_write = Clock(), None, True
         offset_ms = _offset(numbers)
+        if numbers.sent_ms is None and numbers.offset_ms is None:
+            offset_ms = self._by_receipt(memory, message, content)
+        elif memory.presence.clock_offset_ms is not None:  # it didn't ask for the time once
+            memory.clock, memory.presence.clock_offset_ms, memory.must_write = Clock(), None, True
         report = self._readable(memory, message, content, offset_ms, out, poison)
         if report is None:
             out.urgent[memory.device.uid] = memory
@@ -185,10 +187,7 @@ class Gate(Generic[S]):
             out.count(Fate.DUPLICATE.value)
             self._heard(memory, message, out)
             return
-        offset_ms = 0
-        if content.report is not None:
-            memory.clock, offset_ms = hear(memory.clock, content.report, message.received_ms)
-            memory.presence.clock_offset_ms = memory.clock.offset_ms
+        offset_ms = self._by_receipt(memory, message, content)
         report = self._readable(memory, message, content, offset_ms, out, poison)
         if report is None:
             return
@@ -204,6 +203,16 @@ class Gate(Generic[S]):
             Applied(report=report, numbers=None, received_ms=message.received_ms, offset_ms=offset_ms, caught_up=True),
             out,
         )
+
+    @staticmethod
+    def _by_receipt(memory: DeviceMemory[S], message: Message, content: Read) -> int:
+        """The clock's offset (ms) of a client that doesn't ask for the time: it will never know its own."""
+        if content.report is None:
+            return 0
+        memory.clock, offset_ms = hear(memory.clock, content.report, message.received_ms)
+        if memory.presence.clock_offset_ms != memory.clock.offset_ms:
+            memory.presence.clock_offset_ms, memory.must_write = memory.clock.offset_ms, True
+        return offset_ms
 
     def _birth(
         self, memory: DeviceMemory[S], message: Message, content: Read, numbers: Numbers, out: Admitted[S]

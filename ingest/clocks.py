@@ -1,4 +1,6 @@
-"""The clock of a client without numbers, from when its reports were made and when they came (DELIVERY 16). Pure.
+"""The clock of a client that doesn't measure it, by when its reports were made and when they came (DELIVERY 16). Pure.
+
+It has no numbers, or numbers that neither tell an offset nor when they were sent, by which one is measured.
 
 Receipt less ``at`` is the clock's offset and the time the report was under way. A queue drains, so the second part
 shrinks; a slow clock's offset doesn't. So a level is believed once it has lasted. What needs no patience: a report

@@ -96,7 +96,8 @@ class Presence(Struct, kw_only=True):
     equipment_connected: bool | None = None
     """Whether the agent reaches the equipment itself, as its newest heartbeat says; None: it can't tell."""
     clock_offset_ms: int | None = None
-    """What has to be added to the times of a client without numbers; None: not known, or it has numbers (16)."""
+    """What has to be added to the times of a client without numbers, or with numbers that don't ask for the time; None:
+    not known, or it measures its own (16)."""
 
 
 class OpenAlert(Struct, frozen=True, kw_only=True):

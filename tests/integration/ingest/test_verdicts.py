@@ -294,3 +294,28 @@ async def test_a_clock_that_was_hours_ahead_and_is_put_right_hides_nothing(bench
 
 def broken(ahead_ms: int, value: float) -> Readings:
     return Readings(at=wall_ms() + ahead_ms, metric=["mpps.equipment_failure"], value=[value])
+
+
+@pytest.mark.parametrize("wrong_ms", [8 * 3_600_000, -56 * 365 * 86_400_000])
+async def test_numbers_of_a_client_that_never_asks_for_the_time_hide_nothing(bench: Bench, wrong_ms: int) -> None:
+    """Seen: its limits were judged by nobody, and after its clock had been set back its faults neither."""
+    uid = bench.device()
+    kinds = (
+        "SELECT kind, count(*) FROM alert WHERE condition = 'active' AND kind <> 'clock' GROUP BY kind ORDER BY kind"
+    )
+
+    async def say(seq: int, wrong_ms: int, value: float, state: str) -> None:
+        at = wall_ms() + wrong_ms
+        told = Report(at=at, items=[Fault(at=at, code=CODE, state=cast("Any", state)), broken(wrong_ms, value)])
+        numbers = [("epoch", device.epoch), ("seq", str(seq)), ("floor", "1")]
+        await device.raw(up(uid, Lane.LIVE), encode_report(told), numbers)
+        await device.acked(seq)
+
+    async with judging(bench), Client(bench=bench, uid=uid) as device:
+        await say(1, wrong_ms, 1, "active")
+        assert bench.sql(kinds) == [("fault", 1), ("limit", 1)]
+        await say(2, wrong_ms, 0, "cleared")
+        assert bench.sql(kinds) == []
+        await say(3, 0, 1, "active")
+        assert bench.sql(kinds) == [("fault", 1), ("limit", 1)]
+    assert bench.sql("SELECT count(*) FROM alert WHERE occurred_at < now() - interval '1 minute'") == [(0,)]

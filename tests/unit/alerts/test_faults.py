@@ -1,5 +1,7 @@
 """Fault codes: active until cleared, by another code, or after a time without repeat; repeats count."""
 
+import msgspec
+
 from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened
 from alerts.plan import MAX_UNKNOWN
 from tests.unit.alerts.device import Reporting, birth, fault, moves, ms, only, opened, tickets
@@ -16,6 +18,14 @@ def test_an_active_code_opens_with_a_ticket_and_lasts_until_cleared() -> None:
     [over] = device.report(90, fault("E1", 89, "cleared"))
     assert isinstance(over, EpisodeChanged)
     assert (over.alert_id, over.to_state, over.at_ms) == (new.alert_id, "ok", ms(89))
+
+
+def test_a_fold_that_began_before_the_clock_was_set_began_with_its_last() -> None:
+    """Seen: an alert, and the evidence of its ticket, of a year ago."""
+    device = Reporting()
+    folded = msgspec.structs.replace(fault("E1", 100, count=3), first=5_000, last=ms(100))
+    [opened] = only(EpisodeOpened, device.report(100, folded))
+    assert (opened.occurred_ms, opened.count) == (ms(100), 3)
 
 
 def test_a_device_that_claims_any_number_of_repeats_is_judged_on() -> None:

@@ -112,12 +112,15 @@ def test_rule_16_what_was_held_back_two_hours_keeps_its_time() -> None:
     assert door.memory.presence.clock_offset_ms == 0
 
 
-def test_a_client_that_counts_has_a_clock_of_its_own_measure() -> None:
+def test_a_client_that_asks_for_the_time_has_a_clock_of_its_own_measure() -> None:
     door = Door()
     for second in range(0, 30, 5):
         door.take(beat(NOW + second * 1000 - HOUR), NOW + second * 1000)
     assert door.memory.presence.clock_offset_ms == HOUR
-    assert door.told(beat(NOW + MINUTE - HOUR), NOW + MINUTE, numbered(1)).offset_ms == 0
+    assert door.told(beat(NOW + MINUTE - HOUR), NOW + MINUTE, numbered(1)).offset_ms == HOUR, "it only counts"
+    assert door.memory.presence.clock_offset_ms == HOUR
+    asks = msgspec.structs.replace(numbered(2), sent_ms=NOW + MINUTE - HOUR)
+    assert door.told(beat(NOW + MINUTE - HOUR + 1), NOW + MINUTE, asks).offset_ms == 0
     assert door.memory.presence.clock_offset_ms is None
 
 
