@@ -79,6 +79,12 @@ class World:
         with psycopg.connect(self.database.superuser, autocommit=True) as connection:
             return connection.execute(query.encode(), params).fetchall()
 
+    def restored(self) -> bool:
+        """The database becomes a copy of itself, and notices it."""
+        self.look("SELECT settle_installation()")
+        self.look("UPDATE installation SET timeline = 99 RETURNING 1")
+        return self.look("SELECT settle_installation()") == [(True,)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Arranged:
