@@ -52,3 +52,9 @@ test('a signal that the copy lacks stays as it is', () => {
   assert.equal(kept(other, evidence), other)
   assert.equal(kept(series, undefined), series)
 })
+
+test('readings of after the fault do not stand for those of before it', () => {
+  const t = Date.parse(evidence.ends) + 1
+  const after = { ...series, points: { t: [t], lo: [1], avg: [1], hi: [1], n: [1], bad: [0] } }
+  assert.deepEqual(prepare(kept(after, evidence)).hi, 81)
+})

@@ -101,6 +101,13 @@ test('a ticket shows the signal that says most', () => {
   assert.equal(firstSignal('tube.rotor', [], all), 'tube.voltage', 'a counter shows no fault')
   assert.equal(firstSignal('printer', [], all), 'exposure.index')
   assert.equal(firstSignal('detector.link', [], [{ metric: 'detector.battery', unit: '%' }]), 'detector.battery')
+  const twice = ['detector.battery %', 'tube.voltage kV'].map((each) => each.split(' '))
+  const few = [...twice, ...twice].map(([metric = '', unit = '']) => ({ metric, unit }))
+  assert.equal(
+    firstSignal('generator.kv', [], few),
+    'tube.voltage',
+    'two points of what failed tell more than many others',
+  )
   assert.equal(firstSignal('printer', [], []), null)
 })
 

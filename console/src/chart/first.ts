@@ -12,8 +12,8 @@ const counts = (metric: string): boolean => /(^|[._])(total|since|uptime|exposur
 const LINE = 3
 
 /**
- * The signal of the alerts that have one; else, of what was measured before the fault often enough for a line: the one that the
- * fault's family is named for (`detector.temperature`), one in the unit that it is named for (`generator.kv`, in kV), one of its
+ * The signal of the alerts that have one; else, of what was measured before the fault: the one that the fault's family is named for
+ * (`detector.temperature`), one in the unit that it is named for (`generator.kv`, in kV), and, often enough for a line, one of its
  * subsystem, or the first. `measured`: one entry for each reading.
  */
 export function firstSignal(family: string, told: readonly unknown[], measured: readonly Measured[]): string | null {
@@ -21,13 +21,15 @@ export function firstSignal(family: string, told: readonly unknown[], measured: 
   if (signal !== undefined) return signal
   const times = new Map<string, number>()
   for (const { metric } of measured) times.set(metric, (times.get(metric) ?? 0) + 1)
-  const useful = measured.filter(({ metric }) => !counts(metric) && (times.get(metric) ?? 0) >= LINE)
+  const useful = measured.filter(({ metric }) => !counts(metric))
+  const lines = useful.filter(({ metric }) => (times.get(metric) ?? 0) >= LINE)
   const [subsystem, part] = family.split('.')
   const found =
-    useful.find(({ metric }) => metric === family) ??
-    useful.find(({ unit }) => unit.toLowerCase() === part) ??
-    useful.find(({ metric }) => metric.split('.')[0] === subsystem) ??
-    useful[0] ??
+    lines.find(({ metric }) => metric === family) ??
+    lines.find(({ unit }) => unit.toLowerCase() === part) ??
+    useful.find(({ metric, unit }) => metric === family || unit.toLowerCase() === part) ??
+    lines.find(({ metric }) => metric.split('.')[0] === subsystem) ??
+    lines[0] ??
     measured[0]
   return found?.metric ?? null
 }

@@ -4,10 +4,10 @@ import type { Schemas, Series } from '../api/client.ts'
 
 const BAD = 2
 
-/** The series of one signal, with what else the device's own knows of it; `series` itself where the copy has none. */
+/** The series of one signal, with what else the device's own knows of it; `series` itself where the copy has none, or all is still there. */
 export function kept(series: Series, evidence: Schemas['TicketEvidence'] | undefined): Series {
   const signal = evidence?.signals.find((each) => each.metric === series.metric)
-  if (evidence === undefined || signal === undefined || seen(series)) return series
+  if (evidence === undefined || signal === undefined || seen(series, Date.parse(evidence.ends))) return series
   const good = signal.value.map((value, at) => (signal.quality[at] === BAD ? null : value))
   return {
     ...series,
@@ -28,5 +28,6 @@ export function kept(series: Series, evidence: Schemas['TicketEvidence'] | undef
   }
 }
 
-/** Whether anything was measured. */
-export const seen = ({ points }: Series): boolean => points.n.some((n) => n > 0) || points.bad.some((n) => n > 0)
+/** Whether anything was measured until a moment, in ms: retention takes what led to a fault before what followed it. */
+export const seen = ({ points }: Series, until: number): boolean =>
+  points.t.some((t, at) => t <= until && ((points.n[at] ?? 0) > 0 || (points.bad[at] ?? 0) > 0))

@@ -57,7 +57,8 @@ export function SignalChart(props: {
       : { last: LASTS[range === 'around' ? 'hour' : range] }
   const query = useQuery({ ...seriesQuery(language, device, metric, span, POINTS), placeholderData: keepPreviousData })
   const ticket = range === 'around' ? (props.ticket ?? null) : null
-  const gone = ticket !== null && query.data !== undefined && query.data.metric === metric && !seen(query.data)
+  const told = query.data !== undefined && query.data.metric === metric && fault !== null ? query.data : null
+  const gone = ticket !== null && told !== null && !seen(told, fault?.at ?? 0)
   const copy = useQuery({ ...evidenceQuery(language, ticket ?? ''), enabled: gone })
   const series = query.data === undefined ? undefined : kept(query.data, gone ? copy.data : undefined)
   const ranges: (readonly [Range, string])[] = [

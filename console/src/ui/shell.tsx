@@ -114,7 +114,7 @@ function Untold() {
   if (lines.length === 0) return null
   return (
     <p className="untold" role="status">
-      <b>{t('untold.title')}</b> {lines.join(t('untold.between'))}
+      <b>{t('untold.title')}</b> {lines.join(' ')}
     </p>
   )
 }

@@ -49,7 +49,6 @@ export const en: Words = {
       many: 'No recipient of {{hospitals}} hospitals can be reached, {{first}} first.',
     },
     overdue: 'A message has waited for {{age}}.',
-    between: ' ',
   },
   feed: {
     live: 'Live',

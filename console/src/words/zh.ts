@@ -38,7 +38,6 @@ export const zh = {
     },
     failing: { one: '{{first}} 的收件人都联系不上。', many: '{{first}} 等 {{hospitals}} 家医院的收件人都联系不上。' },
     overdue: '有通知已等了 {{age}}。',
-    between: '',
   },
   feed: {
     live: '实时',
@@ -89,7 +88,7 @@ export const zh = {
     tickets: '工单 {{count}}',
     refuses: '有内容被拒收',
     outOfReach: '连不上设备',
-    doubted: '报警待确认',
+    doubted: '报警存疑',
   },
   fact: {
     connected: '连接',
@@ -130,7 +129,7 @@ export const zh = {
       active: '未恢复',
       clearing: '正在恢复',
       'no-data': '无数据',
-      unconfirmed: '待确认',
+      unconfirmed: '存疑',
       ok: '已恢复',
     },
   },
