@@ -77,8 +77,9 @@ async def _database(_: Request, error: Exception) -> JSONResponse:
         return problem_answer(Problem(ProblemCode.INVALID, "A value is beyond what can be stored: check the numbers."))
     if isinstance(error, psycopg.errors.UniqueViolation):
         return problem_answer(Problem(ProblemCode.CONFLICT, "Something with the same name or key is there already."))
-    if isinstance(error, psycopg.OperationalError):
-        # No connection, a statement that took too long, a lock, a serialisation failure: all of them pass.
+    if isinstance(error, psycopg.OperationalError | psycopg.errors.ReadOnlySqlTransaction):
+        # No connection, a statement that took too long, a lock, a serialisation failure, a replica that doesn't lead
+        # yet: all of them pass.
         return problem_answer(
             Problem(ProblemCode.UNAVAILABLE, "The database doesn't answer: try again.", headers={"Retry-After": "2"})
         )

@@ -74,9 +74,12 @@ def pause_s(every_s: float, failures: int, *, away: bool) -> float:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether something can't be reached: the database (08, 57P and errors without a code) or another machine."""
+    """Whether something can't be reached: the database (08, 57P and errors without a code; it has no session left, or
+    is a replica that doesn't lead yet) or another machine."""
+    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+        return True
     if isinstance(error, psycopg.OperationalError):
-        return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+        return error.sqlstate is None or error.sqlstate.startswith(("08", "57P", "53300"))
     return isinstance(error, PoolTimeout | ConnectionError)
 
 

@@ -287,14 +287,16 @@ class Everything:
         self._child("hospital", ["sim", "hospital", str(lives.relative_to(self._folder))], {})
 
     async def _until(self, child: Child, port: int, path: str | None) -> None:
-        """Wait for the child to be ready on its port. Raises UpError when it ended: somebody else may answer there."""
+        """Wait for the child to be ready on its port. Raises UpError when it ended, for somebody else may answer there,
+        or another did, for which it may wait in vain."""
         deadline = monotonic() + READY_S
         async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
             while not await _ready(child, port, client, path):
                 if self._stopped.is_set():
                     raise _StoppedError
-                if not child.running:
-                    raise UpError(f"{child.name} ended at once: {child.last_words()} (see {child.log})")
+                for one in self._children:
+                    if not one.running:
+                        raise UpError(f"{one.name} ended at once: {one.last_words()} (see {one.log})")
                 if monotonic() > deadline:
                     raise UpError(f"{child.name} was not ready within {READY_S:g} s: see {child.log}")
                 await asyncio.sleep(0.05)

@@ -28,15 +28,19 @@ DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM dead_letter WHERE at < %(before)s ORDER BY at LIMIT %(most)s))
 
 -- name: sweep_reading_aside
-WITH oldest AS (SELECT id, received_at AS at FROM reading_aside ORDER BY id LIMIT %(most)s)
+-- The first by id are the oldest, but for those of a time when the clock was ahead: they must not stand before the rest.
+WITH oldest AS (
+    SELECT id, received_at AS at FROM reading_aside WHERE received_at < %(now)s + INTERVAL '1 day' ORDER BY id LIMIT %(most)s)
 DELETE FROM reading_aside t USING oldest o WHERE t.id = o.id AND o.at < %(before)s
 
 -- name: sweep_gap
-WITH oldest AS (SELECT id, at AS at FROM gap ORDER BY id LIMIT %(most)s)
+WITH oldest AS (
+    SELECT id, at AS at FROM gap WHERE at < %(now)s + INTERVAL '1 day' ORDER BY id LIMIT %(most)s)
 DELETE FROM gap t USING oldest o WHERE t.id = o.id AND o.at < %(before)s
 
 -- name: sweep_device_event
-WITH oldest AS (SELECT id, learned_at AS at FROM device_event ORDER BY id LIMIT %(most)s)
+WITH oldest AS (
+    SELECT id, learned_at AS at FROM device_event WHERE learned_at < %(now)s + INTERVAL '1 day' ORDER BY id LIMIT %(most)s)
 DELETE FROM device_event t USING oldest o WHERE t.id = o.id AND o.at < %(before)s
 
 -- name: sweep_alert

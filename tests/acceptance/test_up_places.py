@@ -91,6 +91,27 @@ def test_a_chinese_folder_without_locale_shared_memory_or_a_terminal_that_shows_
     assert "\\u6570\\u636e" in said
 
 
+def test_a_child_that_ends_while_others_start_is_named(tmp_data: Path) -> None:
+    """Not the one that waited for it in vain, a minute and a half later."""
+    folder = tmp_data / "data"
+    command = [sys.executable, "-m", "steth", "up", "--data", str(folder), "--http", str(free_port())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as up:
+
+        def child(name: str) -> list[psutil.Process]:
+            with contextlib.suppress(psutil.Error):
+                return [p for p in working_in(tmp_data) if ["-m", "steth", name] == p.cmdline()[1:4]]
+            return []
+
+        try:
+            wait_until(lambda: child("alerts"), what="the services' start", seconds=30)
+            child("broker")[0].kill()
+            said, _ = up.communicate(timeout=30)
+        finally:
+            up.kill()
+    assert up.returncode == 2, said
+    assert "broker ended at once" in said
+
+
 def test_two_at_once_and_one_that_is_killed(tmp_path: Path) -> None:
     """Each has ports of its own, and of a killed one nothing is left, though nobody starts it again."""
     folders = [tmp_path / name / "data" for name in ("a", "b")]

@@ -310,6 +310,20 @@ async def test_without_a_database_every_answer_is_503_and_the_process_lives(copy
             assert (await http.get("/readyz")).status_code == 200
 
 
+async def test_a_database_that_only_reads_is_no_fault_of_ours_and_is_tried_again_later(here: World) -> None:
+    """A replica that doesn't lead yet."""
+    name = here.database.name
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            (name,),
+        )
+    assert (await here.ask("GET", "/devices")).status_code == 200
+    answer = await here.ask("POST", "/sites", json={"hospital": "h", "site": "s"})
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "unavailable", "2")
+
+
 async def test_metrics_have_labels_that_nobody_can_multiply(still: World) -> None:
     for path in ("/devices/da00000000001", "/devices/db00000000001", "/devices/dzzzzzzzzzzzz"):
         await still.ask("GET", path)

@@ -121,6 +121,17 @@ async def test_what_is_too_old_goes_in_pieces_and_nothing_else(arranged: psycopg
     assert await sweep(owner, now=NOW, keep=KEEP) == 0
 
 
+async def test_rows_of_a_time_when_the_clock_was_ahead_do_not_stand_before_the_others(
+    arranged: psycopg.Connection, owner: Connection
+) -> None:
+    for table in ages(KEEP):
+        with arranged.cursor() as cursor:
+            values = f"INSERT INTO {table} {INSERTS[table]}".encode()
+            cursor.executemany(values, [(at,) for at in 3 * [NOW + timedelta(days=3650)] + 2 * [OLD]])
+    assert await sweep(owner, now=NOW, keep=KEEP, most=2) == 2 * len(INSERTS)
+    assert {table: rows(arranged, table) for table in INSERTS} == dict.fromkeys(INSERTS, 3)
+
+
 async def test_what_has_not_ended_stays_however_old(arranged: psycopg.Connection, owner: Connection) -> None:
     for table in ("telling", "command", "alert", "api_token"):
         arranged.execute(f"INSERT INTO {table} {INSERTS[table]}".encode(), (OLD,))

@@ -37,6 +37,8 @@ def test_what_is_away_is_asked_again_at_once(failures: int) -> None:
         (errors.ConnectionTimeout(), True),
         (PoolTimeout(), True),
         (ConnectionResetError(), True),
+        (errors.TooManyConnections(), True),
+        (errors.ReadOnlySqlTransaction(), True),
         (errors.QueryCanceled(), False),
         (errors.DiskFull(), False),
         (TimeoutError(), False),
