@@ -269,8 +269,7 @@ class Gate(Generic[S]):
         poison: dict[int, str],
     ) -> Report | None:
         """What of a report can be understood and stored. The rest becomes a dead letter, one a report."""
-        refusal = poison.get(id(message))
-        if refusal is not None:
+        if poison and (refusal := poison.get(id(message))) is not None:
             self._dead(out, message, memory, content.numbers, WireError(WireErrorCode.VALUE, "database", refusal))
             return None
         report, flaws = content.report, content.flaws

@@ -34,7 +34,7 @@ class Fit:
     def __init__(self, *, signals: Mapping[str, Mapping[str, Expected]], ids: MetricIds) -> None:
         self._signals = signals
         self._ids = ids
-        self._ranges: dict[str, dict[tuple[tuple[str, ...], tuple[str, ...] | None], Range | None]] = {}
+        self._ranges: dict[tuple[str, tuple[str, ...], tuple[str, ...] | None], Range | None] = {}
 
     def fit(self, names: Names, report: Report, offset_ms: int) -> tuple[Report | None, Flaws | None]:
         """What may be stored of a report whose times are to be corrected by ``offset_ms``, and what may not.
@@ -92,14 +92,13 @@ class Fit:
         """Remembered by the names of a whole report: a device sends the same ones again and again."""
         if len(item.metric) > _LONGEST:
             return self._made(model, item)
-        known = self._ranges.setdefault(model, {})
-        key = (tuple(item.metric), None if item.unit is None else tuple(item.unit))
+        key = (model, tuple(item.metric), None if item.unit is None else tuple(item.unit))
         try:
-            return known[key]
+            return self._ranges[key]
         except KeyError:
-            if len(known) >= _REMEMBERED:
-                known.clear()
-            known[key] = possible = self._made(model, item)
+            if len(self._ranges) >= _REMEMBERED:
+                self._ranges.clear()
+            self._ranges[key] = possible = self._made(model, item)
             return possible
 
     def _made(self, model: str, item: Readings) -> Range | None:

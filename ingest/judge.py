@@ -16,7 +16,7 @@ from ingest.logs import where
 from ingest.memory import DeviceMemory, Memory
 from ingest.ports import Batch, Engine, HandOver, Now, S, Stage, Work
 from ingest.record import moment
-from ingest.slices import slices
+from ingest.slices import Pace
 from ingest.transact import Inventories
 from wire.ids import DeviceId, partition_of
 from wire.topics import Lane
@@ -54,8 +54,10 @@ class Judge(Generic[S]):
         memory: Memory[S],
         later: Later,
         clock_ms: Callable[[int], int],
+        pace: Pace,
     ) -> None:
         self._lane = lane
+        self._pace = pace
         self._engine = engine
         self._stages = [Inventories(), *stages]
         self._memory = memory
@@ -113,7 +115,7 @@ class Judge(Generic[S]):
         effects = False
         step, lane = self._engine.step, self._lane
         times: dict[int, Now] = {}
-        async for some in slices(works):
+        async for some in self._pace.slices(lane, works):
             for memory, work in some:
                 partition = work.device.partition
                 at = times.get(partition)
@@ -124,7 +126,8 @@ class Judge(Generic[S]):
                 if state is not memory.state:
                     states.append((memory, state))
         if effects or eventful:
-            async with connection.transaction():
+            # Statements whose answers aren't waited for go out together.
+            async with connection.transaction(), connection.pipeline():
                 batch = Batch(lane=lane, now=now, works=[work for _, work in works])
                 for stage in self._stages:
                     await stage.run(connection, batch)

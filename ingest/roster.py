@@ -19,6 +19,10 @@ from wire.topics import Lane
 _log: Final = structlog.get_logger("ingest.roster")
 
 
+class ChangedMeanwhileError(Exception):
+    """An operator changed a device between the two transactions of a batch."""
+
+
 class Turn(Struct, kw_only=True):
     """What one transaction is about. ``joined``: partitions just claimed. ``later``: devices of which something was set
     aside. ``poison``: id() of a message → why the database refused it. ``retired``: devices seen for the last time.
@@ -139,3 +143,8 @@ class Roster(Generic[S]):
             if not self._judge.failing(uid):
                 self._memory.forget([uid])
                 self._owed.written(uid)
+
+
+def devices_of(messages: Iterable[Message]) -> list[str]:
+    """Those whose reports these are, each once."""
+    return list({m.content.uid for m in messages if m.content is not None} - {""})

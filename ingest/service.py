@@ -17,6 +17,7 @@ from ingest.memory import SQL
 from ingest.metrics import MetricIds
 from ingest.mqtt import Endpoint, Message, Session
 from ingest.ports import Engine, Expected, S, Stage
+from ingest.slices import Pace
 from ingest.transact import Ownership
 from ingest.turns import take_turns
 from ingest.writer import LaneWriter
@@ -89,6 +90,7 @@ class Ingest(Generic[S]):
         self._wall_ms = wall_ms
         self._ids = MetricIds(signals=signals)
         fit = Fit(signals=signals, ids=self._ids)
+        pace = Pace()
         self.owned: dict[int, Ownership] = {}
         self._sessions: dict[tuple[int, Lane], tuple[Session, asyncio.Task[None]]] = {}
         self._probed: dict[int, tuple[int, int]] = {}
@@ -113,6 +115,7 @@ class Ingest(Generic[S]):
                 wall_ms=wall_ms,
                 steady_ms=steady_ms,
                 reach_ms=reach_days * _DAY_MS,
+                pace=pace,
             )
             for lane in Lane
             for share in range(WRITERS)

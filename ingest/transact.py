@@ -36,6 +36,14 @@ class Ownership(Struct, kw_only=True):
     clock_ms: int
 
 
+class PartitionsLostError(Exception):
+    """The fence found another owner (DELIVERY 9)."""
+
+    def __init__(self, partitions: set[int]) -> None:
+        super().__init__(f"partitions {sorted(partitions)} have another owner")
+        self.partitions = partitions
+
+
 async def fence(connection: Connection, held: Iterable[Ownership], tail: Tail) -> tuple[set[int], list[int]]:
     """Lock what of these partitions is still ours against a takeover; returns which are (DELIVERY 9), and the ids of
     devices that an operator changed since the last batch."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any, Final, Generic
@@ -30,12 +31,13 @@ from ingest.ports import Engine, Now, S, Stage
 from ingest.read import read
 from ingest.record import add_readings, event_rows
 from ingest.room import Room, no_partition
-from ingest.roster import Roster, Turn
+from ingest.roster import ChangedMeanwhileError, Roster, Turn, devices_of
 from ingest.rows import ReadingRows
-from ingest.slices import slices
+from ingest.slices import Pace
 from ingest.transact import (
     AsideRow,
     Ownership,
+    PartitionsLostError,
     copy_readings,
     fence,
     taken_lately,
@@ -58,18 +60,6 @@ _POISON: Final = (psycopg.DataError, psycopg.IntegrityError, ArithmeticError, Lo
 _PROBES: Final = frozenset(probe(partition, Lane.LIVE) for partition in range(PARTITIONS))
 
 
-class PartitionsLostError(Exception):
-    """The fence found another owner (DELIVERY 9)."""
-
-    def __init__(self, partitions: set[int]) -> None:
-        super().__init__(f"partitions {sorted(partitions)} have another owner")
-        self.partitions = partitions
-
-
-class _ChangedMeanwhileError(Exception):
-    """An operator changed a device between the two transactions of a batch."""
-
-
 class LaneWriter(Generic[S]):
     """Owns the memory of a lane's devices in this process. One transaction at a time."""
 
@@ -89,8 +79,10 @@ class LaneWriter(Generic[S]):
         wall_ms: Callable[[], int],
         steady_ms: Callable[[], int],
         reach_ms: int,
+        pace: Pace,
     ) -> None:
         self._lane = lane
+        self._pace = pace
         self._room = Room(pool=pool, reach_ms=reach_ms)
         self._pool = pool
         self._ids = ids
@@ -103,7 +95,13 @@ class LaneWriter(Generic[S]):
         self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, fit=fit)
         self.later = Later(lane=lane, steady_ms=steady_ms)
         self.judge = Judge(
-            lane=lane, engine=engine, stages=stages, memory=self.memory, later=self.later, clock_ms=self._clock_ms
+            lane=lane,
+            engine=engine,
+            stages=stages,
+            memory=self.memory,
+            later=self.later,
+            clock_ms=self._clock_ms,
+            pace=pace,
         )
         self.acks = Acks(lane=lane, wall_ms=wall_ms, steady_ms=steady_ms)
         self._pending: deque[Message] = deque()
@@ -260,13 +258,16 @@ class LaneWriter(Generic[S]):
         if not messages:
             turn.later = self.later.take()
         try:
-            return await self._transaction(turn, began)
+            # Somebody waits for a fault's ticket; nobody for what a probe or the time alone brings about.
+            urgent = self._lane is Lane.LIVE and any(m.content is not None for m in messages)
+            with self._pace.ahead() if urgent else nullcontext():
+                return await self._transaction(turn, began)
         except BaseException as error:
             for uid in turn.later:
                 self.later.add(uid)
             self._roster.give_back(turn.joined)
             self._look = True
-            if isinstance(error, _ChangedMeanwhileError):
+            if isinstance(error, ChangedMeanwhileError):
                 self._forget(messages, ticks)
                 return await self._transact(messages, ticks, poison)
             raise
@@ -286,7 +287,7 @@ class LaneWriter(Generic[S]):
                     changed = self._changed
                     await self._fence(connection, turn.messages)
                     if set(self._changed) - set(changed):
-                        raise _ChangedMeanwhileError
+                        raise ChangedMeanwhileError
                     await self._apply(connection, turn, admitted)
         ended = perf_counter()
         stats.COMMIT_S.labels(self._lane.value).observe(ended - turn.written_s)
@@ -301,9 +302,9 @@ class LaneWriter(Generic[S]):
         """Decide what becomes of each message. Reads only."""
         reports = [m for m in turn.messages if m.content is not None]
         await self._fence(connection, turn.messages)
-        await self._roster.bring(connection, turn, self._changed, _devices_of(reports))
+        await self._roster.bring(connection, turn, self._changed, devices_of(reports))
         admitted: Admitted[S] = Admitted(known=await taken_lately(connection, reports, self.memory))
-        async for some in slices(reports):
+        async for some in self._pace.slices(self._lane, reports):
             self.gate.admit(some, admitted, poison=turn.poison)
         return admitted
 
@@ -315,11 +316,12 @@ class LaneWriter(Generic[S]):
         await self.judge.run(connection, admitted, ticks=turn.ticks, now=turn.now, eventful=eventful)
         if turn.later:
             await self.judge.take_up(connection, turn.later, turn.now)
-        await write_rest(connection, self._lane, admitted, asides, now)
-        turn.written = await self._checkpoint(connection, admitted, now)
-        await write_marks(connection, self._lane, admitted, now)
-        if admitted.hello:
-            await self.acks.read_hello(connection, admitted.hello.values())
+        async with connection.pipeline():
+            await write_rest(connection, self._lane, admitted, asides, now)
+            turn.written = await self._checkpoint(connection, admitted, now)
+            await write_marks(connection, self._lane, admitted, now)
+            if admitted.hello:
+                await self.acks.read_hello(connection, admitted.hello.values())
         turn.written_s = perf_counter()
 
     # the parts of a transaction that know more than their rows ------------------------------------------------------
@@ -338,7 +340,7 @@ class LaneWriter(Generic[S]):
     ) -> tuple[bool, list[AsideRow]]:
         """Readings and events; whether there were events, and the readings to be set aside."""
         rows = ReadingRows()
-        async for some in slices(list(admitted.works.items())):
+        async for some in self._pace.slices(self._lane, list(admitted.works.items())):
             for uid, work in some:
                 memory = admitted.touched[uid]
                 for applied in work.applied:
@@ -358,7 +360,7 @@ class LaneWriter(Generic[S]):
         waited = self._owed.due(all_of_them=self._stopping)
         due.update({uid: memory for uid in waited if (memory := self.memory.get(uid)) is not None})
         rows = []
-        async for some in slices(list(due.values())):
+        async for some in self._pace.slices(self._lane, list(due.values())):
             rows += [self.memory.packed(memory) for memory in some]
         await write_states(connection, self._lane, rows, now)
         return [*due, *waited]
@@ -383,17 +385,13 @@ class LaneWriter(Generic[S]):
 
     def _forget(self, messages: list[Message], ticks: set[str]) -> None:
         """After a failed or uncertain commit (DELIVERY 13)."""
-        self.memory.forget([*_devices_of(messages), *ticks, *self.judge.changed, *self.judge.used])
+        self.memory.forget([*devices_of(messages), *ticks, *self.judge.changed, *self.judge.used])
 
     # small things ----------------------------------------------------------------------------------------------------
 
     def _clock_ms(self, partition: int) -> int:
         held = self._owned.get(partition)
         return 0 if held is None else held.clock_ms
-
-
-def _devices_of(messages: list[Message]) -> list[str]:
-    return list({m.content.uid for m in messages if m.content is not None} - {""})
 
 
 def _one_line(error: BaseException) -> str:

@@ -54,7 +54,9 @@ async def run_ingest(settings: Settings, catalog: Catalog) -> None:
     settings.need("dsn_ingest")
     ease_collector()
     stopped = stop_event()
-    async with open_pool(settings.dsn_ingest, role="ingest", min_size=3, max_size=6, timeout_s=60) as pool:
+    async with open_pool(
+        settings.dsn_ingest, role="ingest", min_size=3, max_size=6, timeout_s=60, believed_s=1.0
+    ) as pool:
         await settle_first(pool)
         ingest = Ingest(
             name=settings.process_name("ingest"),

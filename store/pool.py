@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import select
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -78,13 +80,33 @@ class Pool(AsyncConnectionPool[Connection]):
     The library's own `check=` waits a second after the first dead session, then twice as long after each, and for as
     long as the network does after one whose server is gone without a word: sessions that are cut once a second would
     never be had, and ten dead ones would cost minutes.
+
+    A session that worked within the last ``believed_s`` isn't asked, unless its server has said something by itself, as
+    it does where it ends one: for whoever takes one many times a second, asking is a round trip each time.
     """
+
+    believed_s = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._worked: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
+
+    async def putconn(self, conn: Connection) -> None:
+        """It has worked until now."""
+        self._worked[conn] = monotonic()
+        await super().putconn(conn)
+
+    def _believed(self, connection: Connection) -> bool:
+        worked = self._worked.get(connection)
+        return worked is not None and monotonic() - worked < self.believed_s and not _spoke(connection)
 
     async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - the library's
         """Raises PoolTimeout."""
         deadline = monotonic() + (self.timeout if timeout is None else timeout)
         while True:
             connection = await super().getconn(deadline - monotonic())
+            if self._believed(connection):
+                return connection
             try:
                 await self.check_connection(connection)
             except TimeoutError:
@@ -116,6 +138,13 @@ class Pool(AsyncConnectionPool[Connection]):
             raise error
 
 
+def _spoke(connection: Connection) -> bool:
+    """Whether something of the server waits to be read, be it the end."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
+
+
 def _cut(connection: Connection) -> None:
     """End a connection whose other end may be gone: whoever waits for it is told at once."""
     with suppress(OSError, psycopg.OperationalError), socket.socket(fileno=os.dup(connection.fileno())) as ours:
@@ -124,13 +153,20 @@ def _cut(connection: Connection) -> None:
 
 @asynccontextmanager
 async def open_pool(
-    dsn: str, *, role: Role, min_size: int = 1, max_size: int = 8, name: str = "", timeout_s: float = 15.0
+    dsn: str,
+    *,
+    role: Role,
+    min_size: int = 1,
+    max_size: int = 8,
+    name: str = "",
+    timeout_s: float = 15.0,
+    believed_s: float = 0.0,
 ) -> AsyncIterator[Pool]:
     """A pool whose sessions are `role`'s, open with `min_size` connections; closed on leaving.
 
     The DSN must log in as that very role: a superuser or the owner would walk past row-level security without a sign.
-    `name` is what the process calls itself in `pg_stat_activity`. Raises StoreError when the database can't be reached
-    within `timeout_s` or the login is another role's.
+    `name` is what the process calls itself in `pg_stat_activity`; `believed_s`: see `Pool`.
+    Raises StoreError when the database can't be reached within `timeout_s` or the login is another role's.
     """
     wanted = role_name(role)
     given = conninfo_to_dict(dsn)
@@ -153,6 +189,7 @@ async def open_pool(
         name=f"steth-{name or role}",
         open=False,
     )
+    pool.believed_s = believed_s
     try:
         try:
             await pool.open(wait=True, timeout=timeout_s)

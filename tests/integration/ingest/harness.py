@@ -125,6 +125,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.fail: Callable[[Batch], Exception | None] = lambda batch: None
+        self.last: Callable[[Batch], str] = lambda batch: ""
+        """A statement after all others of a batch, whose answer isn't waited for."""
 
     async def run(self, connection: AsyncConnection[Any], batch: Batch) -> None:
         """One row of alert_event for each effect."""
@@ -140,6 +142,8 @@ class Recorder:
                     " VALUES (%s, %s, now(), now(), %s, '', '', %s)",
                     (work.device.id, work.device.org_id, kind, detail),
                 )
+        if statement := self.last(batch):
+            await connection.execute(statement.encode())
 
 
 class Bench:

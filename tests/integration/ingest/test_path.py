@@ -13,6 +13,12 @@ from wire.limits import MAX_BODY
 from wire.report import Report
 from wire.topics import Lane, up
 
+_SEEN = "SELECT message FROM alert_event WHERE event = 'FaultSeen' ORDER BY id"
+
+
+def _fault(code: str) -> Fault:
+    return Fault(at=wall_ms(), code=code, state="active")
+
 
 async def test_readings_are_stored_and_acknowledged(each_bench: Bench) -> None:
     """A report's readings are rows, its mark is committed, and the acknowledgement carries seq and digest."""
@@ -181,6 +187,25 @@ async def test_rule_13_a_stage_that_fails_for_one_device_leaves_the_others_alone
         bench.recorder.fail = lambda batch: None
         await until(lambda: bench.sql("SELECT count(*) FROM to_judge") == [(0,)])
         assert bench.sql("SELECT message FROM alert_event ORDER BY id") == [("W1 1",), ("B1 1",), ("B2 2",)]
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1 / 0", "SELECT * FROM nowhere", "SELECT 'x'::integer"])
+async def test_rule_13_a_statement_that_fails_once_all_were_sent_is_its_devices(bench: Bench, statement: str) -> None:
+    """Whether one failed is known after the stages went on."""
+    bad, well = bench.device(), bench.device()
+    bench.recorder.last = lambda batch: statement if any(w.device.uid == bad and w.applied for w in batch.works) else ""
+    async with bench.ingest(), Client(bench=bench, uid=bad) as one, Client(bench=bench, uid=well) as two:
+        for seq in range(1, 4):
+            await one.send(seq, _fault(f"B{seq}"))
+            await two.send(seq, _fault(f"W{seq}"))
+        await one.acked(3)
+        await two.acked(3)
+        told = [(f"W{seq} {seq}",) for seq in range(1, 4)]
+        assert bench.sql(_SEEN) == told, "and nothing of what failed is left"
+        assert bench.sql("SELECT count(*) FROM to_judge") == [(3,)]
+        bench.recorder.last = lambda batch: ""
+        told += [(f"B{seq} {seq}",) for seq in range(1, 4)]
+        await until(lambda: bench.sql(_SEEN) == told)
 
 
 async def test_rule_14_a_takeover_goes_on_from_the_packed_state(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from store.errors import StoreError, StoreErrorCode
-from store.pool import ANSWER_S, RETRY_S, Pool, Role, open_pool, scoped
+from store.pool import ANSWER_S, RETRY_S, Connection, Pool, Role, open_pool, scoped
 from tests.chaos.cable import Cables
 from tests.fixtures.postgres import Cluster, Database
 from tests.fixtures.timescale import Timescale
@@ -59,6 +59,7 @@ async def test_an_unreachable_database_is_one_line_without_the_password() -> Non
 
 
 SIZES = {"ingest": (3, 6), "api": (2, 10)}
+BELIEVED_S = {"ingest": 1.0, "api": 0.0}
 """As the processes open them."""
 
 
@@ -113,6 +114,31 @@ async def test_dead_sessions_cost_no_time(database: Database, role: Role) -> Non
             assert await asyncio.gather(*(_one(pool) for _ in range(20))) == [(1,)] * 20
 
 
+async def test_a_session_that_just_worked_is_not_asked_and_one_that_was_ended_is_not_believed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def ask(connection: Connection) -> None:
+        nonlocal asked
+        asked += 1
+        await check(connection)
+
+    check = Pool.check_connection
+    monkeypatch.setattr(Pool, "check_connection", staticmethod(ask))
+    async with open_pool(database.ingest, role="ingest", min_size=1, max_size=1, believed_s=60.0) as pool:
+        for _ in range(10):
+            assert await _one(pool) == (1,)
+        assert asked == 1
+        cut_all(database, "ingest")
+        assert await _one(pool) == (1,)
+        pool.believed_s = 0.0
+        asked = 0
+        for _ in range(3):
+            assert await _one(pool) == (1,)
+        assert asked == 3
+
+
 async def test_sessions_that_are_cut_again_and_again_stop_no_work(database: Database, role: Role) -> None:
     async def cutting() -> None:
         while True:
@@ -130,7 +156,9 @@ async def test_sessions_that_are_cut_again_and_again_stop_no_work(database: Data
                 continue
             return monotonic() - began
 
-    async with open_pool(address(database, role), role=role, min_size=SIZES[role][0], max_size=SIZES[role][1]) as pool:
+    low, high = SIZES[role]
+    dsn = address(database, role)
+    async with open_pool(dsn, role=role, min_size=low, max_size=high, believed_s=BELIEVED_S[role]) as pool:
         cuts = asyncio.create_task(cutting())
         took = [max(await asyncio.gather(*(work() for _ in range(4)))) for _ in range(40)]
         cuts.cancel()
