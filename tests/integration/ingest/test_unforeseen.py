@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from ingest.mqtt import Session
 from ingest.service import Ingest
 from tests.integration.ingest.harness import Bench, Client, until, wall_ms
 from wire.items import Readings
@@ -40,6 +41,25 @@ async def test_a_chore_that_fails_is_said_once_and_tried_again(
                 await until(lambda: [line for line in lines if line["event"] == "turn_works_again"])
     said = [line for line in lines if line["event"] == "turn_failed"]
     assert [(line["task"], line["error"], line["log_level"]) for line in said] == [(CHORES[chore], "KeyError", "error")]
+
+
+async def test_a_session_whose_connection_fails_oddly_is_connected_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works = Session._keep_alive
+    left = iter(range(1))
+
+    async def fail(self: Session) -> None:
+        if self._partition == 3 and next(left, None) is not None:
+            raise ValueError
+        await works(self)
+
+    monkeypatch.setattr(Session, "_keep_alive", fail)
+    with capture_logs() as lines:
+        async with bench.ingest() as ingest:
+            assert ingest.ready
+    said = [line["reason"] for line in lines if line["event"] == "session_failed"]
+    assert said == ["ValueError"]
 
 
 async def test_a_claim_that_broke_off_leaves_no_partition_deaf(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
