@@ -61,6 +61,10 @@ def _gone(writer: LaneWriter[Counted], uid: DeviceId) -> bool:
     return writer.memory.get(uid) is None
 
 
+def _there(ingest: Ingest[Counted], uid: DeviceId) -> bool:
+    return not _gone(_of(ingest, uid), uid)
+
+
 def _ended(bench: Bench) -> int:
     return int(bench.sql("SELECT count(*) FROM alert_event WHERE event = 'Ended'")[0][0])
 
@@ -236,7 +240,9 @@ async def test_numbers_of_another_clusters_future_are_no_news_and_hide_none(benc
     bench.sql("UPDATE device SET changed_xid = '999999999999'")
     bench.sql("ALTER TABLE device ENABLE TRIGGER device_changed")
     engine = Retiring()
-    async with bench.ingest(engine=engine):
+    async with bench.ingest(engine=engine) as ingest:
+        for each in (uid, copied):
+            await until(partial(_there, ingest, each))
         bench.sql(_RETIRE, uid)
         await until(lambda: any(of.uid == uid and of.retired for _, of in engine.asked))
         assert not any(of.uid == copied and of.retired for _, of in engine.asked)
