@@ -269,8 +269,9 @@ class Ingest(Generic[S]):
 
     def _on_lost(self, partitions: set[int]) -> None:
         """The fence says that another process has them: stop at once, tidy up with the next renewal."""
+        partitions = partitions & self.owned.keys()  # what was given up in the middle of a batch is tidied up already
         for partition in partitions:
-            self.owned.pop(partition, None)
+            del self.owned[partition]
         self._lost |= partitions
         stats.LOST.inc(len(partitions))
         _log.warning("partitions_lost", partitions=sorted(partitions))

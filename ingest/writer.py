@@ -276,8 +276,7 @@ class LaneWriter(Generic[S]):
         async with self._pool.connection() as connection:
             async with connection.transaction():
                 admitted = await self._admit(connection, turn)
-                named = self._ids.unsaved
-                if not named:
+                if not (named := self._ids.unsaved):
                     await self._apply(connection, turn, admitted)
             if named:
                 # Names commit before the batch that uses them, or two batches would wait for each other's; and on this
@@ -305,6 +304,8 @@ class LaneWriter(Generic[S]):
         await self._roster.bring(connection, turn, self._changed, devices_of(reports))
         admitted: Admitted[S] = Admitted(known=await taken_lately(connection, reports, self.memory))
         async for some in self._pace.slices(self._lane, reports):
+            if left := {m.partition for m in some} - self._owned.keys():  # meanwhile, and its devices are forgotten
+                raise PartitionsLostError(left)
             self.gate.admit(some, admitted, poison=turn.poison)
         return admitted
 
@@ -331,8 +332,7 @@ class LaneWriter(Generic[S]):
         wanted = {m.partition for m in messages} | set(self._owned)
         held = [self._owned[p] for p in wanted if p in self._owned]
         mine, self._changed = await fence(connection, held, self._tail)
-        lost = wanted - mine
-        if lost:
+        if lost := wanted - mine:
             raise PartitionsLostError(lost)
 
     async def _store(

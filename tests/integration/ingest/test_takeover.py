@@ -1,12 +1,19 @@
 """Two processes, one partition: who owns it, and what the other may still do (DELIVERY 9)."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
+import pytest
+
+from ingest.mqtt import Message
 from ingest.ports import Batch
 from ingest.service import LEASE_S, WRITERS, Ingest
+from ingest.slices import Pace
 from tests.integration.ingest.harness import Bench, Client, Counted, until, wall_ms
 from wire.ids import bucket, partition
 from wire.items import Fault, Readings
+from wire.topics import Lane
 
 # Handing over may take longer than the test engine's two seconds of silence.
 _FAULTS = "SELECT message FROM alert_event WHERE event = 'FaultSeen' ORDER BY id"
@@ -101,3 +108,29 @@ def _end_connections(bench: Bench, ingest: Ingest[Counted]) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'steth_ingest'"
         " AND datname = current_database()"
     )
+
+
+async def test_a_partition_given_up_in_the_middle_of_a_batch_makes_no_letters(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its devices are forgotten then: what came of them comes again to the next owner."""
+    uid = bench.device()
+    async with Client(bench=bench, uid=uid) as device, bench.ingest(name="one") as one:
+        await device.send(1, Fault(at=wall_ms(), code="E", state="active"))
+        await device.acked(1)
+        slices = Pace.slices
+        given_up: list[int] = []
+
+        async def leaving(pace: Pace, lane: Lane, things: Sequence[Any]) -> AsyncIterator[Sequence[Any]]:
+            async for some in slices(pace, lane, things):
+                if not given_up and isinstance(some[0], Message):
+                    given_up.append(some[0].partition)
+                    await one._release(some[0].partition)
+                yield some
+
+        monkeypatch.setattr(Pace, "slices", leaving)
+        await device.send(2, Fault(at=wall_ms(), code="E", state="active"))
+        await device.acked(2)
+    assert given_up
+    assert bench.sql(_FAULTS) == [("E 1",), ("E 2",)]
+    assert bench.sql("SELECT code, place FROM dead_letter") == []
