@@ -257,7 +257,7 @@ def _result(seen: list[Seen], lags: list[float], rate: float, cpu: dict[str, flo
             Aim(
                 what="p99 from publishing to readable",
                 value=percentile(ms, 0.99),
-                target=250,
+                target=200,
                 at_least=False,
                 unit=" ms",
             )
