@@ -25,6 +25,7 @@ from wire.items import (
     Reply,
     Skipped,
     StateChange,
+    rows_of,
 )
 
 STATES: Final[Mapping[str, frozenset[str]]] = {
@@ -109,14 +110,7 @@ def _readings(item: Readings, model: Model, refused: Counter[str]) -> Readings |
         return item
     if not rows:
         return None
-    return Readings(
-        at=item.at,
-        metric=[item.metric[row] for row in rows],
-        value=[item.value[row] for row in rows],
-        dt=None if item.dt is None else [item.dt[row] for row in rows],
-        unit=None if item.unit is None else [item.unit[row] for row in rows],
-        quality=None if item.quality is None else [item.quality[row] for row in rows],
-    )
+    return rows_of(item, rows)
 
 
 def _reading_passes(item: Readings, row: int, model: Model, refused: Counter[str]) -> bool:

@@ -16,12 +16,11 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from ingest.admitted import Admitted
-from ingest.fit import rows_of
 from ingest.memory import SQL
 from ingest.metrics import MetricIds
 from ingest.ports import Applied, S, Work
 from ingest.record import kind_of, moment
-from wire.items import Fault, Item, Readings
+from wire.items import Fault, Item, Readings, rows_of
 
 ReadingKey = tuple[int, datetime, float]
 EventKey = tuple[str, datetime, Any]

@@ -1,6 +1,6 @@
 """What of a readable report fits its device: names it may have, times that exist, values its signals can have. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import repeat
 from operator import ge, le
 from typing import Final
@@ -12,7 +12,7 @@ from ingest.metrics import MetricIds
 from ingest.names import Names
 from ingest.ports import Expected
 from wire.errors import WireErrorCode
-from wire.items import BAD, GOOD, Fault, Heartbeat, Item, Quality, Readings
+from wire.items import BAD, GOOD, Fault, Heartbeat, Item, Quality, Readings, rows_of
 from wire.report import Report
 from wire.salvage import Flaws
 
@@ -113,15 +113,3 @@ class Fit:
             tuple(-_FREE if signal is None else signal.low for signal in found),
             tuple(_FREE if signal is None else signal.high for signal in found),
         )
-
-
-def rows_of(item: Readings, rows: Sequence[int]) -> Readings:
-    """Some rows of an item."""
-    return Readings(
-        at=item.at,
-        metric=[item.metric[i] for i in rows],
-        value=[item.value[i] for i in rows],
-        dt=None if item.dt is None else [item.dt[i] for i in rows],
-        unit=None if item.unit is None else [item.unit[i] for i in rows],
-        quality=None if item.quality is None else [item.quality[i] for i in rows],
-    )

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from traceback import format_tb, walk_tb
+from traceback import format_tb
 from typing import Final
 
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
+
+from store.errors import kind_of
 
 _log: Final = structlog.get_logger("ingest")
 LONGEST_S: Final = 5.0
@@ -34,9 +36,7 @@ async def take_turns(
             failures = 0
         except Exception as error:  # noqa: BLE001 - the others go on: one device's oddity must not end the process
             failures += 1
-            places = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-            kind = f"{type(error).__name__} {places[-1]}"
-            if kind != said:
+            if (kind := kind_of(error)) != said:
                 said = kind
                 _log.error("turn_failed", task=name, error=type(error).__name__, where=format_tb(error.__traceback__))
         else:

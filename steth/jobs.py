@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from traceback import format_tb, walk_tb
+from traceback import format_tb
 from typing import Final
 
 import psycopg
@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from psycopg_pool import PoolTimeout
 
-from store.errors import StoreError, one_line
+from store.errors import StoreError, kind_of, one_line
 from store.pool import Pool
 
 _log: Final = structlog.get_logger("steth.alerts")
@@ -89,12 +89,6 @@ def said(error: BaseException) -> str:
     if isinstance(error, StoreError | OSError | PoolTimeout | psycopg.OperationalError):
         return f"{type(error).__name__} {code}".strip() + f": {one_line(error)[:300]}"
     return f"{type(error).__name__} {code}".strip()
-
-
-def kind_of(error: BaseException) -> str:
-    """Errors of one type and code that are raised at one place are of one kind."""
-    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-    return f"{type(error).__qualname__} {getattr(error, 'sqlstate', '')} {frames[-1] if frames else ''}"
 
 
 class Jobs:

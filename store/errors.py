@@ -1,6 +1,7 @@
 """What can be wrong with the store, as one error with a stable code."""
 
 from enum import StrEnum
+from traceback import walk_tb
 
 
 class StoreErrorCode(StrEnum):
@@ -30,6 +31,12 @@ class StoreErrorCode(StrEnum):
 def one_line(error: Exception) -> str:
     """The whole message of an error of psycopg's, hints included, on one line."""
     return " ".join(str(error).split())
+
+
+def kind_of(error: BaseException) -> str:
+    """Errors of one type and code that are raised at one place are of one kind: said once in a log."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    return f"{type(error).__qualname__} {getattr(error, 'sqlstate', '')} {frames[-1] if frames else ''}"
 
 
 class StoreError(Exception):

@@ -1,5 +1,6 @@
 """The typed items of a report. All times are milliseconds since 1970 UTC on the device's own clock."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -87,6 +88,18 @@ class Readings(Struct, frozen=True, kw_only=True, gc=False, tag_field="t", tag="
     """UCUM's case-sensitive codes (``kV``, ``Cel``, ``dGy.cm2``, ``1``); None: as the catalog says."""
     quality: Annotated[list[Quality], Meta(max_length=MAX_READINGS)] | None = None
     """None: all good."""
+
+
+def rows_of(item: Readings, rows: Sequence[int]) -> Readings:
+    """Some rows of an item."""
+    return Readings(
+        at=item.at,
+        metric=[item.metric[i] for i in rows],
+        value=[item.value[i] for i in rows],
+        dt=None if item.dt is None else [item.dt[i] for i in rows],
+        unit=None if item.unit is None else [item.unit[i] for i in rows],
+        quality=None if item.quality is None else [item.quality[i] for i in rows],
+    )
 
 
 class Fault(Struct, frozen=True, kw_only=True, tag_field="t", tag="fault"):

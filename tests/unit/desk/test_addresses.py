@@ -1,10 +1,10 @@
 import logging
 
 import pytest
-from typing_extensions import override
 
 from desk.telling.addresses import Other, Webhook, is_address, parse, rest_s, shown
 from desk.telling.robots import Robot
+from tests.fixtures.heard import Heard
 
 SECRET = "mailto://sender:s3cret-Passw0rd@smtp.example.org?to=duty@example.org"
 DING = "https://oapi.dingtalk.com/robot/send?access_token=0a1b2c"
@@ -101,15 +101,3 @@ def test_of_an_address_only_the_scheme_is_shown(address: str, seen: str) -> None
 )
 def test_people_get_20_messages_a_minute_and_programs_60(address: str, seconds: float) -> None:
     assert rest_s(address) == seconds
-
-
-class Heard(logging.Handler):
-    """What reaches the process's log. (pytest's own capture also reads loggers that keep to themselves.)"""
-
-    def __init__(self) -> None:
-        super().__init__(level=0)
-        self.lines: list[str] = []
-
-    @override
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())

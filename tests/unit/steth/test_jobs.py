@@ -4,8 +4,8 @@ import pytest
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from steth.jobs import AWAY_S, LONGEST_S, is_away, kind_of, pause_s, said
-from store.errors import StoreError, StoreErrorCode
+from steth.jobs import AWAY_S, LONGEST_S, is_away, pause_s, said
+from store.errors import StoreError, StoreErrorCode, kind_of
 
 
 def caught(error: Exception) -> Exception:
