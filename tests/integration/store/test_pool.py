@@ -98,9 +98,10 @@ async def test_whoever_waits_goes_on_soon_after_the_database_is_back(database: D
 
 
 def cut_all(database: Database, role: Role) -> None:
+    """End a role's sessions; when it returns they are gone."""
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE usename = %s AND datname = current_database()",
             (f"steth_{role}",),
         )
