@@ -1,10 +1,14 @@
-"""Who may do what: every route with the roles that may use it. A test walks every (role, route) pair."""
+"""Who may do what, read from rights.toml and checked when this is imported. A test walks every (role, route) pair."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 PREFIX: Final = "/api/v1"
 
@@ -19,53 +23,80 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-ALL: Final = frozenset(Role)
-STAFF: Final = ALL - {Role.HOSPITAL}
-MANAGERS: Final = frozenset({Role.MANAGER, Role.ADMIN})
+class Scope(StrEnum):
+    """Whose things the accounts of a role see: those of their own organisation, or, as the provider's, all."""
+
+    OWN = "own"
+    ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rights:
+    """The matrix: (method, path below /api/v1) -> its right; right -> who has it; role -> what it sees."""
+
+    routes: Mapping[tuple[str, str], str]
+    roles: Mapping[str, frozenset[Role]]
+    scopes: Mapping[Role, Scope]
+
+
+class _Role(msgspec.Struct, forbid_unknown_fields=True):
+    scope: Scope
+    rights: list[str]
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    roles: dict[Role, _Role]
+    routes: dict[str, str]
+
+
+_NO_TOKEN: Final = ""
 PUBLIC: Final[frozenset[Role]] = frozenset()
 """No token: the route checks a credential of its own."""
 
+
+def read_rights(text: bytes) -> Rights:
+    """The rights of a TOML text. Raises ValueError with what is wrong and where."""
+    try:
+        file = msgspec.toml.decode(text, type=_File)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"rights: {error}") from None
+    for role in Role:
+        if role not in file.roles:
+            raise ValueError(f"rights: [roles.{role}] is missing")
+    given = {right for of in file.roles.values() for right in of.rights}
+    asked = set(file.routes.values()) - {_NO_TOKEN}
+    for right in sorted(given ^ asked):
+        whose = "no role has" if right in asked else "no route asks for"
+        raise ValueError(f"rights: {whose} `{right}`: write it on both sides, or on neither")
+    for route in file.routes:
+        if not re.fullmatch(r"(GET|POST|PUT|PATCH|DELETE) /\S+", route):
+            raise ValueError(f"rights: routes.{route!r} isn't `METHOD /path`")
+    roles = {right: frozenset(role for role, of in file.roles.items() if right in of.rights) for right in given}
+    return Rights(
+        routes=MappingProxyType({_key(route): right for route, right in file.routes.items()}),
+        roles=MappingProxyType({**roles, _NO_TOKEN: PUBLIC}),
+        scopes=MappingProxyType({role: of.scope for role, of in file.roles.items()}),
+    )
+
+
+def _key(route: str) -> tuple[str, str]:
+    method, _, path = route.partition(" ")
+    return method, path
+
+
+RIGHTS: Final = read_rights((Path(__file__).parent / "rights.toml").read_bytes())
 ROUTES: Final[Mapping[tuple[str, str], frozenset[Role]]] = MappingProxyType(
-    {
-        ("POST", "/login"): PUBLIC,
-        ("POST", "/enrol"): PUBLIC,
-        ("POST", "/session"): PUBLIC,
-        ("GET", "/session"): ALL,
-        ("DELETE", "/session"): ALL,
-        ("GET", "/tokens"): ALL,
-        ("POST", "/tokens"): ALL,
-        ("DELETE", "/tokens/{id}"): ALL,
-        ("GET", "/devices"): ALL,
-        ("POST", "/devices"): MANAGERS,
-        ("GET", "/devices/{id}"): ALL,
-        ("PATCH", "/devices/{id}"): MANAGERS,
-        ("POST", "/devices/{id}/code"): MANAGERS,
-        ("GET", "/devices/{id}/readings"): ALL,
-        ("GET", "/devices/{id}/events"): ALL,
-        ("GET", "/devices/{id}/series"): ALL,
-        ("GET", "/stream"): ALL,
-        ("GET", "/alerts"): ALL,
-        ("GET", "/alerts/{id}"): ALL,
-        ("POST", "/alerts/{id}/acknowledge"): STAFF,
-        ("POST", "/alerts/{id}/unacknowledge"): STAFF,
-        ("GET", "/tickets"): ALL,
-        ("GET", "/tickets/{number}"): ALL,
-        ("GET", "/tickets/{number}/evidence"): ALL,
-        ("POST", "/tickets/{number}/transition"): STAFF,
-        ("GET", "/sites"): ALL,
-        ("POST", "/sites"): MANAGERS,
-        # An address is a URL that our server calls: not for those outside the house.
-        ("GET", "/recipients"): MANAGERS,
-        ("POST", "/recipients"): MANAGERS,
-        ("PATCH", "/recipients/{id}"): MANAGERS,
-        ("POST", "/recipients/{id}/test"): MANAGERS,
-        ("GET", "/telling"): STAFF,
-        ("GET", "/catalog/models"): ALL,
-        # The hospital verifies by itself who did what with its equipment (DESIGN, security).
-        ("GET", "/audit"): MANAGERS | {Role.HOSPITAL},
-    }
+    {route: RIGHTS.roles[right] for route, right in RIGHTS.routes.items()}
 )
 """(method, path below /api/v1) -> roles."""
+
+
+def right_of(method: str, path: str) -> str:
+    """The right that a route asks for; "": none, it is public. Raises LookupError if rights.toml doesn't name it."""
+    right = RIGHTS.routes.get((method, path))
+    if right is None:
+        raise LookupError(f'api/rights.toml has no line for "{method} {path}": say there which right it asks for')
+    return right
 
 
 def methods_of(path: str) -> list[str]:

@@ -20,7 +20,7 @@ from api.credentials import is_session, is_token, token_hash
 from api.database import one
 from api.idempotency import KEY_HEADER, Attempt, check_key, once
 from api.problems import Problem, ProblemCode, invalid
-from api.roles import PREFIX, PUBLIC, ROUTES, Role
+from api.roles import PREFIX, PUBLIC, RIGHTS, Role, right_of
 from store.pool import Connection
 
 MAX_BODY: Final = 1024 * 1024
@@ -90,17 +90,19 @@ def _inside(value: object) -> list[object]:
 
 
 class Route(APIRoute):
-    """A route that opens the request's transaction and lets only the roles of `api.roles` in."""
+    """A route that opens the request's transaction and lets only the roles in that have its right."""
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         names = _query_names(self.dependant)
         takes_body = self.body_field is not None
+        # Looked up here, when the route is made: one that rights.toml doesn't know never starts.
+        (right,) = {right_of(method, self.path_format.removeprefix(PREFIX)) for method in self.methods or ()}
+        roles = RIGHTS.roles[right]
 
         async def answer(request: Request) -> Response:
             bounded = BoundedRequest(request.scope, request.receive)
-            roles = ROUTES[request.method, self.path_format.removeprefix(PREFIX)]
             if roles is PUBLIC:
                 await _check(bounded, names, takes_body)
                 return await handle(bounded)
@@ -111,7 +113,7 @@ class Route(APIRoute):
             async with context.pool.connection() as connection, connection.transaction():
                 account = await _authenticate(connection, token, now)
                 if account.role not in roles:
-                    raise _forbidden(account.role, roles)
+                    raise _forbidden(account.role, right)
                 await _check(bounded, names, takes_body)
                 bounded.state.session = Session(connection=connection, account=account, now=now, context=context)
                 key = check_key(bounded.headers.get(KEY_HEADER)) if request.method == "POST" else None
@@ -162,10 +164,12 @@ async def _authenticate(connection: Connection, token: str, now: datetime) -> Ac
     )
 
 
-def _forbidden(role: Role, roles: frozenset[Role]) -> Problem:
-    may = ", ".join(sorted(roles))
+def _forbidden(role: Role, right: str) -> Problem:
+    may = ", ".join(sorted(RIGHTS.roles[right]))
     return Problem(
-        ProblemCode.FORBIDDEN, f"The role {role} may not do this; these may: {may}.", where="header.authorization"
+        ProblemCode.FORBIDDEN,
+        f"This asks for the right {right}. The role {role} hasn't got it; these have: {may}.",
+        where="header.authorization",
     )
 
 

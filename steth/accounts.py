@@ -7,7 +7,7 @@ import psycopg
 from psycopg import errors
 
 from api.accounts import create_account
-from api.roles import Role
+from api.roles import RIGHTS, Role, Scope
 
 
 class AccountError(Exception):
@@ -19,7 +19,7 @@ async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | 
 
     ``hospital``: the id of the organisation of an account with the role ``hospital``, and of no other.
     """
-    if (role is Role.HOSPITAL) != (hospital is not None):
+    if (RIGHTS.scopes[role] is Scope.OWN) != (hospital is not None):
         raise AccountError("an account of the role hospital needs --hospital, and no other has one")
     password = secrets.token_urlsafe(12)
     try:
