@@ -28,6 +28,50 @@ def init(
 
 
 @app.command()
+def renew(
+    folder: Folder,
+    what: Annotated[
+        list[str] | None, typer.Argument(help="Of these; none: of all three.", metavar="broker|ingest|alerts")
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", help="A name or address of the broker instead of those it has; may be repeated."),
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=825, help="How long they are good.")] = 397,
+) -> None:
+    """Make new certificates of the broker and the services. The old ones stay good until they end."""
+    from steth.certificates import BROKER, OURS, CertificateError, renew  # noqa: PLC0415
+
+    chosen = what or list(OURS)
+    if name and BROKER not in chosen:
+        _fail(CertificateError("--name is of the broker: write `renew FOLDER broker --name …`"))
+    try:
+        for each in chosen:
+            path = renew(folder, each, names=name or (), days=days, now=datetime.now(UTC))
+            typer.echo(f"made {path} and its key")
+    except (CertificateError, OSError) as error:
+        _fail(error)
+    for each in chosen:
+        typer.echo(_next(each))
+
+
+@app.command(name="list")
+def list_(folder: Folder) -> None:
+    """Say of each certificate until when it is good, the first to end first."""
+    from steth.certificates import CertificateError, listing  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    try:
+        found = listing(folder, now=now)
+    except (CertificateError, OSError) as error:
+        _fail(error)
+    for each in found:
+        days = (each.ends - now).days
+        left = "revoked" if each.revoked else "ENDED" if each.ends <= now else f"{days} days"
+        typer.echo(f"{each.name:<40}  {each.ends:%Y-%m-%d}  {left:>10}  {each.certificate.serial_number:x}")
+
+
+@app.command()
 def device(
     folder: Folder,
     device: DeviceId,
@@ -44,17 +88,29 @@ def device(
 
 
 @app.command()
-def revoke(folder: Folder, device: DeviceId) -> None:
-    """Lock a device out for ever: its certificates onto the revocation list, its id into the access list."""
-    from steth.certificates import CertificateError, revoke_device  # noqa: PLC0415
+def revoke(
+    folder: Folder,
+    who: Annotated[str, typer.Argument(help="A device's id, ingest or alerts.", metavar="DEVICE|SERVICE")],
+) -> None:
+    """Lock a device out for ever, or a service's keys so far, for which it is given a new certificate."""
+    from steth.certificates import OURS, CertificateError, revoke_device, revoke_service  # noqa: PLC0415
 
+    do = revoke_service if who in OURS else revoke_device
     try:
-        count = revoke_device(folder, device, now=datetime.now(UTC))
+        count = do(folder, who, now=datetime.now(UTC))
     except (CertificateError, OSError) as error:
         _fail(error)
-    typer.echo(
-        f"{count} revoked; copy broker/device-ca.crl to the broker and send it SIGHUP, then restart it at leisure"
-    )
+    typer.echo(f"{count} revoked")
+    if who in OURS:
+        typer.echo(_next(who))
+    typer.echo("the lists: bring broker/*.crl and broker/revoked.acl to the broker, and restart it: it reads them then")
+
+
+def _next(what: str) -> str:
+    """What is to be done with a certificate that was made."""
+    if what == "broker":
+        return "broker: bring server.crt, server.key and steth-ca.crl to the broker, and restart it"
+    return f"{what}: bring client.crt and client.key to where it runs; it reads them when it connects again"
 
 
 def _fail(error: Exception) -> NoReturn:

@@ -1,13 +1,15 @@
 """Who may do what at the deployed broker."""
 
 import queue
+import shutil
+import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from steth.certificates import CertificateError, add_device, initialise, revoke_device
+from steth.certificates import CertificateError, add_device, initialise, renew, revoke_device, revoke_service
 from tests.fixtures.deployed import DeployedBroker, device_certificate
 from tests.fixtures.trixie import Tree
 from tests.integration.broker.client import PATIENCE_S, QUIET_S, Client, context, upgraded
@@ -221,6 +223,41 @@ def test_a_revoked_device_is_locked_out(private: DeployedBroker) -> None:
             assert client.publish(up(other, Lane.LIVE)) == OK
     with pytest.raises(CertificateError, match="was revoked"):
         device_certificate(private.certificates, device)
+
+
+def test_a_revoked_service_is_refused_and_goes_on_with_its_new_certificate(trixie: Tree, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    initialise(made, names=["localhost", "127.0.0.1"], now=datetime.now(UTC))
+    stolen, former = tmp_path / "stolen", tmp_path / "former"
+    shutil.copytree(made / "ingest", stolen)
+    with DeployedBroker(tree=trixie, certificates=made) as broker:
+        ground = Ground(broker)
+
+        def comes_in(folder: Path) -> bool:
+            with Client(broker.ports["services"], context(ground.ca, folder / "client.crt")) as client:
+                return client.connected
+
+        renew(made, "ingest", now=datetime.now(UTC))
+        shutil.copytree(made / "ingest", former)
+        server = made / "broker" / "server.crt"
+        old = server.read_bytes()
+        renew(made, "broker", now=datetime.now(UTC))
+        assert comes_in(stolen)
+        assert comes_in(former), "renewed: both are good until they end"
+        assert revoke_service(made, "ingest", now=datetime.now(UTC)) == 2
+        broker.take_certificates()
+        broker.stop()
+        broker.start()
+        assert not comes_in(stolen)
+        assert not comes_in(former)
+        assert comes_in(made / "ingest"), "of the same name"
+        assert comes_in(made / "alerts")
+        for port in broker.ports.values():
+            shown = ssl.get_server_certificate(("127.0.0.1", port), timeout=PATIENCE_S)
+            assert shown == server.read_text() != old.decode()
+        device = mint_device_id()
+        with ground.device(device) as client:
+            assert client.publish(up(device, Lane.LIVE)) == OK
 
 
 def test_no_certificate_for_what_is_no_device(certificates: Path) -> None:

@@ -184,6 +184,26 @@ def test_each_part_is_there_and_two_ingest_processes() -> None:
     assert all(f":-{PROJECT['project']['version']}}}" in SERVICES[name]["image"] for name in OURS)
 
 
+def test_the_broker_starts_with_its_lists_or_says_which_is_missing(tmp_path: Path) -> None:
+    (script,) = SERVICES["mosquitto"]["command"]
+    script = (
+        script.replace("$$", "$").replace("/mosquitto/", f"{tmp_path}/").replace("exec mosquitto", "exec echo started")
+    )
+    for folder, file, text in (("config", "acl", "a"), ("certs", "revoked.acl", "b"), ("run", "", "")):
+        (tmp_path / folder).mkdir()
+        if file:
+            (tmp_path / folder / file).write_text(text)
+
+    def start() -> tuple[str, str]:
+        done = subprocess.run(["/bin/sh", "-ec", script], capture_output=True, text=True, check=False)
+        return done.stdout, done.stderr
+
+    assert start() == ("", "secrets/broker/steth-ca.crl is missing: docs/deploy.md, Upgrade\n")
+    (tmp_path / "certs" / "steth-ca.crl").touch()
+    assert start()[0].startswith("started -c ")
+    assert (tmp_path / "run" / "acl").read_text() == "ab"
+
+
 def test_mosquitto_never_has_settings_per_listener() -> None:
     lines = [
         line.split()
@@ -192,5 +212,8 @@ def test_mosquitto_never_has_settings_per_listener() -> None:
     ]
     assert "per_listener_settings" not in {line[0] for line in lines}
     listeners = [line for line in lines if line[0] == "listener"]
+    assert [line[1].rpartition("/")[2] for line in lines if line[0] == "crlfile"] == ["device-ca.crl"] * 2 + [
+        "steth-ca.crl"
+    ]
     for needed in (["require_certificate", "true"], ["use_identity_as_username", "true"], ["tls_version", "tlsv1.2"]):
         assert lines.count(needed) == len(listeners) == 3

@@ -6,10 +6,24 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from typer.testing import CliRunner
 
-from steth.certificates import CertificateError, add_device, initialise, revoke_device
+from steth.certificates import (
+    AUTHORITIES,
+    AUTHORITY_DAYS,
+    OURS,
+    SERVICE_DAYS,
+    SERVICES,
+    CertificateError,
+    add_device,
+    initialise,
+    listing,
+    renew,
+    revoke_device,
+    revoke_service,
+)
 from steth.certs import app
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
@@ -36,11 +50,11 @@ def usage(certificate: x509.Certificate) -> list[x509.ObjectIdentifier]:
     return list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
 
 
-def revoked(folder: Path) -> set[int]:
-    listed = x509.load_pem_x509_crl((folder / "broker" / "device-ca.crl").read_bytes())
-    assert listed.is_signature_valid(read(folder / "ca" / "device-ca.crt").public_key())  # type: ignore[arg-type]  # ours is EC
-    assert listed.next_update_utc is not None
-    assert listed.next_update_utc > NOW + timedelta(days=7000), "an old list would lock everybody out"
+def revoked(folder: Path, authority: str = "device-ca") -> set[int]:
+    listed = x509.load_pem_x509_crl((folder / "broker" / f"{authority}.crl").read_bytes())
+    issuer = read(folder / "ca" / f"{authority}.crt")
+    assert listed.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # ours is EC
+    assert listed.next_update_utc == issuer.not_valid_after_utc, "an old list would lock everybody out"
     return {each.serial_number for each in listed}
 
 
@@ -53,11 +67,98 @@ def test_the_broker_is_known_by_its_names_and_serves_only(folder: Path) -> None:
     assert usage(server) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
-@pytest.mark.parametrize("service", ["ingest", "alerts"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_a_client_of_its_own_name(folder: Path, service: str) -> None:
     client = read(folder / service / "client.crt")
     client.verify_directly_issued_by(read(folder / service / "ca.crt"))
     assert (name(client), usage(client)) == (f"steth-{service}", [ExtendedKeyUsageOID.CLIENT_AUTH])
+    assert revoked(folder, "steth-ca") == set(), "the broker wants a list, if an empty one"
+
+
+def test_everything_ends(folder: Path) -> None:
+    ends = {one.name: one.ends for one in listing(folder, now=NOW)}
+    assert ends == {
+        **dict.fromkeys(OURS, NOW + timedelta(days=SERVICE_DAYS)),
+        **dict.fromkeys(AUTHORITIES, NOW + timedelta(days=AUTHORITY_DAYS)),
+    }
+    late = NOW + timedelta(days=AUTHORITY_DAYS - 100)
+    assert read(renew(folder, "ingest", now=late)).not_valid_after_utc == ends["steth-ca"], (
+        "none outlives who signed it"
+    )
+    assert read(add_device(folder, DEVICE, days=730, now=late) / "device.crt").not_valid_after_utc == ends["device-ca"]
+    with pytest.raises(CertificateError, match="the authority ended"):
+        renew(folder, "ingest", now=NOW + timedelta(days=AUTHORITY_DAYS))
+
+
+@pytest.mark.parametrize("what", OURS)
+def test_a_renewed_certificate_is_as_the_former_was_and_beside_it(folder: Path, what: str) -> None:
+    path = folder / what / ("server.crt" if what == "broker" else "client.crt")
+    former, key = read(path), path.with_suffix(".key").read_bytes()
+    later = NOW + timedelta(days=300)
+    assert renew(folder, what, now=later) == path
+    fresh = read(path)
+    assert (fresh.subject, fresh.issuer, usage(fresh)) == (former.subject, former.issuer, usage(former))
+    if what == "broker":
+        of = x509.SubjectAlternativeName
+        assert fresh.extensions.get_extension_for_class(of) == former.extensions.get_extension_for_class(of)
+    assert fresh.not_valid_after_utc == later + timedelta(days=SERVICE_DAYS)
+    assert path.with_suffix(".key").read_bytes() != key
+    assert load_pem_private_key(path.with_suffix(".key").read_bytes(), None).public_key() == fresh.public_key()
+    assert revoked(folder, "steth-ca") == set(), "the former is good until it ends"
+    both = {one.certificate.serial_number for one in listing(folder, now=later) if one.name == what}
+    assert both == {former.serial_number, fresh.serial_number}
+    assert not list(folder.rglob("*.new"))
+
+
+def test_the_broker_gets_other_names(folder: Path) -> None:
+    renew(folder, "broker", names=["other.example"], now=NOW)
+    assert name(read(folder / "broker" / "server.crt")) == "other.example"
+    (folder / "broker" / "server.crt").unlink()
+    with pytest.raises(CertificateError, match="--name"):
+        renew(folder, "broker", now=NOW)
+
+
+def test_a_service_is_revoked_and_goes_on_with_a_new_certificate(folder: Path) -> None:
+    first = read(folder / "ingest" / "client.crt").serial_number
+    second = read(renew(folder, "ingest", now=NOW)).serial_number
+    assert revoke_service(folder, "ingest", now=NOW) == 2
+    assert revoked(folder, "steth-ca") == {first, second}
+    assert revoked(folder) == set()
+    client = read(folder / "ingest" / "client.crt")
+    assert name(client) == "steth-ingest"
+    assert client.serial_number not in {first, second}
+    assert "steth-ingest" not in (folder / "broker" / "revoked.acl").read_text(), "its name goes on"
+    assert {one.certificate.serial_number for one in listing(folder, now=NOW) if one.revoked} == {first, second}
+    for other in ("broker", "nobody", DEVICE):
+        with pytest.raises(CertificateError):
+            revoke_service(folder, other, now=NOW)
+
+
+def test_what_an_earlier_version_made_can_be_renewed_and_revoked(folder: Path) -> None:
+    """It kept no certificates of ours and had no list of revoked ones."""
+    for path in (folder / "ca" / "issued").iterdir():
+        path.unlink()
+    (folder / "broker" / "steth-ca.crl").unlink()
+    first = read(folder / "alerts" / "client.crt").serial_number
+    assert {one.name for one in listing(folder, now=NOW)} == {*OURS, *AUTHORITIES}
+    assert revoke_service(folder, "alerts", now=NOW) == 1
+    assert revoked(folder, "steth-ca") == {first}
+    (folder / "broker" / "steth-ca.crl").unlink()
+    renew(folder, "broker", now=NOW)
+    assert revoked(folder, "steth-ca") == set()
+
+
+def test_what_ended_long_ago_is_not_listed(folder: Path) -> None:
+    for month in (0, 1, 2):
+        add_device(folder, DEVICE, days=30, now=NOW + timedelta(days=30 * month))
+
+    def ends(days: int) -> list[int]:
+        found = [one for one in listing(folder, now=NOW + timedelta(days=days)) if one.name == DEVICE]
+        return [(one.ends - NOW).days for one in found]
+
+    assert ends(0) == [30, 60, 90], "the first to end first"
+    assert ends(70) == [90]
+    assert ends(900) == [90], "nobody renewed it: that shows"
 
 
 def test_a_device_is_its_id_for_as_long_as_was_said(folder: Path) -> None:
@@ -113,16 +214,45 @@ def test_authorities_are_made_once(folder: Path) -> None:
     with pytest.raises(CertificateError, match="exists"):
         initialise(folder, names=["x"], now=NOW)
     assert (folder / "ca" / "device-ca.key").read_bytes() == before
+    # On the server, where ca was taken away, others would lock all equipment out.
+    (folder / "ca").rename(folder.with_name("safe"))
+    with pytest.raises(CertificateError, match="exists"):
+        initialise(folder, names=["x"], now=NOW)
+    with pytest.raises(CertificateError, match="bring the folder ca"):
+        renew(folder, "broker", now=NOW)
+    # And where ca was taken to without the lists: who was revoked must not be forgotten.
+    (tmp := folder.with_name("safe-place")).mkdir()
+    folder.with_name("safe").rename(tmp / "ca")
+    with pytest.raises(CertificateError, match="put the server's folder broker beside ca"):
+        add_device(tmp, DEVICE, days=1, now=NOW)
 
 
 def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
     runner = CliRunner()
     made = str(tmp_path / "made")
-    for arguments in (["device", made, DEVICE], ["revoke", made, DEVICE]):
+    for arguments in (
+        ["device", made, DEVICE],
+        ["revoke", made, DEVICE],
+        ["revoke", made, "ingest"],
+        ["revoke", made, "broker"],
+        ["renew", made],
+        ["renew", made, "nobody"],
+        ["renew", made, "ingest", "--name", "x"],
+        ["list", made],
+    ):
         refused = runner.invoke(app, arguments)
         assert (refused.exit_code, len(refused.stderr.splitlines())) == (2, 1)
-        assert "steth certs init" in refused.stderr
     assert runner.invoke(app, ["init", made, "--name", "broker.example"]).exit_code == 0
     assert runner.invoke(app, ["device", made, DEVICE]).exit_code == 0
     assert runner.invoke(app, ["revoke", made, DEVICE]).exit_code == 0
+    renewed = runner.invoke(app, ["renew", made])
+    assert (renewed.exit_code, len(renewed.stdout.splitlines())) == (0, 6), "what was made, and what to do with each"
+    locked = runner.invoke(app, ["revoke", made, "ingest"])
+    assert (locked.exit_code, locked.stdout.splitlines()[0]) == (0, "2 revoked")
+    shown = [line.split() for line in runner.invoke(app, ["list", made]).stdout.splitlines()]
+    assert [line[0] for line in shown].count("ingest") == 3
+    assert {(line[0], line[2]) for line in shown if line[2] == "revoked"} == {
+        ("ingest", "revoked"),
+        (DEVICE, "revoked"),
+    }
     assert runner.invoke(app, ["init", made, "--name", "broker.example"]).exit_code == 2
