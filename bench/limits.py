@@ -152,7 +152,7 @@ async def _puback(spec: Spec, board: Board) -> None:
 
     sessions = [
         Session(
-            endpoint=Endpoint(host="127.0.0.1", port=spec.port),
+            endpoint=lambda: Endpoint(host="127.0.0.1", port=spec.port),
             client_id=f"puback-{partition:02d}",
             partition=partition,
             filters=[up_filter(bucket, Channel(spec.lane)) for bucket in buckets_of(partition)],

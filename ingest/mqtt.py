@@ -15,6 +15,7 @@ import mqtt5
 import structlog
 from msgspec import Struct
 
+from ingest import stats
 from ingest.read import Read
 
 _log: Final = structlog.get_logger("ingest.mqtt")
@@ -64,6 +65,7 @@ class Message(Struct, kw_only=True, gc=False):
 class Session(asyncio.Protocol):
     """A persistent session under a stable client id, connected again and again until ``close``.
 
+    ``endpoint`` is asked before each connection, so that renewed certificates count; what it can't read is an OSError.
     ``on_message`` gets every message at once, in order. ``on_taken_over`` is called when the broker says that another
     client took the session; it connects again all the same, after a while in which it can be closed. Whatever ends a
     connection or keeps it from being made, the next attempt waits longer, by a random share: sessions that were cut
@@ -73,7 +75,7 @@ class Session(asyncio.Protocol):
     def __init__(
         self,
         *,
-        endpoint: Endpoint,
+        endpoint: Callable[[], Endpoint],
         client_id: str,
         partition: int,
         filters: Sequence[str],
@@ -90,6 +92,7 @@ class Session(asyncio.Protocol):
         self._on_message = on_message
         self._on_taken_over = on_taken_over
         self._wall_ms = wall_ms
+        self._login: tuple[str | None, str | None] = (None, None)
         self._transport: asyncio.Transport | None = None
         self._rest = b""
         self._up = asyncio.Event()
@@ -178,7 +181,10 @@ class Session(asyncio.Protocol):
         self._rest = b""
         self._subscribed = False
         self.link += 1
-        password = self._endpoint.password
+        secured: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
+        if secured is not None and (shown := secured.getpeercert()):
+            stats.CERTIFICATE.labels("broker").set(ssl.cert_time_to_seconds(str(shown["notAfter"])))
+        username, password = self._login
         stream.write(
             mqtt5.ConnectPacket(
                 self._client_id,
@@ -187,7 +193,7 @@ class Session(asyncio.Protocol):
                 keep_alive=KEEP_ALIVE_S,
                 receive_max=self._receive_max,
                 max_packet_size=MAX_PACKET,
-                username=self._endpoint.username,
+                username=username,
                 password=None if password is None else password.encode(),
             ).write()
         )
@@ -303,7 +309,8 @@ class Session(asyncio.Protocol):
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        where = self._endpoint
+        where = self._endpoint()
+        self._login = (where.username, where.password)
         async with asyncio.timeout(10):
             await loop.create_connection(
                 lambda: self,

@@ -76,7 +76,7 @@ class Ingest(Generic[S]):
         *,
         name: str,
         pool: Pool,
-        endpoint: Endpoint,
+        endpoint: Callable[[], Endpoint],
         engine: Engine[S],
         stages: Sequence[Stage],
         wall_ms: Callable[[], int],

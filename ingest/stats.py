@@ -41,4 +41,9 @@ BATCH_S: Final = Histogram(
 COMMIT_S: Final = Histogram("steth_ingest_commit_seconds", "The commit alone.", ["lane"], buckets=_SECONDS)
 WAITING: Final = Gauge("steth_ingest_waiting_messages", "Messages that came and are not committed yet.", ["lane"])
 TAKEN_OVER: Final = Counter("steth_ingest_sessions_taken_over_total", "Sessions that another client took from us.")
+CERTIFICATE: Final = Gauge(
+    "steth_certificate_end_timestamp_seconds",
+    "Last moment of a certificate, of the broker's as the last connection saw it; 0: its file can't be used.",
+    ["of"],
+)
 CONNECTED: Final = Gauge("steth_ingest_sessions_connected", "Sessions with the broker that are connected.")

@@ -1,6 +1,7 @@
 """`steth alerts`: telling people, sending commands, freezing evidence, upkeep of the database. One leads."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -17,6 +18,7 @@ from desk.telling.teller import Teller
 from ingest.mqtt import Endpoint
 from remote.commands import CommandSender, PublishError
 from steth.backlog import Backlog
+from steth.expiry import tell_ends
 from steth.fleet import Fleet
 from steth.health import serve_health
 from steth.jobs import Job, Jobs
@@ -34,9 +36,10 @@ LEAD_S: Final = 15.0
 
 
 class MqttPublisher:
-    """Publishes at QoS 1 over one connection, made when first needed and again after it broke."""
+    """Publishes at QoS 1 over one connection, made when first needed and again after it broke. ``endpoint`` is asked
+    each time, so that renewed certificates count."""
 
-    def __init__(self, *, endpoint: Endpoint, name: str) -> None:
+    def __init__(self, *, endpoint: Callable[[], Endpoint], name: str) -> None:
         self._endpoint = endpoint
         self._name = name
         self._client: aiomqtt.Client | None = None
@@ -45,20 +48,21 @@ class MqttPublisher:
         """Returns once the broker has it."""
         try:
             if self._client is None:
+                where = self._endpoint()
                 client = aiomqtt.Client(
-                    self._endpoint.host,
-                    self._endpoint.port,
+                    where.host,
+                    where.port,
                     identifier=self._name,
                     protocol=aiomqtt.ProtocolVersion.V5,
-                    username=self._endpoint.username,
-                    password=self._endpoint.password,
-                    tls_context=self._endpoint.tls,
+                    username=where.username,
+                    password=where.password,
+                    tls_context=where.tls,
                     timeout=10,
                 )
                 await client.__aenter__()
                 self._client = client
             await self._client.publish(topic, payload, qos=1)
-        except aiomqtt.MqttError as error:
+        except (aiomqtt.MqttError, OSError) as error:
             await self.close()
             raise PublishError(str(error)) from None
 
@@ -77,7 +81,9 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     settings.need("dsn_ingest", "dsn_owner")
     keep = settings.keep()
     stopped = stop_event()
-    publisher = MqttPublisher(endpoint=settings.endpoint(), name=settings.process_name("steth-alerts"))
+    settings.endpoint()  # what is wrong with it is said now
+    tell_ends(settings)
+    publisher = MqttPublisher(endpoint=settings.endpoint, name=settings.process_name("steth-alerts"))
     async with (
         open_pool(settings.dsn_ingest, role="ingest", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
         Leadership(dsn=settings.dsn_ingest) as leadership,

@@ -14,6 +14,7 @@ from ingest.ports import Expected, Stage
 from ingest.service import Ingest, ease_collector
 from remote.prepare import PrepareStage
 from remote.replies import ReplyStage
+from steth.expiry import tell_ends
 from steth.health import serve_health
 from steth.settings import Settings, address
 from steth.signals import stop_event
@@ -52,6 +53,8 @@ def signals_of(catalog: Catalog) -> dict[str, dict[str, Expected]]:
 async def run_ingest(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop; then finish the batch, write every state and give the partitions back."""
     settings.need("dsn_ingest")
+    settings.endpoint()  # what is wrong with it is said now
+    tell_ends(settings)
     ease_collector()
     stopped = stop_event()
     async with open_pool(
@@ -61,7 +64,7 @@ async def run_ingest(settings: Settings, catalog: Catalog) -> None:
         ingest = Ingest(
             name=settings.process_name("ingest"),
             pool=pool,
-            endpoint=settings.endpoint(),
+            endpoint=settings.endpoint,
             engine=AlertEngine(models=catalog.models),
             stages=stages_of(catalog),
             wall_ms=wall_ms,

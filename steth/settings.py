@@ -19,6 +19,10 @@ class SettingsError(Exception):
     """A setting is missing or wrong. The message is one line: where, what, and what to do."""
 
 
+class CertificateFilesError(SettingsError, OSError):
+    """mqtt_ca, mqtt_cert or mqtt_key can't be used; of a connection that is made again, one more way to fail."""
+
+
 class Settings(BaseSettings):
     """All settings of all processes; each process says which of them it needs.
 
@@ -86,7 +90,9 @@ class Settings(BaseSettings):
             raise SettingsError(f"keep_*_days: {error}") from None
 
     def endpoint(self) -> Endpoint:
-        """The broker as ingest and the command sender connect to it."""
+        """The broker as ingest and the command sender connect to it, with the certificates that there are now.
+
+        Raises CertificateFilesError."""
         url = urlsplit(self.mqtt)
         tls = None
         if url.scheme == "mqtts":
@@ -95,7 +101,7 @@ class Settings(BaseSettings):
                 if self.mqtt_cert:
                     tls.load_cert_chain(self.mqtt_cert, self.mqtt_key or None)
             except (OSError, ssl.SSLError) as error:
-                raise SettingsError(f"mqtt_ca, mqtt_cert or mqtt_key can't be used: {error}") from None
+                raise CertificateFilesError(f"mqtt_ca, mqtt_cert or mqtt_key can't be used: {error}") from None
         return Endpoint(
             host=url.hostname or "127.0.0.1",
             port=url.port or 1883,

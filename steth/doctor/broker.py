@@ -20,6 +20,8 @@ from wire.topics import Lane, probe
 
 STEP_S: Final = 5.0
 SOON: Final = timedelta(days=30)
+LONG: Final = timedelta(days=180)
+"""Before an authority's end: every piece of equipment has to be given another one."""
 SLOW_S: Final = 1.0
 _KEEP_ALIVE_S: Final = 20
 
@@ -75,8 +77,8 @@ async def check_broker(endpoint: Endpoint) -> AsyncIterator[Finding]:
 def _untrusted(where: str, error: ssl.SSLCertVerificationError) -> Finding:
     expired = "expired" in error.verify_message
     todo = Text(
-        zh="更换消息服务器证书（steth certs）" if expired else "核对 mqtt_ca 与证书中的名称",
-        en="renew the broker's certificate (steth certs)"
+        zh="更换消息服务器证书（steth certs renew）" if expired else "核对 mqtt_ca 与证书中的名称",
+        en="renew the broker's certificate (steth certs renew)"
         if expired
         else "check mqtt_ca, and the names in its certificate",
     )
@@ -91,15 +93,15 @@ def _server_dates(writer: asyncio.StreamWriter) -> Finding:
     return judge_expiry("broker.tls", x509.load_der_x509_certificate(der).not_valid_after_utc, now=datetime.now(UTC))
 
 
-def judge_expiry(check: str, ends: datetime, *, now: datetime) -> Finding:
-    """A certificate's last day."""
-    todo = Text(zh="更换证书（steth certs）", en="renew it (steth certs)")
+def judge_expiry(check: str, ends: datetime, *, now: datetime, soon: timedelta = SOON) -> Finding:
+    """A certificate's last day, of which is warned ``soon`` before."""
+    todo = Text(zh="更换证书（steth certs renew）", en="renew it (steth certs renew)")
     if ends <= now:
         return fail(
             check, zh=f"证书已于 {ends:%Y-%m-%d} 过期", en=f"the certificate expired on {ends:%Y-%m-%d}", todo=todo
         )
     said = {"zh": f"证书有效期至 {ends:%Y-%m-%d}", "en": f"the certificate is good until {ends:%Y-%m-%d}"}
-    return warn(check, **said, todo=todo) if ends - now < SOON else ok(check, **said)
+    return warn(check, **said, todo=todo) if ends - now < soon else ok(check, **said)
 
 
 class _BrokenOffError(Exception):

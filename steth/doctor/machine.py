@@ -15,7 +15,8 @@ from agent.findings import Finding, fail, ok, warn
 from catalog.check import main_lines
 from catalog.load import SHIPPED
 from catalog.model import Text
-from steth.doctor.broker import judge_expiry
+from steth.doctor.broker import LONG, SOON, judge_expiry
+from steth.expiry import last_moment
 from steth.settings import Settings
 
 GIB: Final = 1024**3
@@ -46,12 +47,12 @@ def check_certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
         if not path:
             continue
         try:
-            certificates = x509.load_pem_x509_certificates(Path(path).read_bytes())
+            ends = last_moment(Path(path))
+            found[name] = x509.load_pem_x509_certificate(Path(path).read_bytes())
         except (OSError, ValueError) as error:
             yield _unusable(name, path, error)
             continue
-        found[name] = certificates[0]
-        yield judge_expiry(f"certificate.{name}", min(each.not_valid_after_utc for each in certificates), now=now)
+        yield judge_expiry(f"certificate.{name}", ends, soon=LONG if name == "mqtt_ca" else SOON, now=now)
     if "mqtt_cert" not in found:
         return
     path = settings.mqtt_key or settings.mqtt_cert

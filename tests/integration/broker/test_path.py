@@ -1,5 +1,6 @@
 """Reports by the deployed broker's TLS listeners into real processes, and what waits for them."""
 
+import asyncio
 import json
 import os
 import queue
@@ -7,16 +8,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 import psycopg
 import pytest
+from cryptography import x509
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
+from ingest.mqtt import Session
+from remote.commands import PublishError
+from steth.certificates import initialise, renew, revoke_service
 from steth.doctor.broker import check_broker
+from steth.expiry import tell_ends
 from steth.run_alerts import MqttPublisher
 from steth.settings import load_settings
 from store.partitions import ensure_partitions
@@ -27,7 +35,7 @@ from tests.fixtures.trixie import Tree
 from tests.integration.broker.client import PATIENCE_S, Client
 from tests.integration.broker.ground import Ground
 from wire.ids import DeviceId, bucket, mint_device_id, partition
-from wire.topics import Channel, Down, Lane, down, down_filter, up, up_filter
+from wire.topics import Channel, Down, Lane, down, down_filter, probe, up, up_filter
 
 WAIT_S: Final = 90.0
 MANY: Final = 1_500
@@ -206,13 +214,78 @@ def test_what_is_not_acknowledged_comes_again(private: DeployedBroker) -> None:
 async def test_commands_go_down_by_the_sender_of_steth_alerts(deployed: DeployedBroker, tmp_path: Path) -> None:
     device = mint_device_id()
     settings = load_settings(settings_file(tmp_path / "alerts.toml", deployed, "alerts"))
-    publisher = MqttPublisher(endpoint=settings.endpoint(), name="steth-alerts-test")
+    publisher = MqttPublisher(endpoint=settings.endpoint, name="steth-alerts-test")
     with Ground(deployed).device(device) as client:
         assert isinstance(client, Client)
         client.subscribe(down_filter(device))
         await publisher.publish(down(device, Down.COMMAND), b"{}")
         assert client.messages.get(timeout=PATIENCE_S).payload == b"{}"
     await publisher.close()
+
+
+async def test_what_runs_goes_on_with_renewed_certificates(trixie: Tree, tmp_path: Path) -> None:
+    """The old ones are even revoked: nothing is started anew but the broker."""
+    made = tmp_path / "made"
+    long_ago = datetime.now(UTC) - timedelta(days=300)
+    initialise(made, names=["localhost"], now=long_ago)
+
+    def told(of: str) -> float:
+        return REGISTRY.get_sample_value("steth_certificate_end_timestamp_seconds", {"of": of}) or 0.0
+
+    def ends(path: str) -> float:
+        return x509.load_pem_x509_certificate((made / path).read_bytes()).not_valid_after_utc.timestamp()
+
+    async def soon(look: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not look():  # noqa: ASYNC110 - nothing tells it
+                await asyncio.sleep(0.01)
+
+    command = down(mint_device_id(), Down.COMMAND)
+    with DeployedBroker(tree=trixie, certificates=made) as broker:
+        settings = load_settings(settings_file(tmp_path / "alerts.toml", broker, "alerts"))
+        tell_ends(settings)
+        session = Session(
+            endpoint=settings.endpoint,
+            client_id="steth-alerts-renewed",
+            partition=0,
+            filters=[probe(0, Lane.LIVE)],
+            receive_max=1,
+            on_message=lambda message: None,
+            on_taken_over=lambda: None,
+            wall_ms=lambda: 0,
+        )
+        publisher = MqttPublisher(endpoint=settings.endpoint, name="steth-alerts-test")
+        task = asyncio.create_task(session.run())
+        await soon(lambda: session.connected)
+        await publisher.publish(command, b"{}")
+        assert told("broker") == ends("broker/server.crt") < time.time() + 100 * 86_400
+        assert told("authority") == ends("ca/steth-ca.crt")
+        renew(made, "broker", now=datetime.now(UTC))
+        revoke_service(made, "alerts", now=datetime.now(UTC))
+        broker.take_certificates()
+        await asyncio.to_thread(broker.stop)
+        await soon(lambda: not session.connected)
+        await asyncio.to_thread(broker.start)
+        await soon(lambda: session.connected)
+        with suppress(PublishError):  # on the connection that broke: it is made anew for the next one
+            await publisher.publish(command, b"{}")
+        await publisher.publish(command, b"{}")
+        assert told("broker") == ends("broker/server.crt") > time.time() + 300 * 86_400
+        assert told("service") == ends("alerts/client.crt") > time.time() + 300 * 86_400
+        # A file that can't be read keeps it away, and says so, until it can.
+        (key := made / "alerts" / "client.key").rename(tmp_path / "away")
+        with capture_logs() as lines:
+            session.abort()
+            await publisher.close()
+            with pytest.raises(PublishError, match="mqtt_key can't be used"):
+                await publisher.publish(command, b"{}")
+            await soon(lambda: any("mqtt_key can't be used" in line.get("reason", "") for line in lines))
+        (tmp_path / "away").rename(key)
+        await soon(lambda: session.connected)
+        await session.close()
+        await publisher.close()
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_the_doctor_finds_the_deployed_broker_in_order(deployed: DeployedBroker, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ class Bench:
             made = Ingest(
                 name=name,
                 pool=pool,
-                endpoint=Endpoint(host="127.0.0.1", port=self.broker.port),
+                endpoint=lambda: Endpoint(host="127.0.0.1", port=self.broker.port),
                 engine=engine or CountingEngine(),
                 stages=[self.recorder] if stages is None else stages,
                 wall_ms=wall_ms,

@@ -130,7 +130,7 @@ async def test_what_a_broker_refuses_is_tried_again_later_and_later_and_said_onc
     port = server.sockets[0].getsockname()[1]
     with capture_logs() as lines:
         session = Session(
-            endpoint=Endpoint(host="127.0.0.1", port=port),
+            endpoint=lambda: Endpoint(host="127.0.0.1", port=port),
             client_id="c",
             partition=0,
             filters=["a"],

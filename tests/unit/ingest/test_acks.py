@@ -32,7 +32,7 @@ class Caught(Session):
 
     def __init__(self, clock: Clock) -> None:
         super().__init__(
-            endpoint=Endpoint(host="127.0.0.1", port=1),
+            endpoint=lambda: Endpoint(host="127.0.0.1", port=1),
             client_id="caught",
             partition=0,
             filters=[],
