@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from agent.adapter import Adapter
+from agent.certificate import files
 from agent.clock import Clock, Now
 from agent.commands import Allowance, Commands
 from agent.config import Agent, Device, Host, Server
@@ -51,6 +52,7 @@ class DeviceAgent:
     ) -> None:
         self.name = device.name
         self.id = DeviceId(identity.device)
+        self.certificates = files(own(server, device))
         self.restarts: Counter[str] = Counter()
         """How often each adapter failed."""
         self._log = structlog.get_logger(part="device").bind(device=self.id, name=device.name)
@@ -134,7 +136,17 @@ class DeviceAgent:
             from agent.host import HostAdapter  # noqa: PLC0415  # as said above
 
             found.append(
-                ("host", lambda: HostAdapter(config=host, model=model, sink=sink, clock=self._clock, now=self._now))
+                (
+                    "host",
+                    lambda: HostAdapter(
+                        config=host,
+                        certificates=tuple(self.certificates.values()),
+                        model=model,
+                        sink=sink,
+                        clock=self._clock,
+                        now=self._now,
+                    ),
+                )
             )
         if (dicom := device.dicom) is not None:
             from agent.dicom.scp import DicomScp  # noqa: PLC0415  # as said above

@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 
 from agent.app import known
+from agent.certificate import files, last_moment
 from agent.config import Config, Device, Server
 from agent.configfile import load, located
 from agent.endpoint import endpoint, own
@@ -299,10 +300,28 @@ def _broker(server: Server, mqtt: str, device: str) -> Iterator[Finding]:
         way = Text(zh="检查网络、代理服务器和防火墙的出网规则", en="check the network, the proxy, and what may go out")
         yield fail("server.connect", zh=f"{where} 连不上：{why}", en=f"{where} can't be reached: {why}", todo=way)
         return
+    if where.tls is not None:
+        for of, path in files(server).items():
+            yield _ends(of, last_moment(path), now=datetime.now(UTC))
     with plain:
         yield ok("server.connect", zh=f"{where} 可连接", en=f"{where} takes connections")
         if where.tls is not None:
             yield _handshake(where, plain, where.tls, todo)
+
+
+def _ends(of: str, ends: datetime, *, now: datetime) -> Finding:
+    """A file that could be used a moment ago: until when?"""
+    zh, en = {"device": ("本机证书", "our certificate"), "authority": ("平台机构证书", "the authority's certificate")}[
+        of
+    ]
+    check = f"server.{of}"
+    said = {"zh": f"{zh}有效期至 {ends:%Y-%m-%d}", "en": f"{en} is good until {ends:%Y-%m-%d}"}
+    todo = Text(
+        zh="向平台方索取新证书，替换文件即可", en="ask the server's people for another one and replace the file"
+    )
+    if ends <= now:
+        return fail(check, **said, todo=todo)
+    return warn(check, **said, todo=todo) if ends - now < SOON else ok(check, **said)
 
 
 def _open(where: Endpoint) -> socket.socket:

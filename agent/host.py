@@ -4,12 +4,14 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import psutil
 
 from agent.adapter import Entry, Sink, lane_of
+from agent.certificate import last_moment
 from agent.clock import Clock, Now
 from agent.config import Host
 from agent.errors import OutboxError
@@ -22,18 +24,39 @@ SILENT_CADENCES: Final = 10
 """After so many cadences within the deadband a value is sent again, unless its signal says after how long: unchanged is
 not the same as unknown."""
 METRICS: Final = frozenset(
-    {"host.clock_offset", "host.cpu", "host.disk_free", "host.disk_used", "host.memory", "host.temperature"}
+    {
+        "host.certificate",
+        "host.clock_offset",
+        "host.cpu",
+        "host.disk_free",
+        "host.disk_used",
+        "host.memory",
+        "host.temperature",
+    }
     | {"host.uptime"}
 )
 """All that a sample may hold."""
+_MOST_DAYS: Final = 36_500.0
+"""Of a certificate, as the catalog has it: some authorities end in the year 9999."""
 _CPU_SENSORS: Final = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
 
 
 class HostAdapter:
     """Samples every ``config.every_s`` and sends what changed beyond its deadband."""
 
-    def __init__(self, *, config: Host, model: Model, sink: Sink, clock: Clock, now: Callable[[], Now]) -> None:
+    def __init__(
+        self,
+        *,
+        config: Host,
+        certificates: Sequence[Path],
+        model: Model,
+        sink: Sink,
+        clock: Clock,
+        now: Callable[[], Now],
+    ) -> None:
+        """``certificates``: files of those without which there is no way to the server."""
         self._config = config
+        self._certificates = certificates
         self._model = model
         self._sink = sink
         self._clock = clock
@@ -81,10 +104,22 @@ class HostAdapter:
         offset = self._clock.correction(self._clock.peek(self._now()).segment)
         if offset is not None:
             values["host.clock_offset"] = float(-offset)  # the catalog's is device less server
+        days = left_d(self._certificates, self._now().wall)
+        if days is not None:
+            values["host.certificate"] = days
         celsius = temperature()
         if celsius is not None:
             values["host.temperature"] = celsius
         return values
+
+
+def left_d(certificates: Sequence[Path], wall_ms: int) -> float | None:
+    """Days until the first of them ends; None: there is none, or none that can be read, which its connection tells."""
+    ends = []
+    for path in certificates:
+        with suppress(OSError, ValueError):
+            ends.append(last_moment(path).timestamp())
+    return min((min(ends) - wall_ms / 1000) / 86_400, _MOST_DAYS) if ends else None
 
 
 class Changes:

@@ -4,6 +4,7 @@ library would cost more memory than the outbox."""
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
+from agent.certificate import last_moment
 from agent.device import DeviceAgent
 from wire.topics import Lane
 
@@ -33,6 +34,12 @@ def render(families: Iterable[Family]) -> str:
 
 def collect(devices: Iterable[DeviceAgent]) -> list[Family]:
     """What these devices count now."""
+    ends = Family(
+        "steth_certificate_end_timestamp_seconds",
+        "gauge",
+        "Last moment of a certificate, of the broker's as the last connection saw it; 0: its file can't be used.",
+        [],
+    )
     ready = Family("steth_agent_session_ready", "gauge", "1 if the server answered the birth.", [])
     reports = Family("steth_agent_outbox_reports", "gauge", "Reports that wait in the outbox.", [])
     size = Family("steth_agent_outbox_bytes", "gauge", "Bytes of the reports that wait.", [])
@@ -57,6 +64,12 @@ def collect(devices: Iterable[DeviceAgent]) -> list[Family]:
     for device in devices:
         label = {"device": device.id}
         counters = device.uplink.counters
+        for of, path in device.certificates.items():
+            try:
+                end_s = last_moment(path).timestamp()
+            except (OSError, ValueError):
+                end_s = 0.0
+            ends.samples.append(({"of": of, **label}, end_s))
         ready.samples.append((label, float(device.uplink.ready)))
         for lane in Lane:
             state = device.outbox.state.lane(lane)

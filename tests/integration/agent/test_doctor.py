@@ -234,6 +234,8 @@ def test_the_deployed_broker_with_a_device_of_it_and_with_one_that_expired(
         )
         what = found(config(tmp_path, device=f'id = "{device}"', server=server))
         assert what["server.tls"].level == level, what["server.tls"].said.en
+        ends = {"ok": "warn", "fail": "fail"}[level]  # within 30 days
+        assert (what["server.device"].level, what["server.authority"].level) == (ends, "ok")
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

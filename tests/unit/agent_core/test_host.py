@@ -88,7 +88,7 @@ def adapter(sink: Kept, disks: Sequence[str] = ()) -> HostAdapter:
     clock = Clock(segments=[], now=now(), machine="m")
     segment = clock.peek(now()).segment
     clock.answered(sent=now().wall, server=now().wall + 7_000, held=0, segment=segment, now=now())
-    return HostAdapter(config=Host(disks=tuple(disks)), model=MODEL, sink=sink, clock=clock, now=now)
+    return HostAdapter(config=Host(disks=tuple(disks)), certificates=(), model=MODEL, sink=sink, clock=clock, now=now)
 
 
 def lanes(entry: Entry) -> dict[Lane, list[str]]:

@@ -98,6 +98,7 @@ SIGNALS = {
     "host.disk_free": "By",
     "host.clock_offset": "ms",
     "host.uptime": "s",
+    "host.certificate": "d",
     "host.temperature": "Cel",
 }
 
