@@ -91,4 +91,4 @@ def collect(devices: Iterable[DeviceAgent]) -> list[Family]:
             ("epochs", counters.epochs),
         ):
             counted[name].samples.append((label, value))
-    return [ready, reports, size, dropped, refused, untold, restarts, *counted.values()]
+    return [ends, ready, reports, size, dropped, refused, untold, restarts, *counted.values()]

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from cryptography import x509
 from prometheus_client import REGISTRY
+from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from ingest.mqtt import Session
@@ -119,6 +120,22 @@ def mark(database: Database, lane: int) -> int:
     return (row and row[0]) or 0
 
 
+def life_left(database: Database) -> float:
+    """Days of the device's certificate, as it reported them."""
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT value FROM reading JOIN metric ON metric.id = metric_id WHERE metric.name = 'host.certificate'"
+        ).fetchone()
+    return row[0] if row else 0.0
+
+
+def ends_told(port: int) -> dict[str, float]:
+    """The ends of certificates as a process's metrics have them, by whose they are."""
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    found = {family.name: family.samples for family in text_string_to_metric_families(text)}
+    return {sample.labels["of"]: sample.value for sample in found["steth_certificate_end_timestamp_seconds"]}
+
+
 def agent_file(path: Path, broker: DeployedBroker, device: str, mqtt: str, health: int) -> Path:
     place = device_certificate(broker.certificates, device)
     path.write_text(
@@ -159,6 +176,12 @@ async def test_a_real_agent_reports_by_its_certificate_over_tls_and_websocket_in
     with process(tmp_path, "ingest", ["ingest", "--config", str(settings)], ports[0]) as ingest:
         with process(tmp_path, "agent", ["agent", str(config)], ports[1]) as agent:
             until(lambda: mark(database, 0) >= 1 and mark(database, 1) >= 1, ingest, agent)
+            until(lambda: 29 < life_left(database) < 30, ingest, agent)
+            now = time.time()
+            of_agent, of_ingest = (ends_told(port) for port in (ports[1], ports[0]))
+            assert 29 < (of_agent["device"] - now) / 86_400 < 30
+            assert of_agent["authority"] == of_ingest["authority"] > now + 3_000 * 86_400
+            assert of_ingest["service"] == of_ingest["broker"] > now + 390 * 86_400
             private.kill()
             private.start()
             before = mark(database, 0)
