@@ -3,22 +3,23 @@
 There is one chain per organisation and one of the provider's own, so that a hospital sees its chain whole and can
 verify it by itself. hash = SHA-256(canonical JSON of the entry, then the previous hash). Canonical JSON: the keys
 action, actor, at (RFC 3339 UTC with 6 decimals), detail, org, subject, in order, no spaces, UTF-8. The first entry's
-previous hash is 32 zero bytes. Cutting off the newest entries shows only to who kept a later hash.
+previous hash is 32 zero bytes. Cutting off the newest entries, or writing all of them anew, shows only to who kept a
+later hash: api/heads.py.
 """
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from psycopg.rows import dict_row
-
-from api.database import QUERIES, one
+from api.database import QUERIES, many, one
 from store.pool import Connection
 
 GENESIS: Final = bytes(32)
+STEP: Final = 2000
+"""Entries read at once: some megabytes at most."""
 Detail = Mapping[str, str | int | float | bool | None]
 
 
@@ -36,12 +37,24 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """An entry as it stands in its chain."""
+    """An entry as it stands in its chain. `position`: its number there, from 1."""
 
     id: int
+    position: int
     entry: Entry
     previous: bytes
     hash: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """A chain as the database has it: how many entries, and the hash of the last. `signed`: see api/heads.py."""
+
+    id: int
+    org: int | None
+    entries: int
+    head: bytes
+    signed: Mapping[str, Any] | None
 
 
 def canonical(entry: Entry) -> bytes:
@@ -63,15 +76,6 @@ def chained(entry: Entry, previous: bytes) -> bytes:
     return hashlib.sha256(canonical(entry) + previous).digest()
 
 
-def broken_at(links: Iterable[Link], *, previous: bytes = GENESIS) -> int | None:
-    """The id of the first link, oldest first, that doesn't fit behind the one before it; None: all fit."""
-    for link in links:
-        if link.previous != previous or link.hash != chained(link.entry, previous):
-            return link.id
-        previous = link.hash
-    return None
-
-
 async def append(connection: Connection, entry: Entry) -> None:
     """Write an entry in the transaction of what it tells of. Chains are serialised by a lock held until its end.
 
@@ -79,7 +83,7 @@ async def append(connection: Connection, entry: Entry) -> None:
     """
     await connection.execute(QUERIES["audit_lock"], {"org": entry.org})
     last = await one(connection, "audit_last", {"org": entry.org})
-    previous = GENESIS if last is None else bytes(last["hash"])
+    previous = GENESIS if last is None else bytes(last["head"])
     await connection.execute(
         QUERIES["audit_append"],
         {
@@ -95,16 +99,51 @@ async def append(connection: Connection, entry: Entry) -> None:
     )
 
 
-async def read_chain(connection: Connection, org: int | None) -> AsyncIterator[Link]:
-    """A chain, oldest first. `org` None: the provider's own."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        async for row in cursor.stream(QUERIES["audit_chain"], {"org": org}):
-            entry = Entry(
-                org=row["org_id"],
-                at=row["at"],
-                actor=row["actor"],
-                action=row["action"],
-                subject=row["subject"],
-                detail=row["detail"],
-            )
-            yield Link(id=row["id"], entry=entry, previous=bytes(row["previous"]), hash=bytes(row["hash"]))
+async def read_chains(connection: Connection) -> list[Chain]:
+    """All chains that the transaction sees."""
+    return [_chain(row) for row in await many(connection, "audit_chains", {})]
+
+
+async def chain_of(connection: Connection, org: int | None) -> Chain | None:
+    """The chain of an organisation; None: nothing was done yet, or it isn't to be seen."""
+    row = await one(connection, "audit_chain_of", {"org": org})
+    return None if row is None else _chain(row)
+
+
+async def read_links(
+    connection: Connection, chain: int, *, behind: int = 0, most: int | None = None
+) -> AsyncIterator[Link]:
+    """The entries of a chain behind a position, oldest first, `most` of them."""
+    left = most
+    while left is None or left > 0:
+        limit = STEP if left is None else min(STEP, left)
+        rows = await many(connection, "audit_walk", {"chain": chain, "behind": behind, "limit": limit})
+        for row in rows:
+            yield link_of(row)
+        if len(rows) < limit:
+            return
+        behind = rows[-1]["position"]
+        left = None if left is None else left - limit
+
+
+def link_of(row: Mapping[str, Any]) -> Link:
+    """An entry, of a row of `audit`."""
+    entry = Entry(
+        org=row["org_id"],
+        at=row["at"],
+        actor=row["actor"],
+        action=row["action"],
+        subject=row["subject"],
+        detail=row["detail"],
+    )
+    return Link(
+        id=row["id"],
+        position=row["position"],
+        entry=entry,
+        previous=bytes(row["previous"]),
+        hash=bytes(row["hash"]),
+    )
+
+
+def _chain(row: Mapping[str, Any]) -> Chain:
+    return Chain(id=row["id"], org=row["org_id"], entries=row["entries"], head=bytes(row["head"]), signed=row["signed"])

@@ -61,20 +61,27 @@ VALUES (%(principal)s, %(key)s, %(request)s, %(status)s, %(headers)s, %(answer)s
 SELECT pg_advisory_xact_lock(hashtextextended('audit ' || coalesce(%(org)s::integer, 0), 2))
 
 -- name: audit_last
-SELECT hash FROM audit WHERE org_id IS NOT DISTINCT FROM %(org)s::integer ORDER BY id DESC LIMIT 1
+SELECT head FROM audit_chain WHERE org_id IS NOT DISTINCT FROM %(org)s::integer
 
 -- name: audit_append
 INSERT INTO audit (org_id, at, actor, action, subject, detail, previous, hash)
 VALUES (%(org)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s::jsonb, %(previous)s, %(hash)s)
 
 -- name: audit_page
-SELECT id, org_id, at, actor, action, subject, detail, previous, hash FROM audit
-WHERE org_id IS NOT DISTINCT FROM %(org)s::integer AND (%(below)s::bigint IS NULL OR id < %(below)s)
-ORDER BY id DESC LIMIT %(limit)s
+SELECT id, org_id, position, at, actor, action, subject, detail, previous, hash FROM audit
+WHERE chain_id = (SELECT id FROM audit_chain WHERE org_id IS NOT DISTINCT FROM %(org)s::integer)
+    AND (%(below)s::bigint IS NULL OR position < %(below)s)
+ORDER BY position DESC LIMIT %(limit)s
 
--- name: audit_chain
-SELECT id, org_id, at, actor, action, subject, detail, previous, hash FROM audit
-WHERE org_id IS NOT DISTINCT FROM %(org)s::integer ORDER BY id
+-- name: audit_chains
+SELECT id, org_id, entries, head, signed FROM audit_chain ORDER BY id
+
+-- name: audit_chain_of
+SELECT id, org_id, entries, head, signed FROM audit_chain WHERE org_id IS NOT DISTINCT FROM %(org)s::integer
+
+-- name: audit_walk
+SELECT id, org_id, position, at, actor, action, subject, detail, previous, hash FROM audit
+WHERE chain_id = %(chain)s AND position > %(behind)s ORDER BY position LIMIT %(limit)s
 
 -- Sites and devices -------------------------------------------------------------------------------------------------
 

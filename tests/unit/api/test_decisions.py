@@ -1,8 +1,6 @@
-"""Pure decisions: the state of a device, languages, conditions, times, the chain of the audit log."""
+"""Pure decisions: the state of a device, languages, conditions, times."""
 
-import hashlib
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
 from typing import get_args
@@ -12,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.episode import Condition
-from api.audit import GENESIS, Entry, Link, broken_at, canonical, chained
 from api.conditions import etag, require_match
 from api.language import preferred
 from api.problems import STATUS, Problem, ProblemCode
@@ -228,55 +225,6 @@ def _ms(whole: datetime) -> int:
 def test_what_is_no_time_is_a_value_error(text: str) -> None:
     with suppress(ValueError):
         assert moment(text).tzinfo is UTC
-
-
-ENTRY = Entry(org=1, at=NOW, actor="王 li", action="login", subject="account:王 li", detail={"b": 1, "a": None})
-
-
-def test_the_bytes_that_are_hashed() -> None:
-    assert canonical(ENTRY).decode() == (
-        '{"action":"login","actor":"王 li","at":"2026-11-22T04:00:00.000000Z","detail":{"a":null,"b":1},'
-        '"org":1,"subject":"account:王 li"}'
-    )
-    assert chained(ENTRY, GENESIS) == hashlib.sha256(canonical(ENTRY) + bytes(32)).digest()
-
-
-def links(count: int) -> list[Link]:
-    made: list[Link] = []
-    for number in range(count):
-        entry = replace(ENTRY, at=NOW + timedelta(seconds=number))
-        previous = made[-1].hash if made else GENESIS
-        made.append(Link(id=number, entry=entry, previous=previous, hash=chained(entry, previous)))
-    return made
-
-
-def test_a_chain_that_nobody_touched() -> None:
-    assert broken_at(links(5)) is None
-    assert broken_at(links(5)[2:], previous=links(5)[1].hash) is None
-
-
-def test_any_change_of_any_link_shows() -> None:
-    whole = links(4)
-    for number, link in enumerate(whole):
-        changes = [
-            replace(link, entry=replace(link.entry, actor="x")),
-            replace(link, entry=replace(link.entry, org=None)),
-            replace(link, entry=replace(link.entry, detail={})),
-            replace(link, hash=bytes(32)),
-        ]
-        for changed in changes:
-            assert broken_at([*whole[:number], changed, *whole[number + 1 :]]) == number
-        if number < 3:
-            assert broken_at([*whole[:number], *whole[number + 1 :]]) == number + 1
-            swapped = [*whole[:number], whole[number + 1], link, *whole[number + 2 :]]
-            assert broken_at(swapped) == number + 1
-
-
-def test_a_link_that_was_forged_with_a_right_hash_shows_at_the_next() -> None:
-    whole = links(3)
-    entry = replace(whole[1].entry, actor="x")
-    forged = replace(whole[1], entry=entry, hash=chained(entry, whole[1].previous))
-    assert broken_at([whole[0], forged, whole[2]]) == 2
 
 
 def test_every_code_has_a_status_of_its_class() -> None:
