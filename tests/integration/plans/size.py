@@ -43,6 +43,7 @@ SIZES: Final[Mapping[str, Size]] = {
 SMALL: Final = frozenset(
     [
         "account",
+        "audit_chain",
         "device",
         "device_metric",
         "device_refusal",

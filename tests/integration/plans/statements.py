@@ -24,7 +24,6 @@ SELDOM: Final[Mapping[str, str]] = {
     "store.bound_letters": "once an hour; it counts the letters of each device",
     "store.sweep_api_token": "once an hour; as many as people and programs sign in",
     "store.note_dropped": "once an hour; what waits to be rolled up is made within seconds",
-    "api.audit_chain": "the whole chain, when somebody asks whether it is whole",
     **dict.fromkeys(
         (
             "store.chunks_before",
