@@ -1,31 +1,124 @@
-"""Accounts and tokens, for the first run and for the login."""
+"""Accounts and their credentials: made, changed and ended, by the API and by who holds the owner's database address.
 
+Each in the caller's transaction, which must see the account (`steth.org`, or be the owner's), and each with its entry
+in the audit log.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from api.audit import Entry, append
-from api.credentials import Passwords, mint_token, token_hash
-from api.database import QUERIES, one
+from psycopg.rows import DictRow
+
+from api.audit import Detail, Entry, append
+from api.credentials import Passwords, mint_password, mint_token, token_hash
+from api.database import QUERIES, many, one
 from api.roles import Role
-from store.pool import EVERY_ORG, Connection
+from store.pool import Connection
+
+TOOL: Final = "steth"
+"""The actor of what is done with the owner's database address."""
+_NONE: Final = 0
+"""No token's id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """An account. `org`: the hospital's own accounts see that organisation only; None: the provider's staff.
+
+    `version`: another one has another password, or was disabled or enabled.
+    """
+
+    id: int
+    name: str
+    role: Role
+    org: int | None
+    version: int
+
+
+def holder(row: DictRow) -> Holder:
+    """The account of a row with its columns."""
+    return Holder(id=row["id"], name=row["name"], role=Role(row["role"]), org=row["org_id"], version=row["version"])
+
+
+class LastAdministratorError(Exception):
+    """Without this one nobody could make or change an account any more."""
+
+
+class AccountChangedError(Exception):
+    """Somebody else changed the account since it was read."""
 
 
 async def create_account(
-    connection: Connection, *, name: str, password: str, role: Role, org: int | None = None, now: datetime
+    connection: Connection,
+    *,
+    name: str,
+    password: str,
+    role: Role,
+    org: int | None = None,
+    now: datetime,
+    actor: str = TOOL,
+    passwords: Passwords | None = None,
 ) -> int:
-    """Make an account, in the caller's transaction, as the api role or the owner, and return its id.
+    """Make an account and return its id. As the api role: any but an administrator, whom only the owner makes.
 
     `org` belongs to the role `hospital` and to it alone (a CheckViolation otherwise); a name that is taken is a
     UniqueViolation.
     """
-    await connection.execute(QUERIES["see"], {"org": EVERY_ORG})
-    stored = await Passwords().hash(password)
+    stored = await (passwords or Passwords()).hash(password)
     row = await one(connection, "add_account", {"org": org, "name": name, "role": role.value, "password_hash": stored})
     assert row is not None  # noqa: S101 - INSERT … RETURNING
-    entry = Entry(
-        org=org, at=now, actor="steth", action="account-created", subject=f"account:{name}", detail={"role": role.value}
+    made = holder(row)
+    await append(
+        connection, entry_of(made, action="account-created", actor=actor, now=now, detail={"role": role.value})
     )
-    await append(connection, entry)
-    return int(row["id"])
+    return made.id
+
+
+async def find_account(connection: Connection, *, id_: int | None = None, name: str | None = None) -> DictRow | None:
+    """The row of an account by its id or name, if the transaction sees it."""
+    return await one(connection, "accounts", {"id": id_, "name": name, "above": None, "limit": 1})
+
+
+async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> None:
+    """Disable an account, which ends its tokens and sessions for good, or enable it: then somebody signs in anew.
+
+    Raises LastAdministratorError, AccountChangedError.
+    """
+    if not active and account.role is Role.ADMIN:
+        others = [row["id"] for row in await many(connection, "administrators", {}) if row["id"] != account.id]
+        if not others:
+            raise LastAdministratorError
+    await _change(connection, "set_active", account, active=active)
+    ended = 0 if active else await end_tokens(connection, account.id, now=now)
+    action = "account-enabled" if active else "account-disabled"
+    await append(connection, entry_of(account, action=action, actor=actor, now=now, detail={"ended": ended}))
+
+
+async def reset_password(
+    connection: Connection, account: Holder, *, actor: str, now: datetime, passwords: Passwords | None = None
+) -> str:
+    """Give an account a password of our making, which is returned and stored nowhere; all its credentials end.
+
+    Raises AccountChangedError.
+    """
+    password = mint_password()
+    stored = await (passwords or Passwords()).hash(password)
+    await _change(connection, "set_password", account, password_hash=stored)
+    ended = await end_tokens(connection, account.id, now=now)
+    await append(connection, entry_of(account, action="password-reset", actor=actor, now=now, detail={"ended": ended}))
+    return password
+
+
+async def change_password(connection: Connection, account: Holder, *, stored: str, token: int, now: datetime) -> None:
+    """An account's own new password, as its hash; all its credentials end but the token that asks.
+
+    Raises AccountChangedError.
+    """
+    await _change(connection, "set_password", account, password_hash=stored)
+    ended = await end_tokens(connection, account.id, but=token, now=now)
+    detail = {"ended": ended}
+    await append(connection, entry_of(account, action="password-changed", actor=account.name, now=now, detail=detail))
 
 
 async def create_token(
@@ -37,7 +130,7 @@ async def create_token(
     expires_at: datetime | None,
     token: str | None = None,
 ) -> tuple[int, str]:
-    """Make a token of an account, in the caller's transaction: its id and the token itself, which nothing stores.
+    """Make a token of an account: its id and the token itself, which nothing stores.
 
     `token`: the secret, of a browser's session; None: a new bearer token.
     """
@@ -49,3 +142,38 @@ async def create_token(
     )
     assert row is not None  # noqa: S101 - INSERT … RETURNING
     return int(row["id"]), token
+
+
+async def revoke_token(connection: Connection, account: Holder, token: int, *, actor: str, now: datetime) -> bool:
+    """End one token or session of an account; False: it has none of this id that isn't over."""
+    row = await one(connection, "revoke_token", {"id": token, "account": account.id, "now": now})
+    if row is not None:
+        entry = entry_of(account, action="token-revoked", actor=actor, now=now, subject=f"token:{token}")
+        await append(connection, entry)
+    return row is not None
+
+
+async def end_tokens(connection: Connection, account: int, *, but: int = _NONE, now: datetime) -> int:
+    """End all tokens and sessions of an account, but one; returns how many."""
+    done = await connection.execute(QUERIES["revoke_tokens"], {"account": account, "but": but, "now": now})
+    return done.rowcount
+
+
+async def _change(connection: Connection, statement: str, account: Holder, **to: object) -> None:
+    change = {"id": account.id, "version": account.version, **to}
+    if await one(connection, statement, change) is None:
+        raise AccountChangedError
+
+
+def entry_of(
+    account: Holder, *, action: str, actor: str, now: datetime, detail: Detail | None = None, subject: str = ""
+) -> Entry:
+    """What the audit log says of an account: in its organisation's chain."""
+    return Entry(
+        org=account.org,
+        at=now,
+        actor=actor,
+        action=action,
+        subject=subject or f"account:{account.name}",
+        detail=detail or {},
+    )

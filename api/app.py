@@ -24,7 +24,20 @@ from api.feed.hub import Hub
 from api.middleware import Head, Measured, SecurityHeaders, Unexpected
 from api.page import Page
 from api.roles import PREFIX
-from api.routes import access, alerts, audit, devices, health, places, readings, series, session, stream, tickets
+from api.routes import (
+    access,
+    accounts,
+    alerts,
+    audit,
+    devices,
+    health,
+    places,
+    readings,
+    series,
+    session,
+    stream,
+    tickets,
+)
 from api.routes import catalog as models
 from api.settings import Clock, Settings
 from api.version import VERSION
@@ -33,7 +46,21 @@ from store.editions import Edition
 from store.migrate import migrations_for
 from store.pool import Pool
 
-_PARTS: Final = (access, session, devices, readings, series, stream, alerts, tickets, places, models, audit, health)
+_PARTS: Final = (
+    access,
+    session,
+    accounts,
+    devices,
+    readings,
+    series,
+    stream,
+    alerts,
+    tickets,
+    places,
+    models,
+    audit,
+    health,
+)
 
 
 class Api(FastAPI):

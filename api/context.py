@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.accounts import Holder
 from api.audit import Detail, Entry, append
 from api.credentials import Passwords
 from api.limits import Attempts
-from api.roles import Role
 from api.settings import Clock, Settings
 from catalog.model import Catalog
 from store.pool import Connection, Pool
@@ -32,17 +32,11 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
-    """Who asks. `org`: the hospital's own accounts see that organisation only; None: the provider's staff.
+class Account(Holder):
+    """Who asks, and with what. `browser`: a session's cookie, not a token. `expires_at`: None: never."""
 
-    `browser`: by a session's cookie, not by a token.
-    """
-
-    id: int
-    name: str
-    role: Role
-    org: int | None
     token_id: int
+    expires_at: datetime | None
     browser: bool
 
 

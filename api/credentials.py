@@ -52,6 +52,12 @@ def mint_code() -> str:
     return "-".join((text[:4], text[4:8], text[8:]))
 
 
+def mint_password() -> str:
+    """A new password such as `k7qf2-m9dxh-4t6wp-c3r8v`: 100 random bits that can be read aloud."""
+    text = "".join(secrets.choice(_CODE_ALPHABET) for _ in range(20)).lower()
+    return "-".join(text[at : at + 5] for at in range(0, 20, 5))
+
+
 def code_hash(code: str) -> bytes | None:
     """SHA-256 of a code as a person typed it: case, dashes, spaces and Crockford's look-alikes (O, I, L) don't matter.
 

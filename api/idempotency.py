@@ -3,7 +3,8 @@
 The key belongs to an account (or, for enrolment, to nobody) and stands for one request: method, address and body. The
 answer is written in the transaction of what was done, so there is never the one without the other. Answers may hold
 secrets that are nowhere else (a new token, a one-time code): they are kept sealed under a key derived from the token or
-code of the caller, which the database knows only as a hash.
+code of the caller, which the database knows only as a hash. Nothing else is kept of the request: it may hold a
+password, which a mere digest would let be guessed quickly.
 """
 
 import base64
@@ -39,9 +40,11 @@ _KEPT_HEADERS: Final = ("etag", "location", "content-language", "content-type")
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One request with a key. `principal`: the account's id, 0 for nobody's. `secret`: seals the answer."""
+    """One request with a key. `principal`: the account's id, 0 for nobody's. `by`: the token's, 0 for none.
+    `secret`: seals the answer."""
 
     principal: int
+    by: int
     key: str
     secret: str
     method: str
@@ -59,7 +62,7 @@ class Attempt:
         return base64.b64encode(nonce + AESGCM(self._sealing()).encrypt(nonce, answer, self.digest())).decode()
 
     def unseal(self, sealed: str) -> bytes | None:
-        """The answer, or None if it was sealed with another secret."""
+        """The answer, or None if it was sealed with another secret, or for another request."""
         packed = base64.b64decode(sealed)
         try:
             return AESGCM(self._sealing()).decrypt(packed[:12], packed[12:], self.digest())
@@ -103,25 +106,25 @@ async def once(
             QUERIES["idempotency_keep"],
             {
                 **where,
-                "request": attempt.digest(),
                 "status": response.status_code,
                 "headers": Jsonb(headers),
-                "answer": Jsonb({"sealed": attempt.seal(bytes(response.body))}),
+                "answer": Jsonb({"sealed": attempt.seal(bytes(response.body)), "by": attempt.by}),
                 "at": now,
             },
         )
         return response
-    if bytes(kept["request"]) != attempt.digest():
+    answer = attempt.unseal(kept["answer"]["sealed"])
+    if answer is None and kept["answer"].get("by") != attempt.by:
+        raise Problem(
+            ProblemCode.CONFLICT,
+            "A request with this Idempotency-Key was carried out, with another token, and its answer can be had only "
+            "with that one.",
+            where="header.idempotency-key",
+        )
+    if answer is None:
         raise Problem(
             ProblemCode.KEY_REUSED,
             "This Idempotency-Key was used for another request: take a new key for a new request.",
-            where="header.idempotency-key",
-        )
-    answer = attempt.unseal(kept["answer"]["sealed"])
-    if answer is None:
-        raise Problem(
-            ProblemCode.CONFLICT,
-            "This request was carried out already, with another token, and its answer can be had only with that one.",
             where="header.idempotency-key",
         )
     return Response(answer, status_code=kept["status"], headers={**kept["headers"], REPLAYED: "true"})

@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from psycopg.rows import DictRow
-
-from api.accounts import create_token
+from api.accounts import Holder, create_token, entry_of, holder
 from api.audit import Detail, Entry, append
-from api.context import Context
+from api.context import Context, Session
 from api.credentials import mint_session, mint_token
 from api.database import one
 from api.limits import network_of
@@ -14,15 +12,12 @@ from api.problems import Problem, ProblemCode
 from store.pool import EVERY_ORG, scoped
 
 
-async def check_password(context: Context, *, user: str, password: str, address: str, now: datetime) -> DictRow:
-    """The account (`id`, `name`, `role`, `org_id`) of a user and password. Raises Problem 401, or 429 after too many.
+async def check_password(context: Context, *, user: str, password: str, address: str, now: datetime) -> Holder:
+    """The account of a user and password. Raises Problem 401, or 429 after too many.
 
     Failures are counted by account and network, and by network, whichever credential was asked for.
     """
-    account, network = (user, network_of(address)), network_of(address)
-    wait(max(context.per_account.wait_s(account, now), context.per_network.wait_s(network, now)))
-    context.per_account.begin(account, now)
-    context.per_network.begin(network, now)
+    _begin(context, user, address, now)
     async with context.pool.connection() as connection:
         found = await one(connection, "account_by_name", {"name": user})
     # Outside of a transaction: hashing is slow on purpose, and must not hold a connection.
@@ -30,27 +25,39 @@ async def check_password(context: Context, *, user: str, password: str, address:
     if not await context.passwords.verify(stored, password) or found is None:
         if found is not None:
             async with scoped(context.pool, EVERY_ORG) as connection:
-                await append(connection, _entry(now, found, "login-failed", {"address": address}))
-        raise Problem(
-            ProblemCode.LOGIN_FAILED,
-            "User or password is wrong: check both.",
-            where="body",
-            headers={"WWW-Authenticate": "Bearer"},
+                await append(connection, _entry(now, holder(found), "login-failed", {"address": address}))
+        raise _refused()
+    _succeeded(context, user, address, now)
+    return holder(found)
+
+
+async def confirm_password(asked: Session, *, password: str, address: str, where: str) -> None:
+    """Whoever asks knows the account's password too. Raises Problem 403, or 429: failures count as those of logins do.
+
+    `where`: the password stands in the request.
+    """
+    context, account, now = asked.context, asked.account, asked.now
+    _begin(context, account.name, address, now)
+    found = await one(asked.connection, "account_by_name", {"name": account.name})
+    if not await context.passwords.verify(None if found is None else found["password_hash"], password):
+        await asked.audit(
+            org=account.org, action="password-wrong", subject=f"account:{account.name}", detail={"address": address}
         )
-    context.per_account.forget(account)
-    context.per_network.succeeded(network, now)
-    return found
+        raise Problem(ProblemCode.PASSWORD_NEEDED, "This password is wrong.", where=where, kept=True)
+    _succeeded(context, account.name, address, now)
 
 
 async def issue(
-    context: Context, account: DictRow, *, browser: bool, address: str, now: datetime
+    context: Context, account: Holder, *, browser: bool, address: str, now: datetime
 ) -> tuple[int, str, datetime]:
     """A new credential of an account: its id, itself, and when it expires."""
     expires_at = now + context.settings.login_lasts
     async with scoped(context.pool, EVERY_ORG) as connection:
+        if await one(connection, "note_login", {"id": account.id, "version": account.version, "now": now}) is None:
+            raise _refused()
         token_id, token = await create_token(
             connection,
-            account=account["id"],
+            account=account.id,
             token=mint_session() if browser else mint_token(),
             label="browser" if browser else "login",
             now=now,
@@ -58,6 +65,28 @@ async def issue(
         )
         await append(connection, _entry(now, account, "login", {"address": address, "token": token_id}))
     return token_id, token, expires_at
+
+
+def _begin(context: Context, user: str, address: str, now: datetime) -> None:
+    """Count an attempt. Raises Problem 429 after too many that failed."""
+    account, network = (user, network_of(address)), network_of(address)
+    wait(max(context.per_account.wait_s(account, now), context.per_network.wait_s(network, now)))
+    context.per_account.begin(account, now)
+    context.per_network.begin(network, now)
+
+
+def _succeeded(context: Context, user: str, address: str, now: datetime) -> None:
+    context.per_account.forget((user, network_of(address)))
+    context.per_network.succeeded(network_of(address), now)
+
+
+def _refused() -> Problem:
+    return Problem(
+        ProblemCode.LOGIN_FAILED,
+        "User or password is wrong: check both.",
+        where="body",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 def wait(wait_s: int) -> None:
@@ -68,12 +97,5 @@ def wait(wait_s: int) -> None:
         )
 
 
-def _entry(now: datetime, account: DictRow, action: str, detail: Detail) -> Entry:
-    return Entry(
-        org=account["org_id"],
-        at=now,
-        actor=account["name"],
-        action=action,
-        subject=f"account:{account['name']}",
-        detail=detail,
-    )
+def _entry(now: datetime, account: Holder, action: str, detail: Detail) -> Entry:
+    return entry_of(account, action=action, actor=account.name, now=now, detail=detail)

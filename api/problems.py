@@ -16,6 +16,7 @@ class ProblemCode(StrEnum):
     FORBIDDEN = "forbidden"
     CSRF = "csrf"
     CODE_REFUSED = "code_refused"
+    PASSWORD_NEEDED = "password_needed"  # noqa: S105 - a word for a program
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_SLOW = "too_slow"
@@ -40,6 +41,7 @@ STATUS: Final[Mapping[ProblemCode, tuple[int, str]]] = MappingProxyType(
         ProblemCode.FORBIDDEN: (403, "This account may not do that"),
         ProblemCode.CSRF: (403, "A header against forged requests is missing"),
         ProblemCode.CODE_REFUSED: (403, "The one-time code is not valid"),
+        ProblemCode.PASSWORD_NEEDED: (403, "The account's password is needed"),
         ProblemCode.NOT_FOUND: (404, "There is no such thing"),
         ProblemCode.METHOD_NOT_ALLOWED: (405, "This address has no such method"),
         ProblemCode.TOO_SLOW: (408, "The request took too long"),
@@ -71,7 +73,8 @@ class Problem(Exception):
     """The request can't be answered as asked.
 
     `detail` says what to do about it and never repeats a value of the request; `where` names the part of the request;
-    `faults` lists all parts where there are several; `headers` go with the answer.
+    `faults` lists all parts where there are several; `headers` go with the answer. `kept`: what the request wrote until
+    then stays, as the note of a wrong password does.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Problem(Exception):
         where: str = "",
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] = MappingProxyType({}),
+        kept: bool = False,
     ) -> None:
         super().__init__(f"{code.value}: {where}: {detail}")
         self.code = code
@@ -89,11 +93,19 @@ class Problem(Exception):
         self.where = where
         self.faults = tuple(faults)
         self.headers = headers
+        self.kept = kept
 
     @property
     def status(self) -> int:
         """The HTTP status."""
         return STATUS[self.code][0]
+
+
+def unauthenticated(detail: str) -> Problem:
+    """401: there is no credential, or none that is good."""
+    return Problem(
+        ProblemCode.UNAUTHENTICATED, detail, where="header.authorization", headers={"WWW-Authenticate": "Bearer"}
+    )
 
 
 def not_found(what: str) -> Problem:

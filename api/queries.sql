@@ -6,24 +6,44 @@
 SELECT max(version) AS version FROM schema_version
 
 -- name: authenticate
--- One that is made a day ahead of now was made before the clock was put back, and would last as much longer.
-SELECT t.id AS token_id, a.id AS account_id, a.name, a.role, a.org_id,
-       set_config('steth.org', coalesce(a.org_id::text, '*'), true),
+SELECT token_id, account_id, name, role, org_id, version, expires_at,
+       set_config('steth.org', coalesce(org_id::text, '*'), true),
        -- A list's filters may be given or not: a plan for all cases at once is a bad one for each.
        set_config('plan_cache_mode', 'force_custom_plan', true)
-FROM api_token t JOIN account a ON a.id = t.account_id
-WHERE t.hash = %(hash)s AND t.revoked_at IS NULL AND a.active
-  AND (t.expires_at IS NULL OR t.expires_at > %(now)s AND t.created_at < %(now)s + INTERVAL '1 day')
-
--- name: see
-SELECT set_config('steth.org', %(org)s, true)
+FROM authenticate(%(hash)s, %(now)s)
 
 -- name: account_by_name
-SELECT id, name, role, org_id, password_hash FROM account WHERE name = %(name)s AND active
+SELECT id, name, role, org_id, version, password_hash FROM account_by_name(%(name)s)
 
 -- name: add_account
 INSERT INTO account (org_id, name, role, password_hash) VALUES (%(org)s, %(name)s, %(role)s, %(password_hash)s)
-RETURNING id
+RETURNING id, name, role, org_id, version
+
+-- name: accounts
+SELECT a.id, a.name, a.role, a.org_id, o.name AS hospital, a.active, a.created_at, a.last_login_at, a.version
+FROM account a LEFT JOIN org o ON o.id = a.org_id
+WHERE (%(id)s::integer IS NULL OR a.id = %(id)s) AND (%(name)s::text IS NULL OR a.name = %(name)s)
+  AND (%(above)s::bigint IS NULL OR a.id > %(above)s)
+ORDER BY a.id LIMIT %(limit)s
+
+-- name: administrators
+-- Whoever would end one of them waits here for the others.
+SELECT id FROM account WHERE role = 'admin' AND active ORDER BY id FOR UPDATE
+
+-- name: set_active
+UPDATE account SET active = %(active)s, version = version + 1 WHERE id = %(id)s AND version = %(version)s RETURNING version
+
+-- name: set_password
+UPDATE account SET password_hash = %(password_hash)s, version = version + 1
+WHERE id = %(id)s AND version = %(version)s RETURNING version
+
+-- name: note_login
+-- No row: it was disabled, or has another password, since the password was checked.
+UPDATE account SET last_login_at = %(now)s WHERE id = %(id)s AND active AND version = %(version)s RETURNING id
+
+-- name: hold_account
+-- Who disables it or changes its password meanwhile waits, and ends what is made here too.
+SELECT id FROM account WHERE id = %(id)s AND active AND version = %(version)s FOR SHARE
 
 -- name: add_token
 INSERT INTO api_token (account_id, hash, label, created_at, expires_at)
@@ -39,8 +59,9 @@ ORDER BY id DESC LIMIT %(limit)s
 UPDATE api_token SET revoked_at = %(now)s
 WHERE id = %(id)s AND account_id = %(account)s AND revoked_at IS NULL RETURNING id
 
--- name: token_expiry
-SELECT expires_at FROM api_token WHERE id = %(id)s
+-- name: revoke_tokens
+UPDATE api_token SET revoked_at = %(now)s
+WHERE account_id = %(account)s AND revoked_at IS NULL AND id <> %(but)s::bigint
 
 -- name: idempotency_lock
 SELECT pg_advisory_xact_lock(hashtextextended(%(principal)s::text || ' ' || %(key)s, 1))
@@ -49,11 +70,11 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(principal)s::text || ' ' || %(ke
 DELETE FROM idempotency WHERE account_id = %(principal)s AND at < %(before)s
 
 -- name: idempotency_find
-SELECT request, status, headers, answer FROM idempotency WHERE account_id = %(principal)s AND key = %(key)s
+SELECT status, headers, answer FROM idempotency WHERE account_id = %(principal)s AND key = %(key)s
 
 -- name: idempotency_keep
-INSERT INTO idempotency (account_id, key, request, status, headers, answer, at)
-VALUES (%(principal)s, %(key)s, %(request)s, %(status)s, %(headers)s, %(answer)s, %(at)s)
+INSERT INTO idempotency (account_id, key, status, headers, answer, at)
+VALUES (%(principal)s, %(key)s, %(status)s, %(headers)s, %(answer)s, %(at)s)
 
 -- Audit -------------------------------------------------------------------------------------------------------------
 
@@ -413,6 +434,7 @@ SELECT id, owned, clock_ms FROM ingest_partition
 SELECT max(at) AS at FROM device_mark
 
 -- name: stream_tokens
-SELECT t.id FROM api_token t JOIN account a ON a.id = t.account_id
+-- With the organisation that each sees by now.
+SELECT t.id, a.org_id FROM api_token t JOIN account a ON a.id = t.account_id
 WHERE t.id = ANY(%(ids)s) AND t.revoked_at IS NULL AND a.active
   AND (t.expires_at IS NULL OR t.expires_at > %(now)s AND t.created_at < %(now)s + INTERVAL '1 day')

@@ -1,6 +1,7 @@
 """One request is one transaction: what happens around every handler, in this order.
 
-Token → body, bounded → role → names of the query → Idempotency-Key → handler → commit. Whatever raises rolls back.
+Token → body, bounded → role → names of the query → Idempotency-Key → handler → commit. Whatever raises rolls back,
+unless it says that what was written stays.
 """
 
 import asyncio
@@ -14,12 +15,13 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from typing_extensions import override
 
+from api.answers import problem_answer
 from api.browser import session_of
 from api.context import Account, Session, context_of
 from api.credentials import is_session, is_token, token_hash
 from api.database import one
 from api.idempotency import KEY_HEADER, Attempt, check_key, once
-from api.problems import Problem, ProblemCode, invalid
+from api.problems import Problem, ProblemCode, invalid, unauthenticated
 from api.roles import PREFIX, PUBLIC, RIGHTS, Role, right_of
 from store.pool import Connection
 
@@ -109,7 +111,7 @@ class Route(APIRoute):
             context = await context_of(bounded)
             now = context.clock()
             token = _credential(bounded)
-            await bounded.body()  # before a connection is taken: who sends slowly holds up nobody
+            body = await bounded.body()  # before a connection is taken: who sends slowly holds up nobody
             async with context.pool.connection() as connection, connection.transaction():
                 account = await _authenticate(connection, token, now)
                 if account.role not in roles:
@@ -117,17 +119,23 @@ class Route(APIRoute):
                 await _check(bounded, names, takes_body)
                 bounded.state.session = Session(connection=connection, account=account, now=now, context=context)
                 key = check_key(bounded.headers.get(KEY_HEADER)) if request.method == "POST" else None
-                if key is None:
-                    return await handle(bounded)
-                attempt = Attempt(
-                    principal=account.id,
-                    key=key,
-                    secret=token,
-                    method=request.method,
-                    target=str(request.url.path) + "?" + request.url.query,
-                    body=await bounded.body(),
-                )
-                return await once(connection, attempt, now=now, work=lambda: handle(bounded))
+                try:
+                    if key is None:
+                        return await handle(bounded)
+                    attempt = Attempt(
+                        principal=account.id,
+                        by=account.token_id,
+                        key=key,
+                        secret=token,
+                        method=request.method,
+                        target=str(request.url.path) + "?" + request.url.query,
+                        body=body,
+                    )
+                    return await once(connection, attempt, now=now, work=lambda: handle(bounded))
+                except Problem as problem:
+                    if not problem.kept:
+                        raise
+                    return problem_answer(problem)
 
         return answer
 
@@ -139,27 +147,23 @@ def _credential(request: Request) -> str:
         return session
     scheme, _, token = (given or "").partition(" ")
     if scheme.lower() != "bearer" or not is_token(token):
-        raise _unauthenticated("Send `Authorization: Bearer st_…` with a token of POST /api/v1/login.")
+        raise unauthenticated("Send `Authorization: Bearer st_…` with a token of POST /api/v1/login.")
     return token
-
-
-def _unauthenticated(detail: str) -> Problem:
-    return Problem(
-        ProblemCode.UNAUTHENTICATED, detail, where="header.authorization", headers={"WWW-Authenticate": "Bearer"}
-    )
 
 
 async def _authenticate(connection: Connection, token: str, now: datetime) -> Account:
     """Who the token belongs to; from then on the transaction sees what that account may see."""
     row = await one(connection, "authenticate", {"hash": token_hash(token), "now": now})
     if row is None:
-        raise _unauthenticated("This token is unknown, expired or revoked: get a new one with POST /api/v1/login.")
+        raise unauthenticated("This token is unknown, expired or revoked: get a new one with POST /api/v1/login.")
     return Account(
         id=row["account_id"],
         name=row["name"],
         role=Role(row["role"]),
         org=row["org_id"],
+        version=row["version"],
         token_id=row["token_id"],
+        expires_at=row["expires_at"],
         browser=is_session(token),
     )
 

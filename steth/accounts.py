@@ -1,17 +1,26 @@
-"""The first accounts of a deployment, made where the owner's database address is; others are made with these."""
+"""Accounts by the owner's database address: the first ones of a deployment, and what must be possible without any."""
 
-import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import psycopg
 from psycopg import errors
+from psycopg.rows import DictRow
 
-from api.accounts import create_account
+from api import accounts
+from api.accounts import AccountChangedError, Holder, LastAdministratorError, find_account, holder
+from api.credentials import mint_password
+from api.database import many
 from api.roles import RIGHTS, Role, Scope
+from api.shapes.base import clean_name
+from store.pool import Connection
+
+_MANY = 1_000_000
 
 
 class AccountError(Exception):
-    """The account can't be made. The message is one line that says what to do."""
+    """It can't be done. The message is one line that says what to do."""
 
 
 async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | None) -> str:
@@ -21,16 +30,73 @@ async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | 
     """
     if (RIGHTS.scopes[role] is Scope.OWN) != (hospital is not None):
         raise AccountError("an account of the role hospital needs --hospital, and no other has one")
-    password = secrets.token_urlsafe(12)
+    if not clean_name(name):
+        raise AccountError("give the account a name")
+    password = mint_password()
+    async with _owner(dsn_owner) as connection:
+        try:
+            await accounts.create_account(
+                connection, name=clean_name(name), password=password, role=role, org=hospital, now=datetime.now(UTC)
+            )
+        except errors.UniqueViolation:
+            raise AccountError(f"there is an account {name} already: choose another name") from None
+        except errors.ForeignKeyViolation:
+            raise AccountError("there is no such hospital") from None
+    return password
+
+
+async def list_accounts(dsn_owner: str) -> list[DictRow]:
+    """All accounts, in the order they were made. Raises AccountError."""
+    async with _owner(dsn_owner) as connection:
+        return await many(connection, "accounts", {"id": None, "name": None, "above": None, "limit": _MANY})
+
+
+async def set_active(dsn_owner: str, *, name: str, active: bool) -> None:
+    """Disable an account, whose tokens and sessions end, or enable it. Raises AccountError."""
+    async with _owner(dsn_owner) as connection:
+        account = await _found(connection, name)
+        await accounts.set_active(connection, account, active=active, actor=accounts.TOOL, now=datetime.now(UTC))
+
+
+async def reset_password(dsn_owner: str, *, name: str) -> str:
+    """Give an account a password of our making, which is returned; its tokens and sessions end. Raises AccountError."""
+    async with _owner(dsn_owner) as connection:
+        account = await _found(connection, name)
+        return await accounts.reset_password(connection, account, actor=accounts.TOOL, now=datetime.now(UTC))
+
+
+async def list_tokens(dsn_owner: str, *, name: str) -> list[DictRow]:
+    """The tokens and sessions of an account that are good, newest first. Raises AccountError."""
+    async with _owner(dsn_owner) as connection:
+        account = await _found(connection, name)
+        asked = {"account": account.id, "now": datetime.now(UTC), "below": None, "limit": _MANY}
+        return await many(connection, "tokens", asked)
+
+
+async def revoke_token(dsn_owner: str, *, name: str, token: int) -> None:
+    """End a token or session of an account. Raises AccountError."""
+    async with _owner(dsn_owner) as connection:
+        account = await _found(connection, name)
+        if not await accounts.revoke_token(connection, account, token, actor=accounts.TOOL, now=datetime.now(UTC)):
+            raise AccountError(f"{account.name} has no such token that is good: `steth account tokens` lists them")
+
+
+@asynccontextmanager
+async def _owner(dsn_owner: str) -> AsyncIterator[Connection]:
+    """One transaction. Whatever a person can mend is an AccountError."""
     try:
         async with await psycopg.AsyncConnection.connect(dsn_owner, connect_timeout=10) as connection:
-            await create_account(
-                connection, name=name, password=password, role=role, org=hospital, now=datetime.now(UTC)
-            )
-    except errors.UniqueViolation:
-        raise AccountError(f"there is an account {name} already: choose another name") from None
-    except (errors.ForeignKeyViolation, errors.CheckViolation):
-        raise AccountError("there is no such hospital, or the name can't be one of an account") from None
+            yield connection
+    except LastAdministratorError:
+        raise AccountError("this is the last active administrator: make another one first") from None
+    except AccountChangedError:
+        raise AccountError("somebody else changed this account just now: try again") from None
     except psycopg.Error as error:
         raise AccountError(f"the database: {str(error).strip().splitlines()[0]}") from None
-    return password
+
+
+async def _found(connection: Connection, name: str) -> Holder:
+    row = await find_account(connection, name=clean_name(name))
+    if row is None:
+        raise AccountError(f"there is no account {name}: `steth account list` shows them")
+    return holder(row)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
+from steth.account import app as account_app
 from steth.certs import app as certs_app
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 catalog_app = typer.Typer(help="Equipment knowledge.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
+app.add_typer(account_app, name="account")
 app.add_typer(certs_app, name="certs")
 
 Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings; STETH_* stand above it.")]
@@ -132,29 +134,6 @@ def migrate(config: Config = None) -> None:
     except (StoreError, SettingsError) as error:
         _fail(str(error))
     typer.echo(f"schema is current; {made} partitions made, {changed} policies changed")
-
-
-@app.command()
-def account(
-    name: Annotated[str, typer.Argument(help="Of the account: who it is.")],
-    role: Annotated[
-        Literal["operator", "engineer", "manager", "hospital", "admin"], typer.Option("--role", help="What it is for.")
-    ],
-    hospital: Annotated[int | None, typer.Option("--hospital", help="Id of the hospital, for that role.")] = None,
-    config: Config = None,
-) -> None:
-    """Make an account and print its password, once: the first administrator of a deployment."""
-    from api.roles import Role  # noqa: PLC0415
-    from steth.accounts import AccountError, add_account  # noqa: PLC0415
-    from steth.settings import SettingsError  # noqa: PLC0415
-
-    settings, _ = _server("account", config)
-    try:
-        settings.need("dsn_owner")
-        password = asyncio.run(add_account(settings.dsn_owner, name=name, role=Role(role), hospital=hospital))
-    except (AccountError, SettingsError) as error:
-        _fail(str(error))
-    typer.echo(password)
 
 
 @app.command()

@@ -36,6 +36,8 @@ from store.pool import EVERY_ORG, Connection, Pool, scoped
 _log: Final = structlog.get_logger("api.feed")
 POLL_S: Final = 1.0
 DEVICES_S: Final = 2.0
+TOKENS_S: Final = 2.0
+"""Between two looks at who is signed in still; and how long one may take."""
 BEAT_S: Final = 4.0
 """A client that hears nothing for 10 s knows that the feed is dead: two beats may be late."""
 ROUND_S: Final = 10.0
@@ -217,6 +219,7 @@ class Hub:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._read_on(), name="stream-reader")
                     group.create_task(self._beats(), name="stream-beats")
+                    group.create_task(self._signed_out(), name="stream-signed-out")
             except* Exception as failed:  # noqa: BLE001 - said and counted; a stream that ends silently looks green
                 self._failed.inc()
                 error = failed.exceptions[0]
@@ -259,7 +262,6 @@ class Hub:
             if now_s - self._last.devices >= DEVICES_S and not read.more:
                 self._last.devices = now_s
                 await self._look(connection, tell=True)
-                await self._signed_out(connection)
         return read.more
 
     async def _events(self, connection: Connection, read: Read) -> list[Event]:
@@ -336,13 +338,26 @@ class Hub:
             if others:
                 self._tell(Event(name="seen", org=org, exact=True, data=heard(others, now=now)))
 
-    async def _signed_out(self, connection: Connection) -> None:
-        """A session that has ended, or an account that was closed, gets nothing more."""
-        tokens = list({client.token_id for client in self._clients})
-        good = {row["id"] for row in await many(connection, "stream_tokens", {"ids": tokens, "now": self._clock()})}
-        for client in self._clients:
-            if client.token_id not in good:
-                client.end(Away.SIGNED_OUT)
+    async def _signed_out(self) -> None:
+        """A session that has ended, or an account that was closed or sees another organisation, gets nothing more.
+
+        However slow the reader's round is: who was locked out is so within 5 s.
+        """
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(TOKENS_S)
+            tokens = list({client.token_id for client in self._clients})
+            try:
+                async with asyncio.timeout(TOKENS_S), self._scoped(EVERY_ORG) as connection:
+                    rows = await many(connection, "stream_tokens", {"ids": tokens, "now": self._clock()})
+            except (psycopg.Error, PoolTimeout, TimeoutError) as error:
+                self._failed.inc()
+                _log.warning("stream_tokens_failed", error=type(error).__name__)
+                continue
+            good = {(row["id"], row["org_id"]) for row in rows}
+            for client in self._clients:
+                if client.token_id in tokens and (client.token_id, client.org) not in good:
+                    client.end(Away.SIGNED_OUT)
 
     def _tell(self, event: Event) -> None:
         self._told.labels(event.name).inc()

@@ -1,28 +1,30 @@
 """Login, tokens and enrolment: where a credential becomes a right."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
+from api import accounts
 from api.accounts import create_token
 from api.audit import Entry, append
-from api.context import Address, Asked, Shared
+from api.context import Address, Asked, Session, Shared
 from api.credentials import code_hash
 from api.database import many, one
 from api.documented import problems
 from api.idempotency import KEY_HEADER, NOBODY, Attempt, check_key, once
 from api.limits import network_of
-from api.login import check_password, issue, wait
+from api.login import check_password, confirm_password, issue, wait
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
-from api.problems import Problem, ProblemCode, not_found
-from api.roles import PREFIX, Role
+from api.problems import Problem, ProblemCode, not_found, unauthenticated
+from api.roles import PREFIX
 from api.route import Route
 from api.shapes.access import Enrol, Enrolled, Login, LoginAnswer, NewToken, Token, TokenMade
 from api.shapes.base import Id
 from store.pool import EVERY_ORG, scoped
 
+PASSWORD: Final = "body.password"  # noqa: S105 - where it stands
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["access"])
 
 
@@ -41,38 +43,55 @@ async def login(body: Login, context: Shared, address: Address) -> LoginAnswer:
         id=token_id,
         token=token,
         expires_at=expires_at,
-        user=found["name"],
-        role=Role(found["role"]),
-        hospital=found["org_id"],
+        user=found.name,
+        role=found.role,
+        hospital=found.org,
     )
 
 
 @router.get("/tokens", responses=problems())
 async def list_tokens(asked: Asked, limit: Limit = 100, after: Cursor = None) -> Page[Token]:
     """The tokens of this account that are good, newest first. The tokens themselves are never shown again."""
-    rows = await many(
-        asked.connection,
-        "tokens",
-        {
-            "account": asked.account.id,
-            "now": asked.now,
-            "below": id_of(decode("tokens", after, ById)),
-            "limit": limit + 1,
-        },
-    )
+    return await tokens_of(asked, asked.account.id, limit, after)
+
+
+async def tokens_of(asked: Session, account: int, limit: int, after: str | None) -> Page[Token]:
+    """A page of the tokens of an account that are good."""
+    given = {"account": account, "now": asked.now, "below": id_of(decode("tokens", after, ById)), "limit": limit + 1}
     return page(
         "tokens",
-        rows,
+        await many(asked.connection, "tokens", given),
         limit,
         item=lambda row: Token(**row, current=row["id"] == asked.account.token_id),
         key=lambda row: ById(row["id"]),
     )
 
 
-@router.post("/tokens", status_code=201, responses=problems(ProblemCode.KEY_REUSED, ProblemCode.BUSY, body=True))
-async def make_token(body: NewToken, asked: Asked) -> TokenMade:
-    """Make a token for a program. It has this account's rights."""
+@router.post(
+    "/tokens",
+    status_code=201,
+    responses=problems(
+        ProblemCode.PASSWORD_NEEDED, ProblemCode.TOO_MANY, ProblemCode.KEY_REUSED, ProblemCode.BUSY, body=True
+    ),
+)
+async def make_token(body: NewToken, asked: Asked, address: Address) -> TokenMade:
+    """Make a token for a program. It has this account's rights.
+
+    What is to last longer than the token or session it is made with needs the account's password too: whoever found an
+    open browser, or a token, can't prolong it.
+    """
+    account = asked.account
     expires_at = asked.now + timedelta(days=body.days)
+    if body.password is not None:
+        await confirm_password(asked, password=body.password.get_secret_value(), address=address, where=PASSWORD)
+    elif account.expires_at is not None and expires_at > account.expires_at:
+        raise Problem(
+            ProblemCode.PASSWORD_NEEDED,
+            "It would last longer than what it is made with: give the account's password too, or fewer days.",
+            where=PASSWORD,
+        )
+    if await one(asked.connection, "hold_account", {"id": account.id, "version": account.version}) is None:
+        raise unauthenticated("The account was changed meanwhile: sign in again.")
     token_id, token = await create_token(
         asked.connection, account=asked.account.id, label=body.label, now=asked.now, expires_at=expires_at
     )
@@ -85,10 +104,9 @@ async def make_token(body: NewToken, asked: Asked) -> TokenMade:
 @router.delete("/tokens/{id}", status_code=204, responses=problems(ProblemCode.NOT_FOUND))
 async def revoke_token(id: Annotated[Id, Path()], asked: Asked) -> Response:  # noqa: A002 - the path's name
     """Revoke a token of this account; the one in use, to log out."""
-    row = await one(asked.connection, "revoke_token", {"id": id, "account": asked.account.id, "now": asked.now})
-    if row is None:
+    account = asked.account
+    if not await accounts.revoke_token(asked.connection, account, id, actor=account.name, now=asked.now):
         raise not_found("token")
-    await asked.audit(org=asked.account.org, action="token-revoked", subject=f"token:{id}")
     return Response(status_code=204)
 
 
@@ -142,7 +160,7 @@ async def enrol(body: Enrol, request: Request, context: Shared, address: Address
             response = await work()
         else:
             attempt = Attempt(
-                principal=NOBODY, key=key, secret=hashed.hex(), method="POST", target="/enrol", body=hashed
+                principal=NOBODY, by=NOBODY, key=key, secret=hashed.hex(), method="POST", target="/enrol", body=hashed
             )
             response = await once(connection, attempt, now=now, work=work)
     context.per_network.succeeded(network, now)

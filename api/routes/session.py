@@ -1,7 +1,5 @@
 """The browser's login, beside the tokens of programs: same accounts, roles and limits."""
 
-from datetime import datetime
-
 from fastapi import APIRouter, Request, Response
 
 from api.browser import CSRF_HEADER, end_session, give_session
@@ -11,7 +9,7 @@ from api.documented import problems
 from api.language import InWords
 from api.login import check_password, issue
 from api.problems import Problem, ProblemCode
-from api.roles import PREFIX, Role
+from api.roles import PREFIX
 from api.route import Route
 from api.shapes.access import Login
 from api.shapes.devices import NamedId
@@ -38,10 +36,10 @@ async def begin_session(
     _, session, expires_at = await issue(context, found, browser=True, address=address, now=now)
     give_session(request, response, session, lasts=context.settings.login_lasts)
     async with scoped(context.pool, EVERY_ORG) as connection:
-        hospital = await _hospital(connection, found["org_id"])
+        hospital = await _hospital(connection, found.org)
     return WhoAmI(
-        user=found["name"],
-        role=Role(found["role"]),
+        user=found.name,
+        role=found.role,
         hospital=hospital,
         expires_at=expires_at,
         browser=True,
@@ -55,13 +53,11 @@ async def begin_session(
 @router.get("/session", responses=problems())
 async def get_session(asked: Asked, words: InWords) -> WhoAmI:
     """Who asks, by cookie or token, in which language, and the server's time."""
-    row = await one(asked.connection, "token_expiry", {"id": asked.account.token_id})
-    expires_at: datetime | None = None if row is None else row["expires_at"]
     return WhoAmI(
         user=asked.account.name,
         role=asked.account.role,
         hospital=await _hospital(asked.connection, asked.account.org),
-        expires_at=expires_at,
+        expires_at=asked.account.expires_at,
         browser=asked.account.browser,
         csrf_header=CSRF_HEADER,
         language=words.lang,

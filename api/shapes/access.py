@@ -11,13 +11,17 @@ from api.shapes.base import Given, Label, Shape, example
 _MADE_UP: Final = "st_u1pXyVhq0M2cWf8Zb4rJ6tLk9sAe3oNdGi7xHvQyBwC"
 
 
+Password = Annotated[SecretStr, Field(min_length=1, max_length=200)]
+"""One that is there already: longer ones than may be chosen now were allowed."""
+
+
 class Login(Given):
     """A person's account."""
 
     model_config = example(user="wang.li", password="correct horse battery staple")  # noqa: S106 - made up
 
     user: Label
-    password: Annotated[SecretStr, Field(min_length=1, max_length=200)]
+    password: Password
 
 
 class LoginAnswer(Shape):
@@ -43,10 +47,14 @@ class LoginAnswer(Shape):
 class NewToken(Given):
     """A token for a program, of the same account and rights."""
 
-    model_config = example(label="export to Excel", days=90)
+    model_config = example(label="export to Excel", days=90, password="correct horse battery staple")  # noqa: S106 - made up
 
     label: Label
     days: Annotated[int, Field(ge=1, le=366, description="How long it is good.")] = 90
+    password: Annotated[
+        Password | None,
+        Field(description="Of the account: needed if it is to last longer than the credential of this request."),
+    ] = None
 
 
 class Token(Shape):

@@ -8,6 +8,51 @@
 
 -- Accounts ----------------------------------------------------------------------------------------------------------------
 
+ALTER TABLE account ADD COLUMN version integer NOT NULL DEFAULT 1, ADD COLUMN last_login_at timestamptz;
+
+-- Who runs statements in the API's process may write what a route of it writes, and nothing else: no role, no name, no
+-- organisation, no administrator; a credential ends for good; hashes are found by who knows what they are of.
+REVOKE SELECT, INSERT, UPDATE ON account, api_token FROM steth_api;
+GRANT SELECT (id, org_id, name, role, active, created_at, last_login_at, version),
+    INSERT (org_id, name, role, password_hash),
+    UPDATE (password_hash, active, last_login_at, version) ON account TO steth_api;
+GRANT SELECT (id, account_id, label, created_at, expires_at, revoked_at),
+    INSERT (account_id, hash, label, created_at, expires_at),
+    UPDATE (revoked_at) ON api_token TO steth_api;
+
+ALTER TABLE account ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON account USING (sees_org(org_id));
+CREATE POLICY no_administrator ON account AS RESTRICTIVE FOR INSERT WITH CHECK (role <> 'admin');
+ALTER TABLE api_token ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON api_token TO steth_api USING (EXISTS (SELECT FROM account a WHERE a.id = account_id));
+CREATE POLICY for_good ON api_token AS RESTRICTIVE FOR UPDATE USING (revoked_at IS NULL) WITH CHECK (revoked_at IS NOT NULL);
+
+-- Before it is known who asks, no policy lets anything be seen.
+-- A token that is made a day ahead of now was made before the clock was put back, and would last as much longer.
+CREATE FUNCTION authenticate(token_hash bytea, now timestamptz,
+    OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer,
+    OUT expires_at timestamptz)
+RETURNS SETOF record ROWS 1 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, a.version, t.expires_at
+    FROM api_token t JOIN account a ON a.id = t.account_id
+    WHERE t.hash = authenticate.token_hash AND t.revoked_at IS NULL AND a.active
+      AND (t.expires_at IS NULL
+           OR t.expires_at > authenticate.now AND t.created_at < authenticate.now + INTERVAL '1 day');
+END $$;
+
+CREATE FUNCTION account_by_name(login text,
+    OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer,
+    OUT password_hash text)
+RETURNS SETOF record ROWS 1 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT a.id, a.name, a.role, a.org_id, a.version, a.password_hash FROM account a WHERE a.name = login AND a.active $$;
+
+REVOKE ALL ON FUNCTION authenticate, account_by_name FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION authenticate, account_by_name TO steth_api;
+
+-- It held a digest of the request, and with that a quick way to guess a password in it. What is sealed says it itself.
+ALTER TABLE idempotency DROP COLUMN request;
+
 -- Audit -------------------------------------------------------------------------------------------------------------------
 
 -- A chain is a thing of its own: whose it is may change as organisations do, its entries and their numbers don't. The

@@ -9,7 +9,6 @@ import pytest
 from api.accounts import create_account, create_token
 from api.credentials import token_hash
 from api.roles import Role
-from store.pool import open_pool
 from tests.integration.api.world import NOW, World
 
 PASSWORD = "ein langes 口令"
@@ -18,7 +17,7 @@ PASSWORD = "ein langes 口令"
 @pytest.fixture
 async def wang(here: World) -> World:
     """The world with an engineer who can log in."""
-    async with open_pool(here.database.api, role="api") as pool, pool.connection() as connection:
+    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
         await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, now=NOW)
     return here
 
@@ -147,7 +146,7 @@ async def test_tokens_of_an_account(here: World) -> None:
 
 
 async def test_a_token_of_the_first_run(here: World) -> None:
-    async with open_pool(here.database.api, role="api") as pool, pool.connection() as connection:
+    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
         account = await create_account(connection, name="first", password="x", role=Role.ADMIN, now=NOW)
         _, token = await create_token(connection, account=account, label="run.json", now=NOW, expires_at=None)
     here.tokens["first"] = token

@@ -21,7 +21,7 @@ async def busy_day(here: World) -> None:
     """One of each thing that is audited, at hospital a and at the provider's."""
     ticket = f"/tickets/{here.a.ticket}/transition"
     alert = f"/alerts/{here.a.alert}"
-    await here.ask("POST", "/tokens", json={"label": "export"})
+    await here.ask("POST", "/tokens", json={"label": "export", "days": 7})
     device = await here.ask("POST", "/devices", json={"name": "x", "model": "generic-dr", "site": {"id": here.a.site}})
     await here.http.post("/api/v1/enrol", json={"code": device.json()["code"]})
     await here.ask("POST", f"/devices/{here.a.device}/code")
@@ -213,7 +213,7 @@ async def test_the_api_itself_can_neither_change_nor_remove_an_entry(here: World
 async def test_many_at_once_make_one_chain(here: World) -> None:
     await asyncio.gather(
         *(
-            here.ask("POST", "/tokens", as_=who, json={"label": f"{n}"})
+            here.ask("POST", "/tokens", as_=who, json={"label": f"{n}", "days": 7})
             for n in range(5)
             for who in ("admin", "operator")
         )

@@ -16,7 +16,8 @@ async def test_every_route_serves_its_own_and_nothing_of_others(engine: Cluster)
             more = request_of(method, template)
             for who in ("admin", "hospital-a"):
                 answer = await here.ask(method, concrete(template, here.a), as_=who, **more)
-                assert answer.status_code in {200, 201, 202, 403}, (who, method, template, answer.text)
+                known = {200, 201, 202, 403, *({404} if "{token}" in template else ())}
+                assert answer.status_code in known, (who, method, template, answer.text)
             foreign = await here.ask(method, concrete(template, here.b), as_="hospital-a", **more)
             assert here.b.name not in foreign.text
             assert here.b.device not in foreign.text

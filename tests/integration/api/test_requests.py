@@ -93,7 +93,7 @@ async def test_what_failed_may_be_tried_again_with_its_key(here: World) -> None:
 async def test_a_kept_answer_opens_only_for_the_token_that_asked(here: World) -> None:
     body = {"name": "x", "model": "generic-dr", "site": {"id": here.a.site}}
     first = await here.ask("POST", "/devices", json=body, headers=KEY)
-    here.tokens["second"] = (await here.ask("POST", "/tokens", json={"label": "2"})).json()["token"]
+    here.tokens["second"] = (await here.ask("POST", "/tokens", json={"label": "2", "days": 1})).json()["token"]
     second = await here.ask("POST", "/devices", as_="second", json=body, headers=KEY)
     assert (second.status_code, second.json()["code"]) == (409, "conflict")
     assert first.json()["code"] not in second.text

@@ -14,6 +14,9 @@ from tests.integration.api.world import Hospital, World
 
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/tokens"): {"label": "t"},
+    ("POST", "/accounts"): {"name": "x", "role": "operator"},
+    ("PATCH", "/accounts/{id}"): {"active": False},
+    ("POST", "/account/password"): {"old": "x", "new": "correct horse battery staple"},
     ("POST", "/devices"): {"name": "x", "model": "generic-dr", "site": {"id": 1}},
     ("PATCH", "/devices/{id}"): {"name": "renamed"},
     ("POST", "/alerts/{id}/acknowledge"): {"note": "n"},
@@ -32,7 +35,14 @@ QUERIES = {"/devices/{id}/series": "?metric=detector.temperature"}
 
 def concrete(template: str, of: Hospital) -> str:
     """A route's path to something of a hospital."""
-    ids = {"/devices/{id}": of.device, "/alerts/{id}": of.alert, "/recipients/{id}": of.recipient, "/tokens/{id}": 999}
+    ids = {
+        "/devices/{id}": of.device,
+        "/alerts/{id}": of.alert,
+        "/recipients/{id}": of.recipient,
+        "/accounts/{id}": of.account,
+        "/tokens/{id}": 999,
+    }
+    template = template.replace("{token}", str(of.token))
     for prefix, value in ids.items():
         if template.startswith(prefix):
             return template.replace("{id}", str(value)) + QUERIES.get(template, "")
@@ -104,6 +114,8 @@ async def test_what_is_anothers_looks_like_what_is_not_there(still: World) -> No
         alert=UUID(int=7),
         ticket="WX20990101-001",
         recipient=999,
+        account=999,
+        token=999,
         name="nowhere",
     )
     for method, template in ROUTES:
@@ -135,7 +147,17 @@ async def test_filters_and_cursors_lead_to_nobody_else(still: World, list_: str)
 
 async def test_a_hospital_can_change_nothing_of_another_nor_of_its_own(here: World) -> None:
     def state() -> list[list[tuple[Any, ...]]]:
-        tables = ("org", "site", "device", "alert_operator", "alert_event", "ticket", "ticket_event", "recipient")
+        tables = (
+            "org",
+            "site",
+            "device",
+            "alert_operator",
+            "alert_event",
+            "ticket",
+            "ticket_event",
+            "recipient",
+            "account",
+        )
         return [here.look(f"SELECT to_jsonb(t) FROM {table} t ORDER BY 1") for table in tables]  # noqa: S608
 
     before = state()

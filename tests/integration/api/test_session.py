@@ -9,7 +9,6 @@ import pytest
 from api.accounts import create_account
 from api.browser import COOKIE, CSRF_HEADER
 from api.roles import Role
-from store.pool import open_pool
 from tests.integration.api.world import NOW, World
 
 PASSWORD = "ein langes 口令"
@@ -20,7 +19,7 @@ CSRF = {CSRF_HEADER: "1"}
 @pytest.fixture
 async def wang(here: World) -> World:
     """The world with an engineer who can log in."""
-    async with open_pool(here.database.api, role="api") as pool, pool.connection() as connection:
+    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
         await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, now=NOW)
     return here
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,11 @@ import psycopg
 import pytest
 import uvicorn
 
+from api.accounts import create_account, create_token
 from api.feed import hub as hubs
 from api.feed import log
 from api.feed.position import MAX_AWAY_MS
+from api.roles import Role
 from tests.fixtures.ports import free_port
 from tests.integration.api.world import NOW, Hospital, World
 
@@ -262,16 +264,41 @@ async def test_too_much_missed_is_loaded_again_too(url: str, here: World, monkey
         assert (await fresh.next("alert")).data["id"] == str(here.a.alert), "a flood of one alert is few events"
 
 
-async def test_who_is_signed_out_hears_nothing_more(url: str, here: World) -> None:
-    async with listening(url, here, as_="hospital-a") as tab:
-        await tab.next("beat")
-        with psycopg.connect(here.database.superuser, autocommit=True) as connection:
-            connection.execute("UPDATE account SET active = false WHERE name = 'hospital-a'")
-        assert (await tab.next("reset")).data == {"reason": "signed-out"}
-        with pytest.raises(EndedError):
-            await tab.next()
-    refused = await here.ask("GET", "/devices", as_="hospital-a")
-    assert refused.status_code == 401
+async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: World) -> None:
+    password = "ein langes 口令"
+    ids: dict[str, int] = {}
+    for who in ("disabled", "reset", "changed", "revoked", "moved"):
+        async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
+            given: dict[str, Any] = {"name": who, "password": password, "role": Role.HOSPITAL, "org": here.a.org}
+            ids[who] = await create_account(connection, **given, now=here.clock.now)
+            _, here.tokens[who] = await create_token(
+                connection, account=ids[who], label="tab", now=here.clock.now, expires_at=None
+            )
+            _, here.tokens[f"{who}'s other"] = await create_token(
+                connection, account=ids[who], label="other", now=here.clock.now, expires_at=None
+            )
+    revoked = (await here.ask("GET", f"/accounts/{ids['revoked']}/tokens")).json()["items"][1]
+    assert revoked["label"] == "tab"
+    asked: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("PATCH", f"/accounts/{ids['disabled']}", "admin", {"json": {"active": False}, "headers": {"If-Match": "*"}}),
+        ("POST", f"/accounts/{ids['reset']}/reset", "admin", {}),
+        ("POST", "/account/password", "changed's other", {"json": {"old": password, "new": password * 2}}),
+        ("DELETE", f"/accounts/{ids['revoked']}/tokens/{revoked['id']}", "admin", {}),
+    ]
+    async with AsyncExitStack() as open_:
+        tabs = {who: await open_.enter_async_context(listening(url, here, as_=who)) for who in (*ids, "hospital-a")}
+        for tab in tabs.values():
+            await tab.next("beat")
+        for method, path, who, more in asked:
+            assert (await here.ask(method, path, as_=who, **more)).status_code in {200, 204}
+        here.look("UPDATE account SET org_id = %s WHERE name = 'moved' RETURNING id", here.b.org)
+        async with asyncio.timeout(5):
+            for who in ids:
+                assert (await tabs[who].next("reset")).data == {"reason": "signed-out"}
+                with pytest.raises(EndedError):
+                    await tabs[who].next()
+        await tabs["hospital-a"].next("beat")
+    assert (await here.ask("GET", "/devices", as_="disabled")).status_code == 401
 
 
 async def test_one_reader_serves_everybody_and_rests_when_nobody_listens(

@@ -52,6 +52,8 @@ class Hospital:
     alert: UUID
     ticket: str
     recipient: int
+    account: int
+    token: int
     name: str
 
 
@@ -106,9 +108,10 @@ async def arrange(database: Database) -> Arranged:
         b = _hospital(connection, "Second Hospital", "db00000000001", "WX20261122-002")
         for role in Role:
             if role is not Role.HOSPITAL:
-                tokens[role] = _account(connection, role, role, None)
-        tokens["hospital-a"] = tokens["hospital"] = _account(connection, "hospital-a", Role.HOSPITAL, a.org)
-        tokens["hospital-b"] = _account(connection, "hospital-b", Role.HOSPITAL, b.org)
+                tokens[role], _ = _account(connection, role, role, None)
+        tokens["hospital-a"], _ = _account(connection, "hospital-a", Role.HOSPITAL, a.org)
+        tokens["hospital"] = tokens["hospital-a"]
+        tokens["hospital-b"], _ = _account(connection, "hospital-b", Role.HOSPITAL, b.org)
     return Arranged(name=database.name, a=a, b=b, tokens=tokens)
 
 
@@ -132,14 +135,19 @@ async def world(database: Database, arranged: Arranged) -> AsyncIterator[World]:
             )
 
 
-def _account(connection: psycopg.Connection[tuple[Any, ...]], name: str, role: str, org: int | None) -> str:
+def _account(
+    connection: psycopg.Connection[tuple[Any, ...]], name: str, role: str, org: int | None
+) -> tuple[str, tuple[int, int]]:
+    """A token of a new account, and their ids."""
     token = mint_token()
-    connection.execute(
+    ids = connection.execute(
         "WITH a AS (INSERT INTO account (org_id, name, role, password_hash) VALUES (%s, %s, %s, 'none') RETURNING id) "
-        "INSERT INTO api_token (account_id, hash, label, created_at, expires_at) SELECT id, %s, 'test', %s, %s FROM a",
+        "INSERT INTO api_token (account_id, hash, label, created_at, expires_at) SELECT id, %s, 'test', %s, %s FROM a "
+        "RETURNING account_id, id",
         (org, name, role, token_hash(token), NOW, NOW + timedelta(days=30)),
-    )
-    return token
+    ).fetchone()
+    assert ids is not None
+    return token, (ids[0], ids[1])
 
 
 def _insert(connection: psycopg.Connection[tuple[Any, ...]], table: str, **row: Any) -> Any:
@@ -301,4 +309,15 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
     )
     recipient = _insert(connection, "recipient", org_id=org, name="NOC", address="jsons://user:hunter2@example.com/x")
     _insert(connection, "telling", ticket_id=ticket, step="opened", recipient_id=recipient, org_id=org, message="m")
-    return Hospital(org=org, site=site, device=uid, alert=alert, ticket=number, recipient=recipient, name=name)
+    _, (account, token) = _account(connection, f"doctor of {name}", Role.HOSPITAL, org)
+    return Hospital(
+        org=org,
+        site=site,
+        device=uid,
+        alert=alert,
+        ticket=number,
+        recipient=recipient,
+        account=account,
+        token=token,
+        name=name,
+    )

@@ -146,13 +146,15 @@ def test_from_an_empty_database_to_the_first_account(
     for _ in range(2):  # each later start of the stack runs it again
         migrated = steth("migrate")
         assert migrated.returncode == 0, migrated.stderr
-    first = steth("account", "chief", "--role", "admin")
+    first = steth("account", "add", "chief", "--role", "admin")
     assert first.returncode == 0, first.stderr
     assert len(first.stdout.strip()) >= 16
     for arguments, said in (
-        (("account", "chief", "--role", "admin"), "already"),
-        (("account", "other", "--role", "hospital"), "--hospital"),
-        (("account", "other", "--role", "hospital", "--hospital", "99"), "no such hospital"),
+        (("account", "add", "chief", "--role", "admin"), "already"),
+        (("account", "add", "other", "--role", "hospital"), "--hospital"),
+        (("account", "add", "other", "--role", "hospital", "--hospital", "99"), "no such hospital"),
+        (("account", "disable", "chief"), "the last active administrator"),
+        (("account", "reset", "nobody"), "no account nobody"),
     ):
         refused = steth(*arguments)
         assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)

@@ -94,9 +94,7 @@ INSERTS = {
         " VALUES (gen_random_uuid()::text, 1, 1, '{}', %s, now(), 'done')"
     ),
     "api_token": "(account_id, hash, expires_at) VALUES (1, gen_random_uuid()::text::bytea, %s)",
-    "idempotency": (
-        "(account_id, key, request, status, answer, at) VALUES (1, gen_random_uuid()::text, '', 200, '{}', %s)"
-    ),
+    "idempotency": ("(account_id, key, status, answer, at) VALUES (1, gen_random_uuid()::text, 200, '{}', %s)"),
     "alert": (
         "(id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at, learned_at,"
         " changed_at, cleared_at, message)"

@@ -143,3 +143,70 @@ async def test_ingest_can_not_change_history(hospitals: Hospitals) -> None:
         for statement in (b"DELETE FROM reading", b"UPDATE reading SET value = 0", b"DELETE FROM device_event"):
             with pytest.raises(errors.InsufficientPrivilege):
                 await connection.execute(statement)
+
+
+async def test_the_api_writes_of_accounts_what_its_routes_write_and_reads_no_hash(
+    hospitals: Hospitals, api: Pool
+) -> None:
+    """Whoever could run statements of their own as the API's role."""
+    ids: dict[str, int] = {}
+    async with await psycopg.AsyncConnection.connect(hospitals.database.owner, autocommit=True) as owner:
+        for name, org, role in (
+            ("staff", None, "admin"),
+            ("first", hospitals.first, "hospital"),
+            ("second", hospitals.second, "hospital"),
+        ):
+            made = await owner.execute(
+                "WITH a AS (INSERT INTO account (name, org_id, role, password_hash)"
+                " VALUES (%s, %s, %s, 'h') RETURNING id)"
+                " INSERT INTO api_token (account_id, hash, label)"
+                " SELECT id, sha256(%s), 't' FROM a RETURNING account_id",
+                (name, org, role, name.encode()),
+            )
+            ids[name] = (await made.fetchone() or (0,))[0]
+    alone = str(hospitals.first)
+    never = (
+        "SELECT password_hash FROM account",
+        "SELECT hash FROM api_token",
+        "UPDATE account SET role = 'admin'",
+        "UPDATE account SET org_id = NULL",
+        "UPDATE account SET name = 'x'",
+        "INSERT INTO account (name, role, password_hash) VALUES ('x', 'admin', 'h')",
+        "UPDATE api_token SET account_id = 1",
+        "UPDATE api_token SET hash = 'x'",
+        "UPDATE api_token SET expires_at = NULL",
+        "UPDATE api_token SET revoked_at = NULL",
+        "DELETE FROM account",
+        "DELETE FROM api_token",
+    )
+    beyond_its_own = (
+        f"INSERT INTO api_token (account_id, hash, label) VALUES ({ids['second']}, 'x', 'x')",  # noqa: S608
+        f"INSERT INTO account (name, org_id, role, password_hash) VALUES ('x', {hospitals.second}, 'hospital', 'h')",  # noqa: S608
+        "INSERT INTO account (name, role, password_hash) VALUES ('x', 'operator', 'h')",
+    )
+    for sees, statement in (*((EVERY_ORG, one) for one in never), *((alone, one) for one in beyond_its_own)):
+        with pytest.raises(errors.InsufficientPrivilege):
+            async with scoped(api, sees) as connection:
+                await connection.execute(statement.encode())
+    async with scoped(api, alone) as connection:
+        for statement in (
+            "SELECT name FROM account",
+            "SELECT label FROM api_token",
+            "UPDATE account SET active = true",
+            "UPDATE api_token SET revoked_at = now()",
+        ):
+            assert (await connection.execute(statement.encode())).rowcount == 1, statement
+    async with api.connection() as connection:
+        for statement, known in (
+            ("SELECT max(name) FROM account", None),
+            ("SELECT max(label) FROM api_token", None),
+            ("SELECT max(name) FROM authenticate(sha256('staff'), now())", "staff"),
+            ("SELECT max(name) FROM authenticate(sha256('first'), now())", None),
+            ("SELECT max(password_hash) FROM account_by_name('second')", "h"),
+        ):
+            found = await connection.execute(statement.encode())
+            assert await found.fetchone() == (known,), statement
+    async with await psycopg.AsyncConnection.connect(hospitals.database.ingest, autocommit=True) as ingest:
+        for statement in ("SELECT authenticate('x', now())", "SELECT account_by_name('staff')", "TABLE account"):
+            with pytest.raises(errors.InsufficientPrivilege):
+                await ingest.execute(statement.encode())

@@ -1,0 +1,238 @@
+"""Accounts end: who is disabled, reset or has another password is out, and stays out."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from api.accounts import create_account
+from api.browser import CSRF_HEADER
+from api.roles import Role
+from tests.integration.api.test_devices import pages
+from tests.integration.api.world import NOW, World
+
+PASSWORD = "ein langes 口令"
+NEW = "noch ein langes 口令"
+CSRF = {CSRF_HEADER: "1"}
+WANG = {"user": "wang.li", "password": PASSWORD}
+
+
+@pytest.fixture
+async def wang(here: World) -> World:
+    """The world with an engineer who is signed in by a token."""
+    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
+        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, now=NOW)
+    await log_in(here)
+    return here
+
+
+async def log_in(world: World, password: str = PASSWORD, *, as_: str = "wang") -> httpx.Response:
+    answer = await world.http.post("/api/v1/login", json={"user": "wang.li", "password": password})
+    if answer.status_code == 200:
+        world.tokens[as_] = answer.json()["token"]
+    return answer
+
+
+async def listed(world: World, name: str = "wang.li") -> dict[str, Any]:
+    items = (await world.ask("GET", "/accounts")).json()["items"]
+    found: dict[str, Any] = next(account for account in items if account["name"] == name)
+    return found
+
+
+async def signed_in(world: World, as_: str = "wang") -> bool:
+    return (await world.ask("GET", "/devices", as_=as_)).status_code == 200
+
+
+def actions(world: World, subject: str = "account:wang.li") -> list[tuple[Any, ...]]:
+    return world.look("SELECT action, actor FROM audit WHERE subject = %s ORDER BY id", subject)
+
+
+async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
+    assert await listed(wang) == {
+        "id": (await listed(wang))["id"],
+        "name": "wang.li",
+        "role": "engineer",
+        "hospital": None,
+        "active": True,
+        "created_at": (await listed(wang))["created_at"],
+        "last_login_at": "2026-11-22T04:00:00Z",
+        "version": 1,
+    }
+    theirs = await listed(wang, "hospital-b")
+    assert (theirs["hospital"], theirs["last_login_at"]) == ({"id": wang.b.org, "name": wang.b.name}, None)
+    ids = [account["id"] for account in await pages(wang, "/accounts?limit=3")]
+    assert ids == [row[0] for row in wang.look("SELECT id FROM account ORDER BY id")]
+    assert "argon2" not in (await wang.ask("GET", "/accounts")).text
+
+
+async def test_a_made_account_signs_in_with_the_password_that_is_shown_once(here: World) -> None:
+    key = {"Idempotency-Key": "k"}
+    body = {"name": "li.na", "role": "hospital", "hospital": here.a.org}
+    made = await here.ask("POST", "/accounts", json=body, headers=key)
+    assert (made.status_code, made.headers["etag"]) == (201, '"1"')
+    answer = made.json()
+    assert (answer["hospital"]["id"], answer["active"]) == (here.a.org, True)
+    again = await here.ask("POST", "/accounts", json=body, headers=key)
+    assert again.json() == answer, "an answer that got lost"
+    tables = ("account", "api_token", "idempotency", "audit")
+    stored = str([here.look(f"SELECT to_jsonb(t) FROM {table} t") for table in tables])  # noqa: S608
+    assert answer["password"] not in stored
+    login = await here.http.post("/api/v1/login", json={"user": "li.na", "password": answer["password"]})
+    assert (login.status_code, login.json()["role"], login.json()["hospital"]) == (200, "hospital", here.a.org)
+    assert actions(here, "account:li.na")[0] == ("account-created", "admin")
+    chain = here.look("SELECT org_id FROM audit WHERE action = 'account-created'")
+    assert chain == [(here.a.org,)], "in the chain of whom it concerns"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "where"),
+    [
+        ({"name": "admin", "role": "operator"}, 409, "body.name"),
+        ({"name": "x", "role": "admin"}, 422, "body.role"),
+        ({"name": "x", "role": "operator", "hospital": 1}, 422, "body.hospital"),
+        ({"name": "x", "role": "hospital"}, 422, "body.hospital"),
+        ({"name": "x", "role": "hospital", "hospital": 999}, 422, "body.hospital"),
+    ],
+)
+async def test_what_can_be_no_account_is_said(still: World, body: dict[str, Any], status: int, where: str) -> None:
+    answer = await still.ask("POST", "/accounts", json=body)
+    assert (answer.status_code, answer.json()["where"]) == (status, where)
+
+
+async def test_who_is_disabled_is_out_and_enabling_brings_no_credential_back(wang: World) -> None:
+    await wang.http.post("/api/v1/session", json=WANG)
+    account = await listed(wang)
+    path, tag = f"/accounts/{account['id']}", {"If-Match": '"1"'}
+    assert (await wang.ask("PATCH", path, json={"active": False})).status_code == 428
+    assert (await wang.ask("PATCH", path, json={"active": False}, headers={"If-Match": '"7"'})).status_code == 412
+    done = await wang.ask("PATCH", path, json={"active": False}, headers=tag)
+    assert (done.status_code, done.json()["active"], done.headers["etag"]) == (200, False, '"2"')
+    assert not await signed_in(wang)
+    assert (await wang.http.get("/api/v1/devices")).status_code == 401, "the browser's session"
+    assert (await log_in(wang)).status_code == 401
+    assert (await wang.ask("PATCH", path, json={"active": True}, headers={"If-Match": "*"})).json()["version"] == 3
+    assert not await signed_in(wang)
+    assert (await wang.http.get("/api/v1/devices")).status_code == 401
+    assert (await log_in(wang)).status_code == 200
+    done_by_admin = [(action, actor) for action, actor in actions(wang) if actor == "admin"]
+    assert done_by_admin == [("account-disabled", "admin"), ("account-enabled", "admin")]
+
+
+async def test_nobody_is_locked_out_by_mistake(here: World) -> None:
+    own = (await listed(here, "admin"))["id"]
+    for answer in (
+        await here.ask("PATCH", f"/accounts/{own}", json={"active": False}, headers={"If-Match": "*"}),
+        await here.ask("POST", f"/accounts/{own}/reset"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert "your own" in answer.json()["detail"]
+    assert await signed_in(here, "admin")
+
+
+async def test_of_two_administrators_who_disable_each_other_one_stays(here: World) -> None:
+    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
+        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ADMIN, now=NOW)
+    await log_in(here)
+    first, second = (await listed(here, "admin"))["id"], (await listed(here))["id"]
+    off: dict[str, Any] = {"json": {"active": False}, "headers": {"If-Match": "*"}}
+    answers = await asyncio.gather(
+        here.ask("PATCH", f"/accounts/{first}", as_="wang", **off), here.ask("PATCH", f"/accounts/{second}", **off)
+    )
+    assert 200 in {answer.status_code for answer in answers}
+    assert {answer.status_code for answer in answers} <= {200, 401, 409}
+    assert here.look("SELECT count(*) FROM account WHERE role = 'admin' AND active") == [(1,)]
+
+
+async def test_a_reset_ends_everything_and_gives_a_password_once(wang: World) -> None:
+    account = await listed(wang)
+    made = await wang.ask("POST", f"/accounts/{account['id']}/reset", headers={"Idempotency-Key": "k"})
+    assert (made.status_code, made.json()["version"]) == (200, 2)
+    password = made.json()["password"]
+    assert not await signed_in(wang)
+    assert (await log_in(wang)).status_code == 401
+    assert (await log_in(wang, password)).status_code == 200
+    assert ("password-reset", "admin") in actions(wang)
+    assert password not in str([wang.look(f"SELECT to_jsonb(t) FROM {t} t") for t in ("idempotency", "audit")])  # noqa: S608
+
+
+async def test_a_new_password_ends_what_else_is_signed_in_but_not_who_changes_it(wang: World) -> None:
+    await wang.http.post("/api/v1/session", json=WANG)
+    await log_in(wang, as_="elsewhere")
+    change = {"old": PASSWORD, "new": NEW}
+    changed = await wang.http.post("/api/v1/account/password", json=change, headers=CSRF)
+    assert (changed.status_code, changed.content) == (204, b"")
+    assert (await wang.http.get("/api/v1/devices")).status_code == 200
+    assert not await signed_in(wang)
+    assert not await signed_in(wang, "elsewhere")
+    assert (await log_in(wang)).status_code == 401
+    assert (await log_in(wang, NEW)).status_code == 200
+    assert ("password-changed", "wang.li") in actions(wang)
+    for new, why in (("kurz", "12"), ("wang.li2026!", "name"), ("x" * 129, "128")):
+        refused = await wang.http.post("/api/v1/account/password", json={"old": NEW, "new": new}, headers=CSRF)
+        assert (refused.status_code, refused.json()["where"]) == (422, "body.new")
+        assert why in refused.json()["detail"]
+        assert new not in refused.text
+
+
+async def test_a_wrong_password_counts_as_a_failed_login_and_is_noted(wang: World) -> None:
+    wrong: dict[str, Any] = {"json": {"old": "x", "new": NEW}}
+    minting: dict[str, Any] = {"json": {"label": "t", "password": "x"}, "headers": {"Idempotency-Key": "k"}}
+    answers = [await wang.ask("POST", "/account/password", as_="wang", **wrong) for _ in range(3)]
+    answers += [await wang.ask("POST", "/tokens", as_="wang", **minting) for _ in range(2)]
+    assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(403, "password_needed")}
+    assert [answer.json()["where"] for answer in answers[2:4]] == ["body.old", "body.password"]
+    for answer in (await wang.ask("POST", "/account/password", as_="wang", **wrong), await log_in(wang)):
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "300")
+    assert actions(wang).count(("password-wrong", "wang.li")) == 5
+    assert await signed_in(wang), "who is signed in is not out by that"
+
+
+async def test_no_credential_is_prolonged_without_the_password(wang: World) -> None:
+    await wang.http.post("/api/v1/session", json=WANG)
+
+    async def make(days: int, password: str | None = None) -> httpx.Response:
+        body = {"label": "t", "days": days} | ({} if password is None else {"password": password})
+        return await wang.http.post("/api/v1/tokens", json=body, headers=CSRF)
+
+    refused = await make(1)
+    assert (refused.status_code, refused.json()["code"]) == (403, "password_needed")
+    made = await make(90, PASSWORD)
+    assert (made.status_code, made.json()["expires_at"]) == (201, "2027-02-20T04:00:00Z")
+    wang.tokens["long"] = made.json()["token"]
+    wang.clock.now = NOW + timedelta(days=60)
+    for days, status in ((30, 201), (31, 403)):
+        answer = await wang.ask("POST", "/tokens", as_="long", json={"label": "t", "days": days})
+        assert answer.status_code == status
+    assert PASSWORD not in str(wang.look("SELECT to_jsonb(t) FROM audit t"))
+
+
+async def test_an_administrator_ends_any_token(wang: World) -> None:
+    account = await listed(wang)
+    path = f"/accounts/{account['id']}/tokens"
+    (token,) = (await wang.ask("GET", path)).json()["items"]
+    assert (token["label"], token["current"]) == ("login", False)
+    assert (await wang.ask("DELETE", f"/accounts/{wang.a.account}/tokens/{token['id']}")).status_code == 404
+    assert (await wang.ask("DELETE", f"{path}/{token['id']}")).status_code == 204
+    assert not await signed_in(wang)
+    assert (await wang.ask("DELETE", f"{path}/{token['id']}")).status_code == 404
+    assert actions(wang, f"token:{token['id']}") == [("token-revoked", "admin")]
+
+
+async def test_a_login_that_began_before_a_reset_gets_nothing(wang: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old password was right when it was checked, which takes its time."""
+    account = await listed(wang)
+    passwords = wang.app.state.context.passwords
+    verify = passwords.verify
+
+    async def slow(stored: str | None, password: str) -> bool:
+        right: bool = await verify(stored, password)
+        assert (await wang.ask("POST", f"/accounts/{account['id']}/reset")).status_code == 200
+        return right
+
+    monkeypatch.setattr(passwords, "verify", slow)
+    before = wang.look("SELECT count(*) FROM api_token")
+    assert (await log_in(wang)).status_code == 401
+    assert wang.look("SELECT count(*) FROM api_token") == before
