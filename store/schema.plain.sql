@@ -16,6 +16,36 @@ CREATE FUNCTION public.adds_up(value double precision) RETURNS boolean
 
 ALTER FUNCTION public.adds_up(value double precision) OWNER TO steth_owner;
 
+CREATE FUNCTION public.audit_follows() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+BEGIN
+    INSERT INTO audit_chain (org_id) SELECT NEW.org_id
+    WHERE NOT EXISTS (SELECT FROM audit_chain WHERE org_id IS NOT DISTINCT FROM NEW.org_id)
+    ON CONFLICT (org_id) DO NOTHING;
+    UPDATE audit_chain SET entries = entries + 1, head = NEW.hash
+    WHERE org_id IS NOT DISTINCT FROM NEW.org_id AND head = NEW.previous
+    RETURNING id, entries INTO NEW.chain_id, NEW.position;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'an entry of the audit log must follow the last one of its chain' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.audit_follows() OWNER TO steth_owner;
+
+CREATE FUNCTION public.audit_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit log is never changed' USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION public.audit_stays() OWNER TO steth_owner;
+
 CREATE FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) RETURNS SETOF record
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'public', 'pg_temp'
@@ -271,10 +301,31 @@ CREATE TABLE public.audit (
     subject text NOT NULL,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     previous bytea NOT NULL,
-    hash bytea NOT NULL
+    hash bytea NOT NULL,
+    chain_id integer CONSTRAINT audit_chain_id_not_null1 NOT NULL,
+    "position" bigint NOT NULL
 );
 
 ALTER TABLE public.audit OWNER TO steth_owner;
+
+CREATE TABLE public.audit_chain (
+    id integer NOT NULL,
+    org_id integer,
+    entries bigint DEFAULT 0 NOT NULL,
+    head bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL,
+    signed jsonb
+);
+
+ALTER TABLE public.audit_chain OWNER TO steth_owner;
+
+ALTER TABLE public.audit_chain ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_chain_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_id_seq
@@ -1123,11 +1174,20 @@ ALTER TABLE ONLY public.api_token
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_org_id_key UNIQUE NULLS NOT DISTINCT (org_id);
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_hash_key UNIQUE (hash);
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_position_key UNIQUE (chain_id, "position");
 
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
@@ -1281,8 +1341,6 @@ CREATE INDEX alert_page ON public.alert USING btree (occurred_at DESC, id DESC);
 
 CREATE INDEX api_token_account ON public.api_token USING btree (account_id, id);
 
-CREATE INDEX audit_chain ON public.audit USING btree (org_id, id);
-
 CREATE INDEX command_ended ON public.command USING btree (issued_at) WHERE (status <> 'waiting'::text);
 
 CREATE INDEX command_ticket ON public.command USING btree (ticket_id);
@@ -1353,11 +1411,21 @@ CREATE INDEX to_judge_device ON public.to_judge USING btree (device_id, lane, id
 
 CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, site_id, partition, model, name, status, enrolled_at ON public.device FOR EACH ROW EXECUTE FUNCTION public.device_changed();
 
+CREATE TRIGGER follows BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.audit_follows();
+
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.audit_stays();
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
 
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_chain_id_fkey FOREIGN KEY (chain_id) REFERENCES public.audit_chain(id);
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
 
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
@@ -1411,6 +1479,8 @@ ALTER TABLE public.api_token ENABLE ROW LEVEL SECURITY;
 CREATE POLICY append ON public.audit FOR INSERT TO steth_api WITH CHECK (true);
 
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.command ENABLE ROW LEVEL SECURITY;
 
@@ -1483,6 +1553,8 @@ CREATE POLICY tenant ON public.api_token TO steth_api USING ((EXISTS ( SELECT
   WHERE (a.id = api_token.account_id))));
 
 CREATE POLICY tenant ON public.audit USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.audit_chain USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.command USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
@@ -1582,6 +1654,8 @@ GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_token TO steth_a
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_token TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.audit TO steth_api;
+
+GRANT SELECT ON TABLE public.audit_chain TO steth_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.command TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.command TO steth_api;
