@@ -12,13 +12,12 @@ from msgspec import Struct
 
 from agent.adapter import Entry, Sink
 from agent.values import FUTURE_MS, Moment
+from catalog.allowed import UNCERTAIN_TIME
 from catalog.model import Model
 from wire.items import Fault
 
 CLOCK_CODE: Final = "SYS-CLK-01"
 """The catalog's code (model ``host``) for: the clock of the equipment is wrong."""
-UNCERTAIN_TIME: Final = "time.uncertain"
-"""The parameter, 1.0, of a fault whose time is that of its receipt, as its own can't be."""
 ZONE_MS: Final = FUTURE_MS
 """What a wrong zone explains (``agent.values``)."""
 QUEUE_MS: Final = 365 * 86_400_000

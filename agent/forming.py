@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from catalog.own_words import TOO_BIG
 from wire.codec import decode_report, digest, encode_report
 from wire.errors import WireError, WireErrorCode
 from wire.items import Fault, Item, Readings, Skipped
@@ -20,10 +21,6 @@ _ENVELOPE: Final = 128
 """Bytes of a report's JSON around its items, more than enough."""
 _CHECKED_ROWS: Final = 1_000
 """Rows whose longest names and units stay within ``MAX_BODY``, so that a check of them never fails by size."""
-TOO_BIG: Final = "report.too-big"
-REFUSED: Final = "report.refused"
-DAMAGED: Final = "report.damaged"
-"""Reasons of a ``Skipped``."""
 
 
 class Formed(Struct, frozen=True, kw_only=True):

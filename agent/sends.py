@@ -16,7 +16,7 @@ from agent.hl7.tables import LEVEL_FAULTS
 from agent.hl7.tables import STATES as EQUIPMENT_STATES
 from agent.host import METRICS as HOST_METRICS
 from agent.logs.tail import chosen
-from agent.privacy import CONTROL_INVENTORY, INVENTORY, REAGENT_INVENTORY, REAGENT_STATES
+from catalog.allowed import CONTROL_INVENTORY, INVENTORY, REAGENT_INVENTORY, REAGENT_STATES
 from catalog.model import UNKNOWN_CODE, CodeTable, LogPattern, Model
 
 _DICOM_METRICS: Final = frozenset(

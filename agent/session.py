@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from agent.clock import Clock, Now
 from agent.errors import AgentError, DamagedReport, OutboxError
-from agent.forming import DAMAGED, REFUSED
 from agent.link import FAILURE, OVERHEAD, PACKET_TOO_LARGE, PAYLOAD_INVALID, Link, LinkError, Message
 from agent.marks import Action, Asked
 from agent.outbox import Outbox
 from agent.states import Held
 from agent.window import Window
+from catalog.own_words import DAMAGED, REFUSED
 from wire.codec import JSON, decode_ack, decode_command, encode_report
 from wire.commands import Ack, Command
 from wire.errors import WireError

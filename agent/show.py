@@ -5,8 +5,8 @@ from typing import Final
 
 from agent.app import known
 from agent.config import Config, Device, Server
-from agent.privacy import state_values
 from agent.sends import Sends, sends
+from catalog.allowed import state_values
 from catalog.model import CODE_TABLES, Catalog, CodeTable, Model, Signal
 from wire.ids import DeviceId
 from wire.topics import Lane, down_filter, up, will

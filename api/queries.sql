@@ -157,7 +157,7 @@ WHERE device_id = %(device)s ORDER BY last DESC, kind, source, reason
 SELECT number FROM ticket WHERE device_id = %(device)s AND status <> 'closed' ORDER BY id
 
 -- name: metrics
-SELECT id, name, unit FROM metric WHERE id = ANY(%(ids)s) ORDER BY name, unit
+SELECT id, name, unit FROM seen_metric WHERE id = ANY(%(ids)s) ORDER BY name, unit
 
 -- name: device_readings
 SELECT ts, metric_id, metric, unit, value, quality FROM device_reading
@@ -168,7 +168,7 @@ ORDER BY ts, metric_id, value, quality
 OFFSET %(skip)s LIMIT %(limit)s
 
 -- name: metrics_named
-SELECT id, unit FROM metric WHERE name = %(name)s
+SELECT id, unit FROM seen_metric WHERE name = %(name)s
 
 -- name: series_readings
 SELECT floor(extract(epoch FROM ts) * 1000)::bigint AS t, v AS lo, v AS avg, v AS hi,

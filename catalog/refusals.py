@@ -14,6 +14,8 @@ _LOST: Final = "refused.lost."
 _KEPT: Final = "refused.kept."
 _UNTOLD: Final = "untold."
 _SOURCE: Final = "refused.source."
+SERVER: Final = "server"
+"""The source of what our own gate refused. Nobody else may claim to be it."""
 TIME: Final = "time"
 """A time that can't be read loses no fact: that of receipt holds."""
 
@@ -35,6 +37,22 @@ def in_words(catalog: Catalog, kind: str, reason: str, *, model: str | None = No
 def source_words(catalog: Catalog, source: str) -> Text:
     """What read it, in words."""
     return catalog.messages.get(_SOURCE + source, Text(zh=source, en=source))
+
+
+def sources(catalog: Catalog) -> list[str]:
+    """Everything that may have read it."""
+    return sorted(message.removeprefix(_SOURCE) for message in catalog.messages if message.startswith(_SOURCE))
+
+
+def words(catalog: Catalog, kind: str) -> frozenset[str]:
+    """The words of a kind, as on the wire."""
+    prefixes = (_UNTOLD,) if kind == "untold" else (_LOST, _KEPT)
+    return frozenset(
+        message.removeprefix(prefix)
+        for prefix in prefixes
+        for message in catalog.messages
+        if message.startswith(prefix)
+    )
 
 
 def kept_words(catalog: Catalog) -> list[str]:

@@ -1,5 +1,6 @@
 """From messages as they arrived to what one transaction applies: numbers, decoding, de-duplication. No I/O."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Generic
 
@@ -14,7 +15,7 @@ from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
 from ingest.ports import Applied, S, Work
 from ingest.read import Read
-from ingest.refusals import note
+from ingest.refusals import note, note_own
 from wire.codec import decode_will
 from wire.errors import WireError, WireErrorCode
 from wire.items import Birth, Fault, Heartbeat, Readings, Reply
@@ -160,7 +161,7 @@ class Gate(Generic[S]):
         elif memory.presence.clock_offset_ms is not None:  # it didn't ask for the time once
             memory.clock, memory.presence.clock_offset_ms, memory.must_write = Clock(), None, True
         report = self._readable(memory, message, content, offset_ms, out, poison)
-        if report is None:
+        if report is None or not report.items:
             out.urgent[memory.device.uid] = memory
             return
         gap, memory.gap = memory.gap, 0
@@ -198,11 +199,10 @@ class Gate(Generic[S]):
             out.unnumbered.append(key)
         out.count(_APPLIED)
         self._heard(memory, message, out)
-        self._apply(
-            memory,
-            Applied(report=report, numbers=None, received_ms=message.received_ms, offset_ms=offset_ms, caught_up=True),
-            out,
-        )
+        if report.items:
+            received_ms = message.received_ms
+            one = Applied(report=report, numbers=None, received_ms=received_ms, offset_ms=offset_ms, caught_up=True)
+            self._apply(memory, one, out)
 
     @staticmethod
     def _by_receipt(memory: DeviceMemory[S], message: Message, content: Read) -> int:
@@ -221,9 +221,11 @@ class Gate(Generic[S]):
         report = content.report
         if report is None:
             raise _whole(content.flaws)
-        birth = report.items[0]
+        refused: Counter[str] = Counter()
+        birth = self._fit.admit(memory.device, report.items[0], refused)
         if type(birth) is not Birth or len(report.items) != 1:
             raise WireError(WireErrorCode.SCHEMA, "$.items", "of number 0 must be one birth")
+        note_own(out.refused, memory.device, refused, now_ms=message.received_ms)
         uid = memory.device.uid
         out.count("birth")
         out.touched[uid] = memory
@@ -245,7 +247,11 @@ class Gate(Generic[S]):
         memory.must_write = True
         if not again:
             applied_ = Applied(
-                report=report, numbers=None, received_ms=message.received_ms, offset_ms=0, caught_up=True
+                report=replace(report, items=[birth]),
+                numbers=None,
+                received_ms=message.received_ms,
+                offset_ms=0,
+                caught_up=True,
             )
             self._apply(memory, applied_, out)
 
@@ -268,15 +274,18 @@ class Gate(Generic[S]):
         out: Admitted[S],
         poison: dict[int, str],
     ) -> Report | None:
-        """What of a report can be understood and stored. The rest becomes a dead letter, one a report."""
+        """What of a report can be understood and may be kept: without items, if that is nothing. What can't be understood
+        becomes a dead letter, one a report; what may not be kept is counted and nothing else."""
         if poison and (refusal := poison.get(id(message))) is not None:
             self._dead(out, message, memory, content.numbers, WireError(WireErrorCode.VALUE, "database", refusal))
             return None
         report, flaws = content.report, content.flaws
         if report is not None:
-            report, unfit = self._fit.fit(memory.names, report, offset_ms)
+            report, unfit, refused = self._fit.fit(memory.device, report, offset_ms)
             if unfit is not None:
                 flaws = Flaws.both(flaws, unfit)
+            if refused is not None:
+                note_own(out.refused, memory.device, refused, now_ms=message.received_ms)
         if report is None or flaws is not None:
             parts = 1 if flaws is None else flaws.count
             self._dead(out, message, memory, content.numbers, _whole(flaws), whole=report is None, parts=parts)
@@ -387,11 +396,4 @@ def _whole(flaws: Flaws | None) -> WireError:
 
 
 def _heartbeat(item: Heartbeat) -> dict[str, Any]:
-    return {
-        "uptime_s": item.uptime_s,
-        "live": item.live,
-        "bulk": item.bulk,
-        "dropped": item.dropped,
-        "refused": item.refused,
-        "connected": item.connected,
-    }
+    return {name: getattr(item, name) for name in ("uptime_s", "live", "bulk", "dropped", "refused", "connected")}

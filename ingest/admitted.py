@@ -51,7 +51,7 @@ class Admitted(Generic[S]):
         self.unnumbered: list[tuple[int, bytes]] = []
         """(device id, digest) of a maker's own reports, to be remembered for 24 h."""
         self.refused: dict[Key, Refused] = {}
-        """What devices say that they refused."""
+        """What was refused of devices, by themselves or by our gate."""
         self.fates: dict[str, int] = {}
 
     def count(self, fate: str) -> None:

@@ -1,16 +1,15 @@
-"""What of a readable report fits its device: names it may have, times that exist, values its signals can have. Pure."""
+"""What of a readable report may be kept of its device: what the allow-list lets pass, at times that exist. Pure."""
 
-from collections.abc import Mapping
-from itertools import repeat
+from collections import Counter
 from operator import ge, le
-from typing import Final
+from typing import Final, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from ingest.arrays import FIRST_MS, LAST_MS
 from ingest.metrics import MetricIds
-from ingest.names import Names
-from ingest.ports import Expected
+from ingest.ports import Allowed, Device, Expected
 from wire.errors import WireErrorCode
 from wire.items import BAD, GOOD, Fault, Heartbeat, Item, Quality, Readings, rows_of
 from wire.report import Report
@@ -18,98 +17,120 @@ from wire.salvage import Flaws
 
 _TIMELESS: Final = (Heartbeat, Fault)
 """Heard whatever their time: the one isn't stored, the other is never later than it came (``alerts``)."""
-_TOO_MANY: Final = "makes more distinct metrics than one device may have"
 _REMEMBERED: Final = 1_000
 _LONGEST: Final = 200
 """Lists of names that are remembered, and how long they may be: a hostile device can't grow the memory without end."""
-_FREE: Final = float("inf")
-Range = tuple[tuple[float, ...], tuple[float, ...]]
-"""Least and largest value of each column of a report."""
+_OUT_OF_RANGE: Final = "out-of-range"
+
+
+class Columns(Struct, kw_only=True, gc=False):
+    """Least and largest value of each column of a report that holds nothing but what is allowed. ``orgs``: those of
+    whom the database knows that their devices have these metrics, or soon will."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    orgs: set[int]
+
+
+class Fitted(NamedTuple):
+    """``report``: None if nothing of it can be stored for its flaws; without items if the allow-list kept them all
+    back. ``flaws``: what can't be stored. ``refused``: what may not be, by reason."""
+
+    report: Report | None
+    flaws: Flaws | None
+    refused: Counter[str] | None
 
 
 class Fit:
-    """``signals``: of each model, by name. A reading beyond its signal's bounds is kept as bad, which nobody judges;
-    in another unit than the signal's it isn't one of it, so nothing is known of its bounds."""
+    """``allowed``: the gate. A reading beyond what is possible is kept as bad, which nobody judges; one that is neither
+    possible nor small isn't kept (``Expected``)."""
 
-    def __init__(self, *, signals: Mapping[str, Mapping[str, Expected]], ids: MetricIds) -> None:
-        self._signals = signals
+    def __init__(self, *, allowed: Allowed, ids: MetricIds) -> None:
+        self._allowed = allowed
         self._ids = ids
-        self._ranges: dict[tuple[str, tuple[str, ...], tuple[str, ...] | None], Range | None] = {}
+        self._columns: dict[tuple[str, tuple[str, ...], tuple[str, ...] | None], Columns] = {}
 
-    def fit(self, names: Names, report: Report, offset_ms: int) -> tuple[Report | None, Flaws | None]:
+    def fit(self, device: Device, report: Report, offset_ms: int) -> Fitted:
         """What may be stored of a report whose times are to be corrected by ``offset_ms``, and what may not.
 
         The report itself stays as it is: it comes again if the transaction fails.
         """
         for item in report.items:
-            if not self._fits(names, item, offset_ms):
-                return self._part(names, report, offset_ms)
-        return report, None
+            if not self._fits(device, item):
+                return self._part(device, report, offset_ms)
+        return Fitted(report, None, None)
 
-    def _fits(self, names: Names, item: Item, offset_ms: int) -> bool:
-        """The quick way of what is good already."""
+    def admit(self, device: Device, item: Item, refused: Counter[str]) -> Item | None:
+        """What may be kept of an item that holds no readings."""
+        return self._allowed.admit(device.model, item, refused)
+
+    def _fits(self, device: Device, item: Item) -> bool:
+        """The quick way of what comes most and is good already."""
         if type(item) is Readings:
-            named = names.bare if item.unit is None else names.keys
-            if not named.issuperset(item.metric if item.unit is None else zip(item.metric, item.unit, strict=True)):
-                return False
-            possible = self._range(names.model, item)
-            return possible is None or (all(map(le, possible[0], item.value)) and all(map(ge, possible[1], item.value)))
-        return type(item) in _TIMELESS or FIRST_MS <= item.at + offset_ms <= LAST_MS
+            key = (device.model, tuple(item.metric), None if item.unit is None else tuple(item.unit))
+            known = self._columns.get(key)
+            return (
+                known is not None
+                and device.org_id in known.orgs
+                and all(map(le, known.low, item.value))
+                and all(map(ge, known.high, item.value))
+            )
+        return type(item) is Heartbeat and not item.refusals
 
-    def _part(self, names: Names, report: Report, offset_ms: int) -> tuple[Report | None, Flaws | None]:
+    def _part(self, device: Device, report: Report, offset_ms: int) -> Fitted:
         flaws = Flaws()
+        refused: Counter[str] = Counter()
         items: list[Item] = []
         for index, item in enumerate(report.items):
-            left: Item | None = item
+            left: Item | None
             if type(item) is Readings:
-                left = self._readings(names, index, item, flaws)
+                left = self._readings(device, item, refused)
             elif type(item) not in _TIMELESS and not FIRST_MS <= item.at + offset_ms <= LAST_MS:
                 flaws.add(WireErrorCode.VALUE, f"$.items[{index}].at", "is no time once its clock is put right")
                 left = None
+            else:
+                left = self._allowed.admit(device.model, item, refused)
             if left is not None:
                 items.append(left)
-        return replace(report, items=items) if items else None, flaws or None
+        fitted = replace(report, items=items) if items or not flaws else None
+        return Fitted(fitted, flaws or None, refused or None)
 
-    def _readings(self, names: Names, index: int, item: Readings, flaws: Flaws) -> Readings | None:
-        refused = self._ids.too_many(names, item)
-        if refused:
-            for row in refused:
-                flaws.add(WireErrorCode.VALUE, f"$.items[{index}].metric[{row}]", _TOO_MANY)
-            gone = set(refused)
-            item = rows_of(item, [row for row in range(len(item.metric)) if row not in gone])
-            if not item.metric:
-                return None
-        possible = self._range(names.model, item)
-        if possible is None:
-            return item
-        low, high = possible
+    def _readings(self, device: Device, item: Readings, refused: Counter[str]) -> Readings | None:
+        units = item.unit or [""] * len(item.metric)
+        found: list[Expected] = []
+        rows: list[int] = []
+        for row, (metric, unit, value) in enumerate(zip(item.metric, units, item.value, strict=True)):
+            expected = self._allowed.reading(device.model, metric, unit)
+            if isinstance(expected, str):
+                refused[expected] += 1
+            elif not expected.least <= value <= expected.most:
+                refused[_OUT_OF_RANGE] += 1
+            else:
+                rows.append(row)
+                found.append(expected)
+        if not rows:
+            return None
+        if len(rows) < len(item.metric):
+            item = rows_of(item, rows)
+        self._ids.name(device.org_id, zip(item.metric, item.unit or [""] * len(rows), strict=True))
+        self._remember(device, item, found)
         told: list[Quality] = item.quality or [GOOD] * len(item.value)
-        rows = zip(low, item.value, high, told, strict=True)
-        quality: list[Quality] = [q if least <= v <= most else BAD for least, v, most, q in rows]
+        quality: list[Quality] = [
+            q if each.low <= v <= each.high else BAD for each, v, q in zip(found, item.value, told, strict=True)
+        ]
         return item if quality == told else replace(item, quality=quality)
 
-    def _range(self, model: str, item: Readings) -> Range | None:
-        """Remembered by the names of a whole report: a device sends the same ones again and again."""
+    def _remember(self, device: Device, item: Readings, found: list[Expected]) -> None:
+        """By the names of a whole report: a device sends the same ones again and again."""
         if len(item.metric) > _LONGEST:
-            return self._made(model, item)
-        key = (model, tuple(item.metric), None if item.unit is None else tuple(item.unit))
-        try:
-            return self._ranges[key]
-        except KeyError:
-            if len(self._ranges) >= _REMEMBERED:
-                self._ranges.clear()
-            self._ranges[key] = possible = self._made(model, item)
-            return possible
-
-    def _made(self, model: str, item: Readings) -> Range | None:
-        signals = self._signals.get(model, {})
-        found = [
-            signal if (signal := signals.get(name)) is not None and u in ("", signal.unit) else None
-            for name, u in zip(item.metric, item.unit or repeat(""), strict=False)
-        ]
-        if all(signal is None for signal in found):
-            return None
-        return (
-            tuple(-_FREE if signal is None else signal.low for signal in found),
-            tuple(_FREE if signal is None else signal.high for signal in found),
+            return
+        key = (device.model, tuple(item.metric), None if item.unit is None else tuple(item.unit))
+        known = self._columns.get(key)
+        if known is not None:
+            known.orgs.add(device.org_id)
+            return
+        if len(self._columns) >= _REMEMBERED:
+            self._columns.clear()
+        self._columns[key] = Columns(
+            low=tuple(each.low for each in found), high=tuple(each.high for each in found), orgs={device.org_id}
         )

@@ -15,7 +15,7 @@ from wire.items import GOOD
 Values = dict[int, tuple[int, float, int]]
 """metric id → (time in ms, value, quality)."""
 PER_DEVICE: Final = 1_000
-"""Distinct metrics of a device that have a newest value: those it may make (``ingest.metrics``) and its signals."""
+"""Distinct metrics of a device that have a newest value; the largest model of the catalog has a tenth of that."""
 _decode: Final = msgspec.msgpack.Decoder(Values).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 _KEPT: Final = 8

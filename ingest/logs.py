@@ -11,6 +11,7 @@ from ingest.admitted import Admitted, Gap
 from ingest.letters import Letter
 from ingest.mqtt import Message
 from ingest.ports import S
+from ingest.refusals import SERVER
 from wire.topics import Lane
 
 _log: Final = structlog.get_logger("ingest.batch")
@@ -43,6 +44,9 @@ def count(lane: Lane, admitted: Admitted[S], messages: int, waited_ms: int | Non
     for letter in admitted.letters:
         stats.DEAD.labels(letter.code).inc()
         stats.REFUSED.labels(letter.code).inc(letter.parts)
+    for (_, _, source, reason), row in admitted.refused.items():
+        if source == SERVER:
+            stats.NOT_ALLOWED.labels(reason).inc(row.told.count)
     for gap in admitted.gaps:
         stats.GAPS.labels(of).inc(gap.last - gap.first + 1)
 

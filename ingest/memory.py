@@ -15,7 +15,6 @@ from psycopg import AsyncConnection
 from ingest.arrays import integers, texts
 from ingest.clocks import Clock
 from ingest.latest import Latest
-from ingest.names import Names
 from ingest.numbers import Mark
 from ingest.ports import Device, Engine, OpenAlert, Presence, S
 from store.sql import load_queries
@@ -50,7 +49,6 @@ class DeviceMemory(Generic[S]):
         "made",
         "mark",
         "must_write",
-        "names",
         "presence",
         "reached_ms",
         "refused_back",
@@ -67,7 +65,6 @@ class DeviceMemory(Generic[S]):
         state: S,
         presence: Presence,
         latest: Latest,
-        names: Names,
         backlog: bool,
     ) -> None:
         self.device = device
@@ -75,7 +72,6 @@ class DeviceMemory(Generic[S]):
         self.state = state
         self.presence = presence
         self.latest = latest
-        self.names = names
         self.clock = Clock(offset_ms=presence.clock_offset_ms)
         self.last: tuple[bytes, int] | None = None
         """Digest and receipt (ms) of the newest report without numbers whose times tell nothing."""
@@ -107,10 +103,11 @@ class Memory(Generic[S]):
         lane: Lane,
         engine: Engine[S],
         clock_ms: Callable[[int], int],
-        names: Callable[[Device, Sequence[str]], Names],
+        had: Callable[[int, Iterable[int]], None],
     ) -> None:
+        """``had``: is told the tenant and the metrics of each device that is loaded."""
         self._lane = lane
-        self._names = names
+        self._had = had
         self._clock_ms = clock_ms
         self._engine = engine
         self._devices: dict[str, DeviceMemory[S]] = {}
@@ -160,7 +157,7 @@ class Memory(Generic[S]):
         device = device_of(row[:8])
         (mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[8:14]
         (engine, latest, epoch, boot, connected, interval_s, agent, equipment, offset_ms) = row[14:23]
-        (_as_of, backlog, reached, named) = row[23:]
+        (_as_of, backlog, reached) = row[23:]
         mark = None
         if mark_epoch is not None:
             mark = Mark(epoch=mark_epoch, seq=seq, digest=digest, previous_epoch=previous)
@@ -183,7 +180,6 @@ class Memory(Generic[S]):
             state=self._engine.fresh(device, self._lane),
             presence=presence,
             latest=Latest(),
-            names=self._names(device, named),
             backlog=backlog,
         )
         # One unreadable row must not stall a partition.
@@ -191,6 +187,7 @@ class Memory(Generic[S]):
             memory.latest = Latest(latest)
         except msgspec.MsgspecError:
             _log.error("latest_unreadable", device=device.uid, lane=self._lane.value)
+        self._had(device.org_id, memory.latest.values())
         if engine is not None:
             try:
                 memory.state = self._engine.unpack(device, self._lane, engine)

@@ -3,6 +3,7 @@
 Ingest owns these protocols; ``alerts``, ``desk`` and ``remote`` implement them; ``steth`` wires them together.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -11,6 +12,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from wire.ids import DeviceId
+from wire.items import Item
 from wire.report import Numbers, Report
 from wire.topics import Lane
 
@@ -39,11 +41,27 @@ class Device(Struct, frozen=True, kw_only=True):
 
 
 class Expected(Struct, frozen=True, kw_only=True):
-    """What the catalog knows of a signal: its unit (UCUM) and what is physically possible, in that unit."""
+    """What a reading may be. ``low``..``high``: what is possible; beyond it is kept as bad, which nobody judges.
+    ``least``..``most``: what is kept at all."""
 
-    unit: str
     low: float
     high: float
+    least: float
+    most: float
+
+
+class Allowed(Protocol):
+    """What may be kept of what a device of a model says; the same model, the same answers. Pure.
+
+    Ingest stores no text and no number of a report that this didn't let pass, and counts what it didn't by reason.
+    """
+
+    def reading(self, model: str, metric: str, unit: str) -> Expected | str:
+        """What a reading of this name and unit ('' = as the catalog says) may be; or the reason why there is none."""
+
+    def admit(self, model: str, item: Item, refused: Counter[str]) -> Item | None:
+        """What may be kept of an item that holds no readings: the very same object where that is all of it; None:
+        nothing. What may not be is counted in ``refused``, by reason."""
 
 
 class Applied(Struct, frozen=True, kw_only=True, gc=False):

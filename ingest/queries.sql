@@ -6,8 +6,7 @@ SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name, d.status 
     s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
     s.as_of,
     EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s),
-    k.reached,
-    ARRAY(SELECT m.name || ' ' || m.unit FROM device_metric n JOIN metric m ON m.id = n.metric_id WHERE n.device_id = d.id)
+    k.reached
 FROM device d
 LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
 LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
@@ -121,16 +120,11 @@ FROM unnest(%(devices)s, %(orgs)s, %(at)s, %(learned)s, %(kinds)s, %(bodies)s)
     WITH ORDINALITY AS u (device_id, org_id, at, learned_at, kind, body, number)
 ORDER BY number;
 
--- Beyond so many fields only those that are there already change: a hostile device can't fill the disk.
 -- name: write_inventory
-UPDATE device SET serial = coalesce(%(serial)s, serial), inventory = inventory || (
-    SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM (
-        SELECT key, value, inventory ? key AS known, row_number() OVER (PARTITION BY inventory ? key ORDER BY key) AS nth
-        FROM jsonb_each(%(fields)s::jsonb)) AS told
-    WHERE known OR nth + (SELECT count(*) FROM jsonb_object_keys(inventory)) <= %(most)s)
-WHERE id = %(device)s;
+UPDATE device SET serial = coalesce(%(serial)s, serial), inventory = inventory || %(fields)s::jsonb WHERE id = %(device)s;
 
--- In order, as everything that two transactions may write. What may be older than what is there stands back.
+-- In order, as everything that two transactions may write. What may be older than what is there stands back. What our
+-- own gate refused is counted here: it adds up.
 -- name: write_refusals
 INSERT INTO device_refusal (device_id, org_id, kind, source, reason, count, since, last, form, told_at)
 SELECT device_id, org_id, kind, source, reason, count, since, last, form, told_at
@@ -142,8 +136,9 @@ WHERE NOT again OR NOT EXISTS (
     WHERE (r.device_id, r.kind, r.source, r.reason) = (u.device_id, u.kind, u.source, u.reason)
         AND r.told_at > u.told_at)
 ORDER BY device_id, kind, source, reason
-ON CONFLICT (device_id, kind, source, reason) DO UPDATE SET org_id = excluded.org_id, count = excluded.count,
-    since = excluded.since, last = excluded.last, form = excluded.form, told_at = excluded.told_at;
+ON CONFLICT (device_id, kind, source, reason) DO UPDATE SET org_id = excluded.org_id,
+    count = excluded.count + CASE WHEN excluded.source = 'server' THEN device_refusal.count ELSE 0 END,
+    since = CASE WHEN excluded.source = 'server' THEN device_refusal.since ELSE excluded.since END, last = excluded.last, form = excluded.form, told_at = excluded.told_at;
 
 -- name: bound_refusals
 DELETE FROM device_refusal r USING (
@@ -231,13 +226,13 @@ INSERT INTO metric (name, unit) SELECT DISTINCT name, unit
 FROM unnest(%(names)s::text[], %(units)s::text[]) AS u (name, unit) ORDER BY name, unit
 ON CONFLICT (name, unit) DO NOTHING;
 
--- Device 0: nobody has to account for it.
--- name: add_device_metrics
-INSERT INTO device_metric (device_id, metric_id)
-SELECT u.device_id, m.id FROM unnest(%(devices)s::integer[], %(names)s::text[], %(units)s::text[])
-    AS u (device_id, name, unit)
-JOIN metric m ON m.name = u.name AND m.unit = u.unit
-WHERE u.device_id <> 0 ORDER BY u.device_id, m.id
+-- name: org_metrics
+SELECT org_id, metric_id FROM org_metric;
+
+-- name: add_org_metrics
+INSERT INTO org_metric (metric_id, org_id)
+SELECT m.id, u.org_id FROM unnest(%(orgs)s::integer[], %(names)s::text[], %(units)s::text[]) AS u (org_id, name, unit)
+JOIN metric m ON m.name = u.name AND m.unit = u.unit ORDER BY m.id, u.org_id
 ON CONFLICT DO NOTHING;
 
 -- name: some_metric_ids

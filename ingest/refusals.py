@@ -1,5 +1,9 @@
-"""What devices say that they refused, into ``device_refusal``: each count is the whole so far, so the newest holds."""
+"""What was refused of devices, into ``device_refusal``: by themselves, as they say, or by our own gate.
 
+What a device says is its whole count so far, so the newest holds. Ours are added up.
+"""
+
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -14,6 +18,8 @@ from wire.limits import MAX_MILLIS
 
 PER_DEVICE: Final = 128
 """Rows of a device, twice what an agent tells apart; those told last stay, or a hostile one could fill the disk."""
+SERVER: Final = "server"
+"""The source of what our own gate refused; the catalog has words for it. The gate lets no device say so."""
 Key = tuple[int, str, str, str]
 """device id, kind, source, reason."""
 
@@ -50,8 +56,29 @@ def note(rows: dict[Key, Refused], device: Device, applied: Applied, beat: Heart
         )
 
 
+def note_own(rows: dict[Key, Refused], device: Device, refused: Counter[str], *, now_ms: int) -> None:
+    """Add what the gate refused, by reason."""
+    for reason, count in refused.items():
+        key = (device.id, "refused", SERVER, reason)
+        known = rows.get(key)
+        rows[key] = Refused(
+            org_id=device.org_id,
+            told=Refusal(
+                source=SERVER,
+                reason=reason,
+                count=count + (0 if known is None else known.told.count),
+                since=now_ms,
+                last=now_ms,
+            ),
+            since_ms=now_ms if known is None else known.since_ms,
+            last_ms=now_ms,
+            told_ms=now_ms,
+            again=False,
+        )
+
+
 async def write_refusals(connection: AsyncConnection[Any], rows: dict[Key, Refused]) -> None:
-    """Put them in the place of what was told before."""
+    """Put them in the place of what was told before, and add our own."""
     if not rows:
         return
     values = rows.values()

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Generic
 
 import psycopg
@@ -16,7 +16,7 @@ from ingest.fit import Fit
 from ingest.memory import SQL
 from ingest.metrics import MetricIds
 from ingest.mqtt import Endpoint, Message, Session
-from ingest.ports import Engine, Expected, S, Stage
+from ingest.ports import Allowed, Engine, S, Stage
 from ingest.slices import Pace
 from ingest.transact import Ownership
 from ingest.turns import take_turns
@@ -68,7 +68,7 @@ class Ingest(Generic[S]):
     """``run`` until cancelled; ``stop`` first for a clean end.
 
     ``name`` is unique among the processes (host and pid); ``wall_ms`` is the server's clock. Readings older than
-    ``reach_days`` are set aside. ``signals``: what the catalog knows, of each model by name.
+    ``reach_days`` are set aside. ``allowed``: what may be kept.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Ingest(Generic[S]):
         engine: Engine[S],
         stages: Sequence[Stage],
         wall_ms: Callable[[], int],
-        signals: Mapping[str, Mapping[str, Expected]],
+        allowed: Allowed,
         reach_days: int = REACH_DAYS,
         writer: type[LaneWriter[S]] = LaneWriter,
     ) -> None:
@@ -88,8 +88,8 @@ class Ingest(Generic[S]):
         self._pool = pool
         self._endpoint = endpoint
         self._wall_ms = wall_ms
-        self._ids = MetricIds(signals=signals)
-        fit = Fit(signals=signals, ids=self._ids)
+        self._ids = MetricIds()
+        fit = Fit(allowed=allowed, ids=self._ids)
         pace = Pace()
         self.owned: dict[int, Ownership] = {}
         self._sessions: dict[tuple[int, Lane], tuple[Session, asyncio.Task[None]]] = {}

@@ -16,6 +16,11 @@ REFUSED: Final = Counter(
     "Items and rows of readings that dead letters hold.",
     ["code"],
 )
+NOT_ALLOWED: Final = Counter(
+    "steth_ingest_not_allowed_total",
+    "Items, rows of readings, parts and words of items that may not be kept, since they are on no list of the catalog.",
+    ["reason"],
+)
 RETRIES: Final = Counter("steth_ingest_retries_total", "Transactions tried again.", ["lane", "reason"])
 TO_JUDGE: Final = Counter("steth_ingest_to_judge_total", "Reports stored whose judgement failed.", ["lane"])
 TAKEN: Final = Counter("steth_ingest_partitions_taken_total", "Partitions claimed.")

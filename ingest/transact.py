@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from psycopg import AsyncConnection
@@ -22,8 +22,6 @@ from ingest.touched import Touched
 from wire.topics import Lane
 
 Connection = AsyncConnection[Any]
-INVENTORY_FIELDS: Final = 256
-"""Of one device; a report has at most a quarter of that."""
 AsideRow = tuple[int, int, int, float, int, datetime]
 """device id, metric id, time (ms), value, quality, when it came."""
 
@@ -135,7 +133,6 @@ class Inventories:
                     "device": work.device.id,
                     "fields": Jsonb(fields),
                     "serial": fields.get("device.serial"),
-                    "most": INVENTORY_FIELDS,
                 }
                 await connection.execute(SQL["write_inventory"], of)
 

@@ -91,7 +91,7 @@ class LaneWriter(Generic[S]):
         self._on_probe = on_probe
         self._on_handed = on_handed
         self._wall_ms = wall_ms
-        self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms, names=ids.of)
+        self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms, had=ids.had)
         self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, fit=fit)
         self.later = Later(lane=lane, steady_ms=steady_ms)
         self.judge = Judge(

@@ -10,10 +10,11 @@ from alerts.engine import AlertEngine
 from alerts.recorder import AlertRecorder
 from catalog.model import Catalog
 from desk.tickets import TicketStage
-from ingest.ports import Expected, Stage
+from ingest.ports import Stage
 from ingest.service import Ingest, ease_collector
 from remote.prepare import PrepareStage
 from remote.replies import ReplyStage
+from steth.allowed import AllowList
 from steth.expiry import tell_ends
 from steth.health import serve_health
 from steth.settings import Settings, address
@@ -39,17 +40,6 @@ def stages_of(catalog: Catalog) -> Sequence[Stage]:
     ]
 
 
-def signals_of(catalog: Catalog) -> dict[str, dict[str, Expected]]:
-    """What a reading of each model may be, by name."""
-    return {
-        key: {
-            signal.name: Expected(unit=signal.unit, low=signal.min, high=signal.max)
-            for signal in model.signals.values()
-        }
-        for key, model in catalog.models.items()
-    }
-
-
 async def run_ingest(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop; then finish the batch, write every state and give the partitions back."""
     settings.need("dsn_ingest")
@@ -68,7 +58,7 @@ async def run_ingest(settings: Settings, catalog: Catalog) -> None:
             engine=AlertEngine(models=catalog.models),
             stages=stages_of(catalog),
             wall_ms=wall_ms,
-            signals=signals_of(catalog),
+            allowed=AllowList(catalog),
             reach_days=settings.keep().reach_days,
         )
         if settings.health:

@@ -492,13 +492,6 @@ CREATE VIEW public.device_mark WITH (security_barrier='true') AS
 
 ALTER VIEW public.device_mark OWNER TO steth_view;
 
-CREATE TABLE public.device_metric (
-    device_id integer NOT NULL,
-    metric_id integer NOT NULL
-);
-
-ALTER TABLE public.device_metric OWNER TO steth_owner;
-
 CREATE TABLE public.metric (
     id integer NOT NULL,
     name text NOT NULL,
@@ -654,6 +647,13 @@ ALTER TABLE public.org ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.org_metric (
+    metric_id integer NOT NULL,
+    org_id integer NOT NULL
+);
+
+ALTER TABLE public.org_metric OWNER TO steth_owner;
 
 CREATE TABLE public.partition (
     id smallint NOT NULL,
@@ -837,6 +837,17 @@ CREATE TABLE public.schema_version (
 );
 
 ALTER TABLE public.schema_version OWNER TO steth_owner;
+
+CREATE VIEW public.seen_metric WITH (security_barrier='true') AS
+ SELECT id,
+    name,
+    unit
+   FROM public.metric m
+  WHERE (EXISTS ( SELECT
+           FROM public.org_metric o
+          WHERE (o.metric_id = m.id)));
+
+ALTER VIEW public.seen_metric OWNER TO steth_view;
 
 CREATE VIEW public.whole_1m AS
  SELECT reading_1m.bucket,
@@ -1197,9 +1208,6 @@ ALTER TABLE ONLY public.dead_letter
 ALTER TABLE ONLY public.device_event
     ADD CONSTRAINT device_event_pkey PRIMARY KEY (id);
 
-ALTER TABLE ONLY public.device_metric
-    ADD CONSTRAINT device_metric_pkey PRIMARY KEY (device_id, metric_id);
-
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_pkey PRIMARY KEY (id);
 
@@ -1235,6 +1243,9 @@ ALTER TABLE ONLY public.metric
 
 ALTER TABLE ONLY public.metric
     ADD CONSTRAINT metric_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.org_metric
+    ADD CONSTRAINT org_metric_pkey PRIMARY KEY (metric_id, org_id);
 
 ALTER TABLE ONLY public.org
     ADD CONSTRAINT org_name_key UNIQUE (name);
@@ -1505,6 +1516,8 @@ CREATE POLICY every_evidence ON public.ticket_evidence TO steth_ingest USING (tr
 
 CREATE POLICY every_evidence_event ON public.ticket_evidence_event TO steth_ingest USING (true) WITH CHECK (true);
 
+CREATE POLICY every_metric ON public.org_metric TO steth_ingest USING (true) WITH CHECK (true);
+
 CREATE POLICY every_org ON public.org TO steth_ingest USING (true);
 
 CREATE POLICY every_recipient ON public.recipient TO steth_ingest USING (true);
@@ -1530,6 +1543,8 @@ CREATE POLICY for_good ON public.api_token AS RESTRICTIVE FOR UPDATE USING ((rev
 CREATE POLICY no_administrator ON public.account AS RESTRICTIVE FOR INSERT WITH CHECK ((role <> 'admin'::text));
 
 ALTER TABLE public.org ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.org_metric ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.recipient ENABLE ROW LEVEL SECURITY;
 
@@ -1566,6 +1581,8 @@ CREATE POLICY tenant ON public.device_refusal USING (public.sees_org(org_id));
 CREATE POLICY tenant ON public.device_state USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.org USING (public.sees_org(id));
+
+CREATE POLICY tenant ON public.org_metric USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.recipient USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
@@ -1682,11 +1699,8 @@ GRANT SELECT ON TABLE public.mark TO steth_view;
 
 GRANT SELECT ON TABLE public.device_mark TO steth_api;
 
-GRANT SELECT,INSERT ON TABLE public.device_metric TO steth_ingest;
-
 GRANT SELECT,INSERT ON TABLE public.metric TO steth_ingest;
 GRANT SELECT ON TABLE public.metric TO steth_view;
-GRANT SELECT ON TABLE public.metric TO steth_api;
 
 GRANT SELECT ON TABLE public.reading TO steth_view;
 GRANT SELECT,INSERT ON TABLE public.reading TO steth_ingest;
@@ -1712,6 +1726,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_ingest;
 
 GRANT SELECT ON TABLE public.org TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.org_metric TO steth_ingest;
+GRANT SELECT ON TABLE public.org_metric TO steth_view;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition TO steth_ingest;
 
@@ -1764,6 +1781,8 @@ GRANT INSERT ON TABLE public.rollup_dirty TO steth_ingest;
 
 GRANT SELECT ON TABLE public.schema_version TO steth_ingest;
 GRANT SELECT ON TABLE public.schema_version TO steth_api;
+
+GRANT SELECT ON TABLE public.seen_metric TO steth_api;
 
 GRANT SELECT ON TABLE public.series_1d TO steth_api;
 

@@ -18,6 +18,7 @@ EPOCH_FORM: Final = "[a-z0-9]{8,32}"
 _DEVICE: Final = re.compile(DEVICE_FORM + r"\Z")
 _EPOCH: Final = re.compile(EPOCH_FORM + r"\Z")
 _COMMAND: Final = re.compile(r"[a-z0-9-]{8,40}\Z")
+_MINTED_COMMAND: Final = re.compile(rf"c[{_ALPHABET}]{{16}}\Z")
 
 
 def _random(length: int) -> str:
@@ -52,6 +53,11 @@ def is_epoch(text: str) -> bool:
 def is_command_id(text: str) -> bool:
     """True if ``text`` has the form of a command id."""
     return _COMMAND.match(text) is not None
+
+
+def is_minted_command_id(text: str) -> bool:
+    """True if ``mint_command_id`` may have made it."""
+    return _MINTED_COMMAND.match(text) is not None
 
 
 def bucket(device: DeviceId) -> str:

@@ -1,6 +1,33 @@
 -- Let no one in, keep nothing of a patient.
 
 -- Names of metrics ------------------------------------------------------------------------------------------------------
+-- No name but the catalog's is taken any more (ADR 0028), so that nobody has to count those that a device makes.
+DROP TABLE device_metric;
+
+-- Which metrics the devices of a tenant have: it sees the names of no others.
+CREATE TABLE org_metric (
+    metric_id integer NOT NULL,
+    org_id integer NOT NULL,
+    PRIMARY KEY (metric_id, org_id)
+);
+ALTER TABLE org_metric ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON org_metric USING (sees_org(org_id));
+CREATE POLICY every_metric ON org_metric TO steth_ingest USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT ON org_metric TO steth_ingest;
+GRANT SELECT ON org_metric TO steth_view;
+-- Of those that are watched, ingest knows when it loads them.
+SELECT set_config('steth.org', '*', true);
+INSERT INTO org_metric (metric_id, org_id)
+SELECT DISTINCT r.metric_id, d.org_id FROM device d
+CROSS JOIN LATERAL (SELECT DISTINCT s.metric_id FROM series_1d s WHERE s.device_id = d.id) AS r
+WHERE d.status = 'retired';
+SELECT set_config('steth.org', '', true);
+
+CREATE VIEW seen_metric WITH (security_barrier) AS
+    SELECT m.id, m.name, m.unit FROM metric m WHERE EXISTS (SELECT FROM org_metric o WHERE o.metric_id = m.id);
+ALTER VIEW seen_metric OWNER TO steth_view;
+REVOKE SELECT ON metric FROM steth_api;
+GRANT SELECT ON seen_metric TO steth_api;
 
 -- Dead letters ------------------------------------------------------------------------------------------------------------
 

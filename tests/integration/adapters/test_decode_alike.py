@@ -20,12 +20,13 @@ from agent.clock import Now
 from agent.config import Astm, Device, Dicom, Folder, Hl7, Log
 from agent.dicom.folder import FolderWatch
 from agent.dicom.scp import DicomScp
-from agent.equipment_clock import CLOCK_CODE, UNCERTAIN_TIME
+from agent.equipment_clock import CLOCK_CODE
 from agent.hl7.adapter import Hl7Adapter
 from agent.hl7.mllp import framed
 from agent.logs.tail import LogTail
 from agent.privacy import admit
 from agent.sends import sends
+from catalog.allowed import UNCERTAIN_TIME
 from catalog.load import load
 from tests.fixtures import astm, dicom, dose, hl7
 from tests.fixtures.decoding import decode

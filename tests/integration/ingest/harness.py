@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -15,10 +15,11 @@ from paho.mqtt.properties import Properties
 from psycopg import AsyncConnection
 
 from ingest.mqtt import Endpoint
-from ingest.ports import Applied, Batch, Device, Effect, Expected, Now, OpenAlert, Presence, Stage
+from ingest.ports import Allowed, Applied, Batch, Device, Effect, Now, OpenAlert, Presence, Stage
 from ingest.service import Ingest
 from ingest.writer import LaneWriter
 from store.pool import open_pool
+from tests.fixtures.allowed import Anything
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.postgres import Database
 from wire.codec import JSON, decode_ack, encode_report
@@ -182,11 +183,11 @@ class Bench:
         stages: Sequence[Stage] | None = None,
         writer: type[LaneWriter[Counted]] = LaneWriter,
         engine: CountingEngine | None = None,
-        signals: Mapping[str, Mapping[str, Expected]] | None = None,
+        allowed: Allowed | None = None,
         wait: bool = True,
         connections: int = 6,
     ) -> AsyncIterator[Ingest[Counted]]:
-        """A running ingest; stopped cleanly in the end."""
+        """A running ingest, behind a gate that lets anything pass if none is given; stopped cleanly in the end."""
         async with open_pool(self.database.ingest, role="ingest", min_size=1, max_size=connections) as pool:
             made = Ingest(
                 name=name,
@@ -195,7 +196,7 @@ class Bench:
                 engine=engine or CountingEngine(),
                 stages=[self.recorder] if stages is None else stages,
                 wall_ms=wall_ms,
-                signals=signals or {},
+                allowed=allowed or Anything(),
                 writer=writer,
             )
             task = asyncio.create_task(made.run())

@@ -45,7 +45,6 @@ SMALL: Final = frozenset(
         "account",
         "audit_chain",
         "device",
-        "device_metric",
         "device_refusal",
         "device_state",
         "ingest_process",

@@ -15,7 +15,6 @@ from agent.equipment_clock import (
     AGAIN_MS,
     CLOCK_CODE,
     QUEUE_MS,
-    UNCERTAIN_TIME,
     ZONE_MS,
     ClockWatch,
     Told,
@@ -27,6 +26,7 @@ from agent.errors import OutboxError
 from agent.logs.tail import LogTail
 from agent.privacy import admit
 from agent.values import Moment
+from catalog.allowed import UNCERTAIN_TIME
 from catalog.load import load
 from tests.fixtures.astm import until
 from tests.fixtures.sink import MemorySink

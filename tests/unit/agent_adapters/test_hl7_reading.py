@@ -12,8 +12,9 @@ from agent.hl7.kinds import Kind, kind_of
 from agent.hl7.message import Message
 from agent.hl7.reading import Extracted, read
 from agent.hl7.tables import STATES, SUBSTANCE
-from agent.privacy import REAGENT_STATES, admit
-from agent.privacy import STATES as DECLARED
+from agent.privacy import admit
+from catalog.allowed import REAGENT_STATES
+from catalog.allowed import STATES as DECLARED
 from catalog.model import UNKNOWN_CODE
 from tests.fixtures.hl7 import (
     AT,

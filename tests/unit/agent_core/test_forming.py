@@ -3,7 +3,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.forming import REFUSED, TOO_BIG, Formed, fault_at, form, refold, reform, stand_in
+from agent.forming import Formed, fault_at, form, refold, reform, stand_in
+from catalog.own_words import REFUSED, TOO_BIG
 from wire.codec import decode_report, digest
 from wire.errors import WireErrorCode
 from wire.items import Fault, Inventory, Item, Readings, Skipped

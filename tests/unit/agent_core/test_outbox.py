@@ -7,10 +7,10 @@ import pytest
 from agent.adapter import Entry
 from agent.clock import Moment, Offset, Segment, Step
 from agent.errors import OutboxClosed, OutboxFull
-from agent.forming import REFUSED
 from agent.outbox import Outbox, _Job
 from agent.states import Limits
 from agent.storage import Storage
+from catalog.own_words import REFUSED
 from tests.fixtures.outbox import NOW, fault, held, items, reading
 from tests.fixtures.ports import wait_until
 from wire.errors import WireErrorCode

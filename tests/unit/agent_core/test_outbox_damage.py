@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 
 from agent.adapter import Entry
 from agent.errors import AgentError, DamagedReport, OutboxFailed
-from agent.forming import DAMAGED
 from agent.outbox import Outbox
 from agent.storage import Storage
+from catalog.own_words import DAMAGED
 from tests.fixtures.outbox import NOW, fault, held, items, reading
 from wire.items import Fault, Readings, Skipped
 from wire.topics import Lane
@@ -212,7 +212,7 @@ import sys
 from pathlib import Path
 from agent.adapter import Entry
 from agent.clock import Moment
-from agent.forming import DAMAGED, REFUSED
+from catalog.own_words import DAMAGED, REFUSED
 from agent.outbox import Outbox, _Job
 from wire.items import Fault, Readings
 import threading

@@ -5,8 +5,9 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
-from agent.equipment_clock import CLOCK_CODE, UNCERTAIN_TIME, Told, follow
+from agent.equipment_clock import CLOCK_CODE, Told, follow
 from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
+from catalog.allowed import UNCERTAIN_TIME
 from catalog.load import load
 from catalog.messages import render
 from tests.unit.alerts.device import DEVICE, Reporting, fault, ms, only, opened

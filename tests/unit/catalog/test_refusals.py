@@ -8,13 +8,15 @@ from typing import Final
 
 import pytest
 
-from agent.privacy import REAGENT_STATES, STATES
+from catalog.allowed import REAGENT_STATES, STATES
 from catalog.load import load
 from catalog.refusals import in_words, kept_words, loses, source_words
 from wire.errors import WireErrorCode
 
 CATALOG: Final = load()
 AGENT: Final = Path(__file__).parents[3] / "agent"
+CATALOG_S: Final = [AGENT.parent / "catalog" / name for name in ("allowed.py", "own_words.py")]
+"""The gates' own: ours says what the agent's says, and more."""
 SAYS: Final = frozenset({"Refused", "Damaged", "Ending", "Ended", "_Ended", "AdapterError", "Aborted", "_count_once"})
 """What carries a reason on its way to the sink, beside what has `refus` or `untold` in its name."""
 WORD: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(:|\Z)")
@@ -68,7 +70,7 @@ def hyphened(source: str) -> set[str]:
 
 
 def all_words() -> set[tuple[str, str]]:
-    found = {each for path in AGENT.rglob("*.py") for each in words_of(path.read_text(encoding="utf-8"))}
+    found = {each for path in (*AGENT.rglob("*.py"), *CATALOG_S) for each in words_of(path.read_text(encoding="utf-8"))}
     known = {word for _, word in found}
     files = [path for each in ADAPTERS for path in ([each] if each.is_file() else each.rglob("*.py"))]
     more = {word for path in files for word in hyphened(path.read_text(encoding="utf-8"))} - known
@@ -94,7 +96,7 @@ def test_each_reason_of_the_agent_has_its_words(kind: str, word: str) -> None:
 
 def test_no_text_is_left_of_a_word_that_is_gone() -> None:
     said = {code.value for code in WireErrorCode}
-    for path in AGENT.rglob("*.py"):
+    for path in (*AGENT.rglob("*.py"), *CATALOG_S):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 said.add(node.value.partition(":")[0])

@@ -7,7 +7,6 @@ from ingest.admitted import Admitted
 from ingest.latest import Latest
 from ingest.memory import DeviceMemory
 from ingest.mqtt import Endpoint, Message, Session
-from ingest.names import Names
 from ingest.numbers import Mark
 from ingest.ports import Device, Presence
 from wire.codec import decode_ack
@@ -65,7 +64,6 @@ class Bulk:
             state=None,
             presence=Presence(),
             latest=Latest(),
-            names=Names(device_id=1, model="generic-dr", bare=set()),
             backlog=False,
         )
 

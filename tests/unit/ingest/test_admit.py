@@ -1,6 +1,6 @@
 """What the gate makes of messages, without broker and database."""
 
-from collections.abc import Mapping
+from collections import Counter
 
 import msgspec
 import pytest
@@ -10,10 +10,12 @@ from ingest.admitted import Admitted
 from ingest.fit import Fit
 from ingest.latest import Latest
 from ingest.memory import DeviceMemory, Memory
-from ingest.metrics import MOST, PER_DEVICE, MetricIds
+from ingest.metrics import MetricIds
 from ingest.mqtt import Message
-from ingest.ports import Applied, Device, Expected, Presence
+from ingest.ports import Applied, Device, Presence
 from ingest.read import read
+from ingest.refusals import Key, Refused, note_own
+from tests.fixtures.allowed import Anything, possible
 from tests.unit.ingest.test_acks import Caught, Clock
 from wire.codec import encode_report
 from wire.ids import bucket, mint_device_id, mint_epoch, partition
@@ -23,14 +25,13 @@ from wire.topics import Lane, up
 
 NOW = 1_795_000_000_000
 MINUTE, HOUR = 60_000, 3_600_000
-SIGNALS = {"dr": {"kv": Expected(unit="kV", low=0, high=150)}}
+ALLOWED = Anything({"kv": possible(0, 150)}, strict=True)
 
 
 class Door:
     """One device at the gate of the live lane; each message is a batch of its own, as if all had committed."""
 
-    def __init__(self, signals: Mapping[str, Mapping[str, Expected]] = SIGNALS) -> None:
-        self.ids = MetricIds(signals=signals)
+    def __init__(self) -> None:
         self.uid = mint_device_id()
         device = Device(
             id=1, uid=self.uid, org_id=1, site_id=1, partition=partition(bucket(self.uid)), model="dr", name="DR"
@@ -42,12 +43,11 @@ class Door:
             state=None,
             presence=Presence(),
             latest=Latest(),
-            names=self.ids.of(device, []),
             backlog=False,
         )
         self._devices: Memory[None] = _Here(self.memory)
         self._gate: Gate[None] = Gate(
-            lane=Lane.LIVE, memory=self._devices, clock_ms=lambda _: 0, fit=Fit(signals=signals, ids=self.ids)
+            lane=Lane.LIVE, memory=self._devices, clock_ms=lambda _: 0, fit=Fit(allowed=ALLOWED, ids=MetricIds())
         )
 
     def take(self, report: Report | bytes, received_ms: int, numbers: Numbers | None = None) -> Admitted[None]:
@@ -124,32 +124,45 @@ def test_a_client_that_asks_for_the_time_has_a_clock_of_its_own_measure() -> Non
     assert door.memory.presence.clock_offset_ms is None
 
 
-def test_a_report_that_comes_again_after_a_rollback_is_refused_in_the_same_places() -> None:
+def test_what_is_on_no_list_is_counted_and_kept_nowhere_as_often_as_it_comes() -> None:
     door = Door()
-    names = [f"n{number}" for number in range(PER_DEVICE + 2)]
-    body = encode_report(
-        Report(at=NOW, items=[Readings(at=NOW, metric=[*names, "kv"], value=[200.0] * len([*names, "kv"]))])
-    )
-    letters = []
-    for _ in range(2):
+    readings = Readings(at=NOW, metric=["zhang", "kv", "kv", "kv", "li"], value=[1, 200, 70, 1_200_000, 2])
+    body = encode_report(Report(at=NOW, items=[readings]))
+    for _ in range(2):  # a transaction that failed comes again
         out = door.take(body, NOW)
-        letters += [(letter.place, letter.parts) for letter in out.letters]
         (item,) = next(iter(out.works.values())).applied[0].report.items
-        assert isinstance(item, Readings)
-        assert item.metric == [*names[:PER_DEVICE], "kv"]
-        assert item.quality == [GOOD] * PER_DEVICE + [BAD]
+        assert item == Readings(at=NOW, metric=["kv", "kv"], value=[200, 70], quality=[BAD, GOOD])
+        assert not out.letters
+        assert {key[1:]: row.told.count for key, row in out.refused.items()} == {
+            ("refused", "server", "unknown-metric"): 2,
+            ("refused", "server", "out-of-range"): 1,
+        }
         out.known.clear()
-    assert letters == [(f"$.items[0].metric[{PER_DEVICE}], $.items[0].metric[{PER_DEVICE + 1}]", 2)] * 2
 
 
-def test_beyond_the_metrics_of_all_devices_the_signals_of_a_model_are_heard() -> None:
+@pytest.mark.parametrize("numbers", [None, numbered(1)])
+def test_a_report_of_which_nothing_may_be_kept_counts_as_heard(numbers: Numbers | None) -> None:
     door = Door()
-    door.ids.by_key.update({(f"x{number}", ""): number for number in range(MOST)})
-    out = door.take(Report(at=NOW, items=[Readings(at=NOW, metric=["kv", "new", "x1"], value=[1, 2, 3])]), NOW)
-    (item,) = next(iter(out.works.values())).applied[0].report.items
-    assert isinstance(item, Readings)
-    assert item.metric == ["kv", "x1"]
-    assert [letter.place for letter in out.letters] == ["$.items[0].metric[1]"]
+    out = door.take(Report(at=NOW, items=[Readings(at=NOW, metric=["zhang"], value=[1])]), NOW, numbers)
+    assert [work.applied for work in out.works.values()] == ([] if numbers else [[]])
+    assert (out.fates, out.letters) == ({"apply": 1}, [])
+    assert door.memory.presence.seen_ms == NOW
+    assert [row.told.count for row in out.refused.values()] == [1]
+    again = door.take(Report(at=NOW, items=[Readings(at=NOW, metric=["zhang"], value=[1])]), NOW, numbers)
+    if numbers is not None:
+        assert again.fates == {"duplicate": 1}
+        assert not again.refused
+
+
+def test_rows_of_one_batch_add_up() -> None:
+    rows: dict[Key, Refused] = {}
+    device = Door().memory.device
+    note_own(rows, device, Counter({"unknown-code": 2}), now_ms=NOW)
+    note_own(rows, device, Counter({"unknown-code": 1, "unknown-state": 4}), now_ms=NOW + 5)
+    assert [(row.told.reason, row.told.count, row.since_ms, row.last_ms) for row in rows.values()] == [
+        ("unknown-code", 3, NOW, NOW + 5),
+        ("unknown-state", 4, NOW + 5, NOW + 5),
+    ]
 
 
 def test_a_report_of_which_nothing_is_good_is_one_letter_and_no_work() -> None:
