@@ -1,0 +1,192 @@
+"""What may be kept of what equipment says: one list, for the gate in front of an agent's outbox and for the server's.
+
+Declared are the signals, units, ranges and fault codes of a model (its bases included), and the states, inventory
+fields and sources of this page. Every text is one of a list or has a pattern that no name of a person fits. What isn't
+declared is dropped or replaced by a fixed word, and counted under a stable word, never quoted. Pure.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec.structs import replace
+
+from catalog.model import UNKNOWN_CODE, Model, Signal, Text
+from wire.items import Fault, Inventory, StateChange
+
+OTHER: Final = "other"
+"""Stands for a word that is on no list. The fact it belongs to is kept."""
+UNCERTAIN_TIME: Final = "time.uncertain"
+"""The parameter, 1.0, of a fault whose time is that of its receipt, as its own can't be."""
+
+STATES: Final[Mapping[str, frozenset[str]]] = {
+    "exposure.control_mode": frozenset({"MANUAL", "AUTOMATIC"}),
+    "exposure.status": frozenset({"NORMAL", "ABORTED"}),
+    "mpps.status": frozenset({"IN PROGRESS", "DISCONTINUED", "COMPLETED"}),
+    "equipment": frozenset(
+        {"clearing", "configuring", "diagnosing", "emergency-stop", "idle", "initializing", "maintenance"}
+        | {"operating", "paused", "pausing", "powered-up", "sampling-stopped", "shutting-down"}
+    ),
+    "equipment.control": frozenset({"local", "remote"}),
+    "alert-level": frozenset({"normal", "warning", "serious", "critical"}),
+}
+"""Each state with all the values it can take (DICOM PS3.3 C.8.7.8, C.4.14; HL7 tables 0365, 0366 and 0367)."""
+REAGENT_STATES: Final[Mapping[str, frozenset[str]]] = {
+    "status": frozenset(
+        {"ok", "expires-soon", "calibration-warning", "control-warning", "short"}
+        | {"calibration-error", "control-error", "expired", "empty"}
+    )
+}
+"""What ``reagent.<key>.`` may be followed by, for each reagent that the model knows (HL7 table 0383)."""
+SOURCES: Final = frozenset({"device", "detector", "dicom", "folder", "astm", "hl7", "log", "host", OTHER})
+"""What may have told of a fault: ``device`` itself, or what of it, or what read it."""
+
+_NO_PERSON: Final = r"(?!\d{6}(?:19|20)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]?\Z)"
+"""Not the number of a Chinese identity card (GB 11643): a place, a day of birth, a serial number, a check digit."""
+_DIGIT: Final = r"(?=[^0-9]*[0-9])"
+"""A digit and no blank: the name of a person looks otherwise."""
+_SERIAL: Final = re.compile(_NO_PERSON + _DIGIT + r"[A-Za-z0-9][A-Za-z0-9._/:#+\-]{0,31}\Z", re.ASCII)
+_LOT: Final = re.compile(_NO_PERSON + _DIGIT + r"[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}\Z", re.ASCII)
+_VERSIONS: Final = re.compile(
+    _NO_PERSON + r"(?=.{1,64}\Z)"
+    r"(?:(?:(?i:v|ver|version|rev|release|build|sp)\.?|(?=[^ ]*[0-9])[A-Za-z0-9(][A-Za-z0-9._/:+();\-]*)"
+    r"(?: (?!\Z)|\Z))+",
+    re.ASCII,
+)
+"""Words with a digit in each, but for those that say that a version follows."""
+_ISO_DATE: Final = re.compile(r"20\d\d-\d\d-\d\d\Z", re.ASCII)
+_ISO_TIME: Final = re.compile(r"20\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d[+-]\d\d:\d\d)?\Z", re.ASCII)
+"""Of this century: equipment of today was calibrated in it, and most patients were born before."""
+
+INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {
+    "device.serial": _SERIAL,
+    "device.software": _VERSIONS,
+    "device.calibrated_at": _ISO_TIME,
+    "detector.id": _SERIAL,
+    "detector.calibrated_at": _ISO_TIME,
+}
+"""Each inventory field with what its values look like."""
+REAGENT_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
+"""What ``reagent.<key>.`` may be followed by, for each reagent that the model knows."""
+CONTROL_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
+"""What ``control.<key>.`` may be followed by, for each control material that the model knows."""
+
+NOTHING: Final = Model(
+    key="",
+    kind="base",
+    name=Text(zh="-", en="-"),
+    extends=(),
+    families={},
+    signals={},
+    faults={},
+    silence=None,
+    log_patterns=(),
+    runbooks=(),
+)
+"""Stands for a model that the catalog doesn't hold."""
+LARGEST: Final = 999_999.0
+"""The largest number that nothing else bounds: one of six digits identifies nobody."""
+
+
+def state(item: StateChange, model: Model, refused: Counter[str]) -> StateChange | None:
+    """The state, if it is one of the model's."""
+    if item.value in state_values(item.name, model):
+        return item
+    refused["unknown-state"] += 1
+    return None
+
+
+def inventory(item: Inventory, model: Model, refused: Counter[str]) -> Inventory | None:
+    """The fields that are declared and look as they should; None: there are none."""
+    fields: dict[str, str] = {}
+    for name, value in item.fields.items():
+        pattern = field(name, model)
+        if pattern is None:
+            refused["unknown-field"] += 1
+        elif not pattern.match(value):
+            refused["malformed-field"] += 1
+        else:
+            fields[name] = value
+    if len(fields) == len(item.fields):
+        return item
+    return Inventory(at=item.at, fields=fields) if fields else None
+
+
+def fault(item: Fault, model: Model, refused: Counter[str]) -> Fault:
+    """A fault whose code the model knows, with the source and the parameters that are declared."""
+    numbers: dict[str, float | str] = {
+        name: value for name, value in item.params.items() if _is_number(item.code, name, value, model)
+    }
+    if len(numbers) < len(item.params):
+        refused["unknown-parameter"] += len(item.params) - len(numbers)
+        item = replace(item, params=numbers)
+    if item.source not in SOURCES:
+        refused["unknown-source"] += 1
+        item = replace(item, source=OTHER)
+    return item
+
+
+def unknown_fault(item: Fault, refused: Counter[str]) -> Fault | None:
+    """A fault whose code the model doesn't know, without anything of its text: that there was one.
+
+    All of them are one code then, so that the end of one must not end the others: each is an occurrence, and what says
+    that one is over says nothing. How long it counts as active is the catalog's, or the engine's, knowledge.
+    """
+    refused["unknown-code"] += 1
+    if item.state == "cleared":
+        return None
+    source = item.source if item.source in SOURCES else OTHER
+    return replace(item, code=UNKNOWN_CODE, state="event", source=source, params={})
+
+
+def names_nobody(value: float, signal: Signal) -> bool:
+    """Whether a number is possible for its signal, or so small that it can't be a person's identifier."""
+    return signal.min <= value <= signal.max or abs(value) <= LARGEST
+
+
+def _is_number(code: str, name: str, value: float | str, model: Model) -> bool:
+    if not isinstance(value, float):
+        return False
+    signal = model.signals.get(name)
+    if signal is not None:
+        return names_nobody(value, signal)
+    return (name, value) == (UNCERTAIN_TIME, 1.0) or _is_raw_code(code, name, value)
+
+
+def _is_raw_code(code: str, name: str, value: float) -> bool:
+    """A raw code that the catalog's table doesn't hold: one to six digits, so no identifier of a person."""
+    return code == UNKNOWN_CODE and name == "code" and 0 <= value <= LARGEST and value.is_integer()
+
+
+def state_values(name: str, model: Model) -> frozenset[str]:
+    """The values that a state can take; none: it is no state of the model."""
+    of_reagent = _of("reagent", model.reagents, name)
+    return STATES.get(name, frozenset()) if of_reagent is None else REAGENT_STATES.get(of_reagent, frozenset())
+
+
+def field(name: str, model: Model) -> re.Pattern[str] | None:
+    """What the values of an inventory field look like; None: it is no field of the model."""
+    of_reagent, of_control = _of("reagent", model.reagents, name), _of("control", model.controls, name)
+    if of_reagent is not None:
+        return REAGENT_INVENTORY.get(of_reagent)
+    return INVENTORY.get(name) if of_control is None else CONTROL_INVENTORY.get(of_control)
+
+
+def names(model: Model) -> frozenset[str]:
+    """Everything of a model that a reason may be said of: its signals, states and fields, and the words they begin
+    with, such as ``reagent.<key>``; and ``time``."""
+    keys = {
+        f"reagent.{key}.{what}" for key in model.reagents.values() for what in (*REAGENT_STATES, *REAGENT_INVENTORY)
+    }
+    keys |= {f"control.{key}.{what}" for key in model.controls.values() for what in CONTROL_INVENTORY}
+    whole = keys.union(model.signals, STATES, INVENTORY)
+    parts = {name[:end] for name in whole for end, letter in enumerate(name) if letter == "."}
+    return frozenset(whole | parts | {"time"})
+
+
+def _of(kind: str, known: Mapping[str, str], name: str) -> str | None:
+    """What follows ``<kind>.<key>.`` in a name; None: it is of none that the model knows."""
+    first, _, rest = name.partition(".")
+    key, _, what = rest.rpartition(".")
+    return what if first == kind and key in known.values() else None
