@@ -13,7 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from catalog import allowed
-from catalog.allowed import OTHER
+from catalog.allowed import LARGEST, OTHER
 from catalog.model import STEP_FIELDS, Catalog, Model, Runbook
 from catalog.refusals import SERVER, sources, words
 from wire.ids import is_minted_command_id
@@ -32,6 +32,9 @@ UNKNOWN_WORD: Final = "unknown-word"
 _STEP: Final = "remote.step."
 _STEP_ERROR: Final = "remote.step.error"
 _REMOTE: Final = "remote."
+
+_LARGEST: Final[Mapping[str, float]] = {"uptime_s": 1e10, "free": 1e15, "offset_ms": 1e13}
+"""Of the fields of steps that may have large numbers: seconds, bytes and milliseconds."""
 
 
 class OwnWords:
@@ -105,7 +108,7 @@ class OwnWords:
             refused[UNKNOWN_WORD] += 1
             reason = _STEP_ERROR
         fields = STEP_FIELDS[step.kind]
-        values = {key: value for key, value in result.values.items() if key in fields and isinstance(value, float)}
+        values = {key: value for key, value in result.values.items() if key in fields and _names_nobody(key, value)}
         if len(values) < len(result.values):
             refused["unknown-parameter"] += len(result.values) - len(values)
         return replace(result, reason=reason, values=values)
@@ -114,6 +117,10 @@ class OwnWords:
     def skipped(item: Skipped, refused: Counter[str]) -> Skipped:
         """What stands for a report that was given up, and why."""
         return item if item.reason in SKIPPED else replace(item, reason=_other(refused))
+
+
+def _names_nobody(field: str, value: float | str) -> bool:
+    return isinstance(value, float) and abs(value) <= _LARGEST.get(field, LARGEST)
 
 
 def _other(refused: Counter[str]) -> str:

@@ -95,5 +95,5 @@ def fault_body(*, code: str, state: str, at: int, content_type: str) -> bytes:
 
 def birth_body(*, model: Model, at: int, content_type: str, interval_s: float) -> bytes:
     """The body of a birth."""
-    item = Birth(at=at, boot=1, agent="fleet", model=model.key, interval_s=interval_s)
+    item = Birth(at=at, boot=1, agent="steth-sim/0.1.0", model=model.key, interval_s=interval_s)
     return encode_report(Report(at=at, items=[item]), content_type)

@@ -14,7 +14,7 @@ NAME: Final = "DR 疑"
 
 
 class Odd:
-    """A device whose clock is two hours behind, that can't reach its equipment and tells degrees Fahrenheit."""
+    """A device whose clock is two hours behind, that can't reach its equipment and tells a sensor's millivolts."""
 
     def __init__(self, up: Up, maker: Maker) -> None:
         given = {"name": NAME, "model": "generic-dr", "site": {"hospital": "H", "site": "S"}}
@@ -27,7 +27,7 @@ class Odd:
         self.maker.report(self.id, {"t": "heartbeat", "at": at, "uptime_s": 1, "connected": False})
         self.maker.report(
             self.id,
-            {"t": "readings", "at": at + 1, "metric": ["detector.temperature"], "value": [99.5], "unit": ["[degF]"]},
+            {"t": "readings", "at": at + 1, "metric": ["detector.temperature"], "value": [99.5], "unit": ["mV"]},
         )
 
     def detail(self) -> Any:

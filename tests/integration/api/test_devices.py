@@ -192,15 +192,20 @@ async def test_latest_is_the_newest_of_both_lanes_with_name_unit_time_and_age(st
     ]
 
 
-async def test_a_metric_the_catalog_does_not_know_is_shown_as_it_is(here: World) -> None:
+async def test_a_metric_the_catalog_does_not_know_is_shown_as_it_is_to_whom_it_belongs(here: World) -> None:
     with psycopg.connect(here.database.superuser, autocommit=True) as connection:
         row = connection.execute("INSERT INTO metric (name, unit) VALUES ('odd.one', 'mm') RETURNING id").fetchone()
         assert row is not None
+        connection.execute("INSERT INTO org_metric (metric_id, org_id) VALUES (%s, %s)", (row[0], here.a.org))
         packed = msgspec.msgpack.encode({row[0]: [int(NOW.timestamp() * 1000) + 60_000, 1.5, 2]})
         connection.execute("UPDATE device_state SET latest = %s WHERE lane = 1", (packed,))
-    latest = (await here.ask("GET", f"/devices/{here.a.device}")).json()["latest"]
+    latest = (await here.ask("GET", f"/devices/{here.a.device}", as_="hospital-a")).json()["latest"]
     odd = next(value for value in latest if value["metric"] == "odd.one")
     assert (odd["name"], odd["unit"], odd["quality"], odd["age_s"]) == ("odd.one", "mm", "bad", 0.0)
+    for as_, whose, there in (("hospital-a", here.a, 200), ("hospital-b", here.b, 404), ("admin", here.b, 200)):
+        answer = await here.ask("GET", f"/devices/{whose.device}/series?metric=odd.one", as_=as_)
+        assert answer.status_code == there, "whether another tenant has a metric, and its units, is nobody's to know"
+    assert "odd" not in (await here.ask("GET", f"/devices/{here.b.device}", as_="hospital-b")).text
 
 
 async def test_a_signal_in_a_foreign_unit_is_said_as_long_as_it_is_the_newest(here: World) -> None:
@@ -217,6 +222,7 @@ async def test_a_signal_in_a_foreign_unit_is_said_as_long_as_it_is_the_newest(he
                     (METRIC, unit),
                 ).fetchone()
                 assert row is not None
+                connection.execute("INSERT INTO org_metric SELECT %s, id FROM org ON CONFLICT DO NOTHING", (row[0],))
                 packed[row[0]] = [now - age_s * 1000, 1.5, 0]
             connection.execute("UPDATE device_state SET latest = %s", (msgspec.msgpack.encode(packed),))
 

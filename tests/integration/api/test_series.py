@@ -38,6 +38,11 @@ def write(
     connection: psycopg.Connection[Any], metric: str, unit: str, rows: Sequence[tuple[datetime, float, int]]
 ) -> None:
     connection.execute("INSERT INTO metric (name, unit) VALUES (%s, %s) ON CONFLICT DO NOTHING", (metric, unit))
+    connection.execute(
+        "INSERT INTO org_metric (metric_id, org_id) SELECT m.id, d.org_id FROM device d, metric m"
+        " WHERE d.uid = 'da00000000001' AND m.name = %s AND m.unit = %s ON CONFLICT DO NOTHING",
+        (metric, unit),
+    )
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO reading (ts, device_id, metric_id, value, quality) SELECT %s, d.id, m.id, %s, %s "

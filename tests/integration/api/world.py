@@ -108,10 +108,10 @@ async def arrange(database: Database) -> Arranged:
         b = _hospital(connection, "Second Hospital", "db00000000001", "WX20261122-002")
         for role in Role:
             if role is not Role.HOSPITAL:
-                tokens[role], _ = _account(connection, role, role, None)
-        tokens["hospital-a"], _ = _account(connection, "hospital-a", Role.HOSPITAL, a.org)
+                tokens[role], _ = new_account(connection, role, role, None)
+        tokens["hospital-a"], _ = new_account(connection, "hospital-a", Role.HOSPITAL, a.org)
         tokens["hospital"] = tokens["hospital-a"]
-        tokens["hospital-b"], _ = _account(connection, "hospital-b", Role.HOSPITAL, b.org)
+        tokens["hospital-b"], _ = new_account(connection, "hospital-b", Role.HOSPITAL, b.org)
     return Arranged(name=database.name, a=a, b=b, tokens=tokens)
 
 
@@ -135,7 +135,7 @@ async def world(database: Database, arranged: Arranged) -> AsyncIterator[World]:
             )
 
 
-def _account(
+def new_account(
     connection: psycopg.Connection[tuple[Any, ...]], name: str, role: str, org: int | None
 ) -> tuple[str, tuple[int, int]]:
     """A token of a new account, and their ids."""
@@ -182,6 +182,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
     connection.execute("INSERT INTO metric (name) VALUES (%s) ON CONFLICT DO NOTHING", (METRIC,))
     metric = connection.execute("SELECT id FROM metric WHERE name = %s", (METRIC,)).fetchone()
     assert metric is not None
+    _insert(connection, "org_metric", metric_id=metric[0], org_id=org)
     for nth in range(READINGS):
         at = began - timedelta(minutes=READINGS - nth)
         _insert(connection, "reading", ts=at, device_id=device, metric_id=metric[0], value=40.0 + nth, quality=0)
@@ -309,7 +310,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
     )
     recipient = _insert(connection, "recipient", org_id=org, name="NOC", address="jsons://user:hunter2@example.com/x")
     _insert(connection, "telling", ticket_id=ticket, step="opened", recipient_id=recipient, org_id=org, message="m")
-    _, (account, token) = _account(connection, f"doctor of {name}", Role.HOSPITAL, org)
+    _, (account, token) = new_account(connection, f"doctor of {name}", Role.HOSPITAL, org)
     return Hospital(
         org=org,
         site=site,

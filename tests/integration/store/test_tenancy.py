@@ -80,6 +80,25 @@ async def test_readings_themselves_are_closed_to_the_api(api: Pool) -> None:
                 await connection.execute("SELECT count(*) FROM reading")
 
 
+async def test_an_org_sees_the_names_of_its_own_metrics(hospitals: Hospitals, api: Pool) -> None:
+    with pytest.raises(errors.InsufficientPrivilege):
+        async with scoped(api, EVERY_ORG) as connection:
+            await connection.execute("SELECT name FROM metric")
+    async with await psycopg.AsyncConnection.connect(hospitals.database.ingest, autocommit=True) as ingest:
+        await ingest.execute("INSERT INTO metric (name, unit) VALUES ('zhang', 'san')")
+        await ingest.execute("INSERT INTO org_metric (metric_id, org_id) VALUES (1, %s)", (hospitals.first,))
+        await ingest.execute("INSERT INTO org_metric SELECT id, %s FROM metric", (hospitals.second,))
+    for org, seen in (
+        (str(hospitals.first), ["tube.temperature"]),
+        (str(hospitals.second), ["tube.temperature", "zhang"]),
+        (EVERY_ORG, ["tube.temperature", "zhang"]),
+        ("999", []),
+    ):
+        async with scoped(api, org) as connection:
+            rows = await connection.execute("SELECT name FROM seen_metric WHERE length(unit) >= 0 ORDER BY name")
+            assert [name for (name,) in await rows.fetchall()] == seen
+
+
 async def test_an_org_sees_the_readings_of_its_own_devices(hospitals: Hospitals, api: Pool) -> None:
     assert await devices_seen(api, str(hospitals.first)) == [("d000000000001", READINGS)]
     assert await devices_seen(api, str(hospitals.second)) == [("d000000000002", READINGS)]

@@ -1,0 +1,129 @@
+"""A maker's client writes a patient into every place of the contract, through a real broker: it is found nowhere."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from alerts.engine import AlertEngine
+from api.app import create_app
+from api.roles import Role
+from api.settings import Settings
+from ingest.mqtt import Endpoint
+from ingest.service import Ingest
+from steth.allowed import AllowList
+from steth.run_ingest import stages_of
+from store.pool import open_pool
+from tests.fixtures.heard import Heard
+from tests.fixtures.wire_canaries import BASES, FLOATS, NAMES, NUMBERS, WANTED, body, heard, places, planted
+from tests.integration.api.world import CATALOG, Clock, new_account
+from tests.integration.ingest.harness import Bench, Client, until, wall_ms
+from wire.ids import Epoch
+from wire.items import Fault
+from wire.report import Numbers
+from wire.topics import Lane, up
+
+PATHS = (
+    "/devices",
+    "/devices/{}",
+    "/devices/{}/events?limit=1000",
+    "/devices/{}/readings?limit=1000",
+    "/devices/{}/series?metric=tube.voltage",
+    "/alerts",
+    "/tickets",
+    "/sites",
+)
+
+
+@pytest.fixture
+def log() -> Iterator[Heard]:
+    kept = Heard()
+    root = logging.getLogger()
+    root.addHandler(kept)
+    yield kept
+    root.removeHandler(kept)
+
+
+def everything(bench: Bench) -> dict[str, list[str]]:
+    """The canaries in each column of each table."""
+    found: dict[str, list[str]] = {}
+    with psycopg.connect(bench.database.superuser, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        assert len(tables) > 30
+        for (table,) in tables:
+            named = sql.SQL(".").join(sql.Identifier(part.strip('"')) for part in table.split("."))
+            rows = connection.execute(sql.SQL("SELECT to_jsonb(t)::text FROM {} t").format(named)).fetchall()
+            for (row,) in rows:
+                # A text that is kept as bytes is shown as hex digits.
+                if words := [word for word in WANTED if word in row.lower() or word.encode().hex() in row.lower()]:
+                    found.setdefault(table, []).extend(words)
+    return found
+
+
+async def test_a_patient_in_every_place_of_the_contract_is_found_nowhere(
+    bench: Bench, log: Heard, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uid, at = bench.device(), wall_ms()
+    with psycopg.connect(bench.database.superuser) as connection:
+        (org,) = connection.execute("SELECT id FROM org").fetchone() or (0,)
+        token, _ = new_account(connection, "hospital", Role.HOSPITAL, org)
+    numbers = [("readings", ("value", "[]")), ("fault", ("params", "{}"))]
+    evil = [planted(kind, path, canary) for kind, path in places() for canary in (*NAMES, *NUMBERS)]
+    evil += [planted(kind, path, number) for kind, path in numbers for number in FLOATS]
+    good = [{"t": kind, **base} for kind, base in BASES.items()]
+    items = [{**item, "at": at + nth} for nth, item in enumerate(evil)] + good
+    async with open_pool(bench.database.ingest, role="ingest", max_size=6) as pool:
+        ingest = Ingest(
+            name="one",
+            pool=pool,
+            endpoint=Endpoint(host="127.0.0.1", port=bench.broker.port),
+            engine=AlertEngine(models=CATALOG.models),
+            stages=stages_of(CATALOG),
+            wall_ms=wall_ms,
+            allowed=AllowList(CATALOG),
+        )
+        running = asyncio.create_task(ingest.run())
+        try:
+            await until(lambda: ingest.ready)
+            async with Client(bench=bench, uid=uid) as device:
+                for canary in NAMES:
+                    birth = Numbers(epoch=Epoch(device.epoch), seq=0, floor=1, head=0).properties()
+                    await device.raw(up(uid, Lane.LIVE), body(planted("birth", ("agent",), canary)), birth)
+                await device.raw(up(uid, Lane.LIVE), body(*items, at=at))  # a maker's: without numbers
+                for lane in Lane:
+                    await device.send(1, lane=lane, body=body(*items, at=at))
+                    await device.send(2, Fault(at=at, code="UPS-BAT-01", state="event"), lane=lane)
+                    await device.acked(2, lane=lane)
+                await until(lambda: bench.sql("SELECT 1 FROM alert WHERE subject = 'UPS-BAT-01'"))
+        finally:
+            ingest.stop()
+            await asyncio.wait_for(running, 20)
+    left = everything(bench)
+    left.pop("dead_letter", None)  # what can't be understood is kept with its body
+    assert left == {}
+    assert heard("".join(log.lines) + "".join(capsys.readouterr())) == []
+
+    async with open_pool(bench.database.api, role="api") as pool:
+        app = create_app(settings=Settings(mqtt_url="mqtt://x"), pool=pool, catalog=CATALOG, clock=Clock())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://steth.example") as http:
+            answers = {}
+            for path in PATHS:
+                authorization = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+                answer = await http.get("/api/v1" + path.format(uid), headers=authorization)
+                assert answer.status_code == 200, path
+                assert heard(answer.text) == [], path
+                answers[path] = answer.json()
+    page = answers["/devices/{}"]
+    told = {each["text"] for each in page["refusals"] if each["source_text"] == "Gate of the server"}
+    assert {"a code that the catalog doesn't know", "a signal that the model doesn't have"} <= told, "and it is told"
+    assert {value["metric"] for value in page["latest"]} == {"tube.voltage", "host.cpu"}
+    assert page["serial"] == "SN-074638"
+    subjects = {alert["subject"] for alert in answers["/alerts"]["items"]}
+    assert {"GEN-KV-01", "UPS-BAT-01", "UNKNOWN-CODE"} <= subjects, "no fault is lost"
