@@ -53,6 +53,7 @@ SMALL: Final = frozenset(
         "mark",
         "metric",
         "org",
+        "org_metric",
         "partition",
         "partition_lease",
         "recipient",
