@@ -274,8 +274,8 @@ class Gate(Generic[S]):
         out: Admitted[S],
         poison: dict[int, str],
     ) -> Report | None:
-        """What of a report can be understood and may be kept: without items, if that is nothing. What can't be understood
-        becomes a dead letter, one a report; what may not be kept is counted and nothing else."""
+        """What of a report can be understood and may be kept: without items, if that is nothing. What can't be
+        understood becomes a dead letter, one a report; what may not be kept is counted and nothing else."""
         if poison and (refusal := poison.get(id(message))) is not None:
             self._dead(out, message, memory, content.numbers, WireError(WireErrorCode.VALUE, "database", refusal))
             return None

@@ -83,7 +83,7 @@ async def test_a_patient_in_every_place_of_the_contract_is_found_nowhere(
         ingest = Ingest(
             name="one",
             pool=pool,
-            endpoint=Endpoint(host="127.0.0.1", port=bench.broker.port),
+            endpoint=lambda: Endpoint(host="127.0.0.1", port=bench.broker.port),
             engine=AlertEngine(models=CATALOG.models),
             stages=stages_of(CATALOG),
             wall_ms=wall_ms,
