@@ -1,7 +1,8 @@
 """The embedded broker of `steth up`: rumqttd from the iotcore wheel, MQTT 5, loopback only.
 
-It has no access control, forgets sessions and retained messages when it ends, and does not hold a client's
-receive-maximum: fit for one machine and nothing else. What it forgets, the agents send again.
+It lets in whoever has the password, which other users of the machine have not, and then lets anybody say and hear
+anything: it has no access list. It speaks without TLS, forgets sessions and retained messages when it ends, and does
+not hold a client's receive-maximum: fit for one machine and nothing else. What it forgets, the agents send again.
 
 It keeps what was published in a log for each subscribed filter, also after everybody has read it, and each small
 message takes some 300 bytes there: the log's size is its memory. Ours holds what an agent has under way in a lane; a
@@ -15,6 +16,7 @@ from typing import Final
 
 from ingest.mqtt import MAX_PACKET
 from ingest.service import RECEIVE_MAX
+from steth.folder import write_private_text
 
 _CONFIG: Final = """\
 id = 0
@@ -35,7 +37,12 @@ next_connection_delay_ms = 1
 connection_timeout_ms = 60000
 max_payload_size = {payload}
 max_inflight_count = {inflight}
+
+[v5.1.connections.auth]
+{user} = "{password}"
 """
+
+USER: Final = "steth"
 
 _SEGMENTS: Final = 10
 _SEGMENT: Final = 16 * 1024
@@ -43,17 +50,23 @@ _SEGMENT: Final = 16 * 1024
 are. Beside it a subscriber's connection holds 200 messages and what the network takes."""
 
 
-def write_config(folder: Path, port: int) -> Path:
-    """The broker's configuration file in ``folder``.
+def write_config(folder: Path, port: int, password: str) -> Path:
+    """The broker's configuration file in ``folder``. ``password``: URL-safe, as ``secrets`` makes them.
 
     A subscriber that holds more than ``max_inflight_count`` unacknowledged messages would be deadlocked, so it lies
     well above ingest's own limit.
     """
     path = folder / "broker.toml"
     text = _CONFIG.format(
-        port=port, payload=MAX_PACKET, inflight=RECEIVE_MAX * 10, segment=_SEGMENT, segments=_SEGMENTS
+        port=port,
+        payload=MAX_PACKET,
+        inflight=RECEIVE_MAX * 10,
+        segment=_SEGMENT,
+        segments=_SEGMENTS,
+        user=USER,
+        password=password,
     )
-    path.write_text(text, encoding="utf-8")
+    write_private_text(path, text)
     return path
 
 

@@ -98,10 +98,10 @@ def _lock(descriptor: int) -> bool:
 
 
 def load_secrets(folder: Path) -> dict[str, str]:
-    """Passwords of the database's roles and of the first account, and what else is made at the first run and kept."""
+    """Passwords of the database's roles, the first account and the broker, and what else is made once and kept."""
     path = folder / SECRETS
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for name in ("owner", "ingest", "api", "admin"):
+    for name in ("owner", "ingest", "api", "admin", "mqtt"):
         known.setdefault(name, secrets.token_urlsafe(12 if name == "admin" else 24))
     write_private(path, known)
     return known
@@ -109,11 +109,16 @@ def load_secrets(folder: Path) -> dict[str, str]:
 
 def write_private(path: Path, content: Any) -> None:
     """Write JSON that only its owner may read, whole or not at all."""
+    write_private_text(path, json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def write_private_text(path: Path, text: str) -> None:
+    """Write what only its owner may read, whole or not at all."""
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, ensure_ascii=False, indent=1)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)

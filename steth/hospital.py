@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import httpx
 from msgspec import Struct, convert, to_builtins
 
-from steth.folder import write_private
+from steth.folder import write_private, write_private_text
 from steth.ports import Ports
 
 Kind = Literal["dr", "astm", "hl7"]
@@ -141,13 +141,14 @@ def write_agent_config(
     *,
     http: str,
     mqtt: str,
+    login: tuple[str, str],
     health: str,
     now: datetime,
     heartbeat_s: float,
     catalog: Path | None,
 ) -> Path:
     """One agent for the whole hospital, as it would be in a real one. Returns its configuration file, which names what
-    is in the folder as seen from there.
+    is in the folder as seen from there. ``login``: the broker's user and password.
 
     The first two devices have a standing policy that lets a read-only runbook run, the next two have none, and say so.
     """
@@ -161,12 +162,15 @@ def write_agent_config(
         "",
         "[server]",
         f"mqtt = {_text(mqtt)}",
+        f"username = {_text(login[0])}",
+        'password_file = "mqtt-password"',
         f"api = {_text(http)}",
     ]
     for place, device in enumerate(devices):
         lines += _device(device, policy_until=now + timedelta(days=365) if place % 4 < 2 else None)
+    write_private_text(folder / "mqtt-password", login[1])
     path = folder / "agent.toml"
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    write_private_text(path, "\n".join([*lines, ""]))  # codes that are still good may be in it
     return path
 
 

@@ -22,7 +22,7 @@ async def run_api(settings: Settings, catalog: Catalog) -> None:
         await settle_first(pool)
         app = create_app(
             settings=ApiSettings(
-                mqtt_url=settings.mqtt_public or settings.mqtt,
+                mqtt_url=settings.told_mqtt(),
                 heartbeat_s=settings.heartbeat_s,
                 language=settings.language,
             ),

@@ -110,6 +110,11 @@ class Settings(BaseSettings):
             password=url.password,
         )
 
+    def told_mqtt(self) -> str:
+        """The broker's address as an agent is told it, never with a login of ours."""
+        url = urlsplit(self.mqtt)
+        return self.mqtt_public or f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+
     def process_name(self, kind: str) -> str:
         """Unique among the processes: host and pid, unless named."""
         return self.name or f"{kind}-{os.uname().nodename}-{os.getpid()}"

@@ -20,7 +20,7 @@ from api.roles import Role as AccountRole
 from catalog.load import load
 from catalog.model import Catalog, Lang
 from steth import hospital
-from steth.broker import write_config
+from steth.broker import USER, write_config
 from steth.children import Child
 from steth.folder import DOCTOR, RUN, SECRETS, DataFolder, UpError, data_folder, load_secrets, write_private
 from steth.maintenance import Upkeep
@@ -148,7 +148,7 @@ class Everything:
         mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}"
         environment = {
             **{f"STETH_DSN_{role.upper()}": dsn for role, dsn in dsns.items()},
-            "STETH_MQTT": mqtt,
+            "STETH_MQTT": mqtt.replace("://", f"://{USER}:{self._secrets['mqtt']}@"),
             "STETH_HTTP": f"127.0.0.1:{self._options.http}",
             "STETH_PUBLIC_URL": self._http,
             "STETH_HEARTBEAT_S": str(HEARTBEAT_S),
@@ -163,6 +163,8 @@ class Everything:
                 {
                     "http": self._http,
                     "mqtt": mqtt,
+                    "mqtt_user": USER,
+                    "mqtt_password": self._secrets["mqtt"],
                     "dsn": self._tool_dsn(),
                     "user": ADMIN,
                     "password": self._secrets["admin"],
@@ -171,7 +173,8 @@ class Everything:
             )
             self._tell_doctor(environment)
             say(f"PAGE     {self._http}/   user {ADMIN}   password {self._secrets['admin']}   API {self._http}/api/v1")
-            say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses and token {self._folder / RUN}")
+            say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses, passwords, token {self._folder / RUN}")
+            say("TO TRY   all share the broker's one password, without TLS; for real equipment: docs/deploy.md")
             watch = Watch(
                 folder=self._folder,
                 children=self._children,
@@ -245,7 +248,9 @@ class Everything:
         return child
 
     async def _start_services(self, environment: dict[str, str]) -> None:
-        broker = self._child("broker", ["broker", write_config(self._folder, self._mqtt_port).name], {})
+        broker = self._child(
+            "broker", ["broker", write_config(self._folder, self._mqtt_port, self._secrets["mqtt"]).name], {}
+        )
         api = self._child("api", ["api"], environment)
         started = {api: self._options.http}
         await self._until(broker, self._mqtt_port, None)
@@ -274,6 +279,7 @@ class Everything:
             devices,
             http=self._http,
             mqtt=mqtt,
+            login=(USER, self._secrets["mqtt"]),
             health=f"127.0.0.1:{self._health['agent']}",
             now=datetime.now(UTC),
             heartbeat_s=HEARTBEAT_S,

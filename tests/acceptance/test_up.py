@@ -32,7 +32,7 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
     folder, http = tmp_path / "data", free_port()
     with running(folder, http) as up:
         up.ready()
-        assert set(up.run) == {"http", "mqtt", "dsn", "user", "password", "token"}
+        assert set(up.run) == {"http", "mqtt", "mqtt_user", "mqtt_password", "dsn", "user", "password", "token"}
         tickets = up.until(lambda: up.get("/tickets")["items"])
         number = tickets[0]["number"]
         up.until(lambda: up.get(f"/tickets/{number}")["diagnostics"][0]["status"] == "done")

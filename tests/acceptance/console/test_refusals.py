@@ -38,9 +38,11 @@ class Ward:
         made = up.ask("POST", "/devices", json=given).json()
         self.device: str = made["id"]
         self.file = folder / "agent.toml"
+        (folder / "password").write_text(up.run["mqtt_password"])
         self.file.write_text(
             f'[agent]\nstate = "state"\nheartbeat_s = 1\nhealth = "127.0.0.1:{self.health}"\n'
             f'[server]\nmqtt = "{up.run["mqtt"]}"\n'
+            f'username = "{up.run["mqtt_user"]}"\npassword_file = "password"\n'
             f'[[device]]\nname = "chem-7"\nmodel = "generic-analyzer"\nid = "{self.device}"\n'
             f'[device.astm]\nlisten = "127.0.0.1:{self.port}"\n',
             "utf-8",

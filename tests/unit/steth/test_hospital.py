@@ -35,6 +35,7 @@ def agent_config(folder: Path) -> Path:
         FOUR,
         http="http://127.0.0.1:1",
         mqtt="mqtt://127.0.0.1:2",
+        login=("steth", "secret"),
         health="127.0.0.1:3",
         now=NOW,
         heartbeat_s=5,
