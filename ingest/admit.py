@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ingest.admitted import Admitted, Gap
 from ingest.clocks import Clock, hear, timeless
 from ingest.fit import Fit
-from ingest.letters import Letter
+from ingest.letters import letter_of
 from ingest.memory import DeviceMemory, Memory
 from ingest.mqtt import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
@@ -57,7 +57,8 @@ class Gate(Generic[S]):
             try:
                 self._one(message, out, poison)
             except WireError as error:
-                self._dead(out, message, None, None, error)
+                uid = None if message.content is None else message.content.uid
+                self._dead(out, message, None if uid is None else self._memory.get(uid), None, error)
 
     def _one(self, message: Message, out: Admitted[S], poison: dict[int, str]) -> None:
         content = message.content
@@ -360,18 +361,8 @@ class Gate(Generic[S]):
     ) -> None:
         if whole:
             out.count("dead")
-        out.letters.append(
-            Letter(
-                message=message,
-                device_id=None if memory is None else memory.device.id,
-                lane=self._lane,
-                numbers=numbers,
-                code=error.code.value,
-                place=error.where,
-                detail=error.detail,
-                parts=parts,
-            )
-        )
+        device = None if memory is None else memory.device
+        out.letters.append(letter_of(message, device, self._lane, numbers, error, parts))
 
 
 def _repeated(memory: DeviceMemory[Any], message: Message, content: Read) -> bool:

@@ -48,6 +48,8 @@ class Admitted(Generic[S]):
         """Devices whose numbers may have begun again under the same epoch."""
         self.gaps: list[Gap] = []
         self.letters: list[Letter] = []
+        self.begun: list[Letter] = []
+        """Those of ``letters``, as they were written, that are the first of their kind for some minutes."""
         self.unnumbered: list[tuple[int, bytes]] = []
         """(device id, digest) of a maker's own reports, to be remembered for 24 h."""
         self.refused: dict[Key, Refused] = {}

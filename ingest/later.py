@@ -16,9 +16,11 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from ingest import stats
+from ingest.letters import Letter, write_letters
 from ingest.memory import LANES, SQL, DeviceMemory
 from ingest.ports import Applied, Device
 from ingest.record import moment
+from wire.codec import MSGPACK
 from wire.ids import DeviceId, partition_of
 from wire.topics import Lane
 
@@ -141,7 +143,7 @@ class Later:
         return found
 
     async def done(self, connection: AsyncConnection[Any], row: Waiting) -> None:
-        """It is judged."""
+        """It is judged, or given up."""
         await connection.execute(SQL["judged"], {"id": row.id})
 
     def none_left(self, memory: DeviceMemory[Any]) -> None:
@@ -172,16 +174,20 @@ class Later:
         numbers = None
         with contextlib.suppress(msgspec.MsgspecError):  # that may be the very reason
             numbers = unpack(row.facts).numbers
-        of = {
-            "id": row.id,
-            "at": at,
-            "partition": device.partition,
-            "epoch": None if numbers is None else numbers.epoch,
-            "seq": None if numbers is None else numbers.seq,
-            "code": CODE,
-            "error": error,
-        }
-        await connection.execute(SQL["give_up_to_judge"], of)
+        letter = Letter(
+            partition=device.partition,
+            device_id=device.id,
+            uid=device.uid,
+            lane=self._lane,
+            numbers=numbers,
+            code=CODE,
+            place="to_judge",
+            detail=error,
+            content_type=MSGPACK,
+            body=row.facts,
+        )
+        await self.done(connection, row)
+        await write_letters(connection, [letter], at=at)
         self._gave_up[device.uid] = self._steady_ms()
         if self._lane is not Lane.LIVE:
             at_ms = round(at.timestamp() * 1000)

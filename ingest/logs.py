@@ -20,15 +20,16 @@ MOST: Final = 20
 
 
 def say(lane: Lane, admitted: Admitted[S]) -> None:
-    """Log, after the commit, what a person should know of a batch: dead letters and gaps."""
-    if not admitted.letters and not admitted.gaps:
+    """Log, after the commit, what a person should know of a batch: gaps, and dead letters that
+    are no more of the kind of those some minutes ago."""
+    if not admitted.begun and not admitted.gaps:
         return
     uids = {memory.device.id: str(uid) for uid, memory in admitted.touched.items()}
-    for letter in admitted.letters[:MOST]:
+    for letter in admitted.begun[:MOST]:
         _log.warning("dead_letter", **_of_letter(letter))
     for gap in admitted.gaps[:MOST]:
         _log.warning("gap", lane=lane.value, **_of_gap(gap, uids))
-    unsaid = max(0, len(admitted.letters) - MOST) + max(0, len(admitted.gaps) - MOST)
+    unsaid = max(0, len(admitted.begun) - MOST) + max(0, len(admitted.gaps) - MOST)
     if unsaid:
         _log.warning("more_of_this_batch", lane=lane.value, lines=unsaid)
 
@@ -64,19 +65,17 @@ def numbers_of(message: Message) -> dict[str, Any]:
 
 
 def _of_letter(letter: Letter) -> dict[str, Any]:
-    content, numbers = letter.message.content, letter.numbers
-    # The uid of a device that isn't ours is whatever its sender put into the topic.
-    known = letter.device_id is not None and content is not None
+    numbers = letter.numbers
     return {
-        "device": content.uid if known and content is not None else None,
-        "partition": letter.message.partition,
+        "device": letter.uid,
+        "partition": letter.partition,
         "lane": letter.lane.value,
         "epoch": None if numbers is None else numbers.epoch,
         "seq": None if numbers is None else numbers.seq,
         "code": letter.code,
         "place": letter.place,
         "parts": letter.parts,
-        "bytes": len(letter.message.body),
+        "bytes": len(letter.body),
     }
 
 

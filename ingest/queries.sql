@@ -105,9 +105,21 @@ INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at, since)
 SELECT g.*, (SELECT k.at FROM mark k WHERE k.device_id = g.device_id AND k.lane = g.lane)
 FROM (VALUES (%s::integer, %s::smallint, %s, %s::bigint, %s::bigint, %s::timestamptz)) AS g(device_id, lane, epoch, first, last, at);
 
+-- Those alike of ten minutes are one row; beyond so many of a sender's they are counted without their place. Only the
+-- owner of a partition writes its letters, and each lane its own: nobody counts at the same time.
 -- name: write_letters
-INSERT INTO dead_letter (at, partition, device_id, topic, lane, epoch, seq, code, place, detail, content_type, body)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s);
+INSERT INTO dead_letter AS l (partition, device_id, lane, began, code, place, detail, since, at, count,
+    epoch, seq, content_type, digest, bytes, excerpt)
+SELECT %(partition)s, %(device)s, %(lane)s, %(began)s, %(code)s, CASE WHEN kinds.beyond THEN '' ELSE %(place)s END,
+    %(detail)s, %(at)s, %(at)s, %(count)s, %(epoch)s, %(seq)s, %(content_type)s, %(digest)s, %(bytes)s, %(excerpt)s
+FROM (
+    SELECT count(*) >= %(each)s AND count(*) FILTER (WHERE k.code = %(code)s AND k.place = %(place)s) = 0 AS beyond
+    FROM dead_letter k
+    WHERE k.partition = %(partition)s AND k.device_id = %(device)s AND k.lane = %(lane)s AND k.began = %(began)s
+) AS kinds
+ON CONFLICT (partition, device_id, lane, began, code, place) DO UPDATE
+    SET count = l.count + excluded.count, at = excluded.at
+RETURNING count;
 
 -- name: write_asides
 INSERT INTO reading_aside (device_id, metric_id, at_ms, value, quality, received_at) VALUES (%s, %s, %s, %s, %s, %s);
@@ -175,12 +187,7 @@ ORDER BY id;
 DELETE FROM to_judge WHERE lane = %(lane)s
     AND device_id IN (SELECT id FROM device WHERE uid = ANY (%(uids)s) AND status = 'retired');
 
--- name: give_up_to_judge
-WITH gone AS (DELETE FROM to_judge WHERE id = %(id)s RETURNING *)
-INSERT INTO dead_letter (at, partition, device_id, topic, lane, epoch, seq, code, place, detail, content_type, body)
-SELECT %(at)s, %(partition)s, device_id, '', lane, %(epoch)s, %(seq)s, %(code)s, 'to_judge', %(error)s,
-    'application/msgpack', facts FROM gone;
-
+-- Or given up.
 -- name: judged
 DELETE FROM to_judge WHERE id = %(id)s;
 

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from ingest.admitted import Admitted
 from ingest.arrays import NEVER, bigints, booleans, byteas, doubles, integers, texts, times
 from ingest.directory import Tail
-from ingest.letters import letter_row
+from ingest.letters import write_letters
 from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.mqtt import Message
 from ingest.ports import Batch, S
@@ -109,7 +109,7 @@ async def write_rest(
             rows = [(g.device_id, number, g.epoch, g.first, g.last, now) for g in admitted.gaps]
             await cursor.executemany(SQL["write_gaps"], rows)
         if admitted.letters:
-            await cursor.executemany(SQL["write_letters"], [letter_row(x, at=now) for x in admitted.letters])
+            admitted.begun = await write_letters(connection, admitted.letters, at=now)
         if asides:
             await cursor.executemany(SQL["write_asides"], asides)
         if admitted.unnumbered:

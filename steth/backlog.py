@@ -29,7 +29,7 @@ SELECT j.waiting, j.oldest, t.waiting, t.overdue,
     (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day'),
     (SELECT count(*) FROM command WHERE status = 'waiting'),
     (SELECT count(*) FROM ticket WHERE evidence_frozen_at IS NULL),
-    (SELECT count(*) FROM dead_letter WHERE at > now() - INTERVAL '1 day'),
+    (SELECT coalesce(sum(count), 0) FROM dead_letter WHERE at > now() - INTERVAL '1 day'),
     (SELECT coalesce(extract(epoch FROM now() - max(at)), 0) FROM mark),
     l.unowned, l.behind
 FROM (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(at)), 0) AS oldest FROM to_judge) j,

@@ -88,7 +88,8 @@ DELETE FROM job WHERE name = ANY (ARRAY(SELECT name FROM job WHERE due_at < %(be
 -- name: bound_letters
 DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM (
-        SELECT ctid, row_number() OVER (PARTITION BY device_id ORDER BY at DESC) AS nth FROM dead_letter) AS of_device
+        SELECT ctid, row_number() OVER (PARTITION BY partition, device_id ORDER BY at DESC) AS nth
+        FROM dead_letter) AS of_device
     WHERE nth > %(each)s LIMIT %(most)s))
 
 -- name: keeps_rollups

@@ -355,19 +355,23 @@ CREATE TABLE public.command (
 ALTER TABLE public.command OWNER TO steth_owner;
 
 CREATE TABLE public.dead_letter (
-    id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    partition smallint NOT NULL,
-    device_id integer,
-    topic text NOT NULL,
-    lane smallint,
+    id bigint CONSTRAINT letter_id_not_null NOT NULL,
+    partition smallint CONSTRAINT letter_partition_not_null NOT NULL,
+    device_id integer CONSTRAINT letter_device_id_not_null NOT NULL,
+    lane smallint CONSTRAINT letter_lane_not_null NOT NULL,
+    began timestamp with time zone CONSTRAINT letter_began_not_null NOT NULL,
+    code text CONSTRAINT letter_code_not_null NOT NULL,
+    place text CONSTRAINT letter_place_not_null NOT NULL,
+    detail text CONSTRAINT letter_detail_not_null NOT NULL,
+    since timestamp with time zone CONSTRAINT letter_since_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT letter_at_not_null NOT NULL,
+    count bigint CONSTRAINT letter_count_not_null NOT NULL,
     epoch text,
     seq bigint,
-    code text NOT NULL,
-    place text NOT NULL,
-    detail text NOT NULL,
-    content_type text DEFAULT ''::text NOT NULL,
-    body bytea NOT NULL
+    content_type text CONSTRAINT letter_content_type_not_null NOT NULL,
+    digest bytea CONSTRAINT letter_digest_not_null NOT NULL,
+    bytes integer CONSTRAINT letter_bytes_not_null NOT NULL,
+    excerpt text CONSTRAINT letter_excerpt_not_null NOT NULL
 );
 
 ALTER TABLE public.dead_letter OWNER TO steth_owner;
@@ -1361,6 +1365,8 @@ CREATE INDEX command_waiting ON public.command USING btree (expires_at) WHERE (s
 CREATE INDEX dead_letter_at ON public.dead_letter USING btree (at);
 
 CREATE INDEX dead_letter_device ON public.dead_letter USING btree (device_id, at);
+
+CREATE UNIQUE INDEX dead_letter_kind ON public.dead_letter USING btree (partition, device_id, lane, began, code, place);
 
 CREATE INDEX device_changed ON public.device USING btree (changed_xid);
 

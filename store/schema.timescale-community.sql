@@ -398,18 +398,22 @@ ALTER TABLE public.command OWNER TO steth_owner;
 
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
     partition smallint NOT NULL,
-    device_id integer,
-    topic text NOT NULL,
-    lane smallint,
-    epoch text,
-    seq bigint,
+    device_id integer NOT NULL,
+    lane smallint NOT NULL,
+    began timestamp with time zone NOT NULL,
     code text NOT NULL,
     place text NOT NULL,
     detail text NOT NULL,
-    content_type text DEFAULT ''::text NOT NULL,
-    body bytea NOT NULL
+    since timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL,
+    count bigint NOT NULL,
+    epoch text,
+    seq bigint,
+    content_type text NOT NULL,
+    digest bytea NOT NULL,
+    bytes integer NOT NULL,
+    excerpt text NOT NULL
 );
 
 ALTER TABLE public.dead_letter OWNER TO steth_owner;
@@ -1245,6 +1249,8 @@ CREATE INDEX command_waiting ON public.command USING btree (expires_at) WHERE (s
 CREATE INDEX dead_letter_at ON public.dead_letter USING btree (at);
 
 CREATE INDEX dead_letter_device ON public.dead_letter USING btree (device_id, at);
+
+CREATE UNIQUE INDEX dead_letter_kind ON public.dead_letter USING btree (partition, device_id, lane, began, code, place);
 
 CREATE INDEX device_changed ON public.device USING btree (changed_xid);
 

@@ -17,8 +17,9 @@ MOST: Final = 5000
 """Rows of one statement: tens of milliseconds."""
 MORE: Final = 20
 """Times as many where each statement has to look at all of a table to know which; rows that nobody else touches."""
-LETTERS_A_DEVICE: Final = 10_000
-"""Dead letters of a device, whatever their age: one that is broken, or hostile, fills no disk and no other's room."""
+LETTERS_A_DEVICE: Final = 1_000
+"""Rows of dead letters of a device, whatever their age, each for those alike of ten minutes: one that is broken, or
+hostile, fills no disk and no other's room."""
 
 
 def ages(keep: Keep) -> Mapping[str, int]:

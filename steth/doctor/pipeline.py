@@ -24,15 +24,21 @@ SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR NOT lease_ho
     (SELECT count(*) FROM device d WHERE d.status = 'active'
         AND NOT EXISTS (SELECT FROM mark m WHERE m.device_id = d.id AND m.at > now() - INTERVAL '1 hour')
         AND NOT EXISTS (SELECT FROM device_state s WHERE s.device_id = d.id AND s.seen_at > now() - INTERVAL '1 hour')),
-    (SELECT count(*) FROM dead_letter WHERE at > now() - INTERVAL '1 hour'),
-    (SELECT count(*) FROM dead_letter WHERE at > now() - INTERVAL '2 hours' AND at <= now() - INTERVAL '1 hour'),
-    (SELECT string_agg(DISTINCT code, ', ') FROM dead_letter WHERE at > now() - INTERVAL '1 hour'),
+    d.dead, d.before, d.codes,
     (SELECT count(*) FROM to_judge),
     (SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::float8 FROM to_judge),
     (SELECT count(*) FROM telling WHERE state = 'waiting'),
     (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(at)), 0))::float8 FROM telling
      WHERE state = 'waiting'),
     (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day')
+FROM (
+    -- Each row is of ten minutes, which are counted whole.
+    SELECT coalesce(sum(count) FILTER (WHERE late), 0)::bigint AS dead,
+        coalesce(sum(count) FILTER (WHERE NOT late), 0)::bigint AS before,
+        string_agg(DISTINCT code, ', ') FILTER (WHERE late) AS codes
+    FROM (SELECT code, count, began > now() - INTERVAL '1 hour' AS late FROM dead_letter
+        WHERE at > now() - INTERVAL '2 hours' AND began > now() - INTERVAL '2 hours') AS of_two_hours
+) AS d
 """
 
 
@@ -136,8 +142,8 @@ def _letters(seen: Seen) -> Iterator[Finding]:
         en=f"{seen.dead} dead letters within the hour ({seen.dead_before} in the one before): {seen.dead_codes}"
         + (", growing" if growing else ""),
         todo=Text(
-            zh="查 dead_letter 表的 code、place：多为设备端版本或格式问题",
-            en="look at code and place in dead_letter: mostly a maker's format, or an agent newer than this server",
+            zh="查 dead_letter 表的 code、place、excerpt：多为设备端版本或格式问题",
+            en="see code, place, excerpt in dead_letter: mostly a maker's format, or an agent newer than this server",
         ),
     )
 

@@ -342,7 +342,7 @@ class Database:
                     for uid, family in rows("SELECT d.uid, t.family FROM ticket t JOIN device d ON d.id = t.device_id")
                 ),
                 alerts=alerts,
-                dead_letters=rows("SELECT count(*) FROM dead_letter")[0][0],
+                dead_letters=rows("SELECT coalesce(sum(count), 0)::bigint FROM dead_letter")[0][0],
                 to_judge=rows("SELECT count(*) FROM to_judge")[0][0],
                 asides=rows("SELECT count(*) FROM reading_aside")[0][0],
             )

@@ -179,12 +179,13 @@ async def test_ingest_runs_and_its_clocks_stand(whole: Database) -> None:
         ("DELETE FROM mark", "pipeline.silent", "warn", "1 of 1 devices"),
         (
             (
-                "INSERT INTO dead_letter (at, partition, topic, code, place, detail, body) "
-                "VALUES (now(), 0, 't', 'schema', '$', 'ZhangSan', '')"
+                "INSERT INTO dead_letter (partition, device_id, lane, began, code, place, detail, since, at, count,"
+                " content_type, digest, bytes, excerpt)"
+                " VALUES (0, 1, 0, now(), 'schema', '$', 'ZhangSan', now(), now(), 7, '', '', 1, 'ZhangSan')"
             ),
             "pipeline.dead_letters",
             "warn",
-            "1 dead letters within the hour (0 in the one before): schema, growing",
+            "7 dead letters within the hour (0 in the one before): schema, growing",
         ),
         (
             "INSERT INTO to_judge (device_id, lane, at, error, facts) VALUES (1, 0, now(), 'ZhangSan', '')",

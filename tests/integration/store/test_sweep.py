@@ -80,7 +80,8 @@ def test_every_table_is_bounded_or_kept_on_purpose(database: Database) -> None:
 
 INSERTS = {
     "dead_letter": (
-        "(at, partition, device_id, topic, code, place, detail, body) VALUES (%s, 0, 1, 't', 'c', '$', '', '')"
+        "(at, device_id, partition, lane, began, code, place, detail, since, count, content_type, digest, bytes,"
+        " excerpt) VALUES (%s, 1, 0, 0, now(), gen_random_uuid()::text, '$', '', now(), 1, '', '', 1, '')"
     ),
     "reading_aside": "(device_id, metric_id, at_ms, value, quality, received_at) VALUES (1, 1, 0, 0, 0, %s)",
     "gap": "(device_id, lane, epoch, first_seq, last_seq, at) VALUES (1, 0, 'e', 1, 2, %s)",
@@ -166,11 +167,15 @@ async def test_letters_of_one_device_leave_room_for_those_of_others(
     arranged: psycopg.Connection, owner: Connection
 ) -> None:
     arranged.execute(
-        "INSERT INTO dead_letter (at, partition, device_id, topic, code, place, detail, body)"
-        " SELECT %s::timestamptz - n * INTERVAL '1 ms', 0, 1, 't', 'c', '$', '', '' FROM generate_series(1, %s) AS n",
+        "INSERT INTO dead_letter (at, partition, device_id, lane, began, code, place, detail, since, count,"
+        " content_type, digest, bytes, excerpt)"
+        " SELECT %s::timestamptz - n * INTERVAL '1 ms', 0, 1, 0, now(), 'c', n, '', now(), 1, '', '', 1, ''"
+        " FROM generate_series(1, %s) AS n",
         (NEW, LETTERS_A_DEVICE + 25),
     )
-    arranged.execute(f"INSERT INTO dead_letter {INSERTS['dead_letter']}".encode().replace(b"0, 1,", b"0, 2,"), (NEW,))
+    arranged.execute(
+        f"INSERT INTO dead_letter {INSERTS['dead_letter']}".encode().replace(b"1, 0, 0", b"2, 0, 0"), (NEW,)
+    )
     assert await sweep(owner, now=NOW, keep=KEEP, most=10) == 25
     assert rows(arranged, "dead_letter WHERE device_id = 2") == 1
     row = arranged.execute("SELECT max(at) FROM dead_letter WHERE device_id = 1").fetchone()

@@ -9,14 +9,17 @@ from structlog.testing import capture_logs
 
 from ingest import logs
 from ingest.admitted import Admitted, Gap
-from ingest.letters import Letter
+from ingest.letters import Letter, letter_of
 from ingest.mqtt import Message
-from ingest.read import read
-from wire.ids import Epoch
+from ingest.ports import Device
+from wire.errors import WireError, WireErrorCode
+from wire.ids import DeviceId, Epoch
 from wire.report import Numbers
 from wire.topics import Lane
 
 CANARY = b"ZhangSanCanary"
+TOPIC = "steth/1/4f/d3k9m2q7x1z5a/live"
+DEVICE = Device(id=5, uid=DeviceId("d3k9m2q7x1z5a"), org_id=1, site_id=1, partition=3, model="m", name=CANARY.decode())
 NUMBERS = Numbers(epoch=Epoch("e" * 16), seq=7, floor=1, head=9)
 
 
@@ -32,28 +35,20 @@ class Named:
         self.device = self
 
 
-def letter(*, ours: bool = True, topic: str = "steth/1/4f/d3k9m2q7x1z5a/live") -> Letter:
+def letter(*, ours: bool = True) -> Letter:
     message = Message(
-        topic=topic,
+        topic=TOPIC,
         body=CANARY,
-        content_type="application/json",
+        content_type=CANARY.decode(),
         properties=NUMBERS.properties(),
         packet_id=1,
         partition=3,
         session=None,  # type: ignore[arg-type]  # nothing is acknowledged
         link=1,
         received_ms=1,
-        content=read(topic, CANARY, "application/json", NUMBERS.properties()),
     )
-    return Letter(
-        message=message,
-        device_id=5 if ours else None,
-        lane=Lane.LIVE,
-        numbers=NUMBERS,
-        code="syntax",
-        place="$",
-        detail=CANARY.decode(),
-    )
+    error = WireError(WireErrorCode.SYNTAX, f"$, {CANARY.decode()}, $.items[2].{CANARY.decode()}", CANARY.decode())
+    return letter_of(message, DEVICE if ours else None, Lane.LIVE, NUMBERS, error, 2)
 
 
 def said(admitted: Admitted[Any]) -> list[dict[str, Any]]:
@@ -70,25 +65,23 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_dead_letter_is_told_with_its_numbers_and_without_its_content() -> None:
     admitted: Admitted[Any] = Admitted()
-    admitted.letters.append(letter())
+    admitted.begun.append(letter())
     (line,) = said(admitted)
-    uid = admitted.letters[0].message.content
-    assert uid is not None
     assert line["event"] == "dead_letter"
     assert [line[key] for key in ("device", "lane", "epoch", "seq", "code", "place", "bytes")] == [
-        uid.uid,
+        DEVICE.uid,
         "live",
         "e" * 16,
         7,
         "syntax",
-        "$",
+        "$, ?, ?",
         len(CANARY),
     ]
 
 
 def test_who_is_none_of_ours_is_not_named() -> None:
     admitted: Admitted[Any] = Admitted()
-    admitted.letters.append(letter(ours=False))
+    admitted.begun.append(letter(ours=False))
     assert said(admitted)[0]["device"] is None
 
 
@@ -109,7 +102,7 @@ def test_a_gap_is_told_with_its_device() -> None:
 
 def test_a_flood_is_a_few_lines() -> None:
     admitted: Admitted[Any] = Admitted()
-    admitted.letters += [letter()] * 500
+    admitted.begun += [letter()] * 500
     told = said(admitted)
     assert len(told) == logs.MOST + 1
     assert told[-1]["lines"] == 500 - logs.MOST
