@@ -15,6 +15,7 @@ from desk.gaps import GapNotes
 from desk.jobs import Leadership
 from desk.telling.channels import Channels
 from desk.telling.teller import Teller
+from desk.telling.way import Way
 from ingest.mqtt import Endpoint
 from remote.commands import CommandSender, PublishError
 from steth.backlog import Backlog
@@ -80,6 +81,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop. A job's failure is its own (``steth.jobs``)."""
     settings.need("dsn_ingest", "dsn_owner")
     keep = settings.keep()
+    channels = Channels(way=Way(settings.bounds()), proxy=settings.tell_proxy)
     stopped = stop_event()
     settings.endpoint()  # what is wrong with it is said now
     tell_ends(settings)
@@ -87,7 +89,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     async with (
         open_pool(settings.dsn_ingest, role="ingest", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
         Leadership(dsn=settings.dsn_ingest) as leadership,
-        Teller(pool=pool, channel=Channels(), catalog=catalog, public_url=settings.public_url) as teller,
+        Teller(pool=pool, channel=channels, catalog=catalog, public_url=settings.public_url) as teller,
     ):
         sender = CommandSender(pool=pool, publisher=publisher)
         freezer = Freezer(pool=pool)

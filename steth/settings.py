@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from desk.telling.targets import Bounds, read_listed
 from ingest.mqtt import Endpoint
 from store.retention import Keep, KeepError
 
@@ -28,6 +30,8 @@ class Settings(BaseSettings):
 
     ``dsn_*``: libpq addresses of the three roles. ``mqtt``: ``mqtt[s]://[user[:password]@]host:port``. ``http`` and
     ``health``: ``host:port`` to listen on; health may be empty. ``name``: of this process among its like.
+    ``tell_private``: hosts and networks, each with or without ``:port``, that messages may go to though they aren't
+    public; ``tell_proxy``: ``http://[user:password@]host:port``, the way to the chat robots (docs/telling.md).
     ``keep_*_days``, ``compress_days``: ages of readings, their roll-ups and the rest (docs/database.md).
     """
 
@@ -44,6 +48,8 @@ class Settings(BaseSettings):
     http: str = Field(default="127.0.0.1:8420", pattern=r"^[^\s]+:\d{1,5}$")
     health: str = Field(default="", pattern=r"^([^\s]+:\d{1,5})?$")
     public_url: str = ""
+    tell_private: str = ""
+    tell_proxy: str = Field(default="", pattern=r"^(https?://[^\s/]+:\d{1,5}/?)?$")
     catalog: str = ""
     language: Literal["zh", "en"] = "zh"
     heartbeat_s: float = Field(default=15.0, ge=1, le=3600)
@@ -114,6 +120,20 @@ class Settings(BaseSettings):
         """The broker's address as an agent is told it, never with a login of ours."""
         url = urlsplit(self.mqtt)
         return self.mqtt_public or f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
+
+    def bounds(self) -> Bounds:
+        """Where messages to people may go. Raises SettingsError where the operator's list can't be read."""
+        try:
+            listed = read_listed(self.tell_private)
+        except ValueError as error:
+            raise SettingsError(f"tell_private: {error}") from None
+        given = {name: str(value) for name, value in self if isinstance(value, str) and value}
+        hosts = {address(given[name])[0] for name in ("http", "health") if name in given}
+        hosts |= {urlsplit(given[name]).hostname or "" for name in ("mqtt", "public_url") if name in given}
+        for dsn in (value for name, value in given.items() if name.startswith("dsn_")):
+            known = conninfo_to_dict(dsn)
+            hosts.update(f"{known.get('host', '')},{known.get('hostaddr', '')}".split(","))
+        return Bounds(listed=listed, own=tuple(sorted(host for host in hosts if host and not host.startswith("/"))))
 
     def process_name(self, kind: str) -> str:
         """Unique among the processes: host and pid, unless named."""

@@ -1,7 +1,7 @@
 """Hospitals' sites, and who is told of tickets."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import psycopg
 from fastapi import APIRouter, Path, Query, Response
@@ -33,6 +33,8 @@ from desk.telling.addresses import shown
 from desk.telling.watch import PATIENCE_S, look
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
+PROVIDER: Final = None
+"""In whose chain of the audit log recipients are: a hospital reads its own, and whom the provider tells is staff's."""
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
 
 
@@ -92,7 +94,7 @@ async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, respon
     if row is None:
         raise _name_is_taken()
     await asked.audit(
-        org=body.hospital,
+        org=PROVIDER,
         action="recipient-created",
         subject=f"recipient:{row['id']}",
         detail={"name": body.name, "address": shown(body.address.get_secret_value())},
@@ -141,7 +143,7 @@ async def change_recipient(
     if row is None:
         raise changed_meanwhile()
     await asked.audit(
-        org=row["org_id"],
+        org=PROVIDER,
         action="recipient-changed",
         subject=f"recipient:{id}",
         detail={"changed": ", ".join(sorted(body.model_fields_set))},
@@ -167,7 +169,7 @@ async def send_test(
     row = await one(asked.connection, "test_recipient", {"id": id, "now": asked.now})
     if row is None:
         raise not_found("recipient")
-    await asked.audit(org=row["org_id"], action="recipient-tested", subject=f"recipient:{id}")
+    await asked.audit(org=PROVIDER, action="recipient-tested", subject=f"recipient:{id}")
     return _recipient(row, words)
 
 

@@ -10,7 +10,7 @@ from api.shapes.base import Given, Label, Shape, example
 from api.shapes.devices import NamedId
 from api.shapes.tickets import TellingState
 from catalog.model import Lang
-from desk.telling.addresses import is_address
+from desk.telling.addresses import AddressError, parse
 
 _NO_PLACE: Final = frozenset({"localtime", "Factory"})
 """Files beside the zones that name none: what they mean is a machine's own affair, and a browser knows neither."""
@@ -23,10 +23,10 @@ def _zone(name: str) -> str:
 
 
 def _address(address: SecretStr) -> SecretStr:
-    if not is_address(address.get_secret_value()):
-        raise ValueError(
-            "is no address that can be told: give a chat robot's https address, or an apprise URL such as mailtos://…"
-        )
+    try:
+        parse(address.get_secret_value())
+    except AddressError as error:
+        raise ValueError(str(error)) from None
     return address
 
 
@@ -131,7 +131,10 @@ class NewRecipient(Given):
     name: Label
     hospital: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
     address: Annotated[
-        Address, Field(description="A chat robot's https address, or an apprise URL: e-mail, webhook, SMS.")
+        Address,
+        Field(
+            description="A chat robot's https address, jsons://… (a program) or mailtos://… (mail): docs/telling.md."
+        ),
     ]
     language: Lang = "zh"
     active: bool = True

@@ -183,3 +183,8 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATE
 
 -- Recipients --------------------------------------------------------------------------------------------------------------
 
+-- Whom the provider tells, and what became of it, is staff's: a hospital sees no recipient, no telling, and no event of
+-- its ticket that names one. sees_org(NULL) is true for those who see every hospital.
+ALTER POLICY tenant ON recipient USING (sees_org(NULL)) WITH CHECK (sees_org(NULL));
+ALTER POLICY tenant ON telling USING (sees_org(NULL));
+ALTER POLICY tenant ON ticket_event USING (sees_org(org_id) AND (event <> 'telling-given-up' OR sees_org(NULL)));

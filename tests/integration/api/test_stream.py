@@ -17,6 +17,7 @@ from api.feed import hub as hubs
 from api.feed import log
 from api.feed.position import MAX_AWAY_MS
 from api.roles import Role
+from api.shapes.tickets import Ticket
 from tests.fixtures.ports import free_port
 from tests.integration.api.world import NOW, Hospital, World
 
@@ -205,7 +206,16 @@ async def test_every_hospital_hears_of_its_own_alone(url: str, here: World) -> N
         while changed.data["items"][0]["connected"]["value"]:
             changed = await own.next("devices")
         assert [item["id"] for item in changed.data["items"]] == [here.a.device]
-        await foreign.nothing_for(0.5, "alert")
+        here.look(
+            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
+            " SELECT id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', '{\"who\": \"NOC-7c41e9\"}'"
+            " FROM ticket WHERE number = %s RETURNING id",
+            here.a.ticket,
+        )
+        ticket = await own.next("ticket")
+        assert set(ticket.data) == set(Ticket.model_fields), "the ticket as it is, and not who was told of it"
+        assert "7c41e9" not in str(ticket)
+        await foreign.nothing_for(0.5, "alert", "ticket")
         last = own.last
     async with listening(url, here, as_="hospital-b", last=last) as thief:
         await thief.nothing_for(0.5, "alert", "ticket")
