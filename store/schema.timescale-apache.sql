@@ -5,11 +5,62 @@ SET search_path = '';
 
 CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA public;
 
+CREATE FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) RETURNS SETOF record
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT a.id, a.name, a.role, a.org_id, a.version, a.password_hash FROM account a WHERE a.name = login AND a.active $$;
+
+ALTER FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) OWNER TO steth_owner;
+
 CREATE FUNCTION public.adds_up(value double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT abs(value) < 1e100 $$;
 
 ALTER FUNCTION public.adds_up(value double precision) OWNER TO steth_owner;
+
+CREATE FUNCTION public.audit_follows() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+BEGIN
+    INSERT INTO audit_chain (org_id) SELECT NEW.org_id
+    WHERE NOT EXISTS (SELECT FROM audit_chain WHERE org_id IS NOT DISTINCT FROM NEW.org_id)
+    ON CONFLICT (org_id) DO NOTHING;
+    UPDATE audit_chain SET entries = entries + 1, head = NEW.hash
+    WHERE org_id IS NOT DISTINCT FROM NEW.org_id AND head = NEW.previous
+    RETURNING id, entries INTO NEW.chain_id, NEW.position;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'an entry of the audit log must follow the last one of its chain' USING ERRCODE = 'serialization_failure';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+ALTER FUNCTION public.audit_follows() OWNER TO steth_owner;
+
+CREATE FUNCTION public.audit_stays() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit log is never changed' USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+ALTER FUNCTION public.audit_stays() OWNER TO steth_owner;
+
+CREATE FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, a.version, t.expires_at
+    FROM api_token t JOIN account a ON a.id = t.account_id
+    WHERE t.hash = authenticate.token_hash AND t.revoked_at IS NULL AND a.active
+      AND (t.expires_at IS NULL
+           OR t.expires_at > authenticate.now AND t.created_at < authenticate.now + INTERVAL '1 day');
+END $$;
+
+ALTER FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) OWNER TO steth_owner;
 
 CREATE FUNCTION public.clean_name(name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -140,6 +191,8 @@ CREATE TABLE public.account (
     password_hash text NOT NULL,
     active boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    last_login_at timestamp with time zone,
     CONSTRAINT account_check CHECK (((role = 'hospital'::text) = (org_id IS NOT NULL))),
     CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'engineer'::text, 'manager'::text, 'hospital'::text, 'admin'::text])))
 );
@@ -250,10 +303,31 @@ CREATE TABLE public.audit (
     subject text NOT NULL,
     detail jsonb DEFAULT '{}'::jsonb NOT NULL,
     previous bytea NOT NULL,
-    hash bytea NOT NULL
+    hash bytea NOT NULL,
+    chain_id integer NOT NULL,
+    "position" bigint NOT NULL
 );
 
 ALTER TABLE public.audit OWNER TO steth_owner;
+
+CREATE TABLE public.audit_chain (
+    id integer NOT NULL,
+    org_id integer,
+    entries bigint DEFAULT 0 NOT NULL,
+    head bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL,
+    signed jsonb
+);
+
+ALTER TABLE public.audit_chain OWNER TO steth_owner;
+
+ALTER TABLE public.audit_chain ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_chain_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_id_seq
@@ -284,18 +358,22 @@ ALTER TABLE public.command OWNER TO steth_owner;
 
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
     partition smallint NOT NULL,
-    device_id integer,
-    topic text NOT NULL,
-    lane smallint,
-    epoch text,
-    seq bigint,
+    device_id integer NOT NULL,
+    lane smallint NOT NULL,
+    began timestamp with time zone NOT NULL,
     code text NOT NULL,
     place text NOT NULL,
     detail text NOT NULL,
-    content_type text DEFAULT ''::text NOT NULL,
-    body bytea NOT NULL
+    since timestamp with time zone NOT NULL,
+    at timestamp with time zone NOT NULL,
+    count bigint NOT NULL,
+    epoch text,
+    seq bigint,
+    content_type text NOT NULL,
+    digest bytea NOT NULL,
+    bytes integer NOT NULL,
+    excerpt text NOT NULL
 );
 
 ALTER TABLE public.dead_letter OWNER TO steth_owner;
@@ -418,13 +496,6 @@ CREATE VIEW public.device_mark WITH (security_barrier='true') AS
 
 ALTER VIEW public.device_mark OWNER TO steth_view;
 
-CREATE TABLE public.device_metric (
-    device_id integer NOT NULL,
-    metric_id integer NOT NULL
-);
-
-ALTER TABLE public.device_metric OWNER TO steth_owner;
-
 CREATE TABLE public.metric (
     id integer NOT NULL,
     name text NOT NULL,
@@ -511,7 +582,6 @@ ALTER TABLE public.gap ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.idempotency (
     account_id integer NOT NULL,
     key text NOT NULL,
-    request bytea NOT NULL,
     status integer NOT NULL,
     headers jsonb DEFAULT '{}'::jsonb NOT NULL,
     answer jsonb NOT NULL,
@@ -581,6 +651,13 @@ ALTER TABLE public.org ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.org_metric (
+    metric_id integer NOT NULL,
+    org_id integer NOT NULL
+);
+
+ALTER TABLE public.org_metric OWNER TO steth_owner;
 
 CREATE TABLE public.partition (
     id smallint NOT NULL,
@@ -764,6 +841,17 @@ CREATE TABLE public.schema_version (
 );
 
 ALTER TABLE public.schema_version OWNER TO steth_owner;
+
+CREATE VIEW public.seen_metric WITH (security_barrier='true') AS
+ SELECT id,
+    name,
+    unit
+   FROM public.metric m
+  WHERE (EXISTS ( SELECT
+           FROM public.org_metric o
+          WHERE (o.metric_id = m.id)));
+
+ALTER VIEW public.seen_metric OWNER TO steth_view;
 
 CREATE VIEW public.whole_1m AS
  SELECT reading_1m.bucket,
@@ -1100,11 +1188,20 @@ ALTER TABLE ONLY public.api_token
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_org_id_key UNIQUE NULLS NOT DISTINCT (org_id);
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_hash_key UNIQUE (hash);
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_position_key UNIQUE (chain_id, "position");
 
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
@@ -1114,9 +1211,6 @@ ALTER TABLE ONLY public.dead_letter
 
 ALTER TABLE ONLY public.device_event
     ADD CONSTRAINT device_event_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY public.device_metric
-    ADD CONSTRAINT device_metric_pkey PRIMARY KEY (device_id, metric_id);
 
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_pkey PRIMARY KEY (id);
@@ -1153,6 +1247,9 @@ ALTER TABLE ONLY public.metric
 
 ALTER TABLE ONLY public.metric
     ADD CONSTRAINT metric_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.org_metric
+    ADD CONSTRAINT org_metric_pkey PRIMARY KEY (metric_id, org_id);
 
 ALTER TABLE ONLY public.org
     ADD CONSTRAINT org_name_key UNIQUE (name);
@@ -1258,8 +1355,6 @@ CREATE INDEX alert_page ON public.alert USING btree (occurred_at DESC, id DESC);
 
 CREATE INDEX api_token_account ON public.api_token USING btree (account_id, id);
 
-CREATE INDEX audit_chain ON public.audit USING btree (org_id, id);
-
 CREATE INDEX command_ended ON public.command USING btree (issued_at) WHERE (status <> 'waiting'::text);
 
 CREATE INDEX command_ticket ON public.command USING btree (ticket_id);
@@ -1269,6 +1364,8 @@ CREATE INDEX command_waiting ON public.command USING btree (expires_at) WHERE (s
 CREATE INDEX dead_letter_at ON public.dead_letter USING btree (at);
 
 CREATE INDEX dead_letter_device ON public.dead_letter USING btree (device_id, at);
+
+CREATE UNIQUE INDEX dead_letter_kind ON public.dead_letter USING btree (partition, device_id, lane, began, code, place);
 
 CREATE INDEX device_changed ON public.device USING btree (changed_xid);
 
@@ -1330,11 +1427,21 @@ CREATE INDEX to_judge_device ON public.to_judge USING btree (device_id, lane, id
 
 CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, site_id, partition, model, name, status, enrolled_at ON public.device FOR EACH ROW EXECUTE FUNCTION public.device_changed();
 
+CREATE TRIGGER follows BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.audit_follows();
+
+CREATE TRIGGER stays BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.audit_stays();
+
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
 
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_chain_id_fkey FOREIGN KEY (chain_id) REFERENCES public.audit_chain(id);
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
 
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
@@ -1375,15 +1482,21 @@ ALTER TABLE ONLY public.ticket_evidence_event
 ALTER TABLE ONLY public.ticket_evidence
     ADD CONSTRAINT ticket_evidence_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id) ON DELETE CASCADE;
 
+ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.alert ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.alert_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.alert_operator ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.api_token ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY append ON public.audit FOR INSERT TO steth_api WITH CHECK (true);
 
 ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.command ENABLE ROW LEVEL SECURITY;
 
@@ -1409,6 +1522,8 @@ CREATE POLICY every_evidence ON public.ticket_evidence TO steth_ingest USING (tr
 
 CREATE POLICY every_evidence_event ON public.ticket_evidence_event TO steth_ingest USING (true) WITH CHECK (true);
 
+CREATE POLICY every_metric ON public.org_metric TO steth_ingest USING (true) WITH CHECK (true);
+
 CREATE POLICY every_org ON public.org TO steth_ingest USING (true);
 
 CREATE POLICY every_recipient ON public.recipient TO steth_ingest USING (true);
@@ -1429,7 +1544,13 @@ CREATE POLICY every_ticket_alert ON public.ticket_alert TO steth_ingest USING (t
 
 CREATE POLICY every_ticket_event ON public.ticket_event TO steth_ingest USING (true) WITH CHECK (true);
 
+CREATE POLICY for_good ON public.api_token AS RESTRICTIVE FOR UPDATE USING ((revoked_at IS NULL)) WITH CHECK ((revoked_at IS NOT NULL));
+
+CREATE POLICY no_administrator ON public.account AS RESTRICTIVE FOR INSERT WITH CHECK ((role <> 'admin'::text));
+
 ALTER TABLE public.org ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.org_metric ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.recipient ENABLE ROW LEVEL SECURITY;
 
@@ -1439,13 +1560,21 @@ ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.telling ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY tenant ON public.account USING (public.sees_org(org_id));
+
 CREATE POLICY tenant ON public.alert USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.alert_event USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.alert_operator USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
+CREATE POLICY tenant ON public.api_token TO steth_api USING ((EXISTS ( SELECT
+   FROM public.account a
+  WHERE (a.id = api_token.account_id))));
+
 CREATE POLICY tenant ON public.audit USING (public.sees_org(org_id));
+
+CREATE POLICY tenant ON public.audit_chain USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.command USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
@@ -1458,6 +1587,8 @@ CREATE POLICY tenant ON public.device_refusal USING (public.sees_org(org_id));
 CREATE POLICY tenant ON public.device_state USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.org USING (public.sees_org(id));
+
+CREATE POLICY tenant ON public.org_metric USING (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.recipient USING (public.sees_org(NULL::integer)) WITH CHECK (public.sees_org(NULL::integer));
 
@@ -1491,6 +1622,12 @@ GRANT ALL ON SCHEMA public TO steth_view;
 GRANT USAGE ON SCHEMA public TO steth_ingest;
 GRANT USAGE ON SCHEMA public TO steth_api;
 
+REVOKE ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) TO steth_api;
+
+REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) TO steth_api;
+
 GRANT SELECT ON TABLE public.installation TO steth_ingest;
 GRANT SELECT ON TABLE public.installation TO steth_api;
 
@@ -1498,7 +1635,23 @@ REVOKE ALL ON FUNCTION public.settle_installation(put_back boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_ingest;
 GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_api;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO steth_api;
+GRANT SELECT(id) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(org_id),INSERT(org_id) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(name),INSERT(name) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(role),INSERT(role) ON TABLE public.account TO steth_api;
+
+GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(active),UPDATE(active) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(created_at) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(version),UPDATE(version) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(last_login_at),UPDATE(last_login_at) ON TABLE public.account TO steth_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO steth_ingest;
 GRANT SELECT ON TABLE public.alert TO steth_api;
@@ -1508,9 +1661,23 @@ GRANT SELECT,INSERT ON TABLE public.alert_event TO steth_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_operator TO steth_api;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.api_token TO steth_api;
+GRANT SELECT(id) ON TABLE public.api_token TO steth_api;
+
+GRANT SELECT(account_id),INSERT(account_id) ON TABLE public.api_token TO steth_api;
+
+GRANT INSERT(hash) ON TABLE public.api_token TO steth_api;
+
+GRANT SELECT(label),INSERT(label) ON TABLE public.api_token TO steth_api;
+
+GRANT SELECT(created_at),INSERT(created_at) ON TABLE public.api_token TO steth_api;
+
+GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_token TO steth_api;
+
+GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_token TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.audit TO steth_api;
+
+GRANT SELECT ON TABLE public.audit_chain TO steth_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.command TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.command TO steth_api;
@@ -1538,11 +1705,8 @@ GRANT SELECT ON TABLE public.mark TO steth_view;
 
 GRANT SELECT ON TABLE public.device_mark TO steth_api;
 
-GRANT SELECT,INSERT ON TABLE public.device_metric TO steth_ingest;
-
 GRANT SELECT,INSERT ON TABLE public.metric TO steth_ingest;
 GRANT SELECT ON TABLE public.metric TO steth_view;
-GRANT SELECT ON TABLE public.metric TO steth_api;
 
 GRANT SELECT ON TABLE public.reading TO steth_view;
 GRANT SELECT,INSERT ON TABLE public.reading TO steth_ingest;
@@ -1568,6 +1732,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_ingest;
 
 GRANT SELECT ON TABLE public.org TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
+
+GRANT SELECT,INSERT ON TABLE public.org_metric TO steth_ingest;
+GRANT SELECT ON TABLE public.org_metric TO steth_view;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition TO steth_ingest;
 
@@ -1620,6 +1787,8 @@ GRANT INSERT ON TABLE public.rollup_dirty TO steth_ingest;
 
 GRANT SELECT ON TABLE public.schema_version TO steth_ingest;
 GRANT SELECT ON TABLE public.schema_version TO steth_api;
+
+GRANT SELECT ON TABLE public.seen_metric TO steth_api;
 
 GRANT SELECT ON TABLE public.series_1d TO steth_api;
 
