@@ -11,7 +11,8 @@ from desk.telling.plan import MESSAGES, SINGLY, Patience
 from desk.telling.robots import Robot
 
 PAGE = (Path(__file__).parents[3] / "docs" / "telling.md").read_text(encoding="utf-8")
-ROWS = [line.split(" | ") for line in PAGE.split("## Addresses")[1].split("These are all the kinds")[0].splitlines() if "://" in line]
+TABLE = PAGE.split("## Addresses")[1].split("These are all the kinds")[0]
+ROWS = [line.split(" | ") for line in TABLE.splitlines() if "://" in line]
 KINDS: dict[str, type[Robot | Webhook | Mail]] = {
     "DingTalk": Robot,
     "WeCom": Robot,
