@@ -137,6 +137,27 @@ def migrate(config: Config = None) -> None:
 
 
 @app.command()
+def forget(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else it is only said how much there is.")] = False,
+    config: Config = None,
+) -> None:
+    """What former versions kept of devices and the catalog doesn't allow: names, codes and texts of their own."""
+    from steth.forget import ForgetError  # noqa: PLC0415
+    from steth.forget import forget as run  # noqa: PLC0415
+    from steth.settings import SettingsError  # noqa: PLC0415
+
+    settings, catalog = _server("forget", config)
+    try:
+        settings.need("dsn_owner")
+        found = run(settings.dsn_owner, catalog, act=yes)
+    except (ForgetError, SettingsError) as error:
+        _fail(str(error))
+    for table, rows in found.items():
+        typer.echo(f"{table}: {rows} rows")
+    typer.echo("forgotten" if yes else "nothing was changed; forget it with --yes")
+
+
+@app.command()
 def doctor(
     config: Config = None,
     data: Annotated[Path | None, typer.Option("--data", help="Of the `steth up` that runs in this folder.")] = None,
