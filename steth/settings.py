@@ -4,10 +4,12 @@ import os
 import re
 import ssl
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -127,17 +129,26 @@ class Settings(BaseSettings):
             listed = read_listed(self.tell_private)
         except ValueError as error:
             raise SettingsError(f"tell_private: {error}") from None
-        given = {name: str(value) for name, value in self if isinstance(value, str) and value}
-        hosts = {address(given[name])[0] for name in ("http", "health") if name in given}
-        hosts |= {urlsplit(given[name]).hostname or "" for name in ("mqtt", "public_url") if name in given}
-        for dsn in (value for name, value in given.items() if name.startswith("dsn_")):
-            known = conninfo_to_dict(dsn)
-            hosts.update(f"{known.get('host', '')},{known.get('hostaddr', '')}".split(","))
+        hosts = {host for name, value in self if isinstance(value, str) and value for host in _hosts(name, value)}
         return Bounds(listed=listed, own=tuple(sorted(host for host in hosts if host and not host.startswith("/"))))
 
     def process_name(self, kind: str) -> str:
         """Unique among the processes: host and pid, unless named."""
         return self.name or f"{kind}-{os.uname().nodename}-{os.getpid()}"
+
+
+def _hosts(name: str, value: str) -> Iterator[str]:
+    """The hosts that a setting names as the deployment's own. Raises SettingsError, which quotes no password."""
+    try:
+        if name in {"http", "health"}:
+            yield address(value)[0]
+        elif name in {"mqtt", "public_url"}:
+            yield urlsplit(value).hostname or ""
+        elif name.startswith("dsn_"):
+            known = conninfo_to_dict(value)
+            yield from f"{known.get('host', '')},{known.get('hostaddr', '')}".split(",")
+    except (ValueError, ProgrammingError):
+        raise SettingsError(f"{name} is no address that can be read") from None
 
 
 def address(text: str) -> tuple[str, int]:

@@ -37,6 +37,12 @@ def test_the_deployments_own_hosts_are_those_of_its_settings(monkeypatch: pytest
     assert bounds.listed == (Listed(network=ip_network("10.20.0.0/16"), port=443), Listed(name="hook.house"))
 
 
+@pytest.mark.parametrize(("name", "value"), [("dsn_owner", "s3cret"), ("public_url", "https://[s3cret/")])
+def test_a_setting_that_cant_be_read_is_named_and_not_quoted(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is no address that can be read$"):
+        Settings(**{name: value}).bounds()  # type: ignore[arg-type]
+
+
 def test_a_list_that_cant_be_read_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STETH_TELL_PRIVATE", "hook.house 10.0.0.0/33")
     with pytest.raises(SettingsError, match=r"^tell_private: 10\.0\.0\.0/33: give a host's name"):
