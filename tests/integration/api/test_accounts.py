@@ -10,7 +10,7 @@ import pytest
 
 from api.accounts import create_account
 from api.browser import CSRF_HEADER
-from api.roles import Role
+from api.roles import ROUTES, Role
 from tests.integration.api.test_devices import pages
 from tests.integration.api.world import NOW, World
 
@@ -48,6 +48,11 @@ async def signed_in(world: World, as_: str = "wang") -> bool:
 
 def actions(world: World, subject: str = "account:wang.li") -> list[tuple[Any, ...]]:
     return world.look("SELECT action, actor FROM audit WHERE subject = %s ORDER BY id", subject)
+
+
+def test_accounts_are_for_administrators_alone() -> None:
+    of_accounts = {roles for (_, path), roles in ROUTES.items() if path.startswith("/accounts")}
+    assert of_accounts == {frozenset({Role.ADMIN})}
 
 
 async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
