@@ -80,10 +80,10 @@ async def find_account(connection: Connection, *, id_: int | None = None, name: 
     return await one(connection, "accounts", {"id": id_, "name": name, "above": None, "limit": 1})
 
 
-async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> None:
+async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> int:
     """Disable an account, which ends its tokens and sessions for good, or enable it: then somebody signs in anew.
 
-    Raises LastAdministratorError, AccountChangedError.
+    Returns how many ended. Raises LastAdministratorError, AccountChangedError.
     """
     if not active and account.role is Role.ADMIN:
         others = [row["id"] for row in await many(connection, "administrators", {}) if row["id"] != account.id]
@@ -93,6 +93,7 @@ async def set_active(connection: Connection, account: Holder, *, active: bool, a
     ended = 0 if active else await end_tokens(connection, account.id, now=now)
     action = "account-enabled" if active else "account-disabled"
     await append(connection, entry_of(account, action=action, actor=actor, now=now, detail={"ended": ended}))
+    return ended
 
 
 async def reset_password(

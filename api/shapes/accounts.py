@@ -75,8 +75,10 @@ class PasswordChange(Given):
     new: Annotated[
         SecretStr,
         Field(
-            min_length=LENGTH[0],
-            max_length=LENGTH[1],
+            json_schema_extra={
+                "minLength": LENGTH[0],
+                "maxLength": LENGTH[1],
+            },  # checked by api.passwords, in our words
             description="Some words in a row, rather than odd letters. The account's name and the commonest passwords "
             "are refused.",
         ),
