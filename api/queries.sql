@@ -6,21 +6,23 @@
 SELECT max(version) AS version FROM schema_version
 
 -- name: authenticate
-SELECT token_id, account_id, name, role, org_id, version, expires_at,
+SELECT token_id, account_id, name, role, org_id, version, password_made, expires_at,
        set_config('steth.org', coalesce(org_id::text, '*'), true),
        -- A list's filters may be given or not: a plan for all cases at once is a bad one for each.
        set_config('plan_cache_mode', 'force_custom_plan', true)
 FROM authenticate(%(hash)s, %(now)s)
 
 -- name: account_by_name
-SELECT id, name, role, org_id, version, password_hash FROM account_by_name(%(name)s)
+SELECT id, name, role, org_id, version, password_made, password_hash FROM account_by_name(%(name)s)
 
 -- name: add_account
-INSERT INTO account (org_id, name, role, password_hash) VALUES (%(org)s, %(name)s, %(role)s, %(password_hash)s)
-RETURNING id, name, role, org_id, version
+INSERT INTO account (org_id, name, role, password_hash, password_made)
+VALUES (%(org)s, %(name)s, %(role)s, %(password_hash)s, %(made)s)
+RETURNING id, name, role, org_id, version, password_made
 
 -- name: accounts
-SELECT a.id, a.name, a.role, a.org_id, o.name AS hospital, a.active, a.created_at, a.last_login_at, a.version
+SELECT a.id, a.name, a.role, a.org_id, o.name AS hospital, a.active, a.password_made, a.created_at,
+       a.last_login_at, a.version
 FROM account a LEFT JOIN org o ON o.id = a.org_id
 WHERE (%(id)s::integer IS NULL OR a.id = %(id)s) AND (%(name)s::text IS NULL OR a.name = %(name)s)
   AND (%(above)s::bigint IS NULL OR a.id > %(above)s)
@@ -34,7 +36,7 @@ SELECT id FROM account WHERE role = 'admin' AND active ORDER BY id FOR UPDATE
 UPDATE account SET active = %(active)s, version = version + 1 WHERE id = %(id)s AND version = %(version)s RETURNING version
 
 -- name: set_password
-UPDATE account SET password_hash = %(password_hash)s, version = version + 1
+UPDATE account SET password_hash = %(password_hash)s, password_made = %(made)s, version = version + 1
 WHERE id = %(id)s AND version = %(version)s RETURNING version
 
 -- name: note_login

@@ -36,7 +36,13 @@ async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | 
     async with _owner(dsn_owner) as connection:
         try:
             await accounts.create_account(
-                connection, name=clean_name(name), password=password, role=role, org=hospital, now=datetime.now(UTC)
+                connection,
+                name=clean_name(name),
+                password=password,
+                made=True,
+                role=role,
+                org=hospital,
+                now=datetime.now(UTC),
             )
         except errors.UniqueViolation:
             raise AccountError(f"there is an account {name} already: choose another name") from None

@@ -1,6 +1,6 @@
 """Every role at every route, and one hospital at everything of another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 from uuid import UUID
@@ -51,10 +51,10 @@ def concrete(template: str, of: Hospital) -> str:
     return template.replace("{number}", of.ticket) + QUERIES.get(template, "")
 
 
-def request_of(method: str, template: str) -> dict[str, Any]:
+def request_of(method: str, template: str, more: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What a request to a route needs besides its path."""
     body = {"json": BODIES[method, template]} if (method, template) in BODIES else {}
-    return {"headers": {"If-Match": "*"}, **body}
+    return {"headers": {"If-Match": "*", **(more or {})}, **body}
 
 
 def app_routes() -> Iterator[tuple[str, str]]:

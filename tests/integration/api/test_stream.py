@@ -281,7 +281,7 @@ async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: Wo
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
         for who in ("disabled", "reset", "changed", "revoked", "moved"):
             stored = await here.app.state.context.passwords.hash(password) if who == "changed" else "none"
-            row = {"org": here.a.org, "name": who, "role": Role.HOSPITAL, "password_hash": stored}
+            row = {"org": here.a.org, "name": who, "role": Role.HOSPITAL, "password_hash": stored, "made": False}
             made = await one(connection, "add_account", row)
             assert made is not None
             ids[who] = made["id"]
