@@ -32,7 +32,7 @@ class Names:
 
 
 def channels(names: Names, *, listed: str = "", own: tuple[str, ...] = (), proxy: str = "") -> Channels:
-    return Channels(way=Way(Bounds(listed=read_listed(listed), own=own), resolve=names), proxy=proxy, limit_s=3)
+    return Channels(way=Way(Bounds(listed=read_listed(listed), own=own), resolve=names), proxy=proxy)
 
 
 async def send(channel: Channels, address: str) -> None:
