@@ -102,6 +102,9 @@ SELECT id, org_id, entries, head, signed FROM audit_chain ORDER BY id
 -- name: audit_chain_of
 SELECT id, org_id, entries, head, signed FROM audit_chain WHERE org_id IS NOT DISTINCT FROM %(org)s::integer
 
+-- name: audit_signed
+UPDATE audit_chain SET signed = %(signed)s WHERE id = %(chain)s
+
 -- name: audit_walk
 SELECT id, org_id, position, at, actor, action, subject, detail, previous, hash FROM audit
 WHERE chain_id = %(chain)s AND position > %(behind)s ORDER BY position LIMIT %(limit)s

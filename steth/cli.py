@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from steth.account import app as account_app
+from steth.audit import app as audit_app
 from steth.certs import app as certs_app
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ catalog_app = typer.Typer(help="Equipment knowledge.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(account_app, name="account")
 app.add_typer(certs_app, name="certs")
+app.add_typer(audit_app, name="audit")
 
 Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings; STETH_* stand above it.")]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     ``tell_private``: hosts and networks, each with or without ``:port``, that messages may go to though they aren't
     public; ``tell_proxy``: ``http://[user:password@]host:port``, the way to the chat robots (docs/telling.md).
     ``keep_*_days``, ``compress_days``: ages of readings, their roll-ups and the rest (docs/database.md).
+    ``audit_key``, ``audit_heads``: files, of the key that signs the audit log's heads, and where they go.
     """
 
     model_config = SettingsConfigDict(env_prefix="STETH_", extra="forbid")
@@ -60,6 +61,8 @@ class Settings(BaseSettings):
     keep_hour_days: int = Field(default=1830, ge=3, le=36_500)
     keep_event_days: int = Field(default=366, ge=3, le=36_500)
     keep_letter_days: int = Field(default=92, ge=1, le=36_500)
+    audit_key: str = ""
+    audit_heads: str = ""
     compress_days: int = Field(default=7, ge=1, le=36_500)
     log: Literal["json", "console"] = "console"
     name: str = Field(default="", max_length=64)
