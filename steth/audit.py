@@ -54,7 +54,16 @@ def verify(
 ) -> None:
     """Walk every chain from its first entry to its last, and hold it to the signed heads; exit 1 if one is broken."""
     from agent.findings import failed, lines  # noqa: PLC0415
-    from steth.chains import connect, finding_of, load_heads, verify_all, verify_file  # noqa: PLC0415
+    from api.audit import read_chains  # noqa: PLC0415
+    from steth.chains import (  # noqa: PLC0415
+        check_kept,
+        connect,
+        finding_of,
+        kept_heads,
+        load_heads,
+        verify_all,
+        verify_file,
+    )
     from steth.doctor.cli import reader_language  # noqa: PLC0415
     from steth.settings import load_settings  # noqa: PLC0415
 
@@ -66,13 +75,17 @@ def verify(
 
     async def walk(settings: "Settings", signed: "list[Head]") -> None:
         async with await connect(settings) as connection:
+            if not heads:
+                check_kept(settings, await read_chains(connection), signed)
             async for one in verify_all(connection, signed):
                 say(one)
 
     def work() -> None:
         settings = load_settings(config)
-        files = heads or ([Path(settings.audit_heads)] if settings.audit_heads and entries is None else [])
-        signed = load_heads(files, key=settings.audit_key, public=public or [])
+        if heads:
+            signed = load_heads(heads, key=settings.audit_key, public=public or [])
+        else:
+            signed = [] if entries is not None else kept_heads(settings)
         if entries is not None:
             say(verify_file(entries, signed))
         else:

@@ -12,7 +12,7 @@ import psycopg
 
 from agent.findings import Finding, fail, ok
 from api.audit import Chain, Link, link_of, read_chains, read_links
-from api.heads import Head, HeadError, Signer, by_position, read_heads, read_key, read_public
+from api.heads import Head, HeadError, Signer, by_position, latest, read_heads, read_key, read_public
 from api.walk import Broken, Fault, Walk, own_head
 from catalog.model import Text
 from steth.settings import Settings, SettingsError
@@ -86,6 +86,22 @@ def kept_heads(settings: Settings) -> list[Head]:
     return load_heads([file], key=settings.audit_key) if settings.audit_heads and file.exists() else []
 
 
+def check_kept(settings: Settings, chains: Iterable[Chain], heads: Iterable[Head]) -> None:
+    """Raises HeadError where the database remembers a head of today's key that the file lacks: who takes heads away
+    needs both. A new file begins with a new key."""
+    if not settings.audit_key:
+        return
+    key, last = read_key(Path(settings.audit_key)).id, latest(heads)
+    for chain in chains:
+        told = chain.signed or {}
+        kept = last.get(chain.id)
+        if told.get("key") == key and told.get("entries", 0) > (0 if kept is None else kept.entries):
+            raise HeadError(
+                f"{settings.audit_heads}: a head of chain {chain.id} was signed at {told.get('at')} and isn't in it: "
+                "bring the file back; a new file begins with a new key"
+            )
+
+
 async def verify_chain(
     connection: Connection, chain: Chain, heads: Mapping[int, set[str]], *, behind: int = 0
 ) -> Verified:
@@ -100,6 +116,8 @@ async def verify_chain(
             broken = Broken(position=behind, id=None, fault=Fault.CUT)
         elif held.get(behind, set()) - {anchor[0].hash.hex()}:
             broken = Broken(position=behind, id=anchor[0].id, fault=Fault.REWRITTEN)
+        elif anchor[0].entry.org != chain.org:
+            broken = Broken(position=behind, id=anchor[0].id, fault=Fault.FOREIGN)
         else:
             walk = Walk(org=chain.org, heads=_joined(held, own_head(chain)), behind=behind, previous=anchor[0].hash)
     if broken is None:

@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from api.audit import Chain, read_chains, read_links
 from api.database import QUERIES
 from api.heads import Head, HeadError, Signer, append_head, by_position, latest, read_key
-from steth.chains import Verified, connect, finding_of, gone, kept_heads, signed, verify_chain
+from steth.chains import Verified, check_kept, connect, finding_of, gone, kept_heads, signed, verify_chain
 from steth.settings import Settings, SettingsError
 from store.pool import Connection
 
@@ -43,6 +43,7 @@ class Heads:
         heads = await asyncio.to_thread(kept_heads, self._settings)
         async with await connect(self._settings) as connection:
             chains = await read_chains(connection)
+            check_kept(self._settings, chains, heads)
             made: list[Head] = []
             broken: list[Verified] = []
             if signer is not None:
@@ -80,10 +81,9 @@ def due(chain: Chain, head: Head | None, now: datetime) -> bool:
     """Whether a chain is to be looked at: it grew since its head, which is a day old, or it did what no chain does."""
     if head is None:
         return chain.entries > 0
-    grew = chain.entries > head.entries
-    if grew:
+    if chain.org == head.org and chain.entries > head.entries:
         return now - datetime.fromisoformat(head.at) >= EVERY
-    return chain.entries < head.entries or chain.head.hex() != head.hash
+    return (chain.org, chain.entries, chain.head.hex()) != (head.org, head.entries, head.hash)
 
 
 async def uncovered_s(connection: Connection, chains: list[Chain], heads: Mapping[int, Head], now: datetime) -> float:

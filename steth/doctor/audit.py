@@ -10,7 +10,7 @@ from agent.findings import Finding, fail, ok, warn
 from api.audit import Chain, read_chains
 from api.heads import Head, HeadError, by_position, latest
 from catalog.model import Text
-from steth.chains import connect, finding_of, gone, kept_heads, verify_chain
+from steth.chains import check_kept, connect, finding_of, gone, kept_heads, verify_chain
 from steth.heads import uncovered_s
 from steth.settings import Settings, SettingsError
 
@@ -28,17 +28,20 @@ _SET_UP: Final = Text(
 async def check_audit(settings: Settings, now: datetime) -> AsyncIterator[Finding]:
     """Look, as whoever may read the audit log."""
     try:
-        heads = kept_heads(settings)
-    except HeadError as error:
-        todo = Text(zh="查明是谁改动了它，恢复留存的副本", en="find out who changed it, and bring back what was kept")
-        yield fail("audit.heads", zh=f"链头文件有问题：{error}", en=f"the heads can't be used: {error}", todo=todo)
-        return
-    try:
         connection = await connect(settings)
     except (SettingsError, psycopg.Error):  # which the database's checks say
         return
     async with connection:
         chains = await read_chains(connection)
+        try:
+            heads = kept_heads(settings)
+            check_kept(settings, chains, heads)
+        except HeadError as error:
+            todo = Text(
+                zh="查明是谁改动了它，恢复留存的副本", en="find out who changed it, and bring back what was kept"
+            )
+            yield fail("audit.heads", zh=f"链头文件有问题：{error}", en=f"the heads can't be used: {error}", todo=todo)
+            return
         last, kept = latest(heads), by_position(heads)
         found = [gone(id_, last[id_].org) for id_ in sorted(last.keys() - {chain.id for chain in chains})]
         left = MOST
