@@ -23,7 +23,8 @@ from store.pool import Connection
 
 EVERY: Final = timedelta(days=1)
 UNCOVERED: Final = Gauge(
-    "steth_audit_uncovered_seconds", "Age of the oldest entry of the audit log that no signed head covers; 0: none."
+    "steth_alerts_audit_uncovered_seconds",
+    "Age of the oldest entry of the audit log that no signed head covers; 0: none.",
 )
 
 

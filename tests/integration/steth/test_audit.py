@@ -17,6 +17,7 @@ from api.audit import GENESIS, Entry, Link, append, chained, link_of
 from api.heads import HeadError, make_key, public_pem
 from api.routes.audit import _entry
 from steth.audit import app
+from steth.doctor.audit import check_audit
 from steth.heads import UNCOVERED, Heads
 from steth.settings import Settings, SettingsError
 from tests.fixtures.postgres import Database
@@ -282,3 +283,39 @@ def test_a_head_on_demand_and_a_key(kept: Kept) -> None:
     made = CliRunner().invoke(app, ["key", str(kept.folder / "second")])
     assert (made.exit_code, made.stdout.startswith("-----BEGIN PUBLIC KEY-----")) == (0, True)
     assert CliRunner().invoke(app, ["key", str(kept.folder / "second")]).exit_code == 2
+
+
+# the doctor -----------------------------------------------------------------------------------------------------------
+
+
+def looked(kept: Kept, settings: Settings | None = None) -> dict[str, tuple[str, str]]:
+    async def look() -> dict[str, tuple[str, str]]:
+        found = [finding async for finding in check_audit(settings or kept.settings, kept.now)]
+        assert all(finding.said.zh for finding in found)
+        return {finding.check: (finding.level, finding.said.en) for finding in found}
+
+    return asyncio.run(look())
+
+
+def test_the_doctor_says_what_is_whole_what_is_late_and_what_is_not_set_up(kept: Kept) -> None:
+    unset = Settings(dsn_api=kept.database.api)
+    assert looked(kept, unset)["audit.heads"][0] == "warn"
+    assert looked(kept, unset)["audit.chains"] == (
+        "ok",
+        "the last 7 entries of 3 of 3 chains fit; `steth audit verify` walks all",
+    )
+    kept.sign()
+    kept.write(1, "h")
+    assert [level for level, _ in looked(kept).values()] == ["ok", "ok"]
+    kept.now += timedelta(days=2, seconds=1)
+    assert looked(kept)["audit.heads"] == ("warn", "no signed head covers entries of the audit log since 48 h")
+
+
+def test_the_doctor_finds_what_was_done_and_a_file_that_was_touched(kept: Kept) -> None:
+    kept.sign()
+    kept.forge(1, [_changed(entry) for entry in _of(kept)])
+    level, said = looked(kept)["audit.1"]
+    assert (level, "a head was signed of another one" in said) == ("fail", True)
+    (kept.folder / "heads").unlink()
+    level, said = looked(kept)["audit.heads"]
+    assert (level, "isn't in it" in said) == ("fail", True)
