@@ -30,7 +30,7 @@ def prepared(tmp_path: Path) -> Path:
     """A copy of docker/ after `docker/prepare steth.example`; its secrets."""
     if os.geteuid() != 0:
         missing("root", get="docker/prepare gives files to the users of the containers")
-    shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets*", "heads"))
+    shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets*"))
     done = run(tmp_path, "steth.example", "10.1.2.3")
     assert done.returncode == 0, done.stderr
     return tmp_path / "docker" / "secrets"
@@ -48,13 +48,8 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_secrets_are_the_containers_users_alone_and_made_once(prepared: Path) -> None:
-    users = {
-        "postgres_password": 70,
-        "grafana_password": 472,
-        "server.key": 1883,
-        "client.key": 10001,
-        "audit.key": 10001,
-    }
+    users = {"postgres_password": 70, "grafana_password": 472, "server.key": 1883}
+    users |= dict.fromkeys(("client.key", "audit.key"), 10001)
     for path in prepared.rglob("*"):
         mode, owner = stat.S_IMODE(path.stat().st_mode), path.stat().st_uid
         if path.is_dir():
@@ -90,7 +85,7 @@ def test_every_file_that_compose_and_the_services_name_is_made(prepared: Path) -
             assert settings.health == "0.0.0.0:9100"
         if service == "alerts":
             assert public_pem(read_key(Path(settings.audit_key)).public) == (prepared / "audit.pub").read_text()
-            heads = prepared.parent / Path(settings.audit_heads).parent.name
+            heads = prepared / Path(settings.audit_heads).parent.name
             assert (heads.stat().st_uid, stat.S_IMODE(heads.stat().st_mode)) == (10001, 0o750)
 
 
