@@ -102,9 +102,6 @@ SELECT id, org_id, entries, head, signed FROM audit_chain ORDER BY id
 -- name: audit_chain_of
 SELECT id, org_id, entries, head, signed FROM audit_chain WHERE org_id IS NOT DISTINCT FROM %(org)s::integer
 
--- name: audit_signed
-UPDATE audit_chain SET signed = %(signed)s WHERE id = %(chain)s
-
 -- name: audit_walk
 SELECT id, org_id, position, at, actor, action, subject, detail, previous, hash FROM audit
 WHERE chain_id = %(chain)s AND position > %(behind)s ORDER BY position LIMIT %(limit)s
@@ -340,24 +337,25 @@ ORDER BY s.id LIMIT %(limit)s
 SELECT id, name FROM org WHERE id = %(id)s
 
 -- name: recipients
-SELECT id, org_id, name, address, language, active, version,
+SELECT id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at FROM recipient
 WHERE %(above)s::bigint IS NULL OR id > %(above)s ORDER BY id LIMIT %(limit)s
 
 -- name: recipient
-SELECT id, org_id, name, address, language, active, version,
+SELECT id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at FROM recipient WHERE id = %(id)s
 
 -- name: add_recipient
-INSERT INTO recipient (org_id, name, address, language, active)
-VALUES (%(org)s, %(name)s, %(address)s, %(language)s, %(active)s)
+INSERT INTO recipient (org_id, name, address, language, active, heads)
+VALUES (%(org)s, %(name)s, %(address)s, %(language)s, %(active)s, %(heads)s)
 ON CONFLICT (org_id, name) DO NOTHING
-RETURNING id, org_id, name, address, language, active, version,
+RETURNING id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at
 
 -- name: change_recipient
 UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(address)s, address),
-    language = coalesce(%(language)s, language), active = coalesce(%(active)s, active), version = version + 1,
+    language = coalesce(%(language)s, language), active = coalesce(%(active)s, active),
+    heads = coalesce(%(heads)s, heads), version = version + 1,
     -- Of another address nothing is known yet.
     rest_from = CASE WHEN %(address)s::text IS NULL THEN rest_from END,
     rest_until = CASE WHEN %(address)s::text IS NULL THEN rest_until END,
@@ -366,7 +364,7 @@ UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(addre
     error = CASE WHEN %(address)s::text IS NULL THEN error ELSE '' END,
     test_state = CASE WHEN %(address)s::text IS NULL THEN test_state END
 WHERE id = %(id)s AND version = %(version)s
-RETURNING id, org_id, name, address, language, active, version,
+RETURNING id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at
 
 -- name: test_recipient
@@ -374,7 +372,7 @@ RETURNING id, org_id, name, address, language, active, version,
 UPDATE recipient SET test_state = 'waiting', test_at = CASE WHEN test_state = 'waiting' THEN test_at ELSE %(now)s END,
     rest_from = CASE WHEN failures = 0 THEN rest_from END, rest_until = CASE WHEN failures = 0 THEN rest_until END
 WHERE id = %(id)s
-RETURNING id, org_id, name, address, language, active, version,
+RETURNING id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at
 
 -- The live stream ---------------------------------------------------------------------------------------------------

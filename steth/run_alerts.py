@@ -21,6 +21,7 @@ from remote.commands import CommandSender, PublishError
 from steth.backlog import Backlog
 from steth.expiry import tell_ends
 from steth.fleet import Fleet
+from steth.heads import Heads
 from steth.health import serve_health
 from steth.jobs import Job, Jobs
 from steth.maintenance import Upkeep
@@ -101,6 +102,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
             return (await sender.run_once(wall_ms())).sent
 
         upkeep = Upkeep(dsn_owner=settings.dsn_owner, keep=keep)
+        heads = Heads(settings=settings, channel=channels, catalog=catalog)
         backlog = Backlog(pool=pool)
         REGISTRY.register(backlog)
         fleet = Fleet(pool=pool, heartbeat_s=settings.heartbeat_s)
@@ -115,6 +117,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 Job(name="copy", every_s=10.0, run=watch.run_once),
                 Job(name="backlog", every_s=10.0, run=lambda: backlog.measure(wall_ms())),
                 Job(name="fleet", every_s=10.0, run=fleet.measure),
+                Job(name="heads", every_s=3600.0, run=heads.run_once, limit_s=3600.0),
                 Job(name="rollup", every_s=10.0, run=upkeep.roll_up, limit_s=3600.0),
                 Job(name="partitions", every_s=3600.0, run=upkeep.make_room, limit_s=600.0),
                 Job(name="retention", every_s=3600.0, run=upkeep.drop_old, limit_s=3600.0),

@@ -754,6 +754,8 @@ CREATE TABLE public.recipient (
     error_params jsonb DEFAULT '{}'::jsonb NOT NULL,
     test_state text,
     test_at timestamp with time zone,
+    heads boolean DEFAULT false NOT NULL,
+    head_told_at timestamp with time zone,
     CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
     CONSTRAINT recipient_name_clean CHECK ((name = public.clean_name(name))),
     CONSTRAINT recipient_test_state_check CHECK ((test_state = ANY (ARRAY['waiting'::text, 'told'::text, 'given-up'::text])))

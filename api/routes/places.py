@@ -89,6 +89,7 @@ async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, respon
             "address": body.address.get_secret_value(),
             "language": body.language,
             "active": body.active,
+            "heads": body.heads,
         },
     )
     if row is None:
@@ -134,6 +135,7 @@ async def change_recipient(
         "address": address,
         "language": body.language,
         "active": body.active,
+        "heads": body.heads,
     }
     try:
         async with asked.connection.transaction():
@@ -194,6 +196,7 @@ def _recipient(row: DictRow, words: Reader) -> Recipient:
         address=shown(row["address"]),
         language=row["language"],
         active=row["active"],
+        heads=row["heads"],
         told_at=row["told_at"],
         failing_since=row["failing_since"],
         error=words.words(row["error"], row["error_params"]) if row["error"] else "",

@@ -101,6 +101,7 @@ class Recipient(Shape):
         address="mailtos://…",
         language="zh",
         active=True,
+        heads=False,
         told_at="2026-11-22T04:15:00Z",
         failing_since=None,
         error="",
@@ -113,7 +114,10 @@ class Recipient(Shape):
     hospital: Annotated[int | None, Field(description="Told of this hospital's tickets only; null: of all.")]
     address: str
     language: Lang
-    active: bool
+    active: Annotated[bool, Field(description="Whether told of tickets.")]
+    heads: Annotated[
+        bool, Field(description="Whether sent the daily signed head of the audit log's chain of that hospital.")
+    ]
     told_at: Annotated[datetime | None, Field(description="When a message last got through.")]
     failing_since: Annotated[datetime | None, Field(description="The first failure since then; null: none.")]
     error: Annotated[str, Field(description="Why the last one failed, in words; empty: it didn't.")]
@@ -138,6 +142,7 @@ class NewRecipient(Given):
     ]
     language: Lang = "zh"
     active: bool = True
+    heads: bool = False
 
 
 class RecipientChange(Given):
@@ -149,3 +154,4 @@ class RecipientChange(Given):
     address: Address | None = None
     language: Lang | None = None
     active: bool | None = None
+    heads: bool | None = None

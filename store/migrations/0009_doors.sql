@@ -182,6 +182,9 @@ END
 $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_stays();
 
+-- Who keeps signed heads for a hospital: sent by the way that tickets are told, once a day.
+ALTER TABLE recipient ADD COLUMN heads boolean NOT NULL DEFAULT false, ADD COLUMN head_told_at timestamptz;
+
 -- Recipients --------------------------------------------------------------------------------------------------------------
 
 -- Whom the provider tells, and what became of it, is staff's: a hospital sees no recipient, no telling, and no event of

@@ -16,12 +16,16 @@ from typer.testing import CliRunner
 from api.audit import GENESIS, Entry, Link, append, chained, link_of
 from api.heads import HeadError, make_key, public_pem
 from api.routes.audit import _entry
+from catalog.load import load
+from desk.telling.channels import Channels
 from steth.audit import app
 from steth.doctor.audit import check_audit
 from steth.heads import UNCOVERED, Heads
 from steth.settings import Settings, SettingsError
 from tests.fixtures.postgres import Database
+from tests.integration.desk.listeners import HERE, webhook
 
+CATALOG: Final = load()
 NOW: Final = datetime(2026, 11, 22, 4, tzinfo=UTC)
 ROW: Final = "SELECT * FROM audit WHERE org_id IS NOT DISTINCT FROM %s ORDER BY position"
 
@@ -50,7 +54,9 @@ class Kept:
     def sign(self, *, after: timedelta = timedelta()) -> int:
         """A turn of the job, so much later."""
         self.now += after
-        return asyncio.run(Heads(settings=self.settings, clock=lambda: self.now).run_once())
+        channel = Channels(way=HERE)
+        heads = Heads(settings=self.settings, channel=channel, catalog=CATALOG, clock=lambda: self.now)
+        return asyncio.run(heads.run_once())
 
     def verify(self, *args: str, config: bool = True) -> tuple[int, str]:
         given = ["--config", str(self.folder / "steth.toml")] if config else []
@@ -143,7 +149,34 @@ def test_without_a_key_it_measures(kept: Kept) -> None:
     assert kept.sign(after=timedelta(days=3)) == 0
     assert uncovered() == 3 * 86_400
     with pytest.raises(SettingsError, match="belong together"):
-        Heads(settings=Settings(audit_key="x"))
+        Heads(settings=Settings(audit_key="x"), channel=Channels(way=HERE), catalog=CATALOG)
+
+
+def test_who_keeps_heads_is_sent_each_once_and_again_until_it_is_taken(kept: Kept) -> None:
+    with webhook() as hook, psycopg.connect(kept.database.superuser, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO recipient (org_id, name, address, language, active, heads) VALUES"
+            " (1, 'Security', %(to)s, 'zh', false, true), (NULL, 'Ours', %(to)s, 'en', true, true),"
+            " (2, 'Duty', %(to)s, 'zh', true, false)",
+            {"to": hook.address()},
+        )
+        hook.status = 500
+        with pytest.raises(HeadError, match=r"recipient 1 wasn't sent its head: telling.status"):
+            kept.sign()
+        assert len((kept.folder / "heads").read_bytes().splitlines()) == 3, "they are signed all the same"
+        hook.status, hook.bodies[:] = 200, []
+        assert kept.sign(after=timedelta(hours=1)) == 0
+        assert kept.sign(after=timedelta(hours=1)) == 0
+        assert [body["title"] for body in hook.bodies] == [
+            "Steth 审计日志链头：2026-11-22T04:00:00Z，共 3 条",
+            "Steth: head of the audit log, 2026-11-22T04:00:00Z, 1 entries",
+        ]
+        mail = kept.folder / "mail"
+        mail.write_text(hook.bodies[0]["message"].splitlines()[-1])
+        kept.forge(1, [_changed(entry) for entry in _of(kept)])
+        (kept.folder / "heads").unlink()
+        code, said = kept.verify("--heads", str(mail))
+        assert (code, "written anew" in said) == (1, True), "what the hospital kept is enough"
 
 
 # what the owner can do ------------------------------------------------------------------------------------------------
