@@ -158,7 +158,7 @@ ALTER TABLE audit
     ADD FOREIGN KEY (chain_id) REFERENCES audit_chain,
     ADD CONSTRAINT audit_position_key UNIQUE (chain_id, position);
 
-CREATE FUNCTION audit_follows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION audit_follows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO audit_chain (org_id) SELECT NEW.org_id
     WHERE NOT EXISTS (SELECT FROM audit_chain WHERE org_id IS NOT DISTINCT FROM NEW.org_id)
