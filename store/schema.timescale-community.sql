@@ -20,7 +20,7 @@ ALTER FUNCTION public.adds_up(value double precision) OWNER TO steth_owner;
 
 CREATE FUNCTION public.audit_follows() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     INSERT INTO audit_chain (org_id) SELECT NEW.org_id
