@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,8 @@ from steth.audit import app
 from steth.doctor.audit import check_audit
 from steth.heads import UNCOVERED, Heads
 from steth.settings import Settings, SettingsError
-from tests.fixtures.postgres import Database
+from store.migrate import MIGRATIONS, migrate
+from tests.fixtures.postgres import Cluster, Database
 from tests.integration.desk.listeners import HERE, webhook
 
 CATALOG: Final = load()
@@ -352,3 +354,40 @@ def test_the_doctor_finds_what_was_done_and_a_file_that_was_touched(kept: Kept) 
     (kept.folder / "heads").unlink()
     level, said = looked(kept)["audit.heads"]
     assert (level, "isn't in it" in said) == ("fail", True)
+
+
+# from the version before ----------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_before_there_were_chains_is_in_them(plain_cluster: Cluster, tmp_path: Path) -> None:
+    name = plain_cluster.create_empty()
+    database, before = plain_cluster.database(name), tmp_path / "before"
+    before.mkdir()
+    for path in MIGRATIONS.glob("*.sql"):
+        if int(path.name[:4]) < 9:
+            shutil.copy(path, before)
+    migrate(database.superuser, folder=before)
+    last: dict[int | None, bytes] = {}
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute("INSERT INTO org (name) VALUES ('First'), ('Second'), ('Silent')")
+        for n, org in enumerate([1, None, 2, 1, 2, 1, None]):
+            entry = Entry(
+                org=org, at=NOW + timedelta(seconds=n), actor="王 li", action="a", subject="x:1", detail={"n": n}
+            )
+            previous = last.get(org, GENESIS)
+            last[org] = chained(entry, previous)
+            connection.execute(
+                "INSERT INTO audit (org_id, at, actor, action, subject, detail, previous, hash)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+                (org, entry.at, entry.actor, "a", "x:1", Jsonb(entry.detail), previous, last[org]),
+            )
+    migrate(database.superuser)
+    (tmp_path / "steth.toml").write_text(f"dsn_owner = {json.dumps(database.owner)}\n")
+    kept = Kept(database=database, folder=tmp_path, settings=Settings(dsn_owner=database.owner))
+    kept.write(1, "later")
+    kept.write(3, "first")
+    code, said = kept.verify()
+    assert code == 0, said
+    for whose in ("hospital 1: 4", "hospital 2: 2", "hospital 3: 1", "the provider's chain: 2"):
+        assert f"{whose} entries, whole" in said
+    plain_cluster.drop(name)
