@@ -185,6 +185,14 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATE
 -- Who keeps signed heads for a hospital: sent by the way that tickets are told, once a day.
 ALTER TABLE recipient ADD COLUMN heads boolean NOT NULL DEFAULT false, ADD COLUMN head_told_at timestamptz;
 
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'steth_jobs') THEN
+        GRANT SELECT ON audit, audit_chain TO steth_jobs;
+        GRANT UPDATE (signed) ON audit_chain TO steth_jobs;
+        GRANT UPDATE (head_told_at) ON recipient TO steth_jobs;
+    END IF;
+END $$;
+
 -- Recipients --------------------------------------------------------------------------------------------------------------
 
 -- Whom the provider tells, and what became of it, is staff's: a hospital sees no recipient, no telling, and no event of
