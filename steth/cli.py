@@ -36,8 +36,10 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 
 def main() -> None:
     """The entry point. What a person can mend is one line on stderr and exit 2; nothing else is caught."""
+    from agent.secrecy import leave_no_dumps  # noqa: PLC0415
     from steth.lifeline import hold_lifeline  # noqa: PLC0415
 
+    leave_no_dumps()
     hold_lifeline()
     app()
 
