@@ -20,9 +20,9 @@ def leave_no_dumps() -> None:
     """
     if sys.platform == "win32":
         return
-    import resource  # noqa: PLC0415 - not on Windows
+    from agent.posix import no_core_files  # noqa: PLC0415 - not on Windows
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    no_core_files()
     with contextlib.suppress(OSError):  # only Linux has it
         Path("/proc/self/coredump_filter").write_text("0", "ascii")
 
