@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
+import psycopg
+import structlog
 from fastapi import FastAPI
 from prometheus_client import (
     CollectorRegistry,
@@ -15,12 +17,15 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
+from psycopg_pool import PoolTimeout
 from typing_extensions import override
 
 from api.answers import add_problem_handlers
 from api.context import Context
 from api.contract import complete
 from api.feed.hub import Hub
+from api.forwarded import Forwarded
+from api.login import tell_failures
 from api.middleware import Head, Measured, SecurityHeaders, Unexpected
 from api.page import Page
 from api.roles import PREFIX
@@ -46,6 +51,8 @@ from store.editions import Edition
 from store.migrate import migrations_for
 from store.pool import Pool
 
+_log: Final = structlog.get_logger("api")
+TELL_S: Final = 10.0
 _PARTS: Final = (
     access,
     session,
@@ -97,14 +104,29 @@ def _watch(pool: Pool, registry: CollectorRegistry) -> None:
 
 
 @asynccontextmanager
-async def _reading(hub: Hub, _: FastAPI) -> AsyncIterator[None]:
-    reader = asyncio.create_task(hub.run(), name="stream")
+async def _at_work(hub: Hub, context: Context, _: FastAPI) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(hub.run(), name="stream"), asyncio.create_task(_telling(context), name="failures")]
     try:
         yield
     finally:
         hub.close()
-        reader.cancel()
-        await asyncio.wait([reader])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await _told(context, all_=True)
+
+
+async def _telling(context: Context) -> None:
+    while True:
+        await asyncio.sleep(TELL_S)
+        await _told(context)
+
+
+async def _told(context: Context, *, all_: bool = False) -> None:
+    try:
+        await tell_failures(context, all_=all_)
+    except (psycopg.Error, PoolTimeout) as error:  # kept, and tried again
+        _log.warning("failures_not_told", error=type(error).__name__)
 
 
 def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock) -> FastAPI:
@@ -122,7 +144,7 @@ def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock
     hub = app.state.hub = Hub(
         pool=pool, catalog=catalog, clock=clock, heartbeat_s=settings.heartbeat_s, version=VERSION, registry=registry
     )
-    app.router.lifespan_context = partial(_reading, hub)
+    app.router.lifespan_context = partial(_at_work, hub, app.state.context)
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
@@ -132,4 +154,5 @@ def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock
     app.add_middleware(Page, folder=settings.console)
     app.add_middleware(SecurityHeaders, clock=clock)
     app.add_middleware(Measured, registry=registry)
+    app.add_middleware(Forwarded, proxies=settings.proxies)
     return app

@@ -4,6 +4,7 @@ A browser sends cookies by itself, whoever made it ask. Two things keep other pa
 SameSite=Strict (RFC 6265bis, 5.5), and every request that changes something must carry the header `X-Steth-Csrf: 1`,
 which a page of another origin can't add without asking us first (CORS preflight), and we allow none.
 The cookie's secret is of another kind than a bearer token: neither can be used as the other.
+A second cookie, `steth_browser`, stays when the session ends. It opens nothing (`api.limits.Logins`).
 """
 
 from datetime import timedelta
@@ -12,9 +13,12 @@ from typing import Final
 from fastapi import Request, Response
 
 from api.credentials import is_session
+from api.limits import KNOWN_FOR
 from api.problems import Problem, ProblemCode
+from api.roles import PREFIX
 
 COOKIE: Final = "steth_session"
+KNOWN: Final = "steth_browser"
 CSRF_HEADER: Final = "X-Steth-Csrf"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -26,6 +30,24 @@ def give_session(request: Request, response: Response, session: str, *, lasts: t
         session,
         max_age=int(lasts.total_seconds()),
         path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def known_browser(request: Request) -> str:
+    """What the browser kept of an earlier login."""
+    return request.cookies.get(KNOWN, "")
+
+
+def give_known(request: Request, response: Response, browser: str) -> None:
+    """Have the browser show at the next login that it proved the password: it goes nowhere else."""
+    response.set_cookie(
+        KNOWN,
+        browser,
+        max_age=int(KNOWN_FOR.total_seconds()),
+        path=f"{PREFIX}/session",
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="strict",

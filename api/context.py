@@ -9,8 +9,10 @@ from fastapi import Depends, Request
 from api.accounts import Holder
 from api.audit import Detail, Entry, append
 from api.credentials import Passwords
-from api.limits import Attempts
+from api.failures import Failures
+from api.limits import Attempts, Logins
 from api.settings import Clock, Settings
+from api.turns import Turns
 from catalog.model import Catalog
 from store.pool import Connection, Pool
 
@@ -25,10 +27,12 @@ class Context:
     clock: Clock
     schema_version: int
     passwords: Passwords = field(default_factory=Passwords)
-    per_account: Attempts = field(default_factory=lambda: Attempts(most=5, within=timedelta(minutes=5)))
-    """Logins by (account, network): guessing one password."""
-    per_network: Attempts = field(default_factory=lambda: Attempts(most=50, within=timedelta(minutes=5)))
-    """Logins and codes by network: trying one password on many accounts, guessing codes."""
+    logins: Logins = field(default_factory=Logins)
+    codes: Attempts = field(default_factory=lambda: Attempts(most=50, within=timedelta(minutes=5)))
+    """Wrong one-time codes by network."""
+    code_turns: Turns = field(default_factory=lambda: Turns(parallel=2, of_lane=8, waiting=100, wait_s=10.0))
+    """A few at a time: whoever guesses codes doesn't take the pool's connections."""
+    failures: Failures = field(default_factory=Failures)
 
 
 @dataclass(frozen=True, kw_only=True)

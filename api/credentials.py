@@ -3,12 +3,16 @@
 import asyncio
 import base64
 import hashlib
+import hmac
 import re
 import secrets
+from collections.abc import Hashable
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+
+from api.turns import Turns
 
 TOKEN_PREFIX: Final = "st_"  # noqa: S105 - lets a scanner of leaked secrets recognise ours
 SESSION_PREFIX: Final = "ss_"
@@ -19,6 +23,7 @@ _CODE: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{12}\Z")
 _MISREAD: Final = str.maketrans("OIL", "011", "- ")
 _PARALLEL_HASHES: Final = 2
 """argon2id takes 64 MiB and some 50 ms of a core each: a flood of logins must not take the machine."""
+_BROWSER: Final = re.compile(r"sb_([A-Za-z0-9_\-]{22})\.([0-9a-f]{64})\Z")
 
 
 def mint_token() -> str:
@@ -39,6 +44,26 @@ def is_token(text: str) -> bool:
 def is_session(text: str) -> bool:
     """Whether a text has the form of a browser's session."""
     return _SESSION.match(text) is not None
+
+
+def mint_browser(stored: str) -> str:
+    """What a browser keeps to show that it proved this password before: good until the password changes.
+
+    It opens nothing: it gives the account's owner attempts of their own while others guess (`api.limits.Logins`).
+    `stored`: the account's password hash, which keys it, so that nothing else has to be kept.
+    """
+    name = secrets.token_urlsafe(16)
+    return f"sb_{name}.{_browser_mac(stored, name)}"
+
+
+def browser_of(text: str, stored: str) -> str | None:
+    """The name of the browser that keeps this of the account with this password hash; None: it is no such thing."""
+    found = _BROWSER.match(text)
+    return found[1] if found and hmac.compare_digest(found[2], _browser_mac(stored, found[1])) else None
+
+
+def _browser_mac(stored: str, name: str) -> str:
+    return hmac.new(stored.encode(), f"steth browser {name}".encode(), hashlib.sha256).hexdigest()
 
 
 def token_hash(token: str) -> bytes:
@@ -76,20 +101,23 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._turn = asyncio.Semaphore(_PARALLEL_HASHES)
+        self._turns = Turns(parallel=_PARALLEL_HASHES, of_lane=8, waiting=100, wait_s=10.0)
         # A hash of nothing: checking against it costs what checking any costs, making it costs nothing.
         cost = f"m={self._hasher.memory_cost},t={self._hasher.time_cost},p={self._hasher.parallelism}"
         salt, digest = _unpadded(self._hasher.salt_len), _unpadded(self._hasher.hash_len)
         self._nobody = f"$argon2id$v=19${cost}${salt}${digest}"
 
     async def hash(self, password: str) -> str:
-        """The argon2id hash to store."""
-        async with self._turn:
+        """The argon2id hash to store. Raises Problem 503 where too many wait."""
+        async with self._turns.turn("hash", first=True):
             return await asyncio.to_thread(self._hasher.hash, password)
 
-    async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether the password is the stored one's. None, an unknown user, takes as long and is never right."""
-        async with self._turn:
+    async def verify(self, stored: str | None, password: str, *, lane: Hashable = "", first: bool = False) -> bool:
+        """Whether the password is the stored one's. None, an unknown user, takes as long and is never right.
+
+        `lane`, `first`: with whom it waits for its turn (`api.turns`). Raises Problem 503 where too many do.
+        """
+        async with self._turns.turn(lane, first=first):
             right = await asyncio.to_thread(self._matches, self._nobody if stored is None else stored, password)
         return right and stored is not None
 

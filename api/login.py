@@ -5,46 +5,61 @@ from datetime import datetime
 from api.accounts import Holder, create_token, entry_of, holder
 from api.audit import Detail, Entry, append
 from api.context import Context, Session
-from api.credentials import mint_session, mint_token
+from api.credentials import browser_of, mint_browser, mint_session, mint_token
 from api.database import one
-from api.limits import network_of
+from api.limits import Try, network_of
 from api.problems import Problem, ProblemCode
 from store.pool import EVERY_ORG, scoped
 
 
-async def check_password(context: Context, *, user: str, password: str, address: str, now: datetime) -> Holder:
-    """The account of a user and password. Raises Problem 401, or 429 after too many.
+async def check_password(
+    context: Context, *, user: str, password: str, address: str, now: datetime, browser: str = ""
+) -> tuple[Holder, str]:
+    """The account of a user and password, and what its browser may keep for the next time (`browser`: what it kept).
 
-    Failures are counted by account and network, and by network, whichever credential was asked for.
+    Raises Problem 401, 429 after too many failures (`api.limits.Logins`), 503 where too many passwords wait to be
+    checked. Failures are counted whichever credential was asked for.
     """
-    _begin(context, user, address, now)
     async with context.pool.connection() as connection:
         found = await one(connection, "account_by_name", {"name": user})
-    # Outside of a transaction: hashing is slow on purpose, and must not hold a connection.
     stored = None if found is None else found["password_hash"]
-    if not await context.passwords.verify(stored, password) or found is None:
-        if found is not None:
-            async with scoped(context.pool, EVERY_ORG) as connection:
-                await append(connection, _entry(now, holder(found), "login-failed", {"address": address}))
-        raise _refused()
-    _succeeded(context, user, address, now)
-    return holder(found)
+    name = None if stored is None else browser_of(browser, stored)
+    tried = _begin(context, user, address, now, name)
+    # Outside of a transaction: hashing is slow on purpose, and must not hold a connection. Whether there is such an
+    # account changes nothing on the way: neither the turn nor the work, nor what is written afterwards.
+    if await context.passwords.verify(stored, password, lane=tried.lane, first=tried.home) and found is not None:
+        context.logins.succeeded(tried)
+        return holder(found), browser if name else mint_browser(found["password_hash"])
+    entry = context.failures.tell(None if found is None else holder(found), user, address=address, now=now)
+    if entry is not None:
+        async with scoped(context.pool, EVERY_ORG) as connection:
+            await append(connection, entry)
+    raise too_many(tried.wait_s) if tried.wait_s else _refused()
+
+
+async def tell_failures(context: Context, *, all_: bool = False) -> None:
+    """Write to the audit log what was only counted of failed logins and is due, or all of it."""
+    for whose, entry in context.failures.due(None if all_ else context.clock()):
+        async with scoped(context.pool, EVERY_ORG) as connection:
+            await append(connection, entry)
+        context.failures.told(whose, entry)
 
 
 async def confirm_password(asked: Session, *, password: str, address: str, where: str) -> None:
-    """Whoever asks knows the account's password too. Raises Problem 403, or 429: failures count as those of logins do.
+    """Whoever asks knows the account's password too. Raises Problem 403, or 429: each credential has its own attempts.
 
     `where`: the password stands in the request.
     """
     context, account, now = asked.context, asked.account, asked.now
-    _begin(context, account.name, address, now)
+    tried = _begin(context, account.name, address, now, f"token {account.token_id}")
     found = await one(asked.connection, "account_by_name", {"name": account.name})
-    if not await context.passwords.verify(None if found is None else found["password_hash"], password):
+    stored = None if found is None else found["password_hash"]
+    if not await context.passwords.verify(stored, password, lane=tried.lane, first=tried.home):
         await asked.audit(
             org=account.org, action="password-wrong", subject=f"account:{account.name}", detail={"address": address}
         )
         raise Problem(ProblemCode.PASSWORD_NEEDED, "This password is wrong.", where=where, kept=True)
-    _succeeded(context, account.name, address, now)
+    context.logins.succeeded(tried)
 
 
 async def issue(
@@ -67,17 +82,12 @@ async def issue(
     return token_id, token, expires_at
 
 
-def _begin(context: Context, user: str, address: str, now: datetime) -> None:
+def _begin(context: Context, user: str, address: str, now: datetime, browser: str | None) -> Try:
     """Count an attempt. Raises Problem 429 after too many that failed."""
-    account, network = (user, network_of(address)), network_of(address)
-    wait(max(context.per_account.wait_s(account, now), context.per_network.wait_s(network, now)))
-    context.per_account.begin(account, now)
-    context.per_network.begin(network, now)
-
-
-def _succeeded(context: Context, user: str, address: str, now: datetime) -> None:
-    context.per_account.forget((user, network_of(address)))
-    context.per_network.succeeded(network_of(address), now)
+    tried = context.logins.begin(account=user, network=network_of(address), browser=browser, now=now)
+    if isinstance(tried, int):
+        raise too_many(tried)
+    return tried
 
 
 def _refused() -> Problem:
@@ -89,12 +99,11 @@ def _refused() -> Problem:
     )
 
 
-def wait(wait_s: int) -> None:
-    """Raises Problem 429 unless there is nothing to wait for."""
-    if wait_s:
-        raise Problem(
-            ProblemCode.TOO_MANY, f"Too many failures: try again in {wait_s} s.", headers={"Retry-After": str(wait_s)}
-        )
+def too_many(wait_s: int) -> Problem:
+    """429 with the seconds to wait."""
+    return Problem(
+        ProblemCode.TOO_MANY, f"Too many failures: try again in {wait_s} s.", headers={"Retry-After": str(wait_s)}
+    )
 
 
 def _entry(now: datetime, account: Holder, action: str, detail: Detail) -> Entry:

@@ -6,6 +6,7 @@ unless it says that what was written stays.
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Final
@@ -29,11 +30,9 @@ MAX_BODY: Final = 1024 * 1024
 """Bytes of a request's body."""
 BODY_S: Final = 20.0
 """Seconds in which a body must have come."""
+_UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 MAX_DEPTH: Final = 16
 """Levels of lists and objects in a request's body; ours need three."""
-
-CHOOSING: Final = frozenset({"/session", "/account/password"})
-"""All that is open to an account whose password was made for it: who it is, another password, and the way out."""
 
 
 class BoundedRequest(Request):
@@ -61,14 +60,21 @@ class BoundedRequest(Request):
 
     @override
     async def json(self) -> Any:
+        if not hasattr(self, "_json"):
+            self._json = self._parsed(await self.body())
+        return self._json
+
+    def _parsed(self, body: bytes) -> Any:
         try:
-            value = json.loads(await self.body(), parse_constant=_no_number)
+            value = json.loads(body, parse_constant=_no_number)
         except (ValueError, RecursionError):
             raise Problem(
                 ProblemCode.MALFORMED, f"The body must be JSON in UTF-8, at most {MAX_DEPTH} levels deep.", where="body"
             ) from None
         if _deeper(value, MAX_DEPTH):
             raise Problem(ProblemCode.MALFORMED, f"The body is more than {MAX_DEPTH} levels deep.", where="body")
+        if (where := _unwritable(value, "body")) is not None:
+            raise invalid(where, "A text has a NUL or half of a surrogate pair: send whole characters.")
         return value
 
 
@@ -79,6 +85,22 @@ def _query_names(dependant: Dependant) -> set[str]:
 
 def _no_number(_: str) -> float:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+def _unwritable(value: object, where: str) -> str | None:
+    """Where in a body a text stands that no database or answer can hold: NUL, or half of a surrogate pair.
+
+    JSON can spell both (RFC 8259, 8.2). The names of members are the caller's own: what is said of one is where it is.
+    """
+    if isinstance(value, str):
+        return where if _UNWRITABLE.search(value) else None
+    if isinstance(value, dict):
+        if any(_UNWRITABLE.search(name) for name in value):
+            return where
+        return next(filter(None, (_unwritable(inner, f"{where}.{name[:40]}") for name, inner in value.items())), None)
+    if isinstance(value, list):
+        return next(filter(None, (_unwritable(inner, f"{where}.{nth}") for nth, inner in enumerate(value))), None)
+    return None
 
 
 def _deeper(value: object, levels: int) -> bool:
@@ -105,7 +127,6 @@ class Route(APIRoute):
         # Looked up here, when the route is made: one that rights.toml doesn't know never starts.
         (right,) = {right_of(method, self.path_format.removeprefix(PREFIX)) for method in self.methods or ()}
         roles = RIGHTS.roles[right]
-        choosing = self.path_format.removeprefix(PREFIX) in CHOOSING
 
         async def answer(request: Request) -> Response:
             bounded = BoundedRequest(request.scope, request.receive)
@@ -120,12 +141,6 @@ class Route(APIRoute):
                 account = await _authenticate(connection, token, now)
                 if account.role not in roles:
                     raise _forbidden(account.role, right)
-                if account.password_made and not choosing:
-                    raise Problem(
-                        ProblemCode.PASSWORD_TO_CHOOSE,
-                        "This account's password was made for it: choose your own with POST /api/v1/account/password.",
-                        where="header.authorization",
-                    )
                 await _check(bounded, names, takes_body)
                 bounded.state.session = Session(connection=connection, account=account, now=now, context=context)
                 key = check_key(bounded.headers.get(KEY_HEADER)) if request.method == "POST" else None
@@ -172,7 +187,6 @@ async def _authenticate(connection: Connection, token: str, now: datetime) -> Ac
         role=Role(row["role"]),
         org=row["org_id"],
         version=row["version"],
-        password_made=row["password_made"],
         token_id=row["token_id"],
         expires_at=row["expires_at"],
         browser=is_session(token),
@@ -206,5 +220,7 @@ async def _check(request: BoundedRequest, names: set[str], takes_body: bool) -> 
                 "Send the body as `Content-Type: application/json`.",
                 where="header.content-type",
             )
+        if body:
+            await request.json()  # here: whatever goes wrong in it later, FastAPI answers without saying what
     elif body:
         raise invalid("body", "This address takes no body.")

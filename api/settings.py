@@ -1,10 +1,11 @@
 """What the API's answers depend on. Only `steth` reads settings from outside and fills this in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from api.forwarded import Network
 from api.page import BUILT
 from catalog.model import Lang
 
@@ -16,7 +17,8 @@ Clock = Callable[[], datetime]
 class Settings:
     """`mqtt_url`: where an enrolled agent reports to (`mqtt[s]://host:port`). `heartbeat_s`: seconds between its
     heartbeats. `language`: of texts for a reader who asks for none. `console`: the folder of the built page.
-    `login_lasts`, `code_lasts`: how long a login's token or session and a device's one-time code are good."""
+    `login_lasts`, `code_lasts`: how long a login's token or session and a device's one-time code are good.
+    `proxies`: addresses whose word of who asks, and whether by https, is taken."""
 
     mqtt_url: str
     heartbeat_s: float = 15.0
@@ -24,3 +26,4 @@ class Settings:
     console: Path = BUILT
     login_lasts: timedelta = timedelta(hours=12)
     code_lasts: timedelta = timedelta(days=7)
+    proxies: Sequence[Network] = ()

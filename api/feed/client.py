@@ -48,7 +48,8 @@ def frame(name: str, data: bytes, id_: str | None = None) -> bytes:
 class Client:
     """What waits for one browser tab. `org` None: staff, who see all. `token_id`: the credential it came with."""
 
-    def __init__(self, *, org: int | None, lang: Lang, token_id: int, after: Position) -> None:
+    def __init__(self, *, account: int, org: int | None, lang: Lang, token_id: int, after: Position) -> None:
+        self.account = account
         self.org = org
         self.lang: Lang = lang
         self.token_id = token_id
@@ -158,8 +159,8 @@ class EventStream(Response):
                 pieces = [client.frame(event, self._now_ms())]
             elif client.lost is not None:
                 pieces = await self._reload(client, client.lost)
-        if client.ended is Away.SIGNED_OUT:
-            await out(frame("reset", b'{"reason":"signed-out"}'))
+        if client.ended in {Away.SIGNED_OUT, Away.TOO_MANY}:
+            await out(frame("reset", b'{"reason":"%s"}' % client.ended.encode()))
         await out(b"", more=False)
 
 

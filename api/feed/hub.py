@@ -21,7 +21,9 @@ from api.feed.client import Client, Event, frame
 from api.feed.facts import LANGS, Seen, chunks, heard, look, states
 from api.feed.log import ALERTS, MAX_ROWS, Read, Row, boundary, latest_of, read_after
 from api.feed.position import Away, Position, decode, encode
+from api.feed.room import PUSH, room
 from api.language import Reader
+from api.limits import Attempts
 from api.problems import Problem, ProblemCode
 from api.routes.alerts import ALL_ALERTS, alert_shape
 from api.routes.tickets import ALL_TICKETS, ticket_shape
@@ -41,7 +43,6 @@ TOKENS_S: Final = 2.0
 BEAT_S: Final = 4.0
 """A client that hears nothing for 10 s knows that the feed is dead: two beats may be late."""
 ROUND_S: Final = 10.0
-MAX_CLIENTS: Final = 1000
 SLICE: Final = 200
 """Devices that are looked at before others have a turn on the event loop."""
 
@@ -73,7 +74,8 @@ class Hub:
         self._clock = clock
         self._heartbeat_s = heartbeat_s
         self._version = version
-        self._clients: set[Client] = set()
+        self._clients: dict[Client, None] = {}  # in the order in which they came
+        self._pushed = Attempts(most=1, within=PUSH)
         self._wanted = asyncio.Event()
         self._reading = asyncio.Lock()
         self._head: Position | None = None
@@ -105,13 +107,12 @@ class Hub:
 
     # clients ----------------------------------------------------------------------------------------------------------
 
-    async def join(self, *, org: int | None, lang: Lang, token_id: int, last: str | None) -> tuple[Client, list[bytes]]:
-        """A new client, and what it is told first. `last`: its Last-Event-ID. Raises Problem 503 when there are too
-        many, or while we stop."""
-        if self._closing or len(self._clients) >= MAX_CLIENTS:
-            raise Problem(
-                ProblemCode.UNAVAILABLE, "Too many live streams: try again in a moment.", headers={"Retry-After": "5"}
-            )
+    async def join(
+        self, *, account: int, org: int | None, lang: Lang, token_id: int, last: str | None
+    ) -> tuple[Client, list[bytes]]:
+        """A new client, and what it is told first. `last`: its Last-Event-ID. Raises Problem 429 when there are too
+        many of its account or organisation, 503 when there are too many at all, or while we stop."""
+        self._room(account=account, org=org)
         head = await self._awake()
         after = head if last is None else await self._where(last)
         missed: list[Event] = []
@@ -123,8 +124,19 @@ class Hub:
         # From here on nothing waits until the client is one of ours: what it is told first and what it is told later
         # meet without a gap. What is up to `after` it has, or gets at once, and is not told again.
         head = self._head or head
-        client = Client(org=org, lang=lang, token_id=token_id, after=after if isinstance(after, Position) else head)
-        self._clients.add(client)
+        oldest = self._room(account=account, org=org)
+        if oldest is not None:
+            self._pushed.begin(account, self._clock())
+            oldest.end(Away.TOO_MANY)
+            self.leave(oldest)
+        client = Client(
+            account=account,
+            org=org,
+            lang=lang,
+            token_id=token_id,
+            after=after if isinstance(after, Position) else head,
+        )
+        self._clients[client] = None
         self._wanted.set()
         try:
             if isinstance(after, Away):
@@ -140,6 +152,11 @@ class Hub:
             self.leave(client)
             raise
 
+    def _room(self, *, account: int, org: int | None) -> Client | None:
+        if self._closing:
+            raise Problem(ProblemCode.UNAVAILABLE, "The service is about to stop: try again in a moment.")
+        return room(self._clients, account=account, org=org, pushed_s=self._pushed.wait_s(account, self._clock()))
+
     async def _where(self, last: str) -> Position | Away:
         """The position of a Last-Event-ID. Another process may have told more than this one has read yet."""
         async with self._scoped(EVERY_ORG) as connection:
@@ -148,7 +165,7 @@ class Hub:
 
     def leave(self, client: Client) -> None:
         """A client is gone."""
-        self._clients.discard(client)
+        self._clients.pop(client, None)
         if not self._clients:
             self._wanted.clear()
 

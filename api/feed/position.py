@@ -38,6 +38,7 @@ class Away(StrEnum):
     TOO_SLOW = "too-slow"
     FAILED = "server-failed"
     SIGNED_OUT = "signed-out"
+    TOO_MANY = "too-many-of-this-account"
     STOPPING = "server-stopping"
 
 

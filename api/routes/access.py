@@ -15,7 +15,7 @@ from api.database import many, one
 from api.documented import problems
 from api.idempotency import KEY_HEADER, NOBODY, Attempt, check_key, once
 from api.limits import network_of
-from api.login import check_password, confirm_password, issue, wait
+from api.login import check_password, confirm_password, issue, too_many
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import Problem, ProblemCode, not_found, unauthenticated
 from api.roles import PREFIX
@@ -32,10 +32,11 @@ router = APIRouter(prefix=PREFIX, route_class=Route, tags=["access"])
 async def login(body: Login, context: Shared, address: Address) -> LoginAnswer:
     """Exchange user and password for a short-lived token: for programs. A browser uses POST /session.
 
-    Failures are counted by account and address, and by address. After too many: 429, with the seconds to wait.
+    Failures are counted by account, by address and by both. After too many: 429, with the seconds to wait. Where a
+    password was right lately, failures elsewhere hold nobody up.
     """
     now = context.clock()
-    found = await check_password(
+    found, _ = await check_password(
         context, user=body.user, password=body.password.get_secret_value(), address=address, now=now
     )
     token_id, token, expires_at = await issue(context, found, browser=False, address=address, now=now)
@@ -129,15 +130,18 @@ async def enrol(body: Enrol, request: Request, context: Shared, address: Address
     """
     now = context.clock()
     network = network_of(address)
-    wait(context.per_network.wait_s(network, now))
-    context.per_network.begin(network, now)
     hashed = code_hash(body.code)
     key = check_key(request.headers.get(KEY_HEADER))
-    async with scoped(context.pool, EVERY_ORG) as connection:
+    # Each code is looked for, whatever was tried before: 60 random bits aren't guessed, and behind one address a whole
+    # hospital may be. Too many wrong ones are told to wait.
+    async with context.code_turns.turn(network), scoped(context.pool, EVERY_ORG) as connection:
 
         async def work() -> Response:
             device = None if hashed is None else await one(connection, "enrol", {"code_hash": hashed, "now": now})
             if device is None:
+                if wait_s := context.codes.wait_s(network, now):
+                    raise too_many(wait_s)
+                context.codes.begin(network, now)
                 raise Problem(
                     ProblemCode.CODE_REFUSED,
                     "This code is wrong, used or expired: ask for a new one (POST /api/v1/devices/{id}/code).",
@@ -163,5 +167,4 @@ async def enrol(body: Enrol, request: Request, context: Shared, address: Address
                 principal=NOBODY, by=NOBODY, key=key, secret=hashed.hex(), method="POST", target="/enrol", body=hashed
             )
             response = await once(connection, attempt, now=now, work=work)
-    context.per_network.succeeded(network, now)
     return response

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from api.browser import CSRF_HEADER, end_session, give_session
+from api.browser import CSRF_HEADER, end_session, give_known, give_session, known_browser
 from api.context import Address, Asked, Shared
 from api.database import one
 from api.documented import problems
@@ -27,14 +27,21 @@ async def begin_session(
     """Log a browser in: the answer sets an HttpOnly, SameSite=Strict cookie. Programs use POST /login instead.
 
     From then on the cookie stands for the account. Requests other than GET must carry `X-Steth-Csrf: 1` with it.
-    Failures are counted together with those of POST /login.
+    Failures are counted together with those of POST /login. A browser that signed in before isn't held up by failures
+    elsewhere: a second cookie says so, which opens nothing.
     """
     now = context.clock()
-    found = await check_password(
-        context, user=body.user, password=body.password.get_secret_value(), address=address, now=now
+    found, known = await check_password(
+        context,
+        user=body.user,
+        password=body.password.get_secret_value(),
+        address=address,
+        now=now,
+        browser=known_browser(request),
     )
     _, session, expires_at = await issue(context, found, browser=True, address=address, now=now)
     give_session(request, response, session, lasts=context.settings.login_lasts)
+    give_known(request, response, known)
     async with scoped(context.pool, EVERY_ORG) as connection:
         hospital = await _hospital(connection, found.org)
     return WhoAmI(
@@ -43,7 +50,6 @@ async def begin_session(
         hospital=hospital,
         expires_at=expires_at,
         browser=True,
-        choose_password=found.password_made,
         csrf_header=CSRF_HEADER,
         language=words.lang,
         now=now,
@@ -60,7 +66,6 @@ async def get_session(asked: Asked, words: InWords) -> WhoAmI:
         hospital=await _hospital(asked.connection, asked.account.org),
         expires_at=asked.account.expires_at,
         browser=asked.account.browser,
-        choose_password=asked.account.password_made,
         csrf_header=CSRF_HEADER,
         language=words.lang,
         now=asked.now,

@@ -10,6 +10,7 @@ from api.documented import problems
 from api.feed.client import EventStream
 from api.feed.hub import Hub
 from api.language import InWords
+from api.problems import ProblemCode
 from api.roles import PREFIX
 from api.route import Route
 from api.shapes.stream import STREAMED
@@ -31,7 +32,7 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-@router.get("/stream", responses={**problems(), **_STREAM}, response_class=Response)
+@router.get("/stream", responses={**problems(ProblemCode.TOO_MANY), **_STREAM}, response_class=Response)
 async def stream(
     asked: Asked,
     words: InWords,
@@ -46,8 +47,18 @@ async def stream(
     After `hello` with `resumed` false, and after `reset`, load the lists: what changes from then on is told. `alert`
     and `ticket` hold the thing as it is now: put it in the place of what is known of it. With `Last-Event-ID` the
     stream goes on where it ended, unless that is too long ago. Nothing is skipped, whatever commits late.
+
+    An account has at most 20 streams: one more ends its oldest, at most every 5 s; else 429. A hospital's accounts have
+    at most 200 together.
     """
     hub: Hub = request.app.state.hub
     account = asked.account
-    join = partial(hub.join, org=account.org, lang=words.lang, token_id=account.token_id, last=last_event_id)
+    join = partial(
+        hub.join,
+        account=account.id,
+        org=account.org,
+        lang=words.lang,
+        token_id=account.token_id,
+        last=last_event_id,
+    )
     return EventStream(join=join, reload=hub.reload, leave=hub.leave, now_ms=hub.now_ms)

@@ -2,12 +2,17 @@
 
 import asyncio
 from datetime import timedelta
+from ipaddress import ip_network
+from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
 from api.accounts import create_account, create_token
 from api.credentials import token_hash
+from api.forwarded import Forwarded
+from api.login import tell_failures
 from api.roles import Role
 from tests.integration.api.world import NOW, World
 
@@ -230,7 +235,115 @@ async def test_a_retired_device_gets_no_code_and_none_of_its_codes_is_good(here:
     assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
 
 
-async def test_guessing_codes_is_slowed_down(still: World) -> None:
-    answers = [await still.http.post("/api/v1/enrol", json={"code": "0000-0000-0000"}) for _ in range(51)]
+async def test_wrong_codes_are_slowed_down_and_hold_neither_a_right_one_nor_a_login_up(wang: World) -> None:
+    made = await mint(wang)
+    wrong = {"code": "0000-0000-0000"}
+    answers = [await wang.http.post("/api/v1/enrol", json=wrong) for _ in range(51)]
     assert [answer.status_code for answer in answers] == [403] * 50 + [429]
     assert answers[-1].headers["retry-after"] == "300"
+    assert (await wang.http.post("/api/v1/login", json={"user": "wang.li", "password": PASSWORD})).status_code == 200
+    right = await wang.http.post("/api/v1/enrol", json={"code": made["code"]}, headers={"Idempotency-Key": "k"})
+    assert right.status_code == 200
+    assert (await wang.http.post("/api/v1/enrol", json=wrong)).status_code == 429
+
+
+# whose failures are whose ---------------------------------------------------------------------------------------------
+
+PROXY = "192.0.2.7"
+"""The world's peer."""
+
+
+def from_(address: str) -> dict[str, str]:
+    return {"X-Forwarded-For": address}
+
+
+def behind_a_proxy(world: World) -> httpx.AsyncClient:
+    """A client whose requests come through a proxy that the API trusts."""
+    app = Forwarded(world.app, proxies=[ip_network(PROXY)])
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(PROXY, 50000)), base_url="http://steth.example")
+
+
+async def test_a_forged_address_counts_for_nothing_and_is_recorded_nowhere(wang: World) -> None:
+    login = {"user": "wang.li", "password": "x"}
+    codes = [
+        (await wang.http.post("/api/v1/login", json=login, headers=from_(f"10.6.6.{n}"))).status_code for n in range(20)
+    ]
+    assert codes == [401] * 5 + [429] * 15
+    assert wang.look("SELECT DISTINCT detail->>'address' FROM audit WHERE action = 'login-failed'") == [(PROXY,)]
+
+
+async def test_what_a_proxy_of_ours_says_is_what_counts(wang: World) -> None:
+    async with behind_a_proxy(wang) as http:
+        login = {"user": "wang.li", "password": PASSWORD}
+        told = {**from_("6.6.6.6, 10.3.0.9"), "X-Forwarded-Proto": "https"}
+        answer = await http.post("/api/v1/session", json=login, headers=told)
+        assert all("; secure" in cookie.lower() for cookie in answer.headers.get_list("set-cookie"))
+        await http.post("/api/v1/login", json=login, headers=from_("<script>"))
+    addresses = wang.look("SELECT detail->>'address' FROM audit WHERE action = 'login' ORDER BY id")
+    assert addresses == [("10.3.0.9",), (PROXY,)]
+
+
+async def test_an_account_guessed_at_from_everywhere_is_open_to_its_owner_alone(wang: World) -> None:
+    right, wrong = ({"user": "wang.li", "password": password} for password in (PASSWORD, "x"))
+    async with behind_a_proxy(wang) as http, behind_a_proxy(wang) as elsewhere:
+        assert (await http.post("/api/v1/session", json=right, headers=from_("10.3.0.9"))).status_code == 200
+        guesses = [await elsewhere.post("/api/v1/login", json=wrong, headers=from_(f"10.6.6.{n}")) for n in range(30)]
+        assert [answer.status_code for answer in guesses] == [401] * 10 + [429] * 20
+        here = await elsewhere.post("/api/v1/login", json=right, headers=from_("10.3.0.9"))
+        assert here.status_code == 200, "a network that the owner was in before"
+        travelling = await http.post("/api/v1/session", json=right, headers=from_("10.9.9.9"))
+        assert travelling.status_code == 200, "a browser that the owner was in before"
+        assert (await elsewhere.post("/api/v1/session", json=right, headers=from_("10.9.9.10"))).status_code == 429
+        wang.clock.now = NOW + timedelta(minutes=15)
+        assert (await elsewhere.post("/api/v1/session", json=right, headers=from_("10.9.9.10"))).status_code == 200
+
+
+async def test_a_colleague_behind_the_same_address_gets_in(wang: World) -> None:
+    codes = [
+        (await wang.http.post("/api/v1/login", json={"user": f"a{n}", "password": "x"})).status_code for n in range(55)
+    ]
+    assert codes == [401] * 50 + [429] * 5
+    assert (await wang.http.post("/api/v1/login", json={"user": "wang.li", "password": PASSWORD})).status_code == 200
+
+
+async def test_failures_of_unknown_users_are_audited_like_those_of_known_ones(
+    wang: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    statements: list[list[str]] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def counted(cursor: Any, query: Any, *args: Any, **more: Any) -> Any:
+        asked.append(str(query))
+        return await execute(cursor, query, *args, **more)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", counted)
+    for user in ("wang.li", PASSWORD):  # a password in the wrong field
+        assert (await wang.http.post("/api/v1/login", json={"user": user, "password": "x"})).status_code == 401
+        statements.append([*asked])
+        asked.clear()
+    assert statements[0] == statements[1]
+    assert len(statements[0]) > 3
+    rows = wang.look("SELECT org_id, actor, subject, detail FROM audit WHERE action = 'login-failed' ORDER BY id")
+    assert rows[0] == (None, "wang.li", "account:wang.li", {"address": PROXY})
+    assert rows[1][:3] == (None, "nobody", "account")
+    assert PASSWORD not in str(rows)
+
+
+async def test_a_flood_of_unknown_users_does_not_fill_the_audit_log(here: World) -> None:
+    context = here.app.state.context
+    for n in range(100):
+        context.failures.tell(None, f"a{n}", address=PROXY, now=NOW)
+    here.clock.now = NOW + timedelta(minutes=1)
+    await tell_failures(context)
+    await tell_failures(context, all_=True)
+    rows = here.look("SELECT detail FROM audit WHERE action = 'login-failed'")
+    assert rows == [({"count": 70},)]
+
+
+@pytest.mark.parametrize("user", ["wang.li", "nobody at all"])
+async def test_a_text_that_no_database_holds_is_refused_where_it_stands(still: World, user: str) -> None:
+    for text in ("\\ud800", "x\\u0000"):
+        body = f'{{"user": "{user}", "password": "{text}"}}'
+        answer = await still.http.post("/api/v1/login", content=body, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, answer.json()["where"]) == (422, "body.password")

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -12,13 +13,13 @@ import psycopg
 import pytest
 import uvicorn
 
-from api.accounts import create_token
-from api.database import one
+from api.accounts import create_account, create_token
 from api.feed import hub as hubs
 from api.feed import log
+from api.feed import room as rooms
 from api.feed.position import MAX_AWAY_MS
+from api.problems import Problem
 from api.roles import Role
-from api.shapes.tickets import Ticket
 from tests.fixtures.ports import free_port
 from tests.integration.api.world import NOW, Hospital, World
 
@@ -207,16 +208,7 @@ async def test_every_hospital_hears_of_its_own_alone(url: str, here: World) -> N
         while changed.data["items"][0]["connected"]["value"]:
             changed = await own.next("devices")
         assert [item["id"] for item in changed.data["items"]] == [here.a.device]
-        here.look(
-            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
-            " SELECT id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', '{\"who\": \"NOC-7c41e9\"}'"
-            " FROM ticket WHERE number = %s RETURNING id",
-            here.a.ticket,
-        )
-        ticket = await own.next("ticket")
-        assert set(ticket.data) == set(Ticket.model_fields), "the ticket as it is, and not who was told of it"
-        assert "7c41e9" not in str(ticket)
-        await foreign.nothing_for(0.5, "alert", "ticket")
+        await foreign.nothing_for(0.5, "alert")
         last = own.last
     async with listening(url, here, as_="hospital-b", last=last) as thief:
         await thief.nothing_for(0.5, "alert", "ticket")
@@ -278,16 +270,16 @@ async def test_too_much_missed_is_loaded_again_too(url: str, here: World, monkey
 async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: World) -> None:
     password = "ein langes 口令"
     ids: dict[str, int] = {}
-    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-        for who in ("disabled", "reset", "changed", "revoked", "moved"):
-            stored = await here.app.state.context.passwords.hash(password) if who == "changed" else "none"
-            row = {"org": here.a.org, "name": who, "role": Role.HOSPITAL, "password_hash": stored, "made": False}
-            made = await one(connection, "add_account", row)
-            assert made is not None
-            ids[who] = made["id"]
-            given: dict[str, Any] = {"account": ids[who], "now": here.clock.now, "expires_at": None}
-            _, here.tokens[who] = await create_token(connection, label="tab", **given)
-            _, here.tokens[f"{who}'s other"] = await create_token(connection, label="other", **given)
+    for who in ("disabled", "reset", "changed", "revoked", "moved"):
+        async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
+            given: dict[str, Any] = {"name": who, "password": password, "role": Role.HOSPITAL, "org": here.a.org}
+            ids[who] = await create_account(connection, **given, now=here.clock.now)
+            _, here.tokens[who] = await create_token(
+                connection, account=ids[who], label="tab", now=here.clock.now, expires_at=None
+            )
+            _, here.tokens[f"{who}'s other"] = await create_token(
+                connection, account=ids[who], label="other", now=here.clock.now, expires_at=None
+            )
     revoked = (await here.ask("GET", f"/accounts/{ids['revoked']}/tokens")).json()["items"][1]
     assert revoked["label"] == "tab"
     asked: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -303,7 +295,6 @@ async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: Wo
         for method, path, who, more in asked:
             assert (await here.ask(method, path, as_=who, **more)).status_code in {200, 204}
         here.look("UPDATE account SET org_id = %s WHERE name = 'moved' RETURNING id", here.b.org)
-        assert 2 * hubs.TOKENS_S < 5, "until the next look, and for that"
         async with asyncio.timeout(5):
             for who in ids:
                 assert (await tabs[who].next("reset")).data == {"reason": "signed-out"}
@@ -435,3 +426,48 @@ async def test_what_a_tab_saw_of_a_database_that_was_since_restored_is_loaded_ag
         assert (await late.next()).data == {"reason": "unknown-position"}
     async with listening(url, here, last=own) as goes_on:
         assert (await goes_on.next()).data["resumed"] is True
+
+
+async def test_an_account_has_so_many_streams_and_one_more_ends_its_oldest(
+    url: str, here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "OF_ACCOUNT", 2)
+
+    async def refused(as_: str) -> int:
+        headers = {"Authorization": f"Bearer {here.tokens[as_]}"}
+        async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/stream", headers=headers) as response:
+            if response.status_code != 200:
+                assert json.loads(await response.aread())["code"] == "too_many"
+                assert response.headers["retry-after"] == "5"
+            return response.status_code
+
+    async with listening(url, here) as ghost, listening(url, here) as second, listening(url, here) as third:
+        assert (await ghost.next("reset")).data == {"reason": "too-many-of-this-account"}
+        with pytest.raises(EndedError):
+            await ghost.next()
+        assert await refused("admin") == 429, "not one after the other"
+        async with listening(url, here, as_="engineer") as other:
+            assert (await other.next()).name == "hello"
+        for tab in (second, third):
+            assert (await tab.next("beat")).name == "beat"
+        here.clock.now = NOW + timedelta(seconds=5)
+        async with listening(url, here) as fourth:
+            assert (await fourth.next()).name == "hello"
+            with pytest.raises(EndedError):
+                await second.next("nothing")
+    joining = [here.app.state.hub.join(account=-1, org=None, lang="en", token_id=1, last=None) for _ in range(20)]
+    joined = await asyncio.gather(*joining, return_exceptions=True)
+    refusals = [one for one in joined if isinstance(one, Problem)]
+    assert len(refusals) == 17, "at the same moment too: two, and one in the place of the first"
+
+
+async def test_hospitals_leave_room_for_the_staff(url: str, here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "OF_ORG", 1)
+    monkeypatch.setattr(rooms, "OF_HOSPITALS", 1)
+    async with listening(url, here, as_="hospital-a") as tab, httpx.AsyncClient() as client:
+        for account, status in (("hospital-a", 429), ("hospital-b", 503)):
+            answer = await client.get(f"{url}/stream", headers={"Authorization": f"Bearer {here.tokens[account]}"})
+            assert (answer.status_code, answer.headers["retry-after"]) == (status, "30")
+        async with listening(url, here) as staff:
+            assert (await staff.next()).name == "hello"
+        assert (await tab.next()).name == "hello"

@@ -81,7 +81,7 @@ def event(org: int | None = None, position: Position | None = None, *, exact: bo
 
 
 def client(org: int | None = None, after: Position = HEAD) -> Client:
-    return Client(org=org, lang="en", token_id=1, after=after)
+    return Client(account=1, org=org, lang="en", token_id=1, after=after)
 
 
 def test_a_hospital_sees_its_own_and_nobodys_and_staff_see_all_once() -> None:
