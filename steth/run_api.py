@@ -2,16 +2,24 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.feed.hub import Hub
+from api.feed.room import MAX_CLIENTS
 from api.settings import Settings as ApiSettings
 from catalog.model import Catalog
+from steth.guarded import MOST, Guarded, Waiting
 from steth.settings import Settings, address
 from store.installation import settle_first
 from store.pool import open_pool
+
+MAX_REQUESTS: Final = 2 * MOST
+"""Connections beside those of live streams: half of them may wait for their clients. One too many is answered 503."""
 
 
 async def run_api(settings: Settings, catalog: Catalog) -> None:
@@ -25,22 +33,13 @@ async def run_api(settings: Settings, catalog: Catalog) -> None:
                 mqtt_url=settings.told_mqtt(),
                 heartbeat_s=settings.heartbeat_s,
                 language=settings.language,
+                proxies=settings.proxy_networks(),
             ),
             pool=pool,
             catalog=catalog,
             clock=lambda: datetime.now(UTC),
         )
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                host=host,
-                port=port,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=5,
-            )
-        )
+        server = http_server(app, host=host, port=port, waiting=Waiting())
         async with asyncio.TaskGroup() as group:
             closing = group.create_task(_close_streams(server, app.state.hub), name="close-streams")
             await server.serve()
@@ -52,3 +51,23 @@ async def _close_streams(server: uvicorn.Server, hub: Hub) -> None:
     while not server.should_exit:  # noqa: ASYNC110 - a flag is all that uvicorn has
         await asyncio.sleep(0.1)
     hub.close()
+
+
+def http_server(app: ASGIApp, *, host: str, port: int, waiting: Waiting) -> uvicorn.Server:
+    """The server of the API, or of any app, on an address of this machine."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            http=partial(Guarded, waiting=waiting),  # type: ignore[arg-type]  # makes what the class does
+            ws="none",
+            # The app looks at what proxies say (`api.forwarded`); uvicorn would ask the environment whom to believe.
+            proxy_headers=False,
+            limit_concurrency=MAX_CLIENTS + MAX_REQUESTS,
+        )
+    )

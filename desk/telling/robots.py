@@ -24,7 +24,6 @@ HOSTS: Final[Mapping[Kind, str]] = {
     "feishu": "https://open.feishu.cn",
     "lark": "https://open.larksuite.com",
 }
-KINDS: Final = frozenset(HOSTS)
 _NAMES: Final[Mapping[Kind, str]] = {"dingtalk": "DingTalk", "wecombot": "WeCom", "feishu": "Feishu", "lark": "Lark"}
 _PATHS: Final[Mapping[Kind, str]] = {
     "dingtalk": "/robot/send",
@@ -91,12 +90,8 @@ def of_page(address: str) -> Robot | None:
     else:
         at_home = parts.path.rstrip("/") == _PATHS[kind]
         token = query.get("access_token" if kind == "dingtalk" else "key", "") if at_home else ""
-    return Robot(kind=kind, token=token, secret=query.get("secret", "")) if is_token(token) else None
-
-
-def is_token(text: str) -> bool:
-    """Whether it can be a robot's token: it may become part of a path."""
-    return text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+    plain = token.isascii() and token.replace("-", "").replace("_", "").isalnum()
+    return Robot(kind=kind, token=token, secret=query.get("secret", "")) if plain else None
 
 
 def order(robot: Robot, text: str, *, now_s: float, host: str) -> Order:
