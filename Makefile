@@ -94,6 +94,10 @@ soak: setup ## a small hospital for hours: nothing may go on growing (ARGS='--mi
 schema: setup ## write store's schema.sql anew from the migrations
 	$(BIN)/python -m tests.write_schema
 
+.PHONY: sbom
+sbom: setup ## bills of materials of what is delivered, from the locks: CycloneDX in build/sbom
+	tools/sbom.sh
+
 .PHONY: lock
 lock: ## resolve the dependencies anew into requirements/*.lock
 	test -x $(VENV)-lock/bin/uv || $(PYTHON) -m venv $(VENV)-lock

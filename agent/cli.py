@@ -14,6 +14,7 @@ import structlog
 
 from agent.configfile import load, located
 from agent.errors import AgentError, ConfigError, described
+from agent.secrecy import exposed, leave_no_dumps
 
 FAILED: Final = 1
 
@@ -27,6 +28,7 @@ other commands:
 
 def main() -> None:
     """The entry point."""
+    leave_no_dumps()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -92,6 +94,8 @@ def _agent(argv: Sequence[str]) -> int:
         app = App(config=config)
     except ConfigError as error:
         raise located(path, error) from None
+    for file in exposed(path, config):
+        structlog.get_logger(part="agent").warning("other users may read or change it: chmod 600", file=str(file))
     # Not the proactor of Windows: paho's sockets are watched by the loop, which only the selector's can.
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
         runner.run(_until_stopped(app.run()))

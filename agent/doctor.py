@@ -33,6 +33,7 @@ from agent.link import Endpoint
 from agent.logs.names import Names
 from agent.proxy import tunnel
 from agent.room import MB, RESERVE, reserve_of
+from agent.secrecy import exposed
 from catalog.model import Catalog, Lang, Text
 from catalog.refusals import loses
 from wire.items import Refusal
@@ -69,6 +70,7 @@ def examine(path: Path) -> Iterator[Finding]:
         yield fail("agent.config", zh=str(error), en=str(error), todo=correct)
         return
     yield ok("agent.config", zh=f"{path} 无误", en=f"{path} is in order")
+    yield _secrecy(path, config)
     yield from _state(config)
     running = _running(config)
     yield from _process(config, running)
@@ -79,6 +81,19 @@ def examine(path: Path) -> Iterator[Finding]:
         for name, peer in device.echo.items():
             yield _reach(f"peer.{name}", peer.host, peer.port)
     yield from _server(config)
+
+
+def _secrecy(path: Path, config: Config) -> Finding:
+    files = ", ".join(map(str, exposed(path, config)))
+    if files:
+        todo = Text(zh="收回权限：chmod 600", en="take the right away: chmod 600")
+        zh, en = f"其他用户可读取或修改 {files}", f"other users may read or change {files}"
+        return warn("agent.secrecy", zh=zh, en=en, todo=todo)
+    return ok(
+        "agent.secrecy",
+        zh="配置、密钥和密码文件不对其他用户开放",
+        en="configuration, keys and passwords are nobody else's to read or change",
+    )
 
 
 # the agent itself -----------------------------------------------------------------------------------------------------

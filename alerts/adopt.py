@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from alerts.draft import Draft
 from alerts.episode import Condition, Event
-from alerts.plan import CONNECTION, FAULT, LIMIT, RETIRED, RETIRED_PLAN, SILENCE, Rule
+from alerts.plan import CONNECTION, FAULT, LIMIT, RETIRED, RETIRED_PLAN, SILENCE, Rule, fault_key
 from alerts.state import Entry, State
 from alerts.status import MOMENTS
+from catalog.model import UNKNOWN_CODE
 from ingest.ports import Device, OpenAlert
 from wire.topics import Lane
 
@@ -43,6 +44,11 @@ def adopt(draft: Draft, digest: str) -> None:
     own = {rule.key for rule in MOMENTS}
     for name in [key for key in draft.judged if ":" not in key and key not in plan.names and key not in own]:
         del draft.judged[name]
+    # Codes that the catalog doesn't hold came by name from a former version; nothing comes of them any more.
+    kept = {*plan.rules, *draft.entries, fault_key(UNKNOWN_CODE)}
+    for name in [key for key in draft.judged if key.startswith(FAULT) and key not in kept]:
+        del draft.judged[name]
+        draft.opens = {key: times for key, times in draft.opens.items() if key != name}
     if plan is RETIRED_PLAN:
         draft.judged, draft.opens, draft.held, draft.known_clock = {}, {}, [], 0
     draft.changed = True

@@ -26,7 +26,8 @@ _NONE: Final = 0
 class Holder:
     """An account. `org`: the hospital's own accounts see that organisation only; None: the provider's staff.
 
-    `version`: another one has another password, or was disabled or enabled.
+    `version`: another one has another password, or was disabled or enabled. `password_made`: by us; it is good for
+    nothing but to choose another.
     """
 
     id: int
@@ -34,11 +35,19 @@ class Holder:
     role: Role
     org: int | None
     version: int
+    password_made: bool
 
 
 def holder(row: DictRow) -> Holder:
     """The account of a row with its columns."""
-    return Holder(id=row["id"], name=row["name"], role=Role(row["role"]), org=row["org_id"], version=row["version"])
+    return Holder(
+        id=row["id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        org=row["org_id"],
+        version=row["version"],
+        password_made=row["password_made"],
+    )
 
 
 class LastAdministratorError(Exception):
@@ -58,21 +67,25 @@ async def create_account(
     org: int | None = None,
     now: datetime,
     actor: str = TOOL,
+    made: bool = False,
     passwords: Passwords | None = None,
 ) -> int:
     """Make an account and return its id. As the api role: any but an administrator, whom only the owner makes.
 
+    `made`: the password is one of our making (`mint_password`).
     `org` belongs to the role `hospital` and to it alone (a CheckViolation otherwise); a name that is taken is a
     UniqueViolation.
     """
     stored = await (passwords or Passwords()).hash(password)
-    row = await one(connection, "add_account", {"org": org, "name": name, "role": role.value, "password_hash": stored})
-    assert row is not None  # noqa: S101 - INSERT … RETURNING
-    made = holder(row)
-    await append(
-        connection, entry_of(made, action="account-created", actor=actor, now=now, detail={"role": role.value})
+    row = await one(
+        connection, "add_account", {"org": org, "name": name, "role": role.value, "password_hash": stored, "made": made}
     )
-    return made.id
+    assert row is not None  # noqa: S101 - INSERT … RETURNING
+    account = holder(row)
+    await append(
+        connection, entry_of(account, action="account-created", actor=actor, now=now, detail={"role": role.value})
+    )
+    return account.id
 
 
 async def find_account(connection: Connection, *, id_: int | None = None, name: str | None = None) -> DictRow | None:
@@ -80,10 +93,10 @@ async def find_account(connection: Connection, *, id_: int | None = None, name: 
     return await one(connection, "accounts", {"id": id_, "name": name, "above": None, "limit": 1})
 
 
-async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> None:
+async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> int:
     """Disable an account, which ends its tokens and sessions for good, or enable it: then somebody signs in anew.
 
-    Raises LastAdministratorError, AccountChangedError.
+    Returns how many ended. Raises LastAdministratorError, AccountChangedError.
     """
     if not active and account.role is Role.ADMIN:
         others = [row["id"] for row in await many(connection, "administrators", {}) if row["id"] != account.id]
@@ -93,6 +106,7 @@ async def set_active(connection: Connection, account: Holder, *, active: bool, a
     ended = 0 if active else await end_tokens(connection, account.id, now=now)
     action = "account-enabled" if active else "account-disabled"
     await append(connection, entry_of(account, action=action, actor=actor, now=now, detail={"ended": ended}))
+    return ended
 
 
 async def reset_password(
@@ -104,7 +118,7 @@ async def reset_password(
     """
     password = mint_password()
     stored = await (passwords or Passwords()).hash(password)
-    await _change(connection, "set_password", account, password_hash=stored)
+    await _change(connection, "set_password", account, password_hash=stored, made=True)
     ended = await end_tokens(connection, account.id, now=now)
     await append(connection, entry_of(account, action="password-reset", actor=actor, now=now, detail={"ended": ended}))
     return password
@@ -115,7 +129,7 @@ async def change_password(connection: Connection, account: Holder, *, stored: st
 
     Raises AccountChangedError.
     """
-    await _change(connection, "set_password", account, password_hash=stored)
+    await _change(connection, "set_password", account, password_hash=stored, made=False)
     ended = await end_tokens(connection, account.id, but=token, now=now)
     detail = {"ended": ended}
     await append(connection, entry_of(account, action="password-changed", actor=account.name, now=now, detail=detail))

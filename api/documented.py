@@ -6,7 +6,12 @@ from api.answers import PROBLEM_JSON
 from api.problems import STATUS, ProblemCode
 
 _EVERYWHERE: Final = (ProblemCode.INVALID, ProblemCode.INTERNAL, ProblemCode.UNAVAILABLE)
-_WITH_TOKEN: Final = (ProblemCode.UNAUTHENTICATED, ProblemCode.FORBIDDEN, ProblemCode.CSRF)
+_WITH_TOKEN: Final = (
+    ProblemCode.UNAUTHENTICATED,
+    ProblemCode.FORBIDDEN,
+    ProblemCode.PASSWORD_TO_CHOOSE,
+    ProblemCode.CSRF,
+)
 _WITH_BODY: Final = (ProblemCode.MALFORMED, ProblemCode.TOO_LARGE, ProblemCode.MEDIA_TYPE, ProblemCode.TOO_SLOW)
 
 

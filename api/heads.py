@@ -9,7 +9,7 @@ order, no spaces, UTF-8).
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -150,7 +150,7 @@ def by_position(heads: Iterable[Head]) -> dict[int, dict[int, set[str]]]:
     return found
 
 
-def latest(heads: Iterable[Head]) -> Mapping[int, Head]:
+def latest(heads: Iterable[Head]) -> dict[int, Head]:
     """Chain -> the head written last."""
     return {head.chain: head for head in heads}
 

@@ -7,7 +7,7 @@ from typing import Final
 
 LENGTH: Final = (12, 128)
 """Characters of a new password: at least, at most."""
-_LEFT: Final = 6
+_LEFT: Final = 8
 _DISTINCT: Final = 5
 _WORDS: Final = """
 administrator password passw0rd p@ssw0rd passwort qwertyuiop qwerty asdfghjkl zxcvbnm qazwsx 1qaz2wsx abcdefgh abc123

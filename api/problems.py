@@ -17,6 +17,7 @@ class ProblemCode(StrEnum):
     CSRF = "csrf"
     CODE_REFUSED = "code_refused"
     PASSWORD_NEEDED = "password_needed"  # noqa: S105 - a word for a program
+    PASSWORD_TO_CHOOSE = "password_to_choose"  # noqa: S105
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     TOO_SLOW = "too_slow"
@@ -42,6 +43,7 @@ STATUS: Final[Mapping[ProblemCode, tuple[int, str]]] = MappingProxyType(
         ProblemCode.CSRF: (403, "A header against forged requests is missing"),
         ProblemCode.CODE_REFUSED: (403, "The one-time code is not valid"),
         ProblemCode.PASSWORD_NEEDED: (403, "The account's password is needed"),
+        ProblemCode.PASSWORD_TO_CHOOSE: (403, "A password of one's own must be chosen first"),
         ProblemCode.NOT_FOUND: (404, "There is no such thing"),
         ProblemCode.METHOD_NOT_ALLOWED: (405, "This address has no such method"),
         ProblemCode.TOO_SLOW: (408, "The request took too long"),

@@ -6,21 +6,23 @@
 SELECT max(version) AS version FROM schema_version
 
 -- name: authenticate
-SELECT token_id, account_id, name, role, org_id, version, expires_at,
+SELECT token_id, account_id, name, role, org_id, version, password_made, expires_at,
        set_config('steth.org', coalesce(org_id::text, '*'), true),
        -- A list's filters may be given or not: a plan for all cases at once is a bad one for each.
        set_config('plan_cache_mode', 'force_custom_plan', true)
 FROM authenticate(%(hash)s, %(now)s)
 
 -- name: account_by_name
-SELECT id, name, role, org_id, version, password_hash FROM account_by_name(%(name)s)
+SELECT id, name, role, org_id, version, password_made, password_hash FROM account_by_name(%(name)s)
 
 -- name: add_account
-INSERT INTO account (org_id, name, role, password_hash) VALUES (%(org)s, %(name)s, %(role)s, %(password_hash)s)
-RETURNING id, name, role, org_id, version
+INSERT INTO account (org_id, name, role, password_hash, password_made)
+VALUES (%(org)s, %(name)s, %(role)s, %(password_hash)s, %(made)s)
+RETURNING id, name, role, org_id, version, password_made
 
 -- name: accounts
-SELECT a.id, a.name, a.role, a.org_id, o.name AS hospital, a.active, a.created_at, a.last_login_at, a.version
+SELECT a.id, a.name, a.role, a.org_id, o.name AS hospital, a.active, a.password_made, a.created_at,
+       a.last_login_at, a.version
 FROM account a LEFT JOIN org o ON o.id = a.org_id
 WHERE (%(id)s::integer IS NULL OR a.id = %(id)s) AND (%(name)s::text IS NULL OR a.name = %(name)s)
   AND (%(above)s::bigint IS NULL OR a.id > %(above)s)
@@ -34,7 +36,7 @@ SELECT id FROM account WHERE role = 'admin' AND active ORDER BY id FOR UPDATE
 UPDATE account SET active = %(active)s, version = version + 1 WHERE id = %(id)s AND version = %(version)s RETURNING version
 
 -- name: set_password
-UPDATE account SET password_hash = %(password_hash)s, version = version + 1
+UPDATE account SET password_hash = %(password_hash)s, password_made = %(made)s, version = version + 1
 WHERE id = %(id)s AND version = %(version)s RETURNING version
 
 -- name: note_login
@@ -335,24 +337,25 @@ ORDER BY s.id LIMIT %(limit)s
 SELECT id, name FROM org WHERE id = %(id)s
 
 -- name: recipients
-SELECT id, org_id, name, address, language, active, version,
+SELECT id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at FROM recipient
 WHERE %(above)s::bigint IS NULL OR id > %(above)s ORDER BY id LIMIT %(limit)s
 
 -- name: recipient
-SELECT id, org_id, name, address, language, active, version,
+SELECT id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at FROM recipient WHERE id = %(id)s
 
 -- name: add_recipient
-INSERT INTO recipient (org_id, name, address, language, active)
-VALUES (%(org)s, %(name)s, %(address)s, %(language)s, %(active)s)
+INSERT INTO recipient (org_id, name, address, language, active, heads)
+VALUES (%(org)s, %(name)s, %(address)s, %(language)s, %(active)s, %(heads)s)
 ON CONFLICT (org_id, name) DO NOTHING
-RETURNING id, org_id, name, address, language, active, version,
+RETURNING id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at
 
 -- name: change_recipient
 UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(address)s, address),
-    language = coalesce(%(language)s, language), active = coalesce(%(active)s, active), version = version + 1,
+    language = coalesce(%(language)s, language), active = coalesce(%(active)s, active),
+    heads = coalesce(%(heads)s, heads), version = version + 1,
     -- Of another address nothing is known yet.
     rest_from = CASE WHEN %(address)s::text IS NULL THEN rest_from END,
     rest_until = CASE WHEN %(address)s::text IS NULL THEN rest_until END,
@@ -361,7 +364,7 @@ UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(addre
     error = CASE WHEN %(address)s::text IS NULL THEN error ELSE '' END,
     test_state = CASE WHEN %(address)s::text IS NULL THEN test_state END
 WHERE id = %(id)s AND version = %(version)s
-RETURNING id, org_id, name, address, language, active, version,
+RETURNING id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at
 
 -- name: test_recipient
@@ -369,7 +372,7 @@ RETURNING id, org_id, name, address, language, active, version,
 UPDATE recipient SET test_state = 'waiting', test_at = CASE WHEN test_state = 'waiting' THEN test_at ELSE %(now)s END,
     rest_from = CASE WHEN failures = 0 THEN rest_from END, rest_until = CASE WHEN failures = 0 THEN rest_until END
 WHERE id = %(id)s
-RETURNING id, org_id, name, address, language, active, version,
+RETURNING id, org_id, name, address, language, active, heads, version,
     told_at, failing_since, error, error_params, test_state, test_at
 
 -- The live stream ---------------------------------------------------------------------------------------------------

@@ -34,6 +34,9 @@ _UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
 MAX_DEPTH: Final = 16
 """Levels of lists and objects in a request's body; ours need three."""
 
+CHOOSING: Final = frozenset({"/session", "/account/password"})
+"""All that is open to an account whose password was made for it: who it is, another password, and the way out."""
+
 
 class BoundedRequest(Request):
     """A request whose body has a size and a depth."""
@@ -127,6 +130,7 @@ class Route(APIRoute):
         # Looked up here, when the route is made: one that rights.toml doesn't know never starts.
         (right,) = {right_of(method, self.path_format.removeprefix(PREFIX)) for method in self.methods or ()}
         roles = RIGHTS.roles[right]
+        choosing = self.path_format.removeprefix(PREFIX) in CHOOSING
 
         async def answer(request: Request) -> Response:
             bounded = BoundedRequest(request.scope, request.receive)
@@ -141,6 +145,12 @@ class Route(APIRoute):
                 account = await _authenticate(connection, token, now)
                 if account.role not in roles:
                     raise _forbidden(account.role, right)
+                if account.password_made and not choosing:
+                    raise Problem(
+                        ProblemCode.PASSWORD_TO_CHOOSE,
+                        "This account's password was made for it: choose your own with POST /api/v1/account/password.",
+                        where="header.authorization",
+                    )
                 await _check(bounded, names, takes_body)
                 bounded.state.session = Session(connection=connection, account=account, now=now, context=context)
                 key = check_key(bounded.headers.get(KEY_HEADER)) if request.method == "POST" else None
@@ -187,6 +197,7 @@ async def _authenticate(connection: Connection, token: str, now: datetime) -> Ac
         role=Role(row["role"]),
         org=row["org_id"],
         version=row["version"],
+        password_made=row["password_made"],
         token_id=row["token_id"],
         expires_at=row["expires_at"],
         browser=is_session(token),

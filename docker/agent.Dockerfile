@@ -1,7 +1,7 @@
 # The agent beside the equipment, without anything of the server. Build from the repository's folder:
 #   docker build --file docker/agent.Dockerfile --tag steth-agent .
-# Run with its configuration and a folder for its state, which it must keep:
-#   docker run --read-only --volume /etc/steth:/etc/steth:ro --volume steth-agent:/var/lib/steth steth-agent
+# Run with its configuration and a folder for its state, which it must keep, and a log that doesn't grow for ever:
+#   docker run --log-driver local --ulimit core=0 --read-only --volume /etc/steth:/etc/steth:ro --volume steth-agent:/var/lib/steth steth-agent
 
 FROM python:3.12.12-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -2,9 +2,8 @@
 
 from collections import Counter
 from operator import ge, le
-from typing import Final, NamedTuple
+from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ingest.arrays import FIRST_MS, LAST_MS
@@ -23,22 +22,14 @@ _LONGEST: Final = 200
 _OUT_OF_RANGE: Final = "out-of-range"
 
 
-class Columns(Struct, kw_only=True, gc=False):
-    """Least and largest value of each column of a report that holds nothing but what is allowed. ``orgs``: those of
-    whom the database knows that their devices have these metrics, or soon will."""
-
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    orgs: set[int]
-
-
-class Fitted(NamedTuple):
-    """``report``: None if nothing of it can be stored for its flaws; without items if the allow-list kept them all
-    back. ``flaws``: what can't be stored. ``refused``: what may not be, by reason."""
-
-    report: Report | None
-    flaws: Flaws | None
-    refused: Counter[str] | None
+Names = tuple[str, tuple[str, ...], tuple[str, ...] | None]
+"""Model, metrics and units of a report."""
+Columns = tuple[tuple[float, ...], tuple[float, ...], set[int]]
+"""Of a report that names nothing but what is allowed: least and largest value of each column, and the tenants of whom
+the database knows that their devices have these metrics, or soon will."""
+Fitted = tuple[Report | None, Flaws | None, Counter[str] | None]
+"""The report, None if nothing of it can be stored for its flaws, without items if the allow-list kept them all back;
+what can't be stored; what may not be, by reason."""
 
 
 class Fit:
@@ -48,7 +39,7 @@ class Fit:
     def __init__(self, *, allowed: Allowed, ids: MetricIds) -> None:
         self._allowed = allowed
         self._ids = ids
-        self._columns: dict[tuple[str, tuple[str, ...], tuple[str, ...] | None], Columns] = {}
+        self._columns: dict[Names, Columns] = {}
 
     def fit(self, device: Device, report: Report, offset_ms: int) -> Fitted:
         """What may be stored of a report whose times are to be corrected by ``offset_ms``, and what may not.
@@ -58,7 +49,7 @@ class Fit:
         for item in report.items:
             if not self._fits(device, item):
                 return self._part(device, report, offset_ms)
-        return Fitted(report, None, None)
+        return report, None, None
 
     def admit(self, device: Device, item: Item, refused: Counter[str]) -> Item | None:
         """What may be kept of an item that holds no readings."""
@@ -67,14 +58,11 @@ class Fit:
     def _fits(self, device: Device, item: Item) -> bool:
         """The quick way of what comes most and is good already."""
         if type(item) is Readings:
-            key = (device.model, tuple(item.metric), None if item.unit is None else tuple(item.unit))
-            known = self._columns.get(key)
-            return (
-                known is not None
-                and device.org_id in known.orgs
-                and all(map(le, known.low, item.value))
-                and all(map(ge, known.high, item.value))
-            )
+            known = self._columns.get(_names(device, item))
+            if known is None:
+                return False
+            low, high, orgs = known
+            return device.org_id in orgs and all(map(le, low, item.value)) and all(map(ge, high, item.value))
         return type(item) is Heartbeat and not item.refusals
 
     def _part(self, device: Device, report: Report, offset_ms: int) -> Fitted:
@@ -93,7 +81,7 @@ class Fit:
             if left is not None:
                 items.append(left)
         fitted = replace(report, items=items) if items or not flaws else None
-        return Fitted(fitted, flaws or None, refused or None)
+        return fitted, flaws or None, refused or None
 
     def _readings(self, device: Device, item: Readings, refused: Counter[str]) -> Readings | None:
         units = item.unit or [""] * len(item.metric)
@@ -124,13 +112,19 @@ class Fit:
         """By the names of a whole report: a device sends the same ones again and again."""
         if len(item.metric) > _LONGEST:
             return
-        key = (device.model, tuple(item.metric), None if item.unit is None else tuple(item.unit))
-        known = self._columns.get(key)
+        names = _names(device, item)
+        known = self._columns.get(names)
         if known is not None:
-            known.orgs.add(device.org_id)
+            known[2].add(device.org_id)
             return
         if len(self._columns) >= _REMEMBERED:
             self._columns.clear()
-        self._columns[key] = Columns(
-            low=tuple(each.low for each in found), high=tuple(each.high for each in found), orgs={device.org_id}
+        self._columns[names] = (
+            tuple(each.low for each in found),
+            tuple(each.high for each in found),
+            {device.org_id},
         )
+
+
+def _names(device: Device, item: Readings) -> Names:
+    return (device.model, tuple(item.metric), None if item.unit is None else tuple(item.unit))

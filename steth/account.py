@@ -47,7 +47,8 @@ def disable(name: Name, config: Config = None) -> None:
     """Lock an account out: its tokens and sessions end within 5 s, and stay ended."""
     from steth.accounts import set_active  # noqa: PLC0415
 
-    _run(config, lambda dsn: set_active(dsn, name=name, active=False))
+    ended = _run(config, lambda dsn: set_active(dsn, name=name, active=False))
+    typer.echo(f"disabled; {ended} tokens and sessions ended")
 
 
 @app.command()
@@ -56,6 +57,7 @@ def enable(name: Name, config: Config = None) -> None:
     from steth.accounts import set_active  # noqa: PLC0415
 
     _run(config, lambda dsn: set_active(dsn, name=name, active=True))
+    typer.echo("enabled")
 
 
 @app.command()
@@ -85,6 +87,7 @@ def revoke(
     from steth.accounts import revoke_token  # noqa: PLC0415
 
     _run(config, lambda dsn: revoke_token(dsn, name=name, token=token))
+    typer.echo("revoked")
 
 
 def _run(config: Path | None, work: Callable[[str], Coroutine[Any, Any, T]]) -> T:

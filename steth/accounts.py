@@ -36,7 +36,13 @@ async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | 
     async with _owner(dsn_owner) as connection:
         try:
             await accounts.create_account(
-                connection, name=clean_name(name), password=password, role=role, org=hospital, now=datetime.now(UTC)
+                connection,
+                name=clean_name(name),
+                password=password,
+                made=True,
+                role=role,
+                org=hospital,
+                now=datetime.now(UTC),
             )
         except errors.UniqueViolation:
             raise AccountError(f"there is an account {name} already: choose another name") from None
@@ -51,11 +57,11 @@ async def list_accounts(dsn_owner: str) -> list[DictRow]:
         return await many(connection, "accounts", {"id": None, "name": None, "above": None, "limit": _MANY})
 
 
-async def set_active(dsn_owner: str, *, name: str, active: bool) -> None:
-    """Disable an account, whose tokens and sessions end, or enable it. Raises AccountError."""
+async def set_active(dsn_owner: str, *, name: str, active: bool) -> int:
+    """Disable an account, or enable it; how many tokens and sessions ended. Raises AccountError."""
     async with _owner(dsn_owner) as connection:
         account = await _found(connection, name)
-        await accounts.set_active(connection, account, active=active, actor=accounts.TOOL, now=datetime.now(UTC))
+        return await accounts.set_active(connection, account, active=active, actor=accounts.TOOL, now=datetime.now(UTC))
 
 
 async def reset_password(dsn_owner: str, *, name: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 import typer
 
 from steth.account import app as account_app
+from steth.audit import app as audit_app
 from steth.certs import app as certs_app
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ catalog_app = typer.Typer(help="Equipment knowledge.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(account_app, name="account")
 app.add_typer(certs_app, name="certs")
+app.add_typer(audit_app, name="audit")
 
 Config = Annotated[Path | None, typer.Option("--config", help="A TOML file of settings; STETH_* stand above it.")]
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
@@ -34,8 +36,10 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 
 def main() -> None:
     """The entry point. What a person can mend is one line on stderr and exit 2; nothing else is caught."""
+    from agent.secrecy import leave_no_dumps  # noqa: PLC0415
     from steth.lifeline import hold_lifeline  # noqa: PLC0415
 
+    leave_no_dumps()
     hold_lifeline()
     app()
 
@@ -134,6 +138,27 @@ def migrate(config: Config = None) -> None:
     except (StoreError, SettingsError) as error:
         _fail(str(error))
     typer.echo(f"schema is current; {made} partitions made, {changed} policies changed")
+
+
+@app.command()
+def forget(
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; else it is only said how much there is.")] = False,
+    config: Config = None,
+) -> None:
+    """What former versions kept of devices and the catalog doesn't allow: names, codes and texts of their own."""
+    from steth.forget import ForgetError  # noqa: PLC0415
+    from steth.forget import forget as run  # noqa: PLC0415
+    from steth.settings import SettingsError  # noqa: PLC0415
+
+    settings, catalog = _server("forget", config)
+    try:
+        settings.need("dsn_owner")
+        found = run(settings.dsn_owner, catalog, act=yes)
+    except (ForgetError, SettingsError) as error:
+        _fail(str(error))
+    for table, rows in found.items():
+        typer.echo(f"{table}: {rows} rows")
+    typer.echo("forgotten" if yes else "nothing was changed; forget it with --yes")
 
 
 @app.command()

@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from psycopg_pool import PoolTimeout
 
+from api.heads import HeadError
 from store.errors import StoreError, kind_of, one_line
 from store.pool import Pool
 
@@ -86,7 +87,7 @@ def is_away(error: BaseException) -> bool:
 def said(error: BaseException) -> str:
     """What can be said of an error. A message may quote a device's data, unless it is about a connection or our own."""
     code = getattr(error, "sqlstate", None) or ""
-    if isinstance(error, StoreError | OSError | PoolTimeout | psycopg.OperationalError):
+    if isinstance(error, StoreError | HeadError | OSError | PoolTimeout | psycopg.OperationalError):
         return f"{type(error).__name__} {code}".strip() + f": {one_line(error)[:300]}"
     return f"{type(error).__name__} {code}".strip()
 

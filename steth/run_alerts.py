@@ -15,11 +15,13 @@ from desk.gaps import GapNotes
 from desk.jobs import Leadership
 from desk.telling.channels import Channels
 from desk.telling.teller import Teller
+from desk.telling.way import Way
 from ingest.mqtt import Endpoint
 from remote.commands import CommandSender, PublishError
 from steth.backlog import Backlog
 from steth.expiry import tell_ends
 from steth.fleet import Fleet
+from steth.heads import Heads
 from steth.health import serve_health
 from steth.jobs import Job, Jobs
 from steth.maintenance import Upkeep
@@ -80,6 +82,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop. A job's failure is its own (``steth.jobs``)."""
     settings.need("dsn_ingest", "dsn_owner")
     keep = settings.keep()
+    channels = Channels(way=Way(settings.bounds()), proxy=settings.tell_proxy)
     stopped = stop_event()
     settings.endpoint()  # what is wrong with it is said now
     tell_ends(settings)
@@ -87,7 +90,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     async with (
         open_pool(settings.dsn_ingest, role="ingest", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
         Leadership(dsn=settings.dsn_ingest) as leadership,
-        Teller(pool=pool, channel=Channels(), catalog=catalog, public_url=settings.public_url) as teller,
+        Teller(pool=pool, channel=channels, catalog=catalog, public_url=settings.public_url) as teller,
     ):
         sender = CommandSender(pool=pool, publisher=publisher)
         freezer = Freezer(pool=pool)
@@ -99,6 +102,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
             return (await sender.run_once(wall_ms())).sent
 
         upkeep = Upkeep(dsn_owner=settings.dsn_owner, keep=keep)
+        heads = Heads(settings=settings, channel=channels, catalog=catalog)
         backlog = Backlog(pool=pool)
         REGISTRY.register(backlog)
         fleet = Fleet(pool=pool, heartbeat_s=settings.heartbeat_s)
@@ -113,6 +117,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 Job(name="copy", every_s=10.0, run=watch.run_once),
                 Job(name="backlog", every_s=10.0, run=lambda: backlog.measure(wall_ms())),
                 Job(name="fleet", every_s=10.0, run=fleet.measure),
+                Job(name="heads", every_s=3600.0, run=heads.run_once, limit_s=3600.0),
                 Job(name="rollup", every_s=10.0, run=upkeep.roll_up, limit_s=3600.0),
                 Job(name="partitions", every_s=3600.0, run=upkeep.make_room, limit_s=600.0),
                 Job(name="retention", every_s=3600.0, run=upkeep.drop_old, limit_s=3600.0),

@@ -4,15 +4,19 @@ import os
 import re
 import ssl
 import tomllib
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from desk.telling.targets import Bounds, read_listed
 from ingest.mqtt import Endpoint
 from store.retention import Keep, KeepError
 
@@ -30,8 +34,11 @@ class Settings(BaseSettings):
 
     ``dsn_*``: libpq addresses of the three roles. ``mqtt``: ``mqtt[s]://[user[:password]@]host:port``. ``http`` and
     ``health``: ``host:port`` to listen on; health may be empty. ``name``: of this process among its like.
+    ``tell_private``: hosts and networks, each with or without ``:port``, that messages may go to though they aren't
+    public; ``tell_proxy``: ``http://[user:password@]host:port``, the way to the chat robots (docs/telling.md).
     ``proxies``: addresses or networks of the reverse proxies before the API, with commas between them.
     ``keep_*_days``, ``compress_days``: ages of readings, their roll-ups and the rest (docs/database.md).
+    ``audit_key``, ``audit_heads``: files, of the key that signs the audit log's heads, and where they go.
     """
 
     model_config = SettingsConfigDict(env_prefix="STETH_", extra="forbid")
@@ -48,6 +55,8 @@ class Settings(BaseSettings):
     proxies: str = ""
     health: str = Field(default="", pattern=r"^([^\s]+:\d{1,5})?$")
     public_url: str = ""
+    tell_private: str = ""
+    tell_proxy: str = Field(default="", pattern=r"^(https?://[^\s/]+:\d{1,5}/?)?$")
     catalog: str = ""
     language: Literal["zh", "en"] = "zh"
     heartbeat_s: float = Field(default=15.0, ge=1, le=3600)
@@ -56,6 +65,8 @@ class Settings(BaseSettings):
     keep_hour_days: int = Field(default=1830, ge=3, le=36_500)
     keep_event_days: int = Field(default=366, ge=3, le=36_500)
     keep_letter_days: int = Field(default=92, ge=1, le=36_500)
+    audit_key: str = ""
+    audit_heads: str = ""
     compress_days: int = Field(default=7, ge=1, le=36_500)
     log: Literal["json", "console"] = "console"
     name: str = Field(default="", max_length=64)
@@ -137,9 +148,32 @@ class Settings(BaseSettings):
         url = urlsplit(self.mqtt)
         return self.mqtt_public or f"{url.scheme}://{url.netloc.rpartition('@')[2]}"
 
+    def bounds(self) -> Bounds:
+        """Where messages to people may go. Raises SettingsError where the operator's list can't be read."""
+        try:
+            listed = read_listed(self.tell_private)
+        except ValueError as error:
+            raise SettingsError(f"tell_private: {error}") from None
+        hosts = {host for name, value in self if isinstance(value, str) and value for host in _hosts(name, value)}
+        return Bounds(listed=listed, own=tuple(sorted(host for host in hosts if host and not host.startswith("/"))))
+
     def process_name(self, kind: str) -> str:
         """Unique among the processes: host and pid, unless named."""
         return self.name or f"{kind}-{os.uname().nodename}-{os.getpid()}"
+
+
+def _hosts(name: str, value: str) -> Iterator[str]:
+    """The hosts that a setting names as the deployment's own. Raises SettingsError, which quotes no password."""
+    try:
+        if name in {"http", "health"}:
+            yield address(value)[0]
+        elif name in {"mqtt", "public_url"}:
+            yield urlsplit(value).hostname or ""
+        elif name.startswith("dsn_"):
+            known = conninfo_to_dict(value)
+            yield from f"{known.get('host', '')},{known.get('hostaddr', '')}".split(",")
+    except (ValueError, ProgrammingError):
+        raise SettingsError(f"{name} is no address that can be read") from None
 
 
 def address(text: str) -> tuple[str, int]:

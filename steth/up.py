@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api.accounts import create_account, create_token
+from api.heads import make_key
 from api.roles import Role as AccountRole
 from catalog.load import load
 from catalog.model import Catalog, Lang
@@ -154,6 +155,8 @@ class Everything:
             "STETH_HEARTBEAT_S": str(HEARTBEAT_S),
             "STETH_LOG": "json",
             "STETH_CATALOG": str(self._options.catalog or ""),
+            "STETH_AUDIT_KEY": str(self._audit_key()),
+            "STETH_AUDIT_HEADS": str(self._folder / "audit.heads"),
         }
         try:
             await self._start_services(environment)
@@ -215,6 +218,13 @@ class Everything:
                     "api": self._secrets["api"],
                 },
             )
+
+    def _audit_key(self) -> Path:
+        """The key that signs the audit log's heads; made once."""
+        path = self._folder / "audit.key"
+        if not path.exists():
+            make_key(path)
+        return path
 
     async def _account(self, dsn: str, name: str, role: AccountRole, *, password: str, kept_as: str) -> str:
         """An account, and a token of it for programs, kept in the folder's secrets; made once."""

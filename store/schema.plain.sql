@@ -3,12 +3,12 @@
 SET check_function_bodies = off;
 SET search_path = '';
 
-CREATE FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) RETURNS SETOF record
+CREATE FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'public', 'pg_temp'
-    AS $$ SELECT a.id, a.name, a.role, a.org_id, a.version, a.password_hash FROM account a WHERE a.name = login AND a.active $$;
+    AS $$ SELECT a.id, a.name, a.role, a.org_id, a.version, a.password_made, a.password_hash FROM account a WHERE a.name = login AND a.active $$;
 
-ALTER FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) OWNER TO steth_owner;
+ALTER FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) OWNER TO steth_owner;
 
 CREATE FUNCTION public.adds_up(value double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -18,7 +18,7 @@ ALTER FUNCTION public.adds_up(value double precision) OWNER TO steth_owner;
 
 CREATE FUNCTION public.audit_follows() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'pg_catalog', 'public'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
     INSERT INTO audit_chain (org_id) SELECT NEW.org_id
@@ -46,19 +46,19 @@ $$;
 
 ALTER FUNCTION public.audit_stays() OWNER TO steth_owner;
 
-CREATE FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) RETURNS SETOF record
+CREATE FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) RETURNS SETOF record
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, a.version, t.expires_at
+    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, a.version, a.password_made, t.expires_at
     FROM api_token t JOIN account a ON a.id = t.account_id
     WHERE t.hash = authenticate.token_hash AND t.revoked_at IS NULL AND a.active
       AND (t.expires_at IS NULL
            OR t.expires_at > authenticate.now AND t.created_at < authenticate.now + INTERVAL '1 day');
 END $$;
 
-ALTER FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) OWNER TO steth_owner;
+ALTER FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) OWNER TO steth_owner;
 
 CREATE FUNCTION public.clean_name(name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -191,6 +191,7 @@ CREATE TABLE public.account (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     last_login_at timestamp with time zone,
+    password_made boolean DEFAULT false NOT NULL,
     CONSTRAINT account_check CHECK (((role = 'hospital'::text) = (org_id IS NOT NULL))),
     CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'engineer'::text, 'manager'::text, 'hospital'::text, 'admin'::text])))
 );
@@ -753,6 +754,8 @@ CREATE TABLE public.recipient (
     error_params jsonb DEFAULT '{}'::jsonb NOT NULL,
     test_state text,
     test_at timestamp with time zone,
+    heads boolean DEFAULT false NOT NULL,
+    head_told_at timestamp with time zone,
     CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
     CONSTRAINT recipient_name_clean CHECK ((name = public.clean_name(name))),
     CONSTRAINT recipient_test_state_check CHECK ((test_state = ANY (ARRAY['waiting'::text, 'told'::text, 'given-up'::text])))
@@ -1591,19 +1594,19 @@ CREATE POLICY tenant ON public.org USING (public.sees_org(id));
 
 CREATE POLICY tenant ON public.org_metric USING (public.sees_org(org_id));
 
-CREATE POLICY tenant ON public.recipient USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.recipient USING (public.sees_org(NULL::integer)) WITH CHECK (public.sees_org(NULL::integer));
 
 CREATE POLICY tenant ON public.remote_session USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.site USING (public.sees_org(org_id));
 
-CREATE POLICY tenant ON public.telling USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.telling USING (public.sees_org(NULL::integer));
 
 CREATE POLICY tenant ON public.ticket USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.ticket_alert USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
 
-CREATE POLICY tenant ON public.ticket_event USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.ticket_event USING ((public.sees_org(org_id) AND ((event <> 'telling-given-up'::text) OR public.sees_org(NULL::integer)))) WITH CHECK (public.sees_org(org_id));
 
 CREATE POLICY tenant ON public.ticket_evidence USING (public.sees_org(org_id));
 
@@ -1623,11 +1626,11 @@ GRANT ALL ON SCHEMA public TO steth_view;
 GRANT USAGE ON SCHEMA public TO steth_ingest;
 GRANT USAGE ON SCHEMA public TO steth_api;
 
-REVOKE ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_hash text) TO steth_api;
+REVOKE ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) TO steth_api;
 
-REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT expires_at timestamp with time zone) TO steth_api;
+REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) TO steth_api;
 
 GRANT SELECT ON TABLE public.installation TO steth_ingest;
 GRANT SELECT ON TABLE public.installation TO steth_api;
@@ -1653,6 +1656,8 @@ GRANT SELECT(created_at) ON TABLE public.account TO steth_api;
 GRANT SELECT(version),UPDATE(version) ON TABLE public.account TO steth_api;
 
 GRANT SELECT(last_login_at),UPDATE(last_login_at) ON TABLE public.account TO steth_api;
+
+GRANT SELECT(password_made),INSERT(password_made),UPDATE(password_made) ON TABLE public.account TO steth_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO steth_ingest;
 GRANT SELECT ON TABLE public.alert TO steth_api;

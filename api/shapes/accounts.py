@@ -17,6 +17,7 @@ _WANG: Final[dict[str, Any]] = {
     "role": "engineer",
     "hospital": None,
     "active": True,
+    "password_made": False,
     "created_at": "2026-11-20T02:00:00Z",
     "last_login_at": "2026-11-22T01:12:40Z",
     "version": 2,
@@ -33,6 +34,9 @@ class Account(Shape):
     role: Role
     hospital: Annotated[NamedId | None, Field(description="The only hospital it sees; null: staff, who see all.")]
     active: Annotated[bool, Field(description="Whether it may sign in.")]
+    password_made: Annotated[
+        bool, Field(description="Its password is still the one that was made for it: it can do nothing but change it.")
+    ]
     created_at: datetime
     last_login_at: Annotated[datetime | None, Field(description="By password, not each use of a token.")]
     version: int
@@ -75,8 +79,10 @@ class PasswordChange(Given):
     new: Annotated[
         SecretStr,
         Field(
-            min_length=LENGTH[0],
-            max_length=LENGTH[1],
+            json_schema_extra={
+                "minLength": LENGTH[0],
+                "maxLength": LENGTH[1],
+            },  # checked by api.passwords, in our words
             description="Some words in a row, rather than odd letters. The account's name and the commonest passwords "
             "are refused.",
         ),

@@ -10,7 +10,7 @@ from api.shapes.base import Given, Label, Shape, example
 from api.shapes.devices import NamedId
 from api.shapes.tickets import TellingState
 from catalog.model import Lang
-from desk.telling.addresses import is_address
+from desk.telling.addresses import AddressError, parse
 
 _NO_PLACE: Final = frozenset({"localtime", "Factory"})
 """Files beside the zones that name none: what they mean is a machine's own affair, and a browser knows neither."""
@@ -23,10 +23,10 @@ def _zone(name: str) -> str:
 
 
 def _address(address: SecretStr) -> SecretStr:
-    if not is_address(address.get_secret_value()):
-        raise ValueError(
-            "is no address that can be told: give a chat robot's https address, or an apprise URL such as mailtos://…"
-        )
+    try:
+        parse(address.get_secret_value())
+    except AddressError as error:
+        raise ValueError(str(error)) from None
     return address
 
 
@@ -101,6 +101,7 @@ class Recipient(Shape):
         address="mailtos://…",
         language="zh",
         active=True,
+        heads=False,
         told_at="2026-11-22T04:15:00Z",
         failing_since=None,
         error="",
@@ -113,7 +114,10 @@ class Recipient(Shape):
     hospital: Annotated[int | None, Field(description="Told of this hospital's tickets only; null: of all.")]
     address: str
     language: Lang
-    active: bool
+    active: Annotated[bool, Field(description="Whether told of tickets.")]
+    heads: Annotated[
+        bool, Field(description="Whether sent the daily signed head of the audit log's chain of that hospital.")
+    ]
     told_at: Annotated[datetime | None, Field(description="When a message last got through.")]
     failing_since: Annotated[datetime | None, Field(description="The first failure since then; null: none.")]
     error: Annotated[str, Field(description="Why the last one failed, in words; empty: it didn't.")]
@@ -131,10 +135,14 @@ class NewRecipient(Given):
     name: Label
     hospital: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
     address: Annotated[
-        Address, Field(description="A chat robot's https address, or an apprise URL: e-mail, webhook, SMS.")
+        Address,
+        Field(
+            description="A chat robot's https address, jsons://… (a program) or mailtos://… (mail): docs/telling.md."
+        ),
     ]
     language: Lang = "zh"
     active: bool = True
+    heads: bool = False
 
 
 class RecipientChange(Given):
@@ -146,3 +154,4 @@ class RecipientChange(Given):
     address: Address | None = None
     language: Lang | None = None
     active: bool | None = None
+    heads: bool | None = None

@@ -20,6 +20,7 @@ class WhoAmI(Shape):
         hospital=None,
         expires_at="2026-11-22T16:00:00Z",
         browser=True,
+        choose_password=False,
         csrf_header="X-Steth-Csrf",
         language="zh",
         now="2026-11-22T04:00:00Z",
@@ -31,6 +32,9 @@ class WhoAmI(Shape):
     hospital: Annotated[NamedId | None, Field(description="The only hospital this account sees; null: staff.")]
     expires_at: Annotated[datetime | None, Field(description="Until then no login is asked for.")]
     browser: Annotated[bool, Field(description="Whether this request came with a session's cookie.")]
+    choose_password: Annotated[
+        bool, Field(description="The password was made for this account: nothing is open but POST /account/password.")
+    ]
     csrf_header: Annotated[
         str, Field(description="With the cookie, send this header with value 1 in every POST, PATCH and DELETE.")
     ]

@@ -1,8 +1,9 @@
-"""One HTTP request whose receiver may do as it likes: its time and memory are bounded."""
+"""One HTTP request whose receiver may do as it likes: its time and memory are bounded, and where it goes is checked."""
 
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Final
 
@@ -10,6 +11,7 @@ import httpx
 from msgspec import Struct
 
 from desk.telling.reasons import RefusedError, TellingError
+from desk.telling.way import MOST_ADDRESSES, Way
 
 MOST_BYTES: Final = 65_536
 """Of an answer that are read: what a robot says takes a hundred."""
@@ -27,42 +29,28 @@ async def post(
     url: str,
     body: bytes,
     *,
+    way: Way,
     limit_s: float,
-    method: str = "POST",
     params: Mapping[str, str] | None = None,
-    headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
-    check: bool = True,
+    proxy: str | None = None,
 ) -> Answer:
-    """Send, and return the answer. Raises TellingError when there is none within `limit_s` from the first step.
+    """Send JSON, and return the answer. Raises TellingError when there is none within `limit_s` from the first step.
 
-    A client for each request: no receiver takes a place in a pool, or sets a cookie, that another would see. No
-    redirect is followed, since it would carry the token elsewhere; nothing is unpacked.
+    The address that was checked is called, with the name in `Host`, in TLS and against the certificate. Through a
+    `proxy`, which resolves by itself, goes only what nobody can choose: the robots.
     """
     try:
-        async with (
-            asyncio.timeout(limit_s),
-            httpx.AsyncClient(verify=_tls(check), timeout=_phases(limit_s), follow_redirects=False) as client,
-            client.stream(
-                method,
-                url,
-                content=body,
-                params=dict(params) if params else None,
-                headers={
-                    "User-Agent": "Steth",
-                    "Content-Type": "application/json",
-                    "Accept-Encoding": "identity",
-                    **(headers or {}),
-                },
-                auth=auth,
-            ) as response,
-        ):
-            start = b""
-            async for piece in response.aiter_raw():
-                start += piece
-                if len(start) >= MOST_BYTES:
-                    break
-            return Answer(status=response.status_code, headers=response.headers, start=start[:MOST_BYTES])
+        named = httpx.URL(url, params=dict(params or {}))
+        async with asyncio.timeout(limit_s):
+            if proxy is not None:
+                return await _ask(named, named.host, body, auth=auth, limit_s=limit_s, proxy=proxy)
+            port = named.port or (443 if named.scheme == "https" else 80)
+            *others, last = await way.addresses(named.host, port, "web")
+            for address in others:
+                with suppress(httpx.ConnectError, httpx.ConnectTimeout):  # nothing was sent yet
+                    return await _ask(named, address, body, auth=auth, limit_s=limit_s)
+            return await _ask(named, last, body, auth=auth, limit_s=limit_s)
     except (TimeoutError, httpx.TimeoutException):
         raise TellingError("telling.no_answer", seconds=round(limit_s)) from None
     except httpx.ProtocolError:
@@ -71,17 +59,49 @@ async def post(
         untrusted = _is_caused_by(error, ssl.SSLCertVerificationError)
         raise TellingError("telling.certificate" if untrusted else "telling.no_connection") from None
     except (httpx.InvalidURL, UnicodeError, ValueError):
-        raise RefusedError("telling.address") from None
+        raise RefusedError("telling.address_not_allowed") from None
+
+
+async def _ask(
+    named: httpx.URL, host: str, body: bytes, *, auth: tuple[str, str] | None, limit_s: float, proxy: str | None = None
+) -> Answer:
+    """A client for each request: no receiver takes a place in a pool, or sets a cookie, that another would see. No
+    redirect is followed, nothing is unpacked, and no proxy of the environment is asked."""
+    async with (
+        httpx.AsyncClient(
+            verify=tls(), timeout=_phases(limit_s), follow_redirects=False, trust_env=False, proxy=proxy
+        ) as client,
+        client.stream(
+            "POST",
+            named.copy_with(host=host),
+            content=body,
+            headers={
+                "Host": named.netloc.decode(),
+                "User-Agent": "Steth",
+                "Content-Type": "application/json",
+                "Accept-Encoding": "identity",
+            },
+            auth=auth,
+            extensions={"sni_hostname": named.host},
+        ) as response,
+    ):
+        start = b""
+        async for piece in response.aiter_raw():
+            start += piece
+            if len(start) >= MOST_BYTES:
+                break
+        return Answer(status=response.status_code, headers=response.headers, start=start[:MOST_BYTES])
 
 
 def _phases(limit_s: float) -> httpx.Timeout:
     """TCP and TLS end by themselves before the limit: cancelled within the handshake, the socket would stay open."""
-    return httpx.Timeout(limit_s, connect=limit_s / 3)
+    return httpx.Timeout(limit_s, connect=limit_s / (MOST_ADDRESSES + 1))
 
 
 @cache
-def _tls(check: bool) -> ssl.SSLContext:
-    return httpx.create_ssl_context(verify=check)
+def tls() -> ssl.SSLContext:
+    """Trusts the usual authorities, or those of the process's SSL_CERT_FILE."""
+    return httpx.create_ssl_context()
 
 
 def _is_caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:

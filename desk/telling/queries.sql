@@ -73,6 +73,14 @@ WHERE id = %(id)s AND rest_until = %(claim)s;
 -- name: recipient_free
 UPDATE recipient SET rest_from = NULL, rest_until = NULL WHERE id = %(id)s AND rest_until = %(claim)s;
 
+-- name: well_recipients
+SELECT id, address FROM recipient WHERE active AND failing_since IS NULL ORDER BY id;
+
+-- name: recipient_forbidden
+-- Not one whose address was changed meanwhile.
+UPDATE recipient SET failing_since = to_timestamp(%(now_ms)s / 1000.0), error = %(error)s, error_params = '{}'
+WHERE id = %(id)s AND address = %(address)s AND failing_since IS NULL;
+
 -- name: end_trial
 -- By the claim: an address that was changed meanwhile, with a test asked for anew, was not tried.
 UPDATE recipient SET test_state = %(state)s, test_at = to_timestamp(%(now_ms)s / 1000.0)

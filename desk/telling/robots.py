@@ -24,6 +24,7 @@ HOSTS: Final[Mapping[Kind, str]] = {
     "feishu": "https://open.feishu.cn",
     "lark": "https://open.larksuite.com",
 }
+KINDS: Final = frozenset(HOSTS)
 _NAMES: Final[Mapping[Kind, str]] = {"dingtalk": "DingTalk", "wecombot": "WeCom", "feishu": "Feishu", "lark": "Lark"}
 _PATHS: Final[Mapping[Kind, str]] = {
     "dingtalk": "/robot/send",
@@ -90,8 +91,12 @@ def of_page(address: str) -> Robot | None:
     else:
         at_home = parts.path.rstrip("/") == _PATHS[kind]
         token = query.get("access_token" if kind == "dingtalk" else "key", "") if at_home else ""
-    plain = token.isascii() and token.replace("-", "").replace("_", "").isalnum()
-    return Robot(kind=kind, token=token, secret=query.get("secret", "")) if plain else None
+    return Robot(kind=kind, token=token, secret=query.get("secret", "")) if is_token(token) else None
+
+
+def is_token(text: str) -> bool:
+    """Whether it can be a robot's token: it may become part of a path."""
+    return text.isascii() and text.replace("-", "").replace("_", "").isalnum()
 
 
 def order(robot: Robot, text: str, *, now_s: float, host: str) -> Order:

@@ -88,6 +88,7 @@ class Teller:
         self._random = random or Random()  # noqa: S311 - jitter, no secret
         self._tasks = asyncio.TaskGroup()
         self._busy: dict[int, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -103,6 +104,8 @@ class Teller:
 
         Returns without waiting for the channels. Raises psycopg.Error when the database can't be asked.
         """
+        if self._looking is None:
+            self._looking = self._tasks.create_task(self._look(now_ms), name="look at the recipients")
         self._busy = {recipient: task for recipient, task in self._busy.items() if not task.done()}
         most = self._patience.at_a_time - len(self._busy)
         if most <= 0:
@@ -130,7 +133,33 @@ class Teller:
 
     async def idle(self) -> None:
         """Wait until nothing is under way."""
-        await asyncio.gather(*self._busy.values())
+        await asyncio.gather(*self._busy.values(), *([self._looking] if self._looking is not None else ()))
+
+    async def _look(self, now_ms: int) -> None:
+        """Once, at the start: whom a former version, or another list of the operator's, let be told, and nothing may be
+        sent to now. They are named as failing before the first ticket that they would not hear of."""
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(_QUERIES["well_recipients"])
+                known = [(int(id_), str(address)) for id_, address in await cursor.fetchall()]
+            for id_, address in known:
+                problem = await self._forbids(address)
+                if problem is not None:
+                    named = {"id": id_, "address": address, "error": problem.message, "now_ms": now_ms}
+                    async with self._pool.connection() as connection, connection.transaction():
+                        await connection.execute(_QUERIES["recipient_forbidden"], named)
+        except Exception as error:  # noqa: BLE001 - they are told, or fail, all the same
+            BROKEN.inc()
+            _log.warning("looking_broke_off", error=type(error).__name__)
+
+    async def _forbids(self, address: str) -> RefusedError | None:
+        try:
+            await self._channel.check(address)
+        except RefusedError as error:
+            return error
+        except TellingError:
+            pass  # out of reach for now, which only a message can say
+        return None
 
     async def _serve(self, recipient: _Recipient, clock: _Clock) -> None:
         """One message. Whatever goes wrong is this recipient's alone: the claim runs out, and it is tried again."""

@@ -22,6 +22,11 @@ STEP_S: Final = 5.0
 SOON: Final = timedelta(days=30)
 LONG: Final = timedelta(days=180)
 """Before an authority's end: every piece of equipment has to be given another one."""
+RENEW: Final = Text(zh="更换证书（steth certs renew）", en="renew it (steth certs renew)")
+REPLACE: Final = Text(
+    zh="为服务和全部设备换用新的机构证书（ca.crt 可同时含新旧两份）",
+    en="give the services and all equipment another authority's (ca.crt may hold the old and the new one)",
+)
 SLOW_S: Final = 1.0
 _KEEP_ALIVE_S: Final = 20
 
@@ -93,9 +98,9 @@ def _server_dates(writer: asyncio.StreamWriter) -> Finding:
     return judge_expiry("broker.tls", x509.load_der_x509_certificate(der).not_valid_after_utc, now=datetime.now(UTC))
 
 
-def judge_expiry(check: str, ends: datetime, *, now: datetime, soon: timedelta = SOON) -> Finding:
-    """A certificate's last day, of which is warned ``soon`` before."""
-    todo = Text(zh="更换证书（steth certs renew）", en="renew it (steth certs renew)")
+def judge_expiry(check: str, ends: datetime, *, now: datetime, authority: bool = False) -> Finding:
+    """A certificate's last day, and a warning before it."""
+    soon, todo = (LONG, REPLACE) if authority else (SOON, RENEW)
     if ends <= now:
         return fail(
             check, zh=f"证书已于 {ends:%Y-%m-%d} 过期", en=f"the certificate expired on {ends:%Y-%m-%d}", todo=todo

@@ -15,7 +15,7 @@ from agent.findings import Finding, fail, ok, warn
 from catalog.check import main_lines
 from catalog.load import SHIPPED
 from catalog.model import Text
-from steth.doctor.broker import LONG, SOON, judge_expiry
+from steth.doctor.broker import judge_expiry
 from steth.expiry import last_moment
 from steth.settings import Settings
 
@@ -52,7 +52,7 @@ def check_certificates(settings: Settings, now: datetime) -> Iterator[Finding]:
         except (OSError, ValueError) as error:
             yield _unusable(name, path, error)
             continue
-        yield judge_expiry(f"certificate.{name}", ends, soon=LONG if name == "mqtt_ca" else SOON, now=now)
+        yield judge_expiry(f"certificate.{name}", ends, authority=name == "mqtt_ca", now=now)
     if "mqtt_cert" not in found:
         return
     path = settings.mqtt_key or settings.mqtt_cert

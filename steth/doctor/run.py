@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from agent.findings import Finding, fail, ok
 from catalog.model import Text
+from steth.doctor.audit import check_audit
 from steth.doctor.broker import check_broker
 from steth.doctor.database import Connection, check_database, check_logins
 from steth.doctor.installation import check_installation
@@ -86,6 +87,9 @@ async def examine(place: Place) -> AsyncIterator[Finding]:
         async for finding in check_database(settings, open_):
             usable = usable and finding.level != "fail"
             yield finding
+        if usable and open_:
+            async for finding in check_audit(settings, datetime.now(UTC)):
+                yield finding
         sees: tuple[Role, ...] = ("ingest", "owner")
         watcher = next((open_[role] for role in sees if role in open_), None) if usable else None
         async for finding in _flow(settings, watcher):

@@ -84,14 +84,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letter TO steth_ingest;
 
 -- Accounts ----------------------------------------------------------------------------------------------------------------
 
-ALTER TABLE account ADD COLUMN version integer NOT NULL DEFAULT 1, ADD COLUMN last_login_at timestamptz;
+ALTER TABLE account ADD COLUMN version integer NOT NULL DEFAULT 1, ADD COLUMN last_login_at timestamptz,
+    ADD COLUMN password_made boolean NOT NULL DEFAULT false;    -- by us: good for nothing but to choose another
 
 -- Who runs statements in the API's process may write what a route of it writes, and nothing else: no role, no name, no
 -- organisation, no administrator; a credential ends for good; hashes are found by who knows what they are of.
 REVOKE SELECT, INSERT, UPDATE ON account, api_token FROM steth_api;
-GRANT SELECT (id, org_id, name, role, active, created_at, last_login_at, version),
-    INSERT (org_id, name, role, password_hash),
-    UPDATE (password_hash, active, last_login_at, version) ON account TO steth_api;
+GRANT SELECT (id, org_id, name, role, active, password_made, created_at, last_login_at, version),
+    INSERT (org_id, name, role, password_hash, password_made),
+    UPDATE (password_hash, password_made, active, last_login_at, version) ON account TO steth_api;
 GRANT SELECT (id, account_id, label, created_at, expires_at, revoked_at),
     INSERT (account_id, hash, label, created_at, expires_at),
     UPDATE (revoked_at) ON api_token TO steth_api;
@@ -107,10 +108,10 @@ CREATE POLICY for_good ON api_token AS RESTRICTIVE FOR UPDATE USING (revoked_at 
 -- A token that is made a day ahead of now was made before the clock was put back, and would last as much longer.
 CREATE FUNCTION authenticate(token_hash bytea, now timestamptz,
     OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer,
-    OUT expires_at timestamptz)
+    OUT password_made boolean, OUT expires_at timestamptz)
 RETURNS SETOF record ROWS 1 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, a.version, t.expires_at
+    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, a.version, a.password_made, t.expires_at
     FROM api_token t JOIN account a ON a.id = t.account_id
     WHERE t.hash = authenticate.token_hash AND t.revoked_at IS NULL AND a.active
       AND (t.expires_at IS NULL
@@ -119,9 +120,9 @@ END $$;
 
 CREATE FUNCTION account_by_name(login text,
     OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer,
-    OUT password_hash text)
+    OUT password_made boolean, OUT password_hash text)
 RETURNS SETOF record ROWS 1 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
-$$ SELECT a.id, a.name, a.role, a.org_id, a.version, a.password_hash FROM account a WHERE a.name = login AND a.active $$;
+$$ SELECT a.id, a.name, a.role, a.org_id, a.version, a.password_made, a.password_hash FROM account a WHERE a.name = login AND a.active $$;
 
 REVOKE ALL ON FUNCTION authenticate, account_by_name FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION authenticate, account_by_name TO steth_api;
@@ -157,7 +158,7 @@ ALTER TABLE audit
     ADD FOREIGN KEY (chain_id) REFERENCES audit_chain,
     ADD CONSTRAINT audit_position_key UNIQUE (chain_id, position);
 
-CREATE FUNCTION audit_follows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION audit_follows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO audit_chain (org_id) SELECT NEW.org_id
     WHERE NOT EXISTS (SELECT FROM audit_chain WHERE org_id IS NOT DISTINCT FROM NEW.org_id)
@@ -181,5 +182,21 @@ END
 $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_stays();
 
+-- Who keeps signed heads for a hospital: sent by the way that tickets are told, once a day.
+ALTER TABLE recipient ADD COLUMN heads boolean NOT NULL DEFAULT false, ADD COLUMN head_told_at timestamptz;
+
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'steth_jobs') THEN
+        GRANT SELECT ON audit, audit_chain TO steth_jobs;
+        GRANT UPDATE (signed) ON audit_chain TO steth_jobs;
+        GRANT UPDATE (head_told_at) ON recipient TO steth_jobs;
+    END IF;
+END $$;
+
 -- Recipients --------------------------------------------------------------------------------------------------------------
 
+-- Whom the provider tells, and what became of it, is staff's: a hospital sees no recipient, no telling, and no event of
+-- its ticket that names one. sees_org(NULL) is true for those who see every hospital.
+ALTER POLICY tenant ON recipient USING (sees_org(NULL)) WITH CHECK (sees_org(NULL));
+ALTER POLICY tenant ON telling USING (sees_org(NULL));
+ALTER POLICY tenant ON ticket_event USING (sees_org(org_id) AND (event <> 'telling-given-up' OR sees_org(NULL)));

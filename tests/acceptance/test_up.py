@@ -1,5 +1,6 @@
 """`steth up` as its user meets it: from nothing to a ticket, killed, stopped clean; what it says of what is wrong."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,10 +11,12 @@ import sys
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from catalog.check import main_lines
 from catalog.load import SHIPPED
+from tests.fixtures.dumps import leaves_none
 from tests.fixtures.metrics import lint
 from tests.fixtures.ports import free_port
 from tests.fixtures.up import running
@@ -51,6 +54,7 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
         )
         assert login.status_code == httpx.codes.OK
         it_is_whole_and_says_so(folder)
+        none_of_it_leaves_a_dump(up.process.pid)
         devices = set(models)
         addresses = up.run
         up.process.kill()
@@ -71,6 +75,15 @@ def test_from_nothing_to_a_ticket_through_a_kill_to_a_clean_stop(tmp_path: Path)
         assert not (folder / "run.json").exists()
 
     assert "Traceback" not in up.output.read_text(encoding="utf-8")
+
+
+def none_of_it_leaves_a_dump(pid: int) -> None:
+    """Every process, the database's too: what is in their memory is on no disk when they crash."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    assert len(processes) > 8
+    for process in processes:
+        with contextlib.suppress(OSError):  # a session of the database that ended meanwhile
+            assert leaves_none(process.pid), process
 
 
 def it_is_whole_and_says_so(folder: Path) -> None:

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { Component, type ReactNode, useEffect, useMemo, useRef } from 'react'
+import { Component, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActQueue, type Deed, type Done } from '../act/queue.ts'
 import { api, taken } from '../api/client.ts'
@@ -7,6 +7,7 @@ import { put } from '../feed/put.ts'
 import { forgetDraft } from './alerts.tsx'
 import { Failed } from './bits.tsx'
 import { PageProvider } from './context.tsx'
+import { Password } from './password.tsx'
 import { Login, useSession, useSignedOut } from './session.tsx'
 import { Shell } from './shell.tsx'
 import { say } from './toasts.tsx'
@@ -16,6 +17,7 @@ export function App() {
   const session = useSession()
   const acts = useActQueue()
   const had = useRef(false)
+  const [choosing, setChoosing] = useState(false)
   const who = session.data ?? null
   useEffect(() => {
     if (who === null) return
@@ -34,9 +36,10 @@ export function App() {
     )
   }
   if (who === null) return <Login again={had.current} />
+  if (who.choose_password || choosing) return <Password who={who} onDone={() => setChoosing(false)} />
   return (
     <PageProvider who={who} acts={acts}>
-      <Shell />
+      <Shell onPassword={() => setChoosing(true)} />
     </PageProvider>
   )
 }

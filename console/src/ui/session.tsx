@@ -5,12 +5,12 @@ import { api, Failure, taken, type WhoAmI } from '../api/client.ts'
 import { speak } from '../words/i18n.ts'
 import { useLanguage, useProblem } from './bits.tsx'
 
-const KEY = ['session'] as const
+export const SESSION = ['session'] as const
 
 /** Who is signed in: undefined while that is asked, null: nobody. */
 export function useSession() {
   return useQuery({
-    queryKey: KEY,
+    queryKey: SESSION,
     queryFn: async ({ signal }): Promise<WhoAmI | null> => {
       try {
         return await taken(api.GET('/api/v1/session', { signal }))
@@ -27,7 +27,7 @@ export function useSession() {
 
 export function useSignedOut(): () => void {
   const queries = useQueryClient()
-  return () => queries.setQueryData(KEY, null)
+  return () => queries.setQueryData(SESSION, null)
 }
 
 export function useSignOut() {
@@ -36,7 +36,7 @@ export function useSignOut() {
     mutationFn: () => taken(api.DELETE('/api/v1/session')),
     onSettled: () => {
       queries.clear()
-      queries.setQueryData(KEY, null)
+      queries.setQueryData(SESSION, null)
     },
   })
 }
@@ -89,7 +89,7 @@ export function Login({ again }: { again: boolean }) {
   const id = useId()
   const login = useMutation({
     mutationFn: () => taken(api.POST('/api/v1/session', { body: { user: user.trim(), password } })),
-    onSuccess: (who) => queries.setQueryData(KEY, who),
+    onSuccess: (who) => queries.setQueryData(SESSION, who),
   })
   const wait = login.error instanceof Failure && login.error.code === 'too_many' ? login.error.retryAfterS : null
   return (

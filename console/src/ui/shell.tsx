@@ -18,7 +18,7 @@ import { Tickets } from './tickets.tsx'
 import { Toasts } from './toasts.tsx'
 
 /** The one live page. */
-export function Shell() {
+export function Shell({ onPassword }: { onPassword: () => void }) {
   const { t } = useTranslation()
   const route = useRoute()
   const { stale, view } = useLive()
@@ -32,7 +32,7 @@ export function Shell() {
         {t('app.skip')}
       </button>
       <div>
-        <Bar onHelp={() => setHelp(true)} />
+        <Bar onHelp={() => setHelp(true)} onPassword={onPassword} />
         <Untold />
       </div>
       <div className="work">
@@ -61,7 +61,7 @@ function Chosen({ route }: { route: Route }) {
   )
 }
 
-function Bar({ onHelp }: { onHelp: () => void }) {
+function Bar({ onHelp, onPassword }: { onHelp: () => void; onPassword: () => void }) {
   const { t } = useTranslation()
   const { who } = usePage()
   const { updated } = useLive()
@@ -87,7 +87,9 @@ function Bar({ onHelp }: { onHelp: () => void }) {
       <button type="button" className="button quiet" title={t('bar.help')} aria-label={t('bar.help')} onClick={onHelp}>
         ?
       </button>
-      <span className="muted wide-only">{t('bar.user', { user: who.user, role: t(`role.${who.role}`) })}</span>
+      <button type="button" className="button quiet wide-only" title={t('password.change')} onClick={onPassword}>
+        {t('bar.user', { user: who.user, role: t(`role.${who.role}`) })}
+      </button>
       <button type="button" className="button quiet" onClick={() => signOut.mutate()}>
         {t('bar.logout')}
       </button>

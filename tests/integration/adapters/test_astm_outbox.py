@@ -26,7 +26,6 @@ from tests.fixtures.astm import (
     EOT,
     FLAGGED,
     NAK,
-    PATIENT,
     ROCHE,
     Analyzer,
     by_records,
@@ -35,6 +34,7 @@ from tests.fixtures.astm import (
     running,
     until,
 )
+from tests.fixtures.canaries import WORD, astm_broken, astm_words
 from tests.fixtures.outbox import items
 from tests.fixtures.ports import free_port
 from wire.ids import mint_device_id
@@ -224,24 +224,7 @@ async def test_a_commit_that_the_stop_interrupts_is_made_again(tmp_path: Path) -
 async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    word = "CANARY"
-    full = [
-        "|".join([*record.split("|")[:2], *[word] * 34])
-        for record in (PATIENT, "O|1|", "R|1|", "C|1|", "M|1|", "Q|1|", "S|1|", "X|1|")
-    ]
-    told = message(
-        *full,
-        f"O|1|{word}|0^5054^1^^QC^SC|{word}|{word}||||||Q",
-        f"R|1|^^^GLU|{word}|mmol/L|{word}^TARGET\\{word}^SD|{word}|{word}|F|{word}|{word}|{word}",
-        f"C|1|I|{word}^{word}|I",
-        f"C|2|I|{word}^{word}|G",
-        f"M|1|SIG|{word}|37|C|{word}",
-        f"M|2|SIG|bath.temperature|{word}|{word}|{word}",
-        f"M|3|RR^{word}|{word}|{word}",
-        FLAGGED.decode().split("\r")[4].replace("CLOT FOUND", word),
-        header=f"H|\\^&|{word}|{word}|{word}^{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}|{word}",
-    )
-    broken = [message(header=f"H||||{word}"), f"{word}\r{word}|{word}\r".encode()]
+    word, told, broken = WORD, astm_words(), astm_broken()
     outbox, sink = opened(tmp_path)
     with capture_logs() as logged:
         async with running(sink, ROCHE, listen=LOOPBACK, answer_queries=False) as adapter:

@@ -18,20 +18,16 @@ from agent.hl7.mllp import framed
 from agent.outbox import Outbox
 from agent.sink import DeviceSink
 from agent.storage import Storage
+from tests.fixtures.canaries import NUMBER, WORD, hl7_words
 from tests.fixtures.hl7 import (
     MODEL,
-    PATIENT,
     code_of,
     controls,
     equipment,
     inventory,
     listening,
-    message,
     notification,
-    observation,
     peer,
-    specimen,
-    specimens,
     supply,
 )
 from tests.fixtures.outbox import items
@@ -163,42 +159,11 @@ def _bytes_in(folder: Path) -> bytes:
 async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("CANARY", "4401061961")
-    hostile = [
-        message(*(f"{name}|" + "|".join(["CANARY^CANARY~4401061961&CANARY"] * 30) for name in names), **header)
-        for names in (
-            ("PID", "PV1", "OBR", "OBX", "NTE"),
-            ("EQU", "NDS", "NTE", "INV"),
-            ("EQU", "OBR", "ZZZ"),
-            ("OBR",),
-        )
-        for header in (
-            {"type_": "ESU^U01"},
-            {"type_": "EAN^U09"},
-            {"type_": "INU^U05"},
-            {"type_": "ORU^R01", "f16": "0"},
-            {"type_": "ORU^R01", "f16": "1"},
-            {"type_": "ORU^R01", "f16": "2"},
-            {"type_": "CANARY^CANARY", "f5": "CANARY", "f8": "CANARY", "id_": "CANARY", "f18": "CANARY"},
-        )
-    ]
-    hostile.append(
-        specimens(
-            specimen("CANARY^CANARY&4401061961", f3="CANARY", f14="CANARY", f19="CANARY"),
-            "SAC|||CANARY^4401061961",
-            supply("CANARY", f3="CO", f12="CANARY", f16="CANARY"),
-            "OBR|1|CANARY|CANARY|CANARY||||||CANARY|||CANARY|||CANARY",
-            observation("CANARY", "CANARY", test="CANARY", f7="CANARY^TARGET~CANARY^SD", f16="CANARY"),
-            specimen(),
-            observation("4401061961 CANARY", "CANARY^CANARY", f14="CANARY", f16="CANARY"),
-        )
-    )
-    others = [b"CANARY", b"MSHCANARYCANARY", PATIENT.replace(b"ZHANG", b"CANARY").replace(b"854", b"4401061961")]
     honest = [notification(id_="1"), controls(id_="2"), inventory(supply(), id_="3"), equipment("PD", "C", id_="4")]
     outbox, sink = opened(tmp_path)
     with capture_logs() as logged:
         async with listening(sink) as adapter, peer(adapter.port) as analyzer:
-            await analyzer.send(b"CANARY 4401061961" + b"".join(framed(each) for each in (*hostile, *others)))
+            await analyzer.send(f"{WORD} {NUMBER}".encode() + b"".join(map(framed, hl7_words())))
             for each in honest:
                 await analyzer.send(framed(each))
             answers: list[str] = []
@@ -210,6 +175,6 @@ async def test_no_word_of_a_patient_is_on_the_disk_in_a_log_or_in_a_counter(
     for fact in (b"PHO-LMP-01", b"qc.glu.l2.z", b"reagent.glu.remaining", b"paused"):
         assert fact in disk
     said = "".join(capfd.readouterr()) + repr(logged) + repr(sink.refusals())
-    for word in words:
+    for word in (WORD, NUMBER):
         assert word.encode() not in disk
         assert word not in said

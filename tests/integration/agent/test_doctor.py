@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +108,28 @@ def test_a_configuration_that_is_none(tmp_path: Path) -> None:
     unknown.write_text(unknown.read_text().replace("generic-dr", "nonsense"))
     assert "generic-dr" in found(unknown)["agent.config"].said.en
     assert found(tmp_path / "gone.toml")["agent.config"].level == "fail"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the mode says nothing")
+def test_secrets_that_other_users_may_read_or_change(tmp_path: Path) -> None:
+    key, password = tmp_path / "device.key", tmp_path / "proxy.password"
+    for secret in (key, password):
+        secret.write_text("s3cret")
+    proxy = f'proxy = "http://127.0.0.1:1"\nproxy_username = "u"\nproxy_password_file = "{password}"'
+    file = config(
+        tmp_path,
+        server=f"mqtt = {unused()}\n{proxy}",
+        device=f'id = "{mint_device_id()}"\ncert = "c"\nkey = "{key.name}"',
+    )
+    for mode, exposed in ((0o600, False), (0o640, False), (0o604, True), (0o660, True), (0o602, True)):
+        for each in (file, key, password):
+            for other in (file, key, password):
+                other.chmod(0o600)
+            each.chmod(mode)
+            finding = found(file)["agent.secrecy"]
+            assert (finding.level, str(each) in finding.said.zh, str(each) in finding.said.en) == (
+                ("warn", True, True) if exposed else ("ok", False, False)
+            )
 
 
 def test_a_port_that_another_program_has(tmp_path: Path) -> None:

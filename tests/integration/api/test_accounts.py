@@ -10,8 +10,9 @@ import pytest
 
 from api.accounts import create_account
 from api.browser import CSRF_HEADER
-from api.roles import Role
+from api.roles import PREFIX, PUBLIC, ROUTES, Role
 from tests.integration.api.test_devices import pages
+from tests.integration.api.test_roles_and_tenants import concrete, request_of
 from tests.integration.api.world import NOW, World
 
 PASSWORD = "ein langes 口令"
@@ -50,6 +51,11 @@ def actions(world: World, subject: str = "account:wang.li") -> list[tuple[Any, .
     return world.look("SELECT action, actor FROM audit WHERE subject = %s ORDER BY id", subject)
 
 
+def test_accounts_are_for_administrators_alone() -> None:
+    of_accounts = {roles for (_, path), roles in ROUTES.items() if path.startswith("/accounts")}
+    assert of_accounts == {frozenset({Role.ADMIN})}
+
+
 async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
     assert await listed(wang) == {
         "id": (await listed(wang))["id"],
@@ -57,6 +63,7 @@ async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
         "role": "engineer",
         "hospital": None,
         "active": True,
+        "password_made": False,
         "created_at": (await listed(wang))["created_at"],
         "last_login_at": "2026-11-22T04:00:00Z",
         "version": 1,
@@ -121,6 +128,30 @@ async def test_who_is_disabled_is_out_and_enabling_brings_no_credential_back(wan
     assert done_by_admin == [("account-disabled", "admin"), ("account-enabled", "admin")]
 
 
+async def test_a_password_that_was_made_opens_nothing_but_the_choice_of_another(here: World) -> None:
+    made = (await here.ask("POST", "/accounts", json={"name": "wang.li", "role": "manager"})).json()
+    assert made["password_made"] is True
+    login = {"user": "wang.li", "password": made["password"]}
+    assert (await here.http.post("/api/v1/session", json=login)).json()["choose_password"] is True
+    opened = set()
+    for method, template in ROUTES:
+        if ROUTES[method, template] is PUBLIC or (method, template) == ("DELETE", "/session"):
+            continue
+        answer = await here.http.request(
+            method, PREFIX + concrete(template, here.a), **request_of(method, template, CSRF)
+        )
+        if answer.status_code != 403 or answer.json()["code"] not in {"password_to_choose", "forbidden"}:
+            opened.add((method, template))
+    assert opened == {("GET", "/session"), ("POST", "/account/password")}
+    same = {"old": made["password"], "new": made["password"]}
+    refused = await here.http.post("/api/v1/account/password", json=same, headers=CSRF)
+    assert (refused.status_code, refused.json()["where"]) == (422, "body.new")
+    change = {"old": made["password"], "new": NEW}
+    assert (await here.http.post("/api/v1/account/password", json=change, headers=CSRF)).status_code == 204
+    assert (await here.http.get("/api/v1/session")).json()["choose_password"] is False
+    assert (await here.http.get("/api/v1/devices")).status_code == 200
+
+
 async def test_nobody_is_locked_out_by_mistake(here: World) -> None:
     own = (await listed(here, "admin"))["id"]
     for answer in (
@@ -154,6 +185,10 @@ async def test_a_reset_ends_everything_and_gives_a_password_once(wang: World) ->
     assert not await signed_in(wang)
     assert (await log_in(wang)).status_code == 401
     assert (await log_in(wang, password)).status_code == 200
+    assert not await signed_in(wang), "until another one is chosen"
+    changed = await wang.ask("POST", "/account/password", as_="wang", json={"old": password, "new": PASSWORD})
+    assert changed.status_code == 204
+    assert await signed_in(wang)
     assert ("password-reset", "admin") in actions(wang)
     assert password not in str([wang.look(f"SELECT to_jsonb(t) FROM {t} t") for t in ("idempotency", "audit")])  # noqa: S608
 

@@ -1,12 +1,13 @@
 """Every role at every route, and one hospital at everything of another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi.routing import APIRoute
+from psycopg.types.json import Jsonb
 
 from api.app import Api
 from api.roles import PREFIX, PUBLIC, ROUTES, Role
@@ -28,6 +29,7 @@ BODIES: dict[tuple[str, str], Any] = {
 }
 
 
+CANARY = "值班-7c41e9"
 ENDLESS = "/stream"
 """Its answer never ends; test_stream.py asks it."""
 QUERIES = {"/devices/{id}/series": "?metric=detector.temperature"}
@@ -49,10 +51,10 @@ def concrete(template: str, of: Hospital) -> str:
     return template.replace("{number}", of.ticket) + QUERIES.get(template, "")
 
 
-def request_of(method: str, template: str) -> dict[str, Any]:
+def request_of(method: str, template: str, more: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What a request to a route needs besides its path."""
     body = {"json": BODIES[method, template]} if (method, template) in BODIES else {}
-    return {"headers": {"If-Match": "*"}, **body}
+    return {"headers": {"If-Match": "*", **(more or {})}, **body}
 
 
 def app_routes() -> Iterator[tuple[str, str]]:
@@ -128,6 +130,43 @@ async def test_what_is_anothers_looks_like_what_is_not_there(still: World) -> No
                 theirs = await still.ask(method, concrete(template, still.b), as_=role, **more)
                 assert (theirs.status_code, theirs.text) == (gone.status_code, gone.text), (method, template)
             assert gone.status_code in {403, 404}, (method, template, gone.text)
+
+
+async def test_whom_the_provider_tells_and_what_became_of_it_is_staffs(here: World) -> None:
+    """In no answer to a hospital's account, in either language: no name, no outcome, no trace of the telling."""
+    for org in (here.a.org, None):
+        body = {"name": f"{CANARY} {org}", "address": "jsons://example.com", "hospital": org}
+        made = (await here.ask("POST", "/recipients", json=body)).json()
+        await here.ask("PATCH", f"/recipients/{made['id']}", json={"active": True}, headers={"If-Match": "*"})
+        await here.ask("POST", f"/recipients/{made['id']}/test")
+        here.look(
+            "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, state, attempts, error, error_params)"
+            " SELECT id, 'worse', %s, org_id, 'm', 'given-up', 3, 'telling.code', %s FROM ticket WHERE number = %s"
+            " RETURNING id",
+            made["id"],
+            Jsonb({"receiver": CANARY, "code": 7}),
+            here.a.ticket,
+        )
+        here.look(
+            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
+            " SELECT id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', %s FROM ticket WHERE number = %s"
+            " RETURNING id",
+            Jsonb({"who": body["name"], "attempts": 3}),
+            here.a.ticket,
+        )
+    seen: dict[str, str] = {}
+    for role, lang in product(("hospital-a", "manager"), ("zh", "en")):
+        for method, template in ROUTES:
+            if method == "GET" and template != ENDLESS:
+                spoken = {"Accept-Language": lang}
+                answer = await here.ask("GET", concrete(template, here.a), as_=role, headers=spoken)
+                assert CANARY not in answer.text or role == "manager", template
+                seen[role] = seen.get(role, "") + (answer.text if answer.is_success else "")
+    assert seen["manager"].count(CANARY) > 10
+    for trace in (CANARY, "NOC", "recipient-", "recipient:", "telling", "given-up", "given up", "已放弃"):
+        assert trace in seen["manager"], trace
+        at = seen["hospital-a"].find(trace)
+        assert at < 0, seen["hospital-a"][max(0, at - 80) : at + 80]
 
 
 @pytest.mark.parametrize("list_", ["/devices", "/alerts", "/tickets"])

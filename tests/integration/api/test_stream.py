@@ -13,13 +13,15 @@ import psycopg
 import pytest
 import uvicorn
 
-from api.accounts import create_account, create_token
+from api.accounts import create_token
+from api.database import one
 from api.feed import hub as hubs
 from api.feed import log
 from api.feed import room as rooms
 from api.feed.position import MAX_AWAY_MS
 from api.problems import Problem
 from api.roles import Role
+from api.shapes.tickets import Ticket
 from tests.fixtures.ports import free_port
 from tests.integration.api.world import NOW, Hospital, World
 
@@ -208,7 +210,16 @@ async def test_every_hospital_hears_of_its_own_alone(url: str, here: World) -> N
         while changed.data["items"][0]["connected"]["value"]:
             changed = await own.next("devices")
         assert [item["id"] for item in changed.data["items"]] == [here.a.device]
-        await foreign.nothing_for(0.5, "alert")
+        here.look(
+            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
+            " SELECT id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', '{\"who\": \"NOC-7c41e9\"}'"
+            " FROM ticket WHERE number = %s RETURNING id",
+            here.a.ticket,
+        )
+        ticket = await own.next("ticket")
+        assert set(ticket.data) == set(Ticket.model_fields), "the ticket as it is, and not who was told of it"
+        assert "7c41e9" not in str(ticket)
+        await foreign.nothing_for(0.5, "alert", "ticket")
         last = own.last
     async with listening(url, here, as_="hospital-b", last=last) as thief:
         await thief.nothing_for(0.5, "alert", "ticket")
@@ -270,16 +281,16 @@ async def test_too_much_missed_is_loaded_again_too(url: str, here: World, monkey
 async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: World) -> None:
     password = "ein langes 口令"
     ids: dict[str, int] = {}
-    for who in ("disabled", "reset", "changed", "revoked", "moved"):
-        async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-            given: dict[str, Any] = {"name": who, "password": password, "role": Role.HOSPITAL, "org": here.a.org}
-            ids[who] = await create_account(connection, **given, now=here.clock.now)
-            _, here.tokens[who] = await create_token(
-                connection, account=ids[who], label="tab", now=here.clock.now, expires_at=None
-            )
-            _, here.tokens[f"{who}'s other"] = await create_token(
-                connection, account=ids[who], label="other", now=here.clock.now, expires_at=None
-            )
+    async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
+        for who in ("disabled", "reset", "changed", "revoked", "moved"):
+            stored = await here.app.state.context.passwords.hash(password) if who == "changed" else "none"
+            row = {"org": here.a.org, "name": who, "role": Role.HOSPITAL, "password_hash": stored, "made": False}
+            made = await one(connection, "add_account", row)
+            assert made is not None
+            ids[who] = made["id"]
+            given: dict[str, Any] = {"account": ids[who], "now": here.clock.now, "expires_at": None}
+            _, here.tokens[who] = await create_token(connection, label="tab", **given)
+            _, here.tokens[f"{who}'s other"] = await create_token(connection, label="other", **given)
     revoked = (await here.ask("GET", f"/accounts/{ids['revoked']}/tokens")).json()["items"][1]
     assert revoked["label"] == "tab"
     asked: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -295,6 +306,7 @@ async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: Wo
         for method, path, who, more in asked:
             assert (await here.ask(method, path, as_=who, **more)).status_code in {200, 204}
         here.look("UPDATE account SET org_id = %s WHERE name = 'moved' RETURNING id", here.b.org)
+        assert 2 * hubs.TOKENS_S < 5, "until the next look, and for that"
         async with asyncio.timeout(5):
             for who in ids:
                 assert (await tabs[who].next("reset")).data == {"reason": "signed-out"}

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from api.heads import public_pem, read_key
 from steth.settings import load_settings
 from tests.fixtures.parts import missing
 from tests.fixtures.timescale import Timescale
@@ -47,12 +48,13 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_secrets_are_the_containers_users_alone_and_made_once(prepared: Path) -> None:
-    users = {"postgres_password": 70, "grafana_password": 472, "server.key": 1883, "client.key": 10001}
+    users = {"postgres_password": 70, "grafana_password": 472, "server.key": 1883}
+    users |= dict.fromkeys(("client.key", "audit.key"), 10001)
     for path in prepared.rglob("*"):
         mode, owner = stat.S_IMODE(path.stat().st_mode), path.stat().st_uid
         if path.is_dir():
             assert path.name != "ca" or mode == 0o700
-        elif path.suffix in (".crt", ".crl", ".acl"):
+        elif path.suffix in (".crt", ".crl", ".acl", ".pub"):
             assert mode == 0o644, path
         else:
             assert mode == 0o600, path
@@ -81,6 +83,10 @@ def test_every_file_that_compose_and_the_services_name_is_made(prepared: Path) -
             assert (settings.endpoint().host, settings.endpoint().port) == ("mosquitto", 8884)
             assert settings.endpoint().tls is not None
             assert settings.health == "0.0.0.0:9100"
+        if service == "alerts":
+            assert public_pem(read_key(Path(settings.audit_key)).public) == (prepared / "audit.pub").read_text()
+            heads = prepared / Path(settings.audit_heads).parent.name
+            assert (heads.stat().st_uid, stat.S_IMODE(heads.stat().st_mode)) == (10001, 0o750)
 
 
 @pytest.fixture

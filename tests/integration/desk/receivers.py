@@ -131,7 +131,8 @@ class Raw:
 
 
 @asynccontextmanager
-async def raw(write: Writing) -> AsyncIterator[Raw]:
+async def raw(write: Writing, *, asked: bytes = b"\r\n\r\n") -> AsyncIterator[Raw]:
+    """`asked`: how a request ends; empty: the server speaks first."""
     state = Raw(write)
     tasks: set[asyncio.Task[Any]] = set()
 
@@ -141,7 +142,8 @@ async def raw(write: Writing) -> AsyncIterator[Raw]:
         tasks.add(task)
         state.asked += 1
         with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await reader.readuntil(b"\r\n\r\n")
+            if asked:
+                await reader.readuntil(asked)
             await state.write(writer)
             await writer.drain()
         writer.close()
@@ -185,6 +187,12 @@ async def endless_interim(writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 100)
         await writer.drain()
         await asyncio.sleep(0.01)
+
+
+async def boundless_mail(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"220-go on\r\n" * 8000)
+        await writer.drain()
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:

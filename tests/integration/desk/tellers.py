@@ -41,6 +41,10 @@ class Recorder:
             raise RefusedError("telling.status", status=400)
         self.sent.append((address, subject))
 
+    async def check(self, address: str) -> None:
+        if address in self.failing:
+            raise self.failing[address]
+
     def numbers(self) -> list[str]:
         return [subject.split()[1] for _, subject in self.sent]
 

@@ -1,5 +1,6 @@
 import asyncio
 
+import msgspec
 import pytest
 
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
@@ -7,7 +8,7 @@ from desk.operate import Moved, transition
 from desk.read import read_case
 from desk.status import Action
 from desk.tickets import TicketStage
-from store.pool import Connection, open_pool, scoped
+from store.pool import EVERY_ORG, Connection, open_pool, scoped
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, alert, batch, connect, episode, rows
 
@@ -107,9 +108,11 @@ async def test_a_case_is_all_that_belongs_to_a_ticket(database: Database) -> Non
     hospital, ticket_id = await opened(database)
     stranger = Hospital.make(database, name="Stranger")
     async with open_pool(database.api, role="api") as pool:
-        async with scoped(pool, str(hospital.org_id)) as connection:
+        async with scoped(pool, EVERY_ORG) as connection:
             case = await read_case(connection, ticket_id)
             assert await read_case(connection, ticket_id + 1) is None
+        async with scoped(pool, str(hospital.org_id)) as connection:
+            theirs = await read_case(connection, ticket_id)
         async with scoped(pool, str(stranger.org_id)) as connection:
             assert await read_case(connection, ticket_id) is None
     assert case is not None
@@ -121,6 +124,7 @@ async def test_a_case_is_all_that_belongs_to_a_ticket(database: Database) -> Non
     assert [(each.subject, each.condition) for each in case.alerts] == [("GEN-KV-01", "active")]
     assert [(told.recipient, told.step, told.state) for told in case.tellings] == [("On call", "opened", "waiting")]
     assert (case.sessions, case.commands) == ([], [])
+    assert theirs == msgspec.structs.replace(case, tellings=[]), "whom the provider tells is not the hospital's to know"
 
 
 async def test_of_a_long_history_the_newest_is_read(database: Database) -> None:

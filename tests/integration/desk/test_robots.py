@@ -5,6 +5,7 @@ import pytest
 from desk.telling.channels import Channels
 from desk.telling.reasons import RefusedError, TellingError, TooFastError
 from desk.telling.robots import Kind
+from tests.integration.desk.listeners import HERE
 from tests.integration.desk.receivers import SECRET, Robots, robots
 
 SUBJECT = "[紧急] WX20261122-007 DR 一室：kV 未达到设定值"
@@ -14,7 +15,7 @@ FEISHU = "https://open.feishu.cn/open-apis/bot/v2/hook/"
 
 
 async def say(state: Robots, address: str, *, subject: str = SUBJECT, body: str = BODY) -> None:
-    channel = Channels(hosts=state.hosts())
+    channel = Channels(way=HERE, hosts=state.hosts())
     await channel.send(address=address, subject=subject, body=body, severity="critical")
 
 

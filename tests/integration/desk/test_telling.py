@@ -6,10 +6,13 @@ import pytest
 from desk.telling.channels import Channels
 from desk.telling.plan import MESSAGES, Patience
 from desk.telling.reasons import RefusedError, TooFastError
+from desk.telling.targets import Bounds
+from desk.telling.watch import look
+from desk.telling.way import Way
 from desk.tickets import TicketStage
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, batch, connect, episode, rows
-from tests.integration.desk.listeners import mail_server, webhook
+from tests.integration.desk.listeners import HERE, mail_server, webhook
 from tests.integration.desk.receivers import robots
 from tests.integration.desk.tellers import CHANNEL, ILL, STATES, Recorder, open_tickets, round_, seconds, teller
 
@@ -21,7 +24,7 @@ async def test_a_ticket_is_told_by_webhook_and_by_email_each_in_its_language(dat
         hospital.recipient(box.address(password=box.password), own=False)
         async with await connect(database.ingest) as connection:
             await TicketStage(catalog=CATALOG).run(connection, batch((hospital.devices[0], [episode()])))
-        async with teller(database, Channels()) as made:
+        async with teller(database, Channels(way=HERE)) as made:
             assert await round_(made, NOW) == 2
             assert await round_(made, NOW + 3_600_000) == 0
         [body], [letter] = hook.bodies, box.letters
@@ -82,7 +85,7 @@ async def test_what_a_receiver_refuses_is_given_up_within_a_minute(database: Dat
     with robots() as state:
         hospital.recipient("dingtalk://gone")
         await open_tickets(database, hospital)
-        async with teller(database, Channels(hosts=state.hosts())) as made:
+        async with teller(database, Channels(way=HERE, hosts=state.hosts())) as made:
             await seconds(made, 60)
     assert state.asked == 3
     assert rows(database, "SELECT state, attempts, error, error_params FROM telling") == [
@@ -97,7 +100,7 @@ async def test_too_fast_is_tried_again_when_the_robot_takes_more_and_counts_as_n
         hospital.recipient("dingtalk://good")
         await open_tickets(database, hospital)
         state.per_minute = 0
-        async with teller(database, Channels(hosts=state.hosts())) as made:
+        async with teller(database, Channels(way=HERE, hosts=state.hosts())) as made:
             await seconds(made, 55)
             assert state.asked == 1
             assert rows(database, STATES) == [("waiting", 0, "")]
@@ -384,8 +387,28 @@ async def test_no_secret_of_an_address_is_kept_with_the_error(database: Database
         hook.status = 500
         hospital.recipient(hook.address())
         await open_tickets(database, hospital)
-        async with teller(database, Channels()) as made:
+        async with teller(database, Channels(way=HERE)) as made:
             await round_(made, NOW)
     assert rows(database, "SELECT state, error, error_params FROM telling") == [
         ("waiting", "telling.status", {"status": 500})
     ]
+
+
+async def test_whom_nothing_may_be_sent_to_is_failing_from_the_start(database: Database) -> None:
+    """What a former version stored is not lost, and not found out by the first ticket."""
+    hospital = Hospital.make(database)
+    for address in ("forms://s3cret/x", "jsons://a.example/?verify=no", "json://127.0.0.1:5432/", "dingtalk://good"):
+        hospital.recipient(address)
+    async with teller(database, Channels(way=Way(Bounds()))) as made:
+        await round_(made, NOW)
+        fares = "SELECT address, error, failing_since IS NOT NULL, active FROM recipient ORDER BY id"
+        assert rows(database, fares) == [
+            ("forms://s3cret/x", "telling.address_not_allowed", True, True),
+            ("jsons://a.example/?verify=no", "telling.address_not_allowed", True, True),
+            ("json://127.0.0.1:5432/", "telling.target", True, True),
+            ("dingtalk://good", "", False, True),
+        ]
+        rows(database, "UPDATE recipient SET active = false WHERE address = 'dingtalk://good'")
+        async with await connect(database.ingest) as connection:
+            watch = await look(connection, NOW + 301_000)
+    assert [(each.name, each.why) for each in watch.untold] == [("First", "failing")]

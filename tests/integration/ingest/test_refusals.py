@@ -3,10 +3,11 @@
 from typing import Any
 
 from ingest.refusals import PER_DEVICE
+from tests.fixtures.allowed import Anything, possible
 from tests.integration.ingest.harness import Bench, Client, until, wall_ms
 from wire.codec import encode_report
 from wire.ids import mint_epoch
-from wire.items import Fault, Heartbeat, Refusal
+from wire.items import Fault, Heartbeat, Readings, Refusal
 from wire.limits import MAX_MILLIS
 from wire.report import Report
 from wire.topics import Lane, up
@@ -105,3 +106,22 @@ async def test_a_makers_own_client_may_tell_them_and_a_name_is_a_dead_letter(ben
         await until(lambda: bench.sql("SELECT 1 FROM device_event"))
         assert rows(bench) == [("refused", "astm", "unknown-code", 2, "AAA-AAA-99")]
         assert bench.sql("SELECT code, place FROM dead_letter") == [("schema", "$.items[0].refusals[0].form")]
+
+
+async def test_what_our_own_gate_refuses_adds_up_over_batches_lanes_and_restarts(bench: Bench) -> None:
+    uid, at = bench.device(), wall_ms()
+    gate = Anything({"tube.voltage": possible(0, 150)}, strict=True)
+    readings = Readings(at=at, metric=["zhang", "tube.voltage", "li"], value=[1, 70, 2])
+    first = None
+    for life in (1, 2):
+        async with bench.ingest(allowed=gate), Client(bench=bench, uid=uid) as device:
+            for lane in Lane:
+                await device.send(1, readings, lane=lane)
+                await device.acked(1, lane=lane)
+        ((source, count, since, last),) = bench.sql("SELECT source, count, since, last FROM device_refusal")
+        assert (source, count) == ("server", life * 4)
+        first = first or since
+        assert since == first <= last
+    assert bench.sql("SELECT count(*) FROM reading") == [(4,)]
+    assert bench.sql("SELECT name FROM metric") == [("tube.voltage",)]
+    assert bench.sql("SELECT metric_id, org_id FROM org_metric") == bench.sql("SELECT m.id, o.id FROM metric m, org o")

@@ -22,11 +22,16 @@ def health(database: Database) -> Iterator[str]:
     """The address of its health, with the table of one job broken."""
     with psycopg.connect(database.superuser) as connection:
         connection.execute("ALTER TABLE device_state RENAME COLUMN interval_s TO beats_s")
+        connection.execute(
+            "INSERT INTO recipient (name, address)"
+            " VALUES ('a', 'json://127.0.0.1:5432/'), ('b', 'json://127.0.0.2:9/'), ('c', 'forms://hook.example/')"
+        )
     address = f"127.0.0.1:{free_port()}"
     settings = {
         "STETH_DSN_INGEST": database.ingest,
         "STETH_DSN_OWNER": database.owner,
         "STETH_HEALTH": address,
+        "STETH_TELL_PRIVATE": "127.0.0.2:9",
         "STETH_LOG": "json",
         "STETH_MQTT": f"mqtt://127.0.0.1:{free_port()}",
     }
@@ -54,6 +59,10 @@ async def test_a_broken_job_is_told_and_the_others_work(health: str, database: D
             rows = await (await connection.execute("SELECT name, error FROM job ORDER BY name")).fetchall()
             worked = {name for name, error in rows if not error}
             failing = [(name, error) for name, error in rows if error]
+        recipients: list[tuple[str, str]] = []
+        while [error for _, error in recipients] != ["telling.target", "", "telling.address_not_allowed"]:
+            await asyncio.sleep(0.1)
+            recipients = await (await connection.execute("SELECT name, error FROM recipient ORDER BY name")).fetchall()
     assert failing == [("fleet", "UndefinedColumn 42703")]
     async with httpx.AsyncClient(trust_env=False) as http:
         ready = await http.get(f"{health}/readyz")

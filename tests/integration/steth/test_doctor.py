@@ -5,12 +5,14 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from api.heads import make_key
 from steth.settings import Settings
 from store.partitions import Month, ensure_partitions
 from tests.fixtures.deployed import DeployedBroker
@@ -81,9 +83,11 @@ async def ticking(database: Database, *, step_ms: int = 50) -> AsyncIterator[Non
 # everything whole -----------------------------------------------------------------------------------------------------
 
 
-async def test_what_is_whole_is_said_to_be_whole(whole: Database, deployed: DeployedBroker) -> None:
+async def test_what_is_whole_is_said_to_be_whole(whole: Database, deployed: DeployedBroker, tmp_path: Path) -> None:
+    make_key(tmp_path / "key")
+    heads = {"audit_key": str(tmp_path / "key"), "audit_heads": str(tmp_path / "heads")}
     async with ticking(whole):
-        what = await found(settings(whole, **of_broker(deployed)))
+        what = await found(settings(whole, **of_broker(deployed), **heads))
     assert {check: finding.said.en for check, finding in what.items() if finding.level != "ok"} == {}
     assert {"catalog", "disk", "database.schema", "database.room", "broker.tls", "broker.probe"} <= set(what)
     assert {"certificate.mqtt_ca", "certificate.mqtt_cert", "certificate.mqtt_key", "pipeline.clock"} <= set(what)

@@ -10,6 +10,7 @@ from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
 from alerts.engine import AlertEngine
 from alerts.episode import Condition
 from alerts.state import State
+from catalog.model import UNKNOWN_CODE
 from ingest.ports import OpenAlert
 from tests.unit.alerts.device import (
     DEVICE,
@@ -234,6 +235,18 @@ def test_a_rule_that_is_gone_ends_with_the_next_step() -> None:
     found = device.tick(1)
     assert [(e.event, e.params["rule"]) for e in only(EpisodeChanged, found)] == [("retired", "limit:hot")]
     assert set(device.state.entries) == {"limit:busy"}
+
+
+def test_of_unknown_codes_that_are_over_no_text_is_kept_and_of_open_ones_until_they_end() -> None:
+    device = Reporting(model(faults=[]))
+    device.report(0, fault("ZHANG-SAN", 0), fault(UNKNOWN_CODE, 0))
+    device.report(5, fault("ZHANG-SAN", 5, "cleared"), fault("LI-SI", 5))
+    assert set(device.state.entries) == {"fault:LI-SI", f"fault:{UNKNOWN_CODE}"}
+    assert {"fault:ZHANG-SAN", "fault:LI-SI"} <= device.state.judged.keys(), "as a former version left it"
+    device.engine = AlertEngine(models={"dr": MODEL})
+    device.tick(6)
+    assert {key for key in device.state.judged if key.startswith("fault:")} == {"fault:LI-SI", f"fault:{UNKNOWN_CODE}"}
+    assert "fault:ZHANG-SAN" not in device.state.opens
 
 
 @pytest.mark.parametrize("silent", [False, True])

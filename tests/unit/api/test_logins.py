@@ -18,7 +18,7 @@ from api.turns import Turns
 
 NOW = datetime(2026, 11, 30, 6, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-WANG = Holder(id=1, name="wang.li", role=Role.HOSPITAL, org=7, version=1)
+WANG = Holder(id=1, name="wang.li", role=Role.HOSPITAL, org=7, version=1, password_made=False)
 
 
 def guess(logins: Logins, account: str, network: str, now: datetime = NOW) -> str:

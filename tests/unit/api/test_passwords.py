@@ -20,6 +20,7 @@ from api.passwords import too_easy
         "qwertyuiop123",
         "Wang.Li-wang.li",
         "wang.li2026!",
+        "wang.li@2026!!",
         "steth-admin-1",
         "医院医院医院密码密码医院医院",
     ],

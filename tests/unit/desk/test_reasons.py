@@ -3,7 +3,6 @@
 import pytest
 
 from catalog.load import load
-from desk.telling.apprised import reason_of
 from desk.telling.reasons import RefusedError, TellingError, TooFastError, judge_http
 from desk.telling.robots import HOSTS, Kind, judge
 
@@ -117,20 +116,3 @@ def test_what_a_webhook_answers(status: int, headers: dict[str, str], body: byte
     with pytest.raises(TellingError) as raised:
         judge_http(status, headers, body)
     assert (fate_of(raised.value), raised.value.wait_s) == (fate, wait_s)
-
-
-@pytest.mark.parametrize(
-    ("logged", "fate", "said"),
-    [
-        (["Socket Exception: (535, b'5.7.8 s3cret-Passw0rd is wrong')"], RefusedError, "telling.smtp (status 535)"),
-        (["Socket Exception: (451, b'4.7.1 greylisted')"], TellingError, "telling.smtp (status 451)"),
-        (["A Connection error occurred sending to smtp.example.org."], TellingError, "telling.no_connection"),
-        (["s3cret-Passw0rd"], RefusedError, "telling.refused"),
-        ([], RefusedError, "telling.refused"),
-    ],
-)
-def test_a_reason_is_a_status_or_our_own_words_and_never_what_was_logged(
-    logged: list[str], fate: Fate, said: str
-) -> None:
-    error = reason_of(logged)
-    assert (fate_of(error), str(error)) == (fate, said)

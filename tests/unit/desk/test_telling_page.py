@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from desk.telling.addresses import Other, Webhook, is_address, parse
+from desk.telling.addresses import Mail, Webhook, parse
 from desk.telling.plan import MESSAGES, SINGLY, Patience
 from desk.telling.robots import Robot
 
 PAGE = (Path(__file__).parents[3] / "docs" / "telling.md").read_text(encoding="utf-8")
-ROWS = [line.split(" | ") for line in PAGE.split("## Addresses")[1].split("## Tries")[0].splitlines() if "://" in line]
-KINDS: dict[str, type[Robot | Webhook | Other]] = {
+TABLE = PAGE.split("## Addresses")[1].split("These are all the kinds")[0]
+ROWS = [line.split(" | ") for line in TABLE.splitlines() if "://" in line]
+KINDS: dict[str, type[Robot | Webhook | Mail]] = {
     "DingTalk": Robot,
     "WeCom": Robot,
     "Feishu": Robot,
     "Lark": Robot,
     "a program": Webhook,
-    "e-mail": Other,
-    "a form": Other,
+    "mail": Mail,
 }
 
 
@@ -38,7 +38,7 @@ def test_each_address_is_of_its_kind(row: list[str]) -> None:
 def test_the_request_that_adds_one_is_whole() -> None:
     found = re.search(r"-d '(\{.*?\})'", PAGE, re.DOTALL)
     assert found is not None
-    assert is_address(json.loads(found[1])["address"])
+    assert isinstance(parse(json.loads(found[1])["address"]), Robot)
 
 
 def test_its_figures_are_those_of_the_code() -> None:

@@ -3,6 +3,7 @@
 The images themselves are built where an engine is (docs/deploy.md); here their Dockerfiles are read.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -110,6 +111,33 @@ def test_images_have_the_versions_that_are_tested_by_their_hashes() -> None:
     assert locked["server"] < locked["all"], "run `make lock`"
 
 
+def test_the_command_that_pins_digests_reaches_every_image(tmp_path: Path) -> None:
+    """As docs/deploy.md has it, with an engine that answers for each image of a registry."""
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (block,) = (
+        each for each in re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL) if "imagetools" in each
+    )
+    shutil.copytree(DOCKER, tmp_path / "docker", ignore=shutil.ignore_patterns("secrets*"))
+    (tmp_path / "bin").mkdir()
+    engine = tmp_path / "bin" / "docker"
+    engine.write_text('#!/bin/sh\nprintf sha256:; printf %s "$4" | sha256sum | cut -c1-64\n')
+    engine.chmod(0o755)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    for _ in range(2):  # once more changes nothing
+        subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env={"PATH": path}, check=True)
+    pinned = re.compile(r":v?\d+\.\d+\.\d+[a-z0-9.-]*@sha256:[0-9a-f]{64}\Z")
+    services = yaml.safe_load((tmp_path / "docker" / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    images = [service["image"] for name, service in services.items() if "build" not in service]
+    images += [
+        base
+        for image in IMAGES
+        for base in re.findall(r"^FROM (\S+)", (tmp_path / "docker" / image.name).read_text(), re.MULTILINE)
+    ]
+    assert len(images) == len(SERVICES) - len(OURS) + 5
+    assert [image for image in images if not pinned.search(image)] == []
+    assert " AS packages\n" in (tmp_path / "docker" / "server.Dockerfile").read_text(), "and nothing else"
+
+
 def test_secrets_never_reach_a_build() -> None:
     rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and not line.startswith("#")]
     assert rules[0] == "*"
@@ -165,6 +193,7 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
+    assert name not in OURS or service["ulimits"] == {"core": 0}
     assert name in OURS or service["user"] != "0"
 
 
@@ -179,7 +208,7 @@ def test_what_is_published() -> None:
 def test_each_part_is_there_and_two_ingest_processes() -> None:
     assert set(SERVICES) == {"db", "mosquitto", "prometheus", "grafana", *OURS}
     assert SERVICES["ingest"]["deploy"]["replicas"] == 2
-    version = tuple(map(int, SERVICES["mosquitto"]["image"].partition(":")[2].split(".")))
+    version = tuple(map(int, SERVICES["mosquitto"]["image"].partition("@")[0].partition(":")[2].split(".")))
     assert version >= (2, 0, 21), "older ones ignore receive-maximum when acknowledgements come in batches"
     assert all(f":-{PROJECT['project']['version']}}}" in SERVICES[name]["image"] for name in OURS)
 

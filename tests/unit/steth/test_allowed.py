@@ -1,7 +1,7 @@
 """The gate of the server: whatever a maker's client writes into any place of the contract, no patient is kept."""
 
 from collections import Counter
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from alerts.effects import Episode, EpisodeActive, EpisodeAgain, EpisodeChanged,
 from alerts.engine import AlertEngine
 from catalog.load import load
 from catalog.model import UNKNOWN_CODE
-from ingest.fit import Fit, Fitted
+from ingest.fit import Fit
 from ingest.metrics import MetricIds
 from ingest.ports import Applied, Device, Now, Presence
 from ingest.read import read
@@ -20,6 +20,7 @@ from wire.codec import JSON, encode_report
 from wire.ids import mint_device_id
 from wire.items import BAD, GOOD, Birth, Fault, Heartbeat, Item, Readings, Refusal, Reply, StepResult, Verdict
 from wire.report import Report
+from wire.salvage import Flaws
 from wire.topics import Lane, up
 
 CATALOG: Final = load()
@@ -36,12 +37,18 @@ def device(model: str = "generic-dr") -> Device:
     return Device(id=1, uid=UID, org_id=1, site_id=1, partition=1, model=model, name="DR")
 
 
+class Fitted(NamedTuple):
+    report: Report | None
+    flaws: Flaws | None
+    refused: Counter[str] | None
+
+
 def fit(report: bytes, *, of: str = "generic-dr") -> Fitted:
     found = read(up(UID, Lane.LIVE), report, JSON, [])
     if found.report is None:
         return Fitted(None, found.flaws, None)
-    fitted = Fit(allowed=ALLOWED, ids=MetricIds()).fit(device(of), found.report, 0)
-    return fitted._replace(flaws=fitted.flaws or found.flaws)
+    kept, flaws, refused = Fit(allowed=ALLOWED, ids=MetricIds()).fit(device(of), found.report, 0)
+    return Fitted(kept, flaws or found.flaws, refused)
 
 
 def admit(item: Item, *, of: str = "generic-dr") -> tuple[Item | None, dict[str, int]]:

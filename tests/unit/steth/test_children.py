@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from steth import children, folder
@@ -65,6 +66,34 @@ def test_a_log_is_bounded_while_it_is_written(tmp_path: Path, monkeypatch: pytes
     assert (tmp_path / "broker.log.1").stat().st_size <= 1010
     assert log.read_bytes().endswith(b"%09d\n" % 499) or log.stat().st_size == 0
     assert {path.name for path in tmp_path.iterdir()} == {"broker.log", "broker.log.1"}
+
+
+class Flood(Child):
+    """A process that writes to its log without end."""
+
+    def __init__(self, where: DataFolder) -> None:
+        super().__init__(name="flood", arguments=[], environment={}, folder=where)
+        program = "import sys, time\nwhile True: sys.stderr.write('x' * 9999 + chr(10)); time.sleep(0.001)"
+        self._command = [sys.executable, "-c", program]
+
+
+def test_a_process_that_floods_its_log_fills_no_disk(where: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(children, "LOG_BYTES", 100_000)
+    child = Flood(where)
+    child.start()
+    assert child._process is not None
+    counters = psutil.Process(child._process.pid).io_counters
+    most = 0
+
+    def flooded() -> bool:
+        nonlocal most
+        bound_log(child.log)
+        most = max(most, sum(path.stat().st_blocks * 512 for path in child.log.parent.iterdir()))
+        return counters().write_chars > 5_000_000
+
+    wait_until(flooded, what="five megabytes", seconds=30)
+    asyncio.run(child.stop())
+    assert 0 < most < 2_000_000
 
 
 def test_the_children_of_a_killed_run_end_before_the_next_begins(

@@ -9,11 +9,13 @@ import pytest
 
 from agent.findings import as_json, fail, failed, lines, ok
 from catalog.model import Text
+from steth.certificates import initialise
 from steth.doctor import cli
 from steth.doctor.broker import judge_expiry
 from steth.doctor.database import judge_clock
-from steth.doctor.machine import GIB, judge_disk
+from steth.doctor.machine import GIB, check_certificates, judge_disk
 from steth.folder import DOCTOR
+from steth.settings import Settings
 
 
 @pytest.mark.parametrize(("offset_s", "level"), [(0.2, "ok"), (-0.9, "ok"), (1.5, "warn"), (-29, "warn"), (31, "fail")])
@@ -30,6 +32,19 @@ def test_disks_that_fill(free: int, level: str) -> None:
 def test_certificates_that_end(days: int, level: str) -> None:
     now = datetime.now(UTC)
     assert judge_expiry("c", now + timedelta(days=days), now=now).level == level
+
+
+def test_an_authority_that_ends_is_said_half_a_year_before(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    initialise(tmp_path / "made", names=["localhost"], now=now)
+    place = tmp_path / "made" / "ingest"
+    files = {"mqtt_ca": "ca.crt", "mqtt_cert": "client.crt", "mqtt_key": "client.key"}
+    settings = Settings(**{name: str(place / file) for name, file in files.items()})  # type: ignore[arg-type]
+    for days, levels in ((0, ["ok", "ok", "ok"]), (380, ["ok", "warn", "ok"]), (3650 - 150, ["warn", "fail", "ok"])):
+        found = list(check_certificates(settings, now + timedelta(days=days)))
+        assert [finding.level for finding in found] == levels, days
+        for finding, says in zip(found, ("all equipment", "steth certs renew", ""), strict=True):
+            assert finding.level == "ok" or says in str(finding.todo)
 
 
 # what it is asked, and what it prints ---------------------------------------------------------------------------------

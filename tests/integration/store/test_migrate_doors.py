@@ -1,7 +1,10 @@
-"""0009: letters of a former version keep that they came, and what was in them is in no file of the database."""
+"""0009: letters of a former version keep that they came, and what was in them is in no file of the database; names of
+metrics are each tenant's own."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import psycopg
 import pytest
 
 from store.migrate import MIGRATIONS, migrate
+from store.partitions import ensure_partitions
 from tests.fixtures.postgres import Cluster
 
 WORD = "ZhangSanCanary"
@@ -63,3 +67,31 @@ def test_nothing_of_a_body_is_left(before: str) -> None:
     assert WORD not in whole
     assert WORD.encode().hex() not in whole
     assert left == (0,)
+
+
+def test_a_tenant_goes_on_seeing_the_names_of_its_retired_devices(before: str) -> None:
+    """Of those that are watched, ingest says so as it loads them."""
+    now = datetime.now(UTC)
+    with psycopg.connect(before, autocommit=True) as connection:
+        connection.execute("INSERT INTO org (name) VALUES ('a'), ('b')")
+        connection.execute("INSERT INTO site (org_id, name) VALUES (1, 's'), (2, 's')")
+        connection.execute(
+            "INSERT INTO device (uid, org_id, site_id, partition, model, name, status) VALUES"
+            " ('d000000000001', 1, 1, 0, 'dr', 'DR', 'retired'), ('d000000000002', 2, 2, 0, 'dr', 'DR', 'active')"
+        )
+        connection.execute("INSERT INTO metric (name) VALUES ('one'), ('two'), ('three')")
+        connection.execute("INSERT INTO device_metric (device_id, metric_id) VALUES (1, 3)")
+    asyncio.run(room(before, now))
+    with psycopg.connect(before, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO reading (ts, device_id, metric_id, value, quality)"
+            " SELECT now(), device, metric, 1, 0 FROM (VALUES (1, 1), (1, 2), (2, 3)) AS r (device, metric)"
+        )
+    assert migrate(before)
+    with psycopg.connect(before) as connection:
+        assert connection.execute("SELECT metric_id, org_id FROM org_metric ORDER BY 1").fetchall() == [(1, 1), (2, 1)]
+
+
+async def room(dsn: str, now: datetime) -> None:
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
+        await ensure_partitions(connection, now=now, behind_days=2, ahead_days=2)

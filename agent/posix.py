@@ -1,0 +1,8 @@
+"""What only POSIX has; imported nowhere else than where the system was asked for."""
+
+import resource
+
+
+def no_core_files() -> None:
+    """The kernel writes none of this process and of those that it starts."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
