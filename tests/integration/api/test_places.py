@@ -90,8 +90,11 @@ async def test_a_recipient_is_changed_by_who_has_seen_it(here: World) -> None:
     assert (off.json()["active"], off.json()["name"], off.headers["etag"]) == (False, "NOC", '"2"')
     moved = await here.ask("PATCH", path, json={"address": ADDRESS}, headers={"If-Match": '"2"'})
     assert (moved.json()["active"], moved.json()["address"]) == (False, "mailtos://…")
+    assert (off.json()["heads"], moved.json()["heads"]) == (False, False)
+    keeps = await here.ask("PATCH", path, json={"heads": True}, headers={"If-Match": '"3"'})
+    assert (keeps.json()["heads"], keeps.json()["active"]) == (True, False)
     audited = (await here.ask("GET", "/audit")).json()["items"]
-    assert [entry["detail"]["changed"] for entry in audited] == ["address", "active"]
+    assert [entry["detail"]["changed"] for entry in audited] == ["heads", "address", "active"]
 
 
 @pytest.mark.parametrize(
