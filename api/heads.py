@@ -122,24 +122,27 @@ def line_of(head: Head) -> bytes:
     return msgspec.json.encode(head) + b"\n"
 
 
-def read_heads(lines: Iterable[bytes], keys: Iterable[Ed25519PublicKey], *, where: str) -> Iterator[Head]:
-    """The heads of a file, signatures checked. `where`: what to call it. Raises HeadError with the line."""
-    known = {key_id(key): key for key in keys}
+def read_heads(lines: Iterable[bytes], *, where: str) -> Iterator[tuple[str, Head]]:
+    """The heads of a file, each with its place there. `where`: what to call the file. Raises HeadError."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            head = msgspec.json.decode(line, type=Head)
-            signature = bytes.fromhex(head.signature)
-        except (msgspec.DecodeError, ValueError):
+            yield f"{where}:{number}", msgspec.json.decode(line, type=Head)
+        except msgspec.DecodeError:
             raise HeadError(f"{where}:{number}: this is no head: take the file from where it was kept") from None
+
+
+def check_heads(heads: Iterable[tuple[str, Head]], keys: Iterable[Ed25519PublicKey]) -> None:
+    """Raises HeadError, with its place, for the first head that none of the keys has signed."""
+    known = {key_id(key): key for key in keys}
+    for place, head in heads:
         if head.key not in known:
-            raise HeadError(f"{where}:{number}: it is signed by the key {head.key}: give that one's public key too")
+            raise HeadError(f"{place}: it is signed by the key {head.key}: give that one's public key too")
         try:
-            known[head.key].verify(signature, _signed(head))
-        except InvalidSignature:
-            raise HeadError(f"{where}:{number}: the signature is wrong: the head was changed, or forged") from None
-        yield head
+            known[head.key].verify(bytes.fromhex(head.signature), _signed(head))
+        except (ValueError, InvalidSignature):
+            raise HeadError(f"{place}: the signature is wrong: the head was changed, or forged") from None
 
 
 def by_position(heads: Iterable[Head]) -> dict[int, dict[int, set[str]]]:

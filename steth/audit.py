@@ -59,7 +59,7 @@ def verify(
         check_kept,
         connect,
         finding_of,
-        kept_heads,
+        kept_files,
         load_heads,
         verify_all,
         verify_file,
@@ -82,10 +82,8 @@ def verify(
 
     def work() -> None:
         settings = load_settings(config)
-        if heads:
-            signed = load_heads(heads, key=settings.audit_key, public=public or [])
-        else:
-            signed = [] if entries is not None else kept_heads(settings)
+        files = heads or (kept_files(settings) if entries is None else [])
+        signed = load_heads(files, key=settings.audit_key, public=public or [])
         if entries is not None:
             say(verify_file(entries, signed))
         else:

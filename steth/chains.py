@@ -12,7 +12,7 @@ import psycopg
 
 from agent.findings import Finding, fail, ok
 from api.audit import Chain, Link, link_of, read_chains, read_links
-from api.heads import Head, HeadError, Signer, by_position, latest, read_heads, read_key, read_public
+from api.heads import Head, HeadError, Signer, by_position, check_heads, latest, read_heads, read_key, read_public
 from api.walk import Broken, Fault, Walk, own_head
 from catalog.model import Text
 from steth.settings import Settings, SettingsError
@@ -66,24 +66,42 @@ async def connect(settings: Settings) -> Connection:
 
 
 def load_heads(files: Iterable[Path], *, key: str, public: Iterable[Path] = ()) -> list[Head]:
-    """The heads of files, signatures checked. `key`: the setting audit_key, or "". Raises HeadError."""
+    """The heads of files, every signature checked. `key`: the setting audit_key, or "". Raises HeadError."""
     keys = [read_public(path) for path in public]
     if key:
         keys.append(read_key(Path(key)).public)
-    found: list[Head] = []
-    for path in files:
-        try:
-            with path.open("rb") as lines:
-                found += read_heads(lines, keys, where=str(path))
-        except OSError as error:
-            raise HeadError(f"{path} can't be read: {error.strerror}") from None
-    return found
+    placed = [head for path in files for head in _read(path)]
+    check_heads(placed, keys)
+    return [head for _, head in placed]
 
 
 def kept_heads(settings: Settings) -> list[Head]:
-    """The heads of the file that the settings name; none where there is no file yet. Raises HeadError."""
-    file = Path(settings.audit_heads)
-    return load_heads([file], key=settings.audit_key) if settings.audit_heads and file.exists() else []
+    """The heads of the file that the settings name; none where there is no file yet. Raises HeadError.
+
+    The signature of each chain's last one is checked, on which all that follows rests: a file of years has many.
+    """
+    placed = [head for path in kept_files(settings) for head in _read(path)]
+    if placed:
+        last = {head.chain: (place, head) for place, head in placed}
+        check_heads(last.values(), [read_key(Path(settings.audit_key)).public])
+    return [head for _, head in placed]
+
+
+def kept_files(settings: Settings) -> list[Path]:
+    """The file of heads that the settings name, if there is one yet. Raises HeadError."""
+    path = Path(settings.audit_heads)
+    try:
+        return [path] if settings.audit_heads and path.exists() else []
+    except OSError as error:
+        raise HeadError(f"{path} can't be read: {error.strerror}") from None
+
+
+def _read(path: Path) -> Iterator[tuple[str, Head]]:
+    try:
+        with path.open("rb") as lines:
+            yield from read_heads(lines, where=str(path))
+    except OSError as error:
+        raise HeadError(f"{path} can't be read: {error.strerror}") from None
 
 
 def check_kept(settings: Settings, chains: Iterable[Chain], heads: Iterable[Head]) -> None:

@@ -342,6 +342,7 @@ def test_the_doctor_says_what_is_whole_what_is_late_and_what_is_not_set_up(kept:
     kept.sign()
     kept.write(1, "h")
     assert [level for level, _ in looked(kept).values()] == ["ok", "ok"]
+    assert [level for level, _ in looked(kept, unset).values()] == ["ok", "ok"], "another process has the key"
     kept.now += timedelta(days=2, seconds=1)
     assert looked(kept)["audit.heads"] == ("warn", "no signed head covers entries of the audit log since 48 h")
 

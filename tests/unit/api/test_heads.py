@@ -17,6 +17,7 @@ from api.heads import (
     Signer,
     append_head,
     by_position,
+    check_heads,
     latest,
     line_of,
     make_key,
@@ -35,7 +36,9 @@ def chain(entries: int, *, id_: int = 3) -> Chain:
 
 
 def read(*lines: bytes) -> list[Head]:
-    return list(read_heads(lines, [SIGNER.public], where="heads"))
+    placed = list(read_heads(lines, where="heads"))
+    check_heads(placed, [SIGNER.public])
+    return [head for _, head in placed]
 
 
 def test_a_head_is_read_as_it_was_signed(tmp_path: Path) -> None:
