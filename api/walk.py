@@ -69,7 +69,7 @@ class Walk:
         place = self.position + 1
         if link.position != place or link.previous != self.hash:
             return Broken(position=place, id=link.id, fault=Fault.UNLINKED)
-        if link.hash != chained(link.entry, link.previous):
+        if not _is_whole(link):
             return Broken(position=place, id=link.id, fault=Fault.CHANGED)
         if link.entry.org != self._org:
             return Broken(position=place, id=link.id, fault=Fault.FOREIGN)
@@ -83,3 +83,10 @@ class Walk:
         if max(self._heads, default=0) > self.position:
             return Broken(position=self.position + 1, id=None, fault=Fault.CUT)
         return None
+
+
+def _is_whole(link: Link) -> bool:
+    try:
+        return link.hash == chained(link.entry, link.previous)
+    except (TypeError, ValueError):  # what stands there now isn't even an entry
+        return False

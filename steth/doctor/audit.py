@@ -11,7 +11,7 @@ from agent.findings import Finding, fail, ok, warn
 from api.audit import Chain, read_chains
 from api.heads import Head, HeadError, by_position, latest
 from catalog.model import Text
-from steth.chains import check_kept, connect, finding_of, gone, kept_heads, verify_chain
+from steth.chains import TODO, check_kept, connect, finding_of, gone, kept_heads, verify_chain
 from steth.heads import uncovered_s
 from steth.settings import Settings, SettingsError
 
@@ -28,6 +28,15 @@ _SET_UP: Final = Text(
 
 async def check_audit(settings: Settings, now: datetime) -> AsyncIterator[Finding]:
     """Look, as whoever may read the audit log."""
+    try:
+        async for finding in _look(settings, now):
+            yield finding
+    except psycopg.Error as error:  # of an entry that can't be read too: a time of no calendar
+        said = f"{type(error).__name__} {error.sqlstate or ''}".strip()
+        yield fail("audit.chains", zh=f"审计日志无法读取：{said}", en=f"the audit log can't be read: {said}", todo=TODO)
+
+
+async def _look(settings: Settings, now: datetime) -> AsyncIterator[Finding]:
     try:
         connection = await connect(settings)
     except (SettingsError, psycopg.Error):  # which the database's checks say

@@ -392,3 +392,11 @@ def test_what_was_written_before_there_were_chains_is_in_them(plain_cluster: Clu
     for whose in ("hospital 1: 4", "hospital 2: 2", "hospital 3: 1", "the provider's chain: 2"):
         assert f"{whose} entries, whole" in said
     plain_cluster.drop(name)
+
+
+def test_an_entry_that_cant_even_be_read(kept: Kept) -> None:
+    kept.rows("UPDATE audit SET at = 'infinity' WHERE org_id = 1 AND position = 2")
+    code, said = kept.verify()
+    assert (code, said.startswith("ok")) == (2, False), said
+    assert "steth: the database: " in said
+    assert looked(kept) == {"audit.chains": ("fail", "the audit log can't be read: DataError")}

@@ -66,11 +66,13 @@ def test_it_goes_on_behind_what_is_known_to_be_good() -> None:
         (lambda link: replace(link, entry=replace(link.entry, org=None)), Fault.CHANGED),
         (lambda link: replace(link, entry=replace(link.entry, at=NOW - timedelta(days=1))), Fault.CHANGED),
         (lambda link: replace(link, entry=replace(link.entry, detail={})), Fault.CHANGED),
+        (lambda link: replace(link, entry=replace(link.entry, detail=["no", "object"])), Fault.CHANGED),
+        (lambda link: replace(link, entry=replace(link.entry, detail={"n": float("nan")})), Fault.CHANGED),
         (lambda link: replace(link, hash=bytes(32)), Fault.CHANGED),
         (lambda link: replace(link, previous=bytes(31) + b"x"), Fault.UNLINKED),
         (lambda link: replace(link, position=link.position + 1), Fault.UNLINKED),
     ],
-    ids=["actor", "org", "at", "detail", "hash", "previous", "position"],
+    ids=["actor", "org", "at", "detail", "no detail", "no number", "hash", "previous", "position"],
 )
 def test_any_change_of_any_link_shows_where_it_is(place: int, change: Callable[[Link], Link], fault: Fault) -> None:
     changed = change(WHOLE[place])
