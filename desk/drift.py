@@ -25,7 +25,7 @@ class Drift(Struct, frozen=True, kw_only=True):
 
 
 async def find_drift(connection: AsyncConnection[Any]) -> Drift:
-    """Look, as steth_ingest or steth_owner. Reads open alerts and open tickets only."""
+    """Look, as steth_jobs or steth_owner. Reads open alerts and open tickets only."""
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(_QUERIES["lasting_alerts"])
         [(lasting, since)] = await cursor.fetchall()

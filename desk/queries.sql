@@ -69,13 +69,8 @@ FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS rows(e, nth)
 ORDER BY nth;
 
 -- name: add_tellings
--- Keyed (ticket, step, recipient): twice is once.
-INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, params, next_at)
-SELECT t.ticket_id, t.step, r.id, t.org_id, t.message, t.params, to_timestamp(t.at_ms / 1000.0)
-FROM jsonb_to_recordset(%s::jsonb) AS t(
-    ticket_id bigint, org_id integer, step text, message text, params jsonb, at_ms bigint)
-JOIN recipient r ON r.active AND (r.org_id IS NULL OR r.org_id = t.org_id)
-ON CONFLICT (ticket_id, step, recipient_id) DO NOTHING;
+-- For each recipient of the ticket's hospital, none of whom ingest sees (migration 0009).
+SELECT tell(%s::jsonb);
 
 -- name: tickets_of_alerts
 -- The open tickets of alerts that are over, and whether nothing of the ticket is wrong any more.

@@ -222,7 +222,6 @@ async def _tell(connection: AsyncConnection, claims: Sequence[_Claim], now_ms: i
     rows = [
         {
             "ticket_id": claim.ticket_id,
-            "org_id": claim.org_id,
             "step": "opened" if claim.opened else f"severity-{claim.risen}",
             "message": "notify.ticket",
             "params": {"severity": claim.risen or claim.opening.severity},

@@ -53,7 +53,7 @@ class Verified:
 
 async def connect(settings: Settings) -> Connection:
     """A connection that sees every chain. Raises SettingsError where no address is given, and psycopg.Error."""
-    dsn = getattr(settings, "dsn_jobs", "") or settings.dsn_api or settings.dsn_owner
+    dsn = settings.dsn_jobs or settings.dsn_api or settings.dsn_owner
     if not dsn:
         raise SettingsError("give STETH_DSN_JOBS, STETH_DSN_API or STETH_DSN_OWNER, or one in the --config file")
     return await psycopg.AsyncConnection.connect(

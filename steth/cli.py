@@ -118,7 +118,7 @@ def api(config: Config = None) -> None:
 @app.command()
 def migrate(config: Config = None) -> None:
     """Bring the database's schema up to this version, and make room for readings."""
-    from steth.maintenance import Upkeep  # noqa: PLC0415
+    from steth.maintenance import Groundwork  # noqa: PLC0415
     from steth.settings import SettingsError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
     from store.migrate import migrate as run  # noqa: PLC0415
@@ -126,18 +126,18 @@ def migrate(config: Config = None) -> None:
     settings, _ = _server("migrate", config)
     try:
         settings.need("dsn_owner")
-        upkeep = Upkeep(dsn_owner=settings.dsn_owner, keep=settings.keep())
+        ground = Groundwork(dsn_owner=settings.dsn_owner, keep=settings.keep())
         for done in run(settings.dsn_owner):
             typer.echo(f"applied {done.version:04d} {done.name}")
-        if asyncio.run(upkeep.move()):
+        if asyncio.run(ground.move()):
             typer.echo("moved to TimescaleDB's community edition: its own aggregates, compression and retention")
-        if asyncio.run(upkeep.settle()):
+        if asyncio.run(ground.settle()):
             typer.echo("this database is a restored copy: see `steth doctor`; tickets go on in a new block of numbers")
-        made = asyncio.run(upkeep.make_room())
-        changed = asyncio.run(upkeep.set_policies())
+        made = asyncio.run(ground.make_room())
+        changed = asyncio.run(ground.set_ages())
     except (StoreError, SettingsError) as error:
         _fail(str(error))
-    typer.echo(f"schema is current; {made} partitions made, {changed} policies changed")
+    typer.echo(f"schema is current; {made} partitions made, {changed} ages changed")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from steth.lifeline import GRACE_S
+from store.pool import ROLES
 
 SECRETS: Final = "secrets.json"
 RUN: Final = "run.json"
@@ -101,7 +102,7 @@ def load_secrets(folder: Path) -> dict[str, str]:
     """Passwords of the database's roles, the first account and the broker, and what else is made once and kept."""
     path = folder / SECRETS
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    for name in ("owner", "ingest", "api", "admin", "mqtt"):
+    for name in (*ROLES, "admin", "mqtt"):
         known.setdefault(name, secrets.token_urlsafe(12 if name == "admin" else 24))
     write_private(path, known)
     return known

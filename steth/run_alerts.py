@@ -80,7 +80,9 @@ class MqttPublisher:
 
 async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop. A job's failure is its own (``steth.jobs``)."""
-    settings.need("dsn_ingest", "dsn_owner")
+    settings.need("dsn_jobs")
+    if settings.dsn_owner:
+        _log.warning("owner_address_not_needed", todo="remove dsn_owner from the settings of `steth alerts`")
     keep = settings.keep()
     channels = Channels(way=Way(settings.bounds()), proxy=settings.tell_proxy)
     stopped = stop_event()
@@ -88,8 +90,8 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
     tell_ends(settings)
     publisher = MqttPublisher(endpoint=settings.endpoint, name=settings.process_name("steth-alerts"))
     async with (
-        open_pool(settings.dsn_ingest, role="ingest", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
-        Leadership(dsn=settings.dsn_ingest) as leadership,
+        open_pool(settings.dsn_jobs, role="jobs", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
+        Leadership(dsn=settings.dsn_jobs) as leadership,
         Teller(pool=pool, channel=channels, catalog=catalog, public_url=settings.public_url) as teller,
     ):
         sender = CommandSender(pool=pool, publisher=publisher)
@@ -101,7 +103,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
         async def send() -> int:
             return (await sender.run_once(wall_ms())).sent
 
-        upkeep = Upkeep(dsn_owner=settings.dsn_owner, keep=keep)
+        upkeep = Upkeep(dsn_jobs=settings.dsn_jobs, keep=keep)
         heads = Heads(settings=settings, channel=channels, catalog=catalog)
         backlog = Backlog(pool=pool)
         REGISTRY.register(backlog)
@@ -122,7 +124,7 @@ async def run_alerts(settings: Settings, catalog: Catalog) -> None:
                 Job(name="partitions", every_s=3600.0, run=upkeep.make_room, limit_s=600.0),
                 Job(name="retention", every_s=3600.0, run=upkeep.drop_old, limit_s=3600.0),
                 Job(name="sweep", every_s=3600.0, run=upkeep.sweep, limit_s=3600.0),
-                Job(name="policies", every_s=600.0, run=upkeep.set_policies, limit_s=3600.0),
+                Job(name="policies", every_s=600.0, run=upkeep.check_policies, limit_s=3600.0),
             ],
         )
         if settings.health:

@@ -32,8 +32,9 @@ class CertificateFilesError(SettingsError, OSError):
 class Settings(BaseSettings):
     """All settings of all processes; each process says which of them it needs.
 
-    ``dsn_*``: libpq addresses of the three roles. ``mqtt``: ``mqtt[s]://[user[:password]@]host:port``. ``http`` and
-    ``health``: ``host:port`` to listen on; health may be empty. ``name``: of this process among its like.
+    ``dsn_*``: libpq addresses, each of the role that a process logs in as. ``mqtt``:
+    ``mqtt[s]://[user[:password]@]host:port``. ``http`` and ``health``: ``host:port`` to listen on; health may be empty.
+    ``name``: of this process among its like.
     ``tell_private``: hosts and networks, each with or without ``:port``, that messages may go to though they aren't
     public; ``tell_proxy``: ``http://[user:password@]host:port``, the way to the chat robots (docs/telling.md).
     ``proxies``: addresses or networks of the reverse proxies before the API, with commas between them.
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STETH_", extra="forbid")
 
     dsn_ingest: str = ""
+    dsn_jobs: str = ""
     dsn_api: str = ""
     dsn_owner: str = ""
     mqtt: str = Field(default="mqtt://127.0.0.1:1883", pattern=r"^mqtts?://[^\s]+:\d{1,5}$")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 
@@ -24,14 +25,14 @@ from steth import hospital
 from steth.broker import USER, write_config
 from steth.children import Child
 from steth.folder import DOCTOR, RUN, SECRETS, DataFolder, UpError, data_folder, load_secrets, write_private
-from steth.maintenance import Upkeep
+from steth.maintenance import Groundwork
 from steth.ports import Ports
 from steth.signals import stop_event
 from steth.watch import Watch, say
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError, StoreErrorCode, one_line
 from store.migrate import migrate
-from store.pool import role_dsn
+from store.pool import ROLES, Role, role_dsn
 from store.retention import Keep
 from store.roles import set_passwords
 
@@ -41,6 +42,7 @@ STAFF: Final = "demo-staff"
 """Who mends the simulated hospital, and closes its tickets."""
 READY_S: Final = 90.0
 HEARTBEAT_S: Final = 5.0
+_SERVICES: Final[Mapping[str, Role]] = MappingProxyType({"ingest": "ingest", "alerts": "jobs"})
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -139,16 +141,15 @@ class Everything:
         # By TCP: the socket's folder has the data folder's name, and another one after a start that failed.
         superuser = make_conninfo(self._server.tcp_dsn, dbname=DATABASE)
         await asyncio.to_thread(self._prepare_database, superuser)
-        dsns = {
-            role: role_dsn(superuser, role=role, password=self._secrets[role]) for role in ("owner", "ingest", "api")
-        }
-        await Upkeep(dsn_owner=dsns["owner"], keep=Keep()).make_room()
+        dsns = {role: role_dsn(superuser, role=role, password=self._secrets[role]) for role in ROLES}
+        ground = Groundwork(dsn_owner=dsns["owner"], keep=Keep())
+        await ground.make_room()
+        await ground.set_ages()
         token = await self._account(
             dsns["owner"], ADMIN, AccountRole.ADMIN, password=self._secrets["admin"], kept_as="token"
         )
         mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}"
         environment = {
-            **{f"STETH_DSN_{role.upper()}": dsn for role, dsn in dsns.items()},
             "STETH_MQTT": mqtt.replace("://", f"://{USER}:{self._secrets['mqtt']}@"),
             "STETH_HTTP": f"127.0.0.1:{self._options.http}",
             "STETH_PUBLIC_URL": self._http,
@@ -159,7 +160,7 @@ class Everything:
             "STETH_AUDIT_HEADS": str(self._folder / "audit.heads"),
         }
         try:
-            await self._start_services(environment)
+            await self._start_services(environment, dsns)
             await self._start_hospital(mqtt, token, dsns["owner"])
             write_private(
                 self._folder / RUN,
@@ -174,7 +175,7 @@ class Everything:
                     "token": token,
                 },
             )
-            self._tell_doctor(environment)
+            self._tell_doctor({**environment, **{f"STETH_DSN_{role.upper()}": dsn for role, dsn in dsns.items()}})
             say(f"PAGE     {self._http}/   user {ADMIN}   password {self._secrets['admin']}   API {self._http}/api/v1")
             say(f"MQTT     {mqtt}   logs {self._folder / 'logs'}   addresses, passwords, token {self._folder / RUN}")
             say("TO TRY   all share the broker's one password, without TLS; for real equipment: docs/deploy.md")
@@ -212,11 +213,7 @@ class Everything:
         with psycopg.connect(superuser, autocommit=True) as connection:
             set_passwords(
                 connection,
-                {
-                    "owner": self._secrets["owner"],
-                    "ingest": self._secrets["ingest"],
-                    "api": self._secrets["api"],
-                },
+                {role: self._secrets[role] for role in ROLES},
             )
 
     def _audit_key(self) -> Path:
@@ -257,16 +254,18 @@ class Everything:
         child.start()
         return child
 
-    async def _start_services(self, environment: dict[str, str]) -> None:
+    async def _start_services(self, environment: dict[str, str], dsns: Mapping[Role, str]) -> None:
+        """Each with the address of its own role."""
         broker = self._child(
             "broker", ["broker", write_config(self._folder, self._mqtt_port, self._secrets["mqtt"]).name], {}
         )
-        api = self._child("api", ["api"], environment)
+        api = self._child("api", ["api"], {**environment, "STETH_DSN_API": dsns["api"]})
         started = {api: self._options.http}
         await self._until(broker, self._mqtt_port, None)
-        for name in ("ingest", "alerts"):
+        for name, role in _SERVICES.items():
             port = self._health[name]
-            started[self._child(name, [name], {**environment, "STETH_HEALTH": f"127.0.0.1:{port}"})] = port
+            its = {f"STETH_DSN_{role.upper()}": dsns[role], "STETH_HEALTH": f"127.0.0.1:{port}"}
+            started[self._child(name, [name], {**environment, **its})] = port
         for child, port in started.items():
             await self._until(child, port, "/readyz")
 

@@ -1,17 +1,19 @@
 """What keeps readings and their roll-ups in pieces that can be dropped: made ahead and dropped by age, outside ingest.
 
 On plain PostgreSQL a piece is a month (UTC), called `TABLE_YYYY_MM`. TimescaleDB makes its chunks by itself, so there
-only dropping is left to do. Both functions need a connection of steth_owner, and neither holds up ingest: attaching and
-detaching take locks that COPY does not wait for.
+only dropping is left to do. Both are functions of the database's (migration 0009): who calls them as steth_jobs can
+make and drop these pieces and nothing else, and none that is to be kept. Neither holds up ingest: attaching takes locks
+that COPY does not wait for, and a drop gives up its place in the queue after a tenth of a second, to try again.
 """
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, Self, get_args
 
-from psycopg import sql
+from psycopg import errors
 
 from store.pieces import Pieces
 from store.pool import Connection
@@ -20,6 +22,9 @@ from store.statements import QUERIES
 Table = Literal["reading", "reading_1m", "reading_1h"]
 """What is kept for a time: readings, and their roll-ups by the minute and by the hour. Those by the day stay."""
 TABLES: Final[tuple[Table, ...]] = get_args(Table)
+TRIES: Final = 10
+"""To get the lock that a drop needs. A reader may hold it off for as long as it reads: then the next turn does it."""
+PAUSE_S: Final = 0.2
 _NAME: Final = re.compile(r"\w+_(\d{4})_(\d{2})\Z")
 
 
@@ -80,11 +85,11 @@ async def ensure_partitions(connection: Connection, *, now: datetime, behind_day
         for table in TABLES:
             if not await _is_partitioned(connection, table):
                 continue
-            there = {month for name, _, _ in await _partitions(connection, table) if (month := Month.in_name(name))}
+            there = {month for _, month in await _partitions(connection, table)}
             for month in sorted(wanted - there):
                 with pieces.of(month.of_table(table)):
                     async with connection.transaction():
-                        await _attach(connection, table, month)
+                        await connection.execute(QUERIES["make_piece"], (table, month.begin))
                     made.append(month.of_table(table))
             if table == "reading":
                 wanted |= there
@@ -92,52 +97,38 @@ async def ensure_partitions(connection: Connection, *, now: datetime, behind_day
     return made
 
 
-async def _attach(connection: Connection, table: Table, month: Month) -> None:
-    # Attached, not created in place: CREATE TABLE ... PARTITION OF would lock out every writer of the table.
-    names = {"month": sql.Identifier(month.of_table(table)), "table": sql.Identifier(table)}
-    await connection.execute(sql.SQL("CREATE TABLE {month} (LIKE {table} INCLUDING ALL)").format(**names))
-    await connection.execute(
-        sql.SQL("ALTER TABLE {table} ATTACH PARTITION {month} FOR VALUES FROM ({begin}) TO ({end})").format(
-            **names,
-            begin=sql.Literal(month.begin.isoformat()),
-            end=sql.Literal(month.next.begin.isoformat()),
-        )
-    )
-
-
 async def drop_pieces(connection: Connection, table: Table, *, before: datetime, pieces: Pieces) -> list[str]:
-    """Drop the pieces of a table that lie wholly before a time; return their names. `pieces` notes those that fail.
+    """Drop the pieces of a table that lie wholly before a time; return their names. `pieces` notes those that fail,
+    as those do that are younger than what is to be kept (`store.retention.note_keeping`).
 
-    `connection` must be in autocommit: a partition is detached concurrently, so that nobody waits. Cut off at any
-    moment, the next call goes on where it stopped.
+    `connection` must be in autocommit: each is a transaction of its own, so that nobody waits for the next one too.
     """
     if not connection.autocommit:
-        raise ValueError("detaching concurrently needs a connection in autocommit")
+        raise ValueError("dropping wants a connection in autocommit")
+    if await _is_partitioned(connection, table):
+        months_there = await _partitions(connection, table)
+        old = [(name, month.begin) for name, month in months_there if month.next.begin <= before]
+    else:
+        old = await (await connection.execute(QUERIES["chunks_before"], (table, before))).fetchall()
     dropped = []
-    if not await _is_partitioned(connection, table):
-        chunks = await (await connection.execute(QUERIES["chunks_before"], (table, before))).fetchall()
-        for name, begin, end in chunks:
-            with pieces.of(name):
-                await connection.execute(QUERIES["drop_chunk"], (table, begin, end))
-                dropped.append(name)
-        return dropped
-    for name, attached, pending in await _partitions(connection, table):
-        month = Month.in_name(name)
-        if month is None or month.next.begin > before:
-            continue
+    for name, begin in old:
         with pieces.of(name):
-            await _drop(connection, table, name, attached=attached, pending=pending)
+            await _drop(connection, table, begin)
             dropped.append(name)
     return dropped
 
 
-async def _drop(connection: Connection, table: Table, name: str, *, attached: bool, pending: bool) -> None:
-    if attached:
-        how = sql.SQL("FINALIZE" if pending else "CONCURRENTLY")
-        await connection.execute(
-            sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(sql.Identifier(table), sql.Identifier(name), how)
-        )
-    await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+async def _drop(connection: Connection, table: Table, begin: datetime) -> None:
+    for left in reversed(range(TRIES)):
+        try:
+            async with connection.transaction():
+                await connection.execute(QUERIES["drop_piece"], (table, begin))
+        except errors.LockNotAvailable:
+            if not left:
+                raise
+            await asyncio.sleep(PAUSE_S)
+        else:
+            return
 
 
 async def _is_partitioned(connection: Connection, table: Table) -> bool:
@@ -145,6 +136,6 @@ async def _is_partitioned(connection: Connection, table: Table) -> bool:
     return row == (True,)
 
 
-async def _partitions(connection: Connection, table: Table) -> list[tuple[str, bool, bool]]:
-    rows = await (await connection.execute(QUERIES["partitions_of"], {"table": table})).fetchall()
-    return [(row[0], row[1], row[2]) for row in rows]
+async def _partitions(connection: Connection, table: Table) -> list[tuple[str, Month]]:
+    rows = await (await connection.execute(QUERIES["partitions_of"], (table,))).fetchall()
+    return [(name, month) for (name,) in rows if (month := Month.in_name(name))]

@@ -109,8 +109,7 @@ def apply_policies(dsn: str, *, keep: Keep, now: datetime) -> list[str]:
             )
         if connection.execute("SELECT pg_try_advisory_lock(%s)", (_LOCK,)).fetchone() != (True,):
             return []  # another process is at it
-        rows = connection.execute(QUERIES["policies"]).fetchall()
-        there = {(row[0], row[1]): _offsets(row[2:]) for row in rows}
+        there = _there(connection)
         if not any(process == REFRESH for _, process in there):
             refresh(connection, since=oldest(connection), until=now - SETTLE)
         changed = [policy for policy in policies(keep) if there.get(policy.key) != dict(policy.offsets)]
@@ -122,15 +121,25 @@ def apply_policies(dsn: str, *, keep: Keep, now: datetime) -> list[str]:
         return [f"{policy.table}: {policy.process}" for policy in changed]
 
 
-def check_policies(dsn: str) -> None:
-    """On the community edition: raises StoreError where the last run of a policy failed. The engine tells nobody."""
+def check_policies(dsn: str, *, keep: Keep) -> None:
+    """On the community edition: raises StoreError where a policy isn't what the settings say, or its last run failed,
+    which the engine tells nobody. `dsn`: steth_jobs', which can't change them."""
     with closing(connect(dsn)) as connection:
         if serving(edition_of(connection), applied_migrations(connection)) is not Edition.TIMESCALE_COMMUNITY:
             return
         pieces = Pieces()
+        there = _there(connection)
+        for policy in policies(keep):
+            if there.get(policy.key) != dict(policy.offsets):
+                pieces.failed(f"{policy.table}: {policy.process}", "not what the settings say: run `steth migrate`")
         for table, process in connection.execute(QUERIES["policies_failing"]).fetchall():
             pieces.failed(f"{table}: {process}", "its last run failed (timescaledb_information.job_errors)")
         pieces.check()
+
+
+def _there(connection: _Sync) -> dict[tuple[str, str], dict[str, timedelta]]:
+    rows = connection.execute(QUERIES["policies"]).fetchall()
+    return {(row[0], row[1]): _offsets(row[2:]) for row in rows}
 
 
 def _offsets(values: tuple[Any, ...]) -> dict[str, timedelta]:

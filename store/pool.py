@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -19,7 +19,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from store.errors import StoreError, StoreErrorCode, one_line
 
-Role = Literal["owner", "ingest", "api"]
+Role = Literal["owner", "ingest", "jobs", "api"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 EVERY_ORG: Final = "*"
@@ -42,11 +43,13 @@ class _Limits:
 
 # Ingest: a partition's lease must outlive its longest transaction (DELIVERY 9), and whoever holds one device's row must
 # not hold up a lane. Api: a person waits.
-# Owner: migrations and the jobs on partitions may run long, but must not queue for a lock with ingest behind them.
+# Jobs: telling, commands and the like; upkeep, which may run long, has sessions of its own (steth.maintenance).
+# Owner: migrations may run long, but must not queue for a lock with ingest behind them.
 _LIMITS: Final = MappingProxyType(
     {
         "owner": _Limits(statement_ms=0, idle_in_transaction_ms=60_000, lock_ms=5_000),
         "ingest": _Limits(statement_ms=20_000, idle_in_transaction_ms=10_000, lock_ms=2_000),
+        "jobs": _Limits(statement_ms=20_000, idle_in_transaction_ms=10_000, lock_ms=2_000),
         "api": _Limits(statement_ms=15_000, idle_in_transaction_ms=15_000, lock_ms=5_000),
     }
 )

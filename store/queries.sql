@@ -4,24 +4,33 @@
 SELECT relkind = 'p' FROM pg_class WHERE oid = format('public.%%I', %s::text)::regclass
 
 -- name: partitions_of
--- Ours by their name; a detached one is what a drop left that was interrupted.
-SELECT c.relname, coalesce(i.inhparent IS NOT NULL, false) AS attached, coalesce(i.inhdetachpending, false) AS pending
-FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
-    AND i.inhparent = format('public.%%I', %(table)s::text)::regclass
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-    AND c.relname ~ ('^' || %(table)s || '_[0-9]{4}_[0-9]{2}$')
-ORDER BY c.relname
+-- Ours by their name; a detached one is what a drop of the former version left that was interrupted.
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname ~ ('^' || %s || '_[0-9]{4}_[0-9]{2}$')
+ORDER BY relname
 
 -- name: lock_partitions
 -- One job at a time makes or drops partitions; freed at the end of the transaction.
 SELECT pg_advisory_xact_lock(91638244460034)
 
 -- name: chunks_before
-SELECT format('%%I.%%I', chunk_schema, chunk_name), range_start, range_end FROM timescaledb_information.chunks
+SELECT format('%%I.%%I', chunk_schema, chunk_name), range_start FROM timescaledb_information.chunks
 WHERE hypertable_schema = 'public' AND hypertable_name = %s AND range_end <= %s ORDER BY range_start
 
--- name: drop_chunk
-SELECT drop_chunks(format('public.%%I', %s::text)::regclass, newer_than => %s::timestamptz, older_than => %s::timestamptz)
+-- name: make_piece
+SELECT make_piece(%s, %s)
+
+-- name: drop_piece
+-- Not waited for long: whoever comes after waits behind it.
+SELECT drop_piece(%s, %s) FROM set_config('lock_timeout', '100', true)
+
+-- name: note_keeping
+-- What differs from what is noted.
+UPDATE keeping k SET days = n.days FROM unnest(%s::text[], %s::integer[]) AS n (what, days)
+WHERE k.what = n.what AND k.days <> n.days
+
+-- name: keeping
+SELECT what, days FROM keeping
 
 -- name: sweep_dead_letter
 DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(
@@ -150,8 +159,9 @@ SELECT id FROM device ORDER BY id
 UPDATE rollup SET watermark = to_timestamp(%(watermark)s) WHERE level = %(level)s
 
 -- name: note_dropped
--- Before anything is dropped: what lies before is no longer whole. Never beyond what is rolled up.
-UPDATE rollup SET whole_from = greatest(whole_from, least(%(before)s, watermark,
+-- Before anything is dropped: what lies before is no longer whole. Never beyond what is rolled up, nor what `steth migrate`
+-- was told to keep.
+UPDATE rollup SET whole_from = greatest(whole_from, least(%(before)s, kept_since(%(table)s), watermark,
     (SELECT date_trunc('day', min(d.lo), 'UTC') FROM rollup_dirty d WHERE d.level = rollup.level)))
 WHERE level = %(level)s
 RETURNING whole_from
@@ -248,6 +258,7 @@ CALL refresh_continuous_aggregate(%(table)s::regclass, %(since)s::timestamptz, %
 -- What the community edition's files make anew goes, and what was kept stands aside. A view of others on series_* stops it.
 -- Readings that came in where all others were dropped go too: nothing is to be made again from them.
 SELECT drop_chunks('reading', older_than => whole_from) FROM rollup WHERE level = 0;
+DROP FUNCTION drop_piece(text, timestamptz);
 DROP VIEW series_1m, series_1h, series_1d, whole_1m, whole_1h, whole_1d;
 DROP FUNCTION readings_written(integer[], bigint[], bigint[]);
 DROP TABLE rollup_dirty;

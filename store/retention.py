@@ -58,12 +58,32 @@ class Keep:
         """What is dropped, and after how many days, the finest first: each is the source of the next level."""
         return (("reading", self.raw_days), ("reading_1m", self.minute_days), ("reading_1h", self.hour_days))
 
+    @property
+    def noted(self) -> dict[str, int]:
+        """As the table `keeping` has it."""
+        events = max(self.event_days, self.raw_days)
+        return {**dict(self.by_table), "event": events, "letter": self.letter_days}
+
+
+async def note_keeping(connection: Connection, *, keep: Keep) -> int:
+    """Note in the database how long what is kept, as steth_owner: steth_jobs can drop and delete nothing younger,
+    whatever it is told; returns how many ages were changed."""
+    noted = keep.noted
+    return (await connection.execute(QUERIES["note_keeping"], (list(noted), list(noted.values())))).rowcount
+
+
+async def otherwise_noted(connection: Connection, *, keep: Keep) -> dict[str, int]:
+    """The ages noted in the database that `keep` says otherwise."""
+    noted: dict[str, int] = dict(await (await connection.execute(QUERIES["keeping"])).fetchall())
+    return {what: days for what, days in noted.items() if keep.noted[what] != days}
+
 
 async def drop_old(connection: Connection, *, now: datetime, keep: Keep) -> list[str]:
     """Drop partitions or chunks that are wholly too old, and return their names; none where policies do it.
 
-    What still waits to be rolled up stays. `connection` is steth_owner's, in autocommit. Cut off at any moment, the
-    next call goes on. Raises StoreError that names those that couldn't be dropped, when the others are.
+    What still waits to be rolled up stays, and so does what `note_keeping` says. `connection` is steth_jobs', in
+    autocommit. Cut off at any moment, the next call goes on. Raises StoreError that names those that couldn't be
+    dropped, when the others are.
     """
     row = await (await connection.execute(QUERIES["keeps_rollups"])).fetchone()
     if row != (True,):
@@ -72,7 +92,7 @@ async def drop_old(connection: Connection, *, now: datetime, keep: Keep) -> list
     pieces = Pieces()
     for level, (table, days) in enumerate(keep.by_table):
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        parameters = {"level": level, "before": day - timedelta(days=days)}
+        parameters = {"level": level, "table": table, "before": day - timedelta(days=days)}
         with pieces.of(table):
             noted = await (await connection.execute(QUERIES["note_dropped"], parameters)).fetchone()
             if noted is not None:

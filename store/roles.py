@@ -1,7 +1,8 @@
 """The roles of the database. They belong to the whole cluster, so several databases may need them at the same time.
 
-`steth_owner` owns everything and is whom migrations run as; `steth_ingest` and `steth_api` log in; `steth_view` owns
-the security-barrier views, is nobody's login, and is subject to the policies of what the views read.
+`steth_owner` owns everything and is whom migrations run as; `steth_ingest`, `steth_jobs` and `steth_api` are the
+processes' logins; `steth_view` owns the security-barrier views, is nobody's login, and is subject to the policies of
+what the views read.
 """
 
 import time
@@ -12,11 +13,11 @@ import psycopg
 from psycopg import errors, sql
 
 from store.errors import StoreError, StoreErrorCode
-from store.pool import Role, role_name
+from store.pool import ROLES, Role, role_name
 
 OWNER: Final = "steth_owner"
 VIEW: Final = "steth_view"
-_LOGINS: Final = (OWNER, "steth_ingest", "steth_api")
+_LOGINS: Final = tuple(map(role_name, ROLES))
 _ATTEMPTS: Final = 50
 
 _Sync = psycopg.Connection[tuple[Any, ...]]
@@ -45,7 +46,8 @@ def ensure_roles(connection: _Sync) -> None:
     except errors.InsufficientPrivilege as error:
         raise StoreError(
             StoreErrorCode.ROLE,
-            f"{error.diag.message_primary}: run `steth migrate` once as a superuser, to make the steth roles",
+            f"{error.diag.message_primary}: run `steth migrate` once as a superuser, to make the steth roles"
+            " (docs/deploy.md, Upgrade)",
         ) from error
 
 

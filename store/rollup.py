@@ -57,7 +57,7 @@ class Done:
 async def roll_up(connection: Connection, *, now: datetime, rounds: int = 50) -> int:
     """Make what was written since; returns the buckets made or changed. 0 where continuous aggregates do the work.
 
-    `connection` is steth_owner's, in autocommit. At most `rounds` transactions a level, the next call goes on. Raises
+    `connection` is steth_jobs', in autocommit. At most `rounds` transactions a level, the next call goes on. Raises
     psycopg's errors; nothing is half done then.
     """
     row = await (await connection.execute(QUERIES["keeps_rollups"])).fetchone()

@@ -76,11 +76,60 @@ END $$;
 
 ALTER FUNCTION public.device_changed() OWNER TO steth_owner;
 
+CREATE FUNCTION public.drop_piece(whole text, begins timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    month timestamptz := date_trunc('month', begins);
+BEGIN
+    IF (month + INTERVAL '1 month' <= kept_since(whole)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the piece of % for % is kept', whole, month USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    EXECUTE format('DROP TABLE %I', whole || to_char(month, '"_"YYYY"_"MM'));
+END $$;
+
+ALTER FUNCTION public.drop_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
+
+CREATE TABLE public.keeping (
+    what text NOT NULL,
+    days integer NOT NULL,
+    CONSTRAINT keeping_days_check CHECK ((days >= 1))
+);
+
+ALTER TABLE public.keeping OWNER TO steth_owner;
+
+CREATE FUNCTION public.kept_since(what text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN (SELECT (now() - make_interval(days => k.days)) FROM public.keeping k WHERE (k.what = kept_since.what));
+
+ALTER FUNCTION public.kept_since(what text) OWNER TO steth_owner;
+
 CREATE FUNCTION public.lease_holds(until timestamp with time zone) RETURNS boolean
     LANGUAGE sql
     RETURN COALESCE(((until > clock_timestamp()) AND (until <= (clock_timestamp() + '00:00:06'::interval))), false);
 
 ALTER FUNCTION public.lease_holds(until timestamp with time zone) OWNER TO steth_owner;
+
+CREATE FUNCTION public.make_piece(whole text, begins timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    month timestamptz := date_trunc('month', begins);
+    piece text := whole || to_char(month, '"_"YYYY"_"MM');
+BEGIN
+    IF whole NOT IN ('reading', 'reading_1m', 'reading_1h') OR month > now() + INTERVAL '100 days' THEN
+        RAISE EXCEPTION 'no piece of % is made for %', whole, month USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', piece, whole);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', whole, piece, month,
+        month + INTERVAL '1 month');
+END $$;
+
+ALTER FUNCTION public.make_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
 
 CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
     LANGUAGE sql
@@ -180,6 +229,20 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.settle_installation(put_back boolean) OWNER TO steth_owner;
+
+CREATE FUNCTION public.tell(told jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, params, next_at)
+    SELECT k.id, t.step, r.id, k.org_id, t.message, t.params, to_timestamp(t.at_ms / 1000.0)
+    FROM jsonb_to_recordset(told) AS t (ticket_id bigint, step text, message text, params jsonb, at_ms bigint)
+    JOIN ticket k ON k.id = t.ticket_id
+    JOIN recipient r ON r.active AND (r.org_id IS NULL OR r.org_id = k.org_id)
+    ON CONFLICT (ticket_id, step, recipient_id) DO NOTHING;
+$$;
+
+ALTER FUNCTION public.tell(told jsonb) OWNER TO steth_owner;
 
 CREATE TABLE public.account (
     id integer NOT NULL,
@@ -1243,6 +1306,9 @@ ALTER TABLE ONLY public.installation
 ALTER TABLE ONLY public.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.keeping
+    ADD CONSTRAINT keeping_pkey PRIMARY KEY (what);
+
 ALTER TABLE ONLY public.mark
     ADD CONSTRAINT mark_pkey PRIMARY KEY (device_id, lane);
 
@@ -1512,49 +1578,93 @@ ALTER TABLE public.device_refusal ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.device_state ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY every_alert ON public.alert TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_alert ON public.alert TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_alert_event ON public.alert_event TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_alert_event ON public.alert_event TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_command ON public.command TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_aside ON public.reading_aside TO steth_ingest, steth_jobs USING (true);
 
-CREATE POLICY every_device ON public.device TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_command ON public.command TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_event ON public.device_event TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_device ON public.device TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_evidence ON public.ticket_evidence TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_event ON public.device_event TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_evidence_event ON public.ticket_evidence_event TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_evidence ON public.ticket_evidence TO steth_jobs USING (true);
+
+CREATE POLICY every_evidence_event ON public.ticket_evidence_event TO steth_jobs USING (true);
+
+CREATE POLICY every_gap ON public.gap TO steth_ingest, steth_jobs, steth_view USING (true);
 
 CREATE POLICY every_metric ON public.org_metric TO steth_ingest USING (true) WITH CHECK (true);
 
-CREATE POLICY every_org ON public.org TO steth_ingest USING (true);
+CREATE POLICY every_operator ON public.alert_operator TO steth_jobs USING (true);
 
-CREATE POLICY every_recipient ON public.recipient TO steth_ingest USING (true);
+CREATE POLICY every_org ON public.org TO steth_jobs USING (true);
+
+CREATE POLICY every_recipient ON public.recipient TO steth_jobs USING (true);
 
 CREATE POLICY every_refusal ON public.device_refusal TO steth_ingest USING (true) WITH CHECK (true);
 
 CREATE POLICY every_session ON public.remote_session TO steth_ingest USING (true) WITH CHECK (true);
 
-CREATE POLICY every_site ON public.site TO steth_ingest USING (true);
+CREATE POLICY every_site ON public.site TO steth_ingest, steth_jobs USING (true);
 
-CREATE POLICY every_state ON public.device_state TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_state ON public.device_state TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_telling ON public.telling TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_telling ON public.telling TO steth_jobs USING (true);
 
-CREATE POLICY every_ticket ON public.ticket TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_ticket ON public.ticket TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_ticket_alert ON public.ticket_alert TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_ticket_alert ON public.ticket_alert TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
-CREATE POLICY every_ticket_event ON public.ticket_event TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_ticket_event ON public.ticket_event TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
+
+CREATE POLICY every_token ON public.api_token TO steth_jobs USING (true);
 
 CREATE POLICY for_good ON public.api_token AS RESTRICTIVE FOR UPDATE USING ((revoked_at IS NULL)) WITH CHECK ((revoked_at IS NOT NULL));
 
+ALTER TABLE public.gap ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY no_administrator ON public.account AS RESTRICTIVE FOR INSERT WITH CHECK ((role <> 'admin'::text));
+
+CREATE POLICY old ON public.alert AS RESTRICTIVE FOR DELETE TO steth_jobs USING (((condition = 'ok'::text) AND (cleared_at < ( SELECT public.kept_since('event'::text) AS kept_since)) AND (NOT (EXISTS ( SELECT
+   FROM public.ticket_alert t
+  WHERE (t.alert_id = alert.id))))));
+
+CREATE POLICY old ON public.alert_event AS RESTRICTIVE FOR DELETE TO steth_jobs USING (
+CASE
+    WHEN (alert_id IS NULL) THEN (learned_at < ( SELECT public.kept_since('event'::text) AS kept_since))
+    ELSE (EXISTS ( SELECT
+       FROM public.alert a
+      WHERE ((a.id = alert_event.alert_id) AND (a.condition = 'ok'::text) AND (a.cleared_at < ( SELECT public.kept_since('event'::text) AS kept_since)) AND (NOT (EXISTS ( SELECT
+               FROM public.ticket_alert t
+              WHERE (t.alert_id = a.id)))))))
+END);
+
+CREATE POLICY old ON public.alert_operator AS RESTRICTIVE FOR DELETE TO steth_jobs USING ((EXISTS ( SELECT
+   FROM public.alert a
+  WHERE ((a.id = alert_operator.alert_id) AND (a.condition = 'ok'::text) AND (a.cleared_at < ( SELECT public.kept_since('event'::text) AS kept_since)) AND (NOT (EXISTS ( SELECT
+           FROM public.ticket_alert t
+          WHERE (t.alert_id = a.id))))))));
+
+CREATE POLICY old ON public.api_token AS RESTRICTIVE FOR DELETE TO steth_jobs USING ((LEAST(expires_at, revoked_at) < ( SELECT public.kept_since('letter'::text) AS kept_since)));
+
+CREATE POLICY old ON public.command AS RESTRICTIVE FOR DELETE TO steth_jobs USING ((issued_at < ( SELECT public.kept_since('event'::text) AS kept_since)));
+
+CREATE POLICY old ON public.device_event AS RESTRICTIVE FOR DELETE TO steth_jobs USING ((learned_at < ( SELECT public.kept_since('event'::text) AS kept_since)));
+
+CREATE POLICY old ON public.gap AS RESTRICTIVE FOR DELETE TO steth_jobs USING ((at < ( SELECT public.kept_since('event'::text) AS kept_since)));
+
+CREATE POLICY old ON public.reading_aside AS RESTRICTIVE FOR DELETE TO steth_jobs USING ((received_at < ( SELECT public.kept_since('letter'::text) AS kept_since)));
+
+CREATE POLICY old ON public.telling AS RESTRICTIVE FOR DELETE TO steth_jobs USING ((at < ( SELECT public.kept_since('event'::text) AS kept_since)));
 
 ALTER TABLE public.org ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.org_metric ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reading_aside ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.recipient ENABLE ROW LEVEL SECURITY;
 
@@ -1625,6 +1735,7 @@ ALTER TABLE public.ticket_evidence_event ENABLE ROW LEVEL SECURITY;
 GRANT ALL ON SCHEMA public TO steth_view;
 GRANT USAGE ON SCHEMA public TO steth_ingest;
 GRANT USAGE ON SCHEMA public TO steth_api;
+GRANT USAGE ON SCHEMA public TO steth_jobs;
 
 REVOKE ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) TO steth_api;
@@ -1632,12 +1743,26 @@ GRANT ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT nam
 REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) TO steth_api;
 
+REVOKE ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time zone) TO steth_jobs;
+
+GRANT SELECT ON TABLE public.keeping TO steth_ingest;
+GRANT SELECT ON TABLE public.keeping TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) TO steth_jobs;
+
 GRANT SELECT ON TABLE public.installation TO steth_ingest;
 GRANT SELECT ON TABLE public.installation TO steth_api;
+GRANT SELECT ON TABLE public.installation TO steth_jobs;
 
 REVOKE ALL ON FUNCTION public.settle_installation(put_back boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_ingest;
 GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_api;
+GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.tell(told jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_ingest;
 
 GRANT SELECT(id) ON TABLE public.account TO steth_api;
 
@@ -1661,11 +1786,26 @@ GRANT SELECT(password_made),INSERT(password_made),UPDATE(password_made) ON TABLE
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO steth_ingest;
 GRANT SELECT ON TABLE public.alert TO steth_api;
+GRANT SELECT,DELETE ON TABLE public.alert TO steth_jobs;
 
-GRANT SELECT,INSERT ON TABLE public.alert_event TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.alert_event TO steth_api;
+GRANT INSERT ON TABLE public.alert_event TO steth_ingest;
+GRANT DELETE ON TABLE public.alert_event TO steth_jobs;
+
+GRANT SELECT(ctid) ON TABLE public.alert_event TO steth_jobs;
+
+GRANT SELECT(alert_id) ON TABLE public.alert_event TO steth_jobs;
+
+GRANT SELECT(learned_at) ON TABLE public.alert_event TO steth_jobs;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_operator TO steth_api;
+GRANT DELETE ON TABLE public.alert_operator TO steth_jobs;
+
+GRANT SELECT(alert_id) ON TABLE public.alert_operator TO steth_jobs;
+
+GRANT DELETE ON TABLE public.api_token TO steth_jobs;
+
+GRANT SELECT(ctid) ON TABLE public.api_token TO steth_jobs;
 
 GRANT SELECT(id) ON TABLE public.api_token TO steth_api;
 
@@ -1677,122 +1817,221 @@ GRANT SELECT(label),INSERT(label) ON TABLE public.api_token TO steth_api;
 
 GRANT SELECT(created_at),INSERT(created_at) ON TABLE public.api_token TO steth_api;
 
+GRANT SELECT(expires_at) ON TABLE public.api_token TO steth_jobs;
 GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_token TO steth_api;
 
+GRANT SELECT(revoked_at) ON TABLE public.api_token TO steth_jobs;
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_token TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.audit TO steth_api;
+GRANT SELECT ON TABLE public.audit TO steth_jobs;
 
 GRANT SELECT ON TABLE public.audit_chain TO steth_api;
+GRANT SELECT ON TABLE public.audit_chain TO steth_jobs;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.command TO steth_ingest;
+GRANT UPDATE(signed) ON TABLE public.audit_chain TO steth_jobs;
+
 GRANT SELECT,INSERT ON TABLE public.command TO steth_api;
+GRANT SELECT,INSERT ON TABLE public.command TO steth_ingest;
+GRANT SELECT,DELETE ON TABLE public.command TO steth_jobs;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letter TO steth_ingest;
+GRANT UPDATE(sent_at) ON TABLE public.command TO steth_jobs;
 
-GRANT SELECT ON TABLE public.device TO steth_ingest;
+GRANT UPDATE(status) ON TABLE public.command TO steth_ingest;
+GRANT UPDATE(status) ON TABLE public.command TO steth_jobs;
+
+GRANT UPDATE(replied_at) ON TABLE public.command TO steth_ingest;
+
+GRANT UPDATE(reason) ON TABLE public.command TO steth_ingest;
+
+GRANT UPDATE(verdict) ON TABLE public.command TO steth_ingest;
+
+GRANT SELECT,INSERT ON TABLE public.dead_letter TO steth_ingest;
+GRANT DELETE ON TABLE public.dead_letter TO steth_jobs;
+
+GRANT SELECT(ctid) ON TABLE public.dead_letter TO steth_jobs;
+
+GRANT SELECT(partition) ON TABLE public.dead_letter TO steth_jobs;
+
+GRANT SELECT(device_id) ON TABLE public.dead_letter TO steth_jobs;
+
+GRANT UPDATE(at) ON TABLE public.dead_letter TO steth_ingest;
+GRANT SELECT(at) ON TABLE public.dead_letter TO steth_jobs;
+
+GRANT UPDATE(count) ON TABLE public.dead_letter TO steth_ingest;
+GRANT SELECT(count) ON TABLE public.dead_letter TO steth_jobs;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.device TO steth_api;
 GRANT SELECT ON TABLE public.device TO steth_view;
 
-GRANT UPDATE(serial) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(id) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(id) ON TABLE public.device TO steth_jobs;
 
-GRANT UPDATE(inventory) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(uid) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(uid) ON TABLE public.device TO steth_jobs;
+
+GRANT SELECT(org_id) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(org_id) ON TABLE public.device TO steth_jobs;
+
+GRANT SELECT(site_id) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(site_id) ON TABLE public.device TO steth_jobs;
+
+GRANT SELECT(partition) ON TABLE public.device TO steth_ingest;
+
+GRANT SELECT(model) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(model) ON TABLE public.device TO steth_jobs;
+
+GRANT SELECT(name) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(name) ON TABLE public.device TO steth_jobs;
+
+GRANT SELECT(serial),UPDATE(serial) ON TABLE public.device TO steth_ingest;
+
+GRANT SELECT(status) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(status) ON TABLE public.device TO steth_jobs;
+
+GRANT SELECT(enrolled_at) ON TABLE public.device TO steth_ingest;
+
+GRANT SELECT(inventory),UPDATE(inventory) ON TABLE public.device TO steth_ingest;
+
+GRANT SELECT(changed_xid) ON TABLE public.device TO steth_ingest;
 
 GRANT SELECT,INSERT ON TABLE public.device_event TO steth_ingest;
 GRANT SELECT ON TABLE public.device_event TO steth_api;
+GRANT SELECT,DELETE ON TABLE public.device_event TO steth_jobs;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.gap TO steth_ingest;
 GRANT SELECT ON TABLE public.gap TO steth_view;
+GRANT INSERT ON TABLE public.gap TO steth_ingest;
+GRANT SELECT,INSERT,DELETE ON TABLE public.gap TO steth_jobs;
+
+GRANT UPDATE(said) ON TABLE public.gap TO steth_jobs;
 
 GRANT SELECT ON TABLE public.device_gap TO steth_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.mark TO steth_ingest;
 GRANT SELECT ON TABLE public.mark TO steth_view;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.mark TO steth_ingest;
+GRANT SELECT ON TABLE public.mark TO steth_jobs;
 
 GRANT SELECT ON TABLE public.device_mark TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.metric TO steth_ingest;
 GRANT SELECT ON TABLE public.metric TO steth_view;
+GRANT SELECT ON TABLE public.metric TO steth_jobs;
 
 GRANT SELECT ON TABLE public.reading TO steth_view;
 GRANT SELECT,INSERT ON TABLE public.reading TO steth_ingest;
+GRANT SELECT ON TABLE public.reading TO steth_jobs;
 
 GRANT SELECT ON TABLE public.device_reading TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_refusal TO steth_ingest;
 GRANT SELECT ON TABLE public.device_refusal TO steth_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.device_state TO steth_ingest;
 GRANT SELECT ON TABLE public.device_state TO steth_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.device_state TO steth_ingest;
+
+GRANT SELECT(device_id) ON TABLE public.device_state TO steth_jobs;
+
+GRANT SELECT(lane) ON TABLE public.device_state TO steth_jobs;
+
+GRANT SELECT(interval_s) ON TABLE public.device_state TO steth_jobs;
+
+GRANT SELECT(seen_at) ON TABLE public.device_state TO steth_jobs;
+
+GRANT SELECT(heartbeat) ON TABLE public.device_state TO steth_jobs;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.idempotency TO steth_api;
+GRANT DELETE ON TABLE public.idempotency TO steth_jobs;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition_lease TO steth_ingest;
+GRANT SELECT(ctid) ON TABLE public.idempotency TO steth_jobs;
+
+GRANT SELECT(at) ON TABLE public.idempotency TO steth_jobs;
+
 GRANT SELECT ON TABLE public.partition_lease TO steth_view;
+GRANT SELECT,UPDATE ON TABLE public.partition_lease TO steth_ingest;
+GRANT SELECT ON TABLE public.partition_lease TO steth_jobs;
 
 GRANT SELECT ON TABLE public.ingest_partition TO steth_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ingest_process TO steth_ingest;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_ingest;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_jobs;
 
-GRANT SELECT ON TABLE public.org TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
+GRANT SELECT ON TABLE public.org TO steth_jobs;
 
 GRANT SELECT,INSERT ON TABLE public.org_metric TO steth_ingest;
 GRANT SELECT ON TABLE public.org_metric TO steth_view;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.partition TO steth_ingest;
+GRANT SELECT ON TABLE public.partition TO steth_ingest;
+
+GRANT UPDATE(generation) ON TABLE public.partition TO steth_ingest;
 
 GRANT SELECT ON TABLE public.reading_1d TO steth_view;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reading_1d TO steth_jobs;
 
 GRANT SELECT ON TABLE public.reading_1h TO steth_view;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reading_1h TO steth_jobs;
 
 GRANT SELECT ON TABLE public.reading_1m TO steth_view;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.reading_1m TO steth_jobs;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.reading_aside TO steth_ingest;
+GRANT INSERT ON TABLE public.reading_aside TO steth_ingest;
+GRANT DELETE ON TABLE public.reading_aside TO steth_jobs;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recent_digest TO steth_ingest;
+GRANT SELECT(id) ON TABLE public.reading_aside TO steth_jobs;
 
-GRANT SELECT ON TABLE public.recipient TO steth_ingest;
+GRANT SELECT(received_at) ON TABLE public.reading_aside TO steth_jobs;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.recent_digest TO steth_ingest;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.recipient TO steth_api;
+GRANT SELECT ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(rest_from) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(rest_from) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(rest_until) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(rest_until) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(told_at) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(told_at) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(failing_since) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(failing_since) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(failures) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(failures) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(error) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(error) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(error_params) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(error_params) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(test_state) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(test_state) ON TABLE public.recipient TO steth_jobs;
 
-GRANT UPDATE(test_at) ON TABLE public.recipient TO steth_ingest;
+GRANT UPDATE(test_at) ON TABLE public.recipient TO steth_jobs;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.remote_session TO steth_ingest;
+GRANT UPDATE(head_told_at) ON TABLE public.recipient TO steth_jobs;
+
 GRANT SELECT ON TABLE public.remote_session TO steth_api;
+GRANT INSERT ON TABLE public.remote_session TO steth_ingest;
 
 GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
 
 GRANT UPDATE(version) ON TABLE public.remote_session TO steth_api;
 
-GRANT SELECT,DELETE ON TABLE public.restored_device TO steth_ingest;
+GRANT SELECT,DELETE ON TABLE public.restored_device TO steth_jobs;
 
 GRANT SELECT ON TABLE public.rollup TO steth_ingest;
 GRANT SELECT ON TABLE public.rollup TO steth_view;
+GRANT SELECT ON TABLE public.rollup TO steth_jobs;
 
-GRANT SELECT ON TABLE public.rollup_aside TO steth_ingest;
+GRANT UPDATE(watermark) ON TABLE public.rollup TO steth_jobs;
+
+GRANT UPDATE(whole_from) ON TABLE public.rollup TO steth_jobs;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollup_aside TO steth_jobs;
 
 GRANT INSERT ON TABLE public.rollup_dirty TO steth_ingest;
+GRANT SELECT,INSERT,DELETE ON TABLE public.rollup_dirty TO steth_jobs;
 
 GRANT SELECT ON TABLE public.schema_version TO steth_ingest;
 GRANT SELECT ON TABLE public.schema_version TO steth_api;
+GRANT SELECT ON TABLE public.schema_version TO steth_jobs;
 
 GRANT SELECT ON TABLE public.seen_metric TO steth_api;
 
@@ -1804,25 +2043,63 @@ GRANT SELECT ON TABLE public.series_1m TO steth_api;
 
 GRANT SELECT ON TABLE public.site TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.site TO steth_api;
+GRANT SELECT ON TABLE public.site TO steth_jobs;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.telling TO steth_ingest;
 GRANT SELECT ON TABLE public.telling TO steth_api;
+GRANT SELECT,DELETE ON TABLE public.telling TO steth_jobs;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket TO steth_ingest;
+GRANT UPDATE(state) ON TABLE public.telling TO steth_jobs;
+
+GRANT UPDATE(attempts) ON TABLE public.telling TO steth_jobs;
+
+GRANT UPDATE(next_at) ON TABLE public.telling TO steth_jobs;
+
+GRANT UPDATE(told_at) ON TABLE public.telling TO steth_jobs;
+
+GRANT UPDATE(error) ON TABLE public.telling TO steth_jobs;
+
+GRANT UPDATE(refused) ON TABLE public.telling TO steth_jobs;
+
+GRANT UPDATE(error_params) ON TABLE public.telling TO steth_jobs;
+
 GRANT SELECT,UPDATE ON TABLE public.ticket TO steth_api;
+GRANT SELECT,INSERT ON TABLE public.ticket TO steth_ingest;
+GRANT SELECT ON TABLE public.ticket TO steth_jobs;
+
+GRANT UPDATE(number) ON TABLE public.ticket TO steth_ingest;
+
+GRANT UPDATE(severity) ON TABLE public.ticket TO steth_ingest;
+
+GRANT UPDATE(evidence_frozen_at) ON TABLE public.ticket TO steth_jobs;
+
+GRANT UPDATE(version) ON TABLE public.ticket TO steth_ingest;
+
+GRANT UPDATE(evidence_readings) ON TABLE public.ticket TO steth_jobs;
+
+GRANT UPDATE(evidence_cut) ON TABLE public.ticket TO steth_jobs;
+
+GRANT UPDATE(evidence_next_at) ON TABLE public.ticket TO steth_jobs;
 
 GRANT SELECT,INSERT ON TABLE public.ticket_alert TO steth_ingest;
 GRANT SELECT ON TABLE public.ticket_alert TO steth_api;
+GRANT SELECT ON TABLE public.ticket_alert TO steth_jobs;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_day TO steth_ingest;
 
-GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_api;
+GRANT INSERT ON TABLE public.ticket_event TO steth_ingest;
+GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_jobs;
 
-GRANT SELECT,INSERT ON TABLE public.ticket_evidence TO steth_ingest;
 GRANT SELECT ON TABLE public.ticket_evidence TO steth_api;
+GRANT INSERT ON TABLE public.ticket_evidence TO steth_jobs;
 
-GRANT SELECT,INSERT ON TABLE public.ticket_evidence_event TO steth_ingest;
 GRANT SELECT ON TABLE public.ticket_evidence_event TO steth_api;
+GRANT INSERT ON TABLE public.ticket_evidence_event TO steth_jobs;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.to_judge TO steth_ingest;
+GRANT SELECT,INSERT,DELETE ON TABLE public.to_judge TO steth_ingest;
+
+GRANT SELECT(at) ON TABLE public.to_judge TO steth_jobs;
+
+GRANT UPDATE(error) ON TABLE public.to_judge TO steth_ingest;
+
+GRANT UPDATE(attempts) ON TABLE public.to_judge TO steth_ingest;

@@ -24,7 +24,7 @@ hostile, fills no disk and no other's room."""
 
 def ages(keep: Keep) -> Mapping[str, int]:
     """By table, in the order in which they are swept, after how many days its rows go (the statement `sweep_TABLE`)."""
-    event_days = max(keep.event_days, keep.raw_days)
+    event_days = keep.noted["event"]
     return {
         "dead_letter": keep.letter_days,
         "reading_aside": keep.letter_days,
@@ -41,7 +41,8 @@ def ages(keep: Keep) -> Mapping[str, int]:
 
 
 async def sweep(connection: Connection, *, now: datetime, keep: Keep, most: int = MOST) -> int:
-    """Delete what is too old; returns how many rows. `connection` is steth_owner's, in autocommit.
+    """Delete what is too old; returns how many rows. `connection` is steth_jobs', in autocommit: what is
+    younger than `store.retention.note_keeping` says stays.
 
     Raises StoreError that names the tables that couldn't be swept, when the others are; psycopg's errors where the
     connection is gone. Cut off at any moment, the next call goes on.

@@ -1,4 +1,4 @@
-"""The broker as ingest would use it: the way there, TLS and its dates, MQTT 5, who we are to it, a probe's way."""
+"""The broker as our services use it: the way there, TLS and its dates, MQTT 5, who we are to it, a probe's way."""
 
 import asyncio
 import secrets
@@ -31,8 +31,9 @@ SLOW_S: Final = 1.0
 _KEEP_ALIVE_S: Final = 20
 
 
-async def check_broker(endpoint: Endpoint) -> AsyncIterator[Finding]:
-    """Go the whole way, and stop where it can't go on."""
+async def check_broker(endpoint: Endpoint, *, probes: bool = True) -> AsyncIterator[Finding]:
+    """Go the whole way, and stop where it can't go on. `probes`: whether we are one who may send itself a probe, as
+    ingest does."""
     where = f"{endpoint.host}:{endpoint.port}"
     try:
         async with asyncio.timeout(STEP_S):
@@ -71,7 +72,7 @@ async def check_broker(endpoint: Endpoint) -> AsyncIterator[Finding]:
     try:
         if endpoint.tls is not None:
             yield _server_dates(writer)
-        async for finding in _speak(endpoint, reader, writer):
+        async for finding in _speak(endpoint, reader, writer, probes=probes):
             yield finding
     finally:
         writer.close()
@@ -129,7 +130,7 @@ async def _packet(reader: asyncio.StreamReader) -> mqtt5.Packet:
 
 
 async def _speak(
-    endpoint: Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    endpoint: Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, probes: bool
 ) -> AsyncIterator[Finding]:
     password = endpoint.password
     writer.write(
@@ -175,7 +176,8 @@ async def _speak(
         return
     yield _abilities(answer)
     try:
-        yield await _round_trip(reader, writer)
+        if probes:
+            yield await _round_trip(reader, writer)
         writer.write(mqtt5.DisconnectPacket().write())
     except (_BrokenOffError, TimeoutError):
         yield _no_way("no probe came back", "探测消息没有返回")

@@ -12,16 +12,16 @@ from psycopg.conninfo import conninfo_to_dict
 
 from agent.findings import Finding, fail, ok, warn
 from catalog.model import Text
-from steth.settings import Settings
+from steth.settings import Settings, SettingsError
 from store.editions import Edition
 from store.errors import SchemaTooNew, StoreError, one_line
 from store.migrate import require_current_schema
 from store.partitions import Month
-from store.pool import Role, role_name
+from store.pool import ROLES, Role, role_name
+from store.retention import otherwise_noted
 from store.rollup import lags
 
 Connection = AsyncConnection[Any]
-ROLES: Final[tuple[Role, ...]] = ("owner", "ingest", "api")
 OLDEST_VERSION: Final = 160_000
 """PostgreSQL 16: older ones can't say which roles may be set (``store.roles``); tests run 17 and 18."""
 CLOCK_WARN_S: Final = 1.0
@@ -111,9 +111,12 @@ async def check_database(settings: Settings, open_: dict[Role, Connection]) -> A
     if schema.level == "fail":
         return
     yield await _room(connection)
-    if "owner" in open_:
-        async for finding in _rollups(open_["owner"]):
+    keepers: tuple[Role, ...] = ("jobs", "ingest", "owner")
+    keeper = next((open_[role] for role in keepers if role in open_), None)
+    if keeper is not None:
+        async for finding in _rollups(keeper):
             yield finding
+        yield await _ages(settings, keeper)
 
 
 def _version(number: int) -> Finding:
@@ -196,9 +199,32 @@ async def _room(connection: Connection) -> Finding:
     return fail("database.room", **said, todo=todo)
 
 
-async def _rollups(owner: Connection) -> AsyncIterator[Finding]:
+async def _ages(settings: Settings, keeper: Connection) -> Finding:
+    """`steth migrate` notes how long what is kept; who was told otherwise since keeps to what is longer."""
+    try:
+        keep = settings.keep()
+    except SettingsError as error:
+        todo = Text(zh="更正设置", en="correct the settings")
+        return fail("database.ages", zh=str(error), en=str(error), todo=todo)
+    otherwise = await otherwise_noted(keeper, keep=keep)
+    if not otherwise:
+        return ok("database.ages", zh="保留天数与设置一致", en="how long what is kept is as the settings say")
+    here = keep.noted
+    said = ", ".join(f"{what} {days} ≠ {here[what]}" for what, days in sorted(otherwise.items()))
+    return warn(
+        "database.ages",
+        zh=f"数据库中的保留天数与此处设置不同：{said}",
+        en=f"the database was told other days to keep what it has than these settings say: {said}",
+        todo=Text(
+            zh="给 migrate、ingest、alerts 相同的 keep_*_days，再运行 steth migrate",
+            en="give migrate, ingest and alerts the same keep_*_days, then run `steth migrate`",
+        ),
+    )
+
+
+async def _rollups(keeper: Connection) -> AsyncIterator[Finding]:
     """The minutes' lag tells whether the job works: by their nature those of hours and days lie a bucket behind."""
-    late = await lags(owner, now=datetime.now(UTC))
+    late = await lags(keeper, now=datetime.now(UTC))
     if not late:
         return
     said = {"zh": f"汇总落后 {late[0]:.0f} s", "en": f"roll-ups are {late[0]:.0f} s behind"}

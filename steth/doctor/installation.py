@@ -43,7 +43,7 @@ class Copy(Struct, frozen=True, kw_only=True):
 
 
 async def check_installation(connection: AsyncConnection[Any]) -> list[Finding]:
-    """Look, as steth_ingest or steth_owner."""
+    """Look, as steth_jobs or steth_owner."""
     row = await (await connection.execute(_LOOK)).fetchone()
     fields = ("restored_at", "how", "known_until", "now", "unheard", "lost")
     copy = None if row is None else Copy(**dict(zip(fields, row, strict=True)))

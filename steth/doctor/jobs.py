@@ -22,7 +22,7 @@ _ASIDE: Final = (
 
 
 async def check_jobs(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]:
-    """What fails, what hangs, and which roll-ups can't be made. As steth_ingest or steth_owner."""
+    """What fails, what hangs, and which roll-ups can't be made. As steth_jobs or steth_owner."""
     known, late = await (await connection.execute(_KNOWN)).fetchone() or (0, 0)
     if known == late:  # none ever noted anything, or none does any more
         yield warn(

@@ -12,7 +12,6 @@ from catalog.model import Text
 PARTITIONS: Final = 16
 MARK_WARN_S: Final = 300.0
 JUDGE_FAIL_S: Final = 3600.0
-TELLING_WARN_S: Final = 300.0
 _INGEST: Final = Text(zh="检查 steth ingest 是否运行及其日志", en="see that `steth ingest` runs, and read its log")
 _LOOK: Final = b"""
 SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR NOT lease_holds(lease_until)),
@@ -26,11 +25,7 @@ SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR NOT lease_ho
         AND NOT EXISTS (SELECT FROM device_state s WHERE s.device_id = d.id AND s.seen_at > now() - INTERVAL '1 hour')),
     d.dead, d.before, d.codes,
     (SELECT count(*) FROM to_judge),
-    (SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::float8 FROM to_judge),
-    (SELECT count(*) FROM telling WHERE state = 'waiting'),
-    (SELECT greatest(0, coalesce(extract(epoch FROM now() - min(at)), 0))::float8 FROM telling
-     WHERE state = 'waiting'),
-    (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day')
+    (SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::float8 FROM to_judge)
 FROM (
     -- Each row is of ten minutes, which are counted whole.
     SELECT coalesce(sum(count) FILTER (WHERE late), 0)::bigint AS dead,
@@ -56,9 +51,6 @@ class Seen:
     dead_codes: str
     to_judge: int
     to_judge_s: float
-    telling: int
-    telling_s: float
-    given_up: int
 
 
 async def look(connection: AsyncConnection[Any]) -> Seen:
@@ -78,7 +70,6 @@ def judge_pipeline(first: Seen, last: Seen) -> Iterator[Finding]:
     yield from _marks(last)
     yield from _letters(last)
     yield _to_judge(last)
-    yield from _telling(last)
 
 
 def _partitions(seen: Seen) -> Finding:
@@ -159,22 +150,3 @@ def _to_judge(seen: Seen) -> Finding:
     if seen.to_judge:
         return warn("pipeline.to_judge", **said, todo=todo)
     return ok("pipeline.to_judge", zh="没有待重新判断的报告", en="nothing waits to be judged again")
-
-
-def _telling(seen: Seen) -> Iterator[Finding]:
-    if seen.telling and seen.telling_s > TELLING_WARN_S:
-        yield warn(
-            "pipeline.telling",
-            zh=f"{seen.telling} 条通知未发出，最早的已等 {seen.telling_s:.0f} s",
-            en=f"{seen.telling} messages to people wait, the oldest for {seen.telling_s:.0f} s",
-            todo=Text(zh="检查 steth alerts 及出网", en="see that `steth alerts` runs and may reach the recipients"),
-        )
-    elif seen.given_up:
-        yield warn(
-            "pipeline.telling",
-            zh=f"一天内 {seen.given_up} 条通知最终未能送达",
-            en=f"{seen.given_up} messages to people were given up within a day",
-            todo=Text(zh="核对收件人地址", en="check the recipients' addresses: GET /api/v1/recipients"),
-        )
-    else:
-        yield ok("pipeline.telling", zh="通知无积压", en="no messages to people are overdue")

@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 from pydantic import ValidationError
 
-from agent.findings import Finding, fail, ok
+from agent.findings import Finding, fail, ok, warn
 from catalog.model import Text
 from steth.doctor.audit import check_audit
 from steth.doctor.broker import check_broker
@@ -32,12 +32,14 @@ WATCH_S: Final = 4.0
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """What is to be looked at. ``processes``: http://host:port by name; ``agent``: an agent's configuration file."""
+    """What is to be looked at. ``processes``: http://host:port by name; ``agent``: an agent's configuration file;
+    ``together``: the settings are of all processes, each of which knows its own."""
 
     settings: Settings
     processes: Mapping[str, str]
     folders: tuple[Path, ...]
     agent: Path | None = None
+    together: bool = False
 
 
 class _Told(Struct, frozen=True, kw_only=True):
@@ -67,13 +69,23 @@ def of_folder(folder: Path) -> Place:
     except (msgspec.DecodeError, ValidationError):
         raise SettingsError(f"{folder / DOCTOR} is damaged: start `steth up` again") from None
     agent = None if told.agent is None else folder / told.agent
-    return Place(settings=settings, processes=told.processes, folders=(folder,), agent=agent)
+    return Place(settings=settings, processes=told.processes, folders=(folder,), agent=agent, together=True)
 
 
 async def examine(place: Place) -> AsyncIterator[Finding]:
     """Look at everything; what rests on something broken is left out."""
     settings = place.settings
     yield ok("config", zh="设置可读", en="the settings can be read")
+    if settings.dsn_jobs and settings.dsn_owner and not place.together:
+        yield warn(
+            "config.owner",
+            zh="steth alerts 的设置中有数据库所有者的地址",
+            en="the settings of `steth alerts` hold the address of the database's owner",
+            todo=Text(
+                zh="从中删去 dsn_owner：只有 steth migrate 和 steth account 需要",
+                en="remove dsn_owner from them: only `steth migrate` and `steth account` need it",
+            ),
+        )
     yield await asyncio.to_thread(check_catalog, settings)
     for finding in check_disks(place.folders):
         yield finding
@@ -90,16 +102,20 @@ async def examine(place: Place) -> AsyncIterator[Finding]:
         if usable and open_:
             async for finding in check_audit(settings, datetime.now(UTC)):
                 yield finding
-        sees: tuple[Role, ...] = ("ingest", "owner")
-        watcher = next((open_[role] for role in sees if role in open_), None) if usable else None
-        async for finding in _flow(settings, watcher):
+        if not usable:
+            open_ = {}
+        async for finding in _flow(settings, _one_of(open_, "ingest", "owner"), _one_of(open_, "jobs", "owner")):
             yield finding
     for finding in await check_processes(place.processes):
         yield finding
 
 
-async def _flow(settings: Settings, watcher: Connection | None) -> AsyncIterator[Finding]:
-    """The broker, and between two looks at it the pipeline."""
+def _one_of(open_: Mapping[Role, Connection], *roles: Role) -> Connection | None:
+    return next((open_[role] for role in roles if role in open_), None)
+
+
+async def _flow(settings: Settings, watcher: Connection | None, keeper: Connection | None) -> AsyncIterator[Finding]:
+    """The broker, between two looks at the pipeline (`watcher`); the jobs, and what they do (`keeper`)."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
@@ -111,19 +127,18 @@ async def _flow(settings: Settings, watcher: Connection | None) -> AsyncIterator
                 "broker.config", zh=str(error), en=str(error), todo=Text(zh="更正设置", en="correct the settings")
             )
         else:
-            async for finding in check_broker(endpoint):
+            async for finding in check_broker(endpoint, probes=bool(settings.dsn_ingest) or not settings.dsn_jobs):
                 yield finding
         if watcher is not None and first is not None:
             await asyncio.sleep(max(0.0, WATCH_S - (loop.time() - began)))
             for finding in judge_pipeline(first, await look(watcher)):
                 yield finding
-            async for finding in check_jobs(watcher):
+            for finding in await check_refusals(watcher, settings):
                 yield finding
-            for finding in (
-                *await check_telling(watcher, datetime.now(UTC)),
-                *await check_refusals(watcher, settings),
-                *await check_installation(watcher),
-            ):
+        if keeper is not None:
+            async for finding in check_jobs(keeper):
+                yield finding
+            for finding in (*await check_telling(keeper, datetime.now(UTC)), *await check_installation(keeper)):
                 yield finding
     except psycopg.Error as error:
         said = f"{type(error).__name__} {error.sqlstate or ''}".strip()

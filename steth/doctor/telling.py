@@ -1,4 +1,4 @@
-"""Whether anybody is told: hospitals without a recipient that can be reached, and how each recipient fails."""
+"""Whether anybody is told: hospitals without a recipient that can be reached, how each recipient fails, what waits."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -19,6 +19,13 @@ _FAILING: Final = b"""
 SELECT id, name, address, failing_since, error, error_params FROM recipient
 WHERE active AND failing_since IS NOT NULL ORDER BY failing_since, id
 """
+_OUTBOX: Final = b"""
+SELECT count(*) FILTER (WHERE state = 'waiting'),
+    greatest(0, coalesce(extract(epoch FROM now() - min(at) FILTER (WHERE state = 'waiting')), 0))::float8,
+    count(*) FILTER (WHERE state = 'given-up')
+FROM telling WHERE state = 'waiting' OR state = 'given-up' AND next_at > now() - INTERVAL '1 day'
+"""
+OVERDUE_S: Final = 300.0
 _TEST: Final = Text(
     zh="更正地址后发测试通知：POST /api/v1/recipients/{id}/test（见 docs/telling.md）",
     en="correct the address, then send a test: POST /api/v1/recipients/{id}/test (docs/telling.md)",
@@ -26,10 +33,30 @@ _TEST: Final = Text(
 
 
 async def check_telling(connection: AsyncConnection[Any], now: datetime) -> list[Finding]:
-    """Look, as steth_ingest or steth_owner."""
+    """Look, as steth_jobs or steth_owner."""
     watch = await look(connection, round(now.timestamp() * 1000))
     failing = await (await connection.execute(_FAILING)).fetchall()
-    return list(judge_telling(watch, failing, load(), now))
+    [outbox] = await (await connection.execute(_OUTBOX)).fetchall()
+    return [_outbox(*outbox), *judge_telling(watch, failing, load(), now)]
+
+
+def _outbox(waiting: int, longest_s: float, given_up: int) -> Finding:
+    """What waits, for how long at the longest, and what was given up within a day."""
+    if waiting and longest_s > OVERDUE_S:
+        return warn(
+            "telling.outbox",
+            zh=f"{waiting} 条通知未发出，最早的已等 {longest_s:.0f} s",
+            en=f"{waiting} messages to people wait, the oldest for {longest_s:.0f} s",
+            todo=Text(zh="检查 steth alerts 及出网", en="see that `steth alerts` runs and may reach the recipients"),
+        )
+    if given_up:
+        return warn(
+            "telling.outbox",
+            zh=f"一天内 {given_up} 条通知最终未能送达",
+            en=f"{given_up} messages to people were given up within a day",
+            todo=Text(zh="核对收件人地址", en="check the recipients' addresses: GET /api/v1/recipients"),
+        )
+    return ok("telling.outbox", zh="通知无积压", en="no messages to people are overdue")
 
 
 def judge_telling(watch: Watch, failing: list[tuple[Any, ...]], catalog: Catalog, now: datetime) -> Iterator[Finding]:

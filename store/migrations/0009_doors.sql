@@ -81,6 +81,132 @@ CREATE INDEX dead_letter_at ON dead_letter (at);
 GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letter TO steth_ingest;
 
 -- The role of jobs --------------------------------------------------------------------------------------------------------
+-- `steth alerts` logs in as steth_jobs, with what its jobs need and no more; steth_ingest keeps what a batch needs. What
+-- takes an owner is done by functions of the owner's, which refuse what is asked beyond that purpose. tests/integration/store/rights.toml
+-- has every right of every role.
+
+-- How long what is kept, in days, as `steth migrate` was told: steth_jobs can drop and delete nothing younger.
+CREATE TABLE keeping (
+    what text PRIMARY KEY,                          -- a table of readings; event; letter
+    days integer NOT NULL CHECK (days >= 1)
+);
+INSERT INTO keeping (what, days)
+VALUES ('reading', 92), ('reading_1m', 366), ('reading_1h', 1830), ('event', 366), ('letter', 92);
+CREATE FUNCTION kept_since(what text) RETURNS timestamptz LANGUAGE sql STABLE RETURN
+    (SELECT now() - make_interval(days => k.days) FROM keeping k WHERE k.what = kept_since.what);
+GRANT SELECT ON keeping TO steth_ingest, steth_jobs;
+
+-- Ingest, in the transaction that opens a ticket: a row of telling for each recipient, none of whom it sees. Whose the
+-- ticket is, the ticket says. Keyed (ticket, step, recipient): twice is once.
+CREATE FUNCTION tell(told jsonb) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, params, next_at)
+    SELECT k.id, t.step, r.id, k.org_id, t.message, t.params, to_timestamp(t.at_ms / 1000.0)
+    FROM jsonb_to_recordset(told) AS t (ticket_id bigint, step text, message text, params jsonb, at_ms bigint)
+    JOIN ticket k ON k.id = t.ticket_id
+    JOIN recipient r ON r.active AND (r.org_id IS NULL OR r.org_id = k.org_id)
+    ON CONFLICT (ticket_id, step, recipient_id) DO NOTHING;
+$$;
+REVOKE EXECUTE ON FUNCTION tell(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION tell(jsonb) TO steth_ingest;
+
+REVOKE ALL ON org, recipient, telling, job, rollup_aside, restored_device, ticket_evidence, ticket_evidence_event,
+    device, ticket, alert_event, ticket_event, remote_session, command, partition, partition_lease, mark, gap,
+    dead_letter, recent_digest, to_judge, device_state, reading_aside FROM steth_ingest;
+-- As each column was granted by itself, so it is taken.
+REVOKE UPDATE (rest_from, rest_until, told_at, failing_since, failures, error, error_params, test_state, test_at)
+    ON recipient FROM steth_ingest;
+GRANT SELECT (id, uid, org_id, site_id, partition, model, name, serial, status, enrolled_at, inventory, changed_xid),
+    UPDATE (inventory, serial) ON device TO steth_ingest;
+GRANT SELECT, INSERT, UPDATE (number, severity, version) ON ticket TO steth_ingest;
+GRANT SELECT, INSERT, UPDATE (status, replied_at, reason, verdict) ON command TO steth_ingest;
+GRANT INSERT ON alert_event, ticket_event, remote_session, gap, reading_aside TO steth_ingest;
+GRANT SELECT, UPDATE (generation) ON partition TO steth_ingest;
+GRANT SELECT, UPDATE ON partition_lease TO steth_ingest;
+GRANT SELECT, INSERT, UPDATE ON mark, device_state TO steth_ingest;
+GRANT SELECT, INSERT, DELETE ON recent_digest TO steth_ingest;
+GRANT SELECT, INSERT, UPDATE (attempts, error), DELETE ON to_judge TO steth_ingest;
+GRANT SELECT, INSERT, UPDATE (count, at) ON dead_letter TO steth_ingest;
+
+GRANT USAGE ON SCHEMA public TO steth_jobs;
+GRANT EXECUTE ON FUNCTION settle_installation(boolean) TO steth_jobs;
+GRANT SELECT ON schema_version, installation, partition_lease, mark, metric, reading TO steth_jobs;
+GRANT SELECT ON org, site, ticket, ticket_alert, ticket_event, alert, recipient TO steth_jobs;
+GRANT SELECT (id, uid, org_id, site_id, model, name, status) ON device TO steth_jobs;
+GRANT SELECT (device_id, lane, interval_s, seen_at, heartbeat) ON device_state TO steth_jobs;
+GRANT SELECT (at) ON to_judge TO steth_jobs;
+-- Telling.
+GRANT UPDATE (rest_from, rest_until, told_at, failing_since, failures, error, error_params, test_state, test_at)
+    ON recipient TO steth_jobs;
+GRANT SELECT, UPDATE (state, attempts, refused, next_at, told_at, error, error_params), DELETE ON telling TO steth_jobs;
+-- Commands, evidence, gaps, and what they write into tickets.
+GRANT SELECT, UPDATE (status, sent_at), DELETE ON command TO steth_jobs;
+GRANT UPDATE (evidence_frozen_at, evidence_readings, evidence_cut, evidence_next_at) ON ticket TO steth_jobs;
+GRANT INSERT ON ticket_event, ticket_evidence, ticket_evidence_event TO steth_jobs;
+GRANT SELECT, INSERT, UPDATE (said), DELETE ON gap TO steth_jobs;
+GRANT SELECT, DELETE ON restored_device TO steth_jobs;
+-- Its own notes.
+GRANT SELECT, INSERT, UPDATE, DELETE ON job, rollup_aside TO steth_jobs;
+-- What is swept.
+GRANT SELECT, DELETE ON device_event TO steth_jobs;
+GRANT DELETE ON alert TO steth_jobs;
+GRANT SELECT (alert_id, learned_at, ctid), DELETE ON alert_event TO steth_jobs;
+GRANT SELECT (alert_id), DELETE ON alert_operator TO steth_jobs;
+GRANT SELECT (at, partition, device_id, count, ctid), DELETE ON dead_letter TO steth_jobs;
+GRANT SELECT (id, received_at), DELETE ON reading_aside TO steth_jobs;
+GRANT SELECT (expires_at, revoked_at, ctid), DELETE ON api_token TO steth_jobs;
+GRANT SELECT (at, ctid), DELETE ON idempotency TO steth_jobs;
+
+-- Every organisation's, for who serves them all.
+DROP POLICY every_org ON org;
+DROP POLICY every_recipient ON recipient;
+DROP POLICY every_telling ON telling;
+DROP POLICY every_evidence ON ticket_evidence;
+DROP POLICY every_evidence_event ON ticket_evidence_event;
+CREATE POLICY every_org ON org TO steth_jobs USING (true);
+CREATE POLICY every_recipient ON recipient TO steth_jobs USING (true);
+CREATE POLICY every_telling ON telling TO steth_jobs USING (true);
+CREATE POLICY every_evidence ON ticket_evidence TO steth_jobs USING (true);
+CREATE POLICY every_evidence_event ON ticket_evidence_event TO steth_jobs USING (true);
+CREATE POLICY every_operator ON alert_operator TO steth_jobs USING (true);
+ALTER POLICY every_site ON site TO steth_ingest, steth_jobs;
+ALTER POLICY every_device ON device TO steth_ingest, steth_jobs;
+ALTER POLICY every_state ON device_state TO steth_ingest, steth_jobs;
+ALTER POLICY every_event ON device_event TO steth_ingest, steth_jobs;
+ALTER POLICY every_alert ON alert TO steth_ingest, steth_jobs;
+ALTER POLICY every_alert_event ON alert_event TO steth_ingest, steth_jobs;
+ALTER POLICY every_ticket ON ticket TO steth_ingest, steth_jobs;
+ALTER POLICY every_ticket_alert ON ticket_alert TO steth_ingest, steth_jobs;
+ALTER POLICY every_ticket_event ON ticket_event TO steth_ingest, steth_jobs;
+ALTER POLICY every_command ON command TO steth_ingest, steth_jobs;
+
+-- What steth_jobs may delete goes by age, whatever statement it sends. Restrictive: no other policy gives more.
+ALTER TABLE gap ENABLE ROW LEVEL SECURITY;
+CREATE POLICY every_gap ON gap TO steth_ingest, steth_view, steth_jobs USING (true);
+ALTER TABLE reading_aside ENABLE ROW LEVEL SECURITY;
+CREATE POLICY every_aside ON reading_aside TO steth_ingest, steth_jobs USING (true);
+CREATE POLICY every_token ON api_token TO steth_jobs USING (true);
+CREATE POLICY old ON gap AS RESTRICTIVE FOR DELETE TO steth_jobs USING (at < (SELECT kept_since('event')));
+CREATE POLICY old ON device_event AS RESTRICTIVE FOR DELETE TO steth_jobs
+    USING (learned_at < (SELECT kept_since('event')));
+CREATE POLICY old ON telling AS RESTRICTIVE FOR DELETE TO steth_jobs USING (at < (SELECT kept_since('event')));
+CREATE POLICY old ON command AS RESTRICTIVE FOR DELETE TO steth_jobs
+    USING (issued_at < (SELECT kept_since('event')));
+CREATE POLICY old ON reading_aside AS RESTRICTIVE FOR DELETE TO steth_jobs
+    USING (received_at < (SELECT kept_since('letter')));
+CREATE POLICY old ON api_token AS RESTRICTIVE FOR DELETE TO steth_jobs
+    USING (least(expires_at, revoked_at) < (SELECT kept_since('letter')));
+CREATE POLICY old ON alert AS RESTRICTIVE FOR DELETE TO steth_jobs
+    USING (condition = 'ok' AND cleared_at < (SELECT kept_since('event'))
+        AND NOT EXISTS (SELECT FROM ticket_alert t WHERE t.alert_id = id));
+CREATE POLICY old ON alert_operator AS RESTRICTIVE FOR DELETE TO steth_jobs
+    USING (EXISTS (SELECT FROM alert a WHERE a.id = alert_id AND a.condition = 'ok'
+        AND a.cleared_at < (SELECT kept_since('event'))
+        AND NOT EXISTS (SELECT FROM ticket_alert t WHERE t.alert_id = a.id)));
+CREATE POLICY old ON alert_event AS RESTRICTIVE FOR DELETE TO steth_jobs
+    USING (CASE WHEN alert_id IS NULL THEN learned_at < (SELECT kept_since('event'))
+        ELSE EXISTS (SELECT FROM alert a WHERE a.id = alert_id AND a.condition = 'ok'
+            AND a.cleared_at < (SELECT kept_since('event'))
+            AND NOT EXISTS (SELECT FROM ticket_alert t WHERE t.alert_id = a.id)) END);
 
 -- Accounts ----------------------------------------------------------------------------------------------------------------
 
@@ -185,13 +311,9 @@ CREATE TRIGGER stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATE
 -- Who keeps signed heads for a hospital: sent by the way that tickets are told, once a day.
 ALTER TABLE recipient ADD COLUMN heads boolean NOT NULL DEFAULT false, ADD COLUMN head_told_at timestamptz;
 
-DO $$ BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'steth_jobs') THEN
-        GRANT SELECT ON audit, audit_chain TO steth_jobs;
-        GRANT UPDATE (signed) ON audit_chain TO steth_jobs;
-        GRANT UPDATE (head_told_at) ON recipient TO steth_jobs;
-    END IF;
-END $$;
+GRANT SELECT ON audit, audit_chain TO steth_jobs;
+GRANT UPDATE (signed) ON audit_chain TO steth_jobs;
+GRANT UPDATE (head_told_at) ON recipient TO steth_jobs;
 
 -- Recipients --------------------------------------------------------------------------------------------------------------
 

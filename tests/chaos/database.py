@@ -15,10 +15,10 @@ import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from steth.maintenance import Upkeep
+from steth.maintenance import Groundwork
 from store.embedded import EmbeddedPostgres
 from store.migrate import migrate
-from store.pool import Role, role_dsn
+from store.pool import ROLES, Role, role_dsn
 from store.retention import Keep
 from store.roles import set_passwords
 from tests.chaos.ledger import Reading, Stored, StoredFault
@@ -56,8 +56,7 @@ class Database:
     def __init__(self, *, folder: Path) -> None:
         self._server = EmbeddedPostgres(folder=folder / "postgres", shared_buffers_mb=64)
         self._copy = folder / "copy.dump"
-        roles: tuple[Role, ...] = ("owner", "ingest", "api")
-        self._passwords = {role: secrets.token_urlsafe() for role in roles}
+        self._passwords = {role: secrets.token_urlsafe() for role in ROLES}
 
     def __enter__(self) -> Self:
         self._server.start()
@@ -94,7 +93,7 @@ class Database:
 
     async def make_room(self) -> None:
         """Partitions for the readings."""
-        await Upkeep(dsn_owner=self.role_dsn("owner"), keep=Keep()).make_room()
+        await Groundwork(dsn_owner=self.role_dsn("owner"), keep=Keep()).make_room()
 
     def add_devices(self, count: int) -> list[DeviceId]:
         """Devices of one hospital."""

@@ -9,7 +9,8 @@ import stat
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,10 +19,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api.heads import public_pem, read_key
 from steth.settings import load_settings
+from store.migrate import MIGRATIONS, migrate
 from tests.fixtures.parts import missing
 from tests.fixtures.timescale import Timescale
 from tests.fixtures.trixie import Tree
 
+Completed = subprocess.CompletedProcess[str]
 DOCKER = Path(__file__).resolve().parents[3] / "docker"
 
 
@@ -36,7 +39,7 @@ def prepared(tmp_path: Path) -> Path:
     return tmp_path / "docker" / "secrets"
 
 
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *arguments: str) -> Completed:
     steth = Path(sys.executable).parent / "steth"
     return subprocess.run(
         [folder / "docker" / "prepare", *arguments],
@@ -71,12 +74,13 @@ def test_every_file_that_compose_and_the_services_name_is_made(prepared: Path) -
     compose = (prepared.parent / "compose.yaml").read_text(encoding="utf-8")
     for name in set(re.findall(r"\./secrets/([\w./]+)", compose)):
         assert (prepared / name).exists(), name
-    for service, needed in (("ingest", ["dsn_ingest"]), ("alerts", ["dsn_ingest", "dsn_owner"]), ("api", ["dsn_api"])):
+    for service, needed in (("ingest", ["dsn_ingest"]), ("alerts", ["dsn_jobs"]), ("api", ["dsn_api"])):
         there = prepared / f"{service}-here.toml"
         text = (prepared / f"{service}.toml").read_text(encoding="utf-8")
         there.write_text(text.replace("/run/steth", str(prepared / service)), encoding="utf-8")
         settings = load_settings(there)  # refuses a key that it doesn't know
         settings.need(*needed)
+        assert [name for name, value in settings if name.startswith("dsn_") and value] == needed, "and no other's"
         if service == "api":
             assert (settings.http, settings.mqtt_public) == ("0.0.0.0:8420", "mqtts://steth.example:8883")
         else:
@@ -96,63 +100,86 @@ def server(trixie: Tree) -> Iterator[Timescale]:
         yield made
 
 
-def test_from_an_empty_database_to_the_first_account(
-    trixie: Tree, server: Timescale, prepared: Path, tmp_path: Path
-) -> None:
-    with psycopg.connect(server.dsn(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE steth")
-    where = conninfo_to_dict(server.dsn())
-    # The image's own entry point runs the script as the superuser, with the secrets in /run/secrets: a folder of the
-    # whole tree, so another run on this machine waits.
+@contextmanager
+def database_container(trixie: Tree, server: Timescale, prepared: Path) -> Iterator[Callable[[], Completed]]:
+    """Runs 10-steth.sh as the image's own entry point does: as the superuser, with the secrets in /run/secrets.
+
+    That is a folder of the whole tree, so another run on this machine waits.
+    """
     secrets = trixie.outside(Path("/run/secrets"))
-    turn = trixie.outside(Path("/run/secrets.lock")).open("w")
-    fcntl.flock(turn, fcntl.LOCK_EX)
-    secrets.mkdir(parents=True, exist_ok=True)
-    script = server.directory / "10-steth.sh"
-    try:
-        for path in (prepared / "db").iterdir():
-            shutil.copy(path, secrets)
-            (secrets / path.name).chmod(0o644)
-        shutil.copy(DOCKER / "timescaledb" / "10-steth.sh", script)
-        script.chmod(0o755)
-        command = trixie.command("/bin/sh", str(trixie.inside(script)), user="postgres")
-        environment = {
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "POSTGRES_USER": "postgres",
-            "POSTGRES_DB": "steth",
-            "PGHOST": "127.0.0.1",
-            "PGPORT": str(where["port"]),
-            "PGPASSWORD": str(where["password"]),
-        }
-        (secrets / "owner_password").chmod(0o600)  # a password that can't be read is no empty one
-        refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    where = conninfo_to_dict(server.dsn())
+    with trixie.outside(Path("/run/secrets.lock")).open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        secrets.mkdir(parents=True, exist_ok=True)
+        script = server.directory / "10-steth.sh"
+        try:
+            for path in (prepared / "db").iterdir():
+                shutil.copy(path, secrets)
+                (secrets / path.name).chmod(0o644)
+            shutil.copy(DOCKER / "timescaledb" / "10-steth.sh", script)
+            script.chmod(0o755)
+            command = trixie.command("/bin/sh", str(trixie.inside(script)), user="postgres")
+            environment = {
+                "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                "POSTGRES_DB": "steth",
+                "PGHOST": "127.0.0.1",
+                "PGPORT": str(where["port"]),
+                "PGPASSWORD": str(where["password"]),
+            }
+            yield lambda: subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        finally:
+            shutil.rmtree(secrets)
+
+
+class Installed:
+    """What docker/prepare made, with the addresses of the server that stands for the container's."""
+
+    def __init__(self, *, server: Timescale, prepared: Path, tmp_path: Path) -> None:
+        self._where = conninfo_to_dict(server.dsn())
+        self._prepared = prepared
+        self._config = tmp_path / "owner.toml"
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE steth")
+
+    def dsn(self, service: str, role: str) -> str:
+        settings = tomllib.loads((self._prepared / f"{service}.toml").read_text(encoding="utf-8"))
+        return make_conninfo(settings[f"dsn_{role}"], host="127.0.0.1", port=self._where["port"])
+
+    def steth(self, *arguments: str) -> Completed:
+        self._config.write_text(f"dsn_owner = {json.dumps(self.dsn('owner', 'owner'))}\n", encoding="utf-8")
+        command = [sys.executable, "-m", "steth", *arguments, "--config", str(self._config)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def logins(self) -> list[str]:
+        """Who each service is to the database."""
+        found = []
+        for service, role in (("ingest", "ingest"), ("alerts", "jobs"), ("api", "api")):
+            with psycopg.connect(self.dsn(service, role)) as connection:
+                [(name,)] = connection.execute("SELECT current_user").fetchall()
+                found.append(name)
+        return found
+
+
+@pytest.fixture
+def installed(server: Timescale, prepared: Path, tmp_path: Path) -> Installed:
+    return Installed(server=server, prepared=prepared, tmp_path=tmp_path)
+
+
+def test_from_an_empty_database_to_the_first_account(
+    trixie: Tree, server: Timescale, prepared: Path, installed: Installed
+) -> None:
+    with database_container(trixie, server, prepared) as script:
+        password = trixie.outside(Path("/run/secrets/owner_password"))
+        password.chmod(0o600)  # a password that can't be read is no empty one
+        refused = script()
         assert (refused.returncode != 0, "owner_password" in refused.stderr) == (True, True)
-        (secrets / "owner_password").chmod(0o644)
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        password.chmod(0o644)
+        done = script()
         assert done.returncode == 0, done.stderr
-    finally:
-        shutil.rmtree(secrets)
-        turn.close()
-
-    def reached(dsn: str) -> str:
-        return make_conninfo(dsn, host="127.0.0.1", port=where["port"])
-
-    owner = tomllib.loads((prepared / "owner.toml").read_text(encoding="utf-8"))["dsn_owner"]
-    config = tmp_path / "owner.toml"
-    config.write_text(f"dsn_owner = {json.dumps(reached(owner))}\n", encoding="utf-8")
-
-    def steth(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "steth", *arguments, "--config", str(config)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
     for _ in range(2):  # each later start of the stack runs it again
-        migrated = steth("migrate")
+        migrated = installed.steth("migrate")
         assert migrated.returncode == 0, migrated.stderr
-    first = steth("account", "add", "chief", "--role", "admin")
+    first = installed.steth("account", "add", "chief", "--role", "admin")
     assert first.returncode == 0, first.stderr
     assert len(first.stdout.strip()) >= 16
     for arguments, said in (
@@ -162,15 +189,59 @@ def test_from_an_empty_database_to_the_first_account(
         (("account", "disable", "chief"), "the last active administrator"),
         (("account", "reset", "nobody"), "no account nobody"),
     ):
-        refused = steth(*arguments)
+        refused = installed.steth(*arguments)
         assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
         assert said in refused.stderr
-    for service in ("ingest", "api"):
-        settings = tomllib.loads((prepared / f"{service}.toml").read_text(encoding="utf-8"))
-        with psycopg.connect(reached(settings[f"dsn_{service}"])) as connection:
-            assert connection.execute("SELECT current_user").fetchone() == (f"steth_{service}",)
-    with psycopg.connect(reached(owner)) as connection:
+    assert installed.logins() == ["steth_ingest", "steth_jobs", "steth_api"]
+    with psycopg.connect(installed.dsn("owner", "owner")) as connection:
         row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         assert row == (False,)
         hypertables = connection.execute("SELECT hypertable_name FROM timescaledb_information.hypertables").fetchall()
         assert ("reading",) in hypertables
+
+
+def test_an_installation_of_version_8_gets_the_role_that_is_new(
+    trixie: Tree, server: Timescale, prepared: Path, installed: Installed, tmp_path: Path
+) -> None:
+    """docs/deploy.md, Upgrade: what is told there, on what version 8 left."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for path in MIGRATIONS.glob("000[1-8]_*.sql"):
+        shutil.copy(path, folder)
+    with database_container(trixie, server, prepared) as script:
+        assert script().returncode == 0
+    superuser = server.dsn("steth")
+    migrate(superuser, folder=folder)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("DROP ROLE steth_jobs")
+    for path in (prepared / "db" / "jobs_password", prepared / "alerts" / "audit.key", prepared / "audit.pub"):
+        path.unlink()
+    (prepared / "heads").rmdir()
+    alerts = prepared / "alerts.toml"
+    new = ("dsn_", "audit_")
+    others = [line for line in alerts.read_text(encoding="utf-8").splitlines() if not line.startswith(new)]
+    owner = (prepared / "owner.toml").read_text(encoding="utf-8").strip()
+    former = [owner.replace("owner", "ingest"), owner, "keep_raw_days = 200", *others]
+    alerts.write_text("\n".join(former) + "\n", encoding="utf-8")
+
+    refused = installed.steth("migrate")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+    assert "docs/deploy.md, Upgrade" in refused.stderr
+    made = []
+    for _ in range(2):  # again does no harm
+        done = run(prepared.parents[1], "--upgrade")
+        assert done.returncode == 0, done.stderr
+        made.append((alerts.read_bytes(), (prepared / "db" / "jobs_password").read_bytes()))
+    assert made[0] == made[1]
+    audit = ['audit_key = "/run/steth/audit.key"', 'audit_heads = "/heads/heads.jsonl"']
+    assert alerts.read_text(encoding="utf-8").splitlines()[1:] == ["keep_raw_days = 200", *others, *audit]
+    assert ((prepared / "heads").stat().st_uid, (prepared / "audit.pub").read_bytes() != b"") == (10001, True)
+    keys = (alerts, 10001), (prepared / "alerts" / "audit.key", 10001), (prepared / "db" / "jobs_password", 70)
+    for path, user in keys:
+        assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid) == (0o600, user)
+    with database_container(trixie, server, prepared) as script:
+        done = script()
+        assert done.returncode == 0, done.stderr
+    migrated = installed.steth("migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    assert installed.logins() == ["steth_ingest", "steth_jobs", "steth_api"]

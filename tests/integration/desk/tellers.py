@@ -55,7 +55,7 @@ ILL = TellingError("telling.status", status=503)
 @asynccontextmanager
 async def teller(database: Database, channel: Channel, *, patience: Patience | None = None) -> AsyncIterator[Teller]:
     async with (
-        open_pool(database.ingest, role="ingest", max_size=4) as pool,
+        open_pool(database.jobs, role="jobs", max_size=4) as pool,
         Teller(pool=pool, channel=channel, catalog=CATALOG, patience=patience, random=Random(1)) as made,
     ):
         yield made

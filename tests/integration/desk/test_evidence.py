@@ -42,15 +42,15 @@ def bulk_has_reached(database: Database, device: Device, moment: datetime) -> No
 
 
 @asynccontextmanager
-async def ingest(database: Database) -> AsyncIterator[Pool]:
-    async with open_pool(database.ingest, role="ingest") as pool:
+async def jobs(database: Database) -> AsyncIterator[Pool]:
+    async with open_pool(database.jobs, role="jobs") as pool:
         yield pool
 
 
 async def test_evidence_is_frozen_once_when_bulk_has_passed_it(database: Database) -> None:
     hospital = await opened(database)
     device = hospital.devices[0]
-    async with ingest(database) as pool:
+    async with jobs(database) as pool:
         freezer = Freezer(pool=pool)
         assert await freezer.run_once(NOW) == 0
         bulk_has_reached(database, device, FAULT)
@@ -70,7 +70,7 @@ async def test_evidence_is_frozen_once_when_bulk_has_passed_it(database: Databas
 
 async def test_a_silent_device_is_not_waited_for_beyond_the_patience(database: Database) -> None:
     await opened(database)
-    async with ingest(database) as pool:
+    async with jobs(database) as pool:
         freezer = Freezer(pool=pool, patience_ms=60_000)
         assert await freezer.run_once(NOW + 59_999) == 0
         assert await freezer.run_once(NOW + 60_000) == 1
@@ -81,14 +81,14 @@ async def test_a_silent_device_is_not_waited_for_beyond_the_patience(database: D
 
 async def test_the_version_that_an_operator_edits_stays_when_evidence_freezes(database: Database) -> None:
     await opened(database)
-    async with ingest(database) as pool:
+    async with jobs(database) as pool:
         await Freezer(pool=pool, patience_ms=0).run_once(NOW)
     assert rows(database, "SELECT version FROM ticket") == [(1,)]
 
 
 async def test_two_at_once_freeze_a_ticket_once(database: Database) -> None:
     await opened(database)
-    async with ingest(database) as pool, await connect(database.ingest) as other:
+    async with jobs(database) as pool, await connect(database.ingest) as other:
         await other.execute("SELECT id FROM ticket FOR NO KEY UPDATE")
         assert await Freezer(pool=pool, patience_ms=0).run_once(NOW) == 0
         await other.rollback()

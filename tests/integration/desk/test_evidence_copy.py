@@ -10,14 +10,14 @@ from desk.evidence import Exhibit, Freezer, read_evidence, read_exhibit
 from store.pool import open_pool, scoped
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import NOW, Hospital, batch, episode, rows
-from tests.integration.desk.test_evidence import FAULT, bulk_has_reached, ingest, opened
+from tests.integration.desk.test_evidence import FAULT, bulk_has_reached, jobs, opened
 from tests.integration.desk.test_tickets import events, run
 
 BEGINS = FAULT - timedelta(minutes=15)
 
 
 async def frozen(database: Database, *, now_ms: int = NOW) -> int:
-    async with ingest(database) as pool:
+    async with jobs(database) as pool:
         return await Freezer(pool=pool, patience_ms=0).run_once(now_ms)
 
 
@@ -139,7 +139,7 @@ async def test_what_the_former_version_froze_is_copied_of_what_is_still_there(da
         " 'status', 'closed'))).* FROM ticket t, generate_series(1, 50) n WHERE id = 1",
     )
     bulk_has_reached(database, hospital.devices[1], FAULT + timedelta(hours=1))
-    async with ingest(database) as pool:
+    async with jobs(database) as pool:
         freezer = Freezer(pool=pool)
         assert [await freezer.run_once(NOW) for _ in range(4)] == [21, 20, 11, 0]
     rows(database, "TRUNCATE reading")

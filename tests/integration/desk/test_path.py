@@ -44,7 +44,7 @@ def fault(state: str = "active") -> Fault:
 
 
 async def agree(database: Database) -> bool:
-    async with await psycopg.AsyncConnection.connect(database.ingest) as connection:
+    async with await psycopg.AsyncConnection.connect(database.jobs) as connection:
         drift = await find_drift(connection)
     return drift.apart == [] and drift.lasting == 0
 
@@ -91,7 +91,7 @@ async def test_after_a_restore_a_device_goes_on_and_its_ticket_says_what_is_lost
         await asyncio.to_thread(_restore, embedded, copy, dump)
         again = Bench(database=copy, broker=bench.broker)
         assert again.sql("SELECT settle_installation()") == [(True,)]
-        async with ingest(again, "two"), open_pool(copy.ingest, role="ingest") as pool:
+        async with ingest(again, "two"), open_pool(copy.jobs, role="jobs") as pool:
             await device.send(4, Fault(at=wall_ms(), code="GEN-COM-01", state="active"), floor=4)
             await device.acked(4)
             assert again.sql("SELECT first_seq, last_seq, lane FROM gap") == [(2, 3, 0)]

@@ -296,10 +296,10 @@ async def test_a_told_message_that_cannot_be_written_down_is_told_again(database
     async with teller(database, channel, patience=patience) as made:
         channel.gate.clear()
         await made.run_once(NOW)
-        rows(database, "REVOKE UPDATE ON telling FROM steth_ingest")
+        rows(database, "REVOKE UPDATE ON telling FROM steth_jobs")
         channel.gate.set()
         await made.idle()
-        rows(database, "GRANT UPDATE ON telling TO steth_ingest")
+        rows(database, "GRANT UPDATE ON telling TO steth_jobs")
         assert await round_(made, NOW + patience.lease_ms) == 1
     assert len(channel.sent) == 2
     assert rows(database, STATES) == [("told", 1, "")]
@@ -311,10 +311,10 @@ async def test_the_database_may_be_gone_for_a_round(database: Database) -> None:
     await open_tickets(database, hospital)
     channel = Recorder()
     async with teller(database, channel) as made:
-        rows(database, "REVOKE SELECT ON telling FROM steth_ingest")
+        rows(database, "REVOKE SELECT ON telling FROM steth_jobs")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await made.run_once(NOW)
-        rows(database, "GRANT SELECT ON telling TO steth_ingest")
+        rows(database, "GRANT SELECT ON telling TO steth_jobs")
         assert await round_(made, NOW) == 1
 
 
@@ -409,6 +409,6 @@ async def test_whom_nothing_may_be_sent_to_is_failing_from_the_start(database: D
             ("dingtalk://good", "", False, True),
         ]
         rows(database, "UPDATE recipient SET active = false WHERE address = 'dingtalk://good'")
-        async with await connect(database.ingest) as connection:
+        async with await connect(database.jobs) as connection:
             watch = await look(connection, NOW + 301_000)
     assert [(each.name, each.why) for each in watch.untold] == [("First", "failing")]

@@ -50,6 +50,7 @@ SMALL: Final = frozenset(
         "ingest_process",
         "installation",
         "job",
+        "keeping",
         "mark",
         "metric",
         "org",

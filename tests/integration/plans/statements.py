@@ -15,11 +15,21 @@ import psycopg
 from psycopg import errors
 
 from steth import backlog, fleet
+from store.pool import Role, role_name
 from store.sql import load_queries
 from tests.integration.plans.size import NOW, Sync
 
 ROOT: Final = Path(__file__).parents[3]
-ROOMS: Final = ("ingest", "alerts", "desk", "desk/telling", "remote", "api", "store")
+ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
+    "ingest": ("ingest",),
+    "alerts": ("ingest",),
+    "desk": ("ingest", "jobs", "api"),
+    "desk/telling": ("jobs",),
+    "remote": ("ingest", "jobs", "api"),
+    "api": ("api",),
+    "store": ("jobs", "owner"),
+}
+"""By room who runs its statements."""
 SELDOM: Final[Mapping[str, str]] = {
     "store.bound_letters": "once an hour; it counts the letters of each device",
     "store.sweep_api_token": "once an hour; as many as people and programs sign in",
@@ -27,7 +37,6 @@ SELDOM: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
             "store.chunks_before",
-            "store.drop_chunk",
             "store.policies",
             "store.policies_failing",
             "store.refresh",
@@ -130,22 +139,21 @@ Plan = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """`name`: ROOM.NAME; `text` with psycopg's placeholders; `role` that runs it."""
+    """`name`: ROOM.NAME; `text` with psycopg's placeholders; `roles`: the first of them that may run it does."""
 
     name: str
     text: str
-    role: str
+    roles: tuple[Role, ...]
 
 
 def statements() -> Iterator[Statement]:
     """All of them, those in the code of periodic looks too."""
-    roles = {"api": "steth_api", "store": "steth_owner"}
-    for room in ROOMS:
+    for room, roles in ROLES_OF.items():
         queries = load_queries(ROOT / room / "queries.sql")
         for name in sorted(queries.names):
-            yield Statement(name=f"{room}.{name}", text=queries[name].decode(), role=roles.get(room, "steth_ingest"))
+            yield Statement(name=f"{room}.{name}", text=queries[name].decode(), roles=roles)
     for module in (backlog, fleet):
-        yield Statement(name=f"{module.__name__}", text=module.LOOK.decode(), role="steth_ingest")
+        yield Statement(name=f"{module.__name__}", text=module.LOOK.decode(), roles=("jobs",))
 
 
 class _Case:
@@ -217,9 +225,9 @@ def _fits(name: str, of: str) -> bool:
 
 
 def plans(connection: Sync, statement: Statement) -> list[tuple[str, Plan]]:
-    """What is given, and the plan for it, as who runs it: some of the desk's are the API's."""
-    for role in (statement.role, "steth_api"):
-        connection.execute(f"SET ROLE {role}".encode())
+    """What is given, and the plan for it, as who runs it."""
+    for role in statement.roles:
+        connection.execute(f"SET ROLE {role_name(role)}".encode())
         try:
             return list(_Case(connection, statement).plans())
         except errors.InsufficientPrivilege:

@@ -29,7 +29,7 @@ def large() -> Iterator[Sync]:
         server.start()
         try:
             database = Cluster(superuser_dsn=server.dsn).create()
-            asyncio.run(_room(database.owner))
+            asyncio.run(_room(database.jobs))
             with psycopg.connect(database.superuser, autocommit=True) as connection:
                 connection.prepare_threshold = None  # our own has a name
                 grow(connection, folder / "postgres" / "data")
@@ -40,8 +40,8 @@ def large() -> Iterator[Sync]:
             server.stop()
 
 
-async def _room(owner: str) -> None:
-    async with await psycopg.AsyncConnection.connect(owner, autocommit=True) as connection:
+async def _room(jobs: str) -> None:
+    async with await psycopg.AsyncConnection.connect(jobs, autocommit=True) as connection:
         await ensure_partitions(connection, now=NOW, behind_days=366, ahead_days=40)
 
 
@@ -119,5 +119,5 @@ def test_every_table_has_a_size(tables: set[str]) -> None:
 def test_a_statement_that_reads_everything_is_found(
     large: Sync, tables: set[str], leading: dict[str, str], text: str
 ) -> None:
-    ((_, plan),) = plans(large, Statement(name="bad", text=text, role="steth_ingest"))
+    ((_, plan),) = plans(large, Statement(name="bad", text=text, roles=("ingest",)))
     assert whole(plan, tables, leading)

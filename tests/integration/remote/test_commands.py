@@ -40,7 +40,7 @@ async def prepared(database: Database, *, devices: int = 1) -> Hospital:
 
 @asynccontextmanager
 async def sender(database: Database, broker: Broker) -> AsyncIterator[CommandSender]:
-    async with open_pool(database.ingest, role="ingest") as pool:
+    async with open_pool(database.jobs, role="jobs") as pool:
         yield CommandSender(pool=pool, publisher=broker)
 
 

@@ -155,7 +155,7 @@ async def test_an_answer_to_nothing_we_asked_is_counted_and_forgotten(database: 
 
 async def test_an_answer_that_comes_after_we_gave_up_waiting_still_counts(database: Database) -> None:
     [device], [command] = await asked(database)
-    async with open_pool(database.ingest, role="ingest") as pool:
+    async with open_pool(database.jobs, role="jobs") as pool:
         await CommandSender(pool=pool, publisher=Broker()).run_once(NOW + EXPIRY_MS + GRACE_MS)
     await run(database, answered((device, reply(command))), answered((device, reply(command, outcome="ok"))))
     assert rows(database, ANSWER, LATER) == [("done", "", "warn", True)]

@@ -28,8 +28,7 @@ def health(database: Database) -> Iterator[str]:
         )
     address = f"127.0.0.1:{free_port()}"
     settings = {
-        "STETH_DSN_INGEST": database.ingest,
-        "STETH_DSN_OWNER": database.owner,
+        "STETH_DSN_JOBS": database.jobs,
         "STETH_HEALTH": address,
         "STETH_TELL_PRIVATE": "127.0.0.2:9",
         "STETH_LOG": "json",
@@ -50,7 +49,7 @@ async def test_a_broken_job_is_told_and_the_others_work(health: str, database: D
     wanted = {"commands", "telling", "evidence", "backlog", "rollup", "partitions", "retention", "sweep", "policies"}
     async with (
         asyncio.timeout(30),
-        await psycopg.AsyncConnection.connect(database.ingest, autocommit=True) as connection,
+        await psycopg.AsyncConnection.connect(database.jobs, autocommit=True) as connection,
     ):
         worked: set[str] = set()
         failing: list[tuple[str, str]] = []

@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 from api.heads import make_key
 from steth.settings import Settings
 from store.partitions import Month, ensure_partitions
+from store.pool import ROLES
 from tests.fixtures.deployed import DeployedBroker
 from tests.fixtures.ports import free_port
 from tests.fixtures.postgres import Cluster, Database
@@ -54,7 +55,7 @@ def change(database: Database, *statements: str) -> None:
 
 
 def settings(database: Database, **more: Any) -> Settings:
-    dsns = {f"dsn_{role}": getattr(database, role) for role in ("owner", "ingest", "api")}
+    dsns = {f"dsn_{role}": getattr(database, role) for role in ROLES}
     return Settings(**{"mqtt": f"mqtt://127.0.0.1:{free_port()}", **dsns, **more})
 
 
@@ -108,7 +109,9 @@ async def test_a_wrong_password(whole: Database) -> None:
 
 async def test_no_database_there(whole: Database) -> None:
     away = make_conninfo(whole.api, host="127.0.0.1", port=free_port())
-    what = await found(settings(whole, dsn_api=away, dsn_ingest=away.replace("api", "ingest"), dsn_owner=""))
+    what = await found(
+        settings(whole, dsn_api=away, dsn_ingest=away.replace("api", "ingest"), dsn_jobs="", dsn_owner="")
+    )
     assert {"database.api", "database.ingest"} <= broken(what)
     assert "check that it runs" in str(what["database.api"].todo)
     assert what["database.owner"].level == "warn"
@@ -320,10 +323,10 @@ async def test_people_are_not_told(whole: Database) -> None:
         "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, at) "
         "SELECT t.id, 'opened', r.id, t.org_id, 'm', now() - INTERVAL '10 minutes' FROM ticket t, recipient r",
     )
-    waiting = (await found(settings(whole)))["pipeline.telling"]
+    waiting = (await found(settings(whole)))["telling.outbox"]
     assert (waiting.level, "1 messages to people wait, the oldest for 60" in waiting.said.en) == ("warn", True)
     change(whole, "UPDATE telling SET state = 'given-up'")
-    given_up = (await found(settings(whole)))["pipeline.telling"]
+    given_up = (await found(settings(whole)))["telling.outbox"]
     assert (given_up.level, "given up" in given_up.said.en) == ("warn", True)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from steth.certificates import initialise
 from steth.settings import Settings
+from store.pool import ROLES
 from tests.fixtures.deployed import DeployedBroker, device_certificate
 from tests.fixtures.ports import free_port
 from tests.fixtures.trixie import Tree
@@ -116,5 +117,5 @@ async def test_processes_that_do_not_answer_or_are_not_ready() -> None:
 
 async def test_without_a_database_and_a_broker_it_says_what_is_not_set() -> None:
     what = await found(Settings(mqtt=f"mqtt://127.0.0.1:{free_port()}"))
-    assert {what[f"database.{role}"].level for role in ("owner", "ingest", "api")} == {"warn"}
+    assert {what[f"database.{role}"].level for role in ROLES} == {"warn"}
     assert broken(what) == {"broker.connect"}

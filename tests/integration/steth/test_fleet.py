@@ -49,9 +49,9 @@ def told(fleet: Fleet) -> dict[tuple[str, Any], float]:
 
 async def test_the_leader_tells_the_fleet_and_others_nothing(database: Database) -> None:
     arrange(database)
-    async with open_pool(database.ingest, role="ingest", min_size=1, max_size=1) as pool:
-        async with pool.connection() as connection:
-            assert (await look(connection)).unheard == 1, "the one never heard, though no device has a mark"
+    async with await psycopg.AsyncConnection.connect(database.ingest) as connection:
+        assert (await look(connection)).unheard == 1, "the one never heard, though no device has a mark"
+    async with open_pool(database.jobs, role="jobs", min_size=1, max_size=1) as pool:
         fleet = Fleet(pool=pool, heartbeat_s=15)
         assert told(fleet) == {}
         await fleet.measure()
@@ -71,7 +71,7 @@ async def test_a_device_last_heard_before_the_clock_was_put_back_is_not_fresh(da
     arrange(database)
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         connection.execute("UPDATE device_state SET seen_at = now() + interval '2 h' WHERE device_id = 1")
-    async with open_pool(database.ingest, role="ingest", min_size=1, max_size=1) as pool:
+    async with open_pool(database.jobs, role="jobs", min_size=1, max_size=1) as pool:
         fleet = Fleet(pool=pool, heartbeat_s=15)
         await fleet.measure()
     assert [told(fleet)["steth_alerts_fleet_devices", state] for state in ("fresh", "late", "never")] == [0, 2, 1]

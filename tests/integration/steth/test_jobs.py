@@ -18,7 +18,7 @@ Turn = Callable[[], Awaitable[int]]
 
 @asynccontextmanager
 async def working(database: Database, *jobs: Job, max_size: int = 4) -> AsyncIterator[tuple[Jobs, Pool]]:
-    async with open_pool(database.ingest, role="ingest", max_size=max_size) as pool:
+    async with open_pool(database.jobs, role="jobs", max_size=max_size) as pool:
         made = Jobs(jobs=jobs, pool=pool)
         made.lead(leads=True)
         task = asyncio.create_task(made.run())
@@ -37,7 +37,7 @@ async def until(true: Callable[[], bool]) -> None:
 
 
 def noted(database: Database) -> dict[str, tuple[object, ...]]:
-    with psycopg.connect(database.ingest) as connection:
+    with psycopg.connect(database.jobs) as connection:
         rows = connection.execute("SELECT name, failing_since IS NOT NULL, error FROM job").fetchall()
     return {name: tuple(rest) for name, *rest in rows}
 
@@ -120,7 +120,7 @@ async def test_a_job_that_takes_every_connection_stops_no_other_for_long(databas
     """Those that need one wait for it no longer than the other's limit, and go on."""
     turns: list[int] = []
     held: list[int] = []
-    async with open_pool(database.ingest, role="ingest", max_size=2) as pool:
+    async with open_pool(database.jobs, role="jobs", max_size=2) as pool:
 
         async def greedy() -> int:
             async with pool.connection(), pool.connection():

@@ -18,7 +18,7 @@ SHIPPED_CATALOG = check_catalog(Settings())
 
 
 async def found(of: Settings, *, processes: dict[str, str] | None = None, folders: tuple[Path, ...] = ()) -> Found:
-    place = Place(settings=of, processes=processes or {}, folders=folders or (Path.cwd(),))
+    place = Place(settings=of, processes=processes or {}, folders=folders or (Path.cwd(),), together=True)
     every = [finding async for finding in examine(place)]
     for finding in every:
         assert (finding.todo is None) == (finding.level == "ok"), finding

@@ -12,6 +12,7 @@ import psycopg
 from ingest.touched import touched
 from store.partitions import ensure_partitions
 from store.policies import SETTLE, oldest, refresh
+from store.pool import ROLES, role_name
 from store.rollup import roll_up
 from tests.fixtures.pglite import Pglite
 from tests.fixtures.postgres import Database
@@ -130,21 +131,21 @@ class Ground:
 
 def on_server(database: Database, *, now: datetime, behind_days: int = 60) -> Ground:
     """Plain PostgreSQL or TimescaleDB's Apache edition. `close` it."""
-    dsns = {"": database.superuser, "steth_owner": database.owner, "steth_ingest": database.ingest}
+    dsns = {"": database.superuser, **{role_name(role): getattr(database, role) for role in ROLES}}
     kept: dict[str, Sync] = {}
 
     @contextmanager
     def connect(role: str) -> Iterator[Sync]:
         if role not in kept:
-            kept[role] = psycopg.connect(dsns.get(role, database.api), autocommit=True)
+            kept[role] = psycopg.connect(dsns[role], autocommit=True)
         yield kept[role]
 
     async def settle(at: datetime) -> None:
-        async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(database.jobs, autocommit=True) as connection:
             await roll_up(connection, now=at)
 
     async def make_room() -> None:
-        async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(database.jobs, autocommit=True) as connection:
             await ensure_partitions(connection, now=now, behind_days=behind_days, ahead_days=40)
 
     def close() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from store.migrate import MIGRATIONS, migrate
 from store.move import move_to_community
+from store.partitions import TABLES, months
 from store.policies import apply_policies
 from store.retention import Keep, drop_old
 from store.rollup import lags
@@ -117,7 +118,7 @@ def break_device_1(ground: Ground) -> None:
 
 
 def aside(ground: Ground) -> list[tuple[object, ...]]:
-    with ground.connect("steth_ingest") as connection:
+    with ground.connect("steth_jobs") as connection:
         return connection.execute(
             "SELECT level, device_id, extract(epoch FROM lo)::int, error, attempts FROM rollup_aside ORDER BY 1, 2, 3"
         ).fetchall()
@@ -138,7 +139,7 @@ def test_a_bucket_that_cannot_be_made_is_set_aside_and_the_rest_goes_on(
     assert jobs.ask("1m") == made
 
     async def behind() -> list[float]:
-        async with await psycopg.AsyncConnection.connect(engine_database.owner, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(engine_database.jobs, autocommit=True) as connection:
             return await lags(connection, now=NOW)
 
     assert max(asyncio.run(behind())[:1]) < 300, "the watermark went on"
@@ -178,7 +179,7 @@ def test_retention_does_not_wait_for_what_was_set_aside(jobs: Ground, engine_dat
     assert len(aside(jobs)) == 1
 
     async def run() -> list[str]:
-        async with await psycopg.AsyncConnection.connect(engine_database.owner, autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(engine_database.jobs, autocommit=True) as connection:
             return await drop_old(connection, now=NOW, keep=Keep())
 
     assert asyncio.run(run())
@@ -194,6 +195,21 @@ def version_7(tmp_path: Path) -> Path:
     for path in MIGRATIONS.glob("000[1-7]_*.sql"):
         shutil.copy(path, tmp_path / path.name)
     return tmp_path
+
+
+def make_room_of_the_version_before(dsn: str) -> None:
+    """Partitions, which the schema has a function for since version 9; on hypertables nothing."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET timezone = 'UTC'")
+        connection.execute("SET ROLE steth_owner")
+        if connection.execute("SELECT relkind FROM pg_class WHERE relname = 'reading'").fetchone() != ("p",):
+            return
+        for month in months(first=NOW - timedelta(days=400), last=NOW + timedelta(days=40)):
+            for table in TABLES:
+                connection.execute(
+                    f"CREATE TABLE {month.of_table(table)} PARTITION OF {table}"
+                    f" FOR VALUES FROM ('{month.begin}') TO ('{month.next.begin}')".encode()
+                )
 
 
 def spoil(ground: Ground, tables: str = "") -> None:
@@ -214,6 +230,7 @@ def test_rollups_of_the_version_before_are_mended(engine: Cluster, version_7: Pa
     name = engine.create_empty()
     try:
         migrate(engine.dsn(name), folder=version_7)
+        make_room_of_the_version_before(engine.dsn(name))
         ground = on_server(engine.database(name), now=NOW, behind_days=400)
         ground.hospitals()
         spoil(ground)

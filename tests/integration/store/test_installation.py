@@ -55,7 +55,7 @@ class Clusters:
         made = _database(self.there, name)
         with psycopg.connect(made.superuser, autocommit=True) as connection:
             ensure_roles(connection)
-            set_passwords(connection, {"owner": "o", "ingest": "i", "api": "a"})
+            set_passwords(connection, {"owner": "o", "ingest": "i", "jobs": "j", "api": "a"})
             timescale = self.run[0] != "embedded"
             if timescale:
                 connection.execute("CREATE EXTENSION timescaledb")
@@ -84,7 +84,7 @@ class Clusters:
 
 def _database(superuser: str, name: str) -> Database:
     dsn = make_conninfo(superuser, dbname=name)
-    roles: dict[Role, str] = {"owner": "o", "ingest": "i", "api": "a"}
+    roles: dict[Role, str] = {"owner": "o", "ingest": "i", "jobs": "j", "api": "a"}
     return Database(
         name=name, superuser=dsn, **{role: role_dsn(dsn, role=role, password=word) for role, word in roles.items()}
     )
@@ -258,7 +258,7 @@ def own() -> Iterator[tuple[EmbeddedPostgres, Path, Database]]:
         made = _database(server.tcp_dsn, "own")
         migrate(made.superuser)
         with psycopg.connect(server.dsn, autocommit=True) as connection:
-            set_passwords(connection, {"owner": "o", "ingest": "i", "api": "a"})
+            set_passwords(connection, {"owner": "o", "ingest": "i", "jobs": "j", "api": "a"})
         yield server, folder / "postgres" / "data", made
         server.stop()
 
@@ -278,7 +278,7 @@ async def test_a_base_backup_brought_to_a_point_in_time_is_a_copy(
     (data / "recovery.signal").touch()
     shutil.chown(data / "recovery.signal", data.stat().st_uid, data.stat().st_gid)
     made = _again(server)
-    async with open_pool(made.ingest, role="ingest") as pool:
+    async with open_pool(made.jobs, role="jobs") as pool:
         await settle_first(pool)  # waits until the server has recovered
     assert not settled(made)
     assert restored_by(made) == [(1, "timeline")]
@@ -293,7 +293,7 @@ async def test_an_older_state_put_back_under_a_running_process_is_seen_at_once(
     server.stop()
     await asyncio.to_thread(subprocess.run, ["cp", "-a", str(data), str(data.with_name("snapshot"))], check=True)
     made = _again(server)
-    async with open_pool(made.ingest, role="ingest", max_size=1) as pool:
+    async with open_pool(made.jobs, role="jobs", max_size=1) as pool:
         watch = Watch(pool=pool)
         for _ in range(50):
             rows(made, "SELECT pg_current_xact_id()")
@@ -302,7 +302,7 @@ async def test_an_older_state_put_back_under_a_running_process_is_seen_at_once(
     shutil.rmtree(data)
     data.with_name("snapshot").rename(data)
     made = _again(server)
-    async with open_pool(made.ingest, role="ingest") as pool:
+    async with open_pool(made.jobs, role="jobs") as pool:
         watch._pool = pool
         assert await watch.run_once() == 1
         assert await watch.run_once() == 0

@@ -13,7 +13,7 @@ async def test_devices_whose_live_reports_are_gone_at_once_show_that_an_older_st
     database: Database,
 ) -> None:
     hospital = await with_a_past(database)
-    async with open_pool(database.ingest, role="ingest") as pool:
+    async with open_pool(database.jobs, role="jobs") as pool:
         job = GapNotes(pool=pool)
         now_ms = int(time.time() * 1000)
         _gap(database, hospital.devices[0].id)
@@ -54,7 +54,7 @@ async def test_who_is_heard_again_shows_what_may_be_lost(database: Database) -> 
     rows(database, "UPDATE ticket SET device_id = %s", other.id)
     rows(database, "UPDATE installation SET timeline = 99")
     assert settled(database)
-    async with open_pool(database.ingest, role="ingest") as pool:
+    async with open_pool(database.jobs, role="jobs") as pool:
         job = GapNotes(pool=pool)
         assert await job.run_once(int(time.time() * 1000)) == 0
         assert rows(database, "SELECT count(*) FROM restored_device") == [(3,)]
@@ -74,7 +74,7 @@ async def test_who_is_heard_again_shows_what_may_be_lost(database: Database) -> 
 async def test_two_gaps_are_enough_where_there_are_two_devices(database: Database) -> None:
     hospital = await with_a_past(database)
     rows(database, "UPDATE device SET status = 'retired' WHERE id = %s", hospital.devices[2].id)
-    async with open_pool(database.ingest, role="ingest") as pool:
+    async with open_pool(database.jobs, role="jobs") as pool:
         for device in hospital.devices[:2]:
             _gap(database, device.id)
         await GapNotes(pool=pool).run_once(int(time.time() * 1000))

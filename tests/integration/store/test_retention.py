@@ -9,7 +9,7 @@ import pytest
 from psycopg import errors
 
 from store.policies import apply_policies
-from store.retention import Keep, drop_old
+from store.retention import Keep, drop_old, note_keeping
 from tests.fixtures.pglite import Pglite
 from tests.fixtures.postgres import Database
 from tests.integration.store.ground import BUCKETS, Ground, Reading, ago, expected, on_server, on_wasm
@@ -33,8 +33,10 @@ def ground(engine_database: Database) -> Iterator[Ground]:
 
 def dropped(database: Database, keep: Keep = KEEP) -> list[str]:
     async def run() -> list[str]:
-        async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as connection:
-            return await drop_old(connection, now=NOW, keep=keep)
+        async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as owner:
+            await note_keeping(owner, keep=keep)
+        async with await psycopg.AsyncConnection.connect(database.jobs, autocommit=True) as jobs:
+            return await drop_old(jobs, now=NOW, keep=keep)
 
     return asyncio.run(run())
 

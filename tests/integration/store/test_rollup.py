@@ -52,7 +52,7 @@ def test_a_kill_in_the_middle_loses_nothing_and_twice_is_once(ground: Ground, en
     waiting = stored(ground, "rollup_dirty")
 
     async def killed() -> None:
-        connection = await connected(engine_database.owner)
+        connection = await connected(engine_database.jobs)
         with psycopg.connect(engine_database.superuser, autocommit=True) as superuser:
             pid = connection.info.backend_pid
             with superuser.transaction():
@@ -96,7 +96,7 @@ def test_small_budgets_come_to_the_same_end(ground: Ground, engine_database: Dat
     ground.write(written, now=NOW)
 
     async def bit_by_bit() -> None:
-        async with await connected(engine_database.owner) as connection:
+        async with await connected(engine_database.jobs) as connection:
             for level, bucket in enumerate(BUCKETS.values()):
                 behind, done = await lags(connection, now=NOW), Done(made=0, lost_s=0, more=True)
                 rounds = 0
@@ -118,7 +118,7 @@ def test_two_jobs_at_once_do_the_work_once(ground: Ground, engine_database: Data
     ground.write(WRITTEN, now=NOW)
 
     async def at_once() -> list[int | BaseException]:
-        connections = [await connected(engine_database.owner) for _ in range(3)]
+        connections = [await connected(engine_database.jobs) for _ in range(3)]
         try:
             return await asyncio.gather(*(roll_up(one, now=NOW) for one in connections), return_exceptions=True)
         finally:
@@ -139,7 +139,7 @@ def test_the_work_is_in_the_order_of_what_is_new(ground: Ground, engine_database
     ground.write([more], now=NOW)
 
     async def count() -> list[int]:
-        async with await connected(engine_database.owner) as connection:
+        async with await connected(engine_database.jobs) as connection:
             return [(await roll_up_level(connection, level, now=NOW)).made for level in range(3)]
 
     assert asyncio.run(count()) == [1, 1, 1]

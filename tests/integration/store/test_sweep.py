@@ -40,8 +40,8 @@ def arranged(database: Database) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-async def owner(database: Database) -> AsyncIterator[Connection]:
-    async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as connection:
+async def jobs(database: Database) -> AsyncIterator[Connection]:
+    async with await psycopg.AsyncConnection.connect(database.jobs, autocommit=True) as connection:
         yield connection
 
 
@@ -87,8 +87,8 @@ INSERTS = {
     "gap": "(device_id, lane, epoch, first_seq, last_seq, at) VALUES (1, 0, 'e', 1, 2, %s)",
     "device_event": "(device_id, org_id, at, learned_at, kind, body) VALUES (1, 1, now(), %s, 'state', '{}')",
     "telling": (
-        "(ticket_id, step, recipient_id, org_id, message, state, next_at)"
-        " VALUES (1, gen_random_uuid()::text, 1, 1, 'm', 'told', %s)"
+        "(ticket_id, step, recipient_id, org_id, message, state, at, next_at)"
+        " SELECT 1, gen_random_uuid()::text, 1, 1, 'm', 'told', at, at FROM (VALUES (%s::timestamptz)) AS told (at)"
     ),
     "command": (
         "(id, device_id, org_id, body, issued_at, expires_at, status)"
@@ -109,40 +109,40 @@ INSERTS = {
 }
 
 
-async def test_what_is_too_old_goes_in_pieces_and_nothing_else(arranged: psycopg.Connection, owner: Connection) -> None:
+async def test_what_is_too_old_goes_in_pieces_and_nothing_else(arranged: psycopg.Connection, jobs: Connection) -> None:
     assert set(INSERTS) == set(ages(KEEP)), "each is tried"
     for table, values in INSERTS.items():
         new = NOW - timedelta(hours=1) if table == "idempotency" else NEW
         with arranged.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {table} {values}".encode(), [(at,) for at in 7 * [OLD] + 3 * [new]])
-    assert await sweep(owner, now=NOW, keep=KEEP, most=2) == 7 * len(INSERTS)
+    assert await sweep(jobs, now=NOW, keep=KEEP, most=2) == 7 * len(INSERTS)
     assert {table: rows(arranged, table) for table in INSERTS} == dict.fromkeys(INSERTS, 3)
-    assert await sweep(owner, now=NOW, keep=KEEP) == 0
+    assert await sweep(jobs, now=NOW, keep=KEEP) == 0
 
 
 async def test_rows_of_a_time_when_the_clock_was_ahead_do_not_stand_before_the_others(
-    arranged: psycopg.Connection, owner: Connection
+    arranged: psycopg.Connection, jobs: Connection
 ) -> None:
     for table in ages(KEEP):
         with arranged.cursor() as cursor:
             values = f"INSERT INTO {table} {INSERTS[table]}".encode()
             cursor.executemany(values, [(at,) for at in 3 * [NOW + timedelta(days=3650)] + 2 * [OLD]])
-    assert await sweep(owner, now=NOW, keep=KEEP, most=2) == 2 * len(INSERTS)
+    assert await sweep(jobs, now=NOW, keep=KEEP, most=2) == 2 * len(INSERTS)
     assert {table: rows(arranged, table) for table in INSERTS} == dict.fromkeys(INSERTS, 3)
 
 
-async def test_what_has_not_ended_stays_however_old(arranged: psycopg.Connection, owner: Connection) -> None:
+async def test_what_has_not_ended_stays_however_old(arranged: psycopg.Connection, jobs: Connection) -> None:
     for table in ("telling", "command", "alert", "api_token"):
         arranged.execute(f"INSERT INTO {table} {INSERTS[table]}".encode(), (OLD,))
     arranged.execute("UPDATE telling SET state = 'waiting'")
     arranged.execute("UPDATE command SET status = 'waiting'")
     arranged.execute("UPDATE alert SET condition = 'active', cleared_at = NULL, occurred_at = %s", (OLD,))
     arranged.execute("UPDATE api_token SET expires_at = NULL, created_at = %s", (OLD,))
-    assert await sweep(owner, now=NOW, keep=KEEP) == 0
+    assert await sweep(jobs, now=NOW, keep=KEEP) == 0
 
 
 async def test_an_alert_goes_with_its_history_and_one_of_a_ticket_stays_with_it(
-    arranged: psycopg.Connection, owner: Connection
+    arranged: psycopg.Connection, jobs: Connection
 ) -> None:
     for _ in range(2):
         arranged.execute(f"INSERT INTO alert {INSERTS['alert']}".encode(), (OLD,))
@@ -157,14 +157,39 @@ async def test_an_alert_goes_with_its_history_and_one_of_a_ticket_stays_with_it(
         (OLD,),
     )
     arranged.execute("INSERT INTO ticket_alert (ticket_id, alert_id, org_id) SELECT 1, id, 1 FROM alert LIMIT 1")
-    assert await sweep(owner, now=NOW, keep=KEEP) == 1
+    assert await sweep(jobs, now=NOW, keep=KEEP) == 1
     left = [rows(arranged, table) for table in ("alert", "alert_event", "alert_operator")]
     assert left == [1, 3, 1]
     assert rows(arranged, "alert JOIN ticket_alert ON alert_id = alert.id") == 1
 
 
+async def test_what_jobs_delete_is_bound_by_age_whatever_they_send(
+    arranged: psycopg.Connection, jobs: Connection
+) -> None:
+    """Under any organisation's setting too."""
+    free = {"dead_letter", "idempotency", "job"}  # nothing is lost by them that anybody rests on
+    for table, values in INSERTS.items():
+        for at in (NEW, OLD):
+            arranged.execute(f"INSERT INTO {table} {values}".encode(), (at,))
+    arranged.execute(
+        "INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message)"
+        " SELECT id, 1, 1, %s, %s, 'e', '', '', 'm' FROM alert",
+        (OLD, OLD),
+    )
+    arranged.execute(
+        "INSERT INTO alert_operator (alert_id, org_id, state, actor, at)"
+        " SELECT id, 1, 'acknowledged', 'a', %s FROM alert",
+        (OLD,),
+    )
+    await jobs.execute("SET steth.org = '*'")
+    for table in ("alert_operator", "alert_event", *sorted(set(INSERTS) - {"alert_event"})):
+        await jobs.execute(f"DELETE FROM {table}".encode())  # noqa: S608 - words of this module
+    left = {table: rows(arranged, table) for table in (*INSERTS, "alert_operator")}
+    assert left == {**dict.fromkeys(left, 1), **dict.fromkeys(free, 0), "alert_event": 2}
+
+
 async def test_letters_of_one_device_leave_room_for_those_of_others(
-    arranged: psycopg.Connection, owner: Connection
+    arranged: psycopg.Connection, jobs: Connection
 ) -> None:
     arranged.execute(
         "INSERT INTO dead_letter (at, partition, device_id, lane, began, code, place, detail, since, count,"
@@ -176,18 +201,18 @@ async def test_letters_of_one_device_leave_room_for_those_of_others(
     arranged.execute(
         f"INSERT INTO dead_letter {INSERTS['dead_letter']}".encode().replace(b"1, 0, 0", b"2, 0, 0"), (NEW,)
     )
-    assert await sweep(owner, now=NOW, keep=KEEP, most=10) == 25
+    assert await sweep(jobs, now=NOW, keep=KEEP, most=10) == 25
     assert rows(arranged, "dead_letter WHERE device_id = 2") == 1
     row = arranged.execute("SELECT max(at) FROM dead_letter WHERE device_id = 1").fetchone()
     assert row == (NEW - timedelta(milliseconds=1),), "the newest stay"
 
 
 async def test_a_table_that_cannot_be_swept_is_named_and_the_others_are(
-    arranged: psycopg.Connection, owner: Connection
+    arranged: psycopg.Connection, jobs: Connection
 ) -> None:
     for table in ("gap", "device_event"):
         arranged.execute(f"INSERT INTO {table} {INSERTS[table]}".encode(), (OLD,))
     arranged.execute("ALTER TABLE gap RENAME COLUMN at TO moment")
     with pytest.raises(StoreError, match=r"^gap: UndefinedColumn 42703: the rest is done"):
-        await sweep(owner, now=NOW, keep=KEEP)
+        await sweep(jobs, now=NOW, keep=KEEP)
     assert rows(arranged, "device_event") == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from steth.maintenance import Upkeep
+from steth.maintenance import Groundwork, Upkeep
 from store.retention import Keep
 from tests.fixtures.postgres import Database
 
@@ -31,7 +31,7 @@ def test_migrate_makes_room_and_says_so(database: Database) -> None:
     first, second = migrate(database.owner), migrate(database.owner)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "schema is current; " in first.stdout
-    assert "schema is current; 0 partitions made, 0 policies changed\n" in second.stdout
+    assert "schema is current; 0 partitions made, 0 ages changed\n" in second.stdout
     with psycopg.connect(database.owner) as connection:
         rows = connection.execute(
             "SELECT inhparent::regclass::text, count(*) > 3 FROM pg_inherits JOIN pg_class c ON c.oid = inhparent"
@@ -52,11 +52,14 @@ def test_ages_that_contradict_one_another_are_one_line(database: Database) -> No
 @pytest.mark.parametrize("keep", [Keep(), Keep(raw_days=3, minute_days=3, hour_days=3)])
 def test_the_jobs_are_at_peace_with_one_another(engine_database: Database, keep: Keep) -> None:
     """What one makes ahead, another doesn't drop at once, at any age."""
-    upkeep = Upkeep(dsn_owner=engine_database.owner, keep=keep)
+    ground = Groundwork(dsn_owner=engine_database.owner, keep=keep)
+    upkeep = Upkeep(dsn_jobs=engine_database.jobs, keep=keep)
+    jobs = (upkeep.make_room, upkeep.roll_up, upkeep.drop_old, upkeep.sweep, upkeep.check_policies)
 
     async def turn() -> list[int]:
-        return [await job() for job in (upkeep.make_room, upkeep.roll_up, upkeep.drop_old, upkeep.set_policies)]
+        return [await job() for job in jobs]
 
-    assert asyncio.run(turn())[1:] == [0, 0, 0]
-    assert asyncio.run(turn()) == [0, 0, 0, 0]
-    assert asyncio.run(upkeep.move()) is False
+    assert asyncio.run(ground.set_ages()) == (0 if keep == Keep() else 3)
+    assert asyncio.run(turn())[1:] == [0, 0, 0, 0]
+    assert asyncio.run(turn()) == [0, 0, 0, 0, 0]
+    assert asyncio.run(ground.move()) is False
