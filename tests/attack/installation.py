@@ -161,7 +161,7 @@ def installed(broker: DeployedBroker, database: Database, folder: Path) -> Itera
             **_broker_settings(broker, "ingest"),
         },
         "alerts": {
-            "dsn_jobs": database.jobs,
+            "dsn_ingest": database.ingest, "dsn_owner": database.owner,
             "health": f"127.0.0.1:{ports['alerts']}",
             **_broker_settings(broker, "alerts"),
         },

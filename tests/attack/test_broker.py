@@ -35,7 +35,7 @@ def test_nothing_is_said_in_another_device_s_name(target: Installation, thief: C
     for topic in (*(up(other, lane) for lane in Lane), will(other)):
         assert thief.publish(topic, fault) == REFUSED
     for topic in (down(other, Down.ACK), down(other, Down.COMMAND), down(DeviceId(target.devices["hospital-a"]), Down.COMMAND)):
-        assert thief.publish(topic, encode(Ack(lane=Lane.LIVE, mark=None))) == REFUSED
+        assert thief.publish(topic, encode(Ack(lane=Lane.LIVE, epoch="", seq=0, now=0))) == REFUSED
     own = report(target, {"t": "heartbeat", "uptime_s": 1})
     assert thief.publish(up(DeviceId(target.devices["hospital-a"]), Lane.LIVE), own) == "taken"
     until(lambda: target.ask("GET", f"/devices/{target.devices['hospital-a']}").json()["fresh"]["value"])
