@@ -1,7 +1,8 @@
 """What is attacked: everything that a deployment runs, from its own files, on the loopback.
 
-The broker with docker/mosquitto's configuration and certificates, a database with its roles' passwords, and `steth ingest`, `alerts` and
-`api` as processes of their own, with settings such as docker/prepare writes. Two hospitals, a device each, accounts of every role.
+The broker with docker/mosquitto's configuration and certificates, a database with its roles' passwords, and `steth
+ingest`, `alerts` and `api` as processes of their own, with settings such as docker/prepare writes. Two hospitals, a
+device each, accounts of every role.
 """
 
 import asyncio
@@ -57,9 +58,7 @@ class Installation:
         headers = {**more.pop("headers", {})}
         if as_ is not None:
             headers["Authorization"] = f"Bearer {self.insiders[as_].token}"
-        return httpx.request(
-            method, f"{self.api}{PREFIX}{path}", headers=headers, timeout=20, trust_env=False, **more
-        )
+        return httpx.request(method, f"{self.api}{PREFIX}{path}", headers=headers, timeout=20, trust_env=False, **more)
 
     def sql(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         """Rows, seen by the superuser."""
@@ -161,11 +160,16 @@ def installed(broker: DeployedBroker, database: Database, folder: Path) -> Itera
             **_broker_settings(broker, "ingest"),
         },
         "alerts": {
-            "dsn_ingest": database.ingest, "dsn_owner": database.owner,
+            "dsn_ingest": database.ingest,
+            "dsn_owner": database.owner,
             "health": f"127.0.0.1:{ports['alerts']}",
             **_broker_settings(broker, "alerts"),
         },
-        "api": {"dsn_api": database.api, "http": f"127.0.0.1:{ports['api']}", "mqtt_public": "mqtts://steth.example:8883"},
+        "api": {
+            "dsn_api": database.api,
+            "http": f"127.0.0.1:{ports['api']}",
+            "mqtt_public": "mqtts://steth.example:8883",
+        },
     }
     with ExitStack() as stack:
         for name, values in settings.items():
@@ -190,7 +194,19 @@ def _people(made: Installation) -> None:
 
     def enter(name: str, role: str, hospital: int | None = None) -> None:
         which = [] if hospital is None else ["--hospital", str(hospital)]
-        command = [sys.executable, "-m", "steth", "account", "add", name, "--role", role, *which, "--config", str(owner)]
+        command = [
+            sys.executable,
+            "-m",
+            "steth",
+            "account",
+            "add",
+            name,
+            "--role",
+            role,
+            *which,
+            "--config",
+            str(owner),
+        ]
         password = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
         login = made.ask("POST", "/login", as_=None, json={"user": name, "password": password})
         made.insiders[name] = Insider(name=name, password=password, token=login.raise_for_status().json()["token"])

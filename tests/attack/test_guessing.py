@@ -72,7 +72,9 @@ def test_an_unknown_user_is_answered_and_written_down_like_a_known_one(target: I
     known = call(target, "/login", {"user": "admin", "password": "wrong"}, source="127.0.2.1")
     unknown = call(target, "/login", {"user": "nobody-at-all", "password": "wrong"}, source="127.0.2.2")
     assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
-    failed = {address for (address,) in target.sql("SELECT detail->>'address' FROM audit WHERE action LIKE 'login-failed%'")}
+    failed = {
+        address for (address,) in target.sql("SELECT detail->>'address' FROM audit WHERE action LIKE 'login-failed%'")
+    }
     assert {"127.0.2.1", "127.0.2.2"} <= failed
 
 

@@ -1,4 +1,4 @@
-"""Every route, asked by everybody: what it answers is written down by hand, beside what the program believes (api/rights.toml)."""
+"""Every route, asked by everybody: what each gets is written by hand, beside what the program believes (rights.toml)."""
 
 import asyncio
 import tomllib

@@ -57,7 +57,14 @@ def test_an_address_that_leads_inside_or_does_more_than_tell_is_refused(target: 
     assert target.sql("SELECT 1 FROM recipient WHERE name = 'x'") == []
 
 
-@pytest.mark.parametrize("form", ["json://127.0.0.1:{port}/", "json://localhost:{port}/", "mailto://u:p@example.com?smtp=localhost&port={port}&to=a@example.com"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "json://127.0.0.1:{port}/",
+        "json://localhost:{port}/",
+        "mailto://u:p@example.com?smtp=localhost&port={port}&to=a@example.com",
+    ],
+)
 def test_what_a_former_version_took_reaches_nothing(target: Installation, form: str) -> None:
     with trap() as (port, heard):
         made = target.sql(

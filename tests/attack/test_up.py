@@ -31,7 +31,9 @@ def test_its_files_are_its_user_s_alone_and_its_doors_the_machine_s_own(tmp_path
         secrets = [up.run["password"], up.run["token"]]
         for path in [folder, *folder.rglob("*")]:
             mode = stat.S_IMODE(path.lstat().st_mode)
-            closed = not mode & 0o077 or any(not stat.S_IMODE(above.stat().st_mode) & 0o077 for above in _above(path, folder))
+            closed = not mode & 0o077 or any(
+                not stat.S_IMODE(above.stat().st_mode) & 0o077 for above in _above(path, folder)
+            )
             if path.is_file() and not closed:
                 text = path.read_bytes()
                 assert not [secret for secret in secrets if secret.encode() in text], path
@@ -43,5 +45,3 @@ def test_its_files_are_its_user_s_alone_and_its_doors_the_machine_s_own(tmp_path
 
 def _above(path: Path, top: Path) -> list[Path]:
     return [above for above in path.parents if above == top or top in above.parents]
-
-
