@@ -1,4 +1,4 @@
-"""Every route, asked by everybody: what each gets is written by hand, beside what the program believes (rights.toml)."""
+"""Every route, asked by everybody: what each gets is written by hand, beside what the program believes."""
 
 import asyncio
 import tomllib
