@@ -54,8 +54,8 @@ test: setup ## every test that what is installed allows; lists what it skipped
 	@$(CONSOLE)
 ifeq ($(strip $(ARGS)),)
 	@# A module stays on one worker, and each worker has servers of its own (docs/tests.md); then what measures time.
-	failed=0; $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=20 -m 'not alone' || failed=1; \
-	$(BIN)/python -m pytest -m alone || failed=1; exit $$failed
+	failed=0; $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations=20 -m 'not alone and not attack' || failed=1; \
+	$(BIN)/python -m pytest -m 'alone and not attack' || failed=1; exit $$failed
 else
 	$(BIN)/python -m pytest $(ARGS)
 endif
@@ -81,6 +81,10 @@ bench: setup ## load and peers, results into bench/results (ARGS='…')
 .PHONY: chaos
 chaos: setup ## kill everything, compare with the ledger (SABOTAGE=name must fail)
 	SABOTAGE="$(SABOTAGE)" $(BIN)/python -m tests.chaos $(ARGS)
+
+.PHONY: attack
+attack: setup ## break in, as a hospital's security officer would, at a deployment and a steth up of its own
+	$(BIN)/python -m pytest tests/attack $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## hostile bytes against every decoder (ARGS='--seconds 60')

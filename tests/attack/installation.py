@@ -8,6 +8,7 @@ device each, accounts of every role.
 import asyncio
 import json
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -160,8 +161,7 @@ def installed(broker: DeployedBroker, database: Database, folder: Path) -> Itera
             **_broker_settings(broker, "ingest"),
         },
         "alerts": {
-            "dsn_ingest": database.ingest,
-            "dsn_owner": database.owner,
+            "dsn_jobs": database.jobs,
             "health": f"127.0.0.1:{ports['alerts']}",
             **_broker_settings(broker, "alerts"),
         },
@@ -208,8 +208,11 @@ def _people(made: Installation) -> None:
             str(owner),
         ]
         password = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-        login = made.ask("POST", "/login", as_=None, json={"user": name, "password": password})
-        made.insiders[name] = Insider(name=name, password=password, token=login.raise_for_status().json()["token"])
+        login = made.ask("POST", "/login", as_=None, json={"user": name, "password": password}).raise_for_status()
+        token, chosen = login.json()["token"], secrets.token_urlsafe(12)
+        made.insiders[name] = Insider(name=name, password=chosen, token=token)
+        changed = {"old": password, "new": chosen}
+        made.ask("POST", "/account/password", as_=name, json=changed).raise_for_status()
 
     for role in STAFF:
         enter(role, role)

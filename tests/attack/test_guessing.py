@@ -7,6 +7,8 @@ import pytest
 
 from tests.attack.installation import PREFIX, Installation
 
+pytestmark = pytest.mark.attack
+
 ATTACKER, COLLEAGUE = "127.0.0.3", "127.0.0.2"
 FORGED = ("X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP")
 GUESSES = 20
@@ -73,7 +75,7 @@ def test_an_unknown_user_is_answered_and_written_down_like_a_known_one(target: I
     unknown = call(target, "/login", {"user": "nobody-at-all", "password": "wrong"}, source="127.0.2.2")
     assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
     failed = {
-        address for (address,) in target.sql("SELECT detail->>'address' FROM audit WHERE action LIKE 'login-failed%'")
+        address for (address,) in target.sql("SELECT detail->>'address' FROM audit WHERE action LIKE 'login-failed%%'")
     }
     assert {"127.0.2.1", "127.0.2.2"} <= failed
 

@@ -4,12 +4,15 @@ import json
 from typing import Final
 
 import httpx
+import pytest
 
 from tests.attack.installation import Installation, until
 from tests.fixtures.wire_canaries import FLOATS, NAMES, NUMBERS, body, heard, places, planted
 from tests.integration.broker.ground import Ground
 from wire.ids import DeviceId
 from wire.topics import Lane, up, will
+
+pytestmark = pytest.mark.attack
 
 UNREADABLE: Final = (
     b"Zhang^San", b'{"at": 1, "items": [{"t": "zhangsan"}]}', b'{"zhang": {"san": [1]}}',

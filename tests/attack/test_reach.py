@@ -11,6 +11,8 @@ import pytest
 
 from tests.attack.installation import Installation, until
 
+pytestmark = pytest.mark.attack
+
 MORE_THAN_TELLING: Final = (
     "http://127.0.0.1/", "file:///etc/passwd", "gopher://127.0.0.1:6379/_FLUSHALL", "ftp://example.com/",
     "jsons://example.com/?method=DELETE", "jsons://example.com/?+Host=inside", "jsons://example.com/?verify=no",

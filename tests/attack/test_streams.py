@@ -10,6 +10,8 @@ import pytest
 
 from tests.attack.installation import PREFIX, Installation, until
 
+pytestmark = pytest.mark.attack
+
 TRIED: Final = 300
 
 
@@ -41,7 +43,6 @@ def _streams(target: Installation) -> int:
     return int(sum(float(line.rpartition(" ")[2]) for line in found))
 
 
-@pytest.mark.attack
 def test_silent_and_half_sent_requests_end_and_others_are_served(target: Installation) -> None:
     host, port = target.api.removeprefix("http://").split(":")
     halves = [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"GET /healthz HTTP/1.1\r\nX-A: " + b"a" * 1000]

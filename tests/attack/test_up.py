@@ -10,8 +10,9 @@ import pytest
 from tests.fixtures.ports import free_port
 from tests.fixtures.up import running
 
+pytestmark = pytest.mark.attack
 
-@pytest.mark.attack
+
 def test_its_files_are_its_user_s_alone_and_its_doors_the_machine_s_own(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with running(folder, free_port(), "--devices", "1") as up:
