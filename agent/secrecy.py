@@ -18,19 +18,16 @@ def leave_no_dumps() -> None:
     without any of the memory (Linux, core(5)). Not ``PR_SET_DUMPABLE``: it would give /proc/PID to root, and ``steth
     up`` looks there at what it started. Windows has no such switch of a process: docs/equipment.md.
     """
-    if sys.platform == "win32":
-        return
-    from agent.posix import no_core_files  # noqa: PLC0415 - not on Windows
+    if sys.platform != "win32":
+        from agent.posix import no_core_files  # noqa: PLC0415 - not on Windows
 
-    no_core_files()
-    with contextlib.suppress(OSError):  # only Linux has it
-        Path("/proc/self/coredump_filter").write_text("0", "ascii")
+        no_core_files()
+        with contextlib.suppress(OSError):  # only Linux has it
+            Path("/proc/self/coredump_filter").write_text("0", "ascii")
 
 
 def exposed(file: Path, config: Config) -> list[Path]:
     """Which of the configuration's file and of the keys and passwords it names other users may read, or change."""
-    if sys.platform == "win32":
-        return []  # who may do what is no matter of the mode there
     server = config.server
     named = [server.key, server.password_file, server.proxy_password_file, *(device.key for device in config.devices)]
     paths = dict.fromkeys([file, *(Path(name) for name in named if name is not None)])
@@ -38,7 +35,7 @@ def exposed(file: Path, config: Config) -> list[Path]:
 
 
 def _mode(path: Path) -> int:
-    try:
-        return path.stat().st_mode
-    except OSError:
-        return 0  # whoever needs it will say so
+    if sys.platform != "win32":  # there the mode says nothing of who may do what
+        with contextlib.suppress(OSError):  # whoever needs it will say so
+            return path.stat().st_mode
+    return 0
