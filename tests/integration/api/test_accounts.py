@@ -12,7 +12,7 @@ from api.accounts import create_account
 from api.browser import CSRF_HEADER
 from api.roles import PREFIX, PUBLIC, ROUTES, Role
 from tests.integration.api.test_devices import pages
-from tests.integration.api.test_roles_and_tenants import concrete, request_of
+from tests.integration.api.test_roles_and_tenants import ENDLESS, concrete, request_of
 from tests.integration.api.world import NOW, World
 
 PASSWORD = "ein langes 口令"
@@ -135,7 +135,7 @@ async def test_a_password_that_was_made_opens_nothing_but_the_choice_of_another(
     assert (await here.http.post("/api/v1/session", json=login)).json()["choose_password"] is True
     opened = set()
     for method, template in ROUTES:
-        if ROUTES[method, template] is PUBLIC or (method, template) == ("DELETE", "/session"):
+        if ROUTES[method, template] is PUBLIC or (method, template) in {("DELETE", "/session"), ("GET", ENDLESS)}:
             continue
         answer = await here.http.request(
             method, PREFIX + concrete(template, here.a), **request_of(method, template, CSRF)
@@ -182,7 +182,7 @@ async def test_a_reset_ends_everything_and_gives_a_password_once(wang: World) ->
     made = await wang.ask("POST", f"/accounts/{account['id']}/reset", headers={"Idempotency-Key": "k"})
     assert (made.status_code, made.json()["version"]) == (200, 2)
     password = made.json()["password"]
-    assert not await signed_in(wang)
+    assert (await wang.ask("GET", "/session", as_="wang")).status_code == 401
     assert (await log_in(wang)).status_code == 401
     assert (await log_in(wang, password)).status_code == 200
     assert not await signed_in(wang), "until another one is chosen"
@@ -257,7 +257,8 @@ async def test_an_administrator_ends_any_token(wang: World) -> None:
     assert actions(wang, f"token:{token['id']}") == [("token-revoked", "admin")]
 
 
-async def test_a_login_that_began_before_a_reset_gets_nothing(wang: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["login", "token", "password"])
+async def test_what_began_before_a_reset_gets_nothing(wang: World, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """The old password was right when it was checked, which takes its time."""
     account = await listed(wang)
     passwords = wang.app.state.context.passwords
@@ -270,5 +271,14 @@ async def test_a_login_that_began_before_a_reset_gets_nothing(wang: World, monke
 
     monkeypatch.setattr(passwords, "verify", slow)
     before = wang.look("SELECT count(*) FROM api_token")
-    assert (await log_in(wang)).status_code == 401
+    match what:
+        case "login":
+            answer = await log_in(wang)
+        case "token":
+            answer = await wang.ask("POST", "/tokens", as_="wang", json={"label": "t", "password": PASSWORD})
+        case _:
+            change = {"old": PASSWORD, "new": NEW}
+            answer = await wang.ask("POST", "/account/password", as_="wang", json=change)
+    assert answer.status_code == 401
     assert wang.look("SELECT count(*) FROM api_token") == before
+    assert wang.look("SELECT password_made FROM account WHERE name = 'wang.li'") == [(True,)]
