@@ -148,13 +148,9 @@ async def test_rule_12_poison_becomes_a_dead_letter_and_consumes_its_number(benc
         await device.raw("steth/1/00/nobody/live", good)
         await device.raw(up(uid, Lane.LIVE).replace("steth/1/", "steth/2/"), good)
         await device.acked(5)
-        letters = bench.sql("SELECT seq, code FROM dead_letter ORDER BY id")
-        assert (2, "syntax") in letters
-        assert (3, "value") in letters
-        assert (5, "oversize") in letters
-        assert (None, "numbers") in letters
-        assert (None, "version") in letters
-        assert (None, "topic") in letters
+        wanted = {(2, "syntax"), (3, "value"), (5, "oversize"), (None, "numbers"), (None, "version"), (None, "topic")}
+        # Of other topics nothing is acknowledged.
+        await until(lambda: wanted <= set(bench.sql("SELECT seq, code FROM dead_letter")))
         assert bench.sql("SELECT count(*) FROM reading") == [(2,)]
 
 

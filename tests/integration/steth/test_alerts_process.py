@@ -29,6 +29,7 @@ def health(database: Database) -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
     settings = {
         "STETH_DSN_JOBS": database.jobs,
+        "STETH_DSN_OWNER": "host=127.0.0.1 port=1",  # as a former version had it: never used, and said to be too much
         "STETH_HEALTH": address,
         "STETH_TELL_PRIVATE": "127.0.0.2:9",
         "STETH_LOG": "json",
@@ -43,6 +44,7 @@ def health(database: Database) -> Iterator[str]:
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0
     assert said.count('"event": "job_failed"') == 1, "once for each kind"
+    assert said.count('"event": "owner_address_not_needed"') == 1
 
 
 async def test_a_broken_job_is_told_and_the_others_work(health: str, database: Database) -> None:

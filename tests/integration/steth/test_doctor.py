@@ -13,6 +13,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api.heads import make_key
+from steth.doctor.run import Place, examine
 from steth.settings import Settings
 from store.partitions import Month, ensure_partitions
 from store.pool import ROLES
@@ -126,6 +127,20 @@ async def test_a_database_that_was_never_made(whole: Database) -> None:
 async def test_a_login_of_another_role(whole: Database) -> None:
     what = await found(settings(whole, dsn_api=whole.owner))
     assert (what["database.api"].level, "steth_api" in str(what["database.api"].todo)) == ("fail", True)
+
+
+async def test_other_days_to_keep_than_the_database_was_told(whole: Database) -> None:
+    ages = (await found(settings(whole, keep_raw_days=200)))["database.ages"]
+    assert (ages.level, "event 366" in ages.said.en, "reading 92 ≠ 200" in ages.said.en) == ("warn", False, True)
+    assert "steth migrate" in str(ages.todo)
+
+
+async def test_the_owners_address_beside_that_of_the_jobs(whole: Database) -> None:
+    of = settings(whole, dsn_ingest="", dsn_api="")
+    place = Place(settings=of, processes={}, folders=(Path.cwd(),))
+    what = {finding.check: finding async for finding in examine(place)}
+    assert (what["config.owner"].level, "remove dsn_owner" in str(what["config.owner"].todo)) == ("warn", True)
+    assert "config.owner" not in await found(of), "each process has its own, of which these are all"
 
 
 async def test_a_schema_older_than_the_code(whole: Database) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 
 from ingest.touched import touched
-from store.partitions import ensure_partitions
+from store.partitions import TABLES, ensure_partitions, months
 from store.policies import SETTLE, oldest, refresh
 from store.pool import ROLES, role_name
 from store.rollup import roll_up
@@ -166,6 +166,21 @@ def on_server(database: Database, *, now: datetime, behind_days: int = 60) -> Gr
             "UPDATE rollup SET watermark = 'epoch', whole_from = 'epoch'",
         ),
     )
+
+
+def make_room_before_version_9(dsn: str, *, now: datetime, behind_days: int) -> None:
+    """Partitions, which the schema has functions for since then; on hypertables nothing. `dsn`: the superuser's."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SET timezone = 'UTC'")
+        connection.execute("SET ROLE steth_owner")
+        if connection.execute("SELECT relkind FROM pg_class WHERE relname = 'reading'").fetchone() != ("p",):
+            return
+        for month in months(first=now - timedelta(days=behind_days), last=now + timedelta(days=40)):
+            for table in TABLES:
+                connection.execute(
+                    f"CREATE TABLE {month.of_table(table)} PARTITION OF {table}"
+                    f" FOR VALUES FROM ('{month.begin}') TO ('{month.next.begin}')".encode()
+                )
 
 
 def on_wasm(server: Pglite) -> Ground:

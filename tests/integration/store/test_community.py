@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from store.editions import Edition
+from store.errors import StoreError
 from store.migrate import migrate, require_current_schema
-from store.policies import apply_policies, policies
+from store.policies import apply_policies, check_policies, policies
 from store.retention import Keep
 from store.roles import ensure_roles
 from store.schema import describe, schema_file
@@ -34,6 +35,14 @@ def test_policies_are_made_and_changed_with_the_settings(community: Pglite) -> N
             " WHERE hypertable_schema = 'public'"
         ).fetchall()
     assert sorted(rows) == sorted(("steth_owner", policy.table, policy.process) for policy in policies(KEEP))
+
+
+def test_policies_that_are_not_what_the_settings_say_are_named(community: Pglite) -> None:
+    """The jobs can't change them: they say who can."""
+    apply_policies(community.dsn, keep=KEEP, now=NOW)
+    check_policies(community.dsn, keep=KEEP)
+    with pytest.raises(StoreError, match=r"^reading_1m: policy_retention: not what .* run `steth migrate`"):
+        check_policies(community.dsn, keep=Keep(minute_days=400))
 
 
 @pytest.fixture(scope="module")

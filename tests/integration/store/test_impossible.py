@@ -11,13 +11,21 @@ import pytest
 
 from store.migrate import MIGRATIONS, migrate
 from store.move import move_to_community
-from store.partitions import TABLES, months
 from store.policies import apply_policies
 from store.retention import Keep, drop_old
 from store.rollup import lags
 from tests.fixtures.pglite import Pglite
 from tests.fixtures.postgres import Cluster, Database
-from tests.integration.store.ground import BUCKETS, Ground, Reading, ago, expected, on_server, on_wasm
+from tests.integration.store.ground import (
+    BUCKETS,
+    Ground,
+    Reading,
+    ago,
+    expected,
+    make_room_before_version_9,
+    on_server,
+    on_wasm,
+)
 
 NOW = datetime(2026, 11, 22, 4, 0, 30, tzinfo=UTC)
 NO_VALUE = 1.7976931348623157e308
@@ -197,21 +205,6 @@ def version_7(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make_room_of_the_version_before(dsn: str) -> None:
-    """Partitions, which the schema has a function for since version 9; on hypertables nothing."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("SET timezone = 'UTC'")
-        connection.execute("SET ROLE steth_owner")
-        if connection.execute("SELECT relkind FROM pg_class WHERE relname = 'reading'").fetchone() != ("p",):
-            return
-        for month in months(first=NOW - timedelta(days=400), last=NOW + timedelta(days=40)):
-            for table in TABLES:
-                connection.execute(
-                    f"CREATE TABLE {month.of_table(table)} PARTITION OF {table}"
-                    f" FOR VALUES FROM ('{month.begin}') TO ('{month.next.begin}')".encode()
-                )
-
-
 def spoil(ground: Ground, tables: str = "") -> None:
     """Roll-ups as the version before made them of one such value: of minutes, hours and days."""
     with ground.connect("") as connection:
@@ -230,7 +223,7 @@ def test_rollups_of_the_version_before_are_mended(engine: Cluster, version_7: Pa
     name = engine.create_empty()
     try:
         migrate(engine.dsn(name), folder=version_7)
-        make_room_of_the_version_before(engine.dsn(name))
+        make_room_before_version_9(engine.dsn(name), now=NOW, behind_days=400)
         ground = on_server(engine.database(name), now=NOW, behind_days=400)
         ground.hospitals()
         spoil(ground)

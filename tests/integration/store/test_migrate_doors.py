@@ -1,7 +1,6 @@
 """0009: letters of a former version keep that they came, and what was in them is in no file of the database; names of
 metrics are each tenant's own."""
 
-import asyncio
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,8 +11,8 @@ import psycopg
 import pytest
 
 from store.migrate import MIGRATIONS, migrate
-from store.partitions import ensure_partitions
 from tests.fixtures.postgres import Cluster
+from tests.integration.store.ground import make_room_before_version_9
 
 WORD = "ZhangSanCanary"
 
@@ -81,7 +80,7 @@ def test_a_tenant_goes_on_seeing_the_names_of_its_retired_devices(before: str) -
         )
         connection.execute("INSERT INTO metric (name) VALUES ('one'), ('two'), ('three')")
         connection.execute("INSERT INTO device_metric (device_id, metric_id) VALUES (1, 3)")
-    asyncio.run(room(before, now))
+    make_room_before_version_9(before, now=now, behind_days=2)
     with psycopg.connect(before, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO reading (ts, device_id, metric_id, value, quality)"
@@ -90,8 +89,3 @@ def test_a_tenant_goes_on_seeing_the_names_of_its_retired_devices(before: str) -
     assert migrate(before)
     with psycopg.connect(before) as connection:
         assert connection.execute("SELECT metric_id, org_id FROM org_metric ORDER BY 1").fetchall() == [(1, 1), (2, 1)]
-
-
-async def room(dsn: str, now: datetime) -> None:
-    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as connection:
-        await ensure_partitions(connection, now=now, behind_days=2, ahead_days=2)
