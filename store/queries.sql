@@ -159,12 +159,7 @@ SELECT id FROM device ORDER BY id
 UPDATE rollup SET watermark = to_timestamp(%(watermark)s) WHERE level = %(level)s
 
 -- name: note_dropped
--- Before anything is dropped: what lies before is no longer whole. Never beyond what is rolled up, nor what `steth migrate`
--- was told to keep.
-UPDATE rollup SET whole_from = greatest(whole_from, least(%(before)s, kept_since(%(table)s), watermark,
-    (SELECT date_trunc('day', min(d.lo), 'UTC') FROM rollup_dirty d WHERE d.level = rollup.level)))
-WHERE level = %(level)s
-RETURNING whole_from
+SELECT note_dropped(%(level)s, %(before)s)
 
 -- name: make_0
 -- Each device by itself: the index leads to its rows of the piece. first and last leave out other parts of the table.
@@ -259,6 +254,7 @@ CALL refresh_continuous_aggregate(%(table)s::regclass, %(since)s::timestamptz, %
 -- Readings that came in where all others were dropped go too: nothing is to be made again from them.
 SELECT drop_chunks('reading', older_than => whole_from) FROM rollup WHERE level = 0;
 DROP FUNCTION drop_piece(text, timestamptz);
+DROP FUNCTION note_dropped(integer, timestamptz);
 DROP VIEW series_1m, series_1h, series_1d, whole_1m, whole_1h, whole_1d;
 DROP FUNCTION readings_written(integer[], bigint[], bigint[]);
 DROP TABLE rollup_dirty;

@@ -92,10 +92,10 @@ async def drop_old(connection: Connection, *, now: datetime, keep: Keep) -> list
     pieces = Pieces()
     for level, (table, days) in enumerate(keep.by_table):
         day = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        parameters = {"level": level, "table": table, "before": day - timedelta(days=days)}
+        parameters = {"level": level, "before": day - timedelta(days=days)}
         with pieces.of(table):
             noted = await (await connection.execute(QUERIES["note_dropped"], parameters)).fetchone()
-            if noted is not None:
+            if noted is not None and noted[0] is not None:
                 dropped += await drop_pieces(connection, table, before=noted[0], pieces=pieces)
     pieces.check()
     return dropped

@@ -131,6 +131,19 @@ END $$;
 
 ALTER FUNCTION public.make_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
 
+CREATE FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE rollup SET whole_from = greatest(whole_from, least(before, watermark,
+        coalesce(date_trunc('day', kept_since((ARRAY['reading', 'reading_1m', 'reading_1h'])[of_level + 1]), 'UTC'), '-infinity'),
+        (SELECT date_trunc('day', min(d.lo), 'UTC') FROM rollup_dirty d WHERE d.level = rollup.level)))
+    WHERE level = of_level
+    RETURNING whole_from;
+$$;
+
+ALTER FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) OWNER TO steth_owner;
+
 CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -1752,6 +1765,9 @@ GRANT SELECT ON TABLE public.keeping TO steth_jobs;
 REVOKE ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) TO steth_jobs;
 
+REVOKE ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) TO steth_jobs;
+
 GRANT SELECT ON TABLE public.installation TO steth_ingest;
 GRANT SELECT ON TABLE public.installation TO steth_api;
 GRANT SELECT ON TABLE public.installation TO steth_jobs;
@@ -2021,8 +2037,6 @@ GRANT SELECT ON TABLE public.rollup TO steth_view;
 GRANT SELECT ON TABLE public.rollup TO steth_jobs;
 
 GRANT UPDATE(watermark) ON TABLE public.rollup TO steth_jobs;
-
-GRANT UPDATE(whole_from) ON TABLE public.rollup TO steth_jobs;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.rollup_aside TO steth_jobs;
 

@@ -33,7 +33,6 @@ ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
 SELDOM: Final[Mapping[str, str]] = {
     "store.bound_letters": "once an hour; it counts the letters of each device",
     "store.sweep_api_token": "once an hour; as many as people and programs sign in",
-    "store.note_dropped": "once an hour; what waits to be rolled up is made within seconds",
     **dict.fromkeys(
         (
             "store.chunks_before",

@@ -120,6 +120,7 @@ SENT: Final = (
     ("jobs", "INSERT INTO command (id, device_id, org_id, body) VALUES ('x', 1, 1, '{}')"),
     ("jobs", "UPDATE recipient SET address = 'json://elsewhere'"),
     ("jobs", "UPDATE keeping SET days = 1"),
+    ("jobs", "UPDATE rollup SET whole_from = 'infinity'"),
     ("jobs", "DELETE FROM reading"),
     ("jobs", "DELETE FROM audit"),
     ("jobs", "TRUNCATE device_event"),
