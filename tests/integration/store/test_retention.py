@@ -31,10 +31,10 @@ def ground(engine_database: Database) -> Iterator[Ground]:
     made.close()
 
 
-def dropped(database: Database, keep: Keep = KEEP) -> list[str]:
+def dropped(database: Database, keep: Keep = KEEP, *, noted: Keep | None = None) -> list[str]:
     async def run() -> list[str]:
         async with await psycopg.AsyncConnection.connect(database.owner, autocommit=True) as owner:
-            await note_keeping(owner, keep=keep)
+            await note_keeping(owner, keep=noted or keep)
         async with await psycopg.AsyncConnection.connect(database.jobs, autocommit=True) as jobs:
             return await drop_old(jobs, now=NOW, keep=keep)
 
@@ -58,6 +58,18 @@ def test_old_readings_go_and_their_rollups_stay(ground: Ground, engine_database:
     for level, seconds in BUCKETS.items():
         assert ground.ask(level) == expected(written, seconds)
     assert dropped(engine_database) == []
+
+
+def test_jobs_that_were_told_to_keep_less_than_migrate_keep_what_migrate_was_told(
+    ground: Ground, engine_database: Database
+) -> None:
+    ground.write(of_ages(NOW), now=NOW)
+    ground.settle(NOW)
+    assert dropped(engine_database, Keep(raw_days=20), noted=KEEP)
+    assert set(days_of(ground)) >= {0, 1, 40}
+    with ground.connect("") as connection:
+        row = connection.execute("SELECT whole_from < %s FROM rollup WHERE level = 0", (NOW - timedelta(days=80),))
+        assert row.fetchone() == (True,), "and ingest takes readings as old"
 
 
 def test_nothing_goes_before_it_is_rolled_up(ground: Ground, engine_database: Database) -> None:
