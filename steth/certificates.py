@@ -1,7 +1,8 @@
-"""Certificates of a deployment: two authorities, the broker's server certificate, those of services and of devices.
+"""Certificates of a deployment: two authorities, those of the broker and the proxy, of services and of devices.
 
-`steth-ca` vouches for the broker and our services, `device-ca` for devices alone, so that no device's certificate opens
-the services' listener. The common name is who it is to the broker's access list: a device's is its id.
+`steth-ca` vouches for the broker, the proxy and our services, `device-ca` for devices alone, so that no device's
+certificate opens the services' listener. The common name is who it is to the broker's access list: a device's is its
+id.
 
 A device that is revoked stands in the revocation list and in `revoked.acl`, because mosquitto 2.0's WebSocket listener
 ignores the former. The latter goes by the id, so a revoked id gets no certificate any more: a new device is minted. A
@@ -10,6 +11,7 @@ service comes by one listener alone, which holds to its list: it is given a new 
 The folder:
     ca/       the authorities' keys, and every certificate ever issued: keep it off the server
     broker/   what the broker reads: server.crt, server.key, steth-ca.crt, device-ca.crt, the two .crl, revoked.acl
+    proxy/    server.crt, server.key: for browsers, until the proxy has a certificate that they know
     ingest/, alerts/   ca.crt, client.crt, client.key
     devices/ID/        ca.crt, device.crt, device.key: take them to the equipment, then remove the folder
 """
@@ -35,7 +37,9 @@ SERVICE_DAYS: Final = 397
 AUTHORITIES: Final = ("steth-ca", "device-ca")
 BROKER: Final = "broker"
 SERVICES: Final = ("ingest", "alerts")
-OURS: Final = (BROKER, *SERVICES)
+PROXY: Final = "proxy"
+SERVERS: Final = (BROKER, PROXY)
+OURS: Final = (*SERVERS, *SERVICES)
 RESERVED: Final = "steth-"
 """Common names of our services begin with it; no device's id may."""
 _EARLY: Final = timedelta(hours=1)
@@ -67,9 +71,10 @@ class Listed(Struct, frozen=True, kw_only=True):
 
 
 def initialise(folder: Path, *, names: Sequence[str], now: datetime) -> None:
-    """Make both authorities, their empty revocation lists, and the certificates of broker and services.
+    """Make both authorities, their empty revocation lists, and the certificates of broker, proxy and services.
 
-    ``names``: DNS names and addresses by which the broker is reached. Raises CertificateError if there is one already.
+    ``names``: DNS names and addresses by which broker and proxy are reached. Raises CertificateError if there is one
+    already.
     """
     for there in (folder / part for part in ("ca", *OURS) if (folder / part).exists()):
         raise CertificateError(f"{there} exists: keep it, every certificate in use depends on it")
@@ -85,9 +90,10 @@ def initialise(folder: Path, *, names: Sequence[str], now: datetime) -> None:
 
 
 def renew(folder: Path, name: str, *, now: datetime, names: Sequence[str] = (), days: int = SERVICE_DAYS) -> Path:
-    """A new certificate of the broker or a service in place of the one that is there, which stays good until its end.
+    """A new certificate of a server or a service in place of the one that is there, which stays good until its end.
 
-    ``names``: of the broker; none: those it had. Where it is. Raises CertificateError, and changes nothing then.
+    ``names``: of a server; none: those it had, a first one of the proxy the broker's. Where it is. Raises
+    CertificateError, and changes nothing then.
     """
     if name not in OURS:
         raise CertificateError(f"{name} is none of {', '.join(OURS)}; `steth certs device` renews a device's")
@@ -97,14 +103,16 @@ def renew(folder: Path, name: str, *, now: datetime, names: Sequence[str] = (), 
         former = _read(pair.with_suffix(".crt"))
         _keep(folder, name, former)  # one that an earlier version made: it may have to be revoked
         names = names or _hosts(former)
-    if name == BROKER and not names:
-        raise CertificateError(f"{pair}.crt isn't there and can't say how the broker is reached: give each --name")
-    hosts = names if name == BROKER else ()
+    elif name == PROXY and (brokers := _pair(folder, BROKER).with_suffix(".crt")).exists():
+        names = names or _hosts(_read(brokers))
+    if name in SERVERS and not names:
+        raise CertificateError(f"{pair}.crt isn't there and can't say how the {name} is reached: give each --name")
+    hosts = names if name in SERVERS else ()
     made = issue(authority, name=hosts[0] if hosts else f"{RESERVED}{name}", hosts=hosts, days=days, now=now)
     if not _list(folder, "steth-ca").exists():  # earlier versions had none
         _write_list(folder, "steth-ca", authority, [], now)
     _keep(folder, name, made[1])
-    if name != BROKER:
+    if name not in SERVERS:
         _write(pair.with_name("ca.crt"), _public(authority.certificate))
     _write_pair(pair, *made)
     return pair.with_suffix(".crt")
@@ -141,8 +149,8 @@ def revoke_service(folder: Path, service: str, *, now: datetime) -> int:
     """
     if service not in SERVICES:
         raise CertificateError(
-            f"{service} is no service. The broker's certificate can't be revoked, since who connects reads no list: "
-            "`steth certs renew` it; with the old key one can pose as the broker until the old certificate ends"
+            f"{service} is no service. A server's certificate can't be revoked, since who connects reads no list: "
+            "`steth certs renew` it; with the old key one can pose as the server until the old certificate ends"
         )
     fresh = _read(renew(folder, service, now=now))
     return _revoke(folder, "steth-ca", service, now, spare=fresh)
@@ -176,7 +184,7 @@ def _need_device(name: str) -> None:
 
 
 def _pair(folder: Path, name: str) -> Path:
-    return folder / name / ("server" if name == BROKER else "client")
+    return folder / name / ("server" if name in SERVERS else "client")
 
 
 def _holder(name: str) -> str:

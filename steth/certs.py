@@ -6,7 +6,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-app = typer.Typer(help="Certificates of a deployment: authorities, broker, services, devices.", no_args_is_help=True)
+app = typer.Typer(help="Certificates of a deployment: authorities, servers, services, devices.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="Where everything is kept.", metavar="FOLDER")]
 DeviceId = Annotated[str, typer.Argument(help="The id that the server minted.", metavar="DEVICE")]
@@ -15,9 +15,9 @@ DeviceId = Annotated[str, typer.Argument(help="The id that the server minted.", 
 @app.command()
 def init(
     folder: Folder,
-    name: Annotated[list[str], typer.Option("--name", help="A name or address of the broker; may be repeated.")],
+    name: Annotated[list[str], typer.Option("--name", help="A name or address of broker and proxy; may be repeated.")],
 ) -> None:
-    """Make the authorities and the certificates of the broker and the services."""
+    """Make the authorities and the certificates of the broker, the proxy and the services."""
     from steth.certificates import CertificateError, initialise  # noqa: PLC0415
 
     try:
@@ -31,20 +31,20 @@ def init(
 def renew(
     folder: Folder,
     what: Annotated[
-        list[str] | None, typer.Argument(help="Of these; none: of all three.", metavar="broker|ingest|alerts")
+        list[str] | None, typer.Argument(help="Of these; none: of all.", metavar="broker|proxy|ingest|alerts")
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option("--name", help="A name or address of the broker instead of those it has; may be repeated."),
+        typer.Option("--name", help="A name or address of a server instead of those it has; may be repeated."),
     ] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=825, help="How long they are good.")] = 397,
 ) -> None:
-    """Make new certificates of the broker and the services. The old ones stay good until they end."""
-    from steth.certificates import BROKER, OURS, CertificateError, renew  # noqa: PLC0415
+    """Make new certificates of the broker, the proxy and the services. The old ones stay good until they end."""
+    from steth.certificates import OURS, SERVERS, CertificateError, renew  # noqa: PLC0415
 
     chosen = what or list(OURS)
-    if name and BROKER not in chosen:
-        _fail(CertificateError("--name is of the broker: write `renew FOLDER broker --name …`"))
+    if name and not set(chosen) & set(SERVERS):
+        _fail(CertificateError("--name is of a server: write `renew FOLDER broker --name …`, or proxy"))
     try:
         for each in chosen:
             path = renew(folder, each, names=name or (), days=days, now=datetime.now(UTC))
@@ -110,6 +110,8 @@ def _next(what: str) -> str:
     """What is to be done with a certificate that was made."""
     if what == "broker":
         return "broker: bring server.crt, server.key and steth-ca.crl to the broker, and restart it"
+    if what == "proxy":
+        return "proxy: bring server.crt and server.key to the proxy, unless its own is of another authority; restart it"
     return f"{what}: bring client.crt and client.key to where it runs; it reads them when it connects again"
 
 

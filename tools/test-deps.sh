@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Debian parts that tests use beside the Python wheels: host packages, and a Debian 13 tree with mosquitto,
+# The Debian parts that tests use beside the Python wheels: host packages, and a Debian 13 tree with mosquitto, nginx,
 # TimescaleDB and promtool that the fixtures start in a chroot. Safe to repeat; quick when all is there. Starts no service.
 #   STETH_TEST_CACHE  folder of the tree (default ~/.cache/steth)
 set -euo pipefail
@@ -7,8 +7,8 @@ set -euo pipefail
 host_packages=(
   ca-certificates chromium dcmtk debootstrap fonts-noto-cjk gcc git libc6-dev make python3-venv util-linux
 )
-# prometheus for promtool; collectd is the agent's neighbour in bench
-tree_packages=(collectd-core libmosquitto1 mosquitto mosquitto-clients postgresql-17-timescaledb prometheus)
+# prometheus for promtool; collectd is the agent's neighbour in bench; curl speaks HTTP/2 to nginx
+tree_packages=(collectd-core curl libmosquitto1 mosquitto mosquitto-clients nginx-light postgresql-17-timescaledb prometheus)
 cache=${STETH_TEST_CACHE:-$HOME/.cache/steth}
 tree=$cache/trixie
 recipe="trixie minbase ${tree_packages[*]} 1" # raise the number when the steps below change

@@ -51,7 +51,7 @@ def run(folder: Path, *arguments: str) -> Completed:
 
 
 def test_secrets_are_the_containers_users_alone_and_made_once(prepared: Path) -> None:
-    users = {"postgres_password": 70, "grafana_password": 472, "server.key": 1883}
+    users = {"postgres_password": 70, "grafana_password": 472, "broker/server.key": 1883, "proxy/server.key": 101}
     users |= dict.fromkeys(("client.key", "audit.key"), 10001)
     for path in prepared.rglob("*"):
         mode, owner = stat.S_IMODE(path.stat().st_mode), path.stat().st_uid
@@ -61,9 +61,8 @@ def test_secrets_are_the_containers_users_alone_and_made_once(prepared: Path) ->
             assert mode == 0o644, path
         else:
             assert mode == 0o600, path
-            assert owner == users.get(
-                path.name, {".toml": 10001}.get(path.suffix, 70 if path.parent.name == "db" else 0)
-            )
+            place = path.name if path.name != "server.key" else f"{path.parent.name}/{path.name}"
+            assert owner == users.get(place, {".toml": 10001}.get(path.suffix, 70 if path.parent.name == "db" else 0))
     again = run(prepared.parents[1], "steth.example")
     assert again.returncode == 2
     assert "exists" in again.stderr
@@ -87,6 +86,8 @@ def test_every_file_that_compose_and_the_services_name_is_made(prepared: Path) -
             assert (settings.endpoint().host, settings.endpoint().port) == ("mosquitto", 8884)
             assert settings.endpoint().tls is not None
             assert settings.health == "0.0.0.0:9100"
+        if service != "ingest":
+            assert settings.public_url == "https://steth.example:8444", "the port that compose gives the proxy"
         if service == "alerts":
             assert public_pem(read_key(Path(settings.audit_key)).public) == (prepared / "audit.pub").read_text()
             heads = prepared / Path(settings.audit_heads).parent.name

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
+from steth.settings import Settings
 from tests.fixtures.parts import missing
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -199,14 +201,34 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
 
 def test_what_is_published() -> None:
     published = {port for service in SERVICES.values() for port in service.get("ports", [])}
-    assert published == {"8883:8883", "${STETH_WEBSOCKET_PORT:-443}:8443", "127.0.0.1:8420:8420", "127.0.0.1:3000:3000"}
+    assert published == {
+        "8883:8883",
+        "${STETH_WEBSOCKET_PORT:-443}:8443",
+        "${STETH_CONSOLE_PORT:-8444}:8443",
+        "127.0.0.1:3000:3000",
+    }
     assert COMPOSE["networks"]["inside"] == {"internal": True}
     for name in ("db", "ingest", "prometheus"):
         assert SERVICES[name]["networks"] == ["inside"]
 
 
+def test_the_api_is_reached_by_the_proxy_alone_and_takes_its_word_alone() -> None:
+    api, proxy = SERVICES["api"], SERVICES["proxy"]
+    (door,) = COMPOSE["networks"]["door"]["ipam"]["config"]
+    places = [service["networks"]["door"]["ipv4_address"] for service in (api, proxy)]
+    assert all(ip_address(place) in list(ip_network(door["subnet"]).hosts())[1:] for place in places), (
+        "not the gateway's"
+    )
+    assert COMPOSE["networks"]["door"]["internal"] is True
+    assert [name for name, service in SERVICES.items() if "door" in service.get("networks", ())] == ["api", "proxy"]
+    assert (set(api["networks"]), set(proxy["networks"])) == ({"inside", "door"}, {"outside", "door"})
+    trusted = Settings(proxies=api["environment"]["STETH_PROXIES"]).proxy_networks()
+    assert list(map(str, trusted)) == [f"{places[1]}/32"]
+    assert "FORWARDED_ALLOW_IPS" not in (DOCKER / "compose.yaml").read_text(encoding="utf-8")
+
+
 def test_each_part_is_there_and_two_ingest_processes() -> None:
-    assert set(SERVICES) == {"db", "mosquitto", "prometheus", "grafana", *OURS}
+    assert set(SERVICES) == {"db", "mosquitto", "proxy", "prometheus", "grafana", *OURS}
     assert SERVICES["ingest"]["deploy"]["replicas"] == 2
     version = tuple(map(int, SERVICES["mosquitto"]["image"].partition("@")[0].partition(":")[2].split(".")))
     assert version >= (2, 0, 21), "older ones ignore receive-maximum when acknowledgements come in batches"

@@ -1,5 +1,6 @@
 """Certificates of a deployment: what is in them, and who gets none."""
 
+import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from steth.certificates import (
     AUTHORITIES,
     AUTHORITY_DAYS,
     OURS,
+    SERVERS,
     SERVICE_DAYS,
     SERVICES,
     CertificateError,
@@ -58,8 +60,9 @@ def revoked(folder: Path, authority: str = "device-ca") -> set[int]:
     return {each.serial_number for each in listed}
 
 
-def test_the_broker_is_known_by_its_names_and_serves_only(folder: Path) -> None:
-    server = read(folder / "broker" / "server.crt")
+@pytest.mark.parametrize("which", SERVERS)
+def test_a_server_is_known_by_its_names_and_serves_only(folder: Path, which: str) -> None:
+    server = read(folder / which / "server.crt")
     server.verify_directly_issued_by(read(folder / "ca" / "steth-ca.crt"))
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["broker.example"]
@@ -92,13 +95,13 @@ def test_everything_ends(folder: Path) -> None:
 
 @pytest.mark.parametrize("what", OURS)
 def test_a_renewed_certificate_is_as_the_former_was_and_beside_it(folder: Path, what: str) -> None:
-    path = folder / what / ("server.crt" if what == "broker" else "client.crt")
+    path = folder / what / ("server.crt" if what in SERVERS else "client.crt")
     former, key = read(path), path.with_suffix(".key").read_bytes()
     later = NOW + timedelta(days=300)
     assert renew(folder, what, now=later) == path
     fresh = read(path)
     assert (fresh.subject, fresh.issuer, usage(fresh)) == (former.subject, former.issuer, usage(former))
-    if what == "broker":
+    if what in SERVERS:
         of = x509.SubjectAlternativeName
         assert fresh.extensions.get_extension_for_class(of) == former.extensions.get_extension_for_class(of)
     assert fresh.not_valid_after_utc == later + timedelta(days=SERVICE_DAYS)
@@ -118,6 +121,18 @@ def test_the_broker_gets_other_names(folder: Path) -> None:
         renew(folder, "broker", now=NOW)
 
 
+def test_the_first_certificate_of_a_proxy_has_the_names_of_the_broker(folder: Path) -> None:
+    """In a folder that an earlier version made."""
+    shutil.rmtree(folder / "proxy")
+    of = x509.SubjectAlternativeName
+    first = read(renew(folder, "proxy", now=NOW)).extensions.get_extension_for_class(of)
+    assert first == read(folder / "broker" / "server.crt").extensions.get_extension_for_class(of)
+    shutil.rmtree(folder / "proxy")
+    (folder / "broker" / "server.crt").unlink()
+    with pytest.raises(CertificateError, match="how the proxy is reached: give each --name"):
+        renew(folder, "proxy", now=NOW)
+
+
 def test_a_service_is_revoked_and_goes_on_with_a_new_certificate(folder: Path) -> None:
     first = read(folder / "ingest" / "client.crt").serial_number
     second = read(renew(folder, "ingest", now=NOW)).serial_number
@@ -129,7 +144,7 @@ def test_a_service_is_revoked_and_goes_on_with_a_new_certificate(folder: Path) -
     assert client.serial_number not in {first, second}
     assert "steth-ingest" not in (folder / "broker" / "revoked.acl").read_text(), "its name goes on"
     assert {one.certificate.serial_number for one in listing(folder, now=NOW) if one.revoked} == {first, second}
-    for other in ("broker", "nobody", DEVICE):
+    for other in (*SERVERS, "nobody", DEVICE):
         with pytest.raises(CertificateError):
             revoke_service(folder, other, now=NOW)
 
@@ -176,7 +191,7 @@ def test_a_device_is_its_id_for_as_long_as_was_said(folder: Path) -> None:
 def test_keys_are_their_owner_s_alone(folder: Path) -> None:
     add_device(folder, DEVICE, days=30, now=NOW)
     keys = list(folder.rglob("*.key"))
-    assert len(keys) == 6
+    assert len(keys) == 7
     assert {stat.S_IMODE(key.stat().st_mode) for key in keys} == {0o600}
     assert stat.S_IMODE((folder / "ca").stat().st_mode) == 0o700
     assert not list(folder.rglob("*.new"))
@@ -246,7 +261,7 @@ def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path: Path) -> None
     assert runner.invoke(app, ["device", made, DEVICE]).exit_code == 0
     assert runner.invoke(app, ["revoke", made, DEVICE]).exit_code == 0
     renewed = runner.invoke(app, ["renew", made])
-    assert (renewed.exit_code, len(renewed.stdout.splitlines())) == (0, 6), "what was made, and what to do with each"
+    assert (renewed.exit_code, len(renewed.stdout.splitlines())) == (0, 8), "what was made, and what to do with each"
     locked = runner.invoke(app, ["revoke", made, "ingest"])
     assert (locked.exit_code, locked.stdout.splitlines()[0]) == (0, "2 revoked")
     shown = [line.split() for line in runner.invoke(app, ["list", made]).stdout.splitlines()]
