@@ -218,6 +218,7 @@ def test_an_installation_of_version_8_gets_the_role_that_is_new(
     for path in (prepared / "db" / "jobs_password", prepared / "alerts" / "audit.key", prepared / "audit.pub"):
         path.unlink()
     (prepared / "heads").rmdir()
+    shutil.rmtree(prepared / "proxy")
     alerts = prepared / "alerts.toml"
     new = ("dsn_", "audit_")
     others = [line for line in alerts.read_text(encoding="utf-8").splitlines() if not line.startswith(new)]
@@ -232,6 +233,7 @@ def test_an_installation_of_version_8_gets_the_role_that_is_new(
     for _ in range(2):  # again does no harm
         done = run(prepared.parents[1], "--upgrade")
         assert done.returncode == 0, done.stderr
+        assert "secrets/proxy: put the console's server.crt and server.key there" in done.stdout
         made.append((alerts.read_bytes(), (prepared / "db" / "jobs_password").read_bytes()))
     assert made[0] == made[1]
     audit = ['audit_key = "/run/steth/audit.key"', 'audit_heads = "/heads/heads.jsonl"']

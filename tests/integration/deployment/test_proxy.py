@@ -177,7 +177,7 @@ def test_from_the_login_to_the_first_event(door: Door) -> None:
         assert time.monotonic() - began < SOON_S
         assert events == ["event: hello", "event: beat", "event: beat"], "each as it is said"
         assert door.listeners() == 1
-        tab.kill()
+        tab.kill()  # curl, for chroot becomes what it runs
     wait_until(lambda: door.listeners() == 0, what="the end of the stream", seconds=SOON_S)
 
 
