@@ -21,6 +21,9 @@ from store.pool import open_pool
 MAX_REQUESTS: Final = 2 * MOST
 """Connections beside those of live streams: half of them may wait for their clients. One too many is answered 503."""
 
+OTHER_FILES: Final = 100
+"""Connections to the database, and what else is open."""
+
 
 async def run_api(settings: Settings, catalog: Catalog) -> None:
     """Serve until asked to stop."""
@@ -39,7 +42,7 @@ async def run_api(settings: Settings, catalog: Catalog) -> None:
             catalog=catalog,
             clock=lambda: datetime.now(UTC),
         )
-        server = http_server(app, host=host, port=port, waiting=Waiting())
+        server = http_server(app, host=host, port=port, waiting=Waiting(most=min(MOST, open_files() // 4)))
         async with asyncio.TaskGroup() as group:
             closing = group.create_task(_close_streams(server, app.state.hub), name="close-streams")
             await server.serve()
@@ -51,6 +54,23 @@ async def _close_streams(server: uvicorn.Server, hub: Hub) -> None:
     while not server.should_exit:  # noqa: ASYNC110 - a flag is all that uvicorn has
         await asyncio.sleep(0.1)
     hub.close()
+
+
+def open_files() -> int:
+    """Let this process open as many files as connections may need, or as many as it may; how many that is.
+
+    The usual limit is 1,024: who says nothing would take all of them, and nobody else could come in.
+    """
+    import resource  # noqa: PLC0415 - not on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = MAX_CLIENTS + MAX_REQUESTS + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        needed = min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        return needed
+    return needed if soft == resource.RLIM_INFINITY else soft
 
 
 def http_server(app: ASGIApp, *, host: str, port: int, waiting: Waiting) -> uvicorn.Server:
