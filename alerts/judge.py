@@ -42,14 +42,18 @@ def _beyond(draft: Draft, rule: Rule, entry: Entry | None, at_ms: int, value: fl
 
 
 def elapse(draft: Draft, rule: Rule, before_ms: int) -> None:
-    """Let the rule's timer end, if that was before a fact of ``before_ms``. Of a device that is silent, but of which a
-    fact is judged all the same, as another lane brought it, this much is known again."""
+    """Let the rule's timers end that were over before a fact of ``before_ms``: a code that chatters is over, and then
+    quiet for long enough. Of a device that is silent, but of which a fact is judged all the same, as another lane
+    brought it, this much is known again."""
     entry = draft.entries.get(rule.key)
     if entry is not None and entry.condition is Condition.NO_DATA:
         draft.interrupt(rule, Event.BACK, draft.now.wall_ms)
         entry = draft.entries[rule.key]
-    if entry is not None and 0 < entry.due_ms < before_ms:
+    for _ in range(2):
+        if entry is None or not 0 < entry.due_ms < before_ms:
+            return
         ring(draft, rule, entry)
+        entry = draft.entries.get(rule.key)
 
 
 def ring(draft: Draft, rule: Rule, entry: Entry) -> None:

@@ -77,6 +77,8 @@ CHATTER = [
     )
 ]
 """A code that comes and goes while another does."""
+QUIET = [Told(gap, "OK2", state="active") for gap in (0, 2, 5, 309)]
+"""A code that ends by itself chatters, is quiet for long enough and comes again, all told at once."""
 
 
 def facts_of(told: list[Told]) -> list[Fact]:
@@ -218,6 +220,7 @@ def _key(each: Episode) -> tuple[str, int, int]:
 @settings(max_examples=300, deadline=None)
 @given(told=st.lists(readings | codes, max_size=30), chance=st.randoms(use_true_random=False))
 @example(told=CHATTER, chance=Random(1))
+@example(told=QUIET, chance=Random(0))
 def test_the_verdict_is_that_of_the_facts_in_the_order_of_their_time(
     of: Model, told: list[Told], chance: Random
 ) -> None:
