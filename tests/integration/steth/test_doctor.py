@@ -2,11 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -14,50 +13,11 @@ from psycopg.conninfo import make_conninfo
 
 from api.heads import make_key
 from steth.doctor.run import Place, examine
-from steth.settings import Settings
-from store.partitions import Month, ensure_partitions
-from store.pool import ROLES
+from store.partitions import Month
 from tests.fixtures.deployed import DeployedBroker
 from tests.fixtures.ports import free_port
-from tests.fixtures.postgres import Cluster, Database
-from tests.integration.steth.ward import broken, found, of_broker
-
-
-@pytest.fixture
-def whole(plain_cluster: Cluster) -> Iterator[Database]:
-    """A database as it is while everything works: room for readings, every partition owned."""
-    made = plain_cluster.create()
-    asyncio.run(_room(made.owner))
-    change(
-        made,
-        "UPDATE partition_lease SET owner = 'ingest', lease_until = now() + INTERVAL '5 seconds'",
-        "INSERT INTO org (name) VALUES ('H')",
-        "INSERT INTO site (org_id, name) SELECT id, 'S' FROM org",
-        "INSERT INTO device (uid, org_id, site_id, partition, model, name) "
-        "SELECT 'd1', org_id, id, 0, 'generic-dr', 'DR' FROM site",
-        "INSERT INTO mark (device_id, lane, epoch, seq, digest, at) SELECT id, 0, 'e', 1, '', now() FROM device",
-        "INSERT INTO recipient (name, address) VALUES ('NOC', 'json://s3cret')",
-        "UPDATE rollup SET watermark = now()",
-        "INSERT INTO job (name, ended_at, due_at) VALUES ('telling', now(), now() + INTERVAL '1 hour')",
-    )
-    yield made
-    plain_cluster.drop(made.name)
-
-
-async def _room(owner: str) -> None:
-    async with await psycopg.AsyncConnection.connect(owner) as connection:
-        await ensure_partitions(connection, now=datetime.now(UTC), behind_days=1, ahead_days=40)
-
-
-def change(database: Database, *statements: str) -> None:
-    with psycopg.connect(database.superuser, autocommit=True) as connection:
-        for statement in statements:
-            connection.execute(statement.encode())
-
-
-def settings(database: Database, **more: Any) -> Settings:
-    dsns = {f"dsn_{role}": getattr(database, role) for role in ROLES}
-    return Settings(**{"mqtt": f"mqtt://127.0.0.1:{free_port()}", **dsns, **more})
+from tests.fixtures.postgres import Database
+from tests.integration.steth.ward import broken, change, found, of_broker, settings
 
 
 @asynccontextmanager

@@ -6,11 +6,16 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from agent.findings import Finding
 from steth.doctor.machine import check_catalog
 from steth.doctor.run import Place, examine
 from steth.settings import Settings
+from store.pool import ROLES
 from tests.fixtures.deployed import DeployedBroker
+from tests.fixtures.ports import free_port
+from tests.fixtures.postgres import Database
 
 Found = dict[str, Finding]
 SHIPPED_CATALOG = check_catalog(Settings())
@@ -60,3 +65,14 @@ async def peer(answer: bytes, *, close: bool = False) -> AsyncIterator[str]:
     async with server:
         yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         over.set()
+
+
+def change(database: Database, *statements: str) -> None:
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
+
+
+def settings(database: Database, **more: Any) -> Settings:
+    dsns = {f"dsn_{role}": getattr(database, role) for role in ROLES}
+    return Settings(**{"mqtt": f"mqtt://127.0.0.1:{free_port()}", **dsns, **more})
