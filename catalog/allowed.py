@@ -7,7 +7,7 @@ declared is dropped or replaced by a fixed word, and counted under a stable word
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -42,34 +42,79 @@ REAGENT_STATES: Final[Mapping[str, frozenset[str]]] = {
 SOURCES: Final = frozenset({"device", "detector", "dicom", "folder", "astm", "hl7", "log", "host", OTHER})
 """What may have told of a fault: ``device`` itself, or what of it, or what read it."""
 
-_NO_PERSON: Final = r"(?!\d{6}(?:19|20)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]?\Z)"
-"""Not the number of a Chinese identity card (GB 11643): a place, a day of birth, a serial number, a check digit."""
-_DIGIT: Final = r"(?=[^0-9]*[0-9])"
-"""A digit and no blank: the name of a person looks otherwise."""
-_SERIAL: Final = re.compile(_NO_PERSON + _DIGIT + r"[A-Za-z0-9][A-Za-z0-9._/:#+\-]{0,31}\Z", re.ASCII)
-_LOT: Final = re.compile(_NO_PERSON + _DIGIT + r"[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}\Z", re.ASCII)
-_VERSIONS: Final = re.compile(
-    _NO_PERSON + r"(?=.{1,64}\Z)"
-    r"(?:(?:(?i:v|ver|version|rev|release|build|sp)\.?|(?=[^ ]*[0-9])[A-Za-z0-9(][A-Za-z0-9._/:+();\-]*)"
-    r"(?: (?!\Z)|\Z))+",
+_IDENTITY: Final = re.compile(
+    r"(?<!\d)\d{6}[._/:;\- ]?(?:19|20)?\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[._/:;\- ]?\d{3}[\dXx]?(?!\d)",
     re.ASCII,
 )
-"""Words with a digit in each, but for those that say that a version follows."""
+"""The number of a Chinese identity card (GB 11643): a place, a day of birth, a serial number, a check digit."""
+_SERIAL: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._/:#+\-]{0,31}\Z", re.ASCII)
+_LOT: Final = re.compile(r"(?=[^0-9]*[0-9])[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}\Z", re.ASCII)
+"""A digit and no blank: the name of a person looks otherwise."""
+_SERIAL_OF: Final = re.compile(r"\A(?:S/?N|No|Nr)[.:]? ", re.ASCII | re.IGNORECASE)
+"""What may stand before a serial number, with a blank."""
+_VERSION: Final = re.compile(r"[A-Za-z0-9(\[][A-Za-z0-9 ;,._/:+()\[\]=~&*#\-]{0,63}\Z", re.ASCII)
+_BETWEEN_WORDS: Final = re.compile(r"[ ;,]+")
+_BETWEEN_PARTS: Final = re.compile(r"[^A-Za-z0-9]+")
+PRODUCTS: Final = frozenset(
+    {"ver", "vers", "version", "rev", "revision", "rel", "release", "build", "sp", "service", "pack", "patch", "hotfix"}
+    | {"fix", "alpha", "beta", "rc", "sw", "fw", "hw", "software", "firmware", "hardware", "system", "platform", "os"}
+    | {"windows", "linux", "bios", "kernel", "driver", "application", "console", "workstation", "detector", "panel"}
+    | {"fpd", "generator", "dicom", "syngo", "plus", "via", "fluorospot", "compact"}
+)
+"""Words that stand in software versions without a digit and name nobody; a model's own name is of them too."""
 _ISO_DATE: Final = re.compile(r"20\d\d-\d\d-\d\d\Z", re.ASCII)
-_ISO_TIME: Final = re.compile(r"20\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d[+-]\d\d:\d\d)?\Z", re.ASCII)
+_ISO_TIME: Final = re.compile(r"20\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d))?\Z", re.ASCII)
 """Of this century: equipment of today was calibrated in it, and most patients were born before."""
 
-INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {
-    "device.serial": _SERIAL,
-    "device.software": _VERSIONS,
-    "device.calibrated_at": _ISO_TIME,
-    "detector.id": _SERIAL,
-    "detector.calibrated_at": _ISO_TIME,
+
+def _is_serial(text: str, _: Model) -> bool:
+    return _SERIAL.match(_SERIAL_OF.sub("", text, count=1)) is not None and not _IDENTITY.search(text)
+
+
+def _is_lot(text: str, _: Model) -> bool:
+    return _LOT.match(text) is not None and not _IDENTITY.search(text)
+
+
+def _is_version(text: str, model: Model) -> bool:
+    """Words with a digit in each, but for `PRODUCTS`, the model's name, and single letters beside them (``Rev. B``)."""
+    if not _VERSION.match(text) or _IDENTITY.search(text):
+        return False
+    known = PRODUCTS.union(_parts(model.name.en), _parts(model.key))
+    bare = [_parts(word) for word in _BETWEEN_WORDS.split(text) if not _has_digit(word)]
+    return all(len(part) == 1 or part in known for word in bare for part in word) and (
+        _has_digit(text) or any(part in known for word in bare for part in word)
+    )
+
+
+def _parts(text: str) -> list[str]:
+    return [part.lower() for part in _BETWEEN_PARTS.split(text) if part]
+
+
+def _has_digit(text: str) -> bool:
+    return any("0" <= letter <= "9" for letter in text)
+
+
+def _is_date(text: str, _: Model) -> bool:
+    return _ISO_DATE.match(text) is not None
+
+
+def _is_time(text: str, _: Model) -> bool:
+    return _ISO_TIME.match(text) is not None
+
+
+Looks = Callable[[str, Model], bool]
+"""Whether a text may be a value of a field, of equipment of a model."""
+INVENTORY: Final[Mapping[str, Looks]] = {
+    "device.serial": _is_serial,
+    "device.software": _is_version,
+    "device.calibrated_at": _is_time,
+    "detector.id": _is_serial,
+    "detector.calibrated_at": _is_time,
 }
 """Each inventory field with what its values look like."""
-REAGENT_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
+REAGENT_INVENTORY: Final[Mapping[str, Looks]] = {"lot": _is_lot, "expires": _is_date}
 """What ``reagent.<key>.`` may be followed by, for each reagent that the model knows."""
-CONTROL_INVENTORY: Final[Mapping[str, re.Pattern[str]]] = {"lot": _LOT, "expires": _ISO_DATE}
+CONTROL_INVENTORY: Final[Mapping[str, Looks]] = {"lot": _is_lot, "expires": _is_date}
 """What ``control.<key>.`` may be followed by, for each control material that the model knows."""
 
 NOTHING: Final = Model(
@@ -101,10 +146,10 @@ def inventory(item: Inventory, model: Model, refused: Counter[str]) -> Inventory
     """The fields that are declared and look as they should; None: there are none."""
     fields: dict[str, str] = {}
     for name, value in item.fields.items():
-        pattern = field(name, model)
-        if pattern is None:
+        looks = field(name, model)
+        if looks is None:
             refused["unknown-field"] += 1
-        elif not pattern.match(value):
+        elif not looks(value, model):
             refused["malformed-field"] += 1
         else:
             fields[name] = value
@@ -165,7 +210,7 @@ def state_values(name: str, model: Model) -> frozenset[str]:
     return STATES.get(name, frozenset()) if of_reagent is None else REAGENT_STATES.get(of_reagent, frozenset())
 
 
-def field(name: str, model: Model) -> re.Pattern[str] | None:
+def field(name: str, model: Model) -> Looks | None:
     """What the values of an inventory field look like; None: it is no field of the model."""
     of_reagent, of_control = _of("reagent", model.reagents, name), _of("control", model.controls, name)
     if of_reagent is not None:

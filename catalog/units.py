@@ -47,3 +47,12 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "mg/L": ("mg/L", "mg/l", "MG/L"),
 }
 """How analyzers spell the units of results: UCUM code -> spellings. Two of the letters that look like mu are in use."""
+
+SAME: Final[dict[str, str]] = {
+    **{symbol: unit for unit, symbol in SYMBOLS.items() if symbol},
+    **{symbol.replace("µ", "μ"): unit for unit, symbol in SYMBOLS.items() if symbol},
+    **{unit.replace("L", "l"): unit for unit in SYMBOLS},
+    "mA.s": "mAs",
+    "℃": "Cel",
+}
+"""What a maker's client may write for a unit of ours -> the unit: its symbol, with either mu, or UCUM's other way."""

@@ -100,8 +100,14 @@ class Fit:
             return None
         if len(rows) < len(item.metric):
             item = rows_of(item, rows)
-        self._ids.name(device.org_id, zip(item.metric, item.unit or [""] * len(rows), strict=True))
-        self._remember(device, item, found)
+        units = [
+            u if each.unit is None else each.unit for each, u in zip(found, item.unit or [""] * len(rows), strict=True)
+        ]
+        self._ids.name(device.org_id, zip(item.metric, units, strict=True))
+        if item.unit is None or units == item.unit:
+            self._remember(device, item, found)
+        else:
+            item = replace(item, unit=units)  # and so each time: what is remembered stays as it is
         told: list[Quality] = item.quality or [GOOD] * len(item.value)
         quality: list[Quality] = [
             q if each.low <= v <= each.high else BAD for each, v, q in zip(found, item.value, told, strict=True)

@@ -42,12 +42,13 @@ class Device(Struct, frozen=True, kw_only=True):
 
 class Expected(Struct, frozen=True, kw_only=True):
     """What a reading may be. ``low``..``high``: what is possible; beyond it is kept as bad, which nobody judges.
-    ``least``..``most``: what is kept at all."""
+    ``least``..``most``: what is kept at all. ``unit``: how its unit is spelled; None: as it was told."""
 
     low: float
     high: float
     least: float
     most: float
+    unit: str | None = None
 
 
 class Allowed(Protocol):

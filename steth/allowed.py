@@ -3,11 +3,13 @@
 from collections import Counter
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from catalog import allowed
 from catalog.allowed import LARGEST
 from catalog.model import Catalog, Model
 from catalog.own_words import OwnWords
-from catalog.units import SYMBOLS
+from catalog.units import SAME, SYMBOLS
 from ingest.ports import Expected
 from wire.items import (
     Birth,
@@ -41,14 +43,18 @@ class AllowList:
         signal = None if known is None else known.signals.get(metric)
         if signal is None:
             return "unknown-metric"
-        if unit in ("", signal.unit):
+        same = SAME.get(unit, unit)
+        if same in ("", signal.unit):
             return Expected(
                 low=signal.min,
                 high=signal.max,
                 least=min(signal.min, -LARGEST),
                 most=max(signal.max, LARGEST),
+                unit=None if same == unit else same,
             )
-        return _UNBOUNDED if unit in SYMBOLS else "unknown-unit"
+        if same not in SYMBOLS:
+            return "unknown-unit"
+        return _UNBOUNDED if same == unit else replace(_UNBOUNDED, unit=same)
 
     def admit(self, model: str, item: Item, refused: Counter[str]) -> Item | None:
         """See `ingest.ports.Allowed`."""

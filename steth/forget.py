@@ -16,7 +16,8 @@ from catalog.allowed import OTHER
 from catalog.model import UNKNOWN_CODE, Catalog
 from ingest.refusals import SERVER
 from steth.allowed import AllowList
-from wire.items import Birth, Heartbeat, Inventory, Item, Refusal
+from wire.ids import mint_command_id
+from wire.items import Birth, Heartbeat, Inventory, Item, Refusal, Reply, Verdict
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _ROWS: Final = 5_000
@@ -70,6 +71,8 @@ def _look(connection: Connection, catalog: Catalog) -> dict[str, int]:
         "device": _devices(connection, gate),
         "device_state": _states(connection, gate),
         "device_refusal": _refusals(connection, gate),
+        "command": _verdicts(connection, gate),
+        "ticket_event": _told(connection, gate),
         **{table: _events(connection, gate, *statements) for table, statements in _EVENTS.items()},
         "alert": _alerts(connection, catalog),
     }
@@ -152,6 +155,54 @@ def _events(connection: Connection, gate: AllowList, select: str, update: str, d
             connection.execute(delete.encode(), {"id": id_})
         else:
             connection.execute(update.encode(), {"id": id_, "body": Jsonb(msgspec.to_builtins(kept))})
+    return count
+
+
+def _verdicts(connection: Connection, gate: AllowList) -> int:
+    """What runbooks found, as devices said it."""
+    rows = connection.execute(
+        "SELECT id, verdict FROM command WHERE verdict IS NOT NULL AND verdict <> 'null'"
+    ).fetchall()
+    count = 0
+    for id_, body in rows:
+        kept = _verdict(gate, body)
+        if kept != body:
+            count += 1
+            connection.execute("UPDATE command SET verdict = %s WHERE id = %s", (Jsonb(kept), id_))
+    return count
+
+
+def _verdict(gate: AllowList, body: Any) -> Any:
+    try:
+        said = msgspec.convert(body, Verdict)
+    except msgspec.ValidationError:  # of a contract before
+        return None
+    kept = gate.admit("", Reply(at=0, command=mint_command_id(), status="done", verdict=said), Counter())
+    return body if not isinstance(kept, Reply) or kept.verdict == said else msgspec.to_builtins(kept.verdict)
+
+
+def _told(connection: Connection, gate: AllowList) -> int:
+    """The same in the histories of tickets: the steps with their values (`remote.replies.told`)."""
+    rows = connection.execute(
+        "SELECT id, params FROM ticket_event WHERE event = 'verdict' AND jsonb_exists(params, 'steps')"
+    ).fetchall()
+    count = 0
+    for id_, params in rows:
+        found = [
+            {"id": step["id"], "outcome": step["outcome"], "reason": step["message"], "values": step["params"]}
+            for step in params["steps"]
+        ]
+        body = {"runbook": params["runbook"], "outcome": params["outcome"], "began": 0, "ended": 0, "steps": found}
+        kept = _verdict(gate, body)
+        if kept == body:
+            continue
+        count += 1
+        steps = [] if kept is None else kept["steps"]
+        left = [
+            {"id": step["id"], "outcome": step["outcome"], "message": step["reason"], "params": step.get("values", {})}
+            for step in steps
+        ]
+        connection.execute("UPDATE ticket_event SET params = %s WHERE id = %s", (Jsonb(params | {"steps": left}), id_))
     return count
 
 

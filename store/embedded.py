@@ -63,6 +63,8 @@ _SETTINGS: Final = MappingProxyType(
         "log_truncate_on_rotation": "on",
         "log_rotation_age": "1d",
         "log_rotation_size": "0",
+        # Else the details of an error quote the row that failed, or the key that was there already.
+        "log_error_verbosity": "terse",
     }
 )
 _NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from catalog.load import load
 from steth.forget import ForgetError, forget
 from tests.fixtures.postgres import Database
-from tests.fixtures.wire_canaries import BASES, NAMES, NUMBERS, everything, places, planted
+from tests.fixtures.wire_canaries import BASES, NAMES, NUMBERS, STEP, everything, places, planted
 
 CATALOG = load()
 EVENTS = sorted(BASES.keys() - {"readings", "heartbeat"})
@@ -47,9 +47,30 @@ def former(connection: psycopg.Connection[Any]) -> int:
         " SELECT 1, 1, 'refused', source, reason, 1, now(), now(), '', now() FROM (VALUES ('zhang', 'unknown-code'),"
         " ('astm', 'malformed:zhang'), ('astm', 'unknown-code'), ('server', 'unknown-metric')) AS r (source, reason)"
     )
+    step: dict[str, Any] = {
+        "id": "disk",
+        "outcome": "warn",
+        "reason": "zhang",
+        "values": {"used": 91.0, "free": "zhangsan"},
+    }
+    verdict: dict[str, Any] = {"runbook": "host-health", "outcome": "warn", "began": 1, "ended": 2, "steps": [step]}
+    told = {"id": "disk", "outcome": "warn", "message": "remote.step.disk_high", "params": step["values"]}
+    good: dict[str, Any] = {**verdict, "steps": [STEP]}
+    for nth, each in enumerate((verdict, good)):
+        connection.execute(
+            "INSERT INTO command (id, device_id, org_id, body, issued_at, expires_at, verdict)"
+            " VALUES (%s, 1, 1, '{}', now(), now(), %s)",
+            (f"c{nth}", Jsonb(each)),
+        )
+    for each in (told, {**told, "params": STEP["values"]}):
+        connection.execute(
+            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
+            " VALUES (1, 1, now(), 'verdict', 'remote.runbook.warn', %s)",
+            (Jsonb({"runbook": "host-health", "outcome": "warn", "count": 1, "steps": [each]}),),
+        )
     bad = [planted(*place, each) for place in places() for each in (NAMES[0], NUMBERS[1]) if place[0] in EVENTS]
-    good = [{"t": kind, **BASES[kind]} for kind in EVENTS]
-    for item in bad + good:
+    fine = [{"t": kind, **BASES[kind]} for kind in EVENTS]
+    for item in bad + fine:
         connection.execute(
             "INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body)"
             " VALUES (1, 1, now(), now(), %s, %s)",
@@ -75,8 +96,8 @@ def test_what_was_kept_and_may_not_be_is_counted_and_then_forgotten(database: Da
         bad = former(connection)
         before = everything(database.superuser)
         expected = {
-            "metric": 2, "device": 1, "device_state": 1, "device_refusal": 2, "device_event": bad,
-            "ticket_evidence_event": bad, "alert": 1,
+            "metric": 2, "device": 1, "device_state": 1, "device_refusal": 2, "command": 1, "ticket_event": 1,
+            "device_event": bad, "ticket_evidence_event": bad, "alert": 1,
         }  # fmt: skip
         assert before.keys() >= {*expected, "ticket_evidence", "alert_event"}
         assert forget(database.owner, CATALOG, act=False) == expected
@@ -87,6 +108,10 @@ def test_what_was_kept_and_may_not_be_is_counted_and_then_forgotten(database: Da
         kept = connection.execute("SELECT kind, body FROM device_event ORDER BY id").fetchall()
         assert all((kind, {"t": kind, **BASES[kind]}) in kept for kind in EVENTS)
         (state,) = connection.execute("SELECT serial, inventory FROM device").fetchall()
+        (verdicts,) = connection.execute(
+            "SELECT array_agg(verdict -> 'steps' -> 0 ORDER BY id) FROM command"
+        ).fetchall()
+        assert verdicts[0] == [{**STEP, "reason": "remote.step.error"}, STEP], "the step stays, without its words"
         assert state == ("", {"device.software": "4.2"})
 
 

@@ -255,6 +255,20 @@ def test_a_stop_leaves_no_guard(server: EmbeddedPostgres) -> None:
     assert not guards_of(pid)
 
 
+def test_its_log_quotes_no_row_that_failed(running: EmbeddedPostgres, shared_folder: Path) -> None:
+    with psycopg.connect(running.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE one (name text UNIQUE CHECK (name <> 'Li Si'))")
+        for name in ("Zhang San", "Zhang San", "Li Si"):
+            with contextlib.suppress(psycopg.IntegrityError):
+                connection.execute("INSERT INTO one VALUES (%s)", (name,))
+    (file,) = (shared_folder / "log").iterdir()
+    wait_until(lambda: "violates check" in file.read_text(), what="the log")
+    log = file.read_text()
+    assert "duplicate key value" in log
+    assert "San" not in log
+    assert "(Li" not in log
+
+
 def test_shared_memory_is_no_matter_of_the_machines(running: EmbeddedPostgres) -> None:
     assert query(running.dsn, "SHOW dynamic_shared_memory_type") == "mmap"
     before = {path.name for path in Path("/dev/shm").iterdir()}

@@ -35,6 +35,10 @@ def copied(image: Path) -> list[str]:
     return re.findall(r"^COPY (?!--)(\S+) \./\S+$", last, re.MULTILINE)
 
 
+def test_the_database_s_log_quotes_no_row_that_failed() -> None:
+    assert "log_error_verbosity=terse" in SERVICES["db"]["command"]
+
+
 @pytest.mark.parametrize("image", IMAGES, ids=lambda path: path.name)
 def test_a_dockerfile_has_nothing_that_hadolint_finds(image: Path) -> None:
     if not (linter := shutil.which("hadolint", path=Path(sys.executable).parent)):

@@ -18,7 +18,20 @@ from steth.allowed import AllowList
 from tests.fixtures.wire_canaries import AT, BASES, COMMAND, FLOATS, NAMES, NUMBERS, Path, body, heard, places, planted
 from wire.codec import JSON, encode_report
 from wire.ids import mint_device_id
-from wire.items import BAD, GOOD, Birth, Fault, Heartbeat, Item, Readings, Refusal, Reply, StepResult, Verdict
+from wire.items import (
+    BAD,
+    GOOD,
+    Birth,
+    Fault,
+    Heartbeat,
+    Inventory,
+    Item,
+    Readings,
+    Refusal,
+    Reply,
+    StepResult,
+    Verdict,
+)
 from wire.report import Report
 from wire.salvage import Flaws
 from wire.topics import Lane, up
@@ -124,6 +137,79 @@ class TestReadings:
         fitted = fit(encode_report(Report(at=AT, items=[item])))
         assert fitted.report is not None
         assert fitted.report.items == [item]
+
+    @pytest.mark.parametrize(
+        ("metric", "unit", "kept"),
+        [
+            ("exposure.mas", "mA.s", "mAs"), ("detector.temperature", "°C", "Cel"),
+            ("detector.temperature", "℃", "Cel"),
+            ("exposure.dap", "dGy·cm²", "dGy.cm2"), ("tube.voltage", "ml", "mL"), ("tube.voltage", "μA", "uA"),
+        ],
+    )  # fmt: skip
+    def test_a_unit_spelled_otherwise_is_the_same_unit(self, metric: str, unit: str, kept: str) -> None:
+        ids, item = MetricIds(), Readings(at=AT, metric=[metric, metric], unit=[unit, "kV"], value=[20, 1e5])
+        gate = Fit(allowed=ALLOWED, ids=ids)
+        for _ in range(2):  # nothing is remembered that would let the spelling pass as it is
+            report, flaws, refused = gate.fit(device(), Report(at=AT, items=[item]), 0)
+            assert report is not None
+            assert isinstance(report.items[0], Readings)
+            assert report.items[0].unit == [kept, "kV"]
+            assert (flaws, refused) == (None, None)
+
+
+def of_equipment(field: str, text: str, *, model: str = "generic-dr") -> bool:
+    item = Inventory(at=AT, fields={field: text})
+    kept, refused = admit(item, of=model)
+    assert (kept, refused) in [(item, {}), (None, {"malformed-field": 1})]
+    return kept is not None
+
+
+class TestInventory:
+    @pytest.mark.parametrize(
+        "version",
+        [
+            "syngo VD10B", "syngo.plus VB42A", "V5.10_HF1", "Rev. B", "REV A", "Ver.A", "Release 4.2 SP1",
+            "DRX-1.9 Build 55", "AU5800 Ver 7.01", "dm_Platform_release_superbee-FW23.1-SB", "4.0.3.B8.P6",
+            "AWS:1.7.2.44;M35:1.5.2.0;GIP2D:3.13.0-4.13.5", "5.2.1;FPD 2.8.0", "V1.00 (2019/03/01)",
+            "SW: 3.1 [Build 77]", "12.0.1 R2 Service Pack 3", "1.0, 2.0", "1.0 b", "Fluorospot Compact VF10",
+            "5.2 & 3.1",
+        ],
+    )  # fmt: skip
+    def test_software_as_equipment_spells_it(self, version: str) -> None:
+        assert of_equipment("device.software", version)
+
+    def test_a_model_s_own_name_may_stand_in_its_version(self) -> None:
+        assert of_equipment("device.software", "Indiko 6.1", model="indiko")
+        assert not of_equipment("device.software", "Indiko 6.1")
+
+    @pytest.mark.parametrize(
+        "version",
+        [
+            "1.0 Zhang San", "4.2 Zhang", "syngo Zhang", "Rev. Zhang", "1.0;Zhang", "1.0, Zhang", "V 1.0 of Zhang",
+            "Z S", "(Zhang) 1.0", '1.0 "Zhang"', "1.0 110101199003074233", "V110101199003074233",
+            "1.0 110101-19900307-4233",
+        ],
+    )  # fmt: skip
+    def test_no_person_s_name_behind_a_version(self, version: str) -> None:
+        assert not of_equipment("device.software", version)
+
+    @pytest.mark.parametrize(
+        ("serial", "good"),
+        [
+            ("SN074638", True), ("UA1234-6", True), ("S/N 00012345abc", True), ("No. 7", True), ("SN Zhang", False),
+            ("SN 12 Zhang", False), ("Zhang 12", False), ("ZhangNo 12", False),
+            ("X110101199003074233", False), ("110101199003074233-1", False),
+            ("110101-19900307-423X", False), ("153430100419", True), ("7664565786545", True), ("3456116616", True),
+        ],
+    )  # fmt: skip
+    def test_serial_numbers(self, serial: str, good: bool) -> None:
+        assert of_equipment("device.serial", serial) is good
+
+    @pytest.mark.parametrize(
+        "at", ["2026-11-22", "2026-11-22T07:00:00+08:00", "2026-11-22T07:00:00Z", "2026-11-22T07:00:00.5Z"]
+    )
+    def test_times_as_iso_8601_spells_them(self, at: str) -> None:
+        assert of_equipment("device.calibrated_at", at)
 
 
 class TestFaults:
