@@ -12,9 +12,13 @@ from typing import Final
 
 from api.accounts import Holder
 from api.audit import Entry
+from api.limits import Attempts, network_of
 
 SINGLY: Final = 30
-"""Failures a minute that become entries of their own."""
+"""Failures a minute and network that become entries of their own: a flood hides no failure from elsewhere."""
+SINGLY_OF_ALL: Final = 300
+ADDRESSES: Final = 8
+"""Addresses that an entry of what was counted names."""
 MINUTE: Final = timedelta(minutes=1)
 NOBODY: Final = "nobody"
 """The actor of what an unknown name did."""
@@ -33,6 +37,7 @@ class _Folded:
     count: int
     first: datetime
     last: datetime
+    addresses: tuple[str, ...] = ()
 
 
 class Failures:
@@ -40,29 +45,31 @@ class Failures:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._since: datetime | None = None
-        self._singly = 0
+        self._of_network = Attempts(most=SINGLY, within=MINUTE)
+        self._of_all = Attempts(most=SINGLY_OF_ALL, within=MINUTE, keys=1)
         self._folded: dict[Whose, _Folded] = {}
 
     def tell(self, account: Holder | None, typed: str, *, address: str, now: datetime) -> Entry | None:
         """The entry of a failure; None: it was only counted, and `due` tells it. `account`: whose name was typed, None:
         nobody's.
         """
-        if self._since is None or abs(now - self._since) >= MINUTE:
-            self._since, self._singly = now, 0
-        self._singly += 1
         whose = Whose() if account is None else Whose(org=account.org, name=account.name)
-        if self._singly > SINGLY:
+        network = network_of(address)
+        if self._of_network.wait_s(network, now) or self._of_all.wait_s(None, now):
             before = self._folded.get(whose, _Folded(count=0, first=now, last=now))
-            self._folded[whose] = replace(before, count=before.count + 1, last=now)
+            known = before.addresses
+            more = () if address in known or len(known) >= ADDRESSES else (address,)
+            self._folded[whose] = replace(before, count=before.count + 1, last=now, addresses=(*known, *more))
             return None
+        self._of_network.begin(network, now)
+        self._of_all.begin(None, now)
         name = {} if account is not None else {"name": self._digest(typed)}
         return _entry(whose, now, {"address": address, **name})
 
     def due(self, now: datetime | None = None) -> list[tuple[Whose, Entry]]:
         """What was counted for a minute; None: all that was counted. It stays until `told`."""
         return [
-            (whose, _entry(whose, one.last, {"count": one.count}))
+            (whose, _entry(whose, one.last, {"count": one.count, "addresses": ", ".join(one.addresses)}))
             for whose, one in self._folded.items()
             if now is None or abs(now - one.first) >= MINUTE
         ]

@@ -338,7 +338,7 @@ async def test_a_flood_of_unknown_users_does_not_fill_the_audit_log(here: World)
     await tell_failures(context)
     await tell_failures(context, all_=True)
     rows = here.look("SELECT detail FROM audit WHERE action = 'login-failed'")
-    assert rows == [({"count": 70},)]
+    assert rows == [({"count": 70, "addresses": PROXY},)]
 
 
 @pytest.mark.parametrize("user", ["wang.li", "nobody at all"])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from api.accounts import Holder
 from api.credentials import browser_of, mint_browser
-from api.failures import NOBODY, SINGLY, Failures
+from api.failures import ADDRESSES, NOBODY, SINGLY, SINGLY_OF_ALL, Failures
 from api.limits import KNOWN_FOR, Logins, Try
 from api.problems import Problem, ProblemCode
 from api.roles import Role
@@ -191,14 +191,30 @@ def test_a_flood_is_counted_and_hides_nothing_of_an_account() -> None:
     assert failures.due(NOW + MINUTE / 2) == []
     due = failures.due(NOW + 2 * MINUTE)
     assert [(entry.org, entry.subject, entry.detail, entry.at) for _, entry in due] == [
-        (None, "account", {"count": 1000 - SINGLY}, NOW),
-        (7, "account:wang.li", {"count": 1}, NOW + MINUTE / 2),
+        (None, "account", {"count": 1000 - SINGLY, "addresses": "10.0.0.1"}, NOW),
+        (7, "account:wang.li", {"count": 1, "addresses": "10.0.0.1"}, NOW + MINUTE / 2),
     ]
     for _ in range(SINGLY + 1):  # while they are written, more comes
         failures.tell(WANG, "wang.li", address="10.0.0.1", now=NOW + 2 * MINUTE)
     for whose, entry in due:
         failures.told(whose, entry)
-    assert [(entry.subject, entry.detail) for _, entry in failures.due()] == [("account:wang.li", {"count": 1})]
+    assert [(entry.subject, entry.detail) for _, entry in failures.due()] == [
+        ("account:wang.li", {"count": 1, "addresses": "10.0.0.1"})
+    ]
+
+
+def test_a_flood_from_one_place_hides_no_failure_from_elsewhere_and_one_from_everywhere_is_bounded() -> None:
+    failures = Failures()
+    for n in range(1000):
+        failures.tell(None, f"a{n}", address="10.0.0.1", now=NOW)
+    elsewhere = failures.tell(WANG, "wang.li", address="10.0.0.2", now=NOW)
+    assert elsewhere is not None
+    assert elsewhere.detail == {"address": "10.0.0.2"}
+    told = [failures.tell(None, "a", address=f"10.1.{n // 250}.{n % 250}", now=NOW) for n in range(1000)]
+    assert sum(one is not None for one in told) == SINGLY_OF_ALL - SINGLY - 1
+    ((_, entry),) = failures.due()
+    addresses = str(entry.detail["addresses"]).split(", ")
+    assert (addresses[0], len(addresses)) == ("10.0.0.1", ADDRESSES)
 
 
 def test_a_flood_that_goes_on_is_told_every_minute() -> None:
