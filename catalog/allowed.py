@@ -102,11 +102,12 @@ def _is_time(text: str, _: Model) -> bool:
     return _ISO_TIME.match(text) is not None
 
 
+SOFTWARE: Final = "device.software"
 Looks = Callable[[str, Model], bool]
 """Whether a text may be a value of a field, of equipment of a model."""
 INVENTORY: Final[Mapping[str, Looks]] = {
     "device.serial": _is_serial,
-    "device.software": _is_version,
+    SOFTWARE: _is_version,
     "device.calibrated_at": _is_time,
     "detector.id": _is_serial,
     "detector.calibrated_at": _is_time,
@@ -151,9 +152,12 @@ def inventory(item: Inventory, model: Model, refused: Counter[str]) -> Inventory
             refused["unknown-field"] += 1
         elif not looks(value, model):
             refused["malformed-field"] += 1
+            # Of several versions (DICOM joins them so) one that is odd must not take the others along.
+            if left := ";".join(each for each in value.split(";") if name == SOFTWARE and looks(each, model)):
+                fields[name] = left
         else:
             fields[name] = value
-    if len(fields) == len(item.fields):
+    if fields == item.fields:
         return item
     return Inventory(at=item.at, fields=fields) if fields else None
 

@@ -25,7 +25,7 @@ DAMAGED: Final = "report.damaged"
 SKIPPED: Final = frozenset({TOO_BIG, REFUSED, DAMAGED})
 """Reasons of a ``Skipped``."""
 _AGENT: Final = re.compile(
-    r"(steth-(agent|sim)/)?\d{1,4}(\.\d{1,4}){1,3}([.+\-]?(a|b|rc|dev|post)\d{0,3})?\Z", re.ASCII
+    r"(steth-(agent|sim)/)?v?\d{1,4}(\.\d{1,4}){1,3}([.+\-]?(a|b|alpha|beta|rc|dev|post)\.?\d{0,3})?\Z", re.ASCII
 )
 """A version, and before it what of ours it is of, such as ``steth-agent/0.1.0``."""
 UNKNOWN_WORD: Final = "unknown-word"

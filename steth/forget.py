@@ -100,7 +100,7 @@ def _devices(connection: Connection, gate: AllowList) -> int:
         told = Inventory(at=0, fields={name: str(value) for name, value in fields.items()})
         kept = gate.admit(model, told, Counter())
         left = kept.fields if isinstance(kept, Inventory) else {}
-        if len(left) == len(fields):
+        if left == told.fields:
             continue
         count += 1
         gone = serial == fields.get("device.serial") and "device.serial" not in left
