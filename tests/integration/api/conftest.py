@@ -2,8 +2,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import uvicorn
 
+from api.feed import hub as hubs
+from tests.fixtures.ports import free_port
 from tests.fixtures.postgres import Cluster, Database
+from tests.integration.api.listener import SOON_S
 from tests.integration.api.world import Arranged, World, arrange, world
 
 
@@ -39,3 +43,20 @@ async def here(copy: Database, arranged: Arranged) -> AsyncIterator[World]:
     """The API over two hospitals."""
     async with world(copy, arranged) as made:
         yield made
+
+
+@pytest.fixture
+async def url(here: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """The API on a port of its own, its stream in a hurry."""
+    for name, value in (("POLL_S", 0.05), ("DEVICES_S", 0.1), ("BEAT_S", 0.3)):
+        monkeypatch.setattr(hubs, name, value)
+    port = free_port()
+    server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=port, log_level="error"))
+    serving = asyncio.create_task(server.serve())
+    async with asyncio.timeout(SOON_S):
+        while not server.started:  # noqa: ASYNC110 - a flag is all that uvicorn has
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{port}/api/v1"
+    server.should_exit = True
+    here.app.state.hub.close()
+    await serving

@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 
 from api.accounts import create_token
 from api.database import one
@@ -22,109 +19,8 @@ from api.feed.position import MAX_AWAY_MS
 from api.problems import Problem
 from api.roles import Role
 from api.shapes.tickets import Ticket
-from tests.fixtures.ports import free_port
-from tests.integration.api.world import NOW, Hospital, World
-
-SOON_S = 20.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """An event as a browser gets it."""
-
-    name: str
-    id: str | None
-    data: Any
-
-
-class EndedError(Exception):
-    """The server ended the stream."""
-
-
-class Listener:
-    """One browser tab."""
-
-    def __init__(self) -> None:
-        self._told: asyncio.Queue[Told | None] = asyncio.Queue()
-        self.last: str | None = None
-
-    async def read(self, lines: AsyncIterator[str]) -> None:
-        """Take events as they come."""
-        fields: dict[str, str] = {}
-        async for line in lines:
-            name, _, value = line.partition(": ")
-            if line:
-                fields[name] = value
-            elif "event" in fields:
-                self._told.put_nowait(Told(name=fields["event"], id=fields.get("id"), data=json.loads(fields["data"])))
-                fields = {}
-        self._told.put_nowait(None)
-
-    async def next(self, *names: str) -> Told:
-        """The next event of these names (any, if none is given)."""
-        async with asyncio.timeout(SOON_S):
-            while (told := await self._told.get()) is not None:
-                self.last = told.id or self.last
-                if not names or told.name in names:
-                    return told
-        raise EndedError
-
-    async def nothing_for(self, seconds: float, *names: str) -> None:
-        """Fails if one of these comes within so long."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                raise AssertionError(f"{await self.next(*names)} came")
-
-
-@pytest.fixture
-async def url(here: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """The API on a port of its own, its stream in a hurry."""
-    for name, value in (("POLL_S", 0.05), ("DEVICES_S", 0.1), ("BEAT_S", 0.3)):
-        monkeypatch.setattr(hubs, name, value)
-    port = free_port()
-    server = uvicorn.Server(uvicorn.Config(here.app, host="127.0.0.1", port=port, log_level="error"))
-    serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(SOON_S):
-        while not server.started:  # noqa: ASYNC110 - a flag is all that uvicorn has
-            await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{port}/api/v1"
-    server.should_exit = True
-    here.app.state.hub.close()
-    await serving
-
-
-@asynccontextmanager
-async def listening(
-    url: str, here: World, *, as_: str = "admin", last: str | None = None, lang: str = "en"
-) -> AsyncIterator[Listener]:
-    headers = {"Authorization": f"Bearer {here.tokens[as_]}", **({} if last is None else {"Last-Event-ID": last})}
-    async with (
-        httpx.AsyncClient(timeout=SOON_S) as client,
-        client.stream("GET", f"{url}/stream?lang={lang}", headers=headers) as response,
-    ):
-        assert response.status_code == 200, await response.aread()
-        tab = Listener()
-        reading = asyncio.create_task(tab.read(response.aiter_lines()))
-        try:
-            yield tab
-        finally:
-            reading.cancel()
-            await asyncio.wait([reading])
-
-
-def happens(connection: psycopg.Connection[Any], of: Hospital) -> None:
-    """Something happens to the alert of a hospital, in the connection's transaction."""
-    connection.execute(
-        "INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message) "
-        "SELECT id, device_id, org_id, now(), now(), 'hold', 'pending', 'active', 'alert.limit.above' "
-        "FROM alert WHERE id = %s",
-        (of.alert,),
-    )
-
-
-def happens_now(here: World, of: Hospital) -> None:
-    with psycopg.connect(here.database.superuser) as connection:
-        happens(connection, of)
+from tests.integration.api.listener import SOON_S, EndedError, happens, happens_now, listening
+from tests.integration.api.world import NOW, World
 
 
 async def test_it_begins_with_the_state_of_all_devices_and_whether_it_can_be_believed(url: str, here: World) -> None:

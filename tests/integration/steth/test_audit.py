@@ -279,9 +279,6 @@ def test_who_comes_to_the_file_too(kept: Kept, harm: str) -> None:
         assert (code, "heads:1: " in said) == (2, True)
 
 
-# a hospital by itself -------------------------------------------------------------------------------------------------
-
-
 def test_a_hospital_verifies_what_the_api_gave_it_with_a_public_key_alone(kept: Kept) -> None:
     kept.sign()
     heads, public = (str(kept.folder / name) for name in ("heads", "audit.pub"))
@@ -318,9 +315,6 @@ def test_a_head_on_demand_and_a_key(kept: Kept) -> None:
     made = CliRunner().invoke(app, ["key", str(kept.folder / "second")])
     assert (made.exit_code, made.stdout.startswith("-----BEGIN PUBLIC KEY-----")) == (0, True)
     assert CliRunner().invoke(app, ["key", str(kept.folder / "second")]).exit_code == 2
-
-
-# the doctor -----------------------------------------------------------------------------------------------------------
 
 
 def looked(kept: Kept, settings: Settings | None = None) -> dict[str, tuple[str, str]]:
