@@ -16,6 +16,9 @@ api=$(secret api_password)
   exit 1
 }
 psql --set ON_ERROR_STOP=1 --quiet --username "${POSTGRES_USER:-postgres}" --dbname "$POSTGRES_DB" <<SQL
+-- No statement of these is logged, not even one that fails: they hold passwords.
+SET log_statement = none;
+SET log_min_error_statement = panic;
 SELECT format('CREATE ROLE %I', name) FROM unnest(ARRAY['steth_owner', 'steth_ingest', 'steth_jobs', 'steth_api', 'steth_view'])
     AS roles (name) WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 ALTER ROLE steth_owner LOGIN PASSWORD '$owner';

@@ -20,6 +20,7 @@ from store.errors import StoreError, StoreErrorCode
 from tests.fixtures.folders import thrown_away
 from tests.fixtures.parts import missing
 from tests.fixtures.ports import wait_until
+from tests.integration.store.servers import guards_of, servers_on
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -71,15 +72,6 @@ if "guarded" not in sys.argv:
             child.kill()
 os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-def servers_on(folder: Path) -> list[psutil.Process]:
-    """The processes of servers whose data lie below a folder."""
-    return [
-        process
-        for process in psutil.process_iter(["name", "cwd"])
-        if process.info["name"] == "postgres" and (process.info["cwd"] or "").startswith(f"{folder}/")
-    ]
 
 
 def query(dsn: str, statement: str) -> object:
@@ -240,11 +232,6 @@ def test_nothing_is_left_of_a_server_whose_parent_was_killed(folder: Path, where
     assert not (folder.with_name(where) / "data" / "postmaster.pid").exists(), "in order, not by force"
     assert {path.name for path in Path("/dev/shm").iterdir() if "PostgreSQL" in path.name} <= left
     assert set(Path("/tmp").glob("steth-postgres-*")) <= sockets
-
-
-def guards_of(pid: int) -> list[psutil.Process]:
-    marks = ("steth-postgres-guard", str(pid))
-    return [p for p in psutil.process_iter(["cmdline"]) if all(mark in (p.info["cmdline"] or ()) for mark in marks)]
 
 
 def test_a_stop_leaves_no_guard(server: EmbeddedPostgres) -> None:
