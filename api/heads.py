@@ -6,6 +6,7 @@ line of JSON; signed are the bytes "steth audit head ", then the head's canonica
 order, no spaces, UTF-8).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -117,6 +118,15 @@ def read_public(path: Path) -> Ed25519PublicKey:
     return key
 
 
+def signed_head(chain: Chain) -> Head | None:
+    """The database's copy of the head that was signed last; None too for what is no head: it is but a copy, and who
+    took `steth alerts` over can write anything there."""
+    try:
+        return msgspec.convert(chain.signed, Head)
+    except msgspec.ValidationError:
+        return None
+
+
 def line_of(head: Head) -> bytes:
     """The head as one line."""
     return msgspec.json.encode(head) + b"\n"
@@ -130,6 +140,8 @@ def read_heads(lines: Iterable[bytes], *, where: str) -> Iterator[tuple[str, Hea
         try:
             yield f"{where}:{number}", msgspec.json.decode(line, type=Head)
         except msgspec.DecodeError:
+            if not line.endswith(b"\n"):
+                raise HeadError(f"{where}:{number}: writing it was cut off: take this last line out") from None
             raise HeadError(f"{where}:{number}: this is no head: take the file from where it was kept") from None
 
 
@@ -163,7 +175,10 @@ def append_head(path: Path, head: Head) -> None:
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
-            os.write(file, line_of(head))
+            line, end = line_of(head), os.fstat(file).st_size
+            if os.write(file, line) < len(line):
+                os.ftruncate(file, end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file)
         finally:
             os.close(file)

@@ -109,7 +109,8 @@ def renew(folder: Path, name: str, *, now: datetime, names: Sequence[str] = (), 
         raise CertificateError(f"{pair}.crt isn't there and can't say how the {name} is reached: give each --name")
     hosts = names if name in SERVERS else ()
     made = issue(authority, name=hosts[0] if hosts else f"{RESERVED}{name}", hosts=hosts, days=days, now=now)
-    if not _list(folder, "steth-ca").exists():  # earlier versions had none
+    if not _list(folder, "steth-ca").exists():
+        _denials(folder)  # earlier versions had no list; where nothing of the broker's is, there may be one elsewhere
         _write_list(folder, "steth-ca", authority, [], now)
     _keep(folder, name, made[1])
     if name not in SERVERS:

@@ -12,7 +12,18 @@ import psycopg
 
 from agent.findings import Finding, fail, ok
 from api.audit import Chain, Link, link_of, read_chains, read_links
-from api.heads import Head, HeadError, Signer, by_position, check_heads, latest, read_heads, read_key, read_public
+from api.heads import (
+    Head,
+    HeadError,
+    Signer,
+    by_position,
+    check_heads,
+    latest,
+    read_heads,
+    read_key,
+    read_public,
+    signed_head,
+)
 from api.walk import Broken, Fault, Walk, own_head
 from catalog.model import Text
 from steth.settings import Settings, SettingsError
@@ -111,11 +122,10 @@ def check_kept(settings: Settings, chains: Iterable[Chain], heads: Iterable[Head
         return
     key, last = read_key(Path(settings.audit_key)).id, latest(heads)
     for chain in chains:
-        told = chain.signed or {}
-        kept = last.get(chain.id)
-        if told.get("key") == key and told.get("entries", 0) > (0 if kept is None else kept.entries):
+        told, kept = signed_head(chain), last.get(chain.id)
+        if told is not None and told.key == key and told.entries > (0 if kept is None else kept.entries):
             raise HeadError(
-                f"{settings.audit_heads}: a head of chain {chain.id} was signed at {told.get('at')} and isn't in it: "
+                f"{settings.audit_heads}: a head of chain {chain.id} was signed at {told.at} and isn't in it: "
                 "bring the file back; a new file begins with a new key"
             )
 
@@ -172,7 +182,10 @@ def signed(found: Verified, signer: Signer, at: datetime) -> Head:
 
 def verify_file(path: Path, heads: Iterable[Head]) -> Verified:
     """A chain as GET /audit gives it: a page or an entry a line, in any order. Raises HeadError for what is neither."""
-    links = sorted(_entries(path), key=lambda link: link.position)
+    try:
+        links = sorted(_entries(path), key=lambda link: link.position)
+    except OSError as error:
+        raise HeadError(f"{path} can't be read: {error.strerror}") from None
     if not links:
         raise HeadError(f"{path}: there is no entry in it")
     org = links[0].entry.org
@@ -228,11 +241,12 @@ def _entries(path: Path) -> Iterator[Link]:
                     yield link_of(
                         {
                             **each,
+                            "position": int(each["position"]),
                             "org_id": each["org"],
                             "at": datetime.fromisoformat(each["at"]),
                             "previous": bytes.fromhex(each["previous"]),
                             "hash": bytes.fromhex(each["hash"]),
                         }
                     )
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                 raise HeadError(f"{path}:{number}: this is no entry, nor a page, of GET /api/v1/audit") from None

@@ -27,6 +27,9 @@ _FILE: Final = re.compile(
 )
 _LOCK: Final = 0x5354_4554_4801  # "STETH" 1: one migration at a time in a database
 
+_WAIT_MS: Final = 60_000
+"""How long a lock is waited for: of another migration, or of a session that holds what is to be changed."""
+
 _Sync = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -121,16 +124,19 @@ def _other_edition(own: Edition, server: Edition) -> str:
     return said + "give it the TimescaleDB it had, in shared_preload_libraries"
 
 
-def migrate(dsn: str, *, edition: Edition | None = None, folder: Path = MIGRATIONS) -> list[Migration]:
+def migrate(
+    dsn: str, *, edition: Edition | None = None, folder: Path = MIGRATIONS, wait_ms: int = _WAIT_MS
+) -> list[Migration]:
     """Bring a database up to the code's version and return what was applied, which may be nothing.
 
     `dsn` logs in as a superuser the first time (roles, extension), later as steth_owner if you like. Without `edition`
     the database's own is kept (a change of licence: `store.move`); an empty database gets TimescaleDB where the server
     has it loaded. Two at once on one
-    database wait for each other. Raises StoreError with one line, naming the file and line of a statement that fails.
+    database wait for each other, `wait_ms` at most, and so long for whoever holds a table. Raises StoreError with one
+    line, naming the file and line of a statement that fails.
     """
     with closing(connect(dsn)) as connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        _wait_for_turn(connection, wait_ms)
         ensure_roles(connection)
         applied = applied_migrations(connection)
         found = edition_of(connection)
@@ -183,6 +189,18 @@ def connect(dsn: str) -> _Sync:
         raise StoreError(StoreErrorCode.CONNECTION, f"the database can't be reached: {one_line(error)}") from error
 
 
+def _wait_for_turn(connection: _Sync, wait_ms: int) -> None:
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", (str(wait_ms),))
+    try:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+    except psycopg.errors.LockNotAvailable as error:
+        holder = connection.execute(_HOLDER, (_LOCK >> 32, _LOCK & 0xFFFF_FFFF)).fetchone()
+        who = "another session" if holder is None else f"{holder[0]} (pid {holder[1]})"
+        raise StoreError(
+            StoreErrorCode.MIGRATION, f"{who} holds the lock of migrations: wait for it, or end it, and try again"
+        ) from error
+
+
 def _apply(connection: _Sync, migration: Migration, *, edition: Edition) -> None:
     with connection.transaction():
         connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(OWNER)))
@@ -207,6 +225,11 @@ def run_file(connection: _Sync, file: Path) -> None:
         raise StoreError(StoreErrorCode.MIGRATION, _where(error, file, text)) from error
 
 
+_HOLDER: Final = """
+SELECT a.usename, a.pid FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
+    AND (l.classid::bigint, l.objid::bigint) = (%s, %s)
+"""
 _HISTORY: Final = """
 CREATE TABLE schema_version (
     version integer PRIMARY KEY,
@@ -222,4 +245,7 @@ GRANT SELECT ON schema_version TO steth_ingest, steth_api;
 def _where(error: psycopg.Error, file: Path, text: bytes) -> str:
     position = error.diag.statement_position
     line = f":{text.decode()[: int(position)].count(chr(10)) + 1}" if position else ""
-    return f"{file.name}{line}: {error.diag.message_primary or error}"
+    said = f"{file.name}{line}: {error.diag.message_primary or error}"
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        said += ": a session holds what is to be changed: stop what uses the database (pg_stat_activity), and try again"
+    return said

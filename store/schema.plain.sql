@@ -84,7 +84,7 @@ CREATE FUNCTION public.drop_piece(whole text, begins timestamp with time zone) R
 DECLARE
     month timestamptz := date_trunc('month', begins);
 BEGIN
-    IF (month + INTERVAL '1 month' <= kept_since(whole)) IS NOT TRUE THEN
+    IF (month >= '2000-01-01' AND month + INTERVAL '1 month' <= kept_since(whole)) IS NOT TRUE THEN
         RAISE EXCEPTION 'the piece of % for % is kept', whole, month USING ERRCODE = 'insufficient_privilege';
     END IF;
     EXECUTE format('DROP TABLE %I', whole || to_char(month, '"_"YYYY"_"MM'));
@@ -121,7 +121,7 @@ DECLARE
     month timestamptz := date_trunc('month', begins);
     piece text := whole || to_char(month, '"_"YYYY"_"MM');
 BEGIN
-    IF whole NOT IN ('reading', 'reading_1m', 'reading_1h') OR month > now() + INTERVAL '100 days' THEN
+    IF whole NOT IN ('reading', 'reading_1m', 'reading_1h') OR (month BETWEEN '2000-01-01' AND now() + INTERVAL '100 days') IS NOT TRUE THEN
         RAISE EXCEPTION 'no piece of % is made for %', whole, month USING ERRCODE = 'insufficient_privilege';
     END IF;
     EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', piece, whole);
@@ -1282,6 +1282,9 @@ ALTER TABLE ONLY public.audit
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_position_key UNIQUE (chain_id, "position");
+
+ALTER TABLE public.audit
+    ADD CONSTRAINT audit_readable CHECK ((((at >= '0001-01-02 00:00:00+00'::timestamp with time zone) AND (at <= '9999-12-30 00:00:00+00'::timestamp with time zone)) AND (jsonb_typeof(detail) = 'object'::text) AND (NOT jsonb_path_exists(detail, 'strict $.*?(((@.type() == "object" || @.type() == "array") || @ > 9007199254740992) || @ < -9007199254740992)'::jsonpath)))) NOT VALID;
 
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);

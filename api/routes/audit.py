@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 
@@ -9,6 +10,7 @@ from api.audit import GENESIS, STEP, chain_of, read_links
 from api.context import Asked, Session
 from api.database import many
 from api.documented import problems
+from api.heads import signed_head
 from api.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.problems import invalid
 from api.roles import PREFIX
@@ -50,7 +52,8 @@ async def get_audit_head(*, asked: Asked, hospital: Hospital = None) -> AuditHea
     chain = await chain_of(asked.connection, org)
     if chain is None:
         return AuditHead(chain=None, org=org, entries=0, hash=GENESIS.hex(), signed=None)
-    signed = None if chain.signed is None else SignedHead(**chain.signed)
+    head = signed_head(chain)
+    signed = None if head is None else SignedHead(**msgspec.structs.asdict(head))
     return AuditHead(chain=chain.id, org=chain.org, entries=chain.entries, hash=chain.head.hex(), signed=signed)
 
 

@@ -18,6 +18,7 @@ api=$(secret api_password)
 psql --set ON_ERROR_STOP=1 --quiet --username "${POSTGRES_USER:-postgres}" --dbname "$POSTGRES_DB" <<SQL
 -- No statement of these is logged, not even one that fails: they hold passwords.
 SET log_statement = none;
+SET log_min_duration_statement = -1;
 SET log_min_error_statement = panic;
 SELECT format('CREATE ROLE %I', name) FROM unnest(ARRAY['steth_owner', 'steth_ingest', 'steth_jobs', 'steth_api', 'steth_view'])
     AS roles (name) WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
 import psycopg
 
 from agent.findings import Finding, fail, ok, warn
 from api.audit import Chain, read_chains
-from api.heads import Head, HeadError, by_position, latest
+from api.heads import Head, HeadError, by_position, latest, signed_head
 from catalog.model import Text
 from steth.chains import TODO, check_kept, connect, finding_of, gone, kept_heads, verify_chain
 from steth.heads import uncovered_s
@@ -81,7 +80,7 @@ def _begin(chain: Chain, head: Head | None) -> int:
 
 def _told(chains: list[Chain]) -> dict[int, Head]:
     """What the database says of heads, where another process has the key."""
-    return {chain.id: msgspec.convert(chain.signed, Head) for chain in chains if chain.signed is not None}
+    return {chain.id: head for chain in chains if (head := signed_head(chain)) is not None}
 
 
 def judge_heads(settings: Settings, heads: Mapping[int, Head], uncovered: float) -> Finding:

@@ -39,8 +39,7 @@ def prepared(tmp_path: Path) -> Path:
     return tmp_path / "docker" / "secrets"
 
 
-def run(folder: Path, *arguments: str) -> Completed:
-    steth = Path(sys.executable).parent / "steth"
+def run(folder: Path, *arguments: str, steth: Path = Path(sys.executable).parent / "steth") -> Completed:
     return subprocess.run(
         [folder / "docker" / "prepare", *arguments],
         capture_output=True,
@@ -229,6 +228,17 @@ def test_an_installation_of_version_8_gets_the_role_that_is_new(
     refused = installed.steth("migrate")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
     assert "docs/deploy.md, Upgrade" in refused.stderr
+    stale = tmp_path / "steth"
+    stale.write_text("#!/bin/sh\necho No such command: audit. >&2\nexit 2\n", encoding="utf-8")
+    stale.chmod(0o755)
+    cut = run(prepared.parents[1], "--upgrade", steth=stale)
+    assert (cut.returncode, "make setup" in cut.stderr, "No such command" in cut.stderr) == (2, True, True)
+    lists = (prepared / "broker" / "steth-ca.crl").rename(tmp_path / "steth-ca.crl")
+    former_list = run(prepared.parents[1], "--upgrade")
+    assert (former_list.returncode, "has no steth-ca.crl" in former_list.stderr) == (2, True)
+    lists.rename(prepared / "broker" / "steth-ca.crl")
+    text = alerts.read_text(encoding="utf-8")
+    alerts.write_text(text[: text.index("audit_key")], encoding="utf-8")  # cut off before they were written
     made = []
     for _ in range(2):  # again does no harm
         done = run(prepared.parents[1], "--upgrade")

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,6 +10,7 @@ from steth.doctor import broker, run
 from steth.doctor.machine import check_catalog
 from store.partitions import ensure_partitions
 from tests.fixtures.postgres import Cluster, Database
+from tests.integration.steth.kept import Kept, keep
 from tests.integration.steth.ward import SHIPPED_CATALOG, change
 
 
@@ -43,3 +45,8 @@ def whole(plain_cluster: Cluster) -> Iterator[Database]:
 async def _room(owner: str) -> None:
     async with await psycopg.AsyncConnection.connect(owner) as connection:
         await ensure_partitions(connection, now=datetime.now(UTC), behind_days=1, ahead_days=40)
+
+
+@pytest.fixture
+def kept(database: Database, tmp_path: Path) -> Kept:
+    return keep(database, tmp_path)

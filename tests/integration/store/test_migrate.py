@@ -12,7 +12,7 @@ from psycopg.conninfo import make_conninfo
 from store.editions import Edition, edition_of
 from store.embedded import EmbeddedPostgres
 from store.errors import SchemaTooNew, StoreError, StoreErrorCode
-from store.migrate import MIGRATIONS, applied_migrations, migrate, migrations_for, require_current_schema
+from store.migrate import _LOCK, MIGRATIONS, applied_migrations, migrate, migrations_for, require_current_schema
 from tests.fixtures.folders import thrown_away
 from tests.fixtures.postgres import Cluster, Database
 from tests.fixtures.timescale import Timescale
@@ -150,6 +150,23 @@ def test_two_at_once_on_one_database_wait_for_each_other(empty: str) -> None:
     with psycopg.connect(empty) as connection:
         edition = edition_of(connection)
     assert sorted(map(len, done)) == [0, 0, 0, len(migrations_for(edition))]
+
+
+def test_whoever_holds_what_it_needs_is_waited_for_and_then_named(empty: str, tmp_path: Path) -> None:
+    """A person's session that was left open, or a process that was taken over: nobody waits for them all night."""
+    (tmp_path / "0001_good.sql").write_text("CREATE TABLE good ();")
+    migrate(empty, folder=tmp_path)
+    with psycopg.connect(empty) as other:
+        pid = other.info.backend_pid
+        other.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        with pytest.raises(StoreError, match=rf"^postgres \(pid {pid}\) holds the lock of migrations: "):
+            migrate(empty, folder=tmp_path, wait_ms=50)
+        other.execute("SELECT pg_advisory_unlock(%s)", (_LOCK,))
+        other.execute("SELECT FROM good")
+        (tmp_path / "0002_less.sql").write_text("DROP TABLE good;")
+        with pytest.raises(StoreError, match=r"^0002_less\.sql: .*: a session holds what is to be changed: "):
+            migrate(empty, folder=tmp_path, wait_ms=50)
+    assert [done.version for done in migrate(empty, folder=tmp_path)] == [2]
 
 
 @pytest.fixture

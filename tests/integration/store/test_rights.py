@@ -131,6 +131,9 @@ SENT: Final = (
     ("jobs", "SELECT drop_piece('ticket', '2000-01-01')"),
     ("jobs", "SELECT make_piece('ticket', '2000-01-01')"),
     ("jobs", "SELECT make_piece('reading', now() + INTERVAL '1 year')"),
+    ("jobs", "SELECT drop_piece('reading', '2026-11-15 BC')"),  # called as this year's
+    ("jobs", "SELECT make_piece('reading', '2026-11-15 BC')"),
+    ("jobs", "SELECT make_piece('reading', '1000-01-01')"),
     ("jobs", "SELECT tell('[]')"),
 )
 

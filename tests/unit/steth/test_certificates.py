@@ -271,3 +271,14 @@ def test_the_command_line_says_in_one_line_what_is_wrong(tmp_path: Path) -> None
         (DEVICE, "revoked"),
     }
     assert runner.invoke(app, ["init", made, "--name", "broker.example"]).exit_code == 2
+
+
+def test_no_empty_list_is_made_where_the_servers_was_left_behind(folder: Path) -> None:
+    """Brought to the broker, it would let every revoked service in again."""
+    revoke_service(folder, "ingest", now=NOW)
+    shutil.rmtree(folder / "broker")
+    before = read(folder / "ingest" / "client.crt")
+    for act in (renew, revoke_service):
+        with pytest.raises(CertificateError, match="put the server's folder broker beside ca"):
+            act(folder, "ingest", now=NOW)
+    assert (read(folder / "ingest" / "client.crt"), (folder / "broker").exists()) == (before, False)
