@@ -1132,7 +1132,7 @@ ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_position_key UNIQUE (chain_id, "position");
 
 ALTER TABLE public.audit
-    ADD CONSTRAINT audit_readable CHECK ((((at >= '0001-01-02 00:00:00+00'::timestamp with time zone) AND (at <= '9999-12-30 00:00:00+00'::timestamp with time zone)) AND (jsonb_typeof(detail) = 'object'::text) AND (NOT jsonb_path_exists(detail, 'strict $.*?(((@.type() == "object" || @.type() == "array") || @ > 9007199254740992) || @ < -9007199254740992)'::jsonpath)))) NOT VALID;
+    ADD CONSTRAINT audit_readable CHECK (((at >= '0001-01-02 00:00:00+00'::timestamp with time zone) AND (at <= '9999-12-30 00:00:00+00'::timestamp with time zone) AND (jsonb_typeof(detail) = 'object'::text) AND (NOT jsonb_path_exists(detail, 'strict $.*?(((@.type() == "object" || @.type() == "array") || @ > 9007199254740992) || @ < -9007199254740992)'::jsonpath)))) NOT VALID;
 
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);

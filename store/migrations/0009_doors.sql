@@ -285,7 +285,7 @@ ALTER TABLE audit
     ADD CONSTRAINT audit_position_key UNIQUE (chain_id, position),
     -- What any reader can read: else one entry of somebody in the API's process ends all verifying and signing. What was
     -- written before isn't looked at.
-    ADD CONSTRAINT audit_readable CHECK (at BETWEEN '0001-01-02 00:00+00' AND '9999-12-30 00:00+00'
+    ADD CONSTRAINT audit_readable CHECK (at >= '0001-01-02 00:00+00' AND at <= '9999-12-30 00:00+00'
         AND jsonb_typeof(detail) = 'object' AND NOT jsonb_path_exists(detail,
             'strict $.* ? (@.type() == "object" || @.type() == "array" || @ > 9007199254740992 || @ < -9007199254740992)')) NOT VALID;
 
