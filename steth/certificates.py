@@ -16,9 +16,11 @@ The folder:
     devices/ID/        ca.crt, device.crt, device.key: take them to the equipment, then remove the folder
 """
 
+import fcntl
 import ipaddress
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -68,6 +70,17 @@ class Listed(Struct, frozen=True, kw_only=True):
     def ends(self) -> datetime:
         """Its last moment."""
         return self.certificate.not_valid_after_utc
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else changes the folder meanwhile: of two lists written at once one would be lost. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def initialise(folder: Path, *, names: Sequence[str], now: datetime) -> None:

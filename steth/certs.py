@@ -40,15 +40,16 @@ def renew(
     days: Annotated[int, typer.Option("--days", min=1, max=825, help="How long they are good.")] = 397,
 ) -> None:
     """Make new certificates of the broker, the proxy and the services. The old ones stay good until they end."""
-    from steth.certificates import OURS, SERVERS, CertificateError, renew  # noqa: PLC0415
+    from steth.certificates import OURS, SERVERS, CertificateError, alone, renew  # noqa: PLC0415
 
     chosen = what or list(OURS)
     if name and not set(chosen) & set(SERVERS):
         _fail(CertificateError("--name is of a server: write `renew FOLDER broker --name …`, or proxy"))
     try:
-        for each in chosen:
-            path = renew(folder, each, names=name or (), days=days, now=datetime.now(UTC))
-            typer.echo(f"made {path} and its key")
+        with alone(folder):
+            for each in chosen:
+                path = renew(folder, each, names=name or (), days=days, now=datetime.now(UTC))
+                typer.echo(f"made {path} and its key")
     except (CertificateError, OSError) as error:
         _fail(error)
     for each in chosen:
@@ -78,10 +79,11 @@ def device(
     days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How long it is good.")] = 730,
 ) -> None:
     """Make a certificate for a device."""
-    from steth.certificates import CertificateError, add_device  # noqa: PLC0415
+    from steth.certificates import CertificateError, add_device, alone  # noqa: PLC0415
 
     try:
-        place = add_device(folder, device, days=days, now=datetime.now(UTC))
+        with alone(folder):
+            place = add_device(folder, device, days=days, now=datetime.now(UTC))
     except (CertificateError, OSError) as error:
         _fail(error)
     typer.echo(f"made {place}: ca.crt, device.crt and device.key belong on the equipment's workstation")
@@ -93,11 +95,12 @@ def revoke(
     who: Annotated[str, typer.Argument(help="A device's id, ingest or alerts.", metavar="DEVICE|SERVICE")],
 ) -> None:
     """Lock a device out for ever, or a service's keys so far, for which it is given a new certificate."""
-    from steth.certificates import OURS, CertificateError, revoke_device, revoke_service  # noqa: PLC0415
+    from steth.certificates import OURS, CertificateError, alone, revoke_device, revoke_service  # noqa: PLC0415
 
     do = revoke_service if who in OURS else revoke_device
     try:
-        count = do(folder, who, now=datetime.now(UTC))
+        with alone(folder):
+            count = do(folder, who, now=datetime.now(UTC))
     except (CertificateError, OSError) as error:
         _fail(error)
     typer.echo(f"{count} revoked")

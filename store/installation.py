@@ -10,6 +10,7 @@ import psycopg
 import structlog
 
 from store.errors import StoreError, StoreErrorCode
+from store.migrate import newest_version
 from store.pool import Pool
 
 _log: Final = structlog.get_logger("store.installation")
@@ -20,13 +21,9 @@ SETTLE: Final = b"SELECT settle_installation(%s)"
 async def settle(connection: psycopg.AsyncConnection[Any], *, put_back: bool = False) -> bool:
     """Let the database look at where it is; whether it was noticed now that this is a copy.
 
-    `put_back`: the caller saw that an older state was put back in place. Cheap where nothing has changed. Raises
-    StoreError where the schema is older than this version.
+    `put_back`: the caller saw that an older state was put back in place. Cheap where nothing has changed.
     """
-    try:
-        row = await (await connection.execute(SETTLE, (put_back,))).fetchone()
-    except psycopg.errors.UndefinedFunction:
-        raise StoreError(StoreErrorCode.MIGRATION, "the database lacks migrations: run `steth migrate` first") from None
+    row = await (await connection.execute(SETTLE, (put_back,))).fetchone()
     copied = row is not None and bool(row[0])
     if copied:
         _log.warning("restored_copy")
@@ -36,17 +33,28 @@ async def settle(connection: psycopg.AsyncConnection[Any], *, put_back: bool = F
 async def settle_first(pool: Pool) -> None:
     """Settle before a process does anything else: a server that is still recovering is waited for, up to a minute.
 
-    Raises StoreError (`settle`), or where the server goes on recovering: a replica takes nothing.
+    Raises StoreError where the schema is older than this version, or the server goes on recovering: a replica takes
+    nothing.
     """
     for _ in range(RECOVERY_S):
         try:
             async with pool.connection() as connection:
+                await _need_schema(connection)
                 await settle(connection)
         except (psycopg.errors.ObjectNotInPrerequisiteState, psycopg.errors.ReadOnlySqlTransaction):
             await asyncio.sleep(1.0)
         else:
             return
     raise StoreError(StoreErrorCode.CONNECTION, "the database is recovering, or a replica: give the primary's address")
+
+
+async def _need_schema(connection: psycopg.AsyncConnection[Any]) -> None:
+    try:
+        row = await (await connection.execute("SELECT max(version) FROM schema_version")).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):  # of before this role may read it
+        row = None
+    if row is None or (row[0] or 0) < newest_version():
+        raise StoreError(StoreErrorCode.MIGRATION, "the database lacks migrations: run `steth migrate` first") from None
 
 
 class Watch:
@@ -57,7 +65,7 @@ class Watch:
         self._horizon = 0
 
     async def run_once(self) -> int:
-        """1 if it was noticed now that this is a copy, else 0. Raises StoreError (`settle`) and psycopg's errors."""
+        """1 if it was noticed now that this is a copy, else 0. Raises psycopg's errors."""
         async with self._pool.connection() as connection:
             copied = await settle(connection)
             row = await (await connection.execute(b"SELECT row_horizon()::text::bigint")).fetchone()

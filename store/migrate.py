@@ -86,6 +86,11 @@ def migrations_for(edition: Edition, *, folder: Path = MIGRATIONS) -> list[Migra
     ]
 
 
+def newest_version() -> int:
+    """The version of the schema that this code works with."""
+    return max(int(path.name[:4]) for path in MIGRATIONS.glob("*.sql"))
+
+
 def pending(migrations: Sequence[Migration], applied: Sequence[Applied], *, edition: Edition) -> list[Migration]:
     """What is still to run. Raises SchemaTooNew, or StoreError when history and code disagree."""
     known = {migration.version: migration for migration in migrations}

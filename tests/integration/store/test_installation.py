@@ -19,7 +19,7 @@ from api.feed.log import Boundary, boundary, read_after
 from api.feed.position import Away, Position, decode, encode
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError
-from store.installation import Watch, settle, settle_first
+from store.installation import Watch, settle_first
 from store.migrate import MIGRATIONS, migrate
 from store.pool import EVERY_ORG, Role, open_pool, role_dsn, scoped
 from store.roles import ensure_roles, set_passwords
@@ -314,7 +314,8 @@ async def test_an_older_state_put_back_under_a_running_process_is_seen_at_once(
 
 async def test_who_settles_needs_a_schema_of_this_version(plain_cluster: Cluster) -> None:
     name = plain_cluster.create_empty()
-    async with await psycopg.AsyncConnection.connect(plain_cluster.dsn(name)) as connection:
+    api = plain_cluster.database(name).api
+    async with open_pool(api, role="api", min_size=1, max_size=1, name="early", timeout_s=10) as pool:
         with pytest.raises(StoreError, match="steth migrate"):
-            await settle(connection)
+            await settle_first(pool)
     plain_cluster.drop(name)

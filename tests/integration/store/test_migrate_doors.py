@@ -9,8 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from store.errors import StoreError
+from store.installation import settle_first
 from store.migrate import MIGRATIONS, migrate
+from store.pool import ROLES, open_pool
 from tests.fixtures.postgres import Cluster
 from tests.integration.store.ground import make_room_before_version_9
 
@@ -89,3 +93,13 @@ def test_a_tenant_goes_on_seeing_the_names_of_its_retired_devices(before: str) -
     assert migrate(before)
     with psycopg.connect(before) as connection:
         assert connection.execute("SELECT metric_id, org_id FROM org_metric ORDER BY 1").fetchall() == [(1, 1), (2, 1)]
+
+
+async def test_no_process_starts_before_it(engine: Cluster, before: str) -> None:
+    database = engine.database(str(conninfo_to_dict(before)["dbname"]))
+    for role in ROLES:
+        async with open_pool(
+            getattr(database, role), role=role, min_size=1, max_size=1, name="early", timeout_s=10
+        ) as pool:
+            with pytest.raises(StoreError, match=r"^the database lacks migrations: run `steth migrate` first$"):
+                await settle_first(pool)

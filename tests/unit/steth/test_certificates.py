@@ -2,6 +2,7 @@
 
 import shutil
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from steth.certificates import (
     SERVICES,
     CertificateError,
     add_device,
+    alone,
     initialise,
     listing,
     renew,
@@ -282,3 +284,17 @@ def test_no_empty_list_is_made_where_the_servers_was_left_behind(folder: Path) -
         with pytest.raises(CertificateError, match="put the server's folder broker beside ca"):
             act(folder, "ingest", now=NOW)
     assert (read(folder / "ingest" / "client.crt"), (folder / "broker").exists()) == (before, False)
+
+
+@pytest.mark.parametrize("arguments", [("revoke", "FOLDER", DEVICE), ("renew", "FOLDER"), ("device", "FOLDER", DEVICE)])
+def test_who_changes_the_folder_waits_for_who_does(folder: Path, arguments: tuple[str, ...]) -> None:
+    add_device(folder, DEVICE, days=30, now=NOW)
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    given = [str(folder) if each == "FOLDER" else each for each in arguments]
+    with ThreadPoolExecutor() as threads:
+        with alone(folder):
+            done = threads.submit(CliRunner().invoke, app, given)
+            with pytest.raises(TimeoutError):
+                done.result(timeout=0.3)
+            assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+        assert done.result(timeout=30).exit_code == 0
