@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import psycopg
 import structlog
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import (
     CollectorRegistry,
     Gauge,
@@ -78,7 +79,7 @@ class Api(FastAPI):
         super().__init__(
             title="Steth",
             version=VERSION,
-            openapi_url=f"{PREFIX}/openapi.json",
+            openapi_url=None,
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
@@ -86,6 +87,8 @@ class Api(FastAPI):
         )
         for part in _PARTS:
             self.include_router(part.router)
+        self.add_route(f"{PREFIX}/openapi.json", self._document, include_in_schema=False)
+        self._written: bytes | None = None
         add_problem_handlers(self)
 
     @override
@@ -93,6 +96,12 @@ class Api(FastAPI):
         if not self.openapi_schema:
             self.openapi_schema = complete(super().openapi())
         return self.openapi_schema
+
+    async def _document(self, _: Request) -> Response:
+        """Written once: a quarter of a megabyte, for everybody who asks."""
+        if self._written is None:
+            self._written = bytes(JSONResponse(self.openapi()).body)
+        return Response(self._written, media_type="application/json")
 
 
 def _watch(pool: Pool, registry: CollectorRegistry) -> None:

@@ -40,8 +40,8 @@ class Attempts:
         if len(self._attempts) > self._keys:
             self._attempts.popitem(last=False)
 
-    def succeeded(self, key: Hashable, began: datetime) -> None:
-        """The attempt that began then was a success: it doesn't count."""
+    def withdraw(self, key: Hashable, began: datetime) -> None:
+        """The attempt that began then doesn't count."""
         attempts = self._attempts.get(key, [])
         if began in attempts:
             attempts.remove(began)
@@ -93,6 +93,8 @@ class Logins:
     minutes. At home (such a browser, or a network in which the password was right within `KNOWN_FOR`) that is the only
     limit. Elsewhere an account has ten in 15 minutes and a network 50 in five; once they are used up, a place that has
     not failed itself may still try, ten more in 15 minutes for an account and 60 a minute in a network.
+    Who is signed in already and says the password again (`confirm`) has a place by token, and an account ten in 15
+    minutes: a token makes others.
     """
 
     def __init__(self) -> None:
@@ -100,6 +102,7 @@ class Logins:
         self._places = Attempts(most=5, within=5 * minute)
         self._accounts = _Budget(most=10, within=15 * minute, reserve=10, reserve_within=15 * minute)
         self._networks = _Budget(most=50, within=5 * minute, reserve=60, reserve_within=minute)
+        self._confirmed = Attempts(most=10, within=15 * minute)
         self._homes = Attempts(most=1, within=KNOWN_FOR)
 
     def begin(self, *, account: str, network: str, browser: str | None = None, now: datetime) -> Try | int:
@@ -114,16 +117,35 @@ class Logins:
             refused_s = max(refused_s, wait_s)
         if refused_s:
             return refused_s
-        self._places.begin(place, now)
-        for attempts, key in counted:
-            attempts.begin(key, now)
-        return Try(account=account, network=network, place=place, home=home, began=now, wait_s=wait_s, counted=counted)
+        tried = Try(account=account, network=network, place=place, home=home, began=now, wait_s=wait_s, counted=counted)
+        return self._begun(tried)
+
+    def confirm(self, *, account: str, network: str, token: int, now: datetime) -> Try | int:
+        """Count an attempt of an account's token; seconds until the next one where it may not be."""
+        place = (account, f"token {token}")
+        if refused_s := max(self._places.wait_s(place, now), self._confirmed.wait_s(account, now)):
+            return refused_s
+        counted = ((self._confirmed, account),)
+        return self._begun(
+            Try(account=account, network=network, place=place, home=True, began=now, wait_s=0, counted=counted)
+        )
+
+    def _begun(self, tried: Try) -> Try:
+        self._places.begin(tried.place, tried.began)
+        for attempts, key in tried.counted:
+            attempts.begin(key, tried.began)
+        return tried
+
+    def unchecked(self, tried: Try) -> None:
+        """Its password was never looked at: no guess, and who only came at a bad moment isn't held up for it."""
+        for attempts, key in ((self._places, tried.place), *tried.counted):
+            attempts.withdraw(key, tried.began)
 
     def succeeded(self, tried: Try) -> None:
         """The password was right: the place has not failed, and is a home."""
         self._places.forget(tried.place)
         for attempts, key in tried.counted:
-            attempts.succeeded(key, tried.began)
+            attempts.withdraw(key, tried.began)
         self._homes.begin((tried.account, tried.network), tried.began)
 
 

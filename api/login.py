@@ -24,10 +24,10 @@ async def check_password(
         found = await one(connection, "account_by_name", {"name": user})
     stored = None if found is None else found["password_hash"]
     name = None if stored is None else browser_of(browser, stored)
-    tried = _begin(context, user, address, now, name)
+    tried = _or_wait(context.logins.begin(account=user, network=network_of(address), browser=name, now=now))
     # Outside of a transaction: hashing is slow on purpose, and must not hold a connection. Whether there is such an
     # account changes nothing on the way: neither the turn nor the work, nor what is written afterwards.
-    if await context.passwords.verify(stored, password, lane=tried.lane, first=tried.home) and found is not None:
+    if await _is_right(context, tried, stored, password) and found is not None:
         context.logins.succeeded(tried)
         return holder(found), browser if name else mint_browser(found["password_hash"])
     entry = context.failures.tell(None if found is None else holder(found), user, address=address, now=now)
@@ -46,15 +46,17 @@ async def tell_failures(context: Context, *, all_: bool = False) -> None:
 
 
 async def confirm_password(asked: Session, *, password: str, address: str, where: str) -> None:
-    """Whoever asks knows the account's password too. Raises Problem 403, or 429: each credential has its own attempts.
+    """Whoever asks knows the account's password too. Raises Problem 403, or 429: each credential has its own attempts,
+    and all of an account some together.
 
     `where`: the password stands in the request.
     """
     context, account, now = asked.context, asked.account, asked.now
-    tried = _begin(context, account.name, address, now, f"token {account.token_id}")
+    network = network_of(address)
+    tried = _or_wait(context.logins.confirm(account=account.name, network=network, token=account.token_id, now=now))
     found = await one(asked.connection, "account_by_name", {"name": account.name})
     stored = None if found is None else found["password_hash"]
-    if not await context.passwords.verify(stored, password, lane=tried.lane, first=tried.home):
+    if not await _is_right(context, tried, stored, password):
         await asked.audit(
             org=account.org, action="password-wrong", subject=f"account:{account.name}", detail={"address": address}
         )
@@ -82,12 +84,18 @@ async def issue(
     return token_id, token, expires_at
 
 
-def _begin(context: Context, user: str, address: str, now: datetime, browser: str | None) -> Try:
-    """Count an attempt. Raises Problem 429 after too many that failed."""
-    tried = context.logins.begin(account=user, network=network_of(address), browser=browser, now=now)
+def _or_wait(tried: Try | int) -> Try:
     if isinstance(tried, int):
         raise too_many(tried)
     return tried
+
+
+async def _is_right(context: Context, tried: Try, stored: str | None, password: str) -> bool:
+    try:
+        return await context.passwords.verify(stored, password, lane=tried.lane, first=tried.home)
+    except Problem:  # 503: too many wait
+        context.logins.unchecked(tried)
+        raise
 
 
 def _refused() -> Problem:

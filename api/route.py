@@ -69,10 +69,12 @@ class BoundedRequest(Request):
 
     def _parsed(self, body: bytes) -> Any:
         try:
-            value = json.loads(body, parse_constant=_no_number)
+            value = json.loads(body, parse_constant=_no_number, object_pairs_hook=_each_once)
         except (ValueError, RecursionError):
             raise Problem(
-                ProblemCode.MALFORMED, f"The body must be JSON in UTF-8, at most {MAX_DEPTH} levels deep.", where="body"
+                ProblemCode.MALFORMED,
+                f"The body must be JSON in UTF-8, at most {MAX_DEPTH} levels deep, each member of an object once.",
+                where="body",
             ) from None
         if _deeper(value, MAX_DEPTH):
             raise Problem(ProblemCode.MALFORMED, f"The body is more than {MAX_DEPTH} levels deep.", where="body")
@@ -88,6 +90,14 @@ def _query_names(dependant: Dependant) -> set[str]:
 
 def _no_number(_: str) -> float:
     raise ValueError("NaN and Infinity are not JSON")
+
+
+def _each_once(members: list[tuple[str, object]]) -> dict[str, object]:
+    """Of two members of a name one would be ignored, and not the same one by everybody who reads it (RFC 8259, 4)."""
+    value = dict(members)
+    if len(value) < len(members):
+        raise ValueError("a name stands twice")
+    return value
 
 
 def _unwritable(value: object, where: str) -> str | None:

@@ -11,6 +11,7 @@ HEADERS_S: Final = 10.0
 BODY_S: Final = 30.0
 """Longer than the API itself waits for one (`api.route`), which answers why."""
 TAKE_S: Final = 30.0
+_TAKING: Final = object()
 MOST: Final = 1000
 
 
@@ -88,16 +89,17 @@ class Guarded(H11Protocol):
         self._look()
 
     def _look(self) -> None:
-        """What we wait for may have changed: a head, a body, or nothing, while we are at work."""
-        their, taking = self.conn.their_state, self.flow.write_paused
-        awaits = their if their in {h11.IDLE, h11.SEND_BODY} and not taking else None
+        """What we wait for may have changed: a head, a body, our answer taken, or nothing, while we are at work."""
+        their = self.conn.their_state
+        awaits = _TAKING if self.flow.write_paused else their if their in {h11.IDLE, h11.SEND_BODY} else None
         if awaits is self._awaits:
             return
         self._stop()
         self._awaits = awaits
         if awaits is not None and not self.transport.is_closing():
-            wait_s = self._waiting.headers_s if awaits is h11.IDLE else self._waiting.body_s
-            self._end = self.loop.call_later(wait_s, self.transport.abort)
+            if awaits is not _TAKING:  # that may be slow (`_watch_taking`), while there is room
+                wait_s = self._waiting.headers_s if awaits is h11.IDLE else self._waiting.body_s
+                self._end = self.loop.call_later(wait_s, self.transport.abort)
             self._waiting.add(self, self.transport)
 
     def _stop(self) -> None:

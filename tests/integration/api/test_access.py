@@ -14,6 +14,7 @@ from api.credentials import token_hash
 from api.forwarded import Forwarded
 from api.login import tell_failures
 from api.roles import Role
+from api.turns import Turns
 from tests.integration.api.world import NOW, World
 
 PASSWORD = "ein langes 口令"
@@ -99,6 +100,15 @@ async def test_guessing_a_password_is_slowed_down_by_account_and_address(wang: W
     other = await wang.http.post("/api/v1/login", json={"user": "somebody else", "password": "x"})
     assert other.status_code == 401, "another account from the same address is not held up by it"
     wang.clock.now = NOW + timedelta(seconds=int(refused.headers["retry-after"]))
+    assert (await wang.http.post("/api/v1/login", json=right)).status_code == 200
+
+
+async def test_a_login_that_nobody_had_time_for_is_no_guess(wang: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = {"user": "wang.li", "password": PASSWORD}
+    with monkeypatch.context() as patched:
+        patched.setattr(wang.app.state.context.passwords, "_turns", Turns(parallel=0, of_lane=0, waiting=0, wait_s=1))
+        for _ in range(20):
+            assert (await wang.http.post("/api/v1/login", json=right)).status_code == 503
     assert (await wang.http.post("/api/v1/login", json=right)).status_code == 200
 
 

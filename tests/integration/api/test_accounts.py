@@ -1,6 +1,7 @@
 """Accounts end: who is disabled, reset or has another password is out, and stays out."""
 
 import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -224,6 +225,19 @@ async def test_wrong_passwords_of_who_is_signed_in_are_few_and_noted_and_keep_no
     assert (await log_in(wang)).status_code == 200, "whoever found an open session can't lock its owner out"
     assert actions(wang).count(("password-wrong", "wang.li")) == 5
     assert await signed_in(wang), "who is signed in is not out by that"
+
+
+async def test_whoever_found_a_token_that_makes_others_does_not_guess_the_password_with_them(wang: World) -> None:
+    lasting = {"label": "excel", "days": 90, "password": PASSWORD}
+    wang.tokens["stolen"] = (await wang.ask("POST", "/tokens", as_="wang", json=lasting)).json()["token"]
+    answers: Counter[int] = Counter()
+    for n in range(12):
+        made = await wang.ask("POST", "/tokens", as_="stolen", json={"label": f"{n}", "days": 1})
+        wang.tokens["another"] = made.json()["token"]
+        guess = {"old": f"guess {n}", "new": NEW}
+        answers[(await wang.ask("POST", "/account/password", as_="another", json=guess)).status_code] += 1
+    assert answers == {403: 10, 429: 2}
+    assert (await log_in(wang)).status_code == 200, "the owner gets in, and ends them all"
 
 
 async def test_no_credential_is_prolonged_without_the_password(wang: World) -> None:

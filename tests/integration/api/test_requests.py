@@ -153,6 +153,8 @@ def nested(levels: int) -> bytes:
         (b'{"label": "x", "password": "\\udfff"}', 422, "invalid"),
         (b'{"label": "x", "\\ud800": 1}', 422, "invalid"),
         (b'{"label": "x", "password": "\xed\xa0\x80"}', 422, "invalid"),
+        (b'{"label": "x", "days": 1, "days": 366}', 400, "malformed"),
+        (b'{"label": {"x": 1, "x": 1}}', 400, "malformed"),
         (nested(10), 422, "invalid"),
         (nested(16), 400, "malformed"),
         (nested(100_000), 400, "malformed"),
@@ -343,7 +345,12 @@ async def test_metrics_have_labels_that_nobody_can_multiply(still: World) -> Non
     assert "process_resident_memory_bytes" in text
 
 
-async def test_the_document_is_served(still: World) -> None:
+async def test_the_document_is_served(still: World, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = await still.http.get("/api/v1/openapi.json")
     assert answer.status_code == 200
     assert json.loads(answer.content)["openapi"].startswith("3.1")
+    assert answer.headers["content-type"] == "application/json"
+    with monkeypatch.context() as patched:
+        patched.setattr(still.app, "openapi", None)
+        again = await still.http.get("/api/v1/openapi.json")
+    assert again.content == answer.content, "written once: who asks again and again, without an account, costs nothing"

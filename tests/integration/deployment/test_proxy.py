@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -28,6 +29,7 @@ CALLER: Final = "127.0.0.5"
 USER: Final = "www-data"
 NEW: Final = "quiet-harbour-lamp"
 SOON_S: Final = 10.0
+OF_ADDRESS: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +90,8 @@ def steth(folder: Path, *arguments: str, settings: dict[str, str]) -> list[str]:
 def door(
     trixie: Tree, certificates: Path, plain_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Door]:
-    if not trixie.outside(Path("/usr/sbin/nginx")).exists():
-        missing("nginx in the Debian 13 tree", get="sudo make test-deps")
+    if not all(trixie.outside(Path(part)).exists() for part in ("/usr/sbin/nginx", "/usr/bin/curl")):
+        missing("nginx and curl in the Debian 13 tree", get="sudo make test-deps")
     folder = tmp_path_factory.mktemp("proxy")
     database = plain_cluster.create()
     add = steth(folder, "account", "add", "chief", "--role", "admin", settings={"dsn_owner": database.owner})
@@ -107,6 +109,7 @@ def door(
     text = replaced(text, "listen 8443 ssl;", f"listen 127.0.0.1:{port} ssl;")
     text = replaced(text, "server api:8420;", f"server 127.0.0.1:{behind};")
     text = replaced(text, "client_header_timeout 10s;", "client_header_timeout 1s;")
+    text = replaced(text, "limit_conn callers 1000;", f"limit_conn callers {OF_ADDRESS};")
     (directory / "nginx.conf").write_text(text, encoding="utf-8")
     for name in ("server.crt", "server.key"):
         shutil.copy(certificates / "proxy" / name, directory)
@@ -209,6 +212,23 @@ def test_nobody_sends_without_end_or_takes_a_place_by_silence(door: Door) -> Non
         much.sendall(b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n")
         assert much.recv(100).startswith(b"HTTP/1.1 413 ")
         assert (silent.recv(1), half.recv(1)) == (b"", b"")
+
+
+def test_one_address_leaves_connections_to_others(door: Door) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    half = b"POST /api/v1/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf"
+
+    def called(stack: ExitStack) -> ssl.SSLSocket:
+        made = socket.create_connection(("127.0.0.1", door.port), SOON_S, source_address=("127.0.0.6", 0))
+        one = stack.enter_context(context.wrap_socket(made))
+        one.sendall(half)
+        return one
+
+    with ExitStack() as stack:
+        many = [called(stack) for _ in range(OF_ADDRESS + 1)]
+        assert many[-1].recv(100).startswith(b"HTTP/1.1 429 ")
+        assert door.ask("/").status == 200
 
 
 def test_old_tls_is_refused(door: Door) -> None:

@@ -60,7 +60,7 @@ class Server:
 
 @pytest.fixture
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Server]:
-    waiting, port = Waiting(**LIMITS_S, most=getattr(request, "param", 1000)), free_port()
+    waiting, port = Waiting(**{**LIMITS_S, **getattr(request, "param", {})}), free_port()
     serving = http_server(app, host="127.0.0.1", port=port, waiting=waiting)
     task = asyncio.create_task(serving.serve())
     await until(lambda: serving.started)
@@ -134,7 +134,24 @@ async def test_who_waits_for_us_is_not_cut_off(server: Server) -> None:
                 await reader.readuntil(b"\r\n\r\nok")
 
 
-@pytest.mark.parametrize("server", [50], indirect=True)
+@pytest.mark.parametrize("server", [{"most": 3, "take_s": 60}], indirect=True)
+async def test_who_takes_an_answer_slowly_waits_as_who_sends_one_and_makes_room(server: Server) -> None:
+    slow: list[asyncio.StreamWriter] = []
+    try:
+        for _ in range(5):
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1024)
+            slow.append(writer)
+            writer.write(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+            there = min(len(slow), 3)
+            await until(lambda there=there: len(server.waiting) == there)  # type: ignore[misc]  # a lambda of a loop
+        await until(lambda: len(server.state.connections) == 3)  # the longest of them went
+        assert (await server.answered()).endswith(b"ok")
+    finally:
+        for writer in slow:
+            writer.close()
+
+
+@pytest.mark.parametrize("server", [{"most": 50}], indirect=True)
 async def test_silent_connections_keep_nobody_out(server: Server) -> None:
     silent = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(200)]
     try:

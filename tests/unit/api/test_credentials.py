@@ -84,8 +84,8 @@ def test_a_success_takes_back_its_own_attempt_only() -> None:
     attempts.begin("a", NOW)
     later = NOW + timedelta(seconds=1)
     attempts.begin("a", later)
-    attempts.succeeded("a", later)
-    attempts.succeeded("nobody", later)
+    attempts.withdraw("a", later)
+    attempts.withdraw("nobody", later)
     assert attempts.wait_s("a", later) == 0
     attempts.begin("a", later)
     assert attempts.wait_s("a", later) == 59

@@ -113,6 +113,33 @@ def test_no_order_of_guesses_gets_more_than_the_limits_or_locks_a_home_out(
         assert sum(one[1] == name and at - 15 * MINUTE < one[0] <= at for one in let) <= 20
 
 
+def test_who_is_signed_in_guesses_no_more_with_many_tokens_than_with_one() -> None:
+    logins = Logins()
+
+    def confirm(token: int, now: datetime = NOW) -> Try | int:
+        return logins.confirm(account="wang.li", network="10.0.0.1", token=token, now=now)
+
+    assert [confirm(1) for _ in range(6)][-1] == 300
+    assert Counter(isinstance(confirm(2 + n), Try) for n in range(100)) == {True: 5, False: 95}
+    assert guess(logins, "wang.li", "10.0.0.1") == "wrong", "who has only the password is held up by none of it"
+    right = confirm(1, NOW + 15 * MINUTE)
+    assert isinstance(right, Try)
+    logins.succeeded(right)
+    assert sum(isinstance(confirm(n, NOW + 15 * MINUTE), Try) for n in range(100)) == 10
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_password_that_nobody_looked_at_is_no_guess(first: bool) -> None:
+    logins = Logins()
+    if first:
+        assert knows(logins, "wang.li", "10.0.0.1")
+    for _ in range(100):
+        tried = logins.begin(account="wang.li", network="10.0.0.1", now=NOW)
+        assert isinstance(tried, Try)
+        logins.unchecked(tried)
+    assert guess(logins, "wang.li", "10.0.0.1") == "wrong"
+
+
 def test_what_a_browser_keeps_is_of_one_account_and_password() -> None:
     kept = mint_browser("$argon2id$one")
     assert browser_of(kept, "$argon2id$one") is not None
