@@ -74,6 +74,8 @@ def test_no_part_of_it_can_be_changed(name: str, value: object) -> None:
 @pytest.mark.parametrize("line", [b"x", b"[]", b'{"at":', line_of(SIGNER.sign(chain(2), at=NOW))[:-20]])
 def test_a_line_that_is_none(line: bytes) -> None:
     with pytest.raises(HeadError, match="heads:1: this is no head"):
+        read(line + b"\n")
+    with pytest.raises(HeadError, match="heads:1: writing it was cut off"):
         read(line)
 
 
