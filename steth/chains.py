@@ -44,7 +44,7 @@ _SAID: Final[Mapping[Fault, Text]] = MappingProxyType(
         Fault.CUT: Text(zh="从此条起缺失：末尾被截断", en="it is missing, and what followed: the end was cut off"),
     }
 )
-TODO: Final = Text(
+WHAT_TO_DO: Final = Text(
     zh="什么都不要改：保全数据库和链头文件，见 docs/deploy.md“When the audit log doesn't verify”",
     en="change nothing, keep the database and the heads as they are: docs/deploy.md, When the audit log doesn't verify",
 )
@@ -222,7 +222,7 @@ def finding_of(found: Verified) -> Finding:
         check,
         zh=f"{whose.zh}在第 {broken.position} 条{number} 断开：{why.zh}；此前各条相接",
         en=f"{whose.en} breaks at entry {broken.position}{number}: {why.en}; all before fit",
-        todo=TODO,
+        todo=WHAT_TO_DO,
     )
 
 

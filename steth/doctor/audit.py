@@ -10,7 +10,7 @@ from agent.findings import Finding, fail, ok, warn
 from api.audit import Chain, read_chains
 from api.heads import Head, HeadError, by_position, latest, signed_head
 from catalog.model import Text
-from steth.chains import TODO, check_kept, connect, finding_of, gone, kept_heads, verify_chain
+from steth.chains import WHAT_TO_DO, check_kept, connect, finding_of, gone, kept_heads, verify_chain
 from steth.heads import uncovered_s
 from steth.settings import Settings, SettingsError
 
@@ -32,7 +32,9 @@ async def check_audit(settings: Settings, now: datetime) -> AsyncIterator[Findin
             yield finding
     except psycopg.Error as error:  # of an entry that can't be read too: a time of no calendar
         said = f"{type(error).__name__} {error.sqlstate or ''}".strip()
-        yield fail("audit.chains", zh=f"审计日志无法读取：{said}", en=f"the audit log can't be read: {said}", todo=TODO)
+        yield fail(
+            "audit.chains", zh=f"审计日志无法读取：{said}", en=f"the audit log can't be read: {said}", todo=WHAT_TO_DO
+        )
 
 
 async def _look(settings: Settings, now: datetime) -> AsyncIterator[Finding]:
