@@ -16,7 +16,8 @@ UV_COMPILE = $(VENV)-lock/bin/uv pip compile --quiet --universal --generate-hash
 CONSOLE := tools/console.sh build || echo "the console could not be built (above); everything else goes on, and make console tries again" >&2
 ARGS ?=
 SABOTAGE ?=
-WORKERS ?= 2
+# One more than two cores: much of a test is waiting for processes that start.
+WORKERS ?= 3
 
 .PHONY: help
 help: ## this list
