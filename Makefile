@@ -96,7 +96,7 @@ soak: setup ## a small hospital for hours: nothing may go on growing (ARGS='--mi
 	$(BIN)/python -m tests.soak $(ARGS)
 
 .PHONY: schema
-schema: setup ## write store's schema.sql anew from the migrations
+schema: setup ## write store's schema.sql and its editions' differences anew from the migrations
 	$(BIN)/python -m tests.write_schema
 
 .PHONY: sbom

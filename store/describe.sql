@@ -70,10 +70,11 @@ JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = c.oid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND NOT c.relispartition
 
 -- name: constraints
+-- Whether a column may be null is the column's: only newer servers name it.
 SELECT format('constraint %I on %s: %s', n.conname, coalesce(c.oid::regclass::text, n.contypid::regtype::text),
     pg_get_constraintdef(n.oid))
 FROM pg_constraint n LEFT JOIN pg_class c ON c.oid = n.conrelid
-WHERE n.connamespace = 'public'::regnamespace AND c.relispartition IS NOT TRUE
+WHERE n.connamespace = 'public'::regnamespace AND n.contype <> 'n' AND c.relispartition IS NOT TRUE
 
 -- name: indexes
 SELECT format('%s%s%s%s', pg_get_indexdef(i.indexrelid), CASE WHEN NOT i.indisvalid THEN ' invalid' END,

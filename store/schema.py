@@ -1,13 +1,16 @@
 """The schema as it stands, for people to read and for a test to hold against the migrations.
 
-`schema.EDITION.sql` makes it in an empty database; `make schema` writes them anew. `describe` is what two databases are
-compared by: the catalogs, never what a tool prints of them, which changes with its version (ADR 0018). Policies of the
-community edition are no part of it: they follow the settings (store.policies).
+`schema.sql` makes it in an empty database on plain PostgreSQL, `schema.EDITION.diff` says what another edition has
+otherwise; `make schema` writes them anew. `describe` is what two databases are compared by: the catalogs, never what a
+tool prints of them, which changes with its version (ADR 0018). Policies of the community edition are no part of it:
+they follow the settings (store.policies).
 """
 
 import re
 import subprocess
+from collections.abc import Iterator
 from contextlib import closing
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +23,7 @@ from store.sql import load_queries
 from store.statements import QUERIES
 
 _HERE: Final = Path(__file__).parent
+_PLAIN: Final = _HERE / "schema.sql"
 _CATALOGS: Final = load_queries(_HERE / "describe.sql")
 _TIMESCALE: Final = load_queries(_HERE / "describe.timescale.sql")
 # pg_attver: an option that Debian's PostgreSQL 17 writes to every column; other servers refuse it.
@@ -28,6 +32,8 @@ _VOLATILE: Final = re.compile(
     r"|ALTER TABLE .* SET \(pg_attver=\d+\);)\n",
     re.MULTILINE,
 )
+# PostgreSQL 18 names what 17 doesn't know as a constraint.
+_NAMED: Final = re.compile(r"CONSTRAINT \w+ (?=NOT NULL)")
 # The triggers that TimescaleDB itself makes.
 _TRIGGER: Final = re.compile(r"^CREATE TRIGGER ts_\w+ .*\n", re.MULTILINE)
 # Internal tables are numbered in the order in which they were made.
@@ -42,9 +48,78 @@ SET search_path = '';
 """
 
 
-def schema_file(edition: Edition) -> Path:
-    """Where the committed schema of an edition is."""
-    return _HERE / f"schema.{edition.value}.sql"
+_HEAD_OF_DIFFERENCES: Final = """\
+# Written by `make schema` from the migrations: don't edit. What the edition {} has otherwise than
+# schema.sql, by paragraphs: behind the one that begins as @ says those at - are left out, and what is at + comes in.
+"""
+_KEY: Final = 110
+"""So many letters tell paragraphs apart."""
+
+
+def committed(edition: Edition) -> str:
+    """The committed schema of an edition, as statements. Raises StoreError where its file doesn't fit schema.sql."""
+    plain = _PLAIN.read_text("utf-8")
+    return plain if edition is Edition.PLAIN else changed(plain, _differences_file(edition).read_text("utf-8"))
+
+
+def commit(edition: Edition, text: str) -> Path:
+    """Write the schema of an edition, plain PostgreSQL's first, and return the file."""
+    if edition is Edition.PLAIN:
+        _PLAIN.write_text(text, "utf-8")
+        return _PLAIN
+    file = _differences_file(edition)
+    said = differences(_PLAIN.read_text("utf-8"), text)
+    file.write_text(_HEAD_OF_DIFFERENCES.format(edition) + said, "utf-8")
+    return file
+
+
+def _differences_file(edition: Edition) -> Path:
+    return _HERE / f"schema.{edition.value}.diff"
+
+
+def differences(plain: str, other: str) -> str:
+    """What `changed` makes `other` of `plain` by. Raises StoreError where two paragraphs can't be told apart."""
+    old, new = plain.rstrip().split("\n\n"), other.rstrip().split("\n\n")
+    lines = list[str]()
+    for kind, begin, end, new_begin, new_end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind != "equal":
+            lines.append(f"\n@ {_key(old[begin - 1]) if begin else ''}".rstrip())
+            lines += [f"- {_key(paragraph)}" for paragraph in old[begin:end]]
+            lines += [f"+ {line}".rstrip() for line in "\n\n".join(new[new_begin:new_end]).splitlines()]
+    said = "".join(f"{line}\n" for line in lines)
+    if changed(plain, said) != other:
+        raise StoreError(StoreErrorCode.MIGRATION, f"two paragraphs of schema.sql begin with the same {_KEY} letters")
+    return said
+
+
+def changed(plain: str, said: str) -> str:
+    """`plain` with these differences. Raises StoreError that names a paragraph which isn't there."""
+    old, new = iter(plain.rstrip().split("\n\n")), list[str]()
+    added = list[str]()
+    for line in (*said.splitlines(), ""):
+        if added and not line.startswith("+"):
+            new += "\n".join(added).split("\n\n")
+            added.clear()
+        if line.startswith("+"):
+            added.append(line[2:])
+        elif line.startswith("@ "):
+            new += _until(old, line[2:])
+        elif line.startswith("-"):
+            _until(old, line[2:])
+    return "\n\n".join([*new, *old]) + "\n"
+
+
+def _until(paragraphs: Iterator[str], key: str) -> list[str]:
+    passed = list[str]()
+    for paragraph in paragraphs:
+        passed.append(paragraph)
+        if _key(paragraph) == key:
+            return passed
+    raise StoreError(StoreErrorCode.MIGRATION, f"schema.sql has no {key!r} there: run `make schema`")
+
+
+def _key(paragraph: str) -> str:
+    return " ".join(paragraph.split())[:_KEY].rstrip()
 
 
 def describe(connection: psycopg.Connection[tuple[Any, ...]]) -> list[str]:
@@ -84,7 +159,7 @@ def dump(dsn: str, *, binaries: Path) -> str:
     )
     if done.returncode != 0:
         raise StoreError(StoreErrorCode.MIGRATION, f"pg_dump: {done.stderr.strip()}")
-    body = _TRIGGER.sub("", _VOLATILE.sub("", done.stdout))
+    body = _NAMED.sub("", _TRIGGER.sub("", _VOLATILE.sub("", done.stdout)))
     hypertables = made.pop("", "")
     for name, statements in made.items():
         before, found, after = _split(_AGGREGATE.format(name), body)

@@ -1,4 +1,4 @@
-"""Writes store's schema.*.sql anew from the migrations, each from the real engine: `make schema`."""
+"""Writes store's schema.sql and schema.*.diff anew from the migrations, each from the real engine: `make schema`."""
 
 import sys
 import tempfile
@@ -10,7 +10,7 @@ import psycopg
 from store.editions import edition_of
 from store.embedded import EmbeddedPostgres
 from store.migrate import migrate
-from store.schema import dump, schema_file
+from store.schema import commit, dump
 from tests.fixtures.pglite import Pglite, installed
 from tests.fixtures.timescale import Timescale
 from tests.fixtures.trixie import Tree
@@ -19,13 +19,13 @@ from tests.fixtures.trixie import Tree
 def _write(dsn: str, *, binaries: Path) -> None:
     migrate(dsn)
     with closing(psycopg.connect(dsn, autocommit=True)) as connection:
-        file = schema_file(edition_of(connection))
-    file.write_text(dump(dsn, binaries=binaries), encoding="utf-8")
+        edition = edition_of(connection)
+    file = commit(edition, dump(dsn, binaries=binaries))
     sys.stdout.write(f"{file.name}\n")
 
 
 def main() -> int:
-    """Write schema.*.sql. Exit code 1 where the TimescaleDB of Debian is missing."""
+    """Write schema.sql and schema.*.diff. Exit code 1 where the TimescaleDB of Debian is missing."""
     tree = Tree.find()
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedPostgres(folder=Path(folder) / "postgres", settings={"fsync": "off"})
@@ -35,7 +35,7 @@ def main() -> int:
             with Pglite(folder=installed()) as community:
                 _write(community.dsn, binaries=server.binaries)
             if tree is None:
-                sys.stderr.write("schema.timescale-apache.sql is not written: run `make test-deps` as root first\n")
+                sys.stderr.write("schema.timescale-apache.diff is not written: run `make test-deps` as root first\n")
                 return 1
             with Timescale(tree=tree) as timescale:
                 _write(timescale.dsn(timescale.create_database(template="template1")), binaries=server.binaries)

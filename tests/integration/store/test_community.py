@@ -12,7 +12,7 @@ from store.migrate import migrate, require_current_schema
 from store.policies import apply_policies, check_policies, policies
 from store.retention import Keep
 from store.roles import ensure_roles
-from store.schema import describe, schema_file
+from store.schema import committed, describe
 from tests.fixtures.pglite import Pglite
 
 NOW = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -73,5 +73,5 @@ def _made_from(text: str, server: Pglite) -> list[str]:
 
 
 def test_the_committed_schema_is_what_the_migrations_make(migrated: list[str], empty_community: Pglite) -> None:
-    text = schema_file(Edition.TIMESCALE_COMMUNITY).read_text("utf-8")
+    text = committed(Edition.TIMESCALE_COMMUNITY)
     assert _made_from(text, empty_community) == migrated, "run `make schema`"

@@ -1,4 +1,4 @@
-"""The committed schema.*.sql makes what the migrations make, by the catalogs of one server."""
+"""The committed schema.sql, with an edition's differences, makes what the migrations make, by one server's catalogs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ import pytest
 
 from store.editions import edition_of
 from store.embedded import EmbeddedPostgres
-from store.schema import describe, dump, schema_file
+from store.schema import committed, describe, dump
 from tests.fixtures.postgres import Cluster, Database
 
 
@@ -31,8 +31,8 @@ def description(dsn: str) -> list[str]:
 
 def test_the_file_makes_what_the_migrations_make(engine: Cluster, engine_database: Database) -> None:
     with psycopg.connect(engine_database.superuser) as connection:
-        file = schema_file(edition_of(connection))
-    with made_from(file.read_text("utf-8"), engine) as dsn:
+        text = committed(edition_of(connection))
+    with made_from(text, engine) as dsn:
         assert description(dsn) == description(engine_database.superuser), "run `make schema`"
 
 

@@ -3,8 +3,6 @@
 SET check_function_bodies = off;
 SET search_path = '';
 
-CREATE EXTENSION IF NOT EXISTS timescaledb WITH SCHEMA public;
-
 CREATE FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'public', 'pg_temp'
@@ -81,15 +79,15 @@ ALTER FUNCTION public.device_changed() OWNER TO steth_owner;
 CREATE FUNCTION public.drop_piece(whole text, begins timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
     AS $$
 DECLARE
-    ends timestamptz := (SELECT c.range_end FROM timescaledb_information.chunks c
-        WHERE c.hypertable_schema = 'public' AND c.hypertable_name = whole AND c.range_start = begins);
+    month timestamptz := date_trunc('month', begins);
 BEGIN
-    IF (ends <= kept_since(whole)) IS NOT TRUE THEN
-        RAISE EXCEPTION 'the piece of % for % is kept', whole, begins USING ERRCODE = 'insufficient_privilege';
+    IF (month >= '2000-01-01' AND month + INTERVAL '1 month' <= kept_since(whole)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'the piece of % for % is kept', whole, month USING ERRCODE = 'insufficient_privilege';
     END IF;
-    PERFORM drop_chunks(format('public.%I', whole)::regclass, newer_than => begins, older_than => ends);
+    EXECUTE format('DROP TABLE %I', whole || to_char(month, '"_"YYYY"_"MM'));
 END $$;
 
 ALTER FUNCTION public.drop_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
@@ -113,6 +111,25 @@ CREATE FUNCTION public.lease_holds(until timestamp with time zone) RETURNS boole
     RETURN COALESCE(((until > clock_timestamp()) AND (until <= (clock_timestamp() + '00:00:06'::interval))), false);
 
 ALTER FUNCTION public.lease_holds(until timestamp with time zone) OWNER TO steth_owner;
+
+CREATE FUNCTION public.make_piece(whole text, begins timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET "TimeZone" TO 'UTC'
+    AS $$
+DECLARE
+    month timestamptz := date_trunc('month', begins);
+    piece text := whole || to_char(month, '"_"YYYY"_"MM');
+BEGIN
+    IF whole NOT IN ('reading', 'reading_1m', 'reading_1h') OR (month BETWEEN '2000-01-01' AND now() + INTERVAL '100 days') IS NOT TRUE THEN
+        RAISE EXCEPTION 'no piece of % is made for %', whole, month USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', piece, whole);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', whole, piece, month,
+        month + INTERVAL '1 month');
+END $$;
+
+ALTER FUNCTION public.make_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
 
 CREATE FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql SECURITY DEFINER
@@ -568,7 +585,8 @@ CREATE TABLE public.reading (
     metric_id integer NOT NULL,
     value double precision NOT NULL,
     quality smallint NOT NULL
-);
+)
+PARTITION BY RANGE (ts);
 
 ALTER TABLE public.reading OWNER TO steth_owner;
 
@@ -747,7 +765,8 @@ CREATE TABLE public.reading_1h (
     lo double precision,
     hi double precision,
     total double precision NOT NULL
-);
+)
+PARTITION BY RANGE (bucket);
 
 ALTER TABLE public.reading_1h OWNER TO steth_owner;
 
@@ -760,7 +779,8 @@ CREATE TABLE public.reading_1m (
     lo double precision,
     hi double precision,
     total double precision NOT NULL
-);
+)
+PARTITION BY RANGE (bucket);
 
 ALTER TABLE public.reading_1m OWNER TO steth_owner;
 
@@ -1455,7 +1475,7 @@ CREATE INDEX gap_unsaid ON public.gap USING btree (id) WHERE (NOT said);
 
 CREATE INDEX idempotency_at ON public.idempotency USING btree (at);
 
-CREATE INDEX reading_device_ts ON public.reading USING btree (device_id, ts);
+CREATE INDEX reading_device_ts ON ONLY public.reading USING btree (device_id, ts);
 
 CREATE INDEX recent_digest_at ON public.recent_digest USING btree (at);
 
@@ -1744,6 +1764,9 @@ GRANT ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time z
 
 GRANT SELECT ON TABLE public.keeping TO steth_ingest;
 GRANT SELECT ON TABLE public.keeping TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) TO steth_jobs;
 
 REVOKE ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) TO steth_jobs;
@@ -2097,8 +2120,3 @@ GRANT SELECT(at) ON TABLE public.to_judge TO steth_jobs;
 GRANT UPDATE(error) ON TABLE public.to_judge TO steth_ingest;
 
 GRANT UPDATE(attempts) ON TABLE public.to_judge TO steth_ingest;
-
-SELECT public.create_hypertable('public.reading_1m', public.by_range('bucket', '7 days'::interval), create_default_indexes => false);
-SELECT public.create_hypertable('public.reading_1h', public.by_range('bucket', '90 days'::interval), create_default_indexes => false);
-SELECT public.create_hypertable('public.reading_1d', public.by_range('bucket', '730 days'::interval), create_default_indexes => false);
-SELECT public.create_hypertable('public.reading', public.by_range('ts', '1 day'::interval), create_default_indexes => false);
