@@ -25,10 +25,10 @@ from api.shapes.tickets import (
     TicketEvidence,
     Told,
 )
-from desk.evidence import Evidence, Exhibit
-from desk.opening import guidance
-from desk.read import Case, CommandState, Session
-from desk.status import actions
+from desk.tickets.evidence import Evidence, Exhibit
+from desk.tickets.opening import guidance
+from desk.tickets.read import Case, CommandState, Session
+from desk.tickets.status import actions
 from remote.replies import told
 from wire.commands import Scope
 from wire.items import Reply

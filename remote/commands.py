@@ -7,7 +7,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from desk.events import TicketEvent, add_events
+from desk.tickets.events import TicketEvent, add_events
 from remote.prepare import EXPIRY_MS, QUERIES
 from store.pool import Pool
 from wire.codec import encode

@@ -9,8 +9,8 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from catalog.model import Catalog, Model, Runbook, Severity
-from desk.effects import TicketOpened
-from desk.events import TicketEvent, add_events
+from desk.tickets.effects import TicketOpened
+from desk.tickets.events import TicketEvent, add_events
 from ingest.ports import Batch
 from store.sql import load_queries
 from wire.commands import Command, RunRunbook, Scope

@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from psycopg import AsyncConnection
 
 from catalog.model import Catalog
-from desk.events import TicketEvent, add_events
+from desk.tickets.events import TicketEvent, add_events
 from ingest.ports import Batch
 from remote.prepare import QUERIES
 from wire.items import Reply, StepResult, Verdict

@@ -100,7 +100,7 @@ def ingest(config: Config = None) -> None:
 @app.command()
 def alerts(config: Config = None) -> None:
     """Tells people, sends commands, freezes evidence; one process leads, others stand by."""
-    from steth.run_alerts import run_alerts  # noqa: PLC0415
+    from steth.run_jobs import run_alerts  # noqa: PLC0415
 
     settings, catalog = _server("alerts", config)
     _run(run_alerts(settings, catalog))
@@ -118,7 +118,7 @@ def api(config: Config = None) -> None:
 @app.command()
 def migrate(config: Config = None) -> None:
     """Bring the database's schema up to this version, and make room for readings."""
-    from steth.maintenance import Groundwork  # noqa: PLC0415
+    from steth.jobs.maintenance import Groundwork  # noqa: PLC0415
     from steth.settings import SettingsError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
     from store.migrate import migrate as run  # noqa: PLC0415

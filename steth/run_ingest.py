@@ -9,7 +9,7 @@ import structlog
 from alerts.engine import AlertEngine
 from alerts.recorder import AlertRecorder
 from catalog.model import Catalog
-from desk.tickets import TicketStage
+from desk.tickets.stage import TicketStage
 from ingest.ports import Stage
 from ingest.service import Ingest, ease_collector
 from remote.prepare import PrepareStage

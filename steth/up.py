@@ -25,7 +25,7 @@ from steth import hospital
 from steth.broker import USER, write_config
 from steth.children import Child
 from steth.folder import DOCTOR, RUN, SECRETS, DataFolder, UpError, data_folder, load_secrets, write_private
-from steth.maintenance import Groundwork
+from steth.jobs.maintenance import Groundwork
 from steth.ports import Ports
 from steth.signals import stop_event
 from steth.watch import Watch, say

@@ -43,7 +43,7 @@ class _Limits:
 
 # Ingest: a partition's lease must outlive its longest transaction (DELIVERY 9), and whoever holds one device's row must
 # not hold up a lane. Api: a person waits.
-# Jobs: telling, commands and the like; upkeep, which may run long, has sessions of its own (steth.maintenance).
+# Jobs: telling, commands and the like; upkeep, which may run long, has sessions of its own (steth.jobs.maintenance).
 # Owner: migrations may run long, but must not queue for a lock with ingest behind them.
 _LIMITS: Final = MappingProxyType(
     {

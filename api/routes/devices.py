@@ -35,7 +35,7 @@ from api.shapes.devices import (
 from api.sites import find_or_make_site
 from api.state import WORDS, Judged, Known, judge
 from catalog.refusals import in_words, kept_words, loses, source_words
-from desk.operate import device_retired
+from desk.tickets.operate import device_retired
 from wire.ids import bucket, mint_device_id, partition
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["devices"])

@@ -21,10 +21,10 @@ from api.shapes.base import Id
 from api.shapes.devices import NamedId
 from api.shapes.tickets import Ticket, TicketDetail, TicketDevice, TicketEvidence, Transition
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
-from desk.evidence import read_evidence, read_exhibit
-from desk.operate import transition
-from desk.read import read_case
-from desk.status import Status
+from desk.tickets.evidence import read_evidence, read_exhibit
+from desk.tickets.operate import transition
+from desk.tickets.read import read_case
+from desk.tickets.status import Status
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["tickets"])
 MAX_EVIDENCE: Final = 1000

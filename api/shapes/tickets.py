@@ -10,7 +10,7 @@ from api.shapes import examples
 from api.shapes.alerts import Condition, Severity
 from api.shapes.base import Given, Message, Note, Shape, example
 from api.shapes.devices import NamedId, ReadingShape
-from desk.status import Action, Status
+from desk.tickets.status import Action, Status
 from wire.commands import Scope
 
 CommandStatus = Literal["waiting", "done", "refused", "failed", "expired"]

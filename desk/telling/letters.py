@@ -9,7 +9,7 @@ from msgspec import Struct
 from catalog.messages import placeholders, render
 from catalog.model import SEVERITIES, Catalog, Lang, PartRef, Severity
 from desk.errors import DeskError
-from desk.opening import guidance
+from desk.tickets.opening import guidance
 from desk.zones import zone_of
 
 NOTHING: Final = "—"

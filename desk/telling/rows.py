@@ -12,7 +12,7 @@ from desk.telling.plan import Row
 
 
 class _Params(Struct, frozen=True):
-    """What `desk.tickets` stores with a telling."""
+    """What `desk.tickets.stage` stores with a telling."""
 
     severity: Severity
 

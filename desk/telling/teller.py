@@ -19,13 +19,13 @@ from prometheus_client import Counter
 from psycopg.types.json import Jsonb
 
 from catalog.model import Catalog, Lang
-from desk.events import TicketEvent, add_events
 from desk.telling.addresses import rest_s, shown
 from desk.telling.channels import Channel
 from desk.telling.letters import ComposeError, Letter, Text, summarise, trial
 from desk.telling.plan import Patience, Row, fate, next_message
 from desk.telling.reasons import RefusedError, TellingError, TooFastError
 from desk.telling.rows import read_row
+from desk.tickets.events import TicketEvent, add_events
 from store.pool import Connection, Pool
 from store.sql import load_queries
 

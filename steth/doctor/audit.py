@@ -11,7 +11,7 @@ from api.audit import Chain, read_chains
 from api.heads import Head, HeadError, by_position, latest, signed_head
 from catalog.model import Text
 from steth.chains import WHAT_TO_DO, check_kept, connect, finding_of, gone, kept_heads, verify_chain
-from steth.heads import uncovered_s
+from steth.jobs.heads import uncovered_s
 from steth.settings import Settings, SettingsError
 
 MOST: Final = 20_000

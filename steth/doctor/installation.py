@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from agent.findings import Finding, fail, ok, warn
 from catalog.model import Text
-from desk.drift import Drift, find_drift
+from desk.tickets.drift import Drift, find_drift
 
 NAMED: Final = 10
 """Devices that are named; a fleet may have thousands."""

@@ -15,7 +15,7 @@ import psutil
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from steth.maintenance import Groundwork
+from steth.jobs.maintenance import Groundwork
 from store.embedded import EmbeddedPostgres
 from store.migrate import migrate
 from store.pool import ROLES, Role, role_dsn

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from desk.status import NEEDS_NOTE, TRANSITIONS
+from desk.tickets.status import NEEDS_NOTE, TRANSITIONS
 from tests.integration.api.test_devices import pages
 from tests.integration.api.world import FAMILY, METRIC, NOW, RUNBOOK, World
 

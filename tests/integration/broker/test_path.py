@@ -26,7 +26,7 @@ from remote.commands import PublishError
 from steth.certificates import initialise, renew, revoke_service
 from steth.doctor.broker import check_broker
 from steth.expiry import tell_ends
-from steth.run_alerts import MqttPublisher
+from steth.run_jobs import MqttPublisher
 from steth.settings import load_settings
 from store.partitions import ensure_partitions
 from tests.fixtures.deployed import DeployedBroker, device_certificate

@@ -10,7 +10,7 @@ from desk.telling.channels import Channel
 from desk.telling.plan import Patience
 from desk.telling.reasons import RefusedError, TellingError
 from desk.telling.teller import Teller
-from desk.tickets import TicketStage
+from desk.tickets.stage import TicketStage
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, batch, connect, episode

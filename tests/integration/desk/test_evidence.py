@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from desk.evidence import Freezer, read_evidence
-from desk.tickets import TicketStage
+from desk.tickets.evidence import Freezer, read_evidence
+from desk.tickets.stage import TicketStage
 from ingest.ports import Device
 from store.pool import EVERY_ORG, Pool, open_pool, scoped
 from tests.fixtures.postgres import Database

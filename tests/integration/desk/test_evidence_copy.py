@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from desk import evidence
-from desk.evidence import Exhibit, Freezer, read_evidence, read_exhibit
+from desk.tickets import evidence
+from desk.tickets.evidence import Exhibit, Freezer, read_evidence, read_exhibit
 from store.pool import open_pool, scoped
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import NOW, Hospital, batch, episode, rows

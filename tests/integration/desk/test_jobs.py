@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from desk.jobs import Leadership
+from steth.jobs.leadership import Leadership
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import rows
 
@@ -25,7 +25,7 @@ async def test_a_leader_whose_connection_died_knows_it_and_another_takes_over(da
 
 async def test_a_leader_that_stands_still_leads_no_longer(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped, or its machine paused: its kernel keeps the connection alive, and its lock with it."""
-    monkeypatch.setattr("desk.jobs.STILL_S", 0.2)
+    monkeypatch.setattr("steth.jobs.leadership.STILL_S", 0.2)
     async with Leadership(dsn=database.jobs) as one, Leadership(dsn=database.jobs) as other:
         assert await one.leads()
         assert await _until(other)

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from alerts.effects import EpisodeActive
-from desk.operate import device_retired, transition
+from desk.tickets.operate import device_retired, transition
 from ingest.ports import Batch
 from store.pool import open_pool, scoped
 from tests.fixtures.postgres import Database

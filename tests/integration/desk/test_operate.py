@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
-from desk.operate import Moved, transition
-from desk.read import read_case
-from desk.status import Action
-from desk.tickets import TicketStage
+from desk.tickets.operate import Moved, transition
+from desk.tickets.read import read_case
+from desk.tickets.stage import TicketStage
+from desk.tickets.status import Action
 from store.pool import EVERY_ORG, Connection, open_pool, scoped
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, alert, batch, connect, episode, rows

@@ -12,8 +12,8 @@ import pytest_asyncio
 from psycopg.conninfo import conninfo_to_dict
 
 from alerts.engine import AlertEngine
-from desk.drift import find_drift
-from desk.gaps import GapNotes
+from desk.tickets.drift import find_drift
+from desk.tickets.gaps import GapNotes
 from steth.run_ingest import stages_of
 from store.embedded import EmbeddedPostgres
 from store.pool import open_pool

@@ -6,7 +6,7 @@ import pytest
 from desk.telling.channels import Channels
 from desk.telling.plan import MESSAGES, Patience
 from desk.telling.reasons import RefusedError, TooFastError
-from desk.tickets import TicketStage
+from desk.tickets.stage import TicketStage
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, batch, connect, episode, rows
 from tests.integration.desk.listeners import HERE, mail_server, webhook

@@ -7,8 +7,8 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow
 from typing_extensions import override
 
-from desk.effects import TicketOpened
-from desk.tickets import TicketStage
+from desk.tickets.effects import TicketOpened
+from desk.tickets.stage import TicketStage
 from ingest.ports import Batch, Device
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, alert, batch, connect, episode, over, rows

@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
-from steth import backlog, fleet
+from steth.jobs import backlog, fleet
 from store.pool import Role, role_name
 from store.sql import load_queries
 from tests.integration.plans.size import NOW, Sync

@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from desk.tickets import TicketStage
+from desk.tickets.stage import TicketStage
 from remote.commands import AGAIN_MS, GRACE_MS, MOST, PAUSE_MS, CommandSender, PublishError, Sent
 from remote.prepare import EXPIRY_MS, PrepareStage
 from store.pool import open_pool

@@ -2,7 +2,7 @@ from typing import Any
 
 import msgspec
 
-from desk.tickets import TicketStage
+from desk.tickets.stage import TicketStage
 from ingest.ports import Batch
 from remote.prepare import EXPIRY_MS, PrepareStage
 from tests.fixtures.postgres import Database

@@ -3,7 +3,7 @@ from typing import Literal
 import pytest
 from prometheus_client import REGISTRY
 
-from desk.tickets import TicketStage
+from desk.tickets.stage import TicketStage
 from ingest.ports import Applied, Batch, Device, Now, Work
 from remote.commands import GRACE_MS, CommandSender
 from remote.prepare import EXPIRY_MS, PrepareStage

@@ -16,7 +16,7 @@ from api.heads import make_key, public_pem
 from catalog.load import load
 from desk.telling.channels import Channels
 from steth.audit import app
-from steth.heads import Heads
+from steth.jobs.heads import Heads
 from steth.settings import Settings
 from tests.fixtures.postgres import Database
 from tests.integration.desk.listeners import HERE

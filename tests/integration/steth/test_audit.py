@@ -11,7 +11,7 @@ import pytest
 from api.audit import Entry
 from api.heads import HeadError, make_key
 from desk.telling.channels import Channels
-from steth.heads import UNCOVERED, Heads
+from steth.jobs.heads import UNCOVERED, Heads
 from steth.settings import Settings, SettingsError
 from tests.integration.desk.listeners import HERE, webhook
 from tests.integration.steth.kept import CATALOG, Kept, changed, of

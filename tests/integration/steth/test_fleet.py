@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 
 from steth.doctor.pipeline import look
-from steth.fleet import Fleet
+from steth.jobs.fleet import Fleet
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
 

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from steth.jobs import Job, Jobs
+from steth.jobs.runner import Job, Jobs
 from store.pool import Pool, open_pool
 from tests.fixtures.postgres import Database
 

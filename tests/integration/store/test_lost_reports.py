@@ -2,7 +2,7 @@
 
 import time
 
-from desk.gaps import GapNotes
+from desk.tickets.gaps import GapNotes
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import rows

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from steth.maintenance import Groundwork, Upkeep
+from steth.jobs.maintenance import Groundwork, Upkeep
 from store.retention import Keep
 from tests.fixtures.postgres import Database
 

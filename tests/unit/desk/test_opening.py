@@ -6,7 +6,7 @@ import pytest
 from alerts.effects import EpisodeActive, Kind
 from catalog.load import load
 from catalog.model import SEVERITIES, Severity
-from desk.opening import EVIDENCE_MS, guidance, joined, opening, title, worse
+from desk.tickets.opening import EVIDENCE_MS, guidance, joined, opening, title, worse
 
 CATALOG = load()
 MODEL = CATALOG.models["generic-dr"]

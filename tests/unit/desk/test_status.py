@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 
 from catalog.load import load
-from desk.status import NEEDS_NOTE, TRANSITIONS, Action, Status, actions
+from desk.tickets.status import NEEDS_NOTE, TRANSITIONS, Action, Status, actions
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 ACTIONS: tuple[Action, ...] = get_args(Action)

@@ -3,7 +3,7 @@ import pytest
 
 from catalog.load import load
 from catalog.model import SEVERITIES, Model, Severity
-from desk.effects import TicketOpened
+from desk.tickets.effects import TicketOpened
 from remote.prepare import MINUTES, ON_SCREEN, prepare
 from wire.commands import RunRunbook, Scope
 

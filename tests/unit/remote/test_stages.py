@@ -1,5 +1,5 @@
 from catalog.load import load
-from desk.tickets import TicketStage
+from desk.tickets.stage import TicketStage
 from ingest.ports import Stage
 from remote.prepare import PrepareStage
 from remote.replies import ReplyStage

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from catalog.load import load
-from desk.status import TRANSITIONS
+from desk.tickets.status import TRANSITIONS
 from sim.analyzer.events import Notice
 from sim.analyzer.life import AnalyzerLife
 from sim.staff import _STEPS, Staff, StaffConfig, next_step

@@ -4,7 +4,7 @@ import pytest
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
-from steth.jobs import AWAY_S, LONGEST_S, is_away, pause_s, said
+from steth.jobs.runner import AWAY_S, LONGEST_S, is_away, pause_s, said
 from store.errors import StoreError, StoreErrorCode, kind_of
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
-import steth.run_alerts  # noqa: F401 - registers its metrics
+import steth.run_jobs  # noqa: F401 - registers its metrics
 from agent.metrics import collect, render
 from api.app import create_app
 from api.settings import Settings
 from catalog.load import load
 from ingest import stats
-from steth.backlog import Backlog
-from steth.fleet import Fleet
+from steth.jobs.backlog import Backlog
+from steth.jobs.fleet import Fleet
 from tests.fixtures.metrics import families, lint
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"

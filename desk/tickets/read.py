@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from alerts.effects import Kind
 from catalog.model import PartRef, Severity, Text
-from desk.status import Status
+from desk.tickets.status import Status
 from store.sql import load_queries
 from wire.items import Verdict
 
@@ -120,7 +120,7 @@ class Ticket(Struct, frozen=True, kw_only=True):
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """A ticket with all that belongs to it. The readings are apart: `desk.evidence.read_evidence`."""
+    """A ticket with all that belongs to it. The readings are apart: `desk.tickets.evidence.read_evidence`."""
 
     ticket: Ticket
     events: Sequence[Event]

@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 from psycopg import AsyncConnection
 
-from desk.events import TicketEvent, add_events
+from desk.tickets.events import TicketEvent, add_events
 from store.installation import settle
 from store.pool import Pool
 from store.sql import load_queries

@@ -8,8 +8,8 @@ from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
-from desk.events import TicketEvent, add_events
-from desk.status import NEEDS_NOTE, TRANSITIONS, Action, Status, actions
+from desk.tickets.events import TicketEvent, add_events
+from desk.tickets.status import NEEDS_NOTE, TRANSITIONS, Action, Status, actions
 from store.sql import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))

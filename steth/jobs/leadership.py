@@ -12,7 +12,7 @@ _LOCK: Final = 0x5354_4554_4802
 """`STETH` 2; 1 is the lock of migrations."""
 STILL_S: Final = 20.0
 """A leader asks several times a second."""
-_log: Final = structlog.get_logger("desk.jobs")
+_log: Final = structlog.get_logger("steth.jobs")
 
 
 class Leadership:

@@ -10,21 +10,21 @@ import structlog
 from prometheus_client import REGISTRY, Gauge
 
 from catalog.model import Catalog
-from desk.evidence import Freezer
-from desk.gaps import GapNotes
-from desk.jobs import Leadership
 from desk.telling.channels import Channels
 from desk.telling.teller import Teller
 from desk.telling.way import Way
+from desk.tickets.evidence import Freezer
+from desk.tickets.gaps import GapNotes
 from ingest.mqtt import Endpoint
 from remote.commands import CommandSender, PublishError
-from steth.backlog import Backlog
 from steth.expiry import tell_ends
-from steth.fleet import Fleet
-from steth.heads import Heads
 from steth.health import serve_health
-from steth.jobs import Job, Jobs
-from steth.maintenance import Upkeep
+from steth.jobs.backlog import Backlog
+from steth.jobs.fleet import Fleet
+from steth.jobs.heads import Heads
+from steth.jobs.leadership import Leadership
+from steth.jobs.maintenance import Upkeep
+from steth.jobs.runner import Job, Jobs
 from steth.run_ingest import wall_ms
 from steth.settings import Settings, address
 from steth.signals import stop_event
@@ -79,7 +79,7 @@ class MqttPublisher:
 
 
 async def run_alerts(settings: Settings, catalog: Catalog) -> None:
-    """Work until asked to stop. A job's failure is its own (``steth.jobs``)."""
+    """Work until asked to stop. A job's failure is its own (``steth.jobs.runner``)."""
     settings.need("dsn_jobs")
     if settings.dsn_owner:
         _log.warning("owner_address_not_needed", todo="remove dsn_owner from the settings of `steth alerts`")

@@ -14,11 +14,11 @@ from psycopg import AsyncConnection
 from alerts.effects import EpisodeActive, EpisodeAgain, EpisodeChanged
 from alerts.episode import Event
 from catalog.model import Catalog, Severity
-from desk.effects import TicketOpened
 from desk.errors import DeskError
-from desk.events import TicketEvent, add_events
-from desk.numbers import block_of
-from desk.opening import Opening, joined, opening, worse
+from desk.tickets.effects import TicketOpened
+from desk.tickets.events import TicketEvent, add_events
+from desk.tickets.numbers import block_of
+from desk.tickets.opening import Opening, joined, opening, worse
 from desk.zones import DEFAULT_ZONE, day_of
 from ingest.ports import Batch, Work
 from store.sql import load_queries

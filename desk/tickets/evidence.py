@@ -12,7 +12,7 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from desk.events import TicketEvent, add_events
+from desk.tickets.events import TicketEvent, add_events
 from store.pool import Pool
 from store.sql import load_queries
 

@@ -1,0 +1,1 @@
+"""Tickets: opened in the batch of their alert, worked on by people, with their history and evidence."""
