@@ -19,7 +19,8 @@ import uvloop
 from bench.subject import Board, Spec
 from ingest.arrays import bigints, byteas, integers, texts, times
 from ingest.memory import LANES, SQL
-from ingest.mqtt import Endpoint, Message, Session
+from ingest.message import Message
+from ingest.mqtt import Endpoint, Session
 from ingest.rows import COPY, ReadingRows
 from ingest.service import RECEIVE_MAX
 from wire.ids import PARTITIONS, buckets_of, mint_epoch
@@ -142,11 +143,11 @@ async def _puback(spec: Spec, board: Board) -> None:
         waiting.append(message)
 
     def acknowledge() -> None:
-        by_session: dict[Session, list[Message]] = {}
+        by_partition: dict[int, list[Message]] = {}
         for message in waiting:
-            by_session.setdefault(message.session, []).append(message)
-        for session, messages in by_session.items():
-            session.acknowledge(messages)
+            by_partition.setdefault(message.partition, []).append(message)
+        for partition, messages in by_partition.items():
+            sessions[partition].acknowledge(messages)
         board.done += len(waiting)
         waiting.clear()
 

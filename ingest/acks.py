@@ -1,6 +1,6 @@
 """Acknowledgements to the agents: after the commit, at once where something waits for them, else one a second."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from ingest.admitted import Admitted
 from ingest.memory import LANES, SQL, DeviceMemory
-from ingest.mqtt import Message, Session
+from ingest.message import Message, Ways
 from ingest.numbers import Mark
 from wire.codec import encode
 from wire.commands import Ack
@@ -27,11 +27,12 @@ def _topic(uid: DeviceId) -> str:
 class Acks:
     """What one lane still owes its devices. Its second is measured by ``steady_ms``, a clock that nobody sets."""
 
-    def __init__(self, *, lane: Lane, wall_ms: Callable[[], int], steady_ms: Callable[[], int]) -> None:
+    def __init__(self, *, lane: Lane, ways: Ways, wall_ms: Callable[[], int], steady_ms: Callable[[], int]) -> None:
         self._lane = lane
+        self._ways = ways
         self._wall_ms = wall_ms
         self._steady_ms = steady_ms
-        self._owed: dict[str, tuple[DeviceMemory[Any], Mark, Session]] = {}
+        self._owed: dict[str, tuple[DeviceMemory[Any], Mark]] = {}
         """With the mark as it was committed: that of the memory may be on its way, or rolled back by now."""
         self._marks: dict[int, list[Ack]] = {}
 
@@ -48,11 +49,10 @@ class Acks:
         """Send what can't wait, note what can."""
         now = self._wall_ms()
         steady = self._steady_ms()
-        sessions = {m.partition: m.session for m in messages}
+        heard = {m.partition for m in messages}
         out: dict[int, list[tuple[str, bytes]]] = {}
         for uid, memory in admitted.touched.items():
-            session = sessions.get(memory.device.partition)
-            if session is None:
+            if memory.device.partition not in heard:
                 continue
             if uid in admitted.hello:
                 self._hello(memory, now, out.setdefault(memory.device.partition, []))
@@ -63,22 +63,24 @@ class Acks:
                 self._owed.pop(uid, None)
                 self._one(memory, mark, (now, steady), out.setdefault(memory.device.partition, []))
             else:
-                self._owed[uid] = (memory, mark, session)
-        for partition, acks in out.items():
-            sessions[partition].publish(acks)
+                self._owed[uid] = (memory, mark)
+        self._publish(out)
 
     def flush(self) -> None:
         """Send what was put off, where its second is over."""
         steady = self._steady_ms()
         times = (self._wall_ms(), steady)
-        due = [uid for uid, (memory, _, _) in self._owed.items() if steady - memory.acked_ms >= COALESCE_MS]
-        out: dict[int, tuple[Session, list[tuple[str, bytes]]]] = {}
+        due = [uid for uid, (memory, _) in self._owed.items() if steady - memory.acked_ms >= COALESCE_MS]
+        out: dict[int, list[tuple[str, bytes]]] = {}
         for uid in due:
-            memory, mark, session = self._owed.pop(uid)
-            _, acks = out.setdefault(id(session), (session, []))
-            self._one(memory, mark, times, acks)
-        for session, acks in out.values():
-            session.publish(acks)
+            memory, mark = self._owed.pop(uid)
+            self._one(memory, mark, times, out.setdefault(memory.device.partition, []))
+        self._publish(out)
+
+    def _publish(self, out: Mapping[int, Sequence[tuple[str, bytes]]]) -> None:
+        for partition, acks in out.items():
+            if (way := self._ways.get(partition)) is not None:
+                way.publish(acks)
 
     def _one(self, memory: DeviceMemory[Any], mark: Mark, times: tuple[int, int], out: list[tuple[str, bytes]]) -> None:
         now, steady = times

@@ -11,7 +11,7 @@ from ingest.clocks import Clock, hear, timeless
 from ingest.fit import Fit
 from ingest.letters import letter_of
 from ingest.memory import DeviceMemory, Memory
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.numbers import Decision, Fate, Mark, applied, decide
 from ingest.ports import Applied, S, Work
 from ingest.read import Read

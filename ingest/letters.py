@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 
 from ingest.excerpt import NAMES, excerpt
 from ingest.memory import LANES, SQL
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.ports import Device
 from wire.codec import JSON, MSGPACK
 from wire.errors import WireError

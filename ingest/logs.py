@@ -9,7 +9,7 @@ import structlog
 from ingest import stats
 from ingest.admitted import Admitted, Gap
 from ingest.letters import Letter
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.ports import S
 from ingest.refusals import SERVER
 from wire.topics import Lane

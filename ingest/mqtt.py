@@ -9,6 +9,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Final, cast
 
 import mqtt5
@@ -16,7 +17,7 @@ import structlog
 from msgspec import Struct
 
 from ingest import stats
-from ingest.read import Read
+from ingest.message import Message
 
 _log: Final = structlog.get_logger("ingest.mqtt")
 
@@ -31,6 +32,7 @@ STEADY_S: Final = 5.0
 """A connection that lasted so long begins its attempts anew: one that is granted and cut at once does not."""
 TAKEN_OVER_FAILURES: Final = 4
 """Whoever took a session over keeps it for at least 0.8 s: time enough to find out whether it is a new owner."""
+_LINKS: Final = count(1)
 _PUBLISH: Final = 3
 _GRANTED: Final = (mqtt5.SubAckReasonCode.GRANTED_QOS_AT_MOST_ONCE, mqtt5.SubAckReasonCode.GRANTED_QOS_AT_LEAST_ONCE)
 
@@ -43,23 +45,6 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     username: str | None = None
     password: str | None = None
-
-
-class Message(Struct, kw_only=True, gc=False):
-    """One message as it arrived. ``properties`` None: the packet could not be read, ``body`` is then its raw bytes.
-    ``content``: what it says, once a lane took it; None stays for our own probes."""
-
-    topic: str
-    body: bytes
-    content_type: str | None
-    properties: list[tuple[str, str]] | None
-    packet_id: int
-    partition: int
-    session: "Session"
-    link: int
-    """Which connection it came on: an acknowledgement belongs to that one only."""
-    received_ms: int
-    content: Read | None = None
 
 
 class Session(asyncio.Protocol):
@@ -180,7 +165,7 @@ class Session(asyncio.Protocol):
         self._transport = stream
         self._rest = b""
         self._subscribed = False
-        self.link += 1
+        self.link = next(_LINKS)
         secured: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
         if secured is not None and (shown := secured.getpeercert()):
             stats.CERTIFICATE.labels("broker").set(ssl.cert_time_to_seconds(str(shown["notAfter"])))
@@ -254,7 +239,6 @@ class Session(asyncio.Protocol):
                 properties=None,
                 packet_id=packet_id,
                 partition=self._partition,
-                session=self,
                 link=self.link,
                 received_ms=now_ms,
             )
@@ -270,7 +254,6 @@ class Session(asyncio.Protocol):
                     properties=packet.user_properties,
                     packet_id=packet.packet_id or 0,
                     partition=self._partition,
-                    session=self,
                     link=self.link,
                     received_ms=now_ms,
                 )

@@ -11,7 +11,7 @@ from ingest.directory import read_devices
 from ingest.judge import Judge
 from ingest.later import Later
 from ingest.memory import LANES, SQL, DeviceMemory, Memory
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.owed import Owed
 from ingest.ports import Now, S
 from wire.topics import Lane

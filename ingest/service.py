@@ -14,13 +14,15 @@ from ingest import stats
 from ingest.directory import Tail, changed
 from ingest.fit import Fit
 from ingest.memory import SQL
+from ingest.message import Message
 from ingest.metrics import MetricIds
-from ingest.mqtt import Endpoint, Message, Session
+from ingest.mqtt import Endpoint, Session
 from ingest.ports import Allowed, Engine, S, Stage
 from ingest.slices import Pace
 from ingest.transact import Ownership
 from ingest.turns import take_turns
 from ingest.writer import LaneWriter
+from store.errors import first_line
 from store.pool import Pool
 from wire.ids import PARTITIONS, buckets_of
 from wire.topics import Channel, Lane, probe, up_filter
@@ -92,7 +94,8 @@ class Ingest(Generic[S]):
         fit = Fit(allowed=allowed, ids=self._ids)
         pace = Pace()
         self.owned: dict[int, Ownership] = {}
-        self._sessions: dict[tuple[int, Lane], tuple[Session, asyncio.Task[None]]] = {}
+        self._sessions: dict[Lane, dict[int, Session]] = {lane: {} for lane in Lane}
+        self._running: dict[Session, asyncio.Task[None]] = {}
         self._probed: dict[int, tuple[int, int]] = {}
         self._stopping = asyncio.Event()
         self._doubt = asyncio.Event()
@@ -109,6 +112,7 @@ class Ingest(Generic[S]):
                 ids=self._ids,
                 fit=fit,
                 owned=self.owned,
+                ways=self._sessions[lane],
                 on_lost=self._on_lost,
                 on_probe=self._on_probe,
                 on_handed=self._on_handed,
@@ -127,7 +131,7 @@ class Ingest(Generic[S]):
     @property
     def ready(self) -> bool:
         """It owns partitions and all of their sessions are connected."""
-        return bool(self.owned) and all(session.connected for session, _ in self._sessions.values())
+        return bool(self.owned) and all(session.connected for session in self._running)
 
     def stop(self) -> None:
         """Finish what is in hand, write every state, give the partitions back."""
@@ -158,8 +162,9 @@ class Ingest(Generic[S]):
             for writer in self.writers.values():
                 await writer.stop()
             await asyncio.wait(writers)
-            for key in list(self._sessions):
-                await self._disconnect(*key)
+            for lane, sessions in self._sessions.items():
+                for partition in list(sessions):
+                    await self._disconnect(partition, lane)
             await self._give_back()
 
     async def _until_database(self) -> None:
@@ -168,7 +173,7 @@ class Ingest(Generic[S]):
                 async with self._pool.connection() as connection:
                     await self._ids.load(connection)
             except (psycopg.Error, PoolTimeout) as error:
-                _log.warning("database_unreachable", error=str(error).strip().splitlines()[:1])
+                _log.warning("database_unreachable", error=first_line(error))
                 await asyncio.sleep(1)
             else:
                 return
@@ -209,7 +214,7 @@ class Ingest(Generic[S]):
             stats.DEVICES.labels(lane.value).set(devices)
             waiting = sum(writer.waiting for (of, _), writer in self.writers.items() if of is lane)
             stats.WAITING.labels(lane.value).set(waiting)
-        stats.CONNECTED.set(sum(session.connected for session, _ in self._sessions.values()))
+        stats.CONNECTED.set(sum(session.connected for session in self._running))
 
     async def _claim(self, most: int) -> None:
         async with self._pool.connection() as connection, connection.transaction():
@@ -314,13 +319,13 @@ class Ingest(Generic[S]):
             on_taken_over=self._on_taken_over,
             wall_ms=self._wall_ms,
         )
-        task = asyncio.create_task(session.run(), name=f"session-{partition:02d}-{lane.value}")
-        self._sessions[partition, lane] = (session, task)
+        self._sessions[lane][partition] = session
+        self._running[session] = asyncio.create_task(session.run(), name=f"session-{partition:02d}-{lane.value}")
 
     async def _disconnect(self, partition: int, lane: Lane) -> None:
-        found = self._sessions.pop((partition, lane), None)
-        if found is not None:
-            session, task = found
+        session = self._sessions[lane].pop(partition, None)
+        if session is not None:
+            task = self._running.pop(session)
             await session.close()
             task.cancel()
             await asyncio.wait([task])
@@ -330,8 +335,8 @@ class Ingest(Generic[S]):
     async def _probe(self) -> None:
         """Send a probe through the broker for each partition."""
         for partition in self.owned:
-            if (found := self._sessions.get((partition, Lane.LIVE))) is not None:
-                found[0].publish([(probe(partition, Lane.LIVE), f"{self._name} {self._wall_ms()}".encode())])
+            if (session := self._sessions[Lane.LIVE].get(partition)) is not None:
+                session.publish([(probe(partition, Lane.LIVE), f"{self._name} {self._wall_ms()}".encode())])
 
     def _on_probe(self, message: Message) -> None:
         """A probe came back, behind everything that was sent before it: the way works, and time passed on it."""

@@ -13,7 +13,7 @@ from ingest.arrays import NEVER, bigints, booleans, byteas, doubles, integers, t
 from ingest.directory import Tail
 from ingest.letters import write_letters
 from ingest.memory import LANES, SQL, Memory, StateRow
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.ports import Batch, S
 from ingest.record import EventRow, inventories
 from ingest.refusals import write_refusals

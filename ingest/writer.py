@@ -24,8 +24,8 @@ from ingest.judge import Judge
 from ingest.later import Later
 from ingest.logs import count, numbers_of, say
 from ingest.memory import Memory
+from ingest.message import Message, Ways
 from ingest.metrics import MetricIds
-from ingest.mqtt import Message
 from ingest.owed import Owed
 from ingest.ports import Engine, Now, S, Stage
 from ingest.read import read
@@ -46,6 +46,7 @@ from ingest.transact import (
     write_rest,
     write_states,
 )
+from store.errors import first_line
 from store.pool import Pool
 from wire.ids import PARTITIONS, DeviceId, partition_of
 from wire.topics import Lane, probe
@@ -73,6 +74,7 @@ class LaneWriter(Generic[S]):
         ids: MetricIds,
         fit: Fit,
         owned: dict[int, Ownership],
+        ways: Ways,
         on_lost: Callable[[set[int]], None],
         on_probe: Callable[[Message], None],
         on_handed: Callable[[dict[str, int]], None],
@@ -87,6 +89,7 @@ class LaneWriter(Generic[S]):
         self._pool = pool
         self._ids = ids
         self._owned = owned
+        self._ways = ways
         self._on_lost = on_lost
         self._on_probe = on_probe
         self._on_handed = on_handed
@@ -103,7 +106,7 @@ class LaneWriter(Generic[S]):
             clock_ms=self._clock_ms,
             pace=pace,
         )
-        self.acks = Acks(lane=lane, wall_ms=wall_ms, steady_ms=steady_ms)
+        self.acks = Acks(lane=lane, ways=ways, wall_ms=wall_ms, steady_ms=steady_ms)
         self._pending: deque[Message] = deque()
         self._ticks: set[str] = set()
         self._look = False
@@ -240,7 +243,7 @@ class LaneWriter(Generic[S]):
                 self._forget(messages, ticks)
                 self._ticks |= ticks
                 stats.RETRIES.labels(self._lane.value, "database").inc()
-                _log.warning("transaction_failed", lane=self._lane.value, error=_one_line(error), again_in_s=delay)
+                _log.warning("transaction_failed", lane=self._lane.value, error=first_line(error), again_in_s=delay)
                 if self._stopping:
                     return  # unacknowledged: it comes again to the next owner
                 await asyncio.sleep(delay)
@@ -369,11 +372,12 @@ class LaneWriter(Generic[S]):
 
     def _acknowledge(self, messages: list[Message], admitted: Admitted[S]) -> None:
         """PUBACK in order of arrival, then the application's acknowledgements."""
-        by_session: dict[int, list[Message]] = {}
+        by_partition: dict[int, list[Message]] = {}
         for message in messages:
-            by_session.setdefault(id(message.session), []).append(message)
-        for of_session in by_session.values():
-            of_session[0].session.acknowledge(of_session)
+            by_partition.setdefault(message.partition, []).append(message)
+        for partition, of_partition in by_partition.items():
+            if (way := self._ways.get(partition)) is not None:
+                way.acknowledge(of_partition)
         self.acks.after(admitted, messages)
         self.judge.after()
         for message in messages:
@@ -392,7 +396,3 @@ class LaneWriter(Generic[S]):
     def _clock_ms(self, partition: int) -> int:
         held = self._owned.get(partition)
         return 0 if held is None else held.clock_ms
-
-
-def _one_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -33,6 +33,11 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def first_line(error: BaseException) -> str:
+    """What went wrong, without the details, which may quote what was stored; the kind of an error that says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
 def kind_of(error: BaseException) -> str:
     """Errors of one type and code that are raised at one place are of one kind: said once in a log."""
     frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]

@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from ingest.admitted import Admitted
 from ingest.memory import DeviceMemory
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.numbers import Decision, Fate, Mark, decide
 from ingest.service import Ingest
 from ingest.writer import LaneWriter

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.ports import Batch
 from ingest.service import LEASE_S, WRITERS, Ingest
 from ingest.slices import Pace

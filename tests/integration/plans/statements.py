@@ -23,7 +23,7 @@ ROOT: Final = Path(__file__).parents[3]
 ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
     "ingest": ("ingest",),
     "alerts": ("ingest",),
-    "desk": ("ingest", "jobs", "api"),
+    "desk/tickets": ("ingest", "jobs", "api"),
     "desk/telling": ("jobs",),
     "remote": ("ingest", "jobs", "api"),
     "api": ("api",),

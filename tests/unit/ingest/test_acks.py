@@ -1,12 +1,12 @@
 """When an acknowledgement leaves, and which mark it carries (DELIVERY 10)."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from ingest.acks import COALESCE_MS, Acks
 from ingest.admitted import Admitted
 from ingest.latest import Latest
 from ingest.memory import DeviceMemory
-from ingest.mqtt import Endpoint, Message, Session
+from ingest.message import Message
 from ingest.numbers import Mark
 from ingest.ports import Device, Presence
 from wire.codec import decode_ack
@@ -26,23 +26,16 @@ class Clock:
         return self.ms
 
 
-class Caught(Session):
-    """A session that keeps what would be published."""
+class Caught:
+    """A partition's way back that keeps what would be published."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(
-            endpoint=lambda: Endpoint(host="127.0.0.1", port=1),
-            client_id="caught",
-            partition=0,
-            filters=[],
-            receive_max=1,
-            on_message=lambda message: None,
-            on_taken_over=lambda: None,
-            wall_ms=clock,
-        )
+    def __init__(self) -> None:
         self.acks: list[Ack] = []
 
-    def publish(self, messages: Any) -> None:
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Nothing waits for it."""
+
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> None:
         for topic, body in messages:
             assert topic == down_filter(UID).replace("+", "ack")
             self.acks.append(decode_ack(body))
@@ -54,8 +47,8 @@ class Bulk:
     def __init__(self) -> None:
         self.clock = Clock()
         self.steady = Clock()
-        self.session = Caught(self.clock)
-        self.acks = Acks(lane=Lane.BULK, wall_ms=self.clock, steady_ms=self.steady)
+        self.session = Caught()
+        self.acks = Acks(lane=Lane.BULK, ways={3: self.session}, wall_ms=self.clock, steady_ms=self.steady)
         device = Device(id=1, uid=UID, org_id=1, site_id=1, partition=3, model="generic-dr", name="DR")
         self.memory: DeviceMemory[None] = DeviceMemory(
             device=device,
@@ -85,7 +78,6 @@ class Bulk:
             properties=[],
             packet_id=1,
             partition=3,
-            session=self.session,
             link=1,
             received_ms=self.clock.ms,
         )

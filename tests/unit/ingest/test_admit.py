@@ -10,13 +10,12 @@ from ingest.admitted import Admitted
 from ingest.fit import Fit
 from ingest.latest import Latest
 from ingest.memory import DeviceMemory, Memory
+from ingest.message import Message
 from ingest.metrics import MetricIds
-from ingest.mqtt import Message
 from ingest.ports import Applied, Device, Presence
 from ingest.read import read
 from ingest.refusals import Key, Refused, note_own
 from tests.fixtures.allowed import Anything, possible
-from tests.unit.ingest.test_acks import Caught, Clock
 from wire.codec import encode_report
 from wire.ids import bucket, mint_device_id, mint_epoch, partition
 from wire.items import BAD, GOOD, Fault, Heartbeat, Item, Readings
@@ -60,7 +59,6 @@ class Door:
             properties=properties,
             packet_id=1,
             partition=self.memory.device.partition,
-            session=Caught(Clock()),
             link=1,
             received_ms=received_ms,
             content=read(topic, body, None, properties),

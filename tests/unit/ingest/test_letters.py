@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from ingest.letters import EACH, Letter, folded, letter_of
-from ingest.mqtt import Message
+from ingest.message import Message
 from wire.errors import WireError, WireErrorCode
 from wire.topics import Lane
 
@@ -60,7 +60,7 @@ def test_beyond_its_share_a_sender_is_counted_by_code_and_takes_no_room_of_other
 )  # fmt: skip
 def test_a_place_holds_no_word_but_ours(where: str, said: str) -> None:
     message = Message(
-        topic="t", body=b"", content_type=None, properties=None, packet_id=0, partition=0, session=None, link=0,  # type: ignore[arg-type]
+        topic="t", body=b"", content_type=None, properties=None, packet_id=0, partition=0, link=0,
         received_ms=0,
     )  # fmt: skip
     error = WireError(WireErrorCode.SCHEMA, where, "d" * 1000)

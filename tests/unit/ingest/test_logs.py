@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from ingest import logs
 from ingest.admitted import Admitted, Gap
 from ingest.letters import Letter, letter_of
-from ingest.mqtt import Message
+from ingest.message import Message
 from ingest.ports import Device
 from wire.errors import WireError, WireErrorCode
 from wire.ids import DeviceId, Epoch
@@ -43,7 +43,6 @@ def letter(*, ours: bool = True) -> Letter:
         properties=NUMBERS.properties(),
         packet_id=1,
         partition=3,
-        session=None,  # type: ignore[arg-type]  # nothing is acknowledged
         link=1,
         received_ms=1,
     )
