@@ -68,7 +68,7 @@ class Book:
         self._replace(boot=self.state.boot + 1)
         for lane in Lane:
             self._recount(lane)
-        # What an earlier life may have had under way; never dropped (DELIVERY 2).
+        # What an earlier life may have had under way; never dropped (delivery 2).
         self._handed[Lane.BULK] = self._reports.window_end(Lane.BULK)
         self.save()
 
@@ -206,7 +206,7 @@ class Book:
         return decision
 
     def new_epoch(self, at: int) -> None:
-        """Renumber everything held from 1, in order, flagged ``again`` (DELIVERY 6); so is from now on what was before
+        """Renumber everything held from 1, in order, flagged ``again`` (delivery 6); so is from now on what was before
         ``at`` (device's clock): an older copy also knows less of how far its sources were read."""
         self._reports.number_from_one()
         self._replace(epoch=mint_epoch(), dropped=0, refused=0, live=LaneState(), bulk=LaneState(), doubted_ms=at)
@@ -226,7 +226,7 @@ class Book:
             self._exchange(lane, seq, report, forming.reform(report.body, bound=bound))
 
     def skip(self, lane: Lane, seq: int, *, reason: str) -> None:
-        """A report that is refused for good is replaced, under its number, by a ``Skipped`` (DELIVERY 12)."""
+        """A report that is refused for good is replaced, under its number, by a ``Skipped`` (delivery 12)."""
         old = self._reports.get(lane, seq)
         if old is not None:
             note = forming.stand_in(

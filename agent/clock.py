@@ -1,4 +1,4 @@
-"""The device's clock against the server's: offset by round trip, and steps (DELIVERY 16, ADR 0017).
+"""The device's clock against the server's: offset by round trip, and steps (delivery 16, ADR 0017).
 
 *Offset* is the server's clock less the device's (ms): what ingest adds to a device's time. A *segment* is a piece of
 the device's clock between two steps. *Elapsed* is a clock of the machine that no one sets and that goes on in sleep.

@@ -25,7 +25,7 @@ class OutboxError(AgentError):
 
 
 class OutboxFull(OutboxError):
-    """The live lane holds as many distinct items as the configuration allows (DELIVERY 2)."""
+    """The live lane holds as many distinct items as the configuration allows (delivery 2)."""
 
 
 class OutboxFailed(OutboxError):

@@ -64,7 +64,7 @@ def reform(body: bytes, *, bound: int) -> list[Formed]:
 
 
 def stand_in(*, at: int, segment: int, items: int, size: int, reason: str) -> Formed:
-    """What takes the place and number of a report that is refused for good (DELIVERY 12)."""
+    """What takes the place and number of a report that is refused for good (delivery 12)."""
     skipped = Skipped(at=at, reason=reason, items=items, bytes=size)
     made = encode_report(Report(at=at, items=[skipped], segment=segment))
     return Formed(body=made, digest=digest(made), items=(skipped,))

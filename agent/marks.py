@@ -101,7 +101,7 @@ def _own(held: Held, ack: Ack) -> Decision:
             return Decision(action=Action.NEW_EPOCH, reason=Reason.DIGEST)
         return Decision(action=Action.DELETE, reason=Reason.MATCH, upto=ack.seq, back=ack.back, confirmed=True)
     if ack.seq < held.deleted:
-        # An old acknowledgement that arrives late, or a server restored from a backup: our floor tells it (rule 4).
+        # An old acknowledgement that arrives late, or a server restored from a backup: our floor tells it (delivery 4).
         return Decision(action=Action.GO_ON, reason=Reason.BELOW, confirmed=True)
     if ack.seq == held.deleted:
         # Without a digest the server moved its mark there by our floor, and knows nothing of that report.

@@ -1,6 +1,6 @@
 """What the outbox's file keeps beside reports: positions, sources seen, inventory, commands, clock segments.
 
-It commits with the reports: a position never stands without what was read up to it (DELIVERY 1).
+It commits with the reports: a position never stands without what was read up to it (delivery 1).
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""The outbox of one device: what is put here is on the disk when ``put`` returns (DELIVERY 1, 2).
+"""The outbox of one device: what is put here is on the disk when ``put`` returns (delivery 1, 2).
 
 One writer thread owns the file. What waits for it at a time is committed together, so that many threads pay for one
 synchronisation of the disk.

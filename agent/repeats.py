@@ -1,4 +1,4 @@
-"""Repeats of a fault fold into a report that nobody has seen yet (DELIVERY 2): count, first, last.
+"""Repeats of a fault fold into a report that nobody has seen yet (delivery 2): count, first, last.
 
 A repeat folds only if nothing came in between that the server would judge differently in another order: the same
 code from elsewhere or in another state, or a code that clears it or that it clears (the catalog's ``clear.by``); nor

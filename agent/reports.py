@@ -159,7 +159,7 @@ class Reports:
         return found
 
     def window_end(self, lane: Lane) -> int:
-        """The highest number that may be under way: a window's worth from the lowest (DELIVERY 11)."""
+        """The highest number that may be under way: a window's worth from the lowest (delivery 11)."""
         rows = self._db.execute(
             "SELECT seq, size FROM report WHERE lane = ? ORDER BY seq LIMIT ?", (LANES[lane], WINDOW_REPORTS)
         ).fetchall()

@@ -1,4 +1,4 @@
-"""The room on the disk that an outbox keeps for itself (ADR 0017, DELIVERY 2).
+"""The room on the disk that an outbox keeps for itself (ADR 0017, delivery 2).
 
 Deleting what was acknowledged needs room too: SQLite writes the changed pages to the write-ahead log first, and a
 checkpoint makes the file as long as its page count. So a *reserve* lies beside the outbox, a file of nothing, and is
@@ -18,7 +18,7 @@ MB: Final = 1024 * 1024
 RESERVE: Final = 16 * MB
 """What a full disk may cost at once: a checkpoint that makes the file longer by all of a write-ahead log (1000 pages of
 4 KiB, SQLite's ``wal_autocheckpoint``, and one group of entries), twice ``WORKING``, and the same at a later start.
-A window of acknowledged reports (64 or 256 KiB, DELIVERY 11) touches 300 pages at most, 1.2 MB."""
+A window of acknowledged reports (64 or 256 KiB, delivery 11) touches 300 pages at most, 1.2 MB."""
 WORKING: Final = 2 * MB
 """Free pages of the file, and as much of its write-ahead log, that the reserve becomes on a full disk: an entry of the
 size of a message (1 MB) fits, and a window of both lanes."""

@@ -115,7 +115,7 @@ class Session:
             self._birth(link)
 
     def on_puback(self, mid: int, code: int) -> None:
-        """The broker's answer to a publish; an error is no delivery (DELIVERY 12)."""
+        """The broker's answer to a publish; an error is no delivery (delivery 12)."""
         sent = self._flight.pop(mid, None)
         if code >= FAILURE:
             self._counters.refused += 1
@@ -257,7 +257,7 @@ class Session:
             self._wake.clear()
             await self._settle_refusals()
             self._expire()
-            # Live first, and again after each few of bulk: live never waits behind bulk (DELIVERY 8). A backlog of live
+            # Live first, and again after each few of bulk: live never waits behind bulk (delivery 8). A backlog of live
             # has the connection to itself as long as it gets on.
             while await self._send_some(link, Lane.LIVE) or await self._send_some(link, Lane.BULK):
                 pass

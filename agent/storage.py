@@ -1,4 +1,4 @@
-"""The outbox's file: SQLite with write-ahead log and full synchronisation (DELIVERY 2).
+"""The outbox's file: SQLite with write-ahead log and full synchronisation (delivery 2).
 
 One process owns the file as long as it is open (exclusive locking). A file that is no sound database is moved aside
 and a new one begun: what it held is lost, and said so. On a full disk it lives on what it kept (``agent.room``).

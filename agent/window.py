@@ -1,4 +1,4 @@
-"""What to send next on a lane: in order, within the window, again when nothing moves (DELIVERY 5, 11).
+"""What to send next on a lane: in order, within the window, again when nothing moves (delivery 5, 11).
 
 No clock and no socket here: ``now`` is monotonic seconds, ``jitter`` a number in 0..1 that the caller draws.
 """
@@ -103,7 +103,7 @@ class Window:
         return self._progress_at + LULL_S if self._flight and self._next <= highest else 0.0
 
     def back(self, seq: int, *, mark: int, lowest: int, now: float) -> bool:
-        """The server asks to go back to ``seq``. Obeyed once per mark (rule 5); the timer does the rest."""
+        """The server asks to go back to ``seq``. Obeyed once per mark (delivery 5); the timer does the rest."""
         if not self.is_open or mark == self._obeyed or seq >= self._next:
             return False
         self._obeyed = mark
@@ -116,7 +116,7 @@ class Window:
             self._restart(lowest, now=now)
 
     def refused(self, *, lowest: int, now: float, jitter: float) -> None:
-        """The broker refused a publish: no delivery (rule 12). All again, after a pause that doubles."""
+        """The broker refused a publish: no delivery (delivery 12). All again, after a pause that doubles."""
         self._restart(lowest, now=now)
         self._not_before = now + self._pause(jitter)
 

@@ -1,6 +1,6 @@
 """What follows from time alone: timers that end, silence of a device, its return.
 
-All by the partition's probed clock, so that an outage of ours makes no device silent and ends no waiting (DELIVERY 15).
+All by the partition's probed clock, so that an outage of ours makes no device silent and ends no waiting (delivery 15).
 """
 
 from typing import Final

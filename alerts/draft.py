@@ -26,7 +26,7 @@ CHATTER_CYCLES: Final = 3
 CHATTER_MS: Final = 60_000
 """Chattering: three or more cycles a minute (ANSI/ISA-18.2; EEMUA 191)."""
 LATE_MS: Final = 300_000
-"""A fact older than this when it arrives is late (DELIVERY 17). What is younger is judged as if it had come at once: a
+"""A fact older than this when it arrives is late (delivery 17). What is younger is judged as if it had come at once: a
 timer rings only when all that may still come is of a time after its end."""
 COUNT_MOST: Final = 2**53
 """How often something occurred is counted up to here, which is what one fault may claim; the database holds more."""

@@ -33,7 +33,7 @@ class Episode(Effect, frozen=True, kw_only=True):
     ``rule``: key within the model: ``fault:CODE``, ``limit:KEY``, ``silence``, or one that every device has
     (``alerts.plan``). ``subject``: the fault code or metric; empty for the other kinds. ``occurred_ms``: when it began,
     ``learned_ms``: when we came to know, both on the server's clock. ``late``: learned so late that it was judged as
-    history first (DELIVERY 17). ``ticket``: the rule has the right to open one. ``message`` and ``params``: why, for a
+    history first (delivery 17). ``ticket``: the rule has the right to open one. ``message`` and ``params``: why, for a
     person.
     """
 

@@ -1,4 +1,4 @@
-"""The engine: judges what a device reports, and what follows from time alone. Pure (DELIVERY 13).
+"""The engine: judges what a device reports, and what follows from time alone. Pure (delivery 13).
 
 The verdict is one of the facts in the order of their own time, however they were cut into reports, batches and arrivals
 (ADR 0021). A step takes the reports as they came, the facts of each in the order of their time, then the timers that

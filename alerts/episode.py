@@ -1,6 +1,6 @@
 """The life of an episode: two axes, each a table of (state, event) that says what happens and why.
 
-The condition is the engine's alone; the operator's side is the API's (DELIVERY 15). Every pair has an outcome: a state
+The condition is the engine's alone; the operator's side is the API's (delivery 15). Every pair has an outcome: a state
 to go to, or a reason for which nothing happens. A condition that ends is the end of its episode: the next occurrence is
 another one with another identity.
 """

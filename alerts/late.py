@@ -1,4 +1,4 @@
-"""Late facts (DELIVERY 17): held until the agent has caught up, then judged in the order of their own time.
+"""Late facts (delivery 17): held until the agent has caught up, then judged in the order of their own time.
 
 What is still active opens with *occurred* and *learned* apart. What came and went makes one summary. A fact that comes
 in time while late ones of its rule wait is judged with them: the order within a rule is kept (ADR 0021). A fault older

@@ -196,7 +196,7 @@ def _own(
 
 
 IDENTITY_RULE: Final = _own(IDENTITY, "identity", Variant.IDENTITY, "major", ticket=True, hold_ms=DAY_MS)
-"""No model's own, as those that follow: any device can be cloned (DELIVERY 6)."""
+"""No model's own, as those that follow: any device can be cloned (delivery 6)."""
 NUMBERS_RULE: Final = _own(NUMBERS, "identity", Variant.NUMBERS, "major", ticket=True, hold_ms=DAY_MS)
 """What a device says under a number of before is taken for a duplicate: nobody would notice its faults."""
 UNJUDGED_RULE: Final = _own(UNJUDGED, "unjudged", Variant.UNJUDGED, "minor", ticket=False, hold_ms=DAY_MS)

@@ -46,7 +46,7 @@ class Entry(Struct, frozen=True, kw_only=True, array_like=True):
 
 
 class Held(Struct, frozen=True, kw_only=True, array_like=True):
-    """A late fact that waits until the agent has caught up (DELIVERY 17): a reading of ``name``, or a fault code.
+    """A late fact that waits until the agent has caught up (delivery 17): a reading of ``name``, or a fault code.
 
     ``state``: "" for a reading. ``first_ms`` to ``at_ms``: the times of a folded fault, or of readings that are graded
     alike; ``value`` is of the first.

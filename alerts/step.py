@@ -17,7 +17,7 @@ from wire.report import Report
 from wire.topics import Lane
 
 AHEAD_MS: Final = 300_000
-"""How far a clock may be ahead (``latest`` has the same bound, DELIVERY 16)."""
+"""How far a clock may be ahead (``latest`` has the same bound, delivery 16)."""
 OLDEST_MS: Final = 366 * 86_400_000
 """How long before its arrival a fault can have been: a clock at 1970 tells nothing of when it was."""
 

@@ -381,7 +381,7 @@ RETURNING id, org_id, name, address, language, active, heads, version,
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: stream_boundary
--- Below it every transaction has ended, and none of them can appear any more (DELIVERY 19).
+-- Below it every transaction has ended, and none of them can appear any more (delivery 19).
 SELECT b.xid::text::bigint AS xid,
        extract(epoch FROM clock_timestamp() - least(
            (SELECT min(a.learned_at) FROM alert_event a WHERE a.xid >= b.xid),

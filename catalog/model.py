@@ -196,7 +196,7 @@ class FaultCode(Struct, frozen=True, kw_only=True):
 
 
 class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The absence rule of a device: nothing heard for `after_s` seconds on the probed clock (DELIVERY 15)."""
+    """The absence rule of a device: nothing heard for `after_s` seconds on the probed clock (delivery 15)."""
 
     after_s: Seconds
     severity: Severity

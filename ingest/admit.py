@@ -108,7 +108,7 @@ class Gate(Generic[S]):
             if decision.fate in (Fate.DUPLICATE, Fate.MISMATCH):
                 self._below_mark(memory, message, content, numbers, out, poison)
             return
-        # The number is consumed whether the body can be read or not (DELIVERY 12).
+        # The number is consumed whether the body can be read or not (delivery 12).
         out.count(_APPLIED)
         self._move(memory, applied(decision.mark, numbers, content.digest), message, out)
         memory.unacked += 1
@@ -257,7 +257,7 @@ class Gate(Generic[S]):
             self._apply(memory, applied_, out)
 
     def _will(self, memory: DeviceMemory[S], message: Message, out: Admitted[S]) -> None:
-        """Only the present session's will counts, and silence never depends on it (DELIVERY 18)."""
+        """Only the present session's will counts, and silence never depends on it (delivery 18)."""
         will = decode_will(message.body)
         out.count("will")
         presence = memory.presence

@@ -12,7 +12,7 @@ from ingest.refusals import Key, Refused
 
 
 class Gap(Struct, frozen=True, kw_only=True):
-    """Numbers ``first``..``last`` of an epoch that can never come any more (DELIVERY 4)."""
+    """Numbers ``first``..``last`` of an epoch that can never come any more (delivery 4)."""
 
     device_id: int
     epoch: str

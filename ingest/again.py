@@ -1,8 +1,8 @@
-"""What a report flagged ``again`` says that is new: its facts may have been stored under an old number (DELIVERY 6).
+"""What a report flagged ``again`` says that is new: its facts may have been stored under an old number (delivery 6).
 
 The same device, metric, time and value is the same fact; so is an event of the same kind, time and body.
 
-A fault's body is no such key: how repeats were folded (DELIVERY 2) depends on what waited in the outbox, and an outbox
+A fault's body is no such key: how repeats were folded (delivery 2) depends on what waited in the outbox, and an outbox
 put back from an older copy reads the same log lines again. There the same occurrence is the same fact. Occurrences
 come in the order of their time, so what the server has of them is all up to the last it has. What an outbox may have
 told in another life it doesn't fold (``agent.repeats``): so a fold begins where a stored one began, or is new wholly.

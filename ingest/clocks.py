@@ -1,4 +1,4 @@
-"""The clock of a client that doesn't measure it, by when its reports were made and when they came (DELIVERY 16). Pure.
+"""The clock of a client that doesn't measure it, by when its reports were made and when they came (delivery 16). Pure.
 
 It has no numbers, or numbers that neither tell an offset nor when they were sent, by which one is measured.
 

@@ -1,4 +1,4 @@
-"""Judging inside the batch's transaction: the engine, then the stages; what fails is set aside, never lost (13)."""
+"""Judging inside the batch's transaction: the engine, then the stages. What fails is set aside (delivery 13)."""
 
 import heapq
 from collections.abc import Callable, Iterable, Sequence

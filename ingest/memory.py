@@ -1,6 +1,6 @@
 """What a lane's writer remembers of its devices between batches. The database has the truth; this is its copy.
 
-After a failed or uncertain commit it is dropped and loaded again (DELIVERY 13): nothing here may outlive a rollback.
+After a failed or uncertain commit it is dropped and loaded again (delivery 13): nothing here may outlive a rollback.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -257,7 +257,7 @@ class Memory(Generic[S]):
 
 
 LATEST_AHEAD_MS: Final = 5 * 60_000
-"""A value from further in the future is stored, but is nobody's latest (DELIVERY 16)."""
+"""A value from further in the future is stored, but is nobody's latest (delivery 16)."""
 
 
 def device_of(row: Sequence[Any]) -> Device:

@@ -1,4 +1,4 @@
-"""What a report's number means against the mark of its lane (DELIVERY 3-6). Pure."""
+"""What a report's number means against the mark of its lane (delivery 3-6). Pure."""
 
 from enum import StrEnum
 
@@ -60,5 +60,5 @@ def decide(mark: Mark | None, numbers: Numbers, digest: bytes) -> Decision:
 
 
 def applied(mark: Mark, numbers: Numbers, digest: bytes) -> Mark:
-    """The mark after the report was applied, or consumed as a dead letter (DELIVERY 12)."""
+    """The mark after the report was applied, or consumed as a dead letter (delivery 12)."""
     return Mark(epoch=mark.epoch, seq=numbers.seq, digest=digest, previous_epoch=mark.previous_epoch)

@@ -19,7 +19,7 @@ from wire.topics import Lane
 
 class Now(Struct, frozen=True, kw_only=True, gc=False):
     """``wall_ms``: the server's clock (ms since 1970 UTC). ``clock_ms``: the partition's probed clock, which
-    advances only while the way from the broker to here works (DELIVERY 15); only differences of it mean something."""
+    advances only while the way from the broker to here works (delivery 15); only differences of it mean something."""
 
     wall_ms: int
     clock_ms: int
@@ -68,8 +68,8 @@ class Allowed(Protocol):
 class Applied(Struct, frozen=True, kw_only=True, gc=False):
     """A report whose number is next, on its way to the stages.
 
-    ``offset_ms`` has to be added to every time of it (DELIVERY 16). ``caught_up`` is False while the agent has more
-    waiting: late facts of it are judged only when it is True (17). ``numbers`` is None for a maker's own client.
+    ``offset_ms`` has to be added to every time of it (delivery 16). ``caught_up`` is False while the agent has more
+    waiting: late facts of it are judged only when it is True (delivery 17). ``numbers`` is None for a client without.
     """
 
     report: Report
@@ -78,7 +78,7 @@ class Applied(Struct, frozen=True, kw_only=True, gc=False):
     offset_ms: int
     caught_up: bool
     gap: int = 0
-    """Numbers of its lane just before it that can never come any more (DELIVERY 4)."""
+    """Numbers of its lane just before it that can never come any more (delivery 4)."""
     restarted_ms: int = 0
     """Handed over from the bulk lane: when its numbers were found to have begun again (``Presence.restarted_ms``)."""
 
@@ -95,7 +95,7 @@ class HandOver(Effect, frozen=True, kw_only=True):
 
 
 class Presence(Struct, kw_only=True):
-    """The session of a device as ingest sees it (DELIVERY 18). ``seen_clock_ms`` is on the partition's clock;
+    """The session of a device as ingest sees it (delivery 18). ``seen_clock_ms`` is on the partition's clock;
     0 with ``seen_ms`` 0: never heard."""
 
     epoch: str = ""
@@ -106,17 +106,17 @@ class Presence(Struct, kw_only=True):
     seen_ms: int = 0
     seen_clock_ms: int = 0
     conflict_ms: int = 0
-    """Server's clock when a birth of an epoch came that had been left already: two lives alternate (DELIVERY 6)."""
+    """Server's clock when a birth of an epoch came that had been left already: two lives alternate (delivery 6)."""
     restarted_ms: int = 0
     """Server's clock when numbers were found to have begun again under the same epoch."""
     unjudged_ms: int = 0
-    """Server's clock when a report of it, of whatever lane, was given up, since it can't be judged (DELIVERY 13). Set
+    """Server's clock when a report of it, of whatever lane, was given up, since it can't be judged (delivery 13). Set
     in the live lane, and a step follows."""
     equipment_connected: bool | None = None
     """Whether the agent reaches the equipment itself, as its newest heartbeat says; None: it can't tell."""
     clock_offset_ms: int | None = None
     """What has to be added to the times of a client without numbers, or with numbers that don't ask for the time; None:
-    not known, or it measures its own (16)."""
+    not known, or it measures its own (delivery 16)."""
 
 
 class OpenAlert(Struct, frozen=True, kw_only=True):
@@ -203,7 +203,7 @@ class Engine(Protocol[S]):
 class Stage(Protocol):
     """One behaviour of the pipeline, inside the batch's transaction. It reads the works and their effects, writes
     rows, may append effects for later stages, and commits nothing. A failure is tried again device by device, so it
-    must not keep anything of a batch in memory (DELIVERY 13)."""
+    must not keep anything of a batch in memory (delivery 13)."""
 
     name: str
 

@@ -15,7 +15,7 @@ from wire.topics import Channel, Up, parse_up
 
 class Read(Struct, kw_only=True, gc=False):
     """``refused``: why nothing at all can be said of it; everything else is then empty. ``report``: what is good in
-    the body, None if nothing is; its number counts nevertheless (DELIVERY 3). ``flaws``: what isn't, None if all is
+    the body, None if nothing is; its number counts nevertheless (delivery 3). ``flaws``: what isn't, None if all is
     good. A will's body isn't read here."""
 
     uid: str = ""

@@ -13,7 +13,7 @@ POSTGRES_EPOCH_MS: Final = 946_684_800_000
 """2000-01-01 UTC, from which PostgreSQL counts the microseconds of a timestamptz (binary format)."""
 COPY: Final = "COPY reading (ts, device_id, metric_id, value, quality) FROM STDIN (FORMAT BINARY)"
 AHEAD_MS: Final = 24 * 3600 * 1000
-"""How far ahead of the server's clock a reading may be; what lies beyond is set aside (DELIVERY 12).
+"""How far ahead of the server's clock a reading may be; what lies beyond is set aside (delivery 12).
 ``store.partitions`` keeps room for it."""
 
 _HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)

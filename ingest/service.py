@@ -1,4 +1,4 @@
-"""One ingest process: claims partitions, connects their sessions, runs both lanes' writers (DELIVERY 8, 9, 15)."""
+"""One ingest process: claims partitions, connects their sessions, runs both lanes' writers (delivery 8, 9, 15)."""
 
 import asyncio
 import gc

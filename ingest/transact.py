@@ -1,4 +1,4 @@
-"""The statements of a batch's transaction, from the fence to the marks (DELIVERY 10). Nothing is remembered here."""
+"""The statements of a batch's transaction, from the fence to the marks (delivery 10). Nothing is remembered here."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ AsideRow = tuple[int, int, int, float, int, datetime]
 
 
 class Ownership(Struct, kw_only=True):
-    """What this process holds of a partition. ``clock_ms`` is the probed clock (DELIVERY 15)."""
+    """What this process holds of a partition. ``clock_ms`` is the probed clock (delivery 15)."""
 
     partition: int
     generation: int
@@ -35,7 +35,7 @@ class Ownership(Struct, kw_only=True):
 
 
 class PartitionsLostError(Exception):
-    """The fence found another owner (DELIVERY 9)."""
+    """The fence found another owner (delivery 9)."""
 
     def __init__(self, partitions: set[int]) -> None:
         super().__init__(f"partitions {sorted(partitions)} have another owner")
@@ -43,7 +43,7 @@ class PartitionsLostError(Exception):
 
 
 async def fence(connection: Connection, held: Iterable[Ownership], tail: Tail) -> tuple[set[int], list[int]]:
-    """Lock what of these partitions is still ours against a takeover; returns which are (DELIVERY 9), and the ids of
+    """Lock what of these partitions is still ours against a takeover; returns which are (delivery 9), and the ids of
     devices that an operator changed since the last batch."""
     mine = list(held)
     of = {
@@ -59,7 +59,7 @@ async def fence(connection: Connection, held: Iterable[Ownership], tail: Tail) -
 async def taken_lately(
     connection: Connection, messages: Sequence[Message], memory: Memory[S]
 ) -> list[tuple[int, bytes]]:
-    """Of the reports without numbers, which were taken in the last 24 h: (device id, digest) (DELIVERY 7)."""
+    """Of the reports without numbers, which were taken in the last 24 h: (device id, digest) (delivery 7)."""
     devices, digests = [], []
     for message in messages:
         content = message.content
@@ -138,7 +138,7 @@ class Inventories:
 
 
 async def write_states(connection: Connection, lane: Lane, rows: Sequence[StateRow], now: datetime) -> None:
-    """Checkpoints of devices, one packed row each (DELIVERY 14)."""
+    """Checkpoints of devices, one packed row each (delivery 14)."""
     if not rows:
         return
     (

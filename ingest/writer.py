@@ -1,4 +1,4 @@
-"""The writer of one lane: batches of messages become transactions, and only then acknowledgements (DELIVERY 10)."""
+"""The writer of one lane: batches of messages become transactions, and only then acknowledgements (delivery 10)."""
 
 import asyncio
 from collections import deque
@@ -388,7 +388,7 @@ class LaneWriter(Generic[S]):
         say(self._lane, admitted)
 
     def _forget(self, messages: list[Message], ticks: set[str]) -> None:
-        """After a failed or uncertain commit (DELIVERY 13)."""
+        """After a failed or uncertain commit (delivery 13)."""
         self.memory.forget([*devices_of(messages), *ticks, *self.judge.changed, *self.judge.used])
 
     # small things ----------------------------------------------------------------------------------------------------

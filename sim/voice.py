@@ -1,4 +1,4 @@
-"""How a device of the fleet numbers, holds and sends again, as a pure state machine per lane (DELIVERY 3-6, 11)."""
+"""How a device of the fleet numbers, holds and sends again, as a pure state machine per lane (delivery 3-6, 11)."""
 
 from collections import deque
 from enum import Enum
@@ -26,7 +26,7 @@ class Heard(Enum):
     """Everything held is sent again from the number that it asked for."""
     STRANGER = "stranger"
     """The mark isn't ours: its digest differs, it lies beyond what we sent, or another epoch came after ours was
-    confirmed. An agent would start a new epoch (DELIVERY 6); the generator stops this lane and reports it."""
+    confirmed. An agent would start a new epoch (delivery 6); the generator stops this lane and reports it."""
 
 
 class Held(Struct, frozen=True):
@@ -56,7 +56,7 @@ class ClosedLane:
 
     @property
     def room(self) -> bool:
-        """Whether another report may enter: the window bounds what is unacknowledged (DELIVERY 11)."""
+        """Whether another report may enter: the window bounds what is unacknowledged (delivery 11)."""
         return self.open and not self.broken and len(self._held) < WINDOW_REPORTS and self._bytes < MAX_BODY
 
     @property

@@ -6,7 +6,7 @@ not hold a client's receive-maximum: fit for one machine and nothing else. What 
 
 It keeps what was published in a log for each subscribed filter, also after everybody has read it, and each small
 message takes some 300 bytes there: the log's size is its memory. Ours holds what an agent has under way in a lane; a
-subscriber that is further behind misses something, says so, and the agents send it again (DELIVERY 5).
+subscriber that is further behind misses something, says so, and the agents send it again (delivery 5).
 """
 
 import logging
@@ -46,7 +46,7 @@ USER: Final = "steth"
 
 _SEGMENTS: Final = 10
 _SEGMENT: Final = 16 * 1024
-"""Bytes of payloads and topics: all but one of the segments hold a lane's window of 64 reports (DELIVERY 11) as most
+"""Bytes of payloads and topics: all but one of the segments hold a lane's window of 64 reports (delivery 11) as most
 are. Beside it a subscriber's connection holds 200 messages and what the network takes."""
 
 

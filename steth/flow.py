@@ -18,7 +18,7 @@ SELECT (SELECT count(*) FROM device WHERE status = 'active'),
     (SELECT count(*) FROM alert WHERE condition <> 'ok'),
     (SELECT count(*) FROM ticket WHERE status <> 'closed')
 """
-# Only what every reader can see by now: a serial cursor would skip a row that commits late (DELIVERY 19).
+# Only what every reader can see by now: a serial cursor would skip a row that commits late (delivery 19).
 _OPENED: Final = b"""
 SELECT e.xid::text, e.id, t.number, d.name, t.severity, t.message, t.params
 FROM ticket_event e JOIN ticket t ON t.id = e.ticket_id JOIN device d ON d.id = t.device_id

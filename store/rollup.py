@@ -2,7 +2,7 @@
 
 Ingest says in each batch's own transaction which times it wrote (`rollup_dirty`); a round takes what is said, makes the
 buckets anew from what they are made from, and deletes what it took, all by one snapshot. So a kill loses nothing, twice
-is once, what commits late is seen when it has committed (DELIVERY 19), and a restored backup goes on where it stood.
+is once, what commits late is seen when it has committed (delivery 19), and a restored backup goes on where it stood.
 The work is in the order of what was written, not of what is stored.
 
 What can't be made stops nobody else: it is divided down to the bucket of a device that fails, which is set aside

@@ -45,7 +45,7 @@ class Command(Struct, frozen=True, kw_only=True):
 
 
 class Ack(Struct, frozen=True, kw_only=True):
-    """The mark of a lane: everything up to ``seq`` of ``epoch`` is committed (DELIVERY 5, 6, 10, 16).
+    """The mark of a lane: everything up to ``seq`` of ``epoch`` is committed (delivery 5, 6, 10, 16).
 
     ``epoch`` is empty and ``seq`` 0 where the server knows no mark. ``digest``: hex, of the mark's report. ``now``:
     the server's clock when this was sent; ``echo``: the ``sent`` property of the newest report answered, ``held_ms``:
@@ -65,7 +65,7 @@ class Ack(Struct, frozen=True, kw_only=True):
 
 
 class Will(Struct, frozen=True, kw_only=True):
-    """The connection of the session (epoch, boot) is lost. Of an unknown session it waits for its birth (18)."""
+    """The connection of the session (epoch, boot) is lost. Of any but the present session it means nothing (delivery 18)."""
 
     epoch: Annotated[str, Meta(pattern=r"^[a-z0-9]{8,32}\Z")]
     boot: Count

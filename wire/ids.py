@@ -10,7 +10,7 @@ Epoch = NewType("Epoch", str)
 CommandId = NewType("CommandId", str)
 
 PARTITIONS: Final = 16
-"""For ever (DELIVERY 9): a bucket's partition must not move while reports are under way."""
+"""For ever (delivery 9): a bucket's partition must not move while reports are under way."""
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread aloud
 DEVICE_FORM: Final = "[a-z0-9][a-z0-9-]{3,39}"

@@ -34,7 +34,7 @@ Quality = Literal[0, 1, 2]
 
 class Birth(Struct, frozen=True, kw_only=True, tag_field="t", tag="birth"):
     """The first message of a session (epoch, boot counter). It is outside the numbering (``seq`` 0) and answered
-    with the marks of both lanes, before the agent sends anything else (DELIVERY 6, 10, 18)."""
+    with the marks of both lanes, before the agent sends anything else (delivery 6, 10, 18)."""
 
     at: Millis
     boot: Count
@@ -104,7 +104,7 @@ def rows_of(item: Readings, rows: Sequence[int]) -> Readings:
 
 class Fault(Struct, frozen=True, kw_only=True, tag_field="t", tag="fault"):
     """A fault code. ``active`` lasts until ``cleared``; an ``event`` is momentary, how long it counts as active is
-    the catalog's knowledge. Repeats before sending fold into ``count``, ``first`` and ``last`` (DELIVERY 2)."""
+    the catalog's knowledge. Repeats before sending fold into ``count``, ``first`` and ``last`` (delivery 2)."""
 
     at: Millis
     code: Code
@@ -133,7 +133,7 @@ class Inventory(Struct, frozen=True, kw_only=True, tag_field="t", tag="inventory
 
 
 class ClockStep(Struct, frozen=True, kw_only=True, tag_field="t", tag="clock"):
-    """The device's clock jumped; ``segment`` counts the pieces between jumps (DELIVERY 16)."""
+    """The device's clock jumped; ``segment`` counts the pieces between jumps (delivery 16)."""
 
     at: Millis
     segment: Count
@@ -170,7 +170,7 @@ class Reply(Struct, frozen=True, kw_only=True, tag_field="t", tag="reply"):
 
 
 class Skipped(Struct, frozen=True, kw_only=True, tag_field="t", tag="skipped"):
-    """Stands in the place of a report that was refused for good; it keeps that report's number (DELIVERY 12)."""
+    """Stands in the place of a report that was refused for good; it keeps that report's number (delivery 12)."""
 
     at: Millis
     reason: Name
@@ -179,7 +179,7 @@ class Skipped(Struct, frozen=True, kw_only=True, tag_field="t", tag="skipped"):
 
 
 class Dropped(Struct, frozen=True, kw_only=True, tag_field="t", tag="dropped"):
-    """Bulk reports that the full outbox dropped, the oldest first (DELIVERY 2)."""
+    """Bulk reports that the full outbox dropped, the oldest first (delivery 2)."""
 
     at: Millis
     reports: Count

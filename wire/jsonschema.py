@@ -118,7 +118,7 @@ def _described(name: str, part: Schema) -> Schema:
 
 def _prose(text: str) -> str:
     """A docstring as others read it: Markdown, without the numbers of our own rules."""
-    plain = re.sub(r" \((DELIVERY )?\d+(, \d+)*\)", "", " ".join(text.split()))
+    plain = re.sub(r" \(delivery \d+(, \d+)*\)", "", " ".join(text.split()))
     return plain.replace("``", "`").replace("None:", "null:")
 
 

@@ -3,9 +3,9 @@
 from typing import Final
 
 MAX_BODY: Final = 256 * 1024
-"""Bytes of a report's body; also the bytes an agent may have unacknowledged in a lane (DELIVERY 11)."""
+"""Bytes of a report's body; also the bytes an agent may have unacknowledged in a lane (delivery 11)."""
 WINDOW_REPORTS: Final = 64
-"""Reports an agent may have unacknowledged in a lane (DELIVERY 11)."""
+"""Reports an agent may have unacknowledged in a lane (delivery 11)."""
 MAX_ITEMS: Final = 1000
 MAX_READINGS: Final = 10_000
 """Readings of one report, over all its items."""

@@ -1,4 +1,4 @@
-"""A report is one message of the agent: typed items, and its number outside the body (DELIVERY 3)."""
+"""A report is one message of the agent: typed items, and its number outside the body (delivery 3)."""
 
 from collections.abc import Iterable
 from typing import Annotated, Final
@@ -70,7 +70,7 @@ def _integer(name: str, text: str, low: int, high: int = _MAX_SEQ) -> int:
 
 
 def parse_numbers(properties: Iterable[tuple[str, str]]) -> Numbers | None:
-    """The numbers of a message; None where it carries none at all (a maker's own client, DELIVERY 7).
+    """The numbers of a message; None where it carries none at all (a maker's own client, delivery 7).
 
     Properties of other names are ignored: they may come from a newer agent. Raises ``WireError`` (``numbers``) for
     numbers that are incomplete, repeated, no numbers, or contradict each other (floor > seq, seq > head).

@@ -70,7 +70,7 @@ def up_filter(bucket_: str, channel: Channel) -> str:
 
 
 def probe(partition: int, lane: Lane) -> str:
-    """Where ingest's own clock probes of a partition travel (DELIVERY 15)."""
+    """Where ingest's own clock probes of a partition travel (delivery 15)."""
     return f"{ROOT}/{PROBE}/{partition:02d}/{lane.value}"
 
 

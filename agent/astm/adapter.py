@@ -1,6 +1,6 @@
 """The adapter of an analyzer that speaks ASTM: listens for it, connects to it, or reads a serial line.
 
-A frame that completes a message is acknowledged when the message's facts are committed (DELIVERY 1); what the analyzer
+A frame that completes a message is acknowledged when the message's facts are committed (delivery 1); what the analyzer
 sends again is recognised by a keyed hash of the message. What was acknowledged of a message that never completes is
 entered when that is known. On a line without the E1381 link nothing can be acknowledged: what was sent and not yet
 committed is lost with the process.

@@ -1,7 +1,7 @@
 """A DICOM SCP that keeps of each image, dose report and performed procedure step only what it says of the equipment.
 
 DICOM PS3.4 annexes A (verification), B (storage) and F.7 (modality performed procedure step). Success is answered when
-the outbox has committed (DELIVERY 1), "out of resources" when it hasn't, so that the modality sends again.
+the outbox has committed (delivery 1), "out of resources" when it hasn't, so that the modality sends again.
 
 Why our own upper layer and not pynetdicom: with pydicom it takes 32 MB of the 48 MB that the agent may have at rest,
 each open association polls a thousand times a second, it takes a PDU of any announced length into memory, and what

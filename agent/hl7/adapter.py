@@ -1,6 +1,6 @@
 """The adapter of an HL7 analyzer: listens for it or connects to it, and answers each message once it is kept.
 
-An acknowledgement follows the outbox's commit (DELIVERY 1). Nothing is read on while a message is being entered, so
+An acknowledgement follows the outbox's commit (delivery 1). Nothing is read on while a message is being entered, so
 that a flood waits in the peer's own buffers; a connection holds one message and one chunk, whatever the peer does.
 """
 

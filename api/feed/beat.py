@@ -17,7 +17,7 @@ from catalog.model import Lang, Text
 
 PARTITIONS: Final = 16
 STALLED_S: Final = 10.0
-"""A partition's clock is saved every 1.5 s and advances by probes of every second (DELIVERY 15)."""
+"""A partition's clock is saved every 1.5 s and advances by probes of every second (delivery 15)."""
 READER_S: Final = 10.0
 
 

@@ -1,5 +1,5 @@
 """The growing tables of the stream, read so that nothing is skipped that commits late, and nothing told twice
-(DELIVERY 19)."""
+(delivery 19)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

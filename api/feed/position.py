@@ -1,7 +1,7 @@
 """Where in the stream a client is, as the `id` of its last event, and whether it can go on from there. Pure.
 
 The order is (xid, table, row): rows become part of the stream only once their transaction is older than every one that
-still runs (DELIVERY 19), so that none can come later with a lower position.
+still runs (delivery 19), so that none can come later with a lower position.
 """
 
 import re

@@ -145,7 +145,7 @@ async def unacknowledge(
 
 
 async def _operate(asked: Session, alert: UUID, event: OperatorEvent, note: str, if_match: str | None) -> None:
-    """The operator's side of an alert: a row of its own, which the API alone writes (DELIVERY 15)."""
+    """The operator's side of an alert: a row of its own, which the API alone writes (delivery 15)."""
     row = await one(asked.connection, "alerts", {**ALL_ALERTS, "ids": [alert], "limit": 1})
     if row is None:
         raise not_found("alert")

@@ -1,5 +1,5 @@
 """The evidence of a ticket: what its device measured and told in a range of time. While more may come in it is read
-where it is; when bulk has passed the range it is copied (DELIVERY 8), and kept as long as the ticket."""
+where it is; when bulk has passed the range it is copied (delivery 8), and kept as long as the ticket."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -16,7 +16,7 @@ MOST: Final = 500
 QUIET_MS: Final = 10 * 60_000
 """A ticket is told of gaps once within so long. Devices whose gaps come within it have a cause in common."""
 MANY: Final = 3
-"""An agent never drops live reports (DELIVERY 2). Where some of one device are gone, its outbox was wiped; where some
+"""An agent never drops live reports (delivery 2). Where some of one device are gone, its outbox was wiped; where some
 of so many are at once, the database forgot them."""
 _log: Final = structlog.get_logger("desk.gaps")
 _QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))

@@ -25,7 +25,7 @@ class Guidance(Struct, frozen=True, kw_only=True):
 class Opening(Struct, frozen=True, kw_only=True):
     """A ticket about to open. Times are ms since 1970 UTC; `message` and `params` are its title.
 
-    `occurred_ms` is on the equipment, `detected_ms` when we learned of it: late facts keep them apart (DELIVERY 17).
+    `occurred_ms` is on the equipment, `detected_ms` when we learned of it: late facts keep them apart (delivery 17).
     """
 
     family: str

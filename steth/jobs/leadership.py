@@ -19,7 +19,7 @@ class Leadership:
     """An advisory lock of the database, held by a connection of its own.
 
     It only saves work: a leader that was cut off and doesn't know it yet does no harm, since every row that a job works
-    on is claimed, and what it does is keyed so that twice is once (DELIVERY 19). Close it, or leave it as a context
+    on is claimed, and what it does is keyed so that twice is once (delivery 19). Close it, or leave it as a context
     manager, to let another process lead at once; a killed process's lock ends with its connection, and that of one that
     stands still (stopped, its machine paused) when it hasn't asked for `STILL_S`: its kernel answers for it for ever.
     """

@@ -1,4 +1,4 @@
-"""`make chaos`: everything is killed on the way, and nothing is lost or doubled (DELIVERY, "Proof").
+"""`make chaos`: everything is killed on the way, and nothing is lost or doubled (docs/delivery.md).
 
 Real parts: mosquitto, embedded PostgreSQL with fsync, two `steth ingest` that take over from each other, agents on a
 disk that forgets what was not synchronised (`powerloss.c`), one of them on a small one that fills. Equipment sends

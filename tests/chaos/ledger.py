@@ -26,7 +26,7 @@ class FaultLine(NamedTuple):
 
 
 class StoredFault(NamedTuple):
-    """A fault as stored: repeats that waited in the outbox are folded into one (DELIVERY 2)."""
+    """A fault as stored: repeats that waited in the outbox are folded into one (delivery 2)."""
 
     device: str
     code: str

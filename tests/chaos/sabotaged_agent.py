@@ -1,4 +1,4 @@
-"""`steth-agent` with an outbox that breaks DELIVERY 2 on purpose: `make chaos` must notice.
+"""`steth-agent` with an outbox that breaks delivery 2 on purpose: `make chaos` must notice.
 
 python -m tests.chaos.sabotaged_agent NAME CONFIG.toml
 """

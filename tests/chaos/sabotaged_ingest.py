@@ -1,4 +1,4 @@
-"""`steth ingest` with one of DELIVERY's rules broken on purpose: `make chaos` must notice.
+"""`steth ingest` with one of the rules of delivery broken on purpose: `make chaos` must notice.
 
     python -m tests.chaos.sabotaged_ingest NAME ingest
 
@@ -29,7 +29,7 @@ from wire.report import Numbers
 
 
 class AcknowledgesFirst(LaneWriter[Any]):
-    """Rule 10 broken: PUBACK and acknowledgements leave before the rows are even written."""
+    """Delivery 10 broken: PUBACK and acknowledgements leave before the rows are even written."""
 
     async def _transact(self, messages: list[Message], ticks: set[str], poison: dict[int, str]) -> Admitted[Any]:
         self._batch = messages
@@ -46,7 +46,7 @@ class AcknowledgesFirst(LaneWriter[Any]):
 
 
 class IgnoresTheMark(LaneWriter[Any]):
-    """Rule 5 broken: what comes again is applied again."""
+    """Delivery 5 broken: what comes again is applied again."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -61,7 +61,7 @@ def _apply_again(mark: Mark | None, numbers: Numbers, digest: bytes) -> Decision
 
 
 class KeepsTheState(LaneWriter[Any]):
-    """Rule 13 broken: after a rollback the engine goes on from the state that was never committed."""
+    """Delivery 13 broken: after a rollback the engine goes on from the state that was never committed."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -83,14 +83,14 @@ class KeepsTheState(LaneWriter[Any]):
 
 
 class HasNoFence(LaneWriter[Any]):
-    """Rule 9 broken: whoever thinks that it owns a partition writes."""
+    """Delivery 9 broken: whoever thinks that it owns a partition writes."""
 
     async def _fence(self, connection: AsyncConnection[Any], messages: list[Message]) -> None:
         pass
 
 
 class ForgetsGaps(LaneWriter[Any]):
-    """Rule 4 broken: numbers that can never come any more are passed over in silence."""
+    """Delivery 4 broken: numbers that can never come any more are passed over in silence."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)

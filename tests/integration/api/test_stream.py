@@ -39,7 +39,7 @@ async def test_it_begins_with_the_state_of_all_devices_and_whether_it_can_be_bel
 
 
 async def test_what_commits_late_is_neither_skipped_nor_told_twice_nor_out_of_order(url: str, here: World) -> None:
-    """DELIVERY 19: the transaction that began first commits last."""
+    """Delivery 19: the transaction that began first commits last."""
     async with listening(url, here) as tab:
         await tab.next("beat")
         with psycopg.connect(here.database.superuser) as early, psycopg.connect(here.database.superuser) as late:

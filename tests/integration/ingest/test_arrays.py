@@ -39,7 +39,7 @@ def test_nothing_is_an_empty_column(database: Database) -> None:
 
 
 def test_what_does_not_fit_is_an_error_of_the_batch_not_a_wrong_value(database: Database) -> None:
-    """Each of them leads to the bisection (DELIVERY 12)."""
+    """Each of them leads to the bisection (delivery 12)."""
     for column, values in ((integers, [2**31]), (bigints, [2**63]), (times, [253_402_300_800_000])):
         with pytest.raises(OverflowError):
             column(values)

@@ -1,4 +1,4 @@
-"""What can't be judged is set aside, tried again fairly, given up visibly; what follows is judged (rule 13)."""
+"""What can't be judged is set aside, tried again fairly, given up visibly; what follows is judged (delivery 13)."""
 
 from functools import partial
 from hashlib import sha256

@@ -128,7 +128,7 @@ async def test_rubbish_fills_no_disk_and_is_counted_to_the_last(bench: Bench) ->
 
 
 async def test_a_flood_is_told_in_a_few_lines_and_every_number_is_consumed(bench: Bench) -> None:
-    """Rule 12: whatever becomes of its letter, a number is acknowledged."""
+    """Delivery 12: whatever becomes of its letter, a number is acknowledged."""
     uid = bench.device()
     before = stats.DEAD.labels("syntax")._value.get()
     with capture_logs() as lines:

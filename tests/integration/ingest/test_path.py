@@ -1,4 +1,4 @@
-"""The way of a report through ingest, on a real broker and a real database; named after DELIVERY's rules."""
+"""The way of a report through ingest, on a real broker and a real database; `test_rule_N` holds delivery N."""
 
 from typing import Any
 

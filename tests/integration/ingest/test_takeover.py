@@ -1,4 +1,4 @@
-"""Two processes, one partition: who owns it, and what the other may still do (DELIVERY 9)."""
+"""Two processes, one partition: who owns it, and what the other may still do (delivery 9)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

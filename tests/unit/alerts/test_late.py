@@ -1,4 +1,4 @@
-"""Late facts (DELIVERY 17): held until the agent has caught up, judged in the order of their own time, as one group."""
+"""Late facts (delivery 17): held until the agent has caught up, judged in the order of their own time, as one group."""
 
 import pytest
 

@@ -46,7 +46,7 @@ def test_a_long_interval_of_heartbeats_is_waited_for_three_times() -> None:
 
 
 def test_our_own_outage_makes_no_device_silent() -> None:
-    """DELIVERY 15: the partition's clock stands while nothing can come through the broker."""
+    """Delivery 15: the partition's clock stands while nothing can come through the broker."""
     device = Reporting()
     device.report(0, birth(0))
     assert device.tick(86_400, clock=20) == []

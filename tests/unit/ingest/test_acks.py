@@ -1,4 +1,4 @@
-"""When an acknowledgement leaves, and which mark it carries (DELIVERY 10)."""
+"""When an acknowledgement leaves, and which mark it carries (delivery 10)."""
 
 from collections.abc import Sequence
 

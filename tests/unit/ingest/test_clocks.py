@@ -1,4 +1,4 @@
-"""A slow clock is told from a queue: the one stays, the other drains (DELIVERY 16)."""
+"""A slow clock is told from a queue: the one stays, the other drains (delivery 16)."""
 
 import pytest
 from hypothesis import given
