@@ -65,7 +65,8 @@ class Ack(Struct, frozen=True, kw_only=True):
 
 
 class Will(Struct, frozen=True, kw_only=True):
-    """The connection of the session (epoch, boot) is lost. Of any but the present session it means nothing (delivery 18)."""
+    """The connection of the session (epoch, boot) is lost. Of another than the present one it means
+    nothing (delivery 18)."""
 
     epoch: Annotated[str, Meta(pattern=r"^[a-z0-9]{8,32}\Z")]
     boot: Count

@@ -51,10 +51,8 @@ def test_each_test_that_is_named_exists() -> None:
 
 def test_each_file_that_is_named_exists() -> None:
     top = {path.relative_to(ROOT).parts[0] for path in project_files()}
-    now = [
-        page for page in PAGES if page.name != "CHANGELOG.md" and page.parent.name != "adr"
-    ]  # those tell of their day
-    named = {(page, file) for page in now for file in FILE.findall(page.read_text())}
+    of_their_day = {page for page in PAGES if page.name == "CHANGELOG.md" or page.parent.name == "adr"}
+    named = {(page, file) for page in {*PAGES} - of_their_day for file in FILE.findall(page.read_text())}
     named = {(page, file) for page, file in named if file.partition("/")[0] in top and not PLACEHOLDER.search(file)}
     lost = [(page, file) for page, file in named if not (ROOT / file).exists()]
     assert sorted(f"{name(page)}: {file}" for page, file in lost) == []
