@@ -58,6 +58,12 @@ def test_each_file_that_is_named_exists() -> None:
     assert sorted(f"{name(page)}: {file}" for page, file in lost) == []
 
 
+def test_the_index_has_each_decision_once() -> None:
+    index = ROOT / "docs" / "adr" / "README.md"
+    pages = [path.name for path in PAGES if path.parent == index.parent and path != index]
+    assert sorted(LINK.findall(index.read_text())) == sorted(pages)
+
+
 def test_each_rule_of_delivery_says_what_fails_without_it_and_what_tests_it() -> None:
     assert [str(number) for number in range(1, len(RULES) + 1)] == RULES
     rules = re.split(r"^##+ .+$", RULEBOOK.read_text(), flags=re.MULTILINE)
