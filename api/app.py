@@ -21,33 +21,30 @@ from prometheus_client import (
 from psycopg_pool import PoolTimeout
 from typing_extensions import override
 
-from api.answers import add_problem_handlers
-from api.context import Context
+from api.alerts import routes as alerts
+from api.audit import routes as audit
+from api.catalog import routes as models
 from api.contract import complete
+from api.devices import enrol
+from api.devices import routes as devices
+from api.feed import routes as stream
 from api.feed.hub import Hub
-from api.forwarded import Forwarded
-from api.login import tell_failures
-from api.middleware import Head, Measured, SecurityHeaders, Unexpected
-from api.page import Page
-from api.roles import PREFIX
-from api.routes import (
-    access,
-    accounts,
-    alerts,
-    audit,
-    devices,
-    health,
-    places,
-    readings,
-    series,
-    session,
-    stream,
-    tickets,
-)
-from api.routes import catalog as models
+from api.http import health
+from api.http.answers import add_problem_handlers
+from api.http.context import Context
+from api.http.forwarded import Forwarded
+from api.http.middleware import Head, Measured, SecurityHeaders, Unexpected
+from api.http.page import Page
+from api.http.rights import PREFIX
+from api.people import access, accounts, session, sites
+from api.readings import routes as readings
+from api.recipients import routes as recipients
+from api.series import routes as series
 from api.settings import Clock, Settings
+from api.tickets import routes as tickets
 from api.version import VERSION
 from catalog.model import Catalog
+from people.login.check import Door
 from store.editions import Edition
 from store.migrate import migrations_for
 from store.pool import Pool
@@ -56,6 +53,7 @@ _log: Final = structlog.get_logger("api")
 TELL_S: Final = 10.0
 _PARTS: Final = (
     access,
+    enrol,
     session,
     accounts,
     devices,
@@ -64,7 +62,8 @@ _PARTS: Final = (
     stream,
     alerts,
     tickets,
-    places,
+    sites,
+    recipients,
     models,
     audit,
     health,
@@ -133,7 +132,7 @@ async def _telling(context: Context) -> None:
 
 async def _told(context: Context, *, all_: bool = False) -> None:
     try:
-        await tell_failures(context, all_=all_)
+        await context.door.tell_failures(None if all_ else context.clock())
     except (psycopg.Error, PoolTimeout) as error:  # kept, and tried again
         _log.warning("failures_not_told", error=type(error).__name__)
 
@@ -146,6 +145,7 @@ def create_app(*, settings: Settings, pool: Pool, catalog: Catalog, clock: Clock
         pool=pool,
         catalog=catalog,
         clock=clock,
+        door=Door(pool=pool),
         schema_version=migrations_for(Edition.PLAIN)[-1].version,  # all editions have the same numbers
     )
     disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for

@@ -2,12 +2,12 @@
 
 from typing import Any, Final, cast
 
-from api.browser import COOKIE, CSRF_HEADER
-from api.documented import problem_examples
-from api.idempotency import REPLAYED
-from api.roles import PREFIX, PUBLIC, ROUTES
-from api.shapes.base import ProblemShape, Shape
-from api.shapes.stream import STREAMED
+from api.feed.shapes import STREAMED
+from api.http.browser import COOKIE, CSRF_HEADER
+from api.http.documented import problem_examples
+from api.http.idempotency import REPLAYED
+from api.http.rights import PREFIX, PUBLIC, ROUTES
+from api.http.shapes import ProblemShape, Shape
 
 Json = dict[str, Any]
 _SCHEME: Final = "token"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from api.forwarded import Network
-from api.page import BUILT
+from api.http.forwarded import Network
+from api.http.page import BUILT
 from catalog.model import Lang
 
 Clock = Callable[[], datetime]

@@ -18,13 +18,13 @@ import httpx
 import msgspec
 import psycopg
 
-from api.accounts import create_account, create_token
-from api.roles import Role
 from bench.ground import MODEL, Ground, cpu_seconds
 from bench.processes import command
 from bench.report import Aim, Result, Table, number
 from bench.run import Run
 from bench.trial import STETH, Shape, measure
+from people.accounts import create_account, create_token
+from people.roles import Role
 from sim.fleet import Fleet
 from sim.link import Endpoint
 from sim.load import FaultSent, Load

@@ -25,7 +25,7 @@ def add(
     config: Config = None,
 ) -> None:
     """Make an account and print its password, once: the first administrator of a deployment."""
-    from api.roles import Role  # noqa: PLC0415
+    from people.roles import Role  # noqa: PLC0415
     from steth.accounts import add_account  # noqa: PLC0415
 
     typer.echo(_run(config, lambda dsn: add_account(dsn, name=name, role=Role(role), hospital=hospital)))

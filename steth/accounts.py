@@ -8,12 +8,12 @@ import psycopg
 from psycopg import errors
 from psycopg.rows import DictRow
 
-from api import accounts
-from api.accounts import AccountChangedError, Holder, LastAdministratorError, find_account, holder
-from api.credentials import mint_password
-from api.database import many
-from api.roles import RIGHTS, Role, Scope
-from api.shapes.base import clean_name
+from people import accounts
+from people.accounts import Holder, find_account, holder
+from people.errors import AccountChangedError, LastAdministratorError
+from people.login.credentials import mint_password
+from people.names import clean_name
+from people.roles import RIGHTS, Role, Scope
 from store.pool import Connection
 
 _MANY = 1_000_000
@@ -54,7 +54,7 @@ async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | 
 async def list_accounts(dsn_owner: str) -> list[DictRow]:
     """All accounts, in the order they were made. Raises AccountError."""
     async with _owner(dsn_owner) as connection:
-        return await many(connection, "accounts", {"id": None, "name": None, "above": None, "limit": _MANY})
+        return await accounts.list_accounts(connection, limit=_MANY)
 
 
 async def set_active(dsn_owner: str, *, name: str, active: bool) -> int:
@@ -75,8 +75,7 @@ async def list_tokens(dsn_owner: str, *, name: str) -> list[DictRow]:
     """The tokens and sessions of an account that are good, newest first. Raises AccountError."""
     async with _owner(dsn_owner) as connection:
         account = await _found(connection, name)
-        asked = {"account": account.id, "now": datetime.now(UTC), "below": None, "limit": _MANY}
-        return await many(connection, "tokens", asked)
+        return await accounts.list_tokens(connection, account.id, now=datetime.now(UTC), limit=_MANY)
 
 
 async def revoke_token(dsn_owner: str, *, name: str, token: int) -> None:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from api.heads import Head
+    from people.audit.heads import Head
     from steth.chains import Verified
     from steth.settings import Settings
 
@@ -24,7 +24,7 @@ def key(
     file: Annotated[Path, typer.Argument(help="Where the private key is put: a new file.", metavar="FILE")],
 ) -> None:
     """Make the key that signs heads (setting audit_key), and print its public half, which hospitals get."""
-    from api.heads import HeadError, make_key, public_pem  # noqa: PLC0415
+    from people.audit.heads import HeadError, make_key, public_pem  # noqa: PLC0415
 
     try:
         made = make_key(file)
@@ -54,7 +54,7 @@ def verify(
 ) -> None:
     """Walk every chain from its first entry to its last, and hold it to the signed heads; exit 1 if one is broken."""
     from agent.findings import failed, lines  # noqa: PLC0415
-    from api.audit import read_chains  # noqa: PLC0415
+    from people.audit.chain import read_chains  # noqa: PLC0415
     from steth.chains import (  # noqa: PLC0415
         check_kept,
         connect,
@@ -96,7 +96,7 @@ def verify(
 @app.command()
 def head(config: Config = None) -> None:
     """Verify every chain, then sign its head as it is now and print it, for others to keep; exit 1 if one is broken."""
-    from api.heads import line_of, read_key  # noqa: PLC0415
+    from people.audit.heads import line_of, read_key  # noqa: PLC0415
     from steth.chains import connect, finding_of, kept_heads, signed, verify_all  # noqa: PLC0415
     from steth.settings import load_settings  # noqa: PLC0415
 
@@ -126,7 +126,7 @@ def _mendable(work: "Callable[[], None]") -> None:
     """What a person can mend is one line on stderr and exit 2."""
     import psycopg  # noqa: PLC0415
 
-    from api.heads import HeadError  # noqa: PLC0415
+    from people.audit.heads import HeadError  # noqa: PLC0415
     from steth.settings import SettingsError  # noqa: PLC0415
     from store.errors import one_line  # noqa: PLC0415
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 import psycopg
 
 from agent.findings import Finding, fail, ok
-from api.audit import Chain, Link, link_of, read_chains, read_links
-from api.heads import (
+from catalog.model import Text
+from people.audit.chain import Chain, Link, link_of, read_chains, read_links
+from people.audit.heads import (
     Head,
     HeadError,
     Signer,
@@ -24,8 +25,7 @@ from api.heads import (
     read_public,
     signed_head,
 )
-from api.walk import Broken, Fault, Walk, own_head
-from catalog.model import Text
+from people.audit.walk import Broken, Fault, Walk, own_head
 from steth.settings import Settings, SettingsError
 from store.pool import EVERY_ORG, Connection
 

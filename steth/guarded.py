@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS_S: Final = 10.0
 BODY_S: Final = 30.0
-"""Longer than the API itself waits for one (`api.route`), which answers why."""
+"""Longer than the API itself waits for one (`api.http.route`), which answers why."""
 TAKE_S: Final = 30.0
 _TAKING: Final = object()
 MOST: Final = 1000

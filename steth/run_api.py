@@ -86,7 +86,7 @@ def http_server(app: ASGIApp, *, host: str, port: int, waiting: Waiting) -> uvic
             timeout_graceful_shutdown=5,
             http=partial(Guarded, waiting=waiting),  # type: ignore[arg-type]  # makes what the class does
             ws="none",
-            # The app looks at what proxies say (`api.forwarded`); uvicorn would ask the environment whom to believe.
+            # The app looks at what proxies say (`api.http.forwarded`); uvicorn would ask the environment whom to trust.
             proxy_headers=False,
             limit_concurrency=MAX_CLIENTS + MAX_REQUESTS,
         )

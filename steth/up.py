@@ -16,11 +16,11 @@ from msgspec import Struct
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from api.accounts import create_account, create_token
-from api.heads import make_key
-from api.roles import Role as AccountRole
 from catalog.load import load
 from catalog.model import Catalog, Lang
+from people.accounts import create_account, create_token
+from people.audit.heads import make_key
+from people.roles import Role as AccountRole
 from steth import hospital
 from steth.broker import USER, write_config
 from steth.children import Child

@@ -3,12 +3,17 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow, dict_row
 
 from store.errors import StoreError, StoreErrorCode
 
 _HEADER: Final = re.compile(r"--\s*name:\s*(?P<name>\S*)\s*\Z")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Queries:
@@ -29,10 +34,35 @@ class Queries:
         except KeyError:
             raise StoreError(StoreErrorCode.STATEMENTS, f"{self._path}: no statement named {name!r}") from None
 
+    async def many(
+        self, connection: AsyncConnection[Any], name: str, params: Mapping[str, Any] = _NONE
+    ) -> list[DictRow]:
+        """All rows of a statement, as dicts."""
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(self[name], params)
+            return await cursor.fetchall()
+
+    async def one(
+        self, connection: AsyncConnection[Any], name: str, params: Mapping[str, Any] = _NONE
+    ) -> DictRow | None:
+        """The first row of a statement, as a dict; None: there is none."""
+        async with connection.cursor(row_factory=dict_row) as cursor:
+            await cursor.execute(self[name], params)
+            return await cursor.fetchone()
+
+    async def run(self, connection: AsyncConnection[Any], name: str, params: Mapping[str, Any] = _NONE) -> int:
+        """How many rows a statement changed."""
+        return (await connection.execute(self[name], params)).rowcount
+
     @property
     def names(self) -> frozenset[str]:
         """All names in the file."""
         return frozenset(self._statements)
+
+
+def queries_beside(module: str) -> Queries:
+    """The statements of the `queries.sql` in a module's folder. `module`: its `__file__`. Raises StoreError."""
+    return load_queries(Path(module).with_name("queries.sql"))
 
 
 def load_queries(path: Path) -> Queries:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from api.state import LOST_COUNTS, WORDS, Judged, Known, Reason, State, judge, patience
+from api.devices.state import LOST_COUNTS, WORDS, Judged, Known, Reason, State, judge, patience
 from catalog.model import Lang
 
 CHUNK: Final = 200

@@ -15,25 +15,27 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from psycopg.rows import DictRow
 from psycopg_pool import PoolTimeout
 
-from api.database import QUERIES, many
+from api.alerts.routes import alert_shape, read_alerts
+from api.alerts.shapes import Alert
+from api.devices.state import LOST_COUNTS
 from api.feed.beat import Ingest, beat
 from api.feed.client import Client, Event, frame
 from api.feed.facts import LANGS, Seen, chunks, heard, look, states
 from api.feed.log import ALERTS, MAX_ROWS, Read, Row, boundary, latest_of, read_after
 from api.feed.position import Away, Position, decode, encode
 from api.feed.room import PUSH, room
-from api.language import Reader
-from api.limits import Attempts
-from api.problems import Problem, ProblemCode
-from api.routes.alerts import ALL_ALERTS, alert_shape
-from api.routes.tickets import ALL_TICKETS, ticket_shape
+from api.http.language import Reader
+from api.http.problems import Problem, ProblemCode
 from api.settings import Clock
-from api.shapes.alerts import Alert
-from api.shapes.tickets import Ticket
-from api.state import LOST_COUNTS
+from api.tickets.routes import read_tickets, ticket_shape
+from api.tickets.shapes import Ticket
 from catalog.model import Catalog, Lang
 from catalog.refusals import kept_words
+from people.login.limits import Attempts
 from store.pool import EVERY_ORG, Connection, Pool, scoped
+from store.sql import queries_beside
+
+_SQL: Final = queries_beside(__file__)
 
 _log: Final = structlog.get_logger("api.feed")
 POLL_S: Final = 1.0
@@ -226,7 +228,7 @@ class Hub:
     @asynccontextmanager
     async def _scoped(self, org: str) -> AsyncIterator[Connection]:
         async with scoped(self._pool, org) as connection:
-            await connection.execute(QUERIES["custom_plans"])
+            await _SQL.run(connection, "custom_plans")
             yield connection
 
     async def run(self) -> None:
@@ -288,11 +290,9 @@ class Hub:
         tickets = [row.subject for row in rows if row.position.table != ALERTS]
         found: dict[tuple[bool, object], DictRow] = {}
         if alerts:
-            asked = {**ALL_ALERTS, "ids": alerts, "limit": len(alerts)}
-            found |= {(True, row["id"]): row for row in await many(connection, "alerts", asked)}
+            found |= {(True, row["id"]): row for row in await read_alerts(connection, alerts)}
         if tickets:
-            asked = {**ALL_TICKETS, "ids": tickets, "limit": len(tickets)}
-            found |= {(False, row["id"]): row for row in await many(connection, "tickets", asked)}
+            found |= {(False, row["id"]): row for row in await read_tickets(connection, tickets)}
         events: list[Event] = []
         for nth, row in enumerate(rows):
             what = found.get((row.position.table == ALERTS, row.subject))
@@ -322,7 +322,7 @@ class Hub:
         again: list[Seen] = []
         found: dict[int, Seen] = {}
         async with connection.cursor() as cursor:
-            await cursor.execute(QUERIES["stream_devices"], {"kept": self._kept, "lost_from": now - LOST_COUNTS})
+            await cursor.execute(_SQL["stream_devices"], {"kept": self._kept, "lost_from": now - LOST_COUNTS})
             while rows := await cursor.fetchmany(SLICE):
                 for row in rows:
                     before = self._devices.get(row[0])
@@ -338,11 +338,11 @@ class Hub:
         self._snapshots = {}
         if tell:
             self._tell_devices(changed, again, now)
-        partitions = await many(connection, "stream_partitions", {})
+        partitions = await _SQL.many(connection, "stream_partitions", {})
         self._ingest.saw(
             [(row["id"], row["owned"], row["clock_ms"]) for row in partitions], at_s=asyncio.get_running_loop().time()
         )
-        marks = await many(connection, "stream_newest_mark", {})
+        marks = await _SQL.many(connection, "stream_newest_mark", {})
         self._ingest.newest_mark = marks[0]["at"]
 
     def _tell_devices(self, changed: list[Seen], again: list[Seen], now: datetime) -> None:
@@ -366,7 +366,7 @@ class Hub:
             tokens = list({client.token_id for client in self._clients})
             try:
                 async with asyncio.timeout(TOKENS_S), self._scoped(EVERY_ORG) as connection:
-                    rows = await many(connection, "stream_tokens", {"ids": tokens, "now": self._clock()})
+                    rows = await _SQL.many(connection, "stream_tokens", {"ids": tokens, "now": self._clock()})
             except (psycopg.Error, PoolTimeout, TimeoutError) as error:
                 self._failed.inc()
                 _log.warning("stream_tokens_failed", error=type(error).__name__)

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.database import many, one
 from api.feed.position import Position
 from store.pool import Connection
+from store.sql import queries_beside
+
+_SQL: Final = queries_beside(__file__)
 
 MAX_ROWS: Final = 500
 """Of one table at a time."""
@@ -49,7 +51,7 @@ class Boundary:
 
 async def boundary(connection: Connection) -> Boundary:
     """How far the stream can be told by now."""
-    found = await one(connection, "stream_boundary", {})
+    found = await _SQL.one(connection, "stream_boundary", {})
     assert found is not None  # noqa: S101 - no FROM
     return Boundary(
         position=Position(xid=found["xid"], table=0, row=0),
@@ -66,7 +68,9 @@ async def read_after(connection: Connection, after: Position, *, limit: int = MA
     head = limit_of
     for table, statement in _TABLES.items():
         xid, row = after.below(table)
-        found = await many(connection, statement, {"xid": xid, "row": row, "boundary": limit_of.xid, "limit": limit})
+        found = await _SQL.many(
+            connection, statement, {"xid": xid, "row": row, "boundary": limit_of.xid, "limit": limit}
+        )
         rows += [
             Row(position=Position(xid=each["xid"], table=table, row=each["id"]), subject=each["subject"])
             for each in found

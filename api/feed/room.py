@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from api.feed.client import Client
-from api.problems import Problem, ProblemCode
+from api.http.problems import Problem, ProblemCode
 
 MAX_CLIENTS: Final = 1000
 OF_HOSPITALS: Final = 700

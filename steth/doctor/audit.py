@@ -7,9 +7,9 @@ from typing import Final
 import psycopg
 
 from agent.findings import Finding, fail, ok, warn
-from api.audit import Chain, read_chains
-from api.heads import Head, HeadError, by_position, latest, signed_head
 from catalog.model import Text
+from people.audit.chain import Chain, read_chains
+from people.audit.heads import Head, HeadError, by_position, latest, signed_head
 from steth.chains import WHAT_TO_DO, check_kept, connect, finding_of, gone, kept_heads, verify_chain
 from steth.jobs.heads import uncovered_s
 from steth.settings import Settings, SettingsError

@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api.state import MISSED_BEATS
+from api.devices.state import MISSED_BEATS
 from store.pool import Pool
 
 STATES: Final = ("fresh", "late", "never")

@@ -15,12 +15,12 @@ import msgspec
 from prometheus_client import Gauge
 from psycopg.types.json import Jsonb
 
-from api.audit import Chain, read_chains, read_links
-from api.heads import Head, HeadError, Signer, append_head, by_position, latest, line_of, read_key
 from catalog.messages import render
 from catalog.model import Catalog
 from desk.telling.channels import Channel
 from desk.telling.reasons import TellingError
+from people.audit.chain import Chain, read_chains, read_links
+from people.audit.heads import Head, HeadError, Signer, append_head, by_position, latest, line_of, read_key
 from steth.chains import Verified, check_kept, connect, finding_of, gone, kept_heads, signed, verify_chain
 from steth.settings import Settings, SettingsError
 from store.pool import Connection

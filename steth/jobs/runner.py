@@ -17,7 +17,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 from psycopg_pool import PoolTimeout
 
-from api.heads import HeadError
+from people.audit.heads import HeadError
 from store.errors import StoreError, kind_of, one_line
 from store.pool import Pool
 

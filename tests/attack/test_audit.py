@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from api.audit import GENESIS, Entry, chained
+from people.audit.chain import GENESIS, Entry, chained
 from store.pool import EVERY_ORG
 from tests.attack.installation import Installation, toml
 

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from api.app import Api
-from api.roles import PREFIX
+from api.http.rights import PREFIX
 from tests.fixtures.postgres import Cluster
 from tests.integration.api.test_roles_and_tenants import concrete, request_of
 from tests.integration.api.world import Arranged, World, arrange, world

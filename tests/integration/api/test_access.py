@@ -9,12 +9,11 @@ import httpx
 import psycopg
 import pytest
 
-from api.accounts import create_account, create_token
-from api.credentials import token_hash
-from api.forwarded import Forwarded
-from api.login import tell_failures
-from api.roles import Role
-from api.turns import Turns
+from api.http.forwarded import Forwarded
+from people.accounts import create_account, create_token
+from people.login.credentials import token_hash
+from people.login.turns import Turns
+from people.roles import Role
 from tests.integration.api.world import NOW, World
 
 PASSWORD = "ein langes 口令"
@@ -76,7 +75,7 @@ async def test_wrong_password_and_unknown_user_look_the_same(wang: World) -> Non
 
 
 async def test_an_unknown_user_costs_a_hash_too(still: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    passwords = still.app.state.context.passwords
+    passwords = still.app.state.context.door.passwords
     checked: list[str] = []
     verify = passwords._matches
 
@@ -106,7 +105,9 @@ async def test_guessing_a_password_is_slowed_down_by_account_and_address(wang: W
 async def test_a_login_that_nobody_had_time_for_is_no_guess(wang: World, monkeypatch: pytest.MonkeyPatch) -> None:
     right = {"user": "wang.li", "password": PASSWORD}
     with monkeypatch.context() as patched:
-        patched.setattr(wang.app.state.context.passwords, "_turns", Turns(parallel=0, of_lane=0, waiting=0, wait_s=1))
+        patched.setattr(
+            wang.app.state.context.door.passwords, "_turns", Turns(parallel=0, of_lane=0, waiting=0, wait_s=1)
+        )
         for _ in range(20):
             assert (await wang.http.post("/api/v1/login", json=right)).status_code == 503
     assert (await wang.http.post("/api/v1/login", json=right)).status_code == 200
@@ -343,10 +344,10 @@ async def test_failures_of_unknown_users_are_audited_like_those_of_known_ones(
 async def test_a_flood_of_unknown_users_does_not_fill_the_audit_log(here: World) -> None:
     context = here.app.state.context
     for n in range(100):
-        context.failures.tell(None, f"a{n}", address=PROXY, now=NOW)
+        context.door.failures.tell(None, f"a{n}", address=PROXY, now=NOW)
     here.clock.now = NOW + timedelta(minutes=1)
-    await tell_failures(context)
-    await tell_failures(context, all_=True)
+    await context.door.tell_failures(here.clock.now)
+    await context.door.tell_failures()
     rows = here.look("SELECT detail FROM audit WHERE action = 'login-failed'")
     assert rows == [({"count": 70, "addresses": PROXY},)]
 

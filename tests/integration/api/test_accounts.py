@@ -9,9 +9,10 @@ import httpx
 import psycopg
 import pytest
 
-from api.accounts import create_account
-from api.browser import CSRF_HEADER
-from api.roles import PREFIX, PUBLIC, ROUTES, Role
+from api.http.browser import CSRF_HEADER
+from api.http.rights import PREFIX, PUBLIC, ROUTES
+from people.accounts import create_account
+from people.roles import Role
 from tests.integration.api.test_devices import pages
 from tests.integration.api.test_roles_and_tenants import ENDLESS, concrete, request_of
 from tests.integration.api.world import NOW, World
@@ -275,7 +276,7 @@ async def test_an_administrator_ends_any_token(wang: World) -> None:
 async def test_what_began_before_a_reset_gets_nothing(wang: World, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """The old password was right when it was checked, which takes its time."""
     account = await listed(wang)
-    passwords = wang.app.state.context.passwords
+    passwords = wang.app.state.context.door.passwords
     verify = passwords.verify
 
     async def slow(stored: str | None, password: str, **turn: Any) -> bool:

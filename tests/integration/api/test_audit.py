@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from api.audit import GENESIS, Link, chain_of, chained, read_links
-from api.walk import Broken, Fault, Walk, own_head
+from people.audit.chain import GENESIS, Link, chain_of, chained, read_links
+from people.audit.walk import Broken, Fault, Walk, own_head
 from store.pool import EVERY_ORG, scoped
 from tests.integration.api.test_devices import pages
 from tests.integration.api.world import World
@@ -141,7 +141,7 @@ async def test_whatever_is_changed_shows_and_the_api_says_where(
 
 async def test_the_api_verifies_a_chain_in_pieces(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await busy_day(here)
-    monkeypatch.setattr("api.routes.audit.STEP", 4)
+    monkeypatch.setattr("api.audit.routes.STEP", 4)
 
     async def pieces(as_: str) -> list[tuple[bool, int]]:
         found, behind = [], 0

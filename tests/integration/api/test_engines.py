@@ -1,6 +1,6 @@
 """The same statements on every engine."""
 
-from api.roles import PUBLIC, ROUTES
+from api.http.rights import PUBLIC, ROUTES
 from tests.fixtures.postgres import Cluster
 from tests.integration.api.test_devices import pages
 from tests.integration.api.test_roles_and_tenants import ENDLESS, concrete, request_of

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from api.roles import PREFIX, ROUTES
+from api.http.rights import PREFIX, ROUTES
 from tests.integration.api.world import World
 
 STREAM: Final = "/stream"

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from api.app import create_app
-from api.idempotency import KEPT
-from api.route import MAX_BODY
+from api.http.idempotency import KEPT
+from api.http.route import MAX_BODY
 from api.settings import Settings
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
@@ -194,7 +194,7 @@ async def test_a_body_that_comes_too_slowly_holds_no_connection(still: World, mo
         assert still.app.state.context.pool.get_stats()["pool_available"] == 1
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("api.route.BODY_S", 0.05)
+    monkeypatch.setattr("api.http.route.BODY_S", 0.05)
     answer = await still.ask("POST", "/tokens", content=never(), headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
 
@@ -259,7 +259,7 @@ async def test_what_nobody_foresaw_is_a_problem_too_and_logged_without_values(
     def broken(*_: object) -> None:
         raise RuntimeError("hunter" + str(len(_) - 1))
 
-    monkeypatch.setattr("api.routes.devices._device", broken)
+    monkeypatch.setattr("api.devices.routes._device", broken)
     answer = await still.ask("GET", "/devices")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["content-type"] == "application/problem+json"

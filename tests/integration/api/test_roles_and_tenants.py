@@ -10,7 +10,8 @@ from fastapi.routing import APIRoute
 from psycopg.types.json import Jsonb
 
 from api.app import Api
-from api.roles import PREFIX, PUBLIC, ROUTES, Role
+from api.http.rights import PREFIX, PUBLIC, ROUTES
+from people.roles import Role
 from tests.integration.api.world import Hospital, World
 
 BODIES: dict[tuple[str, str], Any] = {

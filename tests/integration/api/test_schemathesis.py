@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import uvicorn
 
-from api.credentials import mint_token, token_hash
+from people.login.credentials import mint_token, token_hash
 from tests.fixtures.ports import free_port
 from tests.integration.api.world import World
 

@@ -6,9 +6,9 @@ import httpx
 import psycopg
 import pytest
 
-from api.accounts import create_account
-from api.browser import COOKIE, CSRF_HEADER
-from api.roles import Role
+from api.http.browser import COOKIE, CSRF_HEADER
+from people.accounts import create_account
+from people.roles import Role
 from tests.integration.api.world import NOW, World
 
 PASSWORD = "ein langes 口令"

@@ -10,15 +10,15 @@ import httpx
 import psycopg
 import pytest
 
-from api.accounts import create_token
-from api.database import one
 from api.feed import hub as hubs
 from api.feed import log
 from api.feed import room as rooms
 from api.feed.position import MAX_AWAY_MS
-from api.problems import Problem
-from api.roles import Role
-from api.shapes.tickets import Ticket
+from api.http.problems import Problem
+from api.tickets.shapes import Ticket
+from people import accounts
+from people.accounts import create_token
+from people.roles import Role
 from tests.integration.api.listener import SOON_S, EndedError, happens, happens_now, listening
 from tests.integration.api.world import NOW, World
 
@@ -179,9 +179,9 @@ async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: Wo
     ids: dict[str, int] = {}
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
         for who in ("disabled", "reset", "changed", "revoked", "moved"):
-            stored = await here.app.state.context.passwords.hash(password) if who == "changed" else "none"
+            stored = await here.app.state.context.door.passwords.hash(password) if who == "changed" else "none"
             row = {"org": here.a.org, "name": who, "role": Role.HOSPITAL, "password_hash": stored, "made": False}
-            made = await one(connection, "add_account", row)
+            made = await accounts._SQL.one(connection, "add_account", row)
             assert made is not None
             ids[who] = made["id"]
             given: dict[str, Any] = {"account": ids[who], "now": here.clock.now, "expires_at": None}

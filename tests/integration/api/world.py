@@ -15,10 +15,10 @@ import psycopg
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.credentials import mint_token, token_hash
-from api.roles import Role
 from api.settings import Settings
 from catalog.load import load
+from people.login.credentials import mint_token, token_hash
+from people.roles import Role
 from store.partitions import ensure_partitions
 from store.pool import open_pool
 from tests.fixtures.postgres import Database

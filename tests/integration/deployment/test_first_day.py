@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from api.heads import public_pem, read_key
+from people.audit.heads import public_pem, read_key
 from steth.settings import load_settings
 from store.migrate import MIGRATIONS, migrate
 from tests.fixtures.parts import missing

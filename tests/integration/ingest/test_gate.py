@@ -10,10 +10,10 @@ import pytest
 
 from alerts.engine import AlertEngine
 from api.app import create_app
-from api.roles import Role
 from api.settings import Settings
 from ingest.mqtt import Endpoint
 from ingest.service import Ingest
+from people.roles import Role
 from steth.allowed import AllowList
 from steth.run_ingest import stages_of
 from store.pool import open_pool

@@ -26,7 +26,13 @@ ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
     "desk/tickets": ("ingest", "jobs", "api"),
     "desk/telling": ("jobs",),
     "remote": ("ingest", "jobs", "api"),
-    "api": ("api",),
+    "people": ("api", "owner"),
+    "people/audit": ("api",),
+    "people/login": ("api",),
+    **{
+        f"api/{subject}": ("api",)
+        for subject in ("alerts", "devices", "feed", "http", "readings", "recipients", "series", "tickets")
+    },
     "store": ("jobs", "owner"),
 }
 """By room who runs its statements."""

@@ -11,10 +11,10 @@ import psycopg
 from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from api.audit import GENESIS, Entry, Link, append, chained, link_of
-from api.heads import make_key, public_pem
 from catalog.load import load
 from desk.telling.channels import Channels
+from people.audit.chain import GENESIS, Entry, Link, append, chained, link_of
+from people.audit.heads import make_key, public_pem
 from steth.audit import app
 from steth.jobs.heads import Heads
 from steth.settings import Settings

@@ -8,9 +8,9 @@ from typing import Final
 import psycopg
 import pytest
 
-from api.audit import Entry
-from api.heads import HeadError, make_key
 from desk.telling.channels import Channels
+from people.audit.chain import Entry
+from people.audit.heads import HeadError, make_key
 from steth.jobs.heads import UNCOVERED, Heads
 from steth.settings import Settings, SettingsError
 from tests.integration.desk.listeners import HERE, webhook

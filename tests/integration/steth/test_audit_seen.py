@@ -11,8 +11,8 @@ import psycopg
 from psycopg.types.json import Jsonb
 from typer.testing import CliRunner
 
-from api.audit import GENESIS, Entry, chained
-from api.routes.audit import _entry
+from api.audit.routes import _entry
+from people.audit.chain import GENESIS, Entry, chained
 from steth.audit import app
 from steth.doctor.audit import check_audit
 from steth.settings import Settings

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from api.heads import make_key
+from people.audit.heads import make_key
 from steth.doctor.run import Place, examine
 from store.partitions import Month
 from tests.fixtures.deployed import DeployedBroker

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api.shapes.base import clean_name
+from people.names import clean_name
 from store.migrate import MIGRATIONS, migrate
 from tests.fixtures.postgres import Cluster, Database
 

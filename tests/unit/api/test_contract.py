@@ -7,13 +7,21 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 
-from api.answers import PROBLEM_JSON
+from api.alerts import routes as alerts
 from api.app import Api
+from api.audit import routes as audit
+from api.catalog import routes as catalog
+from api.devices import routes as devices
+from api.http.answers import PROBLEM_JSON
+from api.http.problems import STATUS, ProblemCode
+from api.http.rights import PREFIX, PUBLIC, ROUTES
+from api.http.shapes import ProblemShape
 from api.openapi import COMMITTED, document, main
-from api.problems import STATUS, ProblemCode
-from api.roles import PREFIX, PUBLIC, ROUTES
-from api.routes import access, alerts, audit, catalog, devices, places, readings, series, session, tickets
-from api.shapes.base import ProblemShape
+from api.people import access, accounts, session, sites
+from api.readings import routes as readings
+from api.recipients import routes as recipients
+from api.series import routes as series
+from api.tickets import routes as tickets
 
 DOCUMENT: Final = Api().openapi()
 OPERATIONS: Final = [
@@ -24,7 +32,20 @@ OPERATIONS: Final = [
 Operation = dict[str, Any]
 ROUTES_OF_THE_APP: Final = [
     route
-    for part in (access, alerts, audit, catalog, devices, places, readings, series, session, tickets)
+    for part in (
+        access,
+        accounts,
+        alerts,
+        audit,
+        catalog,
+        devices,
+        readings,
+        recipients,
+        series,
+        session,
+        sites,
+        tickets,
+    )
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.episode import Condition
-from api.conditions import etag, require_match
-from api.language import preferred
-from api.problems import STATUS, Problem, ProblemCode
-from api.roles import ROUTES, methods_of
-from api.routes.alerts import CONDITIONS as LISTED
-from api.shapes.alerts import Condition as ShownCondition
-from api.shapes.base import clean_name, moment
-from api.state import WORDS, Judged, Known, Reason, judge
+from api.alerts.routes import CONDITIONS as LISTED
+from api.alerts.shapes import Condition as ShownCondition
+from api.devices.state import WORDS, Judged, Known, Reason, judge
+from api.http.conditions import etag, require_match
+from api.http.language import preferred
+from api.http.problems import STATUS, Problem, ProblemCode
+from api.http.rights import ROUTES, methods_of
+from api.http.shapes import moment
 from catalog.model import SEVERITIES
+from people.names import clean_name
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 

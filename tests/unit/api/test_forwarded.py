@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.forwarded import caller, parsed
+from api.http.forwarded import caller, parsed
 
 PROXIES = [ip_network("10.1.0.2"), ip_network("10.2.0.0/24"), ip_network("2001:db8:9::/64")]
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from api.page import INDEX, Page
+from api.http.page import INDEX, Page
 
 SCRIPT = "export const a = 1;\n" * 200
 

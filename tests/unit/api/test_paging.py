@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.paging import ById, ByName, ByReading, ByTime, ByTimeOfAlert, decode, encode, page
-from api.problems import Problem
+from api.http.paging import ById, ByName, ByReading, ByTime, ByTimeOfAlert, decode, encode, page
+from api.http.problems import Problem
 
 NOW = datetime(2026, 11, 22, 4, 0, 0, 123456, tzinfo=UTC)
 KEYS: list[msgspec.Struct] = [

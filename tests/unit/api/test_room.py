@@ -5,7 +5,7 @@ import pytest
 from api.feed.client import Client
 from api.feed.position import Position
 from api.feed.room import MAX_CLIENTS, OF_ACCOUNT, OF_HOSPITALS, OF_ORG, room
-from api.problems import Problem
+from api.http.problems import Problem
 
 AT = Position(xid=1, table=0, row=0)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.series import MAX_POINTS, Resolution, aligned, gap_of, plan, with_gaps
+from api.series.columns import MAX_POINTS, Resolution, aligned, gap_of, plan, with_gaps
 from catalog.load import load
 
 NOW = datetime(2026, 11, 22, 4, 0, 30, tzinfo=UTC)

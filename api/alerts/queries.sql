@@ -1,0 +1,26 @@
+-- Alerts as they are read; what people do with them is in alerts/.
+
+-- name: alerts
+SELECT a.id, d.uid, d.name AS device_name, d.model, s.time_zone, a.rule, a.kind, a.subject, a.family, a.severity, a.condition,
+       a.occurred_at, a.learned_at, a.changed_at, a.cleared_at, a.count, a.message, a.params, a.org_id, a.device_id,
+       coalesce(o.state, 'unacknowledged') AS operator_state, o.actor, o.note, o.at AS operator_at,
+       coalesce(o.version, 0) AS version,
+       (SELECT array_agg(t.number ORDER BY t.id) FROM ticket_alert ta JOIN ticket t ON t.id = ta.ticket_id
+        WHERE ta.alert_id = a.id) AS tickets
+FROM alert a
+JOIN device d ON d.id = a.device_id
+JOIN site s ON s.id = d.site_id
+LEFT JOIN alert_operator o ON o.alert_id = a.id
+WHERE (%(ids)s::uuid[] IS NULL OR a.id = ANY(%(ids)s))
+  AND (%(device)s::text IS NULL OR d.uid = %(device)s)
+  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s)
+  AND (%(hospital)s::integer IS NULL OR a.org_id = %(hospital)s)
+  AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
+  AND (%(conditions)s::text[] IS NULL OR a.condition = ANY(%(conditions)s))
+  AND (%(operator)s::text IS NULL OR coalesce(o.state, 'unacknowledged') = %(operator)s)
+  AND (%(before_at)s::timestamptz IS NULL OR (a.occurred_at, a.id) < (%(before_at)s, %(before_id)s))
+ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s
+
+-- name: alert_events
+SELECT id, at, learned_at, event, from_state, to_state, actor, message, params FROM alert_event
+WHERE alert_id = %(alert)s ORDER BY id LIMIT %(limit)s

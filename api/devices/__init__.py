@@ -1,0 +1,1 @@
+"""Devices over HTTP: minted, enrolled, shown with the three facts."""

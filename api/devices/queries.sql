@@ -1,0 +1,73 @@
+-- Devices: what they are and how they are.
+
+-- name: devices
+SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.inventory, d.enrolled_at, d.created_at,
+       d.version, d.org_id, o.name AS hospital, d.site_id, s.name AS site, s.time_zone,
+       live.connected, live.interval_s, live.agent, live.boot, live.heartbeat, live.equipment_connected,
+       live.clock_offset_ms,
+       greatest(live.seen_at, (SELECT max(k.at) FROM device_mark k WHERE k.device_id = d.id)) AS last_seen,
+       worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since, worst.doubted_since,
+       (SELECT max(r.last) FROM device_refusal r WHERE r.device_id = d.id AND r.kind = 'refused'
+            AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time') AS lost_at,
+       (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
+FROM device d
+JOIN org o ON o.id = d.org_id
+JOIN site s ON s.id = d.site_id
+LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
+CROSS JOIN LATERAL (
+    SELECT count(*) AS open_alerts,
+           (array_agg(a.severity ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+                      a.occurred_at))[1] AS severity,
+           (array_agg(a.occurred_at ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+                      a.occurred_at))[1] AS since,
+           min(a.occurred_at) FILTER (
+               WHERE a.kind IN ('identity', 'clock', 'connection', 'unjudged') OR a.condition = 'unconfirmed'
+           ) AS doubted_since
+    FROM alert a WHERE a.device_id = d.id AND a.condition <> 'ok' AND a.condition <> 'pending'
+) worst
+WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
+  AND (%(uid)s::text IS NULL OR d.uid = %(uid)s)
+  AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
+  AND (%(hospital)s::integer IS NULL OR d.org_id = %(hospital)s)
+  AND (%(model)s::text IS NULL OR d.model = %(model)s)
+  AND (%(status)s::text IS NULL OR d.status = %(status)s)
+ORDER BY d.id LIMIT %(limit)s
+
+-- name: device_by_uid
+SELECT d.id AS key, d.uid, d.org_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, s.time_zone
+FROM device d JOIN site s ON s.id = d.site_id WHERE d.uid = %(uid)s
+
+-- name: device_latest
+SELECT latest FROM device_state WHERE device_id = %(device)s
+
+-- name: metrics
+SELECT id, name, unit FROM seen_metric WHERE id = ANY(%(ids)s) ORDER BY name, unit
+
+-- name: device_gaps
+SELECT lane, since, at, reports FROM device_gap WHERE device_id = %(device)s ORDER BY at DESC, id DESC LIMIT %(limit)s
+
+-- name: device_refusals
+SELECT kind, source, reason, count, since, last, form FROM device_refusal
+WHERE device_id = %(device)s ORDER BY last DESC, kind, source, reason
+
+-- name: open_tickets
+SELECT number FROM ticket WHERE device_id = %(device)s AND status <> 'closed' ORDER BY id
+
+-- name: add_device
+INSERT INTO device (uid, org_id, site_id, partition, model, name, department, serial, code_hash, code_expires_at, created_at)
+VALUES (%(uid)s, %(org)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(code_hash)s,
+        %(code_expires_at)s, %(now)s)
+
+-- name: enrol
+UPDATE device SET code_hash = NULL, code_expires_at = NULL, enrolled_at = %(now)s
+WHERE code_hash = %(code_hash)s AND code_expires_at > %(now)s AND status = 'active'
+RETURNING uid, org_id
+
+-- name: change_device
+UPDATE device SET name = coalesce(%(name)s, name), department = coalesce(%(department)s, department),
+    serial = coalesce(%(serial)s, serial), status = coalesce(%(status)s, status), version = version + 1
+WHERE uid = %(uid)s AND version = %(version)s
+RETURNING id
+
+-- name: set_code
+UPDATE device SET code_hash = %(code_hash)s, code_expires_at = %(code_expires_at)s WHERE uid = %(uid)s

@@ -1,0 +1,316 @@
+"""Devices: minting, what they are and how they are."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Response
+from psycopg.rows import DictRow
+
+from api.devices.latest import foreign_units, latest_of
+from api.devices.read import find_device
+from api.devices.shapes import (
+    CodeMade,
+    Device,
+    DeviceChange,
+    DeviceDetail,
+    DeviceMade,
+    Gap,
+    Heartbeat,
+    NewDevice,
+    Refusal,
+    SiteById,
+    SiteByName,
+    Status,
+)
+from api.devices.state import WORDS, Judged, Known, judge
+from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
+from api.http.context import Asked, Session
+from api.http.documented import problems
+from api.http.language import InWords, Reader
+from api.http.paging import ById, Cursor, Limit, Page, decode, encode, id_of
+from api.http.problems import Problem, ProblemCode, invalid, not_found
+from api.http.rights import PREFIX
+from api.http.route import Route
+from api.http.shapes import Id
+from catalog.refusals import in_words, kept_words, loses, source_words
+from desk.tickets.operate import device_retired
+from desk.zones import DEFAULT_ZONE
+from people.login.credentials import code_hash, mint_code
+from people.places import find_or_make_site, find_site
+from store.sql import queries_beside
+from wire.ids import bucket, mint_device_id, partition
+
+_SQL: Final = queries_beside(__file__)
+
+router = APIRouter(prefix=PREFIX, route_class=Route, tags=["devices"])
+SLICE: Final = 100
+"""Devices of a list that are put into words before others have a turn on the event loop."""
+MAX_GAPS: Final = 20
+DeviceUid = Annotated[
+    str, Path(pattern=r"^[a-z0-9][a-z0-9\-]{3,39}$", description="The device's id.", examples=["d3k9m2q7x1z5a"])
+]
+
+
+@router.get("/devices", response_model=Page[Device], responses=problems())
+async def list_devices(
+    *,
+    asked: Asked,
+    words: InWords,
+    limit: Limit = 100,
+    after: Cursor = None,
+    site: Annotated[Id | None, Query(description="Of this site only.")] = None,
+    hospital: Annotated[Id | None, Query(description="Of this hospital only.")] = None,
+    model: Annotated[
+        str | None, Query(max_length=64, pattern=r"^[a-z0-9_.\-]+$", description="Of this model only.")
+    ] = None,
+    status: Annotated[Status | None, Query(description="In this status only.")] = None,
+) -> Response:
+    """The devices, in the order they were minted."""
+    rows = await _SQL.many(
+        asked.connection,
+        "devices",
+        {
+            "above": id_of(decode("devices", after, ById)),
+            "uid": None,
+            "site": site,
+            "hospital": hospital,
+            "model": model,
+            "status": status,
+            "kept": kept_words(asked.context.catalog),
+            "limit": limit + 1,
+        },
+    )
+    behind = encode("devices", ById(rows[limit - 1]["key"])) if len(rows) > limit else None
+    pieces: list[bytes] = []
+    for first in range(0, min(len(rows), limit), SLICE):
+        # A thousand devices in one piece would hold up everybody else's request for 50 ms and more.
+        await asyncio.sleep(0)
+        shown = rows[first : min(first + SLICE, limit)]
+        pieces += [msgspec.json.encode(_device(asked, words, row)) for row in shown]
+    body = b'{"items":[%s],"next":%s}' % (b",".join(pieces), msgspec.json.encode(behind))
+    return Response(body, media_type="application/json")
+
+
+@router.post(
+    "/devices",
+    status_code=201,
+    responses=problems(ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED, body=True),
+)
+async def mint_device(body: NewDevice, asked: Asked, response: Response) -> DeviceMade:
+    """Mint a device and a one-time code, which its agent exchanges by POST /enrol."""
+    catalog = asked.context.catalog
+    model = catalog.models.get(body.model)
+    if model is None or model.kind == "base":
+        raise invalid("body.model", "The catalog has no such model: GET /api/v1/catalog/models lists them.")
+    site = await _site(asked, body.site)
+    uid = mint_device_id()
+    code = mint_code()
+    expires_at = asked.now + asked.context.settings.code_lasts
+    await _SQL.run(
+        asked.connection,
+        "add_device",
+        {
+            "uid": uid,
+            "org": site["org_id"],
+            "site": site["id"],
+            "partition": partition(bucket(uid)),
+            "model": body.model,
+            "name": body.name,
+            "department": body.department,
+            "serial": body.serial,
+            "code_hash": code_hash(code),
+            "code_expires_at": expires_at,
+            "now": asked.now,
+        },
+    )
+    await asked.audit(
+        org=site["org_id"],
+        action="device-minted",
+        subject=f"device:{uid}",
+        detail={"model": body.model, "site": site["id"]},
+    )
+    response.headers["Location"] = f"{PREFIX}/devices/{uid}"
+    return DeviceMade(id=uid, code=code, expires_at=expires_at, site=site["id"], hospital=site["org_id"])
+
+
+@router.get("/devices/{id}", responses=problems(ProblemCode.NOT_FOUND))
+async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Response) -> DeviceDetail:  # noqa: A002
+    """A device with its latest values."""
+    everything = {"above": None, "site": None, "hospital": None, "model": None, "status": None, "limit": 1}
+    kept = kept_words(asked.context.catalog)
+    row = await _SQL.one(asked.connection, "devices", {**everything, "uid": id, "kept": kept})
+    if row is None:
+        raise not_found("device")
+    response.headers["ETag"] = etag(row["version"])
+    latest = await latest_of(asked, words, device=row["key"], model=row["model"])
+    return DeviceDetail(
+        **_device(asked, words, row),
+        latest=latest,
+        foreign_units=foreign_units(words, latest, model=row["model"]),
+        tickets=[
+            ticket["number"] for ticket in await _SQL.many(asked.connection, "open_tickets", {"device": row["key"]})
+        ],
+        inventory=row["inventory"],
+        heartbeat=None if row["agent"] is None else _heartbeat(row),
+        refusals=[
+            _refusal(words, told, model=row["model"])
+            for told in await _SQL.many(asked.connection, "device_refusals", {"device": row["key"]})
+        ],
+        gaps=[
+            Gap(lane=("live", "bulk")[gap["lane"]], since=gap["since"], until=gap["at"], reports=gap["reports"])
+            for gap in await _SQL.many(asked.connection, "device_gaps", {"device": row["key"], "limit": MAX_GAPS})
+        ],
+    )
+
+
+@router.patch(
+    "/devices/{id}",
+    responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CHANGED_MEANWHILE, ProblemCode.IF_MATCH_MISSING, body=True),
+)
+async def change_device(
+    id: DeviceUid,  # noqa: A002
+    body: DeviceChange,
+    asked: Asked,
+    words: InWords,
+    response: Response,
+    if_match: IfMatch = None,
+) -> DeviceDetail:
+    """Change what people say of a device, or retire it: its open tickets say so and stay for a person."""
+    before = await find_device(asked.connection, id)
+    if before is None:
+        raise not_found("device")
+    require_match(if_match, before["version"])
+    changed = await _SQL.one(
+        asked.connection,
+        "change_device",
+        {
+            "uid": id,
+            "version": before["version"],
+            "name": body.name,
+            "department": body.department,
+            "serial": body.serial,
+            "status": body.status,
+        },
+    )
+    if changed is None:
+        raise changed_meanwhile()
+    if body.status == "retired" and before["status"] != "retired":
+        now_ms = int(asked.now.timestamp() * 1000)
+        await device_retired(asked.connection, device_id=before["key"], actor=asked.account.name, now_ms=now_ms)
+    await asked.audit(
+        org=before["org_id"],
+        action="device-changed",
+        subject=f"device:{id}",
+        detail={"changed": ", ".join(sorted(body.model_fields_set))},
+    )
+    return await get_device(id, asked, words, response)
+
+
+@router.post(
+    "/devices/{id}/code",
+    status_code=201,
+    responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED),
+)
+async def new_code(id: DeviceUid, asked: Asked) -> CodeMade:  # noqa: A002
+    """Make a new one-time code, such as for an exchanged workstation. The one before is good no more."""
+    device = await find_device(asked.connection, id)
+    if device is None:
+        raise not_found("device")
+    if device["status"] != "active":
+        raise Problem(ProblemCode.CONFLICT, "The device is retired: make it active first.", where="path")
+    code = mint_code()
+    expires_at = asked.now + asked.context.settings.code_lasts
+    await _SQL.run(
+        asked.connection, "set_code", {"uid": id, "code_hash": code_hash(code), "code_expires_at": expires_at}
+    )
+    await asked.audit(org=device["org_id"], action="code-created", subject=f"device:{id}")
+    return CodeMade(code=code, expires_at=expires_at)
+
+
+async def _site(asked: Session, given: SiteById | SiteByName) -> DictRow:
+    """The site that was given by id, or by names and made if new."""
+    if isinstance(given, SiteById):
+        found = await find_site(asked.connection, given.id)
+        if found is None:
+            raise invalid("body.site.id", "There is no such site: GET /api/v1/sites lists them.")
+        return found
+    return await find_or_make_site(
+        asked.connection,
+        hospital=given.hospital,
+        site=given.site,
+        time_zone=DEFAULT_ZONE,
+        actor=asked.account.name,
+        now=asked.now,
+    )
+
+
+def _heartbeat(row: DictRow) -> Heartbeat:
+    return Heartbeat(agent=row["agent"], interval_s=row["interval_s"], boot=row["boot"], body=row["heartbeat"])
+
+
+def _refusal(words: Reader, row: DictRow, *, model: str) -> Refusal:
+    catalog, lang = words.catalog, words.lang
+    return Refusal(
+        **row,
+        source_text=source_words(catalog, row["source"]).get(lang),
+        text=in_words(catalog, row["kind"], row["reason"], model=model).get(lang),
+        lost=loses(catalog, row["kind"], row["reason"]),
+    )
+
+
+def _device(asked: Session, words: Reader, row: DictRow) -> dict[str, Any]:
+    """The fields of `Device` as plain values: building its models for a list takes longer than all the rest."""
+    model = words.catalog.models.get(row["model"])
+    state = judge(
+        Known(
+            connected=bool(row["connected"]),
+            last_seen=row["last_seen"],
+            interval_s=row["interval_s"] or 0.0,
+            worst_severity=row["worst_severity"],
+            worst_since=row["worst_since"],
+            lost_at=row["lost_at"],
+            equipment_connected=row["equipment_connected"],
+            doubted_since=row["doubted_since"],
+        ),
+        now=asked.now,
+        default_interval_s=asked.context.settings.heartbeat_s,
+    )
+
+    def fact(judged: Judged) -> dict[str, Any]:
+        return {
+            "value": judged.value,
+            "reason": judged.reason.value,
+            "text": WORDS[judged.reason].get(words.lang),
+            "age_s": age_s(judged.since, asked.now),
+        }
+
+    return {
+        "id": row["uid"],
+        "name": row["name"],
+        "model": row["model"],
+        "model_name": words.text(None if model is None else model.name, row["model"]),
+        "hospital": {"id": row["org_id"], "name": row["hospital"]},
+        "site": {"id": row["site_id"], "name": row["site"]},
+        "department": row["department"],
+        "serial": row["serial"],
+        "status": row["status"],
+        "connected": fact(state.connected),
+        "fresh": fact(state.fresh),
+        "healthy": fact(state.healthy),
+        "equipment_connected": row["equipment_connected"],
+        "clock_offset_s": None if row["clock_offset_ms"] is None else row["clock_offset_ms"] / 1000,
+        "last_seen": row["last_seen"],
+        "age_s": age_s(row["last_seen"], asked.now),
+        "open_alerts": row["open_alerts"],
+        "open_tickets": row["open_tickets"],
+        "enrolled_at": row["enrolled_at"],
+        "created_at": row["created_at"],
+        "version": row["version"],
+    }
+
+
+def age_s(at: datetime | None, now: datetime) -> float | None:
+    """Seconds since a moment, never below 0: a device's clock may be ahead of ours."""
+    return None if at is None else max(0.0, round((now - at).total_seconds(), 3))

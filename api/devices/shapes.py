@@ -1,0 +1,250 @@
+"""Devices, what they measured and what happened to them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag
+
+from api.http import examples
+from api.http.shapes import Given, Id, Key, Label, NamedId, OptionalLabel, Shape, example
+
+Status = Literal["active", "retired"]
+
+
+class Fact(Shape):
+    """One of three facts that are never mixed. `value` null: unknown."""
+
+    value: bool | None
+    reason: Annotated[str, Field(description="Stable: branch on this.")]
+    text: Annotated[str, Field(description="The reason in words.")]
+    age_s: Annotated[float | None, Field(description="Seconds since what the reason names; null: unknown.")]
+
+
+class Device(Shape):
+    """A device and how it is."""
+
+    model_config = example(**examples.DEVICE)
+
+    id: str
+    name: str
+    model: str
+    model_name: str
+    hospital: NamedId
+    site: NamedId
+    department: str
+    serial: str
+    status: Status
+    connected: Annotated[Fact, Field(description="Whether its session with the broker lives.")]
+    fresh: Annotated[Fact, Field(description="Whether what is shown of it is recent.")]
+    healthy: Annotated[Fact, Field(description="Whether nothing is wrong with it; unknown unless fresh.")]
+    equipment_connected: Annotated[
+        bool | None, Field(description="Whether its agent reaches the equipment itself; null: it can't tell.")
+    ]
+    clock_offset_s: Annotated[
+        float | None,
+        Field(description="How far the clock of a client without numbers is behind, if below 0 ahead; null: unknown."),
+    ]
+    last_seen: datetime | None
+    age_s: Annotated[float | None, Field(description="Seconds since `last_seen`.")]
+    open_alerts: int
+    open_tickets: int
+    enrolled_at: datetime | None
+    created_at: datetime
+    version: int
+
+
+class Latest(Shape):
+    """The newest value of a signal, newest by the time it was measured."""
+
+    metric: str
+    name: str
+    value: float | None
+    unit: str
+    at: datetime
+    age_s: float
+    quality: Literal["good", "uncertain", "bad"]
+
+
+class ForeignUnit(Shape):
+    """A signal of its model that it sends in another unit: kept as a metric of its own, and not judged."""
+
+    metric: str
+    unit: Annotated[str, Field(description="As it comes (UCUM).")]
+    expected: Annotated[str, Field(description="The signal's unit (UCUM).")]
+    at: datetime
+    text: Annotated[str, Field(description="What is wrong and what to do, in words.")]
+
+
+class Heartbeat(Shape):
+    """What the agent last said of itself."""
+
+    agent: str
+    interval_s: float
+    boot: int
+    body: dict[str, Any]
+
+
+class Refusal(Shape):
+    """What was refused of the equipment's input, or was answered well and told nothing: one source, one reason."""
+
+    kind: Literal["refused", "untold"]
+    source: Annotated[str, Field(description="What read it, such as `astm`.")]
+    source_text: str
+    reason: Annotated[
+        str,
+        Field(description="A stable word, and behind a colon what it was said of, such as `malformed:tube.voltage`."),
+    ]
+    text: Annotated[str, Field(description="The reason in words.")]
+    lost: Annotated[bool, Field(description="Whether a fact of the equipment was lost by it.")]
+    count: int
+    since: datetime
+    last: datetime
+    form: Annotated[
+        str, Field(description="What the last one looked like: `A`, `a`, `9` and `?` stand for its characters.")
+    ]
+
+
+class Gap(Shape):
+    """Reports that never came and never will: what they said is lost."""
+
+    lane: Annotated[Literal["live", "bulk"], Field(description="live: faults and states; bulk: other readings.")]
+    since: Annotated[datetime | None, Field(description="When the lane was last heard before; null: never.")]
+    until: Annotated[datetime, Field(description="When it was heard again.")]
+    reports: Annotated[int | None, Field(description="How many; null: nobody knows, the database was restored.")]
+
+
+class DeviceDetail(Device):
+    """A device with its latest values."""
+
+    model_config = example(**examples.DEVICE_DETAIL)
+
+    latest: list[Latest]
+    foreign_units: Annotated[
+        list[ForeignUnit], Field(description="Signals whose newest value came in another unit than the catalog's.")
+    ]
+    tickets: Annotated[list[str], Field(description="Numbers of the open ones.")]
+    inventory: dict[str, Any]
+    heartbeat: Heartbeat | None
+    refusals: Annotated[list[Refusal], Field(description="The last one first.")]
+    gaps: Annotated[list[Gap], Field(description="The last one first, at most 20.")]
+
+
+class SiteById(Given):
+    """A site that is there."""
+
+    model_config = example(id=1)
+
+    id: Id
+
+
+class SiteByName(Given):
+    """A site by its names; what is not there yet is made."""
+
+    model_config = example(hospital="第一人民医院", site="放射科")
+
+    hospital: Label
+    site: Label
+
+
+def _how(given: object) -> str:
+    return "id" if isinstance(given, SiteById) or (isinstance(given, dict) and "id" in given) else "names"
+
+
+SiteGiven = Annotated[
+    Annotated[SiteById, Tag("id")] | Annotated[SiteByName, Tag("names")], Field(discriminator=Discriminator(_how))
+]
+
+
+class NewDevice(Given):
+    """A device to be watched."""
+
+    model_config = example(
+        name="DR 1",
+        model="generic-dr",
+        site={"hospital": "第一人民医院", "site": "放射科"},
+        department="放射科",
+        serial="SN-0042",
+    )
+
+    name: Label
+    model: Key
+    site: SiteGiven
+    department: OptionalLabel = ""
+    serial: OptionalLabel = ""
+
+
+class CodeMade(Shape):
+    """A one-time code for the agent. It is shown here once and kept as a hash."""
+
+    model_config = example(code="K7QF-2M9D-XH4T", expires_at="2026-11-29T04:00:00Z")
+
+    code: str
+    expires_at: datetime
+
+
+class DeviceMade(CodeMade):
+    """A minted device."""
+
+    model_config = example(
+        id="d3k9m2q7x1z5a", code="K7QF-2M9D-XH4T", expires_at="2026-11-29T04:00:00Z", site=1, hospital=1
+    )
+
+    id: str
+    site: int
+    hospital: int
+
+
+class DeviceChange(Given):
+    """What to change; what is left out stays."""
+
+    model_config = example(name="DR 1 (Room 3)")
+
+    name: Label | None = None
+    department: OptionalLabel | None = None
+    serial: OptionalLabel | None = None
+    status: Status | None = None
+
+
+class ReadingShape(Shape):
+    """One reading. It has no id of its own: device, metric and time name it."""
+
+    model_config = example(**examples.READING)
+
+    metric: str
+    at: datetime
+    value: float | None
+    unit: str
+    quality: Literal["good", "uncertain", "bad"]
+
+
+class Event(Shape):
+    """Something that a device told that is no reading."""
+
+    model_config = example(**examples.EVENT)
+
+    id: int
+    at: Annotated[datetime, Field(description="When it happened on the equipment.")]
+    learned_at: Annotated[datetime, Field(description="When we learned of it.")]
+    kind: str
+    body: dict[str, Any]
+
+
+Code = Annotated[str, StringConstraints(min_length=12, max_length=20, pattern=r"^[0-9A-Za-z -]+$")]
+
+
+class Enrol(Given):
+    """The one-time code of a device."""
+
+    model_config = example(code="K7QF-2M9D-XH4T")
+
+    code: Code
+
+
+class Enrolled(Shape):
+    """What an agent needs to report."""
+
+    model_config = example(device="d3k9m2q7x1z5a", mqtt="mqtts://steth.example:8883", heartbeat_s=15.0)
+
+    device: str
+    mqtt: str
+    heartbeat_s: float

@@ -1,0 +1,64 @@
+"""What changes, as it changes: server-sent events."""
+
+from functools import partial
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Request, Response
+
+from api.feed.client import EventStream
+from api.feed.hub import Hub
+from api.feed.shapes import STREAMED
+from api.http.context import Asked
+from api.http.documented import problems
+from api.http.language import InWords
+from api.http.problems import ProblemCode
+from api.http.rights import PREFIX
+from api.http.route import Route
+
+router = APIRouter(prefix=PREFIX, route_class=Route, tags=["stream"])
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Events without end. `data` is JSON: an object of `x-events` by the event's name.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "x-events": {
+                    name: {"$ref": f"#/components/schemas/{shape if isinstance(shape, str) else shape.__name__}"}
+                    for name, shape in STREAMED.items()
+                },
+            }
+        },
+    }
+}
+
+
+@router.get("/stream", responses={**problems(ProblemCode.TOO_MANY), **_STREAM}, response_class=Response)
+async def stream(
+    asked: Asked,
+    words: InWords,
+    request: Request,
+    last_event_id: Annotated[
+        str | None,
+        Header(max_length=80, description="`id` of the last event that was received; a browser sends it by itself."),
+    ] = None,
+) -> Response:
+    """Devices, alerts and tickets as they change, and a beat that says whether any of it can be believed.
+
+    After `hello` with `resumed` false, and after `reset`, load the lists: what changes from then on is told. `alert`
+    and `ticket` hold the thing as it is now: put it in the place of what is known of it. With `Last-Event-ID` the
+    stream goes on where it ended, unless that is too long ago. Nothing is skipped, whatever commits late.
+
+    An account has at most 20 streams: one more ends its oldest, at most every 5 s; else 429. A hospital's accounts have
+    at most 200 together.
+    """
+    hub: Hub = request.app.state.hub
+    account = asked.account
+    join = partial(
+        hub.join,
+        account=account.id,
+        org=account.org,
+        lang=words.lang,
+        token_id=account.token_id,
+        last=last_event_id,
+    )
+    return EventStream(join=join, reload=hub.reload, leave=hub.leave, now_ms=hub.now_ms)

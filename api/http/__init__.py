@@ -1,0 +1,1 @@
+"""What every route rests on: one request is one transaction, rights, problems, paging, idempotency, languages."""

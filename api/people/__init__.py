@@ -1,0 +1,1 @@
+"""Who signs in, accounts and sites, over HTTP."""

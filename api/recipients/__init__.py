@@ -1,0 +1,1 @@
+"""Who is told of tickets, over HTTP."""

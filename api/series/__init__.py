@@ -1,0 +1,1 @@
+"""A signal over time, for charts."""

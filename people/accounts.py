@@ -1,0 +1,237 @@
+"""Accounts and their credentials: made, changed and ended, by the API and by who holds the owner's database address.
+
+Each in the caller's transaction, which must see the account (`steth.org`, or be the owner's), and each with its entry
+in the audit log.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import DictRow
+
+from people.audit.chain import Detail, Entry, append
+from people.errors import AccountChangedError, LastAdministratorError
+from people.login.credentials import Passwords, is_session, mint_password, mint_token, token_hash
+from people.roles import Role
+from store.pool import Connection
+from store.sql import queries_beside
+
+_SQL: Final = queries_beside(__file__)
+
+TOOL: Final = "steth"
+"""The actor of what is done with the owner's database address."""
+_NONE: Final = 0
+"""No token's id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """An account. `org`: the hospital's own accounts see that organisation only; None: the provider's staff.
+
+    `version`: another one has another password, or was disabled or enabled. `password_made`: by us; it is good for
+    nothing but to choose another.
+    """
+
+    id: int
+    name: str
+    role: Role
+    org: int | None
+    version: int
+    password_made: bool
+
+
+def holder(row: DictRow) -> Holder:
+    """The account of a row with its columns."""
+    return Holder(
+        id=row["id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        org=row["org_id"],
+        version=row["version"],
+        password_made=row["password_made"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account(Holder):
+    """Who asks, and with what. `browser`: a session's cookie, not a token. `expires_at`: None: never."""
+
+    token_id: int
+    expires_at: datetime | None
+    browser: bool
+
+
+async def authenticate(connection: Connection, token: str, now: datetime) -> Account | None:
+    """Whose a token or session is: from then on the transaction sees what that account may see. None: nobody's."""
+    row = await _SQL.one(connection, "authenticate", {"hash": token_hash(token), "now": now})
+    if row is None:
+        return None
+    return Account(
+        id=row["account_id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        org=row["org_id"],
+        version=row["version"],
+        password_made=row["password_made"],
+        token_id=row["token_id"],
+        expires_at=row["expires_at"],
+        browser=is_session(token),
+    )
+
+
+async def create_account(
+    connection: Connection,
+    *,
+    name: str,
+    password: str,
+    role: Role,
+    org: int | None = None,
+    now: datetime,
+    actor: str = TOOL,
+    made: bool = False,
+    passwords: Passwords | None = None,
+) -> int:
+    """Make an account and return its id. As the api role: any but an administrator, whom only the owner makes.
+
+    `made`: the password is one of our making (`mint_password`).
+    `org` belongs to the role `hospital` and to it alone (a CheckViolation otherwise); a name that is taken is a
+    UniqueViolation.
+    """
+    stored = await (passwords or Passwords()).hash(password)
+    row = await _SQL.one(
+        connection, "add_account", {"org": org, "name": name, "role": role.value, "password_hash": stored, "made": made}
+    )
+    assert row is not None  # noqa: S101 - INSERT … RETURNING
+    account = holder(row)
+    await append(
+        connection, entry_of(account, action="account-created", actor=actor, now=now, detail={"role": role.value})
+    )
+    return account.id
+
+
+async def find_account(connection: Connection, *, id_: int | None = None, name: str | None = None) -> DictRow | None:
+    """The row of an account by its id or name, if the transaction sees it."""
+    return await _SQL.one(connection, "accounts", {"id": id_, "name": name, "above": None, "limit": 1})
+
+
+async def list_accounts(connection: Connection, *, above: int | None = None, limit: int) -> list[DictRow]:
+    """Rows of accounts in the order of their ids."""
+    return await _SQL.many(connection, "accounts", {"id": None, "name": None, "above": above, "limit": limit})
+
+
+async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> int:
+    """Disable an account, which ends its tokens and sessions for good, or enable it: then somebody signs in anew.
+
+    Returns how many ended. Raises LastAdministratorError, AccountChangedError.
+    """
+    if not active and account.role is Role.ADMIN:
+        others = [row["id"] for row in await _SQL.many(connection, "administrators", {}) if row["id"] != account.id]
+        if not others:
+            raise LastAdministratorError
+    await _change(connection, "set_active", account, active=active)
+    ended = 0 if active else await end_tokens(connection, account.id, now=now)
+    action = "account-enabled" if active else "account-disabled"
+    await append(connection, entry_of(account, action=action, actor=actor, now=now, detail={"ended": ended}))
+    return ended
+
+
+async def reset_password(
+    connection: Connection, account: Holder, *, actor: str, now: datetime, passwords: Passwords | None = None
+) -> str:
+    """Give an account a password of our making, which is returned and stored nowhere; all its credentials end.
+
+    Raises AccountChangedError.
+    """
+    password = mint_password()
+    stored = await (passwords or Passwords()).hash(password)
+    await _change(connection, "set_password", account, password_hash=stored, made=True)
+    ended = await end_tokens(connection, account.id, now=now)
+    await append(connection, entry_of(account, action="password-reset", actor=actor, now=now, detail={"ended": ended}))
+    return password
+
+
+async def change_password(connection: Connection, account: Holder, *, stored: str, token: int, now: datetime) -> None:
+    """An account's own new password, as its hash; all its credentials end but the token that asks.
+
+    Raises AccountChangedError.
+    """
+    await _change(connection, "set_password", account, password_hash=stored, made=False)
+    ended = await end_tokens(connection, account.id, but=token, now=now)
+    detail = {"ended": ended}
+    await append(connection, entry_of(account, action="password-changed", actor=account.name, now=now, detail=detail))
+
+
+async def hold(connection: Connection, account: Holder) -> bool:
+    """Whether the account is as it was read: until the transaction ends, who would change it waits."""
+    return await _SQL.one(connection, "hold_account", {"id": account.id, "version": account.version}) is not None
+
+
+async def list_tokens(
+    connection: Connection, account: int, *, now: datetime, below: int | None = None, limit: int
+) -> list[DictRow]:
+    """An account's tokens and sessions that are good (`id`, `label`, `created_at`, `expires_at`), newest first."""
+    asked = {"account": account, "now": now, "below": below, "limit": limit}
+    return await _SQL.many(connection, "tokens", asked)
+
+
+async def create_token(
+    connection: Connection,
+    *,
+    account: int,
+    label: str,
+    now: datetime,
+    expires_at: datetime | None,
+    token: str | None = None,
+) -> tuple[int, str]:
+    """Make a token of an account: its id and the token itself, which nothing stores.
+
+    `token`: the secret, of a browser's session; None: a new bearer token.
+    """
+    token = token or mint_token()
+    row = await _SQL.one(
+        connection,
+        "add_token",
+        {"account": account, "hash": token_hash(token), "label": label, "now": now, "expires_at": expires_at},
+    )
+    assert row is not None  # noqa: S101 - INSERT … RETURNING
+    return int(row["id"]), token
+
+
+async def revoke_token(connection: Connection, account: Holder, token: int, *, actor: str, now: datetime) -> bool:
+    """End one token or session of an account; False: it has none of this id that isn't over."""
+    ended = await end_token(connection, account, token, now=now)
+    if ended:
+        entry = entry_of(account, action="token-revoked", actor=actor, now=now, subject=f"token:{token}")
+        await append(connection, entry)
+    return ended
+
+
+async def end_token(connection: Connection, account: Holder, token: int, *, now: datetime) -> bool:
+    """`revoke_token` for who tells the audit log of it in words of its own."""
+    return await _SQL.one(connection, "revoke_token", {"id": token, "account": account.id, "now": now}) is not None
+
+
+async def end_tokens(connection: Connection, account: int, *, but: int = _NONE, now: datetime) -> int:
+    """End all tokens and sessions of an account, but one; returns how many."""
+    return await _SQL.run(connection, "revoke_tokens", {"account": account, "but": but, "now": now})
+
+
+async def _change(connection: Connection, statement: str, account: Holder, **to: object) -> None:
+    change = {"id": account.id, "version": account.version, **to}
+    if await _SQL.one(connection, statement, change) is None:
+        raise AccountChangedError
+
+
+def entry_of(
+    account: Holder, *, action: str, actor: str, now: datetime, detail: Detail | None = None, subject: str = ""
+) -> Entry:
+    """What the audit log says of an account: in its organisation's chain."""
+    return Entry(
+        org=account.org,
+        at=now,
+        actor=actor,
+        action=action,
+        subject=subject or f"account:{account.name}",
+        detail=detail or {},
+    )

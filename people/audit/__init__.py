@@ -1,0 +1,1 @@
+"""The audit log: chained, verified, its heads signed."""

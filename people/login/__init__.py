@@ -1,0 +1,1 @@
+"""From a password to a credential, and how guessing is kept slow."""
