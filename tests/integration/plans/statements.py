@@ -22,7 +22,7 @@ from tests.integration.plans.size import NOW, Sync
 ROOT: Final = Path(__file__).parents[3]
 ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
     "ingest": ("ingest",),
-    "alerts": ("ingest",),
+    "alerts": ("ingest", "api"),
     "desk/tickets": ("ingest", "jobs", "api"),
     "desk/telling": ("jobs",),
     "remote": ("ingest", "jobs", "api"),
