@@ -54,16 +54,13 @@ class Gate(Generic[S]):
     def admit(self, messages: Iterable[Message], out: Admitted[S], *, poison: dict[int, str]) -> None:
         """Sort messages of a batch into ``out``. ``poison``: id() of a message → why the database refused it."""
         for message in messages:
-            try:
-                self._one(message, out, poison)
-            except WireError as error:
-                uid = None if message.content is None else message.content.uid
-                self._dead(out, message, None if uid is None else self._memory.get(uid), None, error)
+            if (content := message.content) is not None:
+                try:
+                    self._one(message, content, out, poison)
+                except WireError as error:
+                    self._dead(out, message, self._memory.get(content.uid), None, error)
 
-    def _one(self, message: Message, out: Admitted[S], poison: dict[int, str]) -> None:
-        content = message.content
-        if content is None:
-            return
+    def _one(self, message: Message, content: Read, out: Admitted[S], poison: dict[int, str]) -> None:
         if content.refused is not None:
             raise content.refused
         memory = self._memory.get(content.uid)
@@ -237,24 +234,17 @@ class Gate(Generic[S]):
         if memory.mark is not None and numbers.epoch == memory.mark.previous_epoch:
             presence.conflict_ms = message.received_ms
             memory.must_write = True
-        if (presence.epoch, presence.boot) == (numbers.epoch, birth.boot) and presence.connected:
+        if (presence.epoch, presence.boot) == (numbers.epoch, birth.boot):
             return
-        again = (presence.epoch, presence.boot) == (numbers.epoch, birth.boot)
         presence.epoch = numbers.epoch
         presence.boot = birth.boot
         presence.connected = True
         presence.interval_s = birth.interval_s
         presence.agent = birth.agent
         memory.must_write = True
-        if not again:
-            applied_ = Applied(
-                report=replace(report, items=[birth]),
-                numbers=None,
-                received_ms=message.received_ms,
-                offset_ms=0,
-                caught_up=True,
-            )
-            self._apply(memory, applied_, out)
+        told = replace(report, items=[birth])
+        one = Applied(report=told, numbers=None, received_ms=message.received_ms, offset_ms=0, caught_up=True)
+        self._apply(memory, one, out)
 
     def _will(self, memory: DeviceMemory[S], message: Message, out: Admitted[S]) -> None:
         """Only the present session's will counts, and silence never depends on it (delivery 18)."""

@@ -51,8 +51,15 @@ class Door:
         )
 
     def take(
-        self, report: Report | bytes, received_ms: int, numbers: Numbers | None = None, topic: str | None = None
+        self,
+        report: Report | bytes,
+        received_ms: int,
+        numbers: Numbers | None = None,
+        topic: str | None = None,
+        *,
+        refused: str = "",
     ) -> Admitted[None]:
+        """``refused``: what the database said against this message when it was tried with others."""
         body = report if isinstance(report, bytes) else encode_report(report)
         topic, properties = topic or up(self.uid, Lane.LIVE), [] if numbers is None else numbers.properties()
         message = Message(
@@ -67,7 +74,7 @@ class Door:
             content=read(topic, body, None, properties),
         )
         out: Admitted[None] = Admitted()
-        self._gate.admit([message], out, poison={})
+        self._gate.admit([message], out, poison={id(message): refused} if refused else {})
         return out
 
     def told(self, report: Report, received_ms: int, numbers: Numbers | None = None) -> Applied:
