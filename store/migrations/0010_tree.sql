@@ -1,0 +1,406 @@
+-- Room to grow: a tree of organisations, who serves a device since when, boxes. One transaction, all of it quick: columns
+-- come with a constant, no row of a table that grows is written; two indexes on alerts and tickets take the longest.
+
+-- Organisations ---------------------------------------------------------------------------------------------------------
+-- operator → dealers → hospitals → sites → boxes → devices (ADR 0036). There is one operator, and its id is 0, so that
+-- policies know it without looking.
+
+ALTER TABLE org
+    ADD COLUMN kind text NOT NULL DEFAULT 'hospital' CHECK (kind IN ('operator', 'dealer', 'hospital')),
+    ADD COLUMN prefix text CHECK (prefix ~ '^[A-Z]{2,6}$') UNIQUE,     -- a dealer's tickets are numbered by it
+    ADD CONSTRAINT org_kind_key UNIQUE (id, kind),
+    ADD CHECK ((id = 0) = (kind = 'operator')),
+    ADD CHECK ((prefix IS NOT NULL) = (kind = 'dealer'));
+
+-- Whose eyes: the organisation of who asks. Set by SET LOCAL only; unset, nothing is seen.
+CREATE FUNCTION viewer() RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT nullif(current_setting('steth.org', true), '')::integer $$;
+
+-- What belongs to a hospital and to the dealer that served it then.
+CREATE FUNCTION sees(org integer, dealer integer) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT coalesce(nullif(current_setting('steth.org', true), '')::integer IN (0, org, dealer), false) $$;
+
+INSERT INTO org (id, name, kind) OVERRIDING SYSTEM VALUE VALUES (0, '平台 Operator', 'operator')
+ON CONFLICT (name) DO NOTHING;
+INSERT INTO org (id, name, kind) OVERRIDING SYSTEM VALUE SELECT 0, '平台 Operator #0', 'operator'
+WHERE NOT EXISTS (SELECT FROM org WHERE id = 0);
+-- All that there was belonged to one dealer.
+INSERT INTO org (name, kind, prefix) VALUES (
+    '服务商 Dealer' || CASE WHEN EXISTS (SELECT FROM org WHERE name = '服务商 Dealer') THEN ' #0' ELSE '' END, 'dealer', 'WX');
+
+-- Whose it is where nobody says it: the dealer's, as long as there is one alone. Null with two of them.
+CREATE FUNCTION only_dealer() RETURNS integer LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT CASE count(*) WHEN 1 THEN min(id) END FROM (SELECT id FROM org WHERE kind = 'dealer' LIMIT 2) AS d $$;
+
+-- Hospitals that a dealer works for: it may install there, and sees their names and sites.
+CREATE TABLE clientele (
+    dealer_id integer NOT NULL REFERENCES org,
+    org_id integer NOT NULL REFERENCES org,
+    PRIMARY KEY (dealer_id, org_id)
+);
+CREATE INDEX clientele_org ON clientele (org_id);
+INSERT INTO clientele (dealer_id, org_id) SELECT only_dealer(), id FROM org WHERE kind = 'hospital';
+
+-- Who serves a device -----------------------------------------------------------------------------------------------------
+
+ALTER TABLE device ADD COLUMN dealer_id integer REFERENCES org;
+UPDATE device SET dealer_id = only_dealer();
+ALTER TABLE device ALTER COLUMN dealer_id SET NOT NULL, ALTER COLUMN dealer_id SET DEFAULT only_dealer();
+CREATE INDEX device_dealer ON device (dealer_id);
+
+-- Dated, without holes: the row without an end is device.dealer_id. Of one that ended it has what the device was called
+-- then: that much its dealer goes on seeing.
+CREATE TABLE service (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    device_id integer NOT NULL REFERENCES device,
+    org_id integer NOT NULL REFERENCES org,
+    dealer_id integer NOT NULL REFERENCES org,
+    since timestamptz NOT NULL,
+    until timestamptz CHECK (until >= since),
+    uid text, name text, model text, department text, serial text, site_id integer, site text, hospital text, time_zone text,
+    CHECK ((until IS NULL) = (uid IS NULL))
+);
+CREATE UNIQUE INDEX service_now ON service (device_id) WHERE until IS NULL;
+CREATE INDEX service_device ON service (device_id, since);
+CREATE INDEX service_dealer ON service (dealer_id) WHERE until IS NOT NULL;
+CREATE INDEX service_org ON service (org_id);
+INSERT INTO service (device_id, org_id, dealer_id, since) SELECT id, org_id, dealer_id, created_at FROM device;
+
+-- A change that is asked for: `steth jobs` carries it out when it is due.
+CREATE TABLE service_change (
+    device_id integer PRIMARY KEY REFERENCES device,
+    org_id integer NOT NULL REFERENCES org,
+    dealer_id integer NOT NULL REFERENCES org,
+    due_at timestamptz NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL
+);
+CREATE INDEX service_change_due ON service_change (due_at);
+
+CREATE FUNCTION service_begins() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO service (device_id, org_id, dealer_id, since) VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at);
+    INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER service_begins AFTER INSERT ON device FOR EACH ROW EXECUTE FUNCTION service_begins();
+
+DROP TRIGGER device_changed ON device;
+CREATE TRIGGER device_changed BEFORE INSERT
+    OR UPDATE OF uid, org_id, dealer_id, site_id, partition, model, name, status, enrolled_at
+    ON device FOR EACH ROW EXECUTE FUNCTION device_changed();
+
+-- Boxes -------------------------------------------------------------------------------------------------------------------
+-- What an agent runs on, as its birth says. The id is the box's word: a copied one is another box at another site.
+CREATE TABLE box (
+    site_id integer NOT NULL REFERENCES site,
+    id text NOT NULL,
+    org_id integer NOT NULL REFERENCES org,
+    agent text NOT NULL DEFAULT '',                 -- version of its agent
+    first_seen timestamptz NOT NULL,
+    last_seen timestamptz NOT NULL,
+    PRIMARY KEY (site_id, id)
+);
+ALTER TABLE device ADD COLUMN box_id text,          -- null: an agent of a former version, or a maker's client
+    ADD FOREIGN KEY (site_id, box_id) REFERENCES box (site_id, id);
+
+-- Whose a row is --------------------------------------------------------------------------------------------------------
+-- Beside the hospital, the dealer that served the device then. Written once: a change of dealer moves what lasts alone.
+
+DO $$
+DECLARE
+    dealer integer := only_dealer();
+    grown text;
+BEGIN
+    FOREACH grown IN ARRAY ARRAY['alert', 'alert_operator', 'alert_event', 'ticket', 'ticket_alert', 'ticket_event', 'ticket_evidence',
+        'ticket_evidence_event', 'remote_session', 'command', 'ticket_day'] LOOP
+        EXECUTE format('ALTER TABLE %I ADD COLUMN dealer_id integer NOT NULL DEFAULT %s', grown, dealer);
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN dealer_id DROP DEFAULT', grown);
+    END LOOP;
+    -- Recipients, and what they are told, belong to a dealer or to a hospital.
+    EXECUTE format('ALTER TABLE recipient ADD COLUMN owner_id integer NOT NULL DEFAULT %s REFERENCES org', dealer);
+    EXECUTE format('ALTER TABLE telling ADD COLUMN owner_id integer NOT NULL DEFAULT %s', dealer);
+END $$;
+ALTER TABLE recipient ALTER COLUMN owner_id SET DEFAULT only_dealer(),
+    DROP CONSTRAINT recipient_name,
+    ADD CONSTRAINT recipient_name UNIQUE NULLS NOT DISTINCT (owner_id, org_id, name),
+    ADD CHECK (owner_id <> 0 AND org_id <> owner_id);       -- org_id: this hospital's tickets alone
+ALTER TABLE telling ALTER COLUMN owner_id DROP DEFAULT;
+CREATE INDEX alert_dealer ON alert (dealer_id, occurred_at, id);
+CREATE INDEX ticket_dealer ON ticket (dealer_id, id);
+-- A counter a dealer.
+ALTER TABLE ticket_day DROP CONSTRAINT ticket_day_pkey, ADD PRIMARY KEY (dealer_id, day, block);
+-- A prepared session of a dealer that left.
+ALTER TABLE remote_session DROP CONSTRAINT remote_session_state_check,
+    ADD CONSTRAINT remote_session_state_check CHECK (state IN ('prepared', 'withdrawn'));
+
+-- Accounts ----------------------------------------------------------------------------------------------------------------
+-- Each of one organisation, with a role of its kind. Old roles and new ones: docs/adr/0036.
+
+DROP POLICY no_administrator ON account;
+ALTER TABLE account DROP CONSTRAINT account_role_check, DROP CONSTRAINT account_check, ADD COLUMN org_kind text;
+UPDATE account SET
+    org_id = coalesce(org_id, CASE role WHEN 'admin' THEN 0 ELSE only_dealer() END),
+    org_kind = CASE role WHEN 'admin' THEN 'operator' WHEN 'hospital' THEN 'hospital' ELSE 'dealer' END,
+    role = CASE role WHEN 'admin' THEN 'staff' WHEN 'operator' THEN 'noc' WHEN 'hospital' THEN 'equipment' ELSE role END;
+ALTER TABLE account ALTER COLUMN org_id SET NOT NULL, ALTER COLUMN org_kind SET NOT NULL,
+    ADD FOREIGN KEY (org_id, org_kind) REFERENCES org (id, kind),
+    ADD CONSTRAINT account_role_check CHECK (CASE org_kind
+        WHEN 'operator' THEN role = 'staff'
+        WHEN 'dealer' THEN role IN ('manager', 'noc', 'engineer')
+        ELSE role IN ('equipment', 'it', 'department') END);
+CREATE INDEX account_org ON account (org_id, id);
+CREATE POLICY no_staff ON account AS RESTRICTIVE FOR INSERT WITH CHECK (role <> 'staff');
+GRANT SELECT (org_kind), INSERT (org_kind) ON account TO steth_api;
+
+DROP FUNCTION authenticate, account_by_name;
+CREATE FUNCTION authenticate(token_hash bytea, now timestamptz,
+    OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer,
+    OUT password_made boolean, OUT expires_at timestamptz)
+RETURNS SETOF record ROWS 1 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, o.name, a.version, a.password_made, t.expires_at
+    FROM api_token t JOIN account a ON a.id = t.account_id JOIN org o ON o.id = a.org_id
+    WHERE t.hash = authenticate.token_hash AND t.revoked_at IS NULL AND a.active
+      AND (t.expires_at IS NULL
+           OR t.expires_at > authenticate.now AND t.created_at < authenticate.now + INTERVAL '1 day');
+END $$;
+CREATE FUNCTION account_by_name(login text,
+    OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer,
+    OUT password_made boolean, OUT password_hash text)
+RETURNS SETOF record ROWS 1 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT a.id, a.name, a.role, a.org_id, o.name, a.version, a.password_made, a.password_hash
+    FROM account a JOIN org o ON o.id = a.org_id WHERE a.name = login AND a.active
+$$;
+REVOKE ALL ON FUNCTION authenticate, account_by_name FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION authenticate, account_by_name TO steth_api;
+
+-- The visible set ---------------------------------------------------------------------------------------------------------
+-- A hospital sees what is its own; a dealer what it serves now, with its history, and what was its own then; the operator
+-- all. These functions and sees() are the only places that know it.
+
+CREATE FUNCTION visible_orgs() RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 50 SET search_path = public, pg_temp AS $$
+    SELECT viewer()
+    UNION ALL SELECT o.id FROM org o WHERE viewer() = 0
+    UNION ALL SELECT c.org_id FROM clientele c WHERE c.dealer_id = viewer()
+    UNION ALL SELECT s.dealer_id FROM service s WHERE s.org_id = viewer()
+$$;
+CREATE FUNCTION served_devices() RETURNS SETOF integer
+LANGUAGE sql STABLE SECURITY DEFINER ROWS 50 SET search_path = public, pg_temp AS
+$$ SELECT d.id FROM device d WHERE d.dealer_id = viewer() $$;
+-- For rows of tickets, which don't know their device.
+CREATE FUNCTION served_ticket(ticket bigint) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer()) $$;
+
+ALTER POLICY tenant ON org USING (viewer() = 0 OR id IN (SELECT visible_orgs())) WITH CHECK (viewer() = 0);
+ALTER POLICY tenant ON site USING (viewer() = 0 OR org_id IN (SELECT visible_orgs()))
+    WITH CHECK (viewer() = 0 OR org_id <> viewer() AND org_id IN (SELECT visible_orgs()));
+ALTER POLICY tenant ON device USING (sees(org_id, dealer_id))
+    WITH CHECK (viewer() = 0 OR dealer_id = viewer() AND org_id IN (SELECT visible_orgs()));
+ALTER POLICY tenant ON device_state USING (sees(org_id, NULL) OR device_id IN (SELECT served_devices()));
+ALTER POLICY tenant ON device_event USING (sees(org_id, NULL) OR device_id IN (SELECT served_devices()));
+ALTER POLICY tenant ON device_refusal USING (sees(org_id, NULL) OR device_id IN (SELECT served_devices()));
+ALTER POLICY tenant ON org_metric USING (viewer() = 0 OR org_id IN (SELECT visible_orgs()));
+ALTER POLICY tenant ON alert USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()));
+ALTER POLICY tenant ON alert_event USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+    WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON alert_operator USING (sees(org_id, dealer_id)) WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON ticket USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+    WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON remote_session USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+    WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON command USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+    WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON ticket_alert USING (sees(org_id, dealer_id) OR served_ticket(ticket_id)) WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON ticket_evidence USING (sees(org_id, dealer_id) OR served_ticket(ticket_id));
+ALTER POLICY tenant ON ticket_evidence_event USING (sees(org_id, dealer_id) OR served_ticket(ticket_id));
+-- Whom a dealer told, and what became of it, is the dealer's own.
+ALTER POLICY tenant ON ticket_event
+    USING (CASE event WHEN 'telling-given-up' THEN sees(NULL, dealer_id) ELSE sees(org_id, dealer_id) OR served_ticket(ticket_id) END)
+    WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON recipient USING (sees(NULL, owner_id)) WITH CHECK (sees(NULL, owner_id));
+ALTER POLICY tenant ON telling USING (sees(NULL, owner_id));
+ALTER POLICY tenant ON account USING (sees(org_id, NULL));
+ALTER POLICY tenant ON audit USING (sees(org_id, NULL));
+ALTER POLICY tenant ON audit_chain USING (sees(org_id, NULL));
+DROP FUNCTION sees_org(integer);
+
+ALTER TABLE clientele ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON clientele USING (sees(org_id, dealer_id)) WITH CHECK (viewer() = 0);
+ALTER TABLE service ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON service USING (sees(org_id, dealer_id));
+ALTER TABLE service_change ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON service_change USING (sees(org_id, NULL)) WITH CHECK (viewer() = 0);
+CREATE POLICY every_change ON service_change TO steth_jobs USING (true);
+ALTER TABLE box ENABLE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON box USING (viewer() = 0 OR org_id IN (SELECT visible_orgs()));
+CREATE POLICY every_box ON box TO steth_ingest USING (true) WITH CHECK (true);
+
+-- A dealer finds or makes a hospital by its name. Null: there is one of this name, and it isn't this dealer's to see:
+-- the operator brings the two together.
+CREATE FUNCTION add_hospital(hospital text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    found integer;
+BEGIN
+    IF (viewer() = 0 OR EXISTS (SELECT FROM org WHERE id = viewer() AND kind = 'dealer')) IS NOT TRUE THEN
+        RAISE EXCEPTION 'hospitals are made by the operator and by dealers' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO org (name) VALUES (hospital) ON CONFLICT (name) DO NOTHING RETURNING id INTO found;
+    IF found IS NOT NULL THEN
+        INSERT INTO clientele (dealer_id, org_id) SELECT viewer(), found WHERE viewer() <> 0;
+    ELSE
+        SELECT o.id INTO found FROM org o WHERE o.name = hospital AND o.kind = 'hospital' AND o.id IN (SELECT visible_orgs());
+    END IF;
+    RETURN found;
+END $$;
+
+-- Whose entry is next, whoever writes it: an act on a hospital's equipment stands in the hospital's chain.
+CREATE FUNCTION audit_head(org integer) RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
+$$ SELECT c.head FROM audit_chain c WHERE c.org_id IS NOT DISTINCT FROM org $$;
+REVOKE ALL ON FUNCTION add_hospital, audit_head, only_dealer FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION add_hospital, audit_head, only_dealer TO steth_api;
+REVOKE ALL ON FUNCTION visible_orgs, served_devices, served_ticket FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION visible_orgs, served_devices, served_ticket TO steth_api, steth_view, steth_ingest, steth_jobs;
+
+-- What of another dealer's time is shown ------------------------------------------------------------------------------------
+-- Who a device is: as it is, or, to a dealer that served it once, as it was called then.
+CREATE VIEW shown_device WITH (security_barrier) AS
+    SELECT d.id, d.uid, d.org_id, d.name, d.model, d.department, d.serial, d.site_id, s.name AS site, o.name AS hospital, s.time_zone
+    FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id
+    UNION ALL
+    SELECT * FROM (
+        SELECT DISTINCT ON (e.device_id) e.device_id, e.uid, e.org_id, e.name, e.model, e.department, e.serial, e.site_id, e.site,
+            e.hospital, e.time_zone
+        FROM service e
+        WHERE e.dealer_id = viewer() AND e.until IS NOT NULL
+            AND NOT EXISTS (SELECT FROM device d WHERE d.id = e.device_id)      -- by the policy of this reader: not its own again
+        ORDER BY e.device_id, e.until DESC) AS ended;
+-- What was done, without who did it and what he noted, to whoever came later.
+CREATE VIEW seen_alert_event WITH (security_barrier) AS
+    SELECT e.id, e.alert_id, e.device_id, e.at, e.learned_at, e.event, e.from_state, e.to_state, e.message,
+        CASE WHEN sees(e.org_id, e.dealer_id) THEN e.actor ELSE '' END AS actor,
+        CASE WHEN e.actor = '' OR sees(e.org_id, e.dealer_id) THEN e.params ELSE '{"who": "", "note": ""}' END AS params
+    FROM alert_event e;
+CREATE VIEW seen_ticket_event WITH (security_barrier) AS
+    SELECT e.id, e.ticket_id, e.at, e.event, e.message,
+        CASE WHEN sees(e.org_id, e.dealer_id) THEN e.actor ELSE '' END AS actor,
+        CASE WHEN e.actor = '' OR sees(e.org_id, e.dealer_id) THEN e.params
+            ELSE jsonb_build_object('who', '', 'note', '', 'old', e.params -> 'old', 'new', e.params -> 'new',
+                'active_alerts', e.params -> 'active_alerts') END AS params
+    FROM ticket_event e;
+ALTER VIEW shown_device OWNER TO steth_view;
+ALTER VIEW seen_alert_event OWNER TO steth_view;
+ALTER VIEW seen_ticket_event OWNER TO steth_view;
+GRANT SELECT ON org, site, service, alert_event, ticket_event TO steth_view;
+GRANT SELECT ON shown_device, seen_alert_event, seen_ticket_event TO steth_api;
+REVOKE SELECT ON alert_event, ticket_event FROM steth_api;
+GRANT SELECT (id, xid, alert_id, device_id, org_id, dealer_id, at, learned_at, event) ON alert_event TO steth_api;
+GRANT SELECT (id, xid, ticket_id, org_id, dealer_id, at, event) ON ticket_event TO steth_api;
+
+-- What the roles may ------------------------------------------------------------------------------------------------------
+GRANT SELECT (dealer_id, box_id), UPDATE (box_id) ON device TO steth_ingest;
+GRANT SELECT (id, prefix) ON org TO steth_ingest;
+ALTER POLICY every_org ON org TO steth_ingest, steth_jobs;
+GRANT SELECT, INSERT, UPDATE (agent, last_seen) ON box TO steth_ingest;
+GRANT SELECT (dealer_id) ON device TO steth_jobs;
+GRANT SELECT ON service_change TO steth_jobs;
+-- Of a device the API writes what its routes write; whose it is and where stays.
+REVOKE UPDATE ON device FROM steth_api;
+GRANT UPDATE (name, department, serial, status, code_hash, code_expires_at, enrolled_at, version) ON device TO steth_api;
+GRANT UPDATE (name, prefix) ON org TO steth_api;
+GRANT SELECT, INSERT ON clientele TO steth_api;
+GRANT SELECT ON service, box TO steth_api;
+GRANT SELECT, INSERT, UPDATE, DELETE ON service_change TO steth_api;
+
+-- Telling -----------------------------------------------------------------------------------------------------------------
+-- A row for each recipient of the ticket's dealer and of its hospital, none of whom ingest sees.
+CREATE OR REPLACE FUNCTION tell(told jsonb) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO telling (ticket_id, step, recipient_id, org_id, owner_id, message, params, next_at)
+    SELECT k.id, t.step, r.id, k.org_id, r.owner_id, t.message, t.params, to_timestamp(t.at_ms / 1000.0)
+    FROM jsonb_to_recordset(told) AS t (ticket_id bigint, step text, message text, params jsonb, at_ms bigint)
+    JOIN ticket k ON k.id = t.ticket_id
+    JOIN recipient r ON r.active AND r.owner_id IN (k.dealer_id, k.org_id) AND (r.org_id IS NULL OR r.org_id = k.org_id)
+    ON CONFLICT (ticket_id, step, recipient_id) DO NOTHING;
+$$;
+
+-- A change of dealer --------------------------------------------------------------------------------------------------------
+-- In one transaction, of `steth jobs`: from its commit on the former dealer sees nothing new. The partition's lock lets
+-- batches that run end first, and whoever begins afterwards reads whose the device is now. Returns the tickets that open
+-- for the new dealer because something is still wrong, without their numbers yet.
+CREATE FUNCTION hand_over(device integer, at timestamptz)
+RETURNS TABLE (ticket_id bigint, before_id bigint, org_id integer, dealer_id integer, zone text, restored_at timestamptz)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    asked service_change;
+    known device;
+    former integer;
+    ended ticket;
+BEGIN
+    PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = hand_over.device) FOR UPDATE;
+    DELETE FROM service_change c WHERE c.device_id = hand_over.device AND c.due_at <= hand_over.at RETURNING c.* INTO asked;
+    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR UPDATE;
+    former := known.dealer_id;
+    IF asked.dealer_id IS NULL OR former = asked.dealer_id THEN
+        RETURN;
+    END IF;
+
+    UPDATE service v SET until = greatest(hand_over.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
+        serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
+    FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
+    INSERT INTO service (device_id, org_id, dealer_id, since)
+    SELECT known.id, known.org_id, asked.dealer_id, max(v.until) FROM service v WHERE v.device_id = known.id;
+    UPDATE device d SET dealer_id = asked.dealer_id WHERE d.id = known.id;
+    INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
+    DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
+        AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
+
+    -- What lasts is the new one's, and nobody of it has taken note of it yet.
+    UPDATE alert_operator p SET state = 'unacknowledged', actor = '', note = '', at = hand_over.at, version = p.version + 1,
+        dealer_id = asked.dealer_id
+    FROM alert a WHERE a.device_id = known.id AND a.condition <> 'ok' AND p.alert_id = a.id;
+    UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
+
+    -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
+    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR UPDATE LOOP
+        INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
+        VALUES (ended.id, ended.org_id, ended.dealer_id, hand_over.at, 'handed-over', 'ticket.handed_over',
+            jsonb_build_object('old', ended.status));
+        UPDATE ticket t SET status = 'closed', closed_at = hand_over.at, version = t.version + 1 WHERE t.id = ended.id;
+        CONTINUE WHEN NOT EXISTS (SELECT FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+            WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending'));
+        INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
+            evidence_from, evidence_to, causes, parts, message, params)
+        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, ended.severity,
+            ended.occurred_at, ended.detected_at, hand_over.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
+            ended.message, ended.params)
+        RETURNING id INTO ticket_id;
+        INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
+        SELECT hand_over.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+        WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
+        INSERT INTO remote_session (ticket_id, device_id, org_id, dealer_id, scopes, runbook, minutes, at)
+        SELECT hand_over.ticket_id, r.device_id, r.org_id, asked.dealer_id, r.scopes, r.runbook, r.minutes, hand_over.at
+        FROM remote_session r WHERE r.ticket_id = ended.id AND r.state = 'prepared';
+        before_id := ended.id; org_id := known.org_id; dealer_id := asked.dealer_id;
+        SELECT s.time_zone, i.restored_at INTO zone, restored_at FROM site s, installation i WHERE s.id = known.site_id;
+        RETURN NEXT;
+    END LOOP;
+    UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, hand_over.at))
+    WHERE t.device_id = known.id AND t.dealer_id = former AND t.evidence_readings IS NULL;
+    UPDATE telling g SET state = 'given-up', error = 'telling.handed_over', error_params = '{}'
+    FROM ticket t WHERE t.device_id = known.id AND t.dealer_id = former AND g.ticket_id = t.id AND g.state = 'waiting';
+    UPDATE remote_session r SET state = 'withdrawn', version = r.version + 1
+    WHERE r.device_id = known.id AND r.dealer_id = former AND r.state = 'prepared';
+    -- An answer that still comes is the new one's to see.
+    UPDATE command c SET status = 'expired', dealer_id = asked.dealer_id WHERE c.device_id = known.id AND c.status = 'waiting';
+END $$;
+REVOKE EXECUTE ON FUNCTION hand_over(integer, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hand_over(integer, timestamptz) TO steth_jobs;
+-- Numbers, and telling, of what opens by it.
+GRANT UPDATE (number) ON ticket TO steth_jobs;
+GRANT SELECT, INSERT, UPDATE ON ticket_day TO steth_jobs;
+GRANT EXECUTE ON FUNCTION tell(jsonb) TO steth_jobs;
