@@ -2,9 +2,9 @@
 -- a batch of hundreds of episodes costs as many statements as a batch of one.
 
 -- name: open_alerts
-INSERT INTO alert (id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at,
+INSERT INTO alert (id, device_id, org_id, dealer_id, lane, rule, kind, subject, family, severity, condition, occurred_at,
                    learned_at, changed_at, count, message, params)
-SELECT a.id, a.device_id, a.org_id, a.lane, a.rule, a.kind, a.subject, a.family, a.severity, a.condition,
+SELECT a.id, a.device_id, a.org_id, (SELECT d.dealer_id FROM device d WHERE d.id = a.device_id), a.lane, a.rule, a.kind, a.subject, a.family, a.severity, a.condition,
        to_timestamp(a.occurred_ms / 1000.0), to_timestamp(a.learned_ms / 1000.0),
        to_timestamp(a.occurred_ms / 1000.0), a.count, a.message, a.params
 FROM jsonb_to_recordset(%s::jsonb) AS a(
@@ -25,8 +25,9 @@ FROM jsonb_to_recordset(%s::jsonb) AS c(
 WHERE a.id = c.id;
 
 -- name: add_events
-INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message, params)
+INSERT INTO alert_event (alert_id, device_id, org_id, dealer_id, at, learned_at, event, from_state, to_state, message, params)
 SELECT (e ->> 'alert_id')::uuid, (e ->> 'device_id')::integer, (e ->> 'org_id')::integer,
+       (SELECT d.dealer_id FROM device d WHERE d.id = (e ->> 'device_id')::integer),
        to_timestamp((e ->> 'at_ms')::bigint / 1000.0), to_timestamp((e ->> 'learned_ms')::bigint / 1000.0),
        e ->> 'event', e ->> 'from_state', e ->> 'to_state', e ->> 'message', e -> 'params'
 FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS rows(e, nth)

@@ -1,15 +1,16 @@
 -- Remote assist: prepared sessions and commands. Times pass as milliseconds since 1970 UTC.
 
 -- name: add_sessions
-INSERT INTO remote_session (ticket_id, device_id, org_id, scopes, runbook, minutes, at)
+INSERT INTO remote_session (ticket_id, device_id, org_id, dealer_id, scopes, runbook, minutes, at)
 SELECT (s ->> 'ticket_id')::bigint, (s ->> 'device_id')::integer, (s ->> 'org_id')::integer,
+       (SELECT t.dealer_id FROM ticket t WHERE t.id = (s ->> 'ticket_id')::bigint),
        ARRAY(SELECT jsonb_array_elements_text(s -> 'scopes')), s ->> 'runbook', (s ->> 'minutes')::integer,
        to_timestamp((s ->> 'at_ms')::bigint / 1000.0)
 FROM jsonb_array_elements(%s::jsonb) AS rows(s);
 
 -- name: add_commands
-INSERT INTO command (id, device_id, org_id, ticket_id, body, issued_at, expires_at)
-SELECT c.body ->> 'id', c.device_id, c.org_id, c.ticket_id, c.body,
+INSERT INTO command (id, device_id, org_id, dealer_id, ticket_id, body, issued_at, expires_at)
+SELECT c.body ->> 'id', c.device_id, c.org_id, (SELECT d.dealer_id FROM device d WHERE d.id = c.device_id), c.ticket_id, c.body,
        to_timestamp((c.body ->> 'issued')::bigint / 1000.0), to_timestamp((c.body ->> 'expires')::bigint / 1000.0)
 FROM jsonb_to_recordset(%s::jsonb) AS c(device_id integer, org_id integer, ticket_id bigint, body jsonb);
 

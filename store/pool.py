@@ -23,7 +23,7 @@ Role = Literal["owner", "ingest", "jobs", "api"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
-EVERY_ORG: Final = "*"
+EVERY_ORG: Final = "0"
 """The setting under which the policies show every organisation: for the dealer's own staff and jobs."""
 RETRY_S: Final = 0.5
 """Between two attempts to connect at most: whoever waits goes on within a second of the database's return. The library

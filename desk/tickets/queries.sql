@@ -24,9 +24,9 @@ WHERE t.status <> 'closed' ORDER BY t.device_id, t.family FOR NO KEY UPDATE OF t
 -- One open ticket per device and family: what loses against ticket_one_open is not returned, nor what belongs to a
 -- device that is retired. Whose and where it is, the device's own row says: ingest may learn of a move a little later.
 -- In the order of the keys. The number comes last (number_tickets).
-INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
+INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
                     evidence_from, evidence_to, causes, parts, message, params)
-SELECT 'opening-' || gen_random_uuid(), d.org_id, d.site_id, o.device_id, o.family, o.severity,
+SELECT 'opening-' || gen_random_uuid(), d.org_id, d.dealer_id, d.site_id, o.device_id, o.family, o.severity,
        to_timestamp(o.occurred_ms / 1000.0), to_timestamp(o.detected_ms / 1000.0), to_timestamp(o.opened_ms / 1000.0),
        to_timestamp(o.evidence_from_ms / 1000.0), to_timestamp(o.evidence_to_ms / 1000.0),
        o.causes, o.parts, o.message, o.params
@@ -51,8 +51,9 @@ WHERE a.alert_id = ANY (%s::uuid[]) AND t.status = 'closed'
 ORDER BY a.alert_id, t.id DESC;
 
 -- name: join_alerts
-INSERT INTO ticket_alert (ticket_id, alert_id, org_id)
-SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::integer[])
+INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
+SELECT k.*, (SELECT t.dealer_id FROM ticket t WHERE t.id = k.ticket_id)
+FROM unnest(%s::bigint[], %s::uuid[], %s::integer[]) AS k(ticket_id, alert_id, org_id)
 ON CONFLICT (ticket_id, alert_id) DO NOTHING
 RETURNING ticket_id, alert_id;
 
@@ -62,8 +63,9 @@ FROM unnest(%s::bigint[], %s::text[]) AS k(id, severity)
 WHERE t.id = k.id;
 
 -- name: add_events
-INSERT INTO ticket_event (ticket_id, org_id, at, event, actor, message, params)
-SELECT (e ->> 'ticket_id')::bigint, (e ->> 'org_id')::integer, to_timestamp((e ->> 'at_ms')::bigint / 1000.0),
+INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, actor, message, params)
+SELECT (e ->> 'ticket_id')::bigint, (e ->> 'org_id')::integer,
+       (SELECT t.dealer_id FROM ticket t WHERE t.id = (e ->> 'ticket_id')::bigint), to_timestamp((e ->> 'at_ms')::bigint / 1000.0),
        e ->> 'event', e ->> 'actor', e ->> 'message', e -> 'params'
 FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS rows(e, nth)
 ORDER BY nth;
@@ -84,20 +86,21 @@ ORDER BY t.id;
 -- The day's counter is a hot row: taken by the last statement of the stage, and given back by the commit alone, so that
 -- a number never belongs to a ticket that doesn't exist.
 WITH opened AS (
-    SELECT id, day, block, row_number() OVER w AS nth, count(*) OVER (PARTITION BY day, block) AS many
-    FROM unnest(%s::bigint[], %s::date[], %s::integer[]) AS o(id, day, block)
-    WINDOW w AS (PARTITION BY day, block ORDER BY id)
+    SELECT o.id, t.dealer_id, o.day, o.block, row_number() OVER w AS nth,
+        count(*) OVER (PARTITION BY t.dealer_id, o.day, o.block) AS many
+    FROM unnest(%s::bigint[], %s::date[], %s::integer[]) AS o(id, day, block) JOIN ticket t ON t.id = o.id
+    WINDOW w AS (PARTITION BY t.dealer_id, o.day, o.block ORDER BY o.id)
 ), counted AS (
-    INSERT INTO ticket_day (day, block, last)
-    SELECT day, block, count(*) FROM opened GROUP BY day, block ORDER BY day, block
-    ON CONFLICT (day, block) DO UPDATE SET last = ticket_day.last + excluded.last
-    RETURNING day, block, last
+    INSERT INTO ticket_day (dealer_id, day, block, last)
+    SELECT dealer_id, day, block, count(*) FROM opened GROUP BY dealer_id, day, block ORDER BY dealer_id, day, block
+    ON CONFLICT (dealer_id, day, block) DO UPDATE SET last = ticket_day.last + excluded.last
+    RETURNING dealer_id, day, block, last
 ), numbered AS (
-    SELECT o.id, to_char(c.day, 'YYYYMMDD') AS day, CASE c.block WHEN 0 THEN '' ELSE lpad(c.block::text, 5, '0') END
+    SELECT o.id, (SELECT g.prefix FROM org g WHERE g.id = c.dealer_id) AS prefix, to_char(c.day, 'YYYYMMDD') AS day, CASE c.block WHEN 0 THEN '' ELSE lpad(c.block::text, 5, '0') END
         AS block, (c.last - o.many + o.nth)::text AS nth
-    FROM opened o JOIN counted c USING (day, block)
+    FROM opened o JOIN counted c USING (dealer_id, day, block)
 )
-UPDATE ticket t SET number = 'WX' || n.day || '-' || n.block || lpad(n.nth, greatest(3, length(n.nth)), '0')
+UPDATE ticket t SET number = n.prefix || n.day || '-' || n.block || lpad(n.nth, greatest(3, length(n.nth)), '0')
 FROM numbered n WHERE t.id = n.id
 RETURNING t.id, t.number;
 
@@ -126,8 +129,8 @@ FROM ticket t WHERE t.id = %s AND t.evidence_readings IS NULL FOR NO KEY UPDATE 
 
 -- name: copy_readings
 -- The newest first, so that what is cut is the furthest from the fault.
-INSERT INTO ticket_evidence (ticket_id, org_id, metric, unit, at, value, quality)
-SELECT %(ticket)s, %(org)s, m.name, m.unit, array_agg(r.ts ORDER BY r.ts), array_agg(r.value ORDER BY r.ts),
+INSERT INTO ticket_evidence (ticket_id, org_id, dealer_id, metric, unit, at, value, quality)
+SELECT %(ticket)s, %(org)s, (SELECT t.dealer_id FROM ticket t WHERE t.id = %(ticket)s), m.name, m.unit, array_agg(r.ts ORDER BY r.ts), array_agg(r.value ORDER BY r.ts),
        array_agg(CASE WHEN adds_up(r.value) THEN r.quality ELSE 2::smallint END ORDER BY r.ts)
 FROM (SELECT ts, metric_id, value, quality FROM reading
       WHERE device_id = %(device)s AND ts BETWEEN %(begins)s AND %(ends)s
@@ -136,8 +139,8 @@ JOIN metric m ON m.id = r.metric_id
 GROUP BY m.name, m.unit;
 
 -- name: copy_events
-INSERT INTO ticket_evidence_event (ticket_id, org_id, event_id, at, kind, body)
-SELECT %(ticket)s, %(org)s, e.id, e.at, e.kind, e.body
+INSERT INTO ticket_evidence_event (ticket_id, org_id, dealer_id, event_id, at, kind, body)
+SELECT %(ticket)s, %(org)s, (SELECT t.dealer_id FROM ticket t WHERE t.id = %(ticket)s), e.id, e.at, e.kind, e.body
 FROM (SELECT id, at, kind, body, sum(octet_length(body::text)) OVER (ORDER BY at DESC, id DESC) AS bytes
       FROM (SELECT id, at, kind, body FROM device_event
             WHERE device_id = %(device)s AND at BETWEEN %(begins)s AND %(ends)s
@@ -204,16 +207,16 @@ UPDATE ticket SET status = %(status)s, version = version + 1,
 WHERE id = %(id)s;
 
 -- name: ticket
-SELECT t.id, t.number, t.org_id, o.name AS org, t.site_id, s.name AS site, s.time_zone AS zone, d.uid AS device_uid,
+SELECT t.id, t.number, t.org_id, d.hospital AS org, t.site_id, d.site, d.time_zone AS zone, d.uid AS device_uid,
        d.name AS device_name, d.model, t.family, t.severity, t.status, t.occurred_at, t.detected_at, t.opened_at,
        t.closed_at, t.evidence_from, t.evidence_to, t.evidence_frozen_at, t.causes, t.parts, t.message, t.params,
        t.version
-FROM ticket t JOIN device d ON d.id = t.device_id JOIN org o ON o.id = t.org_id JOIN site s ON s.id = t.site_id
+FROM ticket t JOIN shown_device d ON d.id = t.device_id
 WHERE t.id = %s;
 
 -- name: ticket_events
 SELECT id, at, event, actor, message, params FROM (
-    SELECT * FROM ticket_event WHERE ticket_id = %s ORDER BY id DESC LIMIT %s) newest
+    SELECT * FROM seen_ticket_event WHERE ticket_id = %s ORDER BY id DESC LIMIT %s) newest
 ORDER BY id;
 
 -- name: ticket_alerts
