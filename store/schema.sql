@@ -3,12 +3,36 @@
 SET check_function_bodies = off;
 SET search_path = '';
 
-CREATE FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) RETURNS SETOF record
+CREATE FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT password_hash text) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'public', 'pg_temp'
-    AS $$ SELECT a.id, a.name, a.role, a.org_id, a.version, a.password_made, a.password_hash FROM account a WHERE a.name = login AND a.active $$;
+    AS $$
+    SELECT a.id, a.name, a.role, a.org_id, o.name, a.version, a.password_made, a.password_hash
+    FROM account a JOIN org o ON o.id = a.org_id WHERE a.name = login AND a.active
+$$;
 
-ALTER FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) OWNER TO steth_owner;
+ALTER FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT password_hash text) OWNER TO steth_owner;
+
+CREATE FUNCTION public.add_hospital(hospital text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    found integer;
+BEGIN
+    IF (viewer() = 0 OR EXISTS (SELECT FROM org WHERE id = viewer() AND kind = 'dealer')) IS NOT TRUE THEN
+        RAISE EXCEPTION 'hospitals are made by the operator and by dealers' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO org (name) VALUES (hospital) ON CONFLICT (name) DO NOTHING RETURNING id INTO found;
+    IF found IS NOT NULL THEN
+        INSERT INTO clientele (dealer_id, org_id) SELECT viewer(), found WHERE viewer() <> 0;
+    ELSE
+        SELECT o.id INTO found FROM org o WHERE o.name = hospital AND o.kind = 'hospital' AND o.id IN (SELECT visible_orgs());
+    END IF;
+    RETURN found;
+END $$;
+
+ALTER FUNCTION public.add_hospital(hospital text) OWNER TO steth_owner;
 
 CREATE FUNCTION public.adds_up(value double precision) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -36,6 +60,13 @@ $$;
 
 ALTER FUNCTION public.audit_follows() OWNER TO steth_owner;
 
+CREATE FUNCTION public.audit_head(org integer) RETURNS bytea
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT c.head FROM audit_chain c WHERE c.org_id IS NOT DISTINCT FROM org $$;
+
+ALTER FUNCTION public.audit_head(org integer) OWNER TO steth_owner;
+
 CREATE FUNCTION public.audit_stays() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -46,19 +77,19 @@ $$;
 
 ALTER FUNCTION public.audit_stays() OWNER TO steth_owner;
 
-CREATE FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) RETURNS SETOF record
+CREATE FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) RETURNS SETOF record
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, a.version, a.password_made, t.expires_at
-    FROM api_token t JOIN account a ON a.id = t.account_id
+    RETURN QUERY SELECT t.id, a.id, a.name, a.role, a.org_id, o.name, a.version, a.password_made, t.expires_at
+    FROM api_token t JOIN account a ON a.id = t.account_id JOIN org o ON o.id = a.org_id
     WHERE t.hash = authenticate.token_hash AND t.revoked_at IS NULL AND a.active
       AND (t.expires_at IS NULL
            OR t.expires_at > authenticate.now AND t.created_at < authenticate.now + INTERVAL '1 day');
 END $$;
 
-ALTER FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) OWNER TO steth_owner;
+ALTER FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) OWNER TO steth_owner;
 
 CREATE FUNCTION public.clean_name(name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -91,6 +122,77 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.drop_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
+
+CREATE FUNCTION public.hand_over(device integer, at timestamp with time zone) RETURNS TABLE(ticket_id bigint, before_id bigint, org_id integer, dealer_id integer, zone text, restored_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    asked service_change;
+    known device;
+    former integer;
+    ended ticket;
+BEGIN
+    PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = hand_over.device) FOR UPDATE;
+    DELETE FROM service_change c WHERE c.device_id = hand_over.device AND c.due_at <= hand_over.at RETURNING c.* INTO asked;
+    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR UPDATE;
+    former := known.dealer_id;
+    IF asked.dealer_id IS NULL OR former = asked.dealer_id THEN
+        RETURN;
+    END IF;
+
+    UPDATE service v SET until = greatest(hand_over.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
+        serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
+    FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
+    INSERT INTO service (device_id, org_id, dealer_id, since)
+    SELECT known.id, known.org_id, asked.dealer_id, max(v.until) FROM service v WHERE v.device_id = known.id;
+    UPDATE device d SET dealer_id = asked.dealer_id WHERE d.id = known.id;
+    INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
+    DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
+        AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
+
+    -- What lasts is the new one's, and nobody of it has taken note of it yet.
+    UPDATE alert_operator p SET state = 'unacknowledged', actor = '', note = '', at = hand_over.at, version = p.version + 1,
+        dealer_id = asked.dealer_id
+    FROM alert a WHERE a.device_id = known.id AND a.condition <> 'ok' AND p.alert_id = a.id;
+    UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
+
+    -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
+    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR UPDATE LOOP
+        INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
+        VALUES (ended.id, ended.org_id, ended.dealer_id, hand_over.at, 'handed-over', 'ticket.handed_over',
+            jsonb_build_object('old', ended.status));
+        UPDATE ticket t SET status = 'closed', closed_at = hand_over.at, version = t.version + 1 WHERE t.id = ended.id;
+        CONTINUE WHEN NOT EXISTS (SELECT FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+            WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending'));
+        INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
+            evidence_from, evidence_to, causes, parts, message, params)
+        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, ended.severity,
+            ended.occurred_at, ended.detected_at, hand_over.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
+            ended.message, ended.params)
+        RETURNING id INTO ticket_id;
+        INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
+        SELECT hand_over.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+        WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
+        INSERT INTO remote_session (ticket_id, device_id, org_id, dealer_id, scopes, runbook, minutes, at)
+        SELECT hand_over.ticket_id, r.device_id, r.org_id, asked.dealer_id, r.scopes, r.runbook, r.minutes, hand_over.at
+        FROM remote_session r WHERE r.ticket_id = ended.id AND r.state = 'prepared';
+        before_id := ended.id; org_id := known.org_id; dealer_id := asked.dealer_id;
+        SELECT s.time_zone, i.restored_at INTO zone, restored_at FROM site s, installation i WHERE s.id = known.site_id;
+        RETURN NEXT;
+    END LOOP;
+    UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, hand_over.at))
+    WHERE t.device_id = known.id AND t.dealer_id = former AND t.evidence_readings IS NULL;
+    UPDATE telling g SET state = 'given-up', error = 'telling.handed_over', error_params = '{}'
+    FROM ticket t WHERE t.device_id = known.id AND t.dealer_id = former AND g.ticket_id = t.id AND g.state = 'waiting';
+    UPDATE remote_session r SET state = 'withdrawn', version = r.version + 1
+    WHERE r.device_id = known.id AND r.dealer_id = former AND r.state = 'prepared';
+    -- An answer that still comes is the new one's to see.
+    UPDATE command c SET status = 'expired', dealer_id = asked.dealer_id WHERE c.device_id = known.id AND c.status = 'waiting';
+END $$;
+
+ALTER FUNCTION public.hand_over(device integer, at timestamp with time zone) OWNER TO steth_owner;
 
 CREATE TABLE public.keeping (
     what text NOT NULL,
@@ -144,6 +246,13 @@ $$;
 
 ALTER FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) OWNER TO steth_owner;
 
+CREATE FUNCTION public.only_dealer() RETURNS integer
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT CASE count(*) WHEN 1 THEN min(id) END FROM (SELECT id FROM org WHERE kind = 'dealer' LIMIT 2) AS d $$;
+
+ALTER FUNCTION public.only_dealer() OWNER TO steth_owner;
+
 CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -182,11 +291,37 @@ CREATE FUNCTION public.row_xid() RETURNS xid8
 
 ALTER FUNCTION public.row_xid() OWNER TO steth_owner;
 
-CREATE FUNCTION public.sees_org(org integer) RETURNS boolean
+CREATE FUNCTION public.sees(org integer, dealer integer) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
-    AS $$ SELECT coalesce(nullif(current_setting('steth.org', true), '') IN (org::text, '*'), false) $$;
+    AS $$ SELECT coalesce(nullif(current_setting('steth.org', true), '')::integer IN (0, org, dealer), false) $$;
 
-ALTER FUNCTION public.sees_org(org integer) OWNER TO steth_owner;
+ALTER FUNCTION public.sees(org integer, dealer integer) OWNER TO steth_owner;
+
+CREATE FUNCTION public.served_devices() RETURNS SETOF integer
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT d.id FROM device d WHERE d.dealer_id = viewer() $$;
+
+ALTER FUNCTION public.served_devices() OWNER TO steth_owner;
+
+CREATE FUNCTION public.served_ticket(ticket bigint) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer()) $$;
+
+ALTER FUNCTION public.served_ticket(ticket bigint) OWNER TO steth_owner;
+
+CREATE FUNCTION public.service_begins() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO service (device_id, org_id, dealer_id, since) VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at);
+    INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.service_begins() OWNER TO steth_owner;
 
 CREATE FUNCTION public.settle_installation(put_back boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -247,19 +382,37 @@ CREATE FUNCTION public.tell(told jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, params, next_at)
-    SELECT k.id, t.step, r.id, k.org_id, t.message, t.params, to_timestamp(t.at_ms / 1000.0)
+    INSERT INTO telling (ticket_id, step, recipient_id, org_id, owner_id, message, params, next_at)
+    SELECT k.id, t.step, r.id, k.org_id, r.owner_id, t.message, t.params, to_timestamp(t.at_ms / 1000.0)
     FROM jsonb_to_recordset(told) AS t (ticket_id bigint, step text, message text, params jsonb, at_ms bigint)
     JOIN ticket k ON k.id = t.ticket_id
-    JOIN recipient r ON r.active AND (r.org_id IS NULL OR r.org_id = k.org_id)
+    JOIN recipient r ON r.active AND r.owner_id IN (k.dealer_id, k.org_id) AND (r.org_id IS NULL OR r.org_id = k.org_id)
     ON CONFLICT (ticket_id, step, recipient_id) DO NOTHING;
 $$;
 
 ALTER FUNCTION public.tell(told jsonb) OWNER TO steth_owner;
 
+CREATE FUNCTION public.viewer() RETURNS integer
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$ SELECT nullif(current_setting('steth.org', true), '')::integer $$;
+
+ALTER FUNCTION public.viewer() OWNER TO steth_owner;
+
+CREATE FUNCTION public.visible_orgs() RETURNS SETOF integer
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT viewer()
+    UNION ALL SELECT o.id FROM org o WHERE viewer() = 0
+    UNION ALL SELECT c.org_id FROM clientele c WHERE c.dealer_id = viewer()
+    UNION ALL SELECT s.dealer_id FROM service s WHERE s.org_id = viewer()
+$$;
+
+ALTER FUNCTION public.visible_orgs() OWNER TO steth_owner;
+
 CREATE TABLE public.account (
     id integer NOT NULL,
-    org_id integer,
+    org_id integer NOT NULL,
     name text NOT NULL,
     role text NOT NULL,
     password_hash text NOT NULL,
@@ -268,8 +421,13 @@ CREATE TABLE public.account (
     version integer DEFAULT 1 NOT NULL,
     last_login_at timestamp with time zone,
     password_made boolean DEFAULT false NOT NULL,
-    CONSTRAINT account_check CHECK (((role = 'hospital'::text) = (org_id IS NOT NULL))),
-    CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'engineer'::text, 'manager'::text, 'hospital'::text, 'admin'::text])))
+    org_kind text NOT NULL,
+    CONSTRAINT account_role_check CHECK (
+CASE org_kind
+    WHEN 'operator'::text THEN (role = 'staff'::text)
+    WHEN 'dealer'::text THEN (role = ANY (ARRAY['manager'::text, 'noc'::text, 'engineer'::text]))
+    ELSE (role = ANY (ARRAY['equipment'::text, 'it'::text, 'department'::text]))
+END)
 );
 
 ALTER TABLE public.account OWNER TO steth_owner;
@@ -301,6 +459,7 @@ CREATE TABLE public.alert (
     count bigint DEFAULT 1 NOT NULL,
     message text NOT NULL,
     params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dealer_id integer NOT NULL,
     CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['pending'::text, 'active'::text, 'clearing'::text, 'no-data'::text, 'unconfirmed'::text, 'ok'::text]))),
     CONSTRAINT alert_kind_check CHECK ((kind = ANY (ARRAY['fault'::text, 'limit'::text, 'silence'::text, 'identity'::text, 'clock'::text, 'connection'::text, 'unjudged'::text]))),
     CONSTRAINT alert_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'major'::text, 'minor'::text, 'warning'::text])))
@@ -321,7 +480,8 @@ CREATE TABLE public.alert_event (
     to_state text NOT NULL,
     actor text DEFAULT ''::text NOT NULL,
     message text NOT NULL,
-    params jsonb DEFAULT '{}'::jsonb NOT NULL
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dealer_id integer NOT NULL
 );
 
 ALTER TABLE public.alert_event OWNER TO steth_owner;
@@ -343,6 +503,7 @@ CREATE TABLE public.alert_operator (
     note text DEFAULT ''::text NOT NULL,
     at timestamp with time zone NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    dealer_id integer NOT NULL,
     CONSTRAINT alert_operator_state_check CHECK ((state = ANY (ARRAY['unacknowledged'::text, 'acknowledged'::text])))
 );
 
@@ -413,6 +574,24 @@ ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.box (
+    site_id integer NOT NULL,
+    id text NOT NULL,
+    org_id integer NOT NULL,
+    agent text DEFAULT ''::text NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.box OWNER TO steth_owner;
+
+CREATE TABLE public.clientele (
+    dealer_id integer NOT NULL,
+    org_id integer NOT NULL
+);
+
+ALTER TABLE public.clientele OWNER TO steth_owner;
+
 CREATE TABLE public.command (
     id text NOT NULL,
     device_id integer NOT NULL,
@@ -426,6 +605,7 @@ CREATE TABLE public.command (
     replied_at timestamp with time zone,
     reason text DEFAULT ''::text NOT NULL,
     verdict jsonb,
+    dealer_id integer NOT NULL,
     CONSTRAINT command_status_check CHECK ((status = ANY (ARRAY['waiting'::text, 'done'::text, 'refused'::text, 'failed'::text, 'expired'::text])))
 );
 
@@ -480,6 +660,8 @@ CREATE TABLE public.device (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    dealer_id integer DEFAULT public.only_dealer() NOT NULL,
+    box_id text,
     CONSTRAINT device_partition_check CHECK (((partition >= 0) AND (partition <= 15))),
     CONSTRAINT device_status_check CHECK ((status = ANY (ARRAY['active'::text, 'retired'::text])))
 );
@@ -714,7 +896,13 @@ CREATE TABLE public.org (
     id integer NOT NULL,
     name text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT org_name_clean CHECK ((name = public.clean_name(name)))
+    kind text DEFAULT 'hospital'::text NOT NULL,
+    prefix text,
+    CONSTRAINT org_check CHECK (((id = 0) = (kind = 'operator'::text))),
+    CONSTRAINT org_check1 CHECK (((prefix IS NOT NULL) = (kind = 'dealer'::text))),
+    CONSTRAINT org_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'dealer'::text, 'hospital'::text]))),
+    CONSTRAINT org_name_clean CHECK ((name = public.clean_name(name))),
+    CONSTRAINT org_prefix_check CHECK ((prefix ~ '^[A-Z]{2,6}$'::text))
 );
 
 ALTER TABLE public.org OWNER TO steth_owner;
@@ -832,6 +1020,8 @@ CREATE TABLE public.recipient (
     test_at timestamp with time zone,
     heads boolean DEFAULT false NOT NULL,
     head_told_at timestamp with time zone,
+    owner_id integer DEFAULT public.only_dealer() NOT NULL,
+    CONSTRAINT recipient_check CHECK (((owner_id <> 0) AND (org_id <> owner_id))),
     CONSTRAINT recipient_language_check CHECK ((language = ANY (ARRAY['zh'::text, 'en'::text]))),
     CONSTRAINT recipient_name_clean CHECK ((name = public.clean_name(name))),
     CONSTRAINT recipient_test_state_check CHECK ((test_state = ANY (ARRAY['waiting'::text, 'told'::text, 'given-up'::text])))
@@ -859,7 +1049,8 @@ CREATE TABLE public.remote_session (
     minutes integer NOT NULL,
     at timestamp with time zone NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    CONSTRAINT remote_session_state_check CHECK ((state = 'prepared'::text))
+    dealer_id integer NOT NULL,
+    CONSTRAINT remote_session_state_check CHECK ((state = ANY (ARRAY['prepared'::text, 'withdrawn'::text])))
 );
 
 ALTER TABLE public.remote_session OWNER TO steth_owner;
@@ -922,6 +1113,28 @@ CREATE TABLE public.schema_version (
 
 ALTER TABLE public.schema_version OWNER TO steth_owner;
 
+CREATE VIEW public.seen_alert_event WITH (security_barrier='true') AS
+ SELECT id,
+    alert_id,
+    device_id,
+    at,
+    learned_at,
+    event,
+    from_state,
+    to_state,
+    message,
+        CASE
+            WHEN public.sees(org_id, dealer_id) THEN actor
+            ELSE ''::text
+        END AS actor,
+        CASE
+            WHEN ((actor = ''::text) OR public.sees(org_id, dealer_id)) THEN params
+            ELSE '{"who": "", "note": ""}'::jsonb
+        END AS params
+   FROM public.alert_event e;
+
+ALTER VIEW public.seen_alert_event OWNER TO steth_view;
+
 CREATE VIEW public.seen_metric WITH (security_barrier='true') AS
  SELECT id,
     name,
@@ -932,6 +1145,39 @@ CREATE VIEW public.seen_metric WITH (security_barrier='true') AS
           WHERE (o.metric_id = m.id)));
 
 ALTER VIEW public.seen_metric OWNER TO steth_view;
+
+CREATE TABLE public.ticket_event (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT public.row_xid() NOT NULL,
+    ticket_id bigint NOT NULL,
+    org_id integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    event text NOT NULL,
+    actor text DEFAULT ''::text NOT NULL,
+    message text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    dealer_id integer NOT NULL
+);
+
+ALTER TABLE public.ticket_event OWNER TO steth_owner;
+
+CREATE VIEW public.seen_ticket_event WITH (security_barrier='true') AS
+ SELECT id,
+    ticket_id,
+    at,
+    event,
+    message,
+        CASE
+            WHEN public.sees(org_id, dealer_id) THEN actor
+            ELSE ''::text
+        END AS actor,
+        CASE
+            WHEN ((actor = ''::text) OR public.sees(org_id, dealer_id)) THEN params
+            ELSE jsonb_build_object('who', '', 'note', '', 'old', (params -> 'old'::text), 'new', (params -> 'new'::text), 'active_alerts', (params -> 'active_alerts'::text))
+        END AS params
+   FROM public.ticket_event e;
+
+ALTER VIEW public.seen_ticket_event OWNER TO steth_view;
 
 CREATE VIEW public.whole_1m AS
  SELECT reading_1m.bucket,
@@ -1077,6 +1323,48 @@ CREATE VIEW public.series_1m WITH (security_barrier='true') AS
 
 ALTER VIEW public.series_1m OWNER TO steth_view;
 
+CREATE TABLE public.service (
+    id integer NOT NULL,
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    dealer_id integer NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone,
+    uid text,
+    name text,
+    model text,
+    department text,
+    serial text,
+    site_id integer,
+    site text,
+    hospital text,
+    time_zone text,
+    CONSTRAINT service_check CHECK ((until >= since)),
+    CONSTRAINT service_check1 CHECK (((until IS NULL) = (uid IS NULL)))
+);
+
+ALTER TABLE public.service OWNER TO steth_owner;
+
+CREATE TABLE public.service_change (
+    device_id integer NOT NULL,
+    org_id integer NOT NULL,
+    dealer_id integer NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    asked_by text NOT NULL,
+    asked_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.service_change OWNER TO steth_owner;
+
+ALTER TABLE public.service ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.service_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.site (
     id integer NOT NULL,
     org_id integer NOT NULL,
@@ -1086,6 +1374,52 @@ CREATE TABLE public.site (
 );
 
 ALTER TABLE public.site OWNER TO steth_owner;
+
+CREATE VIEW public.shown_device WITH (security_barrier='true') AS
+ SELECT d.id,
+    d.uid,
+    d.org_id,
+    d.name,
+    d.model,
+    d.department,
+    d.serial,
+    d.site_id,
+    s.name AS site,
+    o.name AS hospital,
+    s.time_zone
+   FROM ((public.device d
+     JOIN public.site s ON ((s.id = d.site_id)))
+     JOIN public.org o ON ((o.id = d.org_id)))
+UNION ALL
+ SELECT ended.device_id AS id,
+    ended.uid,
+    ended.org_id,
+    ended.name,
+    ended.model,
+    ended.department,
+    ended.serial,
+    ended.site_id,
+    ended.site,
+    ended.hospital,
+    ended.time_zone
+   FROM ( SELECT DISTINCT ON (e.device_id) e.device_id,
+            e.uid,
+            e.org_id,
+            e.name,
+            e.model,
+            e.department,
+            e.serial,
+            e.site_id,
+            e.site,
+            e.hospital,
+            e.time_zone
+           FROM public.service e
+          WHERE ((e.dealer_id = public.viewer()) AND (e.until IS NOT NULL) AND (NOT (EXISTS ( SELECT
+                   FROM public.device d
+                  WHERE (d.id = e.device_id)))))
+          ORDER BY e.device_id, e.until DESC) ended;
+
+ALTER VIEW public.shown_device OWNER TO steth_view;
 
 ALTER TABLE public.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.site_id_seq
@@ -1112,6 +1446,7 @@ CREATE TABLE public.telling (
     at timestamp with time zone DEFAULT now() NOT NULL,
     refused smallint DEFAULT 0 NOT NULL,
     error_params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    owner_id integer NOT NULL,
     CONSTRAINT telling_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'told'::text, 'given-up'::text])))
 );
 
@@ -1150,6 +1485,7 @@ CREATE TABLE public.ticket (
     evidence_readings integer,
     evidence_cut boolean DEFAULT false NOT NULL,
     evidence_next_at timestamp with time zone,
+    dealer_id integer NOT NULL,
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['new'::text, 'to-dispatch'::text, 'accepted'::text, 'on-site'::text, 'awaiting-parts'::text, 'to-verify'::text, 'closed'::text])))
 );
 
@@ -1158,7 +1494,8 @@ ALTER TABLE public.ticket OWNER TO steth_owner;
 CREATE TABLE public.ticket_alert (
     ticket_id bigint NOT NULL,
     alert_id uuid NOT NULL,
-    org_id integer NOT NULL
+    org_id integer NOT NULL,
+    dealer_id integer NOT NULL
 );
 
 ALTER TABLE public.ticket_alert OWNER TO steth_owner;
@@ -1166,24 +1503,11 @@ ALTER TABLE public.ticket_alert OWNER TO steth_owner;
 CREATE TABLE public.ticket_day (
     day date NOT NULL,
     last integer NOT NULL,
-    block integer DEFAULT 0 NOT NULL
+    block integer DEFAULT 0 NOT NULL,
+    dealer_id integer NOT NULL
 );
 
 ALTER TABLE public.ticket_day OWNER TO steth_owner;
-
-CREATE TABLE public.ticket_event (
-    id bigint NOT NULL,
-    xid xid8 DEFAULT public.row_xid() NOT NULL,
-    ticket_id bigint NOT NULL,
-    org_id integer NOT NULL,
-    at timestamp with time zone NOT NULL,
-    event text NOT NULL,
-    actor text DEFAULT ''::text NOT NULL,
-    message text NOT NULL,
-    params jsonb DEFAULT '{}'::jsonb NOT NULL
-);
-
-ALTER TABLE public.ticket_event OWNER TO steth_owner;
 
 ALTER TABLE public.ticket_event ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ticket_event_id_seq
@@ -1201,7 +1525,8 @@ CREATE TABLE public.ticket_evidence (
     unit text NOT NULL,
     at timestamp with time zone[] NOT NULL,
     value double precision[] NOT NULL,
-    quality smallint[] NOT NULL
+    quality smallint[] NOT NULL,
+    dealer_id integer NOT NULL
 );
 
 ALTER TABLE public.ticket_evidence OWNER TO steth_owner;
@@ -1212,7 +1537,8 @@ CREATE TABLE public.ticket_evidence_event (
     event_id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
     kind text NOT NULL,
-    body jsonb NOT NULL
+    body jsonb NOT NULL,
+    dealer_id integer NOT NULL
 );
 
 ALTER TABLE public.ticket_evidence_event OWNER TO steth_owner;
@@ -1286,6 +1612,12 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE public.audit
     ADD CONSTRAINT audit_readable CHECK (((at >= '0001-01-02 00:00:00+00'::timestamp with time zone) AND (at <= '9999-12-30 00:00:00+00'::timestamp with time zone) AND (jsonb_typeof(detail) = 'object'::text) AND (NOT jsonb_path_exists(detail, 'strict $.*?(((@.type() == "object" || @.type() == "array") || @ > 9007199254740992) || @ < -9007199254740992)'::jsonpath)))) NOT VALID;
 
+ALTER TABLE ONLY public.box
+    ADD CONSTRAINT box_pkey PRIMARY KEY (site_id, id);
+
+ALTER TABLE ONLY public.clientele
+    ADD CONSTRAINT clientele_pkey PRIMARY KEY (dealer_id, org_id);
+
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
 
@@ -1334,6 +1666,9 @@ ALTER TABLE ONLY public.metric
 ALTER TABLE ONLY public.metric
     ADD CONSTRAINT metric_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.org
+    ADD CONSTRAINT org_kind_key UNIQUE (id, kind);
+
 ALTER TABLE ONLY public.org_metric
     ADD CONSTRAINT org_metric_pkey PRIMARY KEY (metric_id, org_id);
 
@@ -1342,6 +1677,9 @@ ALTER TABLE ONLY public.org
 
 ALTER TABLE ONLY public.org
     ADD CONSTRAINT org_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.org
+    ADD CONSTRAINT org_prefix_key UNIQUE (prefix);
 
 ALTER TABLE ONLY public.partition_lease
     ADD CONSTRAINT partition_lease_pkey PRIMARY KEY (id);
@@ -1365,7 +1703,7 @@ ALTER TABLE ONLY public.recent_digest
     ADD CONSTRAINT recent_digest_pkey PRIMARY KEY (device_id, digest);
 
 ALTER TABLE ONLY public.recipient
-    ADD CONSTRAINT recipient_name UNIQUE NULLS NOT DISTINCT (org_id, name);
+    ADD CONSTRAINT recipient_name UNIQUE NULLS NOT DISTINCT (owner_id, org_id, name);
 
 ALTER TABLE ONLY public.recipient
     ADD CONSTRAINT recipient_pkey PRIMARY KEY (id);
@@ -1385,6 +1723,12 @@ ALTER TABLE ONLY public.rollup
 ALTER TABLE ONLY public.schema_version
     ADD CONSTRAINT schema_version_pkey PRIMARY KEY (version);
 
+ALTER TABLE ONLY public.service_change
+    ADD CONSTRAINT service_change_pkey PRIMARY KEY (device_id);
+
+ALTER TABLE ONLY public.service
+    ADD CONSTRAINT service_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_org_id_name_key UNIQUE (org_id, name);
 
@@ -1401,7 +1745,7 @@ ALTER TABLE ONLY public.ticket_alert
     ADD CONSTRAINT ticket_alert_pkey PRIMARY KEY (ticket_id, alert_id);
 
 ALTER TABLE ONLY public.ticket_day
-    ADD CONSTRAINT ticket_day_pkey PRIMARY KEY (day, block);
+    ADD CONSTRAINT ticket_day_pkey PRIMARY KEY (dealer_id, day, block);
 
 ALTER TABLE ONLY public.ticket_event
     ADD CONSTRAINT ticket_event_pkey PRIMARY KEY (id);
@@ -1420,6 +1764,10 @@ ALTER TABLE ONLY public.ticket
 
 ALTER TABLE ONLY public.to_judge
     ADD CONSTRAINT to_judge_pkey PRIMARY KEY (id);
+
+CREATE INDEX account_org ON public.account USING btree (org_id, id);
+
+CREATE INDEX alert_dealer ON public.alert USING btree (dealer_id, occurred_at, id);
 
 CREATE INDEX alert_device ON public.alert USING btree (device_id, occurred_at, id);
 
@@ -1441,6 +1789,8 @@ CREATE INDEX alert_page ON public.alert USING btree (occurred_at DESC, id DESC);
 
 CREATE INDEX api_token_account ON public.api_token USING btree (account_id, id);
 
+CREATE INDEX clientele_org ON public.clientele USING btree (org_id);
+
 CREATE INDEX command_ended ON public.command USING btree (issued_at) WHERE (status <> 'waiting'::text);
 
 CREATE INDEX command_ticket ON public.command USING btree (ticket_id);
@@ -1456,6 +1806,8 @@ CREATE UNIQUE INDEX dead_letter_kind ON public.dead_letter USING btree (partitio
 CREATE INDEX device_changed ON public.device USING btree (changed_xid);
 
 CREATE UNIQUE INDEX device_code ON public.device USING btree (code_hash) WHERE (code_hash IS NOT NULL);
+
+CREATE INDEX device_dealer ON public.device USING btree (dealer_id);
 
 CREATE INDEX device_event_device ON public.device_event USING btree (device_id, at);
 
@@ -1485,6 +1837,16 @@ CREATE INDEX rollup_aside_next ON public.rollup_aside USING btree (level, next_a
 
 CREATE INDEX rollup_dirty_hi ON public.rollup_dirty USING btree (level, hi);
 
+CREATE INDEX service_change_due ON public.service_change USING btree (due_at);
+
+CREATE INDEX service_dealer ON public.service USING btree (dealer_id) WHERE (until IS NOT NULL);
+
+CREATE INDEX service_device ON public.service USING btree (device_id, since);
+
+CREATE UNIQUE INDEX service_now ON public.service USING btree (device_id) WHERE (until IS NULL);
+
+CREATE INDEX service_org ON public.service USING btree (org_id);
+
 CREATE INDEX telling_ended ON public.telling USING btree (next_at) WHERE (state <> 'waiting'::text);
 
 CREATE INDEX telling_first ON public.telling USING btree (at) WHERE (state = 'waiting'::text);
@@ -1492,6 +1854,8 @@ CREATE INDEX telling_first ON public.telling USING btree (at) WHERE (state = 'wa
 CREATE INDEX telling_waiting ON public.telling USING btree (recipient_id, next_at, id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX ticket_alert_alert ON public.ticket_alert USING btree (alert_id);
+
+CREATE INDEX ticket_dealer ON public.ticket USING btree (dealer_id, id);
 
 CREATE INDEX ticket_device ON public.ticket USING btree (device_id, id);
 
@@ -1511,14 +1875,19 @@ CREATE INDEX ticket_unfrozen ON public.ticket USING btree (device_id) WHERE (evi
 
 CREATE INDEX to_judge_device ON public.to_judge USING btree (device_id, lane, id);
 
-CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, site_id, partition, model, name, status, enrolled_at ON public.device FOR EACH ROW EXECUTE FUNCTION public.device_changed();
+CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, dealer_id, site_id, partition, model, name, status, enrolled_at ON public.device FOR EACH ROW EXECUTE FUNCTION public.device_changed();
 
 CREATE TRIGGER follows BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.audit_follows();
+
+CREATE TRIGGER service_begins AFTER INSERT ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_begins();
 
 CREATE TRIGGER stays BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.audit_stays();
 
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_org_id_org_kind_fkey FOREIGN KEY (org_id, org_kind) REFERENCES public.org(id, kind);
 
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT api_token_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.account(id);
@@ -1529,11 +1898,29 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.audit_chain
     ADD CONSTRAINT audit_chain_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
 
+ALTER TABLE ONLY public.box
+    ADD CONSTRAINT box_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.box
+    ADD CONSTRAINT box_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
+
+ALTER TABLE ONLY public.clientele
+    ADD CONSTRAINT clientele_dealer_id_fkey FOREIGN KEY (dealer_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.clientele
+    ADD CONSTRAINT clientele_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
 
 ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_dealer_id_fkey FOREIGN KEY (dealer_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_site_id_box_id_fkey FOREIGN KEY (site_id, box_id) REFERENCES public.box(site_id, id);
 
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(id);
@@ -1544,8 +1931,29 @@ ALTER TABLE ONLY public.partition_lease
 ALTER TABLE ONLY public.recipient
     ADD CONSTRAINT recipient_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
 
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES public.org(id);
+
 ALTER TABLE ONLY public.remote_session
     ADD CONSTRAINT remote_session_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
+
+ALTER TABLE ONLY public.service_change
+    ADD CONSTRAINT service_change_dealer_id_fkey FOREIGN KEY (dealer_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.service_change
+    ADD CONSTRAINT service_change_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+
+ALTER TABLE ONLY public.service_change
+    ADD CONSTRAINT service_change_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.service
+    ADD CONSTRAINT service_dealer_id_fkey FOREIGN KEY (dealer_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.service
+    ADD CONSTRAINT service_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+
+ALTER TABLE ONLY public.service
+    ADD CONSTRAINT service_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
 
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
@@ -1584,6 +1992,10 @@ ALTER TABLE public.audit ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_chain ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.box ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.clientele ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.command ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.device ENABLE ROW LEVEL SECURITY;
@@ -1599,6 +2011,10 @@ CREATE POLICY every_alert ON public.alert TO steth_ingest, steth_jobs USING (tru
 CREATE POLICY every_alert_event ON public.alert_event TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
 CREATE POLICY every_aside ON public.reading_aside TO steth_ingest, steth_jobs USING (true);
+
+CREATE POLICY every_box ON public.box TO steth_ingest USING (true) WITH CHECK (true);
+
+CREATE POLICY every_change ON public.service_change TO steth_jobs USING (true);
 
 CREATE POLICY every_command ON public.command TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
@@ -1616,7 +2032,7 @@ CREATE POLICY every_metric ON public.org_metric TO steth_ingest USING (true) WIT
 
 CREATE POLICY every_operator ON public.alert_operator TO steth_jobs USING (true);
 
-CREATE POLICY every_org ON public.org TO steth_jobs USING (true);
+CREATE POLICY every_org ON public.org TO steth_ingest, steth_jobs USING (true);
 
 CREATE POLICY every_recipient ON public.recipient TO steth_jobs USING (true);
 
@@ -1642,7 +2058,7 @@ CREATE POLICY for_good ON public.api_token AS RESTRICTIVE FOR UPDATE USING ((rev
 
 ALTER TABLE public.gap ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY no_administrator ON public.account AS RESTRICTIVE FOR INSERT WITH CHECK ((role <> 'admin'::text));
+CREATE POLICY no_staff ON public.account AS RESTRICTIVE FOR INSERT WITH CHECK ((role <> 'staff'::text));
 
 CREATE POLICY old ON public.alert AS RESTRICTIVE FOR DELETE TO steth_jobs USING (((condition = 'ok'::text) AND (cleared_at < ( SELECT public.kept_since('event'::text) AS kept_since)) AND (NOT (EXISTS ( SELECT
    FROM public.ticket_alert t
@@ -1686,57 +2102,73 @@ ALTER TABLE public.recipient ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.remote_session ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.service ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.service_change ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.telling ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY tenant ON public.account USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.account USING (public.sees(org_id, NULL::integer));
 
-CREATE POLICY tenant ON public.alert USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.alert USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
 
-CREATE POLICY tenant ON public.alert_event USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.alert_event USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.alert_operator USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.alert_operator USING (public.sees(org_id, dealer_id)) WITH CHECK (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.api_token TO steth_api USING ((EXISTS ( SELECT
    FROM public.account a
   WHERE (a.id = api_token.account_id))));
 
-CREATE POLICY tenant ON public.audit USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.audit USING (public.sees(org_id, NULL::integer));
 
-CREATE POLICY tenant ON public.audit_chain USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.audit_chain USING (public.sees(org_id, NULL::integer));
 
-CREATE POLICY tenant ON public.command USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.box USING (((public.viewer() = 0) OR (org_id IN ( SELECT public.visible_orgs() AS visible_orgs))));
 
-CREATE POLICY tenant ON public.device USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.clientele USING (public.sees(org_id, dealer_id)) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.device_event USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.command USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.device_refusal USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.device USING (public.sees(org_id, dealer_id)) WITH CHECK (((public.viewer() = 0) OR ((dealer_id = public.viewer()) AND (org_id IN ( SELECT public.visible_orgs() AS visible_orgs)))));
 
-CREATE POLICY tenant ON public.device_state USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.device_event USING ((public.sees(org_id, NULL::integer) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
 
-CREATE POLICY tenant ON public.org USING (public.sees_org(id));
+CREATE POLICY tenant ON public.device_refusal USING ((public.sees(org_id, NULL::integer) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
 
-CREATE POLICY tenant ON public.org_metric USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.device_state USING ((public.sees(org_id, NULL::integer) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
 
-CREATE POLICY tenant ON public.recipient USING (public.sees_org(NULL::integer)) WITH CHECK (public.sees_org(NULL::integer));
+CREATE POLICY tenant ON public.org USING (((public.viewer() = 0) OR (id IN ( SELECT public.visible_orgs() AS visible_orgs)))) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.remote_session USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.org_metric USING (((public.viewer() = 0) OR (org_id IN ( SELECT public.visible_orgs() AS visible_orgs))));
 
-CREATE POLICY tenant ON public.site USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.recipient USING (public.sees(NULL::integer, owner_id)) WITH CHECK (public.sees(NULL::integer, owner_id));
 
-CREATE POLICY tenant ON public.telling USING (public.sees_org(NULL::integer));
+CREATE POLICY tenant ON public.remote_session USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.ticket USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.service USING (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.ticket_alert USING (public.sees_org(org_id)) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.service_change USING (public.sees(org_id, NULL::integer)) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.ticket_event USING ((public.sees_org(org_id) AND ((event <> 'telling-given-up'::text) OR public.sees_org(NULL::integer)))) WITH CHECK (public.sees_org(org_id));
+CREATE POLICY tenant ON public.site USING (((public.viewer() = 0) OR (org_id IN ( SELECT public.visible_orgs() AS visible_orgs)))) WITH CHECK (((public.viewer() = 0) OR ((org_id <> public.viewer()) AND (org_id IN ( SELECT public.visible_orgs() AS visible_orgs)))));
 
-CREATE POLICY tenant ON public.ticket_evidence USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.telling USING (public.sees(NULL::integer, owner_id));
 
-CREATE POLICY tenant ON public.ticket_evidence_event USING (public.sees_org(org_id));
+CREATE POLICY tenant ON public.ticket USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
+
+CREATE POLICY tenant ON public.ticket_alert USING ((public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id))) WITH CHECK (public.sees(org_id, dealer_id));
+
+CREATE POLICY tenant ON public.ticket_event USING (
+CASE event
+    WHEN 'telling-given-up'::text THEN public.sees(NULL::integer, dealer_id)
+    ELSE (public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id))
+END) WITH CHECK (public.sees(org_id, dealer_id));
+
+CREATE POLICY tenant ON public.ticket_evidence USING ((public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id)));
+
+CREATE POLICY tenant ON public.ticket_evidence_event USING ((public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id)));
 
 ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 
@@ -1753,14 +2185,23 @@ GRANT USAGE ON SCHEMA public TO steth_ingest;
 GRANT USAGE ON SCHEMA public TO steth_api;
 GRANT USAGE ON SCHEMA public TO steth_jobs;
 
-REVOKE ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT password_hash text) TO steth_api;
+REVOKE ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT password_hash text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.account_by_name(login text, OUT id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT password_hash text) TO steth_api;
 
-REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) TO steth_api;
+REVOKE ALL ON FUNCTION public.add_hospital(hospital text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.add_hospital(hospital text) TO steth_api;
+
+REVOKE ALL ON FUNCTION public.audit_head(org integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_head(org integer) TO steth_api;
+
+REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) TO steth_api;
 
 REVOKE ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time zone) TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.hand_over(device integer, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hand_over(device integer, at timestamp with time zone) TO steth_jobs;
 
 GRANT SELECT ON TABLE public.keeping TO steth_ingest;
 GRANT SELECT ON TABLE public.keeping TO steth_jobs;
@@ -1771,9 +2212,24 @@ GRANT ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time z
 REVOKE ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) TO steth_jobs;
 
+REVOKE ALL ON FUNCTION public.only_dealer() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.only_dealer() TO steth_api;
+
 GRANT SELECT ON TABLE public.installation TO steth_ingest;
 GRANT SELECT ON TABLE public.installation TO steth_api;
 GRANT SELECT ON TABLE public.installation TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.served_devices() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.served_devices() TO steth_api;
+GRANT ALL ON FUNCTION public.served_devices() TO steth_view;
+GRANT ALL ON FUNCTION public.served_devices() TO steth_ingest;
+GRANT ALL ON FUNCTION public.served_devices() TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.served_ticket(ticket bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_api;
+GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_view;
+GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_ingest;
+GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_jobs;
 
 REVOKE ALL ON FUNCTION public.settle_installation(put_back boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_ingest;
@@ -1782,6 +2238,13 @@ GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_jobs
 
 REVOKE ALL ON FUNCTION public.tell(told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_ingest;
+GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.visible_orgs() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.visible_orgs() TO steth_api;
+GRANT ALL ON FUNCTION public.visible_orgs() TO steth_view;
+GRANT ALL ON FUNCTION public.visible_orgs() TO steth_ingest;
+GRANT ALL ON FUNCTION public.visible_orgs() TO steth_jobs;
 
 GRANT SELECT(id) ON TABLE public.account TO steth_api;
 
@@ -1803,19 +2266,38 @@ GRANT SELECT(last_login_at),UPDATE(last_login_at) ON TABLE public.account TO ste
 
 GRANT SELECT(password_made),INSERT(password_made),UPDATE(password_made) ON TABLE public.account TO steth_api;
 
+GRANT SELECT(org_kind),INSERT(org_kind) ON TABLE public.account TO steth_api;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert TO steth_ingest;
 GRANT SELECT ON TABLE public.alert TO steth_api;
 GRANT SELECT,DELETE ON TABLE public.alert TO steth_jobs;
 
-GRANT SELECT,INSERT ON TABLE public.alert_event TO steth_api;
+GRANT INSERT ON TABLE public.alert_event TO steth_api;
 GRANT INSERT ON TABLE public.alert_event TO steth_ingest;
 GRANT DELETE ON TABLE public.alert_event TO steth_jobs;
+GRANT SELECT ON TABLE public.alert_event TO steth_view;
 
 GRANT SELECT(ctid) ON TABLE public.alert_event TO steth_jobs;
 
+GRANT SELECT(id) ON TABLE public.alert_event TO steth_api;
+
+GRANT SELECT(xid) ON TABLE public.alert_event TO steth_api;
+
 GRANT SELECT(alert_id) ON TABLE public.alert_event TO steth_jobs;
+GRANT SELECT(alert_id) ON TABLE public.alert_event TO steth_api;
+
+GRANT SELECT(device_id) ON TABLE public.alert_event TO steth_api;
+
+GRANT SELECT(org_id) ON TABLE public.alert_event TO steth_api;
+
+GRANT SELECT(at) ON TABLE public.alert_event TO steth_api;
 
 GRANT SELECT(learned_at) ON TABLE public.alert_event TO steth_jobs;
+GRANT SELECT(learned_at) ON TABLE public.alert_event TO steth_api;
+
+GRANT SELECT(event) ON TABLE public.alert_event TO steth_api;
+
+GRANT SELECT(dealer_id) ON TABLE public.alert_event TO steth_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_operator TO steth_api;
 GRANT DELETE ON TABLE public.alert_operator TO steth_jobs;
@@ -1850,6 +2332,15 @@ GRANT SELECT ON TABLE public.audit_chain TO steth_jobs;
 
 GRANT UPDATE(signed) ON TABLE public.audit_chain TO steth_jobs;
 
+GRANT SELECT,INSERT ON TABLE public.box TO steth_ingest;
+GRANT SELECT ON TABLE public.box TO steth_api;
+
+GRANT UPDATE(agent) ON TABLE public.box TO steth_ingest;
+
+GRANT UPDATE(last_seen) ON TABLE public.box TO steth_ingest;
+
+GRANT SELECT,INSERT ON TABLE public.clientele TO steth_api;
+
 GRANT SELECT,INSERT ON TABLE public.command TO steth_api;
 GRANT SELECT,INSERT ON TABLE public.command TO steth_ingest;
 GRANT SELECT,DELETE ON TABLE public.command TO steth_jobs;
@@ -1880,7 +2371,7 @@ GRANT SELECT(at) ON TABLE public.dead_letter TO steth_jobs;
 GRANT UPDATE(count) ON TABLE public.dead_letter TO steth_ingest;
 GRANT SELECT(count) ON TABLE public.dead_letter TO steth_jobs;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.device TO steth_api;
+GRANT SELECT,INSERT ON TABLE public.device TO steth_api;
 GRANT SELECT ON TABLE public.device TO steth_view;
 
 GRANT SELECT(id) ON TABLE public.device TO steth_ingest;
@@ -1902,17 +2393,34 @@ GRANT SELECT(model) ON TABLE public.device TO steth_jobs;
 
 GRANT SELECT(name) ON TABLE public.device TO steth_ingest;
 GRANT SELECT(name) ON TABLE public.device TO steth_jobs;
+GRANT UPDATE(name) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(department) ON TABLE public.device TO steth_api;
 
 GRANT SELECT(serial),UPDATE(serial) ON TABLE public.device TO steth_ingest;
+GRANT UPDATE(serial) ON TABLE public.device TO steth_api;
 
 GRANT SELECT(status) ON TABLE public.device TO steth_ingest;
 GRANT SELECT(status) ON TABLE public.device TO steth_jobs;
+GRANT UPDATE(status) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(code_hash) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(code_expires_at) ON TABLE public.device TO steth_api;
 
 GRANT SELECT(enrolled_at) ON TABLE public.device TO steth_ingest;
+GRANT UPDATE(enrolled_at) ON TABLE public.device TO steth_api;
 
 GRANT SELECT(inventory),UPDATE(inventory) ON TABLE public.device TO steth_ingest;
 
+GRANT UPDATE(version) ON TABLE public.device TO steth_api;
+
 GRANT SELECT(changed_xid) ON TABLE public.device TO steth_ingest;
+
+GRANT SELECT(dealer_id) ON TABLE public.device TO steth_ingest;
+GRANT SELECT(dealer_id) ON TABLE public.device TO steth_jobs;
+
+GRANT SELECT(box_id),UPDATE(box_id) ON TABLE public.device TO steth_ingest;
 
 GRANT SELECT,INSERT ON TABLE public.device_event TO steth_ingest;
 GRANT SELECT ON TABLE public.device_event TO steth_api;
@@ -1977,6 +2485,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_jobs;
 
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
 GRANT SELECT ON TABLE public.org TO steth_jobs;
+GRANT SELECT ON TABLE public.org TO steth_view;
+
+GRANT SELECT(id) ON TABLE public.org TO steth_ingest;
+
+GRANT UPDATE(name) ON TABLE public.org TO steth_api;
+
+GRANT SELECT(prefix) ON TABLE public.org TO steth_ingest;
+GRANT UPDATE(prefix) ON TABLE public.org TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.org_metric TO steth_ingest;
 GRANT SELECT ON TABLE public.org_metric TO steth_view;
@@ -2050,7 +2566,30 @@ GRANT SELECT ON TABLE public.schema_version TO steth_ingest;
 GRANT SELECT ON TABLE public.schema_version TO steth_api;
 GRANT SELECT ON TABLE public.schema_version TO steth_jobs;
 
+GRANT SELECT ON TABLE public.seen_alert_event TO steth_api;
+
 GRANT SELECT ON TABLE public.seen_metric TO steth_api;
+
+GRANT INSERT ON TABLE public.ticket_event TO steth_api;
+GRANT INSERT ON TABLE public.ticket_event TO steth_ingest;
+GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_jobs;
+GRANT SELECT ON TABLE public.ticket_event TO steth_view;
+
+GRANT SELECT(id) ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT(xid) ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT(ticket_id) ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT(org_id) ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT(at) ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT(event) ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT(dealer_id) ON TABLE public.ticket_event TO steth_api;
+
+GRANT SELECT ON TABLE public.seen_ticket_event TO steth_api;
 
 GRANT SELECT ON TABLE public.series_1d TO steth_api;
 
@@ -2058,9 +2597,18 @@ GRANT SELECT ON TABLE public.series_1h TO steth_api;
 
 GRANT SELECT ON TABLE public.series_1m TO steth_api;
 
+GRANT SELECT ON TABLE public.service TO steth_view;
+GRANT SELECT ON TABLE public.service TO steth_api;
+
+GRANT SELECT ON TABLE public.service_change TO steth_jobs;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.service_change TO steth_api;
+
 GRANT SELECT ON TABLE public.site TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.site TO steth_api;
 GRANT SELECT ON TABLE public.site TO steth_jobs;
+GRANT SELECT ON TABLE public.site TO steth_view;
+
+GRANT SELECT ON TABLE public.shown_device TO steth_api;
 
 GRANT SELECT ON TABLE public.telling TO steth_api;
 GRANT SELECT,DELETE ON TABLE public.telling TO steth_jobs;
@@ -2084,6 +2632,7 @@ GRANT SELECT,INSERT ON TABLE public.ticket TO steth_ingest;
 GRANT SELECT ON TABLE public.ticket TO steth_jobs;
 
 GRANT UPDATE(number) ON TABLE public.ticket TO steth_ingest;
+GRANT UPDATE(number) ON TABLE public.ticket TO steth_jobs;
 
 GRANT UPDATE(severity) ON TABLE public.ticket TO steth_ingest;
 
@@ -2102,10 +2651,7 @@ GRANT SELECT ON TABLE public.ticket_alert TO steth_api;
 GRANT SELECT ON TABLE public.ticket_alert TO steth_jobs;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_day TO steth_ingest;
-
-GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_api;
-GRANT INSERT ON TABLE public.ticket_event TO steth_ingest;
-GRANT SELECT,INSERT ON TABLE public.ticket_event TO steth_jobs;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_day TO steth_jobs;
 
 GRANT SELECT ON TABLE public.ticket_evidence TO steth_api;
 GRANT INSERT ON TABLE public.ticket_evidence TO steth_jobs;

@@ -50,8 +50,8 @@ def test_nothing_is_said_in_another_device_s_name(target: Installation, thief: C
 def test_a_reply_answers_no_command_of_another_device(target: Installation, thief: Client) -> None:
     own, other = target.devices["hospital-a"], target.devices["hospital-b"]
     target.sql(
-        "INSERT INTO command (id, device_id, org_id, body, issued_at, expires_at)"
-        " SELECT 'attack-command-1', id, org_id, '{}', now(), now() + interval '1 hour' FROM device WHERE uid = %s",
+        "INSERT INTO command (dealer_id, id, device_id, org_id, body, issued_at, expires_at)"
+        " SELECT 1, 'attack-command-1', id, org_id, '{}', now(), now() + interval '1 hour' FROM device WHERE uid = %s",
         other,
     )
     reply = report(

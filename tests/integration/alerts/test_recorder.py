@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
+import pytest
 from msgspec.structs import replace
 from psycopg import AsyncConnection
 
@@ -16,6 +17,18 @@ from tests.unit.alerts.device import DEVICE, T0, Reporting, beat, birth, fault, 
 from wire.topics import Lane
 
 STAGE: Stage = AlertRecorder()
+
+
+@pytest.fixture(autouse=True)
+def installed(database: Database) -> None:
+    """The devices of these reports: whose an alert is, their rows say."""
+    with psycopg.connect(database.superuser, autocommit=True) as connection:
+        connection.execute("INSERT INTO org (name) VALUES ('H')")
+        connection.execute("INSERT INTO site (org_id, name) SELECT id, 'S' FROM org WHERE kind = 'hospital'")
+        connection.execute(
+            "INSERT INTO device (id, uid, org_id, site_id, partition, model, name) OVERRIDING SYSTEM VALUE"
+            " SELECT n, 'd' || n, s.org_id, s.id, 3, 'dr', 'DR' FROM site s, generate_series(1, 20) n"
+        )
 
 
 async def record(database: Database, *works: tuple[Device, Sequence[Effect]], lane: Lane = Lane.LIVE) -> None:

@@ -85,8 +85,9 @@ async def listening(
 def happens(connection: psycopg.Connection[Any], of: Hospital) -> None:
     """Something happens to the alert of a hospital, in the connection's transaction."""
     connection.execute(
-        "INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message) "
-        "SELECT id, device_id, org_id, now(), now(), 'hold', 'pending', 'active', 'alert.limit.above' "
+        "INSERT INTO alert_event (dealer_id, alert_id, device_id, org_id, at, learned_at, event, from_state,"
+        " to_state, message) "
+        "SELECT 1, id, device_id, org_id, now(), now(), 'hold', 'pending', 'active', 'alert.limit.above' "
         "FROM alert WHERE id = %s",
         (of.alert,),
     )

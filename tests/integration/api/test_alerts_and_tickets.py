@@ -209,8 +209,9 @@ async def test_the_list_of_tickets_is_filtered(still: World, query: str, count: 
 async def test_tickets_the_latest_first_page_by_page(here: World) -> None:
     with psycopg.connect(here.database.superuser, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at, "
-            "evidence_from, evidence_to, message) SELECT 'WX20261122-' || (100 + n), org_id, site_id, device_id, "
+            "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity,"
+            " occurred_at, detected_at, "
+            "evidence_from, evidence_to, message) SELECT 1, 'WX20261122-' || (100 + n), org_id, site_id, device_id, "
             "'f' || n, severity, occurred_at, detected_at, evidence_from, evidence_to, message "
             "FROM ticket, generate_series(1, 5) n WHERE number = %s",
             (here.a.ticket,),

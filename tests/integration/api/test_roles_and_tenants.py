@@ -120,16 +120,18 @@ async def test_whom_the_provider_tells_and_what_became_of_it_is_staffs(here: Wor
         await here.ask("PATCH", f"/recipients/{made['id']}", json={"active": True}, headers={"If-Match": "*"})
         await here.ask("POST", f"/recipients/{made['id']}/test")
         here.look(
-            "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, state, attempts, error, error_params)"
-            " SELECT id, 'worse', %s, org_id, 'm', 'given-up', 3, 'telling.code', %s FROM ticket WHERE number = %s"
+            "INSERT INTO telling (owner_id, ticket_id, step, recipient_id, org_id, message, state, attempts,"
+            " error, error_params)"
+            " SELECT 1, id, 'worse', %s, org_id, 'm', 'given-up', 3, 'telling.code', %s FROM ticket WHERE number = %s"
             " RETURNING id",
             made["id"],
             Jsonb({"receiver": CANARY, "code": 7}),
             here.a.ticket,
         )
         here.look(
-            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
-            " SELECT id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', %s FROM ticket WHERE number = %s"
+            "INSERT INTO ticket_event (dealer_id, ticket_id, org_id, at, event, message, params)"
+            " SELECT 1, id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', %s FROM ticket"
+            " WHERE number = %s"
             " RETURNING id",
             Jsonb({"who": body["name"], "attempts": 3}),
             here.a.ticket,

@@ -62,8 +62,8 @@ async def test_a_tab_goes_on_where_it_was(url: str, here: World) -> None:
     happens_now(here, here.b)
     with psycopg.connect(here.database.superuser) as connection:
         connection.execute(
-            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message) "
-            "SELECT id, org_id, now(), 'received', 'ticket.opened' FROM ticket WHERE number = %s",
+            "INSERT INTO ticket_event (dealer_id, ticket_id, org_id, at, event, message) "
+            "SELECT 1, id, org_id, now(), 'received', 'ticket.opened' FROM ticket WHERE number = %s",
             (here.a.ticket,),
         )
     async with listening(url, here, last=tab.last) as again:
@@ -107,8 +107,8 @@ async def test_every_hospital_hears_of_its_own_alone(url: str, here: World) -> N
             changed = await own.next("devices")
         assert [item["id"] for item in changed.data["items"]] == [here.a.device]
         here.look(
-            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
-            " SELECT id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', '{\"who\": \"NOC-7c41e9\"}'"
+            "INSERT INTO ticket_event (dealer_id, ticket_id, org_id, at, event, message, params)"
+            " SELECT 1, id, org_id, now(), 'telling-given-up', 'ticket.telling_given_up', '{\"who\": \"NOC-7c41e9\"}'"
             " FROM ticket WHERE number = %s RETURNING id",
             here.a.ticket,
         )

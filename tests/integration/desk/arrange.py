@@ -151,8 +151,9 @@ def alert(database: Database, device: Device, effect: EpisodeActive, *, conditio
     """The row that alerts.record writes before the desk's stage runs."""
     rows(
         database,
-        "INSERT INTO alert (id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at,"
-        " learned_at, changed_at, message) VALUES (%s, %s, %s, 0, %s, %s, %s, %s, %s, %s, now(), now(), now(), %s)"
+        "INSERT INTO alert (dealer_id, id, device_id, org_id, lane, rule, kind, subject, family, severity,"
+        " condition, occurred_at,"
+        " learned_at, changed_at, message) VALUES (1, %s, %s, %s, 0, %s, %s, %s, %s, %s, %s, now(), now(), now(), %s)"
         " ON CONFLICT (id) DO UPDATE SET condition = excluded.condition",
         effect.alert_id,
         device.id,

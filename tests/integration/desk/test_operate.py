@@ -131,8 +131,8 @@ async def test_of_a_long_history_the_newest_is_read(database: Database) -> None:
     hospital, ticket_id = await opened(database)
     rows(
         database,
-        "INSERT INTO ticket_event (ticket_id, org_id, at, event, message)"
-        " SELECT %s, %s, now(), 'alert-over', 'n' || n FROM generate_series(1, 600) n",
+        "INSERT INTO ticket_event (dealer_id, ticket_id, org_id, at, event, message)"
+        " SELECT 1, %s, %s, now(), 'alert-over', 'n' || n FROM generate_series(1, 600) n",
         ticket_id,
         hospital.org_id,
     )

@@ -110,15 +110,16 @@ def flood(database: Database, *, tickets: int) -> None:
     """Another so many tickets of the hospitals there are, each told to all who are to be told."""
     rows(
         database,
-        "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
-        " evidence_from, evidence_to, parts, message, params) SELECT 'F' || n, t.org_id, t.site_id, t.device_id,"
+        "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
+        " evidence_from, evidence_to, parts, message, params) SELECT 1, 'F' || n, t.org_id, t.site_id, t.device_id,"
         " 'flood' || n, t.severity, t.occurred_at, t.detected_at, t.evidence_from, t.evidence_to, t.parts, t.message,"
         " t.params FROM (SELECT * FROM ticket LIMIT 1) t, generate_series(1, %s) n",
         tickets,
     )
     rows(
         database,
-        "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, params, next_at) SELECT t.id, 'opened',"
+        "INSERT INTO telling (owner_id, ticket_id, step, recipient_id, org_id, message, params, next_at)"
+        " SELECT 1, t.id, 'opened',"
         """ r.id, t.org_id, 'notify.ticket', '{"severity": "major"}', to_timestamp(%s / 1000.0)"""
         " FROM ticket t, recipient r WHERE t.number LIKE 'F%%'",
         NOW,

@@ -152,7 +152,7 @@ async def test_the_number_is_of_the_day_where_the_site_is(database: Database) ->
 
 async def test_numbers_go_on_beyond_999(database: Database) -> None:
     hospital = Hospital.make(database)
-    rows(database, "INSERT INTO ticket_day VALUES ('2026-11-22', 998)")
+    rows(database, "INSERT INTO ticket_day (dealer_id, day, last) VALUES (1, '2026-11-22', 998)")
     await run(database, batch((hospital.devices[0], [episode(family=f"f{n}") for n in range(3)])))
     assert [number for (number,) in rows(database, "SELECT number FROM ticket ORDER BY id")] == [
         "WX20261122-999",

@@ -139,8 +139,9 @@ class Recorder:
                 kind = type(effect).__name__
                 detail = f"{effect.code} {effect.number}" if isinstance(effect, FaultSeen) else ""
                 await connection.execute(
-                    "INSERT INTO alert_event (device_id, org_id, at, learned_at, event, from_state, to_state, message)"
-                    " VALUES (%s, %s, now(), now(), %s, '', '', %s)",
+                    "INSERT INTO alert_event (dealer_id, device_id, org_id, at, learned_at, event,"
+                    " from_state, to_state, message)"
+                    " VALUES (1, %s, %s, now(), now(), %s, '', '', %s)",
                     (work.device.id, work.device.org_id, kind, detail),
                 )
         if statement := self.last(batch):

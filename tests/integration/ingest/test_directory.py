@@ -98,8 +98,9 @@ async def test_a_device_retired_while_nobody_was_here_ends_with_the_next_owner(b
             await device.send(1, fault(), lane=lane)
             await device.acked(1, lane=lane)
     bench.sql(
-        "INSERT INTO alert (id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at,"
-        " learned_at, changed_at, message) SELECT gen_random_uuid(), id, org_id, 0, 'r', 'fault', '', '', 'major',"
+        "INSERT INTO alert (dealer_id, id, device_id, org_id, lane, rule, kind, subject, family, severity,"
+        " condition, occurred_at,"
+        " learned_at, changed_at, message) SELECT 1, gen_random_uuid(), id, org_id, 0, 'r', 'fault', '', '', 'major',"
         " 'active', now(), now(), now(), '' FROM device"
     )
     bench.sql(_RETIRE, uid)

@@ -329,9 +329,10 @@ async def test_a_state_that_cannot_be_read_goes_on_with_the_open_alerts(bench: B
             await device.send(1, fault("E"))
             await device.acked(1)
         alert = (
-            "INSERT INTO alert (id, device_id, org_id, lane, rule, kind, subject, family, severity, condition,"
+            "INSERT INTO alert (dealer_id, id, device_id, org_id, lane, rule, kind, subject, family,"
+            " severity, condition,"
             " occurred_at, learned_at, changed_at, message)"
-            " SELECT gen_random_uuid(), id, org_id, 0, %s, 'fault', '', '', 'major', %s, now(), now(), now(), ''"
+            " SELECT 1, gen_random_uuid(), id, org_id, 0, %s, 'fault', '', '', 'major', %s, now(), now(), now(), ''"
             " FROM device"
         )
         for rule, condition in (("a", "active"), ("b", "no-data"), ("c", "ok")):

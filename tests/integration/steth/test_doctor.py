@@ -292,11 +292,12 @@ async def test_jobs_that_fail_or_hang(whole: Database, statement: str, check: st
 async def test_people_are_not_told(whole: Database) -> None:
     change(
         whole,
-        "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at, "
-        "evidence_from, evidence_to, message) SELECT 'WX20261122-001', org_id, site_id, id, 'f', 'major', now(), "
+        "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity, occurred_at,"
+        " detected_at, "
+        "evidence_from, evidence_to, message) SELECT 1, 'WX20261122-001', org_id, site_id, id, 'f', 'major', now(), "
         "now(), now(), now(), 'm' FROM device",
-        "INSERT INTO telling (ticket_id, step, recipient_id, org_id, message, at) "
-        "SELECT t.id, 'opened', r.id, t.org_id, 'm', now() - INTERVAL '10 minutes' FROM ticket t, recipient r",
+        "INSERT INTO telling (owner_id, ticket_id, step, recipient_id, org_id, message, at) "
+        "SELECT 1, t.id, 'opened', r.id, t.org_id, 'm', now() - INTERVAL '10 minutes' FROM ticket t, recipient r",
     )
     waiting = (await found(settings(whole)))["telling.outbox"]
     assert (waiting.level, "1 messages to people wait, the oldest for 60" in waiting.said.en) == ("warn", True)
@@ -330,13 +331,15 @@ async def test_a_restored_database_is_said_with_whom_it_lacks(whole: Database) -
 
 async def test_alerts_and_tickets_that_say_different_things(whole: Database) -> None:
     alert = (
-        "INSERT INTO alert (id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at,"
-        " learned_at, changed_at, message) SELECT '00000000-0000-0000-0000-00000000000{n}', id, org_id, 0, 'r',"
+        "INSERT INTO alert (dealer_id, id, device_id, org_id, lane, rule, kind, subject, family, severity,"
+        " condition, occurred_at,"
+        " learned_at, changed_at, message) SELECT 1, '00000000-0000-0000-0000-00000000000{n}', id, org_id, 0, 'r',"
         " 'fault', 's', 'f{n}', '{severity}', '{condition}', now(), now(), now(), 'm' FROM device"
     )
     ticket = (
-        "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, status, occurred_at, detected_at,"
-        " closed_at, evidence_from, evidence_to, message) SELECT 'WX{n}', org_id, site_id, id, 'f{n}', 'major',"
+        "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity, status,"
+        " occurred_at, detected_at,"
+        " closed_at, evidence_from, evidence_to, message) SELECT 1, 'WX{n}', org_id, site_id, id, 'f{n}', 'major',"
         " '{status}', now(), now(), {closed}, now(), now(), 'm' FROM device"
     )
     cases = [
@@ -350,7 +353,7 @@ async def test_alerts_and_tickets_that_say_different_things(whole: Database) -> 
             whole,
             alert.format(n=n, condition=condition, severity=severity),
             ticket.format(n=n, status=status, closed="now()" if status == "closed" else "NULL"),
-            f"INSERT INTO ticket_alert SELECT {n}, id, org_id FROM alert WHERE family = 'f{n}'",  # noqa: S608
+            f"INSERT INTO ticket_alert SELECT {n}, id, org_id, 1 FROM alert WHERE family = 'f{n}'",  # noqa: S608
         )
     what = await found(settings(whole))
     assert (what["pipeline.lasting"].level, what["pipeline.tickets"].level) == ("warn", "fail")
@@ -359,7 +362,8 @@ async def test_alerts_and_tickets_that_say_different_things(whole: Database) -> 
     change(
         whole,
         "UPDATE ticket SET severity = 'critical' WHERE id = 3",
-        "INSERT INTO ticket_event (ticket_id, org_id, at, event, message) SELECT 2, 1, now(), 'alert-over', 'm'",
+        "INSERT INTO ticket_event (dealer_id, ticket_id, org_id, at, event, message) SELECT 1, 2, 1, now(),"
+        " 'alert-over', 'm'",
         "UPDATE alert SET condition = 'ok' WHERE family = 'f1'",
     )
     assert (await found(settings(whole)))["pipeline.tickets"].level == "ok"

@@ -33,8 +33,9 @@ def arrange(database: Database) -> None:
                 (now - timedelta(seconds=age_s), waiting, f"device{device}"),
             )
         connection.execute(
-            "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
-            " evidence_from, evidence_to, message) SELECT 'WX-1', org_id, site_id, id, 'f', 'major', now(), now(),"
+            "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity,"
+            " occurred_at, detected_at,"
+            " evidence_from, evidence_to, message) SELECT 1, 'WX-1', org_id, site_id, id, 'f', 'major', now(), now(),"
             " now(), now(), 'm' FROM device WHERE uid = 'device1'"
         )
 

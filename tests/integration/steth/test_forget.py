@@ -15,8 +15,9 @@ CATALOG = load()
 EVENTS = sorted(BASES.keys() - {"readings", "heartbeat"})
 """What is stored as it came."""
 TICKET = (
-    "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at, evidence_from,"
-    " evidence_to, message) VALUES ('WX20261122-001', 1, 1, 1, 'f', 'major', now(), now(), now(), now(), 'm')"
+    "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity, occurred_at,"
+    " detected_at, evidence_from,"
+    " evidence_to, message) VALUES (1, 'WX20261122-001', 1, 1, 1, 'f', 'major', now(), now(), now(), now(), 'm')"
 )
 
 
@@ -35,8 +36,8 @@ def former(connection: psycopg.Connection[Any]) -> int:
     )
     connection.execute(TICKET)
     connection.execute(
-        "INSERT INTO ticket_evidence (ticket_id, org_id, metric, unit, at, value, quality)"
-        " VALUES (1, 1, 'zhang.san', '', '{}', '{}', '{}'), (1, 1, 'tube.voltage', '', '{}', '{}', '{}')"
+        "INSERT INTO ticket_evidence (dealer_id, ticket_id, org_id, metric, unit, at, value, quality)"
+        " VALUES (1, 1, 1, 'zhang.san', '', '{}', '{}', '{}'), (1, 1, 'tube.voltage', '', '{}', '{}', '{}')"
     )
     connection.execute(
         "INSERT INTO device_state (device_id, lane, org_id, engine, latest, agent, as_of)"
@@ -58,14 +59,14 @@ def former(connection: psycopg.Connection[Any]) -> int:
     good: dict[str, Any] = {**verdict, "steps": [STEP]}
     for nth, each in enumerate((verdict, good)):
         connection.execute(
-            "INSERT INTO command (id, device_id, org_id, body, issued_at, expires_at, verdict)"
-            " VALUES (%s, 1, 1, '{}', now(), now(), %s)",
+            "INSERT INTO command (dealer_id, id, device_id, org_id, body, issued_at, expires_at, verdict)"
+            " VALUES (1, %s, 1, 1, '{}', now(), now(), %s)",
             (f"c{nth}", Jsonb(each)),
         )
     for each in (told, {**told, "params": STEP["values"]}):
         connection.execute(
-            "INSERT INTO ticket_event (ticket_id, org_id, at, event, message, params)"
-            " VALUES (1, 1, now(), 'verdict', 'remote.runbook.warn', %s)",
+            "INSERT INTO ticket_event (dealer_id, ticket_id, org_id, at, event, message, params)"
+            " VALUES (1, 1, 1, now(), 'verdict', 'remote.runbook.warn', %s)",
             (Jsonb({"runbook": "host-health", "outcome": "warn", "count": 1, "steps": [each]}),),
         )
     bad = [planted(*place, each) for place in places() for each in (NAMES[0], NUMBERS[1]) if place[0] in EVENTS]
@@ -79,14 +80,16 @@ def former(connection: psycopg.Connection[Any]) -> int:
     connection.execute("INSERT INTO ticket_evidence_event SELECT 1, 1, id, at, kind, body FROM device_event")
     for nth, (code, condition) in enumerate([("ZHANG-SAN", "ok"), ("GEN-KV-01", "ok"), ("UNKNOWN-CODE", "active")]):
         connection.execute(
-            "INSERT INTO alert (id, device_id, org_id, lane, rule, kind, subject, family, severity, condition,"
-            " occurred_at, learned_at, changed_at, message, params) VALUES (%s, 1, 1, 0, %s, 'fault', %s,"
+            "INSERT INTO alert (dealer_id, id, device_id, org_id, lane, rule, kind, subject, family,"
+            " severity, condition,"
+            " occurred_at, learned_at, changed_at, message, params) VALUES (1, %s, 1, 1, 0, %s, 'fault', %s,"
             " 'unknown-code', 'warning', %s, now(), now(), now(), 'alert.code.expired', %s)",
             (f"00000000-0000-0000-0000-00000000000{nth}", f"fault:{code}", code, condition, Jsonb({"code": code})),
         )
     connection.execute(
-        "INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message,"
-        " params) SELECT id, 1, 1, now(), now(), 'x', 'ok', 'ok', message, params FROM alert"
+        "INSERT INTO alert_event (dealer_id, alert_id, device_id, org_id, at, learned_at, event, from_state,"
+        " to_state, message,"
+        " params) SELECT 1, id, 1, 1, now(), now(), 'x', 'ok', 'ok', message, params FROM alert"
     )
     return len(bad)
 

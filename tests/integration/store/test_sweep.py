@@ -32,9 +32,10 @@ def arranged(database: Database) -> Iterator[psycopg.Connection]:
         connection.execute("INSERT INTO recipient (name, address) VALUES ('NOC', 'json://x')")
         connection.execute("INSERT INTO account (name, role, password_hash) VALUES ('a', 'admin', '')")
         connection.execute(
-            "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
+            "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity,"
+            " occurred_at, detected_at,"
             " evidence_from, evidence_to, message)"
-            " VALUES ('WX-1', 1, 1, 1, 'f', 'major', now(), now(), now(), now(), 'm')"
+            " VALUES (1, 'WX-1', 1, 1, 1, 'f', 'major', now(), now(), now(), now(), 'm')"
         )
         yield connection
 
@@ -87,19 +88,19 @@ INSERTS = {
     "gap": "(device_id, lane, epoch, first_seq, last_seq, at) VALUES (1, 0, 'e', 1, 2, %s)",
     "device_event": "(device_id, org_id, at, learned_at, kind, body) VALUES (1, 1, now(), %s, 'state', '{}')",
     "telling": (
-        "(ticket_id, step, recipient_id, org_id, message, state, at, next_at)"
-        " SELECT 1, gen_random_uuid()::text, 1, 1, 'm', 'told', at, at FROM (VALUES (%s::timestamptz)) AS told (at)"
+        "(owner_id, ticket_id, step, recipient_id, org_id, message, state, at, next_at)"
+        " SELECT 1, 1, gen_random_uuid()::text, 1, 1, 'm', 'told', at, at FROM (VALUES (%s::timestamptz)) AS told (at)"
     ),
     "command": (
-        "(id, device_id, org_id, body, issued_at, expires_at, status)"
-        " VALUES (gen_random_uuid()::text, 1, 1, '{}', %s, now(), 'done')"
+        "(dealer_id, id, device_id, org_id, body, issued_at, expires_at, status)"
+        " VALUES (1, gen_random_uuid()::text, 1, 1, '{}', %s, now(), 'done')"
     ),
     "api_token": "(account_id, hash, expires_at) VALUES (1, gen_random_uuid()::text::bytea, %s)",
     "idempotency": ("(account_id, key, status, answer, at) VALUES (1, gen_random_uuid()::text, 200, '{}', %s)"),
     "alert": (
-        "(id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at, learned_at,"
-        " changed_at, cleared_at, message)"
-        " VALUES (gen_random_uuid(), 1, 1, 0, 'r', 'fault', 's', 'f', 'major', 'ok', now(), now(), now(), %s, 'm')"
+        "(dealer_id, id, device_id, org_id, lane, rule, kind, subject, family, severity, condition, occurred_at,"
+        " learned_at, changed_at, cleared_at, message)"
+        " VALUES (1, gen_random_uuid(), 1, 1, 0, 'r', 'fault', 's', 'f', 'major', 'ok', now(), now(), now(), %s, 'm')"
     ),
     "alert_event": (
         "(device_id, org_id, at, learned_at, event, from_state, to_state, message)"
@@ -147,16 +148,19 @@ async def test_an_alert_goes_with_its_history_and_one_of_a_ticket_stays_with_it(
     for _ in range(2):
         arranged.execute(f"INSERT INTO alert {INSERTS['alert']}".encode(), (OLD,))
     arranged.execute(
-        "INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message)"
-        " SELECT id, 1, 1, %s, %s, 'e', '', '', 'm' FROM alert, generate_series(1, 3)",
+        "INSERT INTO alert_event (dealer_id, alert_id, device_id, org_id, at, learned_at, event, from_state,"
+        " to_state, message)"
+        " SELECT 1, id, 1, 1, %s, %s, 'e', '', '', 'm' FROM alert, generate_series(1, 3)",
         (OLD, OLD),
     )
     arranged.execute(
-        "INSERT INTO alert_operator (alert_id, org_id, state, actor, at)"
-        " SELECT id, 1, 'acknowledged', 'a', %s FROM alert",
+        "INSERT INTO alert_operator (dealer_id, alert_id, org_id, state, actor, at)"
+        " SELECT 1, id, 1, 'acknowledged', 'a', %s FROM alert",
         (OLD,),
     )
-    arranged.execute("INSERT INTO ticket_alert (ticket_id, alert_id, org_id) SELECT 1, id, 1 FROM alert LIMIT 1")
+    arranged.execute(
+        "INSERT INTO ticket_alert (dealer_id, ticket_id, alert_id, org_id) SELECT 1, 1, id, 1 FROM alert LIMIT 1"
+    )
     assert await sweep(jobs, now=NOW, keep=KEEP) == 1
     left = [rows(arranged, table) for table in ("alert", "alert_event", "alert_operator")]
     assert left == [1, 3, 1]
@@ -172,13 +176,14 @@ async def test_what_jobs_delete_is_bound_by_age_whatever_they_send(
         for at in (NEW, OLD):
             arranged.execute(f"INSERT INTO {table} {values}".encode(), (at,))
     arranged.execute(
-        "INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, message)"
-        " SELECT id, 1, 1, %s, %s, 'e', '', '', 'm' FROM alert",
+        "INSERT INTO alert_event (dealer_id, alert_id, device_id, org_id, at, learned_at, event, from_state,"
+        " to_state, message)"
+        " SELECT 1, id, 1, 1, %s, %s, 'e', '', '', 'm' FROM alert",
         (OLD, OLD),
     )
     arranged.execute(
-        "INSERT INTO alert_operator (alert_id, org_id, state, actor, at)"
-        " SELECT id, 1, 'acknowledged', 'a', %s FROM alert",
+        "INSERT INTO alert_operator (dealer_id, alert_id, org_id, state, actor, at)"
+        " SELECT 1, id, 1, 'acknowledged', 'a', %s FROM alert",
         (OLD,),
     )
     await jobs.execute("SET steth.org = '*'")
