@@ -112,7 +112,7 @@ def _furnish(made: Ground, devices: int) -> None:
     asyncio.run(_room(made.database))
     made.devices = [mint_device_id() for _ in range(devices)]
     made.sql("INSERT INTO org (name) VALUES ('hospital')")
-    made.sql("INSERT INTO site (org_id, name) SELECT id, 'radiology' FROM org")
+    made.sql("INSERT INTO site (org_id, name) SELECT id, 'radiology' FROM org WHERE kind = 'hospital'")
     rows = made.sql(
         "INSERT INTO device (uid, org_id, site_id, partition, model, name, enrolled_at)"
         " SELECT u.uid, s.org_id, s.id, u.partition, 'generic-dr', u.uid, now()"

@@ -48,7 +48,7 @@ FROM generate_series(%(first)s, %(last)s - 1) AS s, generate_series(1, %(devices
 """
 _DEVICES: Final = (
     b"INSERT INTO org (name) VALUES ('fleet')",
-    b"INSERT INTO site (org_id, name) SELECT id, 'main' FROM org",
+    b"INSERT INTO site (org_id, name) SELECT id, 'main' FROM org WHERE kind = 'hospital'",
     b"""INSERT INTO device (uid, org_id, site_id, partition, model, name)
     SELECT 'd' || n, s.org_id, s.id, n %% 16, 'generic-dr', 'DR' FROM site s, generate_series(1, %(devices)s) AS n""",
     b"INSERT INTO metric (name) SELECT 'signal.' || n FROM generate_series(1, %(metrics)s) AS n",

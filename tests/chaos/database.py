@@ -100,7 +100,7 @@ class Database:
         made = [mint_device_id() for _ in range(count)]
         with self.connect() as connection:
             connection.execute("INSERT INTO org (name) VALUES ('chaos')")
-            connection.execute("INSERT INTO site (org_id, name) SELECT id, 'site' FROM org")
+            connection.execute("INSERT INTO site (org_id, name) SELECT id, 'site' FROM org WHERE kind = 'hospital'")
             for uid in made:
                 connection.execute(
                     "INSERT INTO device (uid, org_id, site_id, partition, model, name, enrolled_at)"

@@ -27,7 +27,7 @@ def installed(database: Database) -> None:
         connection.execute("INSERT INTO site (org_id, name) SELECT id, 'S' FROM org WHERE kind = 'hospital'")
         connection.execute(
             "INSERT INTO device (id, uid, org_id, site_id, partition, model, name) OVERRIDING SYSTEM VALUE"
-            " SELECT n, 'd' || n, s.org_id, s.id, 3, 'dr', 'DR' FROM site s, generate_series(1, 20) n"
+            " SELECT n, 'd' || n, s.org_id, s.id, 3, 'dr', 'DR' FROM site s, generate_series(0, 400) n"
         )
 
 

@@ -75,7 +75,9 @@ async def test_what_a_device_cannot_be(still: World, change: dict[str, Any], whe
     assert answer.status_code == 422
     assert where in [error["where"] for error in answer.json()["errors"]]
     assert still.look("SELECT count(*) FROM device") == [(2,)]
-    assert still.look("SELECT count(*) FROM org") == [(2,)], "nothing of a refused request stays"
+    assert still.look("SELECT count(*) FROM org WHERE kind = 'hospital'") == [(2,)], (
+        "nothing of a refused request stays"
+    )
 
 
 async def test_connected_fresh_and_healthy_are_three_facts(here: World) -> None:
@@ -222,7 +224,10 @@ async def test_a_signal_in_a_foreign_unit_is_said_as_long_as_it_is_the_newest(he
                     (METRIC, unit),
                 ).fetchone()
                 assert row is not None
-                connection.execute("INSERT INTO org_metric SELECT %s, id FROM org ON CONFLICT DO NOTHING", (row[0],))
+                connection.execute(
+                    "INSERT INTO org_metric SELECT %s, id FROM org WHERE kind = 'hospital' ON CONFLICT DO NOTHING",
+                    (row[0],),
+                )
                 packed[row[0]] = [now - age_s * 1000, 1.5, 0]
             connection.execute("UPDATE device_state SET latest = %s", (msgspec.msgpack.encode(packed),))
 

@@ -105,7 +105,7 @@ async def device_row(database: Database) -> DeviceId:
         await ensure_partitions(connection, now=datetime.now(UTC), behind_days=100, ahead_days=40)
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         connection.execute("INSERT INTO org (name) VALUES ('h')")
-        connection.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org")
+        connection.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org WHERE kind = 'hospital'")
         connection.execute(
             "INSERT INTO device (uid, org_id, site_id, partition, model, name, enrolled_at)"
             " SELECT %s, org_id, id, %s, 'generic-dr', 'DR', now() FROM site",

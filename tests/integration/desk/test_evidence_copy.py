@@ -29,11 +29,12 @@ async def exhibit(database: Database, org_id: int, ticket_id: int = 1) -> Exhibi
 def tell(database: Database, device_id: int, *, minutes: int, body: object, kind: str = "fault") -> None:
     rows(
         database,
-        "INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body) VALUES (%s, 1, %s, now(), %s, %s)",
-        device_id,
+        "INSERT INTO device_event (device_id, org_id, at, learned_at, kind, body)"
+        " SELECT id, org_id, %s, now(), %s, %s FROM device WHERE id = %s",
         FAULT + timedelta(minutes=minutes),
         kind,
         json.dumps(body),
+        device_id,
     )
 
 

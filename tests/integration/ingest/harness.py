@@ -166,7 +166,9 @@ class Bench:
         """A minted device."""
         uid = mint_device_id()
         self.sql("INSERT INTO org (name) VALUES ('h') ON CONFLICT DO NOTHING")
-        self.sql("INSERT INTO site (org_id, name) SELECT id, 's' FROM org ON CONFLICT DO NOTHING")
+        self.sql(
+            "INSERT INTO site (org_id, name) SELECT id, 's' FROM org WHERE kind = 'hospital' ON CONFLICT DO NOTHING"
+        )
         self.sql(
             "INSERT INTO device (uid, org_id, site_id, partition, model, name, enrolled_at)"
             " SELECT %s, org_id, id, %s, 'generic-dr', 'DR', CASE WHEN %s THEN now() END FROM site",

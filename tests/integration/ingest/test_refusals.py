@@ -43,7 +43,9 @@ async def test_the_newest_count_holds_and_nothing_is_summed_up(each_bench: Bench
             ("refused", "astm", "unknown-code", 5, "AA-9"),
             ("untold", "astm", "patient-results", 9, ""),
         ]
-        assert bench.sql("SELECT DISTINCT org_id FROM device_refusal") == bench.sql("SELECT id FROM org")
+        assert bench.sql("SELECT DISTINCT org_id FROM device_refusal") == bench.sql(
+            "SELECT id FROM org WHERE kind = 'hospital'"
+        )
         assert bench.sql("SELECT heartbeat FROM device_state WHERE heartbeat ? 'refusals'") == []
 
 

@@ -30,7 +30,7 @@ def whole(plain_cluster: Cluster) -> Iterator[Database]:
         made,
         "UPDATE partition_lease SET owner = 'ingest', lease_until = now() + INTERVAL '5 seconds'",
         "INSERT INTO org (name) VALUES ('H')",
-        "INSERT INTO site (org_id, name) SELECT id, 'S' FROM org",
+        "INSERT INTO site (org_id, name) SELECT id, 'S' FROM org WHERE kind = 'hospital'",
         "INSERT INTO device (uid, org_id, site_id, partition, model, name) "
         "SELECT 'd1', org_id, id, 0, 'generic-dr', 'DR' FROM site",
         "INSERT INTO mark (device_id, lane, epoch, seq, digest, at) SELECT id, 0, 'e', 1, '', now() FROM device",

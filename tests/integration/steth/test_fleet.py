@@ -17,7 +17,7 @@ def arrange(database: Database) -> None:
     now = datetime.now(UTC)  # not when this file was read: minutes may have passed since
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         connection.execute("INSERT INTO org (name) VALUES ('h')")
-        connection.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org")
+        connection.execute("INSERT INTO site (org_id, name) SELECT id, 's' FROM org WHERE kind = 'hospital'")
         for number, status in enumerate(("active", "active", "active", "retired"), 1):
             connection.execute(
                 "INSERT INTO device (uid, org_id, site_id, partition, model, name, status)"

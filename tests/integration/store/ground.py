@@ -122,7 +122,7 @@ class Ground:
                 return  # a server shared by tests
             connection.execute("INSERT INTO metric (name) VALUES ('tube.temperature'), ('tube.seconds')")
             connection.execute("INSERT INTO org (name) VALUES ('one'), ('two')")
-            connection.execute("INSERT INTO site (org_id, name) SELECT id, 'main' FROM org")
+            connection.execute("INSERT INTO site (org_id, name) SELECT id, 'main' FROM org WHERE kind = 'hospital'")
             connection.execute(
                 "INSERT INTO device (uid, org_id, site_id, partition, model, name)"
                 " SELECT 'd00000000000' || org_id, org_id, id, 0, 'dr', 'DR' FROM site ORDER BY org_id"
