@@ -37,7 +37,7 @@ class Room:
             if row is not None and row[0] > self._kept_from_ms:
                 self._kept_from_ms = row[0]
                 return
-        _log.error("reading_has_no_partition", todo="run `steth migrate`, or let `steth alerts` run")
+        _log.error("reading_has_no_partition", todo="run `steth migrate`, or let `steth jobs` run")
         await asyncio.sleep(1)
 
 

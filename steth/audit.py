@@ -31,7 +31,7 @@ def key(
     except HeadError as error:
         _fail(error)
     typer.echo(public_pem(made.public), nl=False)
-    typer.echo(f"key {made.id}: {file} is for `steth alerts` alone; give the lines above to hospitals", err=True)
+    typer.echo(f"key {made.id}: {file} is for `steth jobs` alone; give the lines above to hospitals", err=True)
 
 
 @app.command()

@@ -12,7 +12,7 @@ The folder:
     ca/       the authorities' keys, and every certificate ever issued: keep it off the server
     broker/   what the broker reads: server.crt, server.key, steth-ca.crt, device-ca.crt, the two .crl, revoked.acl
     proxy/    server.crt, server.key: for browsers, until the proxy has a certificate that they know
-    ingest/, alerts/   ca.crt, client.crt, client.key
+    ingest/, jobs/     ca.crt, client.crt, client.key
     devices/ID/        ca.crt, device.crt, device.key: take them to the equipment, then remove the folder
 """
 
@@ -38,7 +38,9 @@ SERVICE_DAYS: Final = 397
 """A year and a month to renew them in. Nobody looks whether the broker's was revoked: its end is what bounds it."""
 AUTHORITIES: Final = ("steth-ca", "device-ca")
 BROKER: Final = "broker"
-SERVICES: Final = ("ingest", "alerts")
+SERVICES: Final = ("ingest", "jobs")
+_FORMER: Final = {"jobs": "alerts"}
+"""What a service was called before version 10: certificates of that name are good until they end."""
 PROXY: Final = "proxy"
 SERVERS: Final = (BROKER, PROXY)
 OURS: Final = (*SERVERS, *SERVICES)
@@ -116,6 +118,8 @@ def renew(folder: Path, name: str, *, now: datetime, names: Sequence[str] = (), 
         former = _read(pair.with_suffix(".crt"))
         _keep(folder, name, former)  # one that an earlier version made: it may have to be revoked
         names = names or _hosts(former)
+    elif (former_pair := folder / _FORMER.get(name, name) / "client.crt").exists():
+        _keep(folder, _FORMER[name], _read(former_pair))
     elif name == PROXY and (brokers := _pair(folder, BROKER).with_suffix(".crt")).exists():
         names = names or _hosts(_read(brokers))
     if name in SERVERS and not names:
@@ -203,7 +207,7 @@ def _pair(folder: Path, name: str) -> Path:
 
 def _holder(name: str) -> str:
     """How its certificates are kept: no device's id begins so."""
-    return f"{RESERVED}{name}" if name in OURS else name
+    return f"{RESERVED}{name}" if name in OURS or name in _FORMER.values() else name
 
 
 def _keep(folder: Path, name: str, certificate: x509.Certificate) -> None:
@@ -214,7 +218,8 @@ def _keep(folder: Path, name: str, certificate: x509.Certificate) -> None:
 
 def _revoke(folder: Path, authority: str, name: str, now: datetime, *, spare: x509.Certificate | None = None) -> int:
     issuer = load(folder, authority)
-    issued = [_read(path) for path in sorted((folder / "ca" / "issued").glob(f"{_holder(name)}.*.crt"))]
+    holders = (_holder(each) for each in (name, _FORMER.get(name)) if each)
+    issued = [_read(path) for each in holders for path in sorted((folder / "ca" / "issued").glob(f"{each}.*.crt"))]
     if not issued:
         raise CertificateError(f"{name} has no certificate of this authority")
     known = _revoked(folder, authority)
@@ -266,14 +271,12 @@ def issue(
         raise CertificateError(f"the authority ended on {last:%Y-%m-%d}: make another folder by `steth certs init`")
     key = ec.generate_private_key(ec.SECP256R1())
     usage = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
+    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
     builder = (
         _builder(_name(name), authority.certificate.subject, key, now, min(now + timedelta(days=days), last))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key()),
-            critical=False,
-        )
+        .add_extension(signer, critical=False)
     )
     if hosts:
         builder = builder.add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
@@ -373,9 +376,8 @@ def _public(certificate: x509.Certificate) -> bytes:
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pkcs8 = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, pkcs8, serialization.NoEncryption())
 
 
 def _write_pair(path: Path, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:

@@ -31,7 +31,7 @@ def init(
 def renew(
     folder: Folder,
     what: Annotated[
-        list[str] | None, typer.Argument(help="Of these; none: of all.", metavar="broker|proxy|ingest|alerts")
+        list[str] | None, typer.Argument(help="Of these; none: of all.", metavar="broker|proxy|ingest|jobs")
     ] = None,
     name: Annotated[
         list[str] | None,
@@ -92,7 +92,7 @@ def device(
 @app.command()
 def revoke(
     folder: Folder,
-    who: Annotated[str, typer.Argument(help="A device's id, ingest or alerts.", metavar="DEVICE|SERVICE")],
+    who: Annotated[str, typer.Argument(help="A device's id, ingest or jobs.", metavar="DEVICE|SERVICE")],
 ) -> None:
     """Lock a device out for ever, or a service's keys so far, for which it is given a new certificate."""
     from steth.certificates import OURS, CertificateError, alone, revoke_device, revoke_service  # noqa: PLC0415

@@ -98,12 +98,19 @@ def ingest(config: Config = None) -> None:
 
 
 @app.command()
-def alerts(config: Config = None) -> None:
-    """Tells people, sends commands, freezes evidence; one process leads, others stand by."""
-    from steth.run_jobs import run_alerts  # noqa: PLC0415
+def jobs(config: Config = None) -> None:
+    """Tells people, sends commands, freezes evidence, keeps the database; one process leads, others stand by."""
+    from steth.run_jobs import run_jobs  # noqa: PLC0415
 
-    settings, catalog = _server("alerts", config)
-    _run(run_alerts(settings, catalog))
+    settings, catalog = _server("jobs", config)
+    _run(run_jobs(settings, catalog))
+
+
+@app.command(hidden=True)
+def alerts(config: Config = None) -> None:
+    """What `steth jobs` was called."""
+    del config
+    _fail("`steth alerts` is called `steth jobs` now: write that (docs/deploy.md, To version 10)")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`steth alerts`: telling people, sending commands, freezing evidence, upkeep of the database. One leads."""
+"""`steth jobs`: telling people, sending commands, freezing evidence, upkeep of the database. One leads."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,8 +31,8 @@ from steth.signals import stop_event
 from store.installation import Watch, settle_first
 from store.pool import open_pool
 
-_log = structlog.get_logger("steth.alerts")
-LEADS: Final = Gauge("steth_alerts_leads", "1 while this process leads.")
+_log = structlog.get_logger("steth.jobs")
+LEADS: Final = Gauge("steth_jobs_leads", "1 while this process leads.")
 LEAD_S: Final = 15.0
 """For so long the database may take to say who leads; a dead connection is noticed after eleven seconds."""
 
@@ -78,19 +78,19 @@ class MqttPublisher:
                 _log.info("broker_left", reason=str(error))
 
 
-async def run_alerts(settings: Settings, catalog: Catalog) -> None:
+async def run_jobs(settings: Settings, catalog: Catalog) -> None:
     """Work until asked to stop. A job's failure is its own (``steth.jobs.runner``)."""
     settings.need("dsn_jobs")
     if settings.dsn_owner:
-        _log.warning("owner_address_not_needed", todo="remove dsn_owner from the settings of `steth alerts`")
+        _log.warning("owner_address_not_needed", todo="remove dsn_owner from the settings of `steth jobs`")
     keep = settings.keep()
     channels = Channels(way=Way(settings.bounds()), proxy=settings.tell_proxy)
     stopped = stop_event()
     settings.endpoint()  # what is wrong with it is said now
     tell_ends(settings)
-    publisher = MqttPublisher(endpoint=settings.endpoint, name=settings.process_name("steth-alerts"))
+    publisher = MqttPublisher(endpoint=settings.endpoint, name=settings.process_name("steth-jobs"))
     async with (
-        open_pool(settings.dsn_jobs, role="jobs", min_size=1, max_size=8, name="alerts", timeout_s=60) as pool,
+        open_pool(settings.dsn_jobs, role="jobs", min_size=1, max_size=8, timeout_s=60) as pool,
         Leadership(dsn=settings.dsn_jobs) as leadership,
         Teller(pool=pool, channel=channels, catalog=catalog, public_url=settings.public_url) as teller,
     ):

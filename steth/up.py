@@ -42,7 +42,7 @@ STAFF: Final = "demo-staff"
 """Who mends the simulated hospital, and closes its tickets."""
 READY_S: Final = 90.0
 HEARTBEAT_S: Final = 5.0
-_SERVICES: Final[Mapping[str, Role]] = MappingProxyType({"ingest": "ingest", "alerts": "jobs"})
+_SERVICES: Final[Mapping[str, Role]] = MappingProxyType({"ingest": "ingest", "jobs": "jobs"})
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -133,7 +133,7 @@ class Everything:
         if options.mqtt is None:  # whoever comes from outside finds it again
             self._secrets["mqtt_port"] = str(self._mqtt_port)
             write_private(folder.path / SECRETS, self._secrets)
-        self._health = {name: ports.new() for name in ("ingest", "alerts", "agent")}
+        self._health = {name: ports.new() for name in ("ingest", "jobs", "agent")}
         self._children: list[Child] = []
 
     async def run(self) -> None:
@@ -198,7 +198,7 @@ class Everything:
 
     def _tell_doctor(self, environment: Mapping[str, str]) -> None:
         """What `steth doctor --data` looks at: the settings of the services, their addresses, the agent's file."""
-        processes = {"api": self._http, **{n: f"http://127.0.0.1:{self._health[n]}" for n in ("ingest", "alerts")}}
+        processes = {"api": self._http, **{n: f"http://127.0.0.1:{self._health[n]}" for n in ("ingest", "jobs")}}
         settings = {name.removeprefix("STETH_").lower(): value for name, value in environment.items()}
         agent = "agent.toml" if self._options.devices else None
         write_private(self._folder / DOCTOR, {"settings": settings, "processes": processes, "agent": agent})

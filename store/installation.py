@@ -58,7 +58,7 @@ async def _need_schema(connection: psycopg.AsyncConnection[Any]) -> None:
 
 
 class Watch:
-    """Settles again at each turn, and sees an older state that is put back meanwhile. A job of `steth alerts`."""
+    """Settles again at each turn, and sees an older state that is put back meanwhile. A job of `steth jobs`."""
 
     def __init__(self, *, pool: Pool) -> None:
         self._pool = pool

@@ -41,7 +41,7 @@ def move_to_community(dsn: str, *, now: datetime, folder: Path = MIGRATIONS) -> 
     whether anything was done.
 
     What was kept stands aside until all is in the aggregates: cut off at any moment, the next call goes on. Ingest and
-    `steth alerts` must be stopped meanwhile. Raises StoreError.
+    `steth jobs` must be stopped meanwhile. Raises StoreError.
     """
     with closing(connect(dsn)) as connection:
         found = edition_of(connection)

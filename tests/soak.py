@@ -17,7 +17,7 @@ from tests.fixtures.ports import free_port
 from tests.fixtures.up import Up, running
 
 _MB: Final = 1024 * 1024
-_OURS: Final = ("up", "broker", "ingest", "alerts", "api", "agent", "sim")
+_OURS: Final = ("up", "broker", "ingest", "jobs", "api", "agent", "sim")
 _SAMPLES: Final = 60
 
 

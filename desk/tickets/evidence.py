@@ -85,7 +85,7 @@ class Exhibit(Struct, frozen=True, kw_only=True):
 
 
 class Freezer:
-    """Copies what is complete, and what can't be waited for any longer. A job of `steth alerts`."""
+    """Copies what is complete, and what can't be waited for any longer. A job of `steth jobs`."""
 
     def __init__(self, *, pool: Pool, patience_ms: int = PATIENCE_MS) -> None:
         self._pool = pool

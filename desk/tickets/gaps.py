@@ -23,7 +23,7 @@ _QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class GapNotes:
-    """A job of `steth alerts`."""
+    """A job of `steth jobs`."""
 
     def __init__(self, *, pool: Pool) -> None:
         self._pool = pool

@@ -120,7 +120,7 @@ def read_public(path: Path) -> Ed25519PublicKey:
 
 def signed_head(chain: Chain) -> Head | None:
     """The database's copy of the head that was signed last; None too for what is no head: it is but a copy, and who
-    took `steth alerts` over can write anything there."""
+    took `steth jobs` over can write anything there."""
     try:
         return msgspec.convert(chain.signed, Head)
     except msgspec.ValidationError:

@@ -100,7 +100,7 @@ def judge_heads(settings: Settings, heads: Mapping[int, Head], uncovered: float)
             "audit.heads",
             zh=f"最早 {hours} 小时前的审计条目还没有签名的链头",
             en=f"no signed head covers entries of the audit log since {hours} h",
-            todo=Text(zh="查看 steth alerts 的任务 heads", en="look at the job heads of `steth alerts`"),
+            todo=Text(zh="查看 steth jobs 的任务 heads", en="look at the job heads of `steth jobs`"),
         )
     return ok(
         "audit.heads",

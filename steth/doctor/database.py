@@ -192,8 +192,8 @@ async def _room(connection: Connection) -> Finding:
     if not lacking:
         return ok("database.room", zh="读数分区已提前建好", en="there is room for readings ahead")
     todo = Text(
-        zh="运行 steth migrate，并让 steth alerts 保持运行",
-        en="run `steth migrate`, and let `steth alerts` run: its leader makes them",
+        zh="运行 steth migrate，并让 steth jobs 保持运行",
+        en="run `steth migrate`, and let `steth jobs` run: its leader makes them",
     )
     said = {"zh": f"缺少分区 {', '.join(lacking)}", "en": f"partitions are missing: {', '.join(lacking)}"}
     return fail("database.room", **said, todo=todo)
@@ -216,8 +216,8 @@ async def _ages(settings: Settings, keeper: Connection) -> Finding:
         zh=f"数据库中的保留天数与此处设置不同：{said}",
         en=f"the database was told other days to keep what it has than these settings say: {said}",
         todo=Text(
-            zh="给 migrate、ingest、alerts 相同的 keep_*_days，再运行 steth migrate",
-            en="give migrate, ingest and alerts the same keep_*_days, then run `steth migrate`",
+            zh="给 migrate、ingest、jobs 相同的 keep_*_days，再运行 steth migrate",
+            en="give migrate, ingest and jobs the same keep_*_days, then run `steth migrate`",
         ),
     )
 
@@ -231,7 +231,7 @@ async def _rollups(keeper: Connection) -> AsyncIterator[Finding]:
     if late[0] > _NEVER_S:
         said = {"zh": "还从未做过汇总", "en": "roll-ups were never made yet"}
     if late[0] > ROLLUP_WARN_S:
-        todo = Text(zh="检查 steth alerts 是否运行及其日志", en="see that `steth alerts` runs, and read its log")
+        todo = Text(zh="检查 steth jobs 是否运行及其日志", en="see that `steth jobs` runs, and read its log")
         yield warn("database.rollup", **said, todo=todo)
     else:
         yield ok("database.rollup", **said)

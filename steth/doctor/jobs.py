@@ -1,4 +1,4 @@
-"""The jobs of `steth alerts`, as its leader noted them, and what they set aside."""
+"""The jobs of `steth jobs`, as its leader noted them, and what they set aside."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -27,14 +27,14 @@ async def check_jobs(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]
     if known == late:  # none ever noted anything, or none does any more
         yield warn(
             "jobs",
-            zh="steth alerts 没有在运行：无人发送通知和命令，也无人维护数据库",
-            en="`steth alerts` doesn't run: nobody tells people, sends commands or keeps the database",
-            todo=Text(zh="启动 steth alerts 并查看其日志", en="start `steth alerts`, and read its log"),
+            zh="steth jobs 没有在运行：无人发送通知和命令，也无人维护数据库",
+            en="`steth jobs` doesn't run: nobody tells people, sends commands or keeps the database",
+            todo=Text(zh="启动 steth jobs 并查看其日志", en="start `steth jobs`, and read its log"),
         )
         return
     rows = await (await connection.execute(_JOBS)).fetchall()
     for name, since, failures, error, ended in rows:
-        todo = Text(zh="查 steth alerts 日志中的 job_failed", en="read job_failed in the log of `steth alerts`")
+        todo = Text(zh="查 steth jobs 日志中的 job_failed", en="read job_failed in the log of `steth jobs`")
         if since is None:
             at = "—" if ended is None else f"{ended:%Y-%m-%d %H:%M} UTC"
             yield fail(

@@ -79,8 +79,8 @@ async def examine(place: Place) -> AsyncIterator[Finding]:
     if settings.dsn_jobs and settings.dsn_owner and not place.together:
         yield warn(
             "config.owner",
-            zh="steth alerts 的设置中有数据库所有者的地址",
-            en="the settings of `steth alerts` hold the address of the database's owner",
+            zh="steth jobs 的设置中有数据库所有者的地址",
+            en="the settings of `steth jobs` hold the address of the database's owner",
             todo=Text(
                 zh="从中删去 dsn_owner：只有 steth migrate 和 steth account 需要",
                 en="remove dsn_owner from them: only `steth migrate` and `steth account` need it",

@@ -47,7 +47,7 @@ def _outbox(waiting: int, longest_s: float, given_up: int) -> Finding:
             "telling.outbox",
             zh=f"{waiting} 条通知未发出，最早的已等 {longest_s:.0f} s",
             en=f"{waiting} messages to people wait, the oldest for {longest_s:.0f} s",
-            todo=Text(zh="检查 steth alerts 及出网", en="see that `steth alerts` runs and may reach the recipients"),
+            todo=Text(zh="检查 steth jobs 及出网", en="see that `steth jobs` runs and may reach the recipients"),
         )
     if given_up:
         return warn(

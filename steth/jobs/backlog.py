@@ -64,4 +64,4 @@ class Backlog(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """What was found last; nothing where nothing was."""
         for (name, about), value in zip(_WAITING, self._found, strict=False):
-            yield GaugeMetricFamily(f"steth_alerts_{name}", about, value=value)
+            yield GaugeMetricFamily(f"steth_jobs_{name}", about, value=value)

@@ -68,7 +68,7 @@ class Fleet(Collector):
         if self._found is None:
             return
         for name, label, values, about in _FAMILIES:
-            family = GaugeMetricFamily(f"steth_alerts_fleet_{name}", about, labels=[label])
+            family = GaugeMetricFamily(f"steth_jobs_fleet_{name}", about, labels=[label])
             for value in values:
                 family.add_metric([value], self._found.get((name, value), 0.0))
             yield family

@@ -27,7 +27,7 @@ from store.pool import Connection
 
 EVERY: Final = timedelta(days=1)
 UNCOVERED: Final = Gauge(
-    "steth_alerts_audit_uncovered_seconds",
+    "steth_jobs_audit_uncovered_seconds",
     "Age of the oldest entry of the audit log that no signed head covers; 0: none.",
 )
 _SIGNED: Final = b"UPDATE audit_chain SET signed = %(signed)s WHERE id = %(chain)s"
@@ -36,7 +36,7 @@ _TOLD: Final = b"UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s"
 
 
 class Heads:
-    """A job of `steth alerts`. Without the setting audit_key it only measures. Raises SettingsError."""
+    """A job of `steth jobs`. Without the setting audit_key it only measures. Raises SettingsError."""
 
     def __init__(
         self,

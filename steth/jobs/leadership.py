@@ -1,4 +1,4 @@
-"""One leader among the processes of `steth alerts`: the others stand by."""
+"""One leader among the processes of `steth jobs`: the others stand by."""
 
 import asyncio
 import contextlib

@@ -1,6 +1,6 @@
 """Upkeep of the database: room ahead for readings, roll-ups, dropping what is too old.
 
-The leader of `steth alerts` keeps it up as steth_jobs, which can do no more than that. What takes the owner is laid by
+The leader of `steth jobs` keeps it up as steth_jobs, which can do no more than that. What takes the owner is laid by
 `steth migrate`: how long what is kept, and on TimescaleDB's community edition the policies that drop it there.
 """
 

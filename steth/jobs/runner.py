@@ -1,4 +1,4 @@
-"""The jobs of `steth alerts`: each in a task of its own, so that its failure, and its waiting, is its own.
+"""The jobs of `steth jobs`: each in a task of its own, so that its failure, and its waiting, is its own.
 
 A job that fails is tried again, ever more seldom; what failed is logged once for each kind, counted, noted in the table
 `job` for `steth doctor`, and told by /readyz and the metrics, until a turn of it ends well.
@@ -21,12 +21,10 @@ from people.audit.heads import HeadError
 from store.errors import StoreError, kind_of, one_line
 from store.pool import Pool
 
-_log: Final = structlog.get_logger("steth.alerts")
-DONE: Final = Counter("steth_alerts_job_rows_total", "Rows that a job acted on.", ["job"])
-FAILED: Final = Counter("steth_alerts_job_failures_total", "Rounds of a job that failed.", ["job"])
-FAILING: Final = Gauge(
-    "steth_alerts_job_failing", "1 from a turn of a job that failed to one that ended well.", ["job"]
-)
+_log: Final = structlog.get_logger("steth.jobs")
+DONE: Final = Counter("steth_jobs_rows_total", "Rows that a job acted on.", ["job"])
+FAILED: Final = Counter("steth_jobs_failures_total", "Rounds of a job that failed.", ["job"])
+FAILING: Final = Gauge("steth_jobs_failing", "1 from a turn of a job that failed to one that ended well.", ["job"])
 AWAY_S: Final = 1.0
 """Until a database, or a broker, that is away is asked again: people wait for what the jobs do."""
 FIRST_S: Final = 5.0

@@ -98,7 +98,7 @@ def it_is_whole_and_says_so(folder: Path) -> None:
     processes = json.loads((folder / "doctor.json").read_text(encoding="utf-8"))["processes"]
     for name, url in processes.items():
         assert lint(httpx.get(f"{url}/metrics", timeout=10).text) == [], name
-    for name in ("api", "ingest", "alerts", "agent"):
+    for name in ("api", "ingest", "jobs", "agent"):
         for line in (folder / "logs" / f"{name}.log").read_text(encoding="utf-8").splitlines():
             assert "event" in json.loads(line), name
 
@@ -141,7 +141,7 @@ def test_a_data_folder_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
     assert str(tmp_path / "d") in start_and_fail("up", "--data", str(tmp_path / "d"))
 
 
-@pytest.mark.parametrize("command", ["ingest", "alerts", "api", "migrate"])
+@pytest.mark.parametrize("command", ["ingest", "jobs", "api", "migrate"])
 def test_a_wrong_configuration_names_line_and_key(tmp_path: Path, command: str) -> None:
     config = tmp_path / "steth.toml"
     config.write_text('language = "en"\nheartbeat_s = "often"\n')
@@ -186,3 +186,7 @@ def test_a_mistake_in_the_catalog_names_file_and_line(tmp_path: Path, command: s
     assert not (tmp_path / "data").exists()
     (problem,) = main_lines(catalog)
     assert problem.startswith(f"{spoilt}:{at + 1}:13: ")
+
+
+def test_what_jobs_was_called_says_its_name() -> None:
+    assert "`steth jobs`" in start_and_fail("alerts", "--config", "any.toml")

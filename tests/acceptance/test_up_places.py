@@ -103,7 +103,7 @@ def test_a_child_that_ends_while_others_start_is_named(tmp_data: Path) -> None:
             return []
 
         try:
-            wait_until(lambda: child("alerts") != [], what="the services' start", seconds=30)
+            wait_until(lambda: child("jobs") != [], what="the services' start", seconds=30)
             child("broker")[0].kill()
             said, _ = up.communicate(timeout=30)
         finally:

@@ -1,7 +1,7 @@
 """What is attacked: everything that a deployment runs, from its own files, on the loopback.
 
 The broker with docker/mosquitto's configuration and certificates, a database with its roles' passwords, and `steth
-ingest`, `alerts` and `api` as processes of their own, with settings such as docker/prepare writes. Two hospitals, a
+ingest`, `jobs` and `api` as processes of their own, with settings such as docker/prepare writes. Two hospitals, a
 device each, accounts of every role.
 """
 
@@ -151,7 +151,7 @@ HOSPITALS: Final = ("hospital-a", "hospital-b")
 def installed(broker: DeployedBroker, database: Database, folder: Path) -> Iterator[Installation]:
     """Start it, with two hospitals, `hospital-a` and `hospital-b`, and an insider of each role."""
     asyncio.run(_room(database))
-    ports = {name: free_port() for name in ("ingest", "alerts", "api")}
+    ports = {name: free_port() for name in ("ingest", "jobs", "api")}
     health = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     log = {name: folder / f"{name}.log" for name in ports}
     settings: dict[str, dict[str, object]] = {
@@ -160,10 +160,10 @@ def installed(broker: DeployedBroker, database: Database, folder: Path) -> Itera
             "health": f"127.0.0.1:{ports['ingest']}",
             **_broker_settings(broker, "ingest"),
         },
-        "alerts": {
+        "jobs": {
             "dsn_jobs": database.jobs,
-            "health": f"127.0.0.1:{ports['alerts']}",
-            **_broker_settings(broker, "alerts"),
+            "health": f"127.0.0.1:{ports['jobs']}",
+            **_broker_settings(broker, "jobs"),
         },
         "api": {
             "dsn_api": database.api,

@@ -37,7 +37,7 @@ def ground(deployed: DeployedBroker) -> Ground:
 @pytest.mark.parametrize("websocket", [False, True], ids=["tls", "websocket"])
 def test_a_device_reports_and_is_answered_on_its_own_topics(ground: Ground, websocket: bool) -> None:
     device = mint_device_id()
-    with ground.service("ingest") as ingest, ground.service("alerts") as alerts:
+    with ground.service("ingest") as ingest, ground.service("jobs") as jobs:
         ingest.subscribe(*(up_filter(bucket(device), channel) for channel in Channel))
         with ground.device(device, websocket=websocket) as client:
             assert client.connected, client.error
@@ -47,7 +47,7 @@ def test_a_device_reports_and_is_answered_on_its_own_topics(ground: Ground, webs
                 assert ingest.messages.get(timeout=PATIENCE_S).payload == lane.value.encode()
             assert ingest.publish(down(device, Down.ACK), b"ack") == OK
             assert client.messages.get(timeout=PATIENCE_S).payload == b"ack"
-            assert alerts.publish(down(device, Down.COMMAND), b"command") == OK
+            assert jobs.publish(down(device, Down.COMMAND), b"command") == OK
             assert client.messages.get(timeout=PATIENCE_S).payload == b"command"
 
 
@@ -97,7 +97,7 @@ def test_a_device_hears_nothing_of_others_whatever_it_subscribes_to(ground: Grou
     device, other = mint_device_id(), mint_device_id()
     with (
         ground.service("ingest") as ingest,
-        ground.service("alerts") as alerts,
+        ground.service("jobs") as jobs,
         ground.device(other) as neighbour,
         ground.device(device) as client,
     ):
@@ -108,7 +108,7 @@ def test_a_device_hears_nothing_of_others_whatever_it_subscribes_to(ground: Grou
         assert neighbour.publish(up(other, Lane.LIVE)) == OK
         assert ingest.publish(down(other, Down.ACK)) == OK
         assert ingest.publish(probe(0, Lane.LIVE)) == OK
-        assert alerts.publish(down(other, Down.COMMAND)) == OK
+        assert jobs.publish(down(other, Down.COMMAND)) == OK
         for _ in range(2):
             neighbour.messages.get(timeout=PATIENCE_S)
         assert client.publish(up(device, Lane.LIVE)) == OK
@@ -133,16 +133,16 @@ def test_a_device_can_t_take_the_session_of_another_or_of_a_service(ground: Grou
 
 def test_services_do_their_own_work_only(ground: Ground) -> None:
     device = mint_device_id()
-    with ground.service("ingest") as ingest, ground.service("alerts") as alerts, ground.device(device) as client:
-        alerts.subscribe("#", up_filter(bucket(device), Channel.LIVE))
+    with ground.service("ingest") as ingest, ground.service("jobs") as jobs, ground.device(device) as client:
+        jobs.subscribe("#", up_filter(bucket(device), Channel.LIVE))
         ingest.subscribe(down_filter(device))
         assert client.publish(up(device, Lane.LIVE)) == OK
         assert ingest.publish(down(device, Down.COMMAND)) == REFUSED
-        assert alerts.publish(down(device, Down.ACK)) == REFUSED
-        for service in (ingest, alerts):
+        assert jobs.publish(down(device, Down.ACK)) == REFUSED
+        for service in (ingest, jobs):
             assert service.publish(up(device, Lane.LIVE)) == REFUSED
-        assert alerts.publish(down(device, Down.COMMAND)) == OK
-        assert nothing_comes(alerts)
+        assert jobs.publish(down(device, Down.COMMAND)) == OK
+        assert nothing_comes(jobs)
         assert nothing_comes(ingest)
 
 
@@ -251,7 +251,7 @@ def test_a_revoked_service_is_refused_and_goes_on_with_its_new_certificate(trixi
         assert not comes_in(stolen)
         assert not comes_in(former)
         assert comes_in(made / "ingest"), "of the same name"
-        assert comes_in(made / "alerts")
+        assert comes_in(made / "jobs")
         for port in broker.ports.values():
             shown = ssl.get_server_certificate(("127.0.0.1", port), timeout=PATIENCE_S)
             assert shown == server.read_text() != old.decode()

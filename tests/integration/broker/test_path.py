@@ -234,10 +234,10 @@ def test_what_is_not_acknowledged_comes_again(private: DeployedBroker) -> None:
     assert again == [str(number).encode() for number in range(10, 30)]
 
 
-async def test_commands_go_down_by_the_sender_of_steth_alerts(deployed: DeployedBroker, tmp_path: Path) -> None:
+async def test_commands_go_down_by_the_sender_of_steth_jobs(deployed: DeployedBroker, tmp_path: Path) -> None:
     device = mint_device_id()
-    settings = load_settings(settings_file(tmp_path / "alerts.toml", deployed, "alerts"))
-    publisher = MqttPublisher(endpoint=settings.endpoint, name="steth-alerts-test")
+    settings = load_settings(settings_file(tmp_path / "jobs.toml", deployed, "jobs"))
+    publisher = MqttPublisher(endpoint=settings.endpoint, name="steth-jobs-test")
     with Ground(deployed).device(device) as client:
         assert isinstance(client, Client)
         client.subscribe(down_filter(device))
@@ -265,11 +265,11 @@ async def test_what_runs_goes_on_with_renewed_certificates(trixie: Tree, tmp_pat
 
     command = down(mint_device_id(), Down.COMMAND)
     with DeployedBroker(tree=trixie, certificates=made) as broker:
-        settings = load_settings(settings_file(tmp_path / "alerts.toml", broker, "alerts"))
+        settings = load_settings(settings_file(tmp_path / "jobs.toml", broker, "jobs"))
         tell_ends(settings)
         session = Session(
             endpoint=settings.endpoint,
-            client_id="steth-alerts-renewed",
+            client_id="steth-jobs-renewed",
             partition=0,
             filters=[probe(0, Lane.LIVE)],
             receive_max=1,
@@ -277,14 +277,14 @@ async def test_what_runs_goes_on_with_renewed_certificates(trixie: Tree, tmp_pat
             on_taken_over=lambda: None,
             wall_ms=lambda: 0,
         )
-        publisher = MqttPublisher(endpoint=settings.endpoint, name="steth-alerts-test")
+        publisher = MqttPublisher(endpoint=settings.endpoint, name="steth-jobs-test")
         task = asyncio.create_task(session.run())
         await soon(lambda: session.connected)
         await publisher.publish(command, b"{}")
         assert told("broker") == ends("broker/server.crt") < time.time() + 100 * 86_400
         assert told("authority") == ends("ca/steth-ca.crt")
         renew(made, "broker", now=datetime.now(UTC))
-        revoke_service(made, "alerts", now=datetime.now(UTC))
+        revoke_service(made, "jobs", now=datetime.now(UTC))
         broker.take_certificates()
         await asyncio.to_thread(broker.stop)
         await soon(lambda: not session.connected)
@@ -294,9 +294,9 @@ async def test_what_runs_goes_on_with_renewed_certificates(trixie: Tree, tmp_pat
             await publisher.publish(command, b"{}")
         await publisher.publish(command, b"{}")
         assert told("broker") == ends("broker/server.crt") > time.time() + 300 * 86_400
-        assert told("service") == ends("alerts/client.crt") > time.time() + 300 * 86_400
+        assert told("service") == ends("jobs/client.crt") > time.time() + 300 * 86_400
         # A file that can't be read keeps it away, and says so, until it can.
-        (key := made / "alerts" / "client.key").rename(tmp_path / "away")
+        (key := made / "jobs" / "client.key").rename(tmp_path / "away")
         with capture_logs() as lines:
             session.abort()
             await publisher.close()

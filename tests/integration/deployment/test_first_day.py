@@ -72,7 +72,7 @@ def test_every_file_that_compose_and_the_services_name_is_made(prepared: Path) -
     compose = (prepared.parent / "compose.yaml").read_text(encoding="utf-8")
     for name in set(re.findall(r"\./secrets/([\w./]+)", compose)):
         assert (prepared / name).exists(), name
-    for service, needed in (("ingest", ["dsn_ingest"]), ("alerts", ["dsn_jobs"]), ("api", ["dsn_api"])):
+    for service, needed in (("ingest", ["dsn_ingest"]), ("jobs", ["dsn_jobs"]), ("api", ["dsn_api"])):
         there = prepared / f"{service}-here.toml"
         text = (prepared / f"{service}.toml").read_text(encoding="utf-8")
         there.write_text(text.replace("/run/steth", str(prepared / service)), encoding="utf-8")
@@ -87,7 +87,7 @@ def test_every_file_that_compose_and_the_services_name_is_made(prepared: Path) -
             assert settings.health == "0.0.0.0:9100"
         if service != "ingest":
             assert settings.public_url == "https://steth.example:8444", "the port that compose gives the proxy"
-        if service == "alerts":
+        if service == "jobs":
             assert public_pem(read_key(Path(settings.audit_key)).public) == (prepared / "audit.pub").read_text()
             heads = prepared / Path(settings.audit_heads).parent.name
             assert (heads.stat().st_uid, stat.S_IMODE(heads.stat().st_mode)) == (10001, 0o750)
@@ -153,7 +153,7 @@ class Installed:
     def logins(self) -> list[str]:
         """Who each service is to the database."""
         found = []
-        for service, role in (("ingest", "ingest"), ("alerts", "jobs"), ("api", "api")):
+        for service, role in (("ingest", "ingest"), ("jobs", "jobs"), ("api", "api")):
             with psycopg.connect(self.dsn(service, role)) as connection:
                 [(name,)] = connection.execute("SELECT current_user").fetchall()
                 found.append(name)
@@ -214,11 +214,13 @@ def test_an_installation_of_version_8_gets_the_role_that_is_new(
     migrate(superuser, folder=folder)
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute("DROP ROLE steth_jobs")
-    for path in (prepared / "db" / "jobs_password", prepared / "alerts" / "audit.key", prepared / "audit.pub"):
+    for path in (prepared / "db" / "jobs_password", prepared / "jobs" / "audit.key", prepared / "audit.pub"):
         path.unlink()
+    (prepared / "jobs").rename(prepared / "alerts")
+    jobs = prepared / "jobs.toml"
     (prepared / "heads").rmdir()
     shutil.rmtree(prepared / "proxy")
-    alerts = prepared / "alerts.toml"
+    alerts = jobs.rename(prepared / "alerts.toml")
     new = ("dsn_", "audit_")
     others = [line for line in alerts.read_text(encoding="utf-8").splitlines() if not line.startswith(new)]
     owner = (prepared / "owner.toml").read_text(encoding="utf-8").strip()
@@ -237,19 +239,20 @@ def test_an_installation_of_version_8_gets_the_role_that_is_new(
     former_list = run(prepared.parents[1], "--upgrade")
     assert (former_list.returncode, "has no steth-ca.crl" in former_list.stderr) == (2, True)
     lists.rename(prepared / "broker" / "steth-ca.crl")
-    text = alerts.read_text(encoding="utf-8")
-    alerts.write_text(text[: text.index("audit_key")], encoding="utf-8")  # cut off before they were written
+    text = jobs.read_text(encoding="utf-8")
+    jobs.write_text(text[: text.index("audit_key")], encoding="utf-8")  # cut off before they were written
     made = []
     for _ in range(2):  # again does no harm
         done = run(prepared.parents[1], "--upgrade")
         assert done.returncode == 0, done.stderr
         assert "secrets/proxy: put the console's server.crt and server.key there" in done.stdout
-        made.append((alerts.read_bytes(), (prepared / "db" / "jobs_password").read_bytes()))
+        made.append((jobs.read_bytes(), (prepared / "db" / "jobs_password").read_bytes()))
     assert made[0] == made[1]
     audit = ['audit_key = "/run/steth/audit.key"', 'audit_heads = "/heads/heads.jsonl"']
-    assert alerts.read_text(encoding="utf-8").splitlines()[1:] == ["keep_raw_days = 200", *others, *audit]
+    assert not alerts.exists()
+    assert jobs.read_text(encoding="utf-8").splitlines()[1:] == ["keep_raw_days = 200", *others, *audit]
     assert ((prepared / "heads").stat().st_uid, (prepared / "audit.pub").read_bytes() != b"") == (10001, True)
-    keys = (alerts, 10001), (prepared / "alerts" / "audit.key", 10001), (prepared / "db" / "jobs_password", 70)
+    keys = (jobs, 10001), (prepared / "jobs" / "audit.key", 10001), (prepared / "db" / "jobs_password", 70)
     for path, user in keys:
         assert (stat.S_IMODE(path.stat().st_mode), path.stat().st_uid) == (0o600, user)
     with database_container(trixie, server, prepared) as script:

@@ -68,7 +68,7 @@ async def round_(made: Teller, now_ms: int) -> int:
 
 
 async def seconds(made: Teller, count: int, *, begin_ms: int = NOW) -> None:
-    """As `steth alerts` does it, twice a second."""
+    """As `steth jobs` does it, twice a second."""
     for half in range(2 * count):
         await round_(made, begin_ms + half * 500)
 

@@ -188,7 +188,7 @@ SPOILED = [
 async def test_what_cannot_be_composed_is_given_up_visibly_and_the_others_go_on(
     database: Database, spoil: str, count: int
 ) -> None:
-    """Ended `steth alerts` every two minutes. Alone, and in a message about many."""
+    """Ended `steth jobs` every two minutes. Alone, and in a message about many."""
     hospital = Hospital.make(database)
     hospital.recipient("json://h")
     await open_tickets(database, hospital, count=count)

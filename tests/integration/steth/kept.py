@@ -98,7 +98,7 @@ def changed(entry: Entry) -> Entry:
 
 
 def keep(database: Database, tmp_path: Path) -> Kept:
-    """Three chains, a key and its public half, and the settings of `steth alerts`."""
+    """Three chains, a key and its public half, and the settings of `steth jobs`."""
     with psycopg.connect(database.superuser, autocommit=True) as connection:
         connection.execute("INSERT INTO org (name) VALUES ('First'), ('Second')")
     signer = make_key(tmp_path / "audit.key")

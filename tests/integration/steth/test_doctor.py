@@ -242,9 +242,9 @@ async def test_a_fleet_that_says_much_in_vain_is_a_few_lines(whole: Database) ->
 @pytest.mark.parametrize(
     ("statement", "check", "level", "said"),
     [
-        ("UPDATE job SET due_at = now() - INTERVAL '1 minute'", "jobs", "warn", "`steth alerts` doesn't run"),
-        ("UPDATE job SET due_at = now() + INTERVAL '1 day'", "jobs", "warn", "`steth alerts` doesn't run"),
-        ("DELETE FROM job", "jobs", "warn", "`steth alerts` doesn't run"),
+        ("UPDATE job SET due_at = now() - INTERVAL '1 minute'", "jobs", "warn", "`steth jobs` doesn't run"),
+        ("UPDATE job SET due_at = now() + INTERVAL '1 day'", "jobs", "warn", "`steth jobs` doesn't run"),
+        ("DELETE FROM job", "jobs", "warn", "`steth jobs` doesn't run"),
         (
             (
                 "INSERT INTO job (name, ended_at, due_at) "

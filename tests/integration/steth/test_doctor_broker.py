@@ -82,7 +82,7 @@ async def test_a_certificate_of_the_broker_that_has_expired(trixie: Tree, tmp_pa
 
 
 async def test_an_identity_that_may_not_send_itself_probes(deployed: DeployedBroker) -> None:
-    what = await found(Settings(**of_broker(deployed, "alerts")))
+    what = await found(Settings(**of_broker(deployed, "jobs")))
     assert (what["broker.login" if "broker.login" in what else "broker.abilities"].level) == "ok"
     assert (what["broker.probe"].level, "access list" in str(what["broker.probe"].todo)) == ("fail", True)
 
@@ -91,7 +91,7 @@ async def test_an_identity_that_may_not_send_itself_probes(deployed: DeployedBro
 
 
 async def test_a_key_of_another_certificate_and_files_that_are_none(deployed: DeployedBroker, tmp_path: Path) -> None:
-    mixed = {**of_broker(deployed), "mqtt_key": str(deployed.certificates / "alerts" / "client.key")}
+    mixed = {**of_broker(deployed), "mqtt_key": str(deployed.certificates / "jobs" / "client.key")}
     assert (await found(Settings(**mixed)))["certificate.mqtt_key"].level == "fail"
     (tmp_path / "none.crt").write_text("no PEM")
     damaged = {**of_broker(deployed), "mqtt_cert": str(tmp_path / "none.crt"), "mqtt_ca": str(tmp_path / "gone.crt")}

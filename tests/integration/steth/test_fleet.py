@@ -57,13 +57,13 @@ async def test_the_leader_tells_the_fleet_and_others_nothing(database: Database)
         assert told(fleet) == {}
         await fleet.measure()
     found = told(fleet)
-    assert [found["steth_alerts_fleet_devices", state] for state in ("fresh", "late", "never")] == [1, 1, 1]
-    assert (found["steth_alerts_fleet_outbox_reports", "bulk"], found["steth_alerts_fleet_outbox_reports", "live"]) == (
+    assert [found["steth_jobs_fleet_devices", state] for state in ("fresh", "late", "never")] == [1, 1, 1]
+    assert (found["steth_jobs_fleet_outbox_reports", "bulk"], found["steth_jobs_fleet_outbox_reports", "live"]) == (
         9,
         0,
     )
-    assert found["steth_alerts_fleet_open_tickets", "new"] == 1
-    assert found["steth_alerts_fleet_open_alerts", "critical"] == 0
+    assert found["steth_jobs_fleet_open_tickets", "new"] == 1
+    assert found["steth_jobs_fleet_open_alerts", "critical"] == 0
     fleet.forget()
     assert told(fleet) == {}
 
@@ -75,4 +75,4 @@ async def test_a_device_last_heard_before_the_clock_was_put_back_is_not_fresh(da
     async with open_pool(database.jobs, role="jobs", min_size=1, max_size=1) as pool:
         fleet = Fleet(pool=pool, heartbeat_s=15)
         await fleet.measure()
-    assert [told(fleet)["steth_alerts_fleet_devices", state] for state in ("fresh", "late", "never")] == [0, 2, 1]
+    assert [told(fleet)["steth_jobs_fleet_devices", state] for state in ("fresh", "late", "never")] == [0, 2, 1]

@@ -1,4 +1,4 @@
-"""The jobs of `steth alerts` side by side, on a real database: each one's failure is its own."""
+"""The jobs of `steth jobs` side by side, on a real database: each one's failure is its own."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -77,8 +77,8 @@ async def test_a_job_s_failure_is_its_own(database: Database, error: Exception) 
             await until(lambda: len(turns) > 20)
             assert [line.split()[0] for line in jobs.failing()] == ["bad"]
             await until(lambda: noted(database).get("bad") == (True, type(error).__name__))
-            assert REGISTRY.get_sample_value("steth_alerts_job_failing", {"job": "bad"}) == 1
-            assert REGISTRY.get_sample_value("steth_alerts_job_failing", {"job": "good"}) == 0
+            assert REGISTRY.get_sample_value("steth_jobs_failing", {"job": "bad"}) == 1
+            assert REGISTRY.get_sample_value("steth_jobs_failing", {"job": "good"}) == 0
             assert "ZhangSan" not in str(jobs.failing())
     assert noted(database)["good"] == (False, "")
     assert [entry["event"] for entry in logs].count("job_failed") == 1

@@ -8,7 +8,7 @@ from tests.fixtures.trixie import Tree
 from tests.unit.steth.test_metrics import texts
 
 
-@pytest.mark.parametrize("process", ["ingest, alerts", "alerts, leading", "api", "agent"])
+@pytest.mark.parametrize("process", ["ingest, jobs", "jobs, leading", "api", "agent"])
 def test_promtool_finds_nothing_wrong(trixie: Tree, process: str) -> None:
     done = subprocess.run(
         trixie.command("promtool", "check", "metrics", user="prometheus"),

@@ -1,4 +1,4 @@
-"""`steth migrate` and the upkeep of `steth alerts`, as processes and jobs call them."""
+"""`steth migrate` and the upkeep of `steth jobs`, as processes and jobs call them."""
 
 import asyncio
 import os

@@ -26,7 +26,7 @@ COMPOSE: Final[dict[str, Any]] = yaml.safe_load((DOCKER / "compose.yaml").read_t
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES: Final[list[str]] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-OURS: Final = {"migrate", "ingest", "alerts", "api"}
+OURS: Final = {"migrate", "ingest", "jobs", "api"}
 
 
 def copied(image: Path) -> list[str]:
@@ -88,7 +88,7 @@ assert importlib.util.find_spec({module!r} + ".__main__")
 @pytest.mark.parametrize(
     ("lock", "rooms"),
     [
-        ("server", ("wire", "catalog", "store", "ingest", "alerts", "desk", "remote", "api", "steth")),
+        ("server", ("wire", "catalog", "store", "ingest", "jobs", "desk", "remote", "api", "steth")),
         ("agent", ("wire", "catalog", "agent")),
     ],
 )

@@ -156,13 +156,25 @@ def test_what_an_earlier_version_made_can_be_renewed_and_revoked(folder: Path) -
     for path in (folder / "ca" / "issued").iterdir():
         path.unlink()
     (folder / "broker" / "steth-ca.crl").unlink()
-    first = read(folder / "alerts" / "client.crt").serial_number
+    first = read(folder / "jobs" / "client.crt").serial_number
     assert {one.name for one in listing(folder, now=NOW)} == {*OURS, *AUTHORITIES}
-    assert revoke_service(folder, "alerts", now=NOW) == 1
+    assert revoke_service(folder, "jobs", now=NOW) == 1
     assert revoked(folder, "steth-ca") == {first}
     (folder / "broker" / "steth-ca.crl").unlink()
     renew(folder, "broker", now=NOW)
     assert revoked(folder, "steth-ca") == set()
+
+
+def test_a_service_that_had_another_name_loses_what_it_had_under_it(folder: Path) -> None:
+    (folder / "jobs").rename(folder / "alerts")
+    for path in (folder / "ca" / "issued").iterdir():
+        path.unlink()
+    former = read(folder / "alerts" / "client.crt").serial_number
+    assert name(read(renew(folder, "jobs", now=NOW))) == "steth-jobs"
+    assert {one.name for one in listing(folder, now=NOW)} == {*OURS, *AUTHORITIES, "alerts"}
+    second = read(folder / "jobs" / "client.crt").serial_number
+    assert revoke_service(folder, "jobs", now=NOW) == 2
+    assert revoked(folder, "steth-ca") == {former, second}
 
 
 def test_what_ended_long_ago_is_not_listed(folder: Path) -> None:

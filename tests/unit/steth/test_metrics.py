@@ -45,14 +45,14 @@ def texts() -> dict[str, str]:
     )
     app.build_middleware_stack()
     return {
-        "ingest, alerts": generate_latest(REGISTRY).decode(),
-        "alerts, leading": generate_latest(waiting).decode(),
+        "ingest, jobs": generate_latest(REGISTRY).decode(),
+        "jobs, leading": generate_latest(waiting).decode(),
         "api": generate_latest(app.state.registry).decode(),
         "agent": render(collect([])),
     }
 
 
-@pytest.mark.parametrize("process", ["ingest, alerts", "alerts, leading", "api", "agent"])
+@pytest.mark.parametrize("process", ["ingest, jobs", "jobs, leading", "api", "agent"])
 def test_every_process_keeps_the_rules(process: str) -> None:
     assert lint(texts()[process]) == []
 

@@ -1,4 +1,4 @@
-"""`steth alerts` as it is installed: what is broken under one job stops neither the process nor the other jobs."""
+"""`steth jobs` as it is installed: what is broken under one job stops neither the process nor the other jobs."""
 
 import asyncio
 import os
@@ -36,7 +36,7 @@ def health(database: Database) -> Iterator[str]:
         "STETH_MQTT": f"mqtt://127.0.0.1:{free_port()}",
     }
     environment = {k: v for k, v in os.environ.items() if not k.startswith("STETH_")} | settings
-    command = [sys.executable, "-m", "steth", "alerts"]
+    command = [sys.executable, "-m", "steth", "jobs"]
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     yield f"http://{address}"
     assert process.poll() is None, "it lives"
@@ -70,5 +70,5 @@ async def test_a_broken_job_is_told_and_the_others_work(health: str, database: D
         assert (ready.status_code, ready.text.splitlines()[0]) == (200, "ready")
         assert ready.text.splitlines()[1].startswith("fleet fails since ")
         metrics = (await http.get(f"{health}/metrics")).text
-    assert 'steth_alerts_job_failing{job="fleet"} 1.0' in metrics
-    assert 'steth_alerts_job_failing{job="rollup"} 0.0' in metrics
+    assert 'steth_jobs_failing{job="fleet"} 1.0' in metrics
+    assert 'steth_jobs_failing{job="rollup"} 0.0' in metrics
