@@ -11,15 +11,15 @@ import structlog
 from msgspec import Struct
 
 from agent import system
+from agent.backoff import backoff
 from agent.clock import Now
-from agent.config import Config, Device
+from agent.config.shapes import Config, Device
 from agent.device import DeviceAgent
-from agent.endpoint import proxy
-from agent.enrol import Identity, Unreachable, enrol, stored
 from agent.errors import AgentError, ConfigError, NoRoom, described
 from agent.health import serve
-from agent.storage import Storage
-from agent.uplink import backoff
+from agent.outbox.storage import Storage
+from agent.uplink.endpoint import proxy
+from agent.uplink.enrol import Identity, Unreachable, enrol, stored
 from catalog.errors import CatalogError
 from catalog.load import load
 from catalog.model import Catalog

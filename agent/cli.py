@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from agent.configfile import load, located
+from agent.config.file import load, located
 from agent.errors import AgentError, ConfigError, described
 from agent.secrecy import exposed, leave_no_dumps
 
@@ -35,7 +35,7 @@ def main() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run a command; the exit code. 1: it can't run, with one clear line on stderr."""
     if argv[:1] == ["decode"]:
-        from agent.decode import decode_main  # noqa: PLC0415  # each command loads only what it needs
+        from agent.show.decode import decode_main  # noqa: PLC0415  # each command loads only what it needs
 
         return decode_main(list(argv[1:]))
     if argv[:1] == ["doctor"]:
@@ -52,7 +52,7 @@ def _show(argv: Sequence[str]) -> int:
         prog="steth-agent show", description="Print what would be read and sent, and run nothing."
     )
     parser.add_argument("config", metavar="CONFIG.toml", type=Path)
-    from agent.show import show  # noqa: PLC0415  # as above
+    from agent.show.show import show  # noqa: PLC0415  # as above
 
     path: Path = parser.parse_args(argv).config
     try:
@@ -69,7 +69,7 @@ def _doctor(argv: Sequence[str]) -> int:
     parser.add_argument("config", metavar="CONFIG.toml", type=Path)
     parser.add_argument("--lang", choices=("zh", "en"), default="en", help="language of what it says")
     parser.add_argument("--json", action="store_true", help="one JSON object for each check")
-    from agent.doctor import run as look  # noqa: PLC0415  # as above
+    from agent.show.doctor import run as look  # noqa: PLC0415  # as above
 
     asked = parser.parse_args(argv)
     return look(asked.config, lang=asked.lang, as_objects=asked.json)

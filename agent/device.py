@@ -10,23 +10,24 @@ from typing import Final
 
 import structlog
 
-from agent.adapter import Adapter
-from agent.certificate import files
+from agent.adapters.port import Adapter
+from agent.backoff import backoff
 from agent.clock import Clock, Now
-from agent.commands import Allowance, Commands
-from agent.config import Agent, Device, Host, Server
-from agent.configfile import until_ms
-from agent.endpoint import endpoint, own
-from agent.enrol import Identity
+from agent.commands.commands import Allowance, Commands
+from agent.commands.probes import Probes
+from agent.config.certificate import files
+from agent.config.file import until_ms
+from agent.config.shapes import Agent, Device, Host, Server
 from agent.errors import AgentError, OutboxError, described
-from agent.outbox import Outbox
-from agent.probes import Probes
-from agent.repeats import related, spans
-from agent.session import Identity as Reporter
+from agent.outbox.outbox import Outbox
+from agent.outbox.repeats import related, spans
+from agent.outbox.states import Limits
+from agent.outbox.storage import Storage
 from agent.sink import DeviceSink
-from agent.states import Limits
-from agent.storage import Storage
-from agent.uplink import Uplink, backoff
+from agent.uplink.endpoint import endpoint, own
+from agent.uplink.enrol import Identity
+from agent.uplink.session import Identity as Reporter
+from agent.uplink.uplink import Uplink
 from catalog.model import Catalog
 from wire.ids import DeviceId
 
@@ -133,7 +134,7 @@ class DeviceAgent:
         device, model, sink = self._device, self._model, self.sink
         found: list[tuple[str, Callable[[], Adapter]]] = []
         if (host := device.host) is not None:
-            from agent.host import HostAdapter  # noqa: PLC0415  # as said above
+            from agent.adapters.host import HostAdapter  # noqa: PLC0415  # as said above
 
             found.append(
                 (
@@ -149,23 +150,23 @@ class DeviceAgent:
                 )
             )
         if (dicom := device.dicom) is not None:
-            from agent.dicom.scp import DicomScp  # noqa: PLC0415  # as said above
+            from agent.adapters.dicom.scp import DicomScp  # noqa: PLC0415  # as said above
 
             found.append(("dicom", lambda: DicomScp(config=dicom, model=model, sink=sink)))
         if (folder := device.folder) is not None:
-            from agent.dicom.folder import FolderWatch  # noqa: PLC0415  # as said above
+            from agent.adapters.dicom.folder import FolderWatch  # noqa: PLC0415  # as said above
 
             found.append(("folder", lambda: FolderWatch(config=folder, model=model, sink=sink)))
         if (astm := device.astm) is not None:
-            from agent.astm.adapter import AstmAdapter  # noqa: PLC0415  # as said above
+            from agent.adapters.astm.adapter import AstmAdapter  # noqa: PLC0415  # as said above
 
             found.append(("astm", lambda: AstmAdapter(config=astm, model=model, sink=sink)))
         if (hl7 := device.hl7) is not None:
-            from agent.hl7.adapter import Hl7Adapter  # noqa: PLC0415  # as said above
+            from agent.adapters.hl7.adapter import Hl7Adapter  # noqa: PLC0415  # as said above
 
             found.append(("hl7", lambda: Hl7Adapter(config=hl7, model=model, sink=sink)))
         if device.log:
-            from agent.logs.tail import LogTail  # noqa: PLC0415  # as said above
+            from agent.adapters.logs.tail import LogTail  # noqa: PLC0415  # as said above
 
             for number, log in enumerate(device.log, 1):
                 found.append((f"log-{number}", partial(LogTail, config=log, model=model, sink=sink)))

@@ -12,7 +12,7 @@ class ConfigError(AgentError):
     """A configuration that can't be used: ``file:line: key: what is wrong; what to do``.
 
     ``place``: the key, as in ``("device", 0, "model")``, where whoever raises it doesn't know the file;
-    ``agent.configfile.located`` adds file and line then.
+    ``agent.config.file.located`` adds file and line then.
     """
 
     def __init__(self, text: str, *, place: tuple[str | int, ...] = ()) -> None:

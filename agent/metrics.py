@@ -4,7 +4,7 @@ library would cost more memory than the outbox."""
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
-from agent.certificate import last_moment
+from agent.config.certificate import last_moment
 from agent.device import DeviceAgent
 from wire.topics import Lane
 

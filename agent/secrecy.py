@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from agent.config import Config
+from agent.config.shapes import Config
 
 _OTHERS: Final = stat.S_IROTH | stat.S_IWOTH | stat.S_IWGRP
 

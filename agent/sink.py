@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 import structlog
 
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Clock, Moment, Now
 from agent.errors import OutboxError, OutboxFull
-from agent.outbox import Entered, Outbox
+from agent.outbox.outbox import Entered, Outbox
 from agent.privacy import admit
 from agent.tally import Kind, Line, Tally
 from catalog.model import Model
@@ -24,7 +24,7 @@ POSITION: Final = "sink.tally"
 
 
 class DeviceSink:
-    """``agent.adapter.Sink`` of one device, and the same for what the agent itself has to say."""
+    """``agent.adapters.port.Sink`` of one device, and the same for what the agent itself has to say."""
 
     def __init__(self, *, device: str, model: Model, outbox: Outbox, clock: Clock, now: Callable[[], Now]) -> None:
         self._log = _log.bind(device=device)
@@ -44,7 +44,7 @@ class DeviceSink:
         return self._outbox.key
 
     def put(self, entry: Entry) -> bool:
-        """See ``agent.adapter.Sink``."""
+        """See ``agent.adapters.port.Sink``."""
         admitted, stopped = self._admit(entry)
         moment = self._clock.moment(self._now())
         try:
@@ -55,7 +55,7 @@ class DeviceSink:
         return self._entered(entered, stopped)
 
     async def aput(self, entry: Entry) -> bool:
-        """See ``agent.adapter.Sink``."""
+        """See ``agent.adapters.port.Sink``."""
         admitted, stopped = self._admit(entry)
         moment = self._clock.moment(self._now())
         try:
@@ -66,15 +66,15 @@ class DeviceSink:
         return self._entered(entered, stopped)
 
     def position(self, name: str) -> bytes | None:
-        """See ``agent.adapter.Sink``."""
+        """See ``agent.adapters.port.Sink``."""
         return self._outbox.position(name)
 
     def refused(self, source: str, reason: str, *, form: str = "") -> None:
-        """See ``agent.adapter.Sink``."""
+        """See ``agent.adapters.port.Sink``."""
         self._note("refused", source, reason, form)
 
     def untold(self, source: str, reason: str) -> None:
-        """See ``agent.adapter.Sink``."""
+        """See ``agent.adapters.port.Sink``."""
         self._note("untold", source, reason, "")
 
     def refusals(self) -> list[Refusal]:

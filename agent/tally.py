@@ -11,8 +11,8 @@ from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
+from agent.adapters.form import masked
 from agent.clock import Now
-from agent.form import masked
 from wire.items import Name, Reason, Refusal
 
 Kind = Literal["refused", "untold"]

@@ -5,7 +5,7 @@ The same device, metric, time and value is the same fact; so is an event of the 
 A fault's body is no such key: how repeats were folded (delivery 2) depends on what waited in the outbox, and an outbox
 put back from an older copy reads the same log lines again. There the same occurrence is the same fact. Occurrences
 come in the order of their time, so what the server has of them is all up to the last it has. What an outbox may have
-told in another life it doesn't fold (``agent.repeats``): so a fold begins where a stored one began, or is new wholly.
+told in another life isn't folded (``agent.outbox.repeats``): so a fold begins where a stored one began, or is all new.
 """
 
 from datetime import datetime

@@ -53,7 +53,7 @@ def verify(
     lang: Annotated[Literal["zh", "en"] | None, typer.Option("--lang", help="Else that of the terminal.")] = None,
 ) -> None:
     """Walk every chain from its first entry to its last, and hold it to the signed heads; exit 1 if one is broken."""
-    from agent.findings import failed, lines  # noqa: PLC0415
+    from agent.show.findings import failed, lines  # noqa: PLC0415
     from people.audit.chain import read_chains  # noqa: PLC0415
     from steth.chains import (  # noqa: PLC0415
         check_kept,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
-from agent.findings import Finding, fail, ok
+from agent.show.findings import Finding, fail, ok
 from catalog.model import Text
 from people.audit.chain import Chain, Link, link_of, read_chains, read_links
 from people.audit.heads import (

@@ -204,7 +204,7 @@ def agent(context: typer.Context) -> None:
 @app.command(context_settings=PASS_ON, add_help_option=False)
 def decode(context: typer.Context) -> None:
     """What would leave the device for these files: decode astm|dicom|hl7|log FILE."""
-    from agent.decode import decode_main  # noqa: PLC0415
+    from agent.show.decode import decode_main  # noqa: PLC0415
 
     raise typer.Exit(decode_main(context.args))
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import psycopg
 
-from agent.findings import Finding, fail, ok, warn
+from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
 from people.audit.chain import Chain, read_chains
 from people.audit.heads import Head, HeadError, by_position, latest, signed_head

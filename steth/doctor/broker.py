@@ -12,7 +12,7 @@ from typing import Final
 import mqtt5
 from cryptography import x509
 
-from agent.findings import Finding, fail, ok, warn
+from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
 from ingest.mqtt import MAX_PACKET, Endpoint
 from wire.limits import MAX_BODY, WINDOW_REPORTS

@@ -8,7 +8,7 @@ from typing import Literal
 
 import typer
 
-from agent.findings import Finding, as_json, fail, failed, lines
+from agent.show.findings import Finding, as_json, fail, failed, lines
 from catalog.model import Lang, Text
 from steth.doctor.run import Place, examine, of_config, of_folder
 from steth.settings import SettingsError
@@ -58,7 +58,7 @@ async def _server(place: Place, say: Callable[[Finding], None]) -> bool:
 
 
 def _agent(config: Path, lang: Lang, *, as_objects: bool) -> int:
-    from agent.doctor import run as look  # noqa: PLC0415 - the agent's own parts, where they are installed
+    from agent.show.doctor import run as look  # noqa: PLC0415 - the agent's own parts, where they are installed
 
     return look(config, lang=lang, as_objects=as_objects)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 from psycopg import AsyncConnection
 
-from agent.findings import Finding, fail, ok, warn
+from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
 from desk.tickets.drift import Drift, find_drift
 

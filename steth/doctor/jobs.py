@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from agent.findings import Finding, fail, ok, warn
+from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
 
 # A sign of life that is due further ahead than any is (two hours and a bit) was noted before the clock was put right.

@@ -11,7 +11,7 @@ import httpx
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from agent.findings import Finding, fail, ok, warn
+from agent.show.findings import Finding, fail, ok, warn
 from catalog.check import main_lines
 from catalog.load import SHIPPED
 from catalog.model import Text

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from agent.findings import Finding, lost, ok, warn
+from agent.show.findings import Finding, lost, ok, warn
 from catalog.errors import CatalogError
 from catalog.load import load
 from catalog.model import Catalog, Text

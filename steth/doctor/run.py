@@ -12,7 +12,7 @@ import psycopg
 from msgspec import Struct
 from pydantic import ValidationError
 
-from agent.findings import Finding, fail, ok, warn
+from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
 from steth.doctor.audit import check_audit
 from steth.doctor.broker import check_broker

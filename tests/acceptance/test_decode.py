@@ -12,7 +12,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import FileMetaDataset
 
-from agent.dicom.image import ALLOWED
+from agent.adapters.dicom.image import ALLOWED
 from tests.fixtures.canaries import with_canaries
 from tests.fixtures.decoding import Facts, decode, facts, lines
 from tests.fixtures.dicom import FULL, Tag, Value, image

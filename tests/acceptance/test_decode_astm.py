@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from agent.astm.frames import MAX_FRAME
+from agent.adapters.astm.frames import MAX_FRAME
 from tests.fixtures.astm import (
     CONTROL,
     FLAGGED,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.hl7.mllp import framed
+from agent.adapters.hl7.mllp import framed
 from tests.fixtures.decoding import decode, facts, lines
 from tests.fixtures.hl7 import (
     PATIENT,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.configfile import load
-from agent.decode import decode_main
-from agent.show import show
+from agent.config.file import load
+from agent.show.decode import decode_main
+from agent.show.show import show
 from catalog.load import load as catalog
 from tests.fixtures.parts import missing
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from agent.states import State
+from agent.outbox.states import State
 from tests.chaos.cable import Cable
 from tests.chaos.power import Disk
 from tests.chaos.programs import Program, entry, module, scrape

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from agent.cli import main
-from agent.storage import Storage
+from agent.outbox.storage import Storage
 
 
 def never_synchronises() -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from agent.room import reserve_of
+from agent.outbox.room import reserve_of
 from tests.chaos.agents import Agent
 from tests.chaos.equipment import Dr, Modality
 from tests.chaos.storm import Fault

@@ -6,10 +6,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC
 from typing import Any, Final
 
-from agent.astm.entry import Messages
-from agent.astm.session import Ending, Session
+from agent.adapters.astm.entry import Messages
+from agent.adapters.astm.session import Ending, Session
 from agent.clock import Now
-from agent.config import Astm
+from agent.config.shapes import Astm
 from agent.privacy import admit
 from catalog.load import load
 from catalog.model import Model

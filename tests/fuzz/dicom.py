@@ -10,14 +10,14 @@ from datetime import UTC
 from functools import cache, partial
 from typing import Any, Final
 
+from agent.adapters.dicom import dimse, pdu
+from agent.adapters.dicom.association import Aborted, Association
+from agent.adapters.dicom.dimse import Answer, Command
+from agent.adapters.dicom.mpps import StepReader
+from agent.adapters.dicom.objects import ObjectReader
+from agent.adapters.dicom.scp import DicomScp
 from agent.clock import Now
-from agent.config import Dicom
-from agent.dicom import dimse, pdu
-from agent.dicom.association import Aborted, Association
-from agent.dicom.dimse import Answer, Command
-from agent.dicom.mpps import StepReader
-from agent.dicom.objects import ObjectReader
-from agent.dicom.scp import DicomScp
+from agent.config.shapes import Dicom
 from agent.privacy import admit
 from catalog.load import load
 from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, DX, EXPLICIT, FULL, IMPLICIT, data_set, image, read_object

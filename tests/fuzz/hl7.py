@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Callable
 from functools import cache
 
-from agent.config import Hl7
-from agent.hl7.adapter import Hl7Adapter
-from agent.hl7.intake import Taken
-from agent.hl7.message import Message
-from agent.hl7.mllp import VT, Deframer, Frame, framed
+from agent.adapters.hl7.adapter import Hl7Adapter
+from agent.adapters.hl7.intake import Taken
+from agent.adapters.hl7.message import Message
+from agent.adapters.hl7.mllp import VT, Deframer, Frame, framed
+from agent.config.shapes import Hl7
 from agent.privacy import admit
 from tests.fixtures.hl7 import MODEL, PATIENT, controls, equipment, inventory, notification, specimens, supply
 from tests.fixtures.sink import MemorySink

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.astm import line, link, session
-from agent.astm.file import read_file
-from agent.astm.states import State
-from agent.config import Astm
+from agent.adapters.astm import line, link, session
+from agent.adapters.astm.file import read_file
+from agent.adapters.astm.states import State
+from agent.config.shapes import Astm
 from tests.fixtures.astm import (
     ACK,
     ENQ,

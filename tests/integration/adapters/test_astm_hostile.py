@@ -6,9 +6,9 @@ import tracemalloc
 
 import pytest
 
-from agent import connection
-from agent.astm import channel, link, states
-from agent.astm.adapter import AstmAdapter
+from agent.adapters import connection
+from agent.adapters.astm import channel, link, states
+from agent.adapters.astm.adapter import AstmAdapter
 from tests.fixtures.astm import (
     ACK,
     ENQ,

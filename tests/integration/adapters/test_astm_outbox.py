@@ -13,12 +13,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent import system
-from agent.adapter import Entry
-from agent.astm import session
+from agent.adapters.astm import session
+from agent.adapters.port import Entry
 from agent.clock import Clock
-from agent.outbox import Outbox
+from agent.outbox.outbox import Outbox
+from agent.outbox.storage import Storage
 from agent.sink import DeviceSink
-from agent.storage import Storage
 from tests.fixtures.astm import (
     ACK,
     CONTROL,
@@ -49,8 +49,8 @@ DYING = """
 import asyncio, os, sys
 from pathlib import Path
 from tests.integration.adapters.test_astm_outbox import opened
-from agent.astm.adapter import AstmAdapter
-from agent.config import Astm
+from agent.adapters.astm.adapter import AstmAdapter
+from agent.config.shapes import Astm
 from agent.sink import DeviceSink
 from tests.fixtures.astm import NOON, ROCHE
 from tests.fixtures.times import standing

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.astm import channel
-from agent.config import Astm
+from agent.adapters.astm import channel
+from agent.config.shapes import Astm
 from tests.fixtures.astm import (
     ACK,
     ENQ,

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 
 from agent import system
-from agent.astm.assembler import Assembler
-from agent.astm.entry import Told
-from agent.astm.line import line_of
-from agent.astm.link import Deliver, Write
-from agent.astm.reading import read
-from agent.astm.records import Message
+from agent.adapters.astm.assembler import Assembler
+from agent.adapters.astm.entry import Told
+from agent.adapters.astm.line import line_of
+from agent.adapters.astm.link import Deliver, Write
+from agent.adapters.astm.reading import read
+from agent.adapters.astm.records import Message
 from agent.privacy import admit
 from catalog.qc import name as qc_name
 from sim.analyzer.astm import AstmWriter

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from agent.adapter import Entry
-from agent.astm import session
-from agent.astm.adapter import AstmAdapter
-from agent.config import Astm
+from agent.adapters.astm import session
+from agent.adapters.astm.adapter import AstmAdapter
+from agent.adapters.port import Entry
+from agent.config.shapes import Astm
 from agent.errors import AgentError
 from tests.fixtures.astm import (
     ACK,

@@ -8,10 +8,10 @@ from pydicom import Dataset
 from structlog.testing import capture_logs
 
 from agent import system
+from agent.adapters.dicom.folder import FolderWatch
 from agent.clock import Clock
-from agent.config import Folder
-from agent.dicom.folder import FolderWatch
-from agent.outbox import Outbox
+from agent.config.shapes import Folder
+from agent.outbox.outbox import Outbox
 from agent.sink import DeviceSink
 from tests.fixtures.canaries import ROOT, WORD, with_canaries
 from tests.fixtures.dose import DOSE_REPORT, encoded, event, report, sent

@@ -1,5 +1,5 @@
 """``steth decode`` and the running agent say the same of the same bytes: samples, inputs of our own, and those changed
-at random. The agent's side is the real listener or file adapter; what differs is named in ``agent.decode``."""
+at random. The agent's side is the real listener or file adapter; what differs is named in ``agent.show.decode``."""
 
 import asyncio
 import json
@@ -15,17 +15,17 @@ import msgspec
 import pytest
 from pydicom.filereader import read_file_meta_info
 
-from agent.astm.adapter import AstmAdapter
+from agent.adapters.astm.adapter import AstmAdapter
+from agent.adapters.dicom.folder import FolderWatch
+from agent.adapters.dicom.scp import DicomScp
+from agent.adapters.equipment_clock import CLOCK_CODE
+from agent.adapters.hl7.adapter import Hl7Adapter
+from agent.adapters.hl7.mllp import framed
+from agent.adapters.logs.tail import LogTail
+from agent.adapters.sends import sends
 from agent.clock import Now
-from agent.config import Astm, Device, Dicom, Folder, Hl7, Log
-from agent.dicom.folder import FolderWatch
-from agent.dicom.scp import DicomScp
-from agent.equipment_clock import CLOCK_CODE
-from agent.hl7.adapter import Hl7Adapter
-from agent.hl7.mllp import framed
-from agent.logs.tail import LogTail
+from agent.config.shapes import Astm, Device, Dicom, Folder, Hl7, Log
 from agent.privacy import admit
-from agent.sends import sends
 from catalog.allowed import UNCERTAIN_TIME
 from catalog.load import load
 from tests.fixtures import astm, dicom, dose, hl7

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from agent import connection
-from agent.dicom import association
-from agent.dicom.association import MAX_PDU
+from agent.adapters import connection
+from agent.adapters.dicom import association
+from agent.adapters.dicom.association import MAX_PDU
 from tests.fixtures.dicom_peer import ABORT, P_DATA, RELEASE_RQ, Peer, pdu, request, store_command, values
 from tests.fixtures.scp import serving
 from tests.fixtures.scu import VERIFICATION, away, dataset, store

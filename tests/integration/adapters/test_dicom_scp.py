@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from agent.adapter import Entry
-from agent.config import Dicom
-from agent.dicom.image import XRAY_IMAGES
-from agent.dicom.scp import DicomScp
+from agent.adapters.dicom.image import XRAY_IMAGES
+from agent.adapters.dicom.scp import DicomScp
+from agent.adapters.port import Entry
+from agent.config.shapes import Dicom
 from agent.errors import AgentError
 from tests.fixtures.dicom import DX, EXPLICIT, FULL, IMPLICIT, JPEG_LOSSLESS, Tag, Value, data_set, element, image
 from tests.fixtures.dicom_peer import Peer, request, store_command, values

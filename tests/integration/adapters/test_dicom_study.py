@@ -6,8 +6,8 @@ from typing import Final
 import pytest
 from pydicom import Dataset
 
-from agent.config import Folder
-from agent.dicom.folder import FolderWatch
+from agent.adapters.dicom.folder import FolderWatch
+from agent.config.shapes import Folder
 from tests.fixtures.dcmtk import SENDERS, send
 from tests.fixtures.dicom import DX, EXPLICIT, FULL, IMPLICIT, Tag, Value, data_set, element, image
 from tests.fixtures.dicom_peer import Peer, item, pdu, request, store_command, values

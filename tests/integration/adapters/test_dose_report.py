@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
-from agent.config import Folder
-from agent.dicom.folder import FolderWatch
+from agent.adapters.dicom.folder import FolderWatch
+from agent.config.shapes import Folder
 from tests.fixtures.dicom import EXPLICIT, IMPLICIT, Tag, Value, image
 from tests.fixtures.dicom_peer import Peer, store_command, values
 from tests.fixtures.dose import DOSE_REPORT, encoded, event, report, sent

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapters.hl7 import adapter as adapting
+from agent.adapters.hl7.adapter import Hl7Adapter
+from agent.adapters.hl7.mllp import FS, VT, framed
 from agent.app import App
-from agent.config import Hl7
-from agent.configfile import load
+from agent.config.file import load
+from agent.config.shapes import Hl7
 from agent.errors import AgentError
-from agent.hl7 import adapter as adapting
-from agent.hl7.adapter import Hl7Adapter
-from agent.hl7.mllp import FS, VT, framed
 from tests.fixtures.hl7 import (
     MODEL,
     PATIENT,

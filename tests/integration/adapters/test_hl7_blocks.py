@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from agent.adapters.hl7.file import read_file
+from agent.adapters.hl7.intake import taken
+from agent.adapters.hl7.message import Message
+from agent.adapters.hl7.mllp import CR, FS, VT, Frame, framed
+from agent.adapters.hl7.values import date_time
 from agent.clock import Now
-from agent.hl7.file import read_file
-from agent.hl7.intake import taken
-from agent.hl7.message import Message
-from agent.hl7.mllp import CR, FS, VT, Frame, framed
-from agent.hl7.values import date_time
 from tests.fixtures.hl7 import (
     AT,
     MODEL,

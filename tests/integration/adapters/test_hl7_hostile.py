@@ -5,10 +5,10 @@ import socket
 
 import pytest
 
-from agent import connection
-from agent.hl7.adapter import MAX_BAD, MAX_NOISE
-from agent.hl7.message import MAX_SEGMENTS
-from agent.hl7.mllp import VT, framed
+from agent.adapters import connection
+from agent.adapters.hl7.adapter import MAX_BAD, MAX_NOISE
+from agent.adapters.hl7.message import MAX_SEGMENTS
+from agent.adapters.hl7.mllp import VT, framed
 from tests.fixtures.hl7 import (
     PATIENT,
     MllpPeer,

@@ -13,11 +13,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent import system
+from agent.adapters.hl7.mllp import framed
 from agent.clock import Clock
-from agent.hl7.mllp import framed
-from agent.outbox import Outbox
+from agent.outbox.outbox import Outbox
+from agent.outbox.storage import Storage
 from agent.sink import DeviceSink
-from agent.storage import Storage
 from tests.fixtures.canaries import NUMBER, WORD, hl7_words
 from tests.fixtures.hl7 import (
     MODEL,
@@ -43,10 +43,10 @@ DYING = """
 import asyncio, os, sys
 from pathlib import Path
 from tests.integration.adapters.test_hl7_outbox import opened
-from agent.config import Hl7
-from agent.hl7.adapter import Hl7Adapter
+from agent.config.shapes import Hl7
+from agent.adapters.hl7.adapter import Hl7Adapter
 from agent.sink import DeviceSink
-from agent.storage import Storage
+from agent.outbox.storage import Storage
 from tests.fixtures.hl7 import MODEL, RECEIVED
 from tests.fixtures.times import standing
 

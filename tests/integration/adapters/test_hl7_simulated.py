@@ -9,12 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.config import Hl7
-from agent.hl7.adapter import Hl7Adapter
-from agent.hl7.entry import Said
-from agent.hl7.kinds import Kind, kind_of
-from agent.hl7.message import Message
-from agent.hl7.reading import read
+from agent.adapters.hl7.adapter import Hl7Adapter
+from agent.adapters.hl7.entry import Said
+from agent.adapters.hl7.kinds import Kind, kind_of
+from agent.adapters.hl7.message import Message
+from agent.adapters.hl7.reading import read
+from agent.config.shapes import Hl7
 from agent.privacy import admit
 from catalog.qc import name as qc_name
 from sim.analyzer.device import Analyzer, AnalyzerConfig

@@ -7,8 +7,8 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.tag import Tag
 
-from agent.adapter import Entry
-from agent.dicom.steps import MAX_STEPS, POSITION
+from agent.adapters.dicom.steps import MAX_STEPS, POSITION
+from agent.adapters.port import Entry
 from tests.fixtures.dicom import DX, element
 from tests.fixtures.dicom_peer import Peer, store_command, values
 from tests.fixtures.mpps import MPPS, begun, change, create, ended

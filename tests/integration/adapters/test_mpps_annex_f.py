@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 
-from agent.dicom.dimse import N_CREATE_RQ, N_SET_RQ
+from agent.adapters.dicom.dimse import N_CREATE_RQ, N_SET_RQ
 from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, element
 from tests.fixtures.dicom_peer import Peer, values
 from tests.fixtures.mpps import MPPS, begun, change, create, ended

@@ -9,12 +9,12 @@ from pydicom import Dataset
 from structlog.testing import capture_logs
 
 from agent import system
+from agent.adapters.dicom.folder import FolderWatch
+from agent.adapters.dicom.image import CR
+from agent.adapters.logs.tail import LogTail
 from agent.clock import Clock
-from agent.config import Folder, Log
-from agent.dicom.folder import FolderWatch
-from agent.dicom.image import CR
-from agent.logs.tail import LogTail
-from agent.outbox import Outbox
+from agent.config.shapes import Folder, Log
+from agent.outbox.outbox import Outbox
 from agent.sink import DeviceSink
 from tests.fixtures.dicom import Tag, Value, data_set, image
 from tests.fixtures.dicom_peer import Peer, store_command, values

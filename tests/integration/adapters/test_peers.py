@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from agent import connection
-from agent.adapter import Sink
-from agent.astm.adapter import AstmAdapter
+from agent.adapters import connection
+from agent.adapters.astm.adapter import AstmAdapter
+from agent.adapters.connection import BURST_S, EACH, TOTAL
+from agent.adapters.dicom.association import REQUEST_S
+from agent.adapters.dicom.scp import DicomScp
+from agent.adapters.hl7.adapter import Hl7Adapter
+from agent.adapters.hl7.mllp import framed
+from agent.adapters.port import Sink
 from agent.clock import Now
-from agent.config import Astm, Dicom, Hl7
-from agent.connection import BURST_S, EACH, TOTAL
-from agent.dicom.association import REQUEST_S
-from agent.dicom.scp import DicomScp
-from agent.hl7.adapter import Hl7Adapter
-from agent.hl7.mllp import framed
+from agent.config.shapes import Astm, Dicom, Hl7
 from catalog.load import load
 from catalog.refusals import loses
 from tests.fixtures.astm import ACK, ENQ, EOT, NOON, ROCHE, by_records, until

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from agent.dicom import association
+from agent.adapters.dicom import association
 from catalog.load import load
 from catalog.refusals import loses
 from tests.fixtures.astm import ENQ, EOT, ROCHE, framed, running

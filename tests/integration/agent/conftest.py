@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from agent import storage
-from agent.room import MB
+from agent.outbox import storage
+from agent.outbox.room import MB
 from tests.fixtures.disk import SmallDisk, small_disk
 
 

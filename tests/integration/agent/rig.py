@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Self
 
 from agent import system
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Clock, Now
-from agent.link import Endpoint
-from agent.outbox import Outbox
-from agent.session import Identity
-from agent.states import Limits
-from agent.uplink import Uplink
+from agent.outbox.outbox import Outbox
+from agent.outbox.states import Limits
+from agent.uplink.link import Endpoint
+from agent.uplink.session import Identity
+from agent.uplink.uplink import Uplink
 from tests.integration.agent.server import Server, ended
 from wire.commands import Command
 from wire.ids import DeviceId, mint_device_id

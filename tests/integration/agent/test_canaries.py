@@ -17,7 +17,7 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from agent.hl7.mllp import framed as hl7_framed
+from agent.adapters.hl7.mllp import framed as hl7_framed
 from tests.fixtures.astm import ACK, ENQ, EOT, NAK, Analyzer, framed
 from tests.fixtures.canaries import NUMBER, ROOT, WORD, astm_broken, astm_words, hl7_words
 from tests.fixtures.dicom import DX, PATIENT

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import trustme
 
-from agent import doctor
 from agent.cli import run
-from agent.findings import Finding
+from agent.show import doctor
+from agent.show.findings import Finding
 from tests.fixtures.deployed import DeployedBroker, device_certificate
 from tests.fixtures.ports import free_port
 from wire.ids import mint_device_id

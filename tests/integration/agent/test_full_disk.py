@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from agent import book
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.errors import OutboxError, OutboxFailed
-from agent.marks import Action, Asked
-from agent.outbox import Outbox
-from agent.room import MB, reserve_of
+from agent.outbox import book
+from agent.outbox.marks import Action, Asked
+from agent.outbox.outbox import Outbox
+from agent.outbox.room import MB, reserve_of
 from tests.fixtures.disk import SmallDisk
 from tests.fixtures.full_disk import Former, Reserved, drained, entry, filled
 from tests.fixtures.outbox import NOW, fault, items

@@ -12,11 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent.app import App
-from agent.config import Agent, Config, Device, Server
-from agent.enrol import enrol
+from agent.config.shapes import Agent, Config, Device, Server
 from agent.errors import AgentError, NoRoom
-from agent.outbox import Outbox
-from agent.room import reserve_of
+from agent.outbox.outbox import Outbox
+from agent.outbox.room import reserve_of
+from agent.uplink.enrol import enrol
 from tests.fixtures.disk import SmallDisk
 from tests.fixtures.full_disk import Former, Reserved, drained, entry, filled
 from tests.fixtures.outbox import NOW
@@ -42,7 +42,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from agent.errors import OutboxError
-from agent.outbox import Outbox
+from agent.outbox.outbox import Outbox
 from tests.fixtures.outbox import NOW
 from tests.fixtures.full_disk import Reserved, entry
 outbox = Outbox(path=Path(sys.argv[1]), storage=Reserved)

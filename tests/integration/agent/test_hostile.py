@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from agent.config import Server as ServerSection
-from agent.endpoint import endpoint as as_configured
-from agent.link import Endpoint
-from agent.uplink import Uplink
+from agent.config.shapes import Server as ServerSection
+from agent.uplink.endpoint import endpoint as as_configured
+from agent.uplink.link import Endpoint
+from agent.uplink.uplink import Uplink
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.trixie import Tree
 from tests.integration.agent.rig import Rig, fault

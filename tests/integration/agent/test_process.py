@@ -16,7 +16,7 @@ import pytest
 from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import from a table
 
-from agent.doctor import examine
+from agent.show.doctor import examine
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.ports import free_port, listening, wait_until
 from tests.integration.agent.server import Server

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent import window
-from agent.states import Limits
+from agent.outbox.states import Limits
+from agent.uplink import window
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.trixie import Tree
 from tests.integration.agent.rig import Rig, bulky, fault, reading

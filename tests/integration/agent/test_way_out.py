@@ -9,10 +9,10 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from agent import link, proxy, uplink
-from agent.config import Server
-from agent.endpoint import endpoint
-from agent.link import Endpoint
+from agent.config.shapes import Server
+from agent.uplink import link, proxy, uplink
+from agent.uplink.endpoint import endpoint
+from agent.uplink.link import Endpoint
 from tests.fixtures.mosquitto import Mosquitto
 from tests.fixtures.ports import free_port
 from tests.fixtures.proxy import Proxy

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from agent.findings import Finding
+from agent.show.findings import Finding
 from steth.doctor.machine import check_catalog
 from steth.doctor.run import Place, examine
 from steth.settings import Settings

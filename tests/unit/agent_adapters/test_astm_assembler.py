@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.astm.assembler import MAX_MESSAGE, MAX_RECORD, SPLIT, Assembler, Unusable
-from agent.astm.records import Message
+from agent.adapters.astm.assembler import MAX_MESSAGE, MAX_RECORD, SPLIT, Assembler, Unusable
+from agent.adapters.astm.records import Message
 from tests.fixtures.astm import CONTROL, END, FLAGGED, HEADER, ORDER, PATIENT, message
 
 FLAG = b"C|1|I|72^CLOT FOUND|I"

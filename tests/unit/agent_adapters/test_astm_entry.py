@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.adapter import Entry
-from agent.astm.assembler import Assembler
-from agent.astm.entry import Messages, Told, mark
-from agent.astm.reading import Extracted, read
-from agent.astm.records import Message
+from agent.adapters.astm.assembler import Assembler
+from agent.adapters.astm.entry import Messages, Told, mark
+from agent.adapters.astm.reading import Extracted, read
+from agent.adapters.astm.records import Message
+from agent.adapters.port import Entry
 from agent.errors import OutboxError
 from catalog.model import Model
 from tests.fixtures.astm import CONTROL, FLAGGED, HEADER, MODEL, ORDER, PATIENT, ROCHE, message

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.astm.frames import (
+from agent.adapters.astm.frames import (
     ACK,
     ENQ,
     EOT,

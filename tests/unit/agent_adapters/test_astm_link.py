@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.astm.link import (
+from agent.adapters.astm.link import (
     BARREN,
     FRAME_MS,
     REPLY_MS,
@@ -21,7 +21,7 @@ from agent.astm.link import (
     Refused,
     Write,
 )
-from agent.astm.states import TABLE, WORDS, Event, State
+from agent.adapters.astm.states import TABLE, WORDS, Event, State
 from tests.fixtures.astm import ACK, ENQ, EOT, FLAGGED, NAK, by_records, framed
 from tests.fixtures.astm_link import AGAIN, FRAMES, NOW, at
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.astm.assembler import Assembler
+from agent.adapters.astm.assembler import Assembler
 from tests.fixtures.astm import CONTROL, message
 
 TOLD = message(CONTROL, *(f"R|{at}|^^^GLU|{at}|mmol/L||N||F|||\rC|1|I|72|I" for at in range(1, 25)))

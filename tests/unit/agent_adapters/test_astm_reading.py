@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.astm.reading import MAX_FACTS, Extracted, read
+from agent.adapters.astm.reading import MAX_FACTS, Extracted, read
 from agent.errors import AdapterError
 from catalog.model import Model
 from tests.fixtures.astm import CONTROL, FLAGGED, HEADER, INDIKO, MODEL, ORDER, PATIENT, ROCHE, message

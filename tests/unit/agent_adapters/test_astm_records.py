@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.astm.records import (
+from agent.adapters.astm.records import (
     MAX_PARTS,
     MAX_VALUE,
     Delimiters,

@@ -1,6 +1,6 @@
 """The E1381 link where it is we who send."""
 
-from agent.astm.link import (
+from agent.adapters.astm.link import (
     BUSY_MS,
     CONTENTION_MS,
     INTERRUPTED_MS,
@@ -12,7 +12,7 @@ from agent.astm.link import (
     Sent,
     Write,
 )
-from agent.astm.states import State
+from agent.adapters.astm.states import State
 from tests.fixtures.astm import ACK, ENQ, EOT, NAK, framed
 from tests.fixtures.astm_link import AGAIN, ANSWER, FRAMES, NOW, at
 

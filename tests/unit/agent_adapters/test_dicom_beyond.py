@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from agent.dicom.image import Extracted
+from agent.adapters.dicom.image import Extracted
 from tests.fixtures.dicom import BIG_ENDIAN, DX, EXPLICIT, IMPLICIT, Tag, Value, data_set, element, header
 
 RECEIVED: Final = 1_795_861_000_000

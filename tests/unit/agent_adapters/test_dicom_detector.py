@@ -4,10 +4,10 @@ from datetime import UTC
 
 import pytest
 
-from agent.dicom.detector import Detector
-from agent.dicom.image import Extracted
-from agent.dicom.reasons import Reasons
-from agent.dicom.walk import Raw
+from agent.adapters.dicom.detector import Detector
+from agent.adapters.dicom.image import Extracted
+from agent.adapters.dicom.reasons import Reasons
+from agent.adapters.dicom.walk import Raw
 from tests.fixtures.dicom import REASONS, Tag, Value, header, image
 from tests.fixtures.scp import MODEL
 from tests.fixtures.sink import MemorySink

@@ -7,8 +7,8 @@ from pydicom import Dataset
 from pydicom.datadict import dictionary_VR
 from pydicom.tag import Tag
 
-from agent.dicom import image, mpps, report
-from agent.dicom.dictionary import VRS
+from agent.adapters.dicom import image, mpps, report
+from agent.adapters.dicom.dictionary import VRS
 from tests.fixtures.dicom import FULL, PATIENT, element
 from tests.fixtures.dose import event
 from tests.fixtures.dose import report as dose_report

@@ -12,9 +12,9 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
-from agent.dicom.elements import elements_of
-from agent.dicom.image import ALLOWED
-from agent.dicom.walk import MAX_DEPTH, MAX_ELEMENTS
+from agent.adapters.dicom.elements import elements_of
+from agent.adapters.dicom.image import ALLOWED
+from agent.adapters.dicom.walk import MAX_DEPTH, MAX_ELEMENTS
 from agent.errors import AdapterError
 from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, element, header, image
 

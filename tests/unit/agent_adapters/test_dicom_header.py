@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.dicom.image import ALLOWED, NUMBERS, Extracted
+from agent.adapters.dicom.image import ALLOWED, NUMBERS, Extracted
 from agent.errors import AdapterError
 from catalog.load import load
 from tests.fixtures.dicom import (

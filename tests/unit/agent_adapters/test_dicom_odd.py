@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.dicom.elements import INFLATED_LIMIT
-from agent.dicom.image import Extracted
-from agent.dicom.objects import Untold, read_file
+from agent.adapters.dicom.elements import INFLATED_LIMIT
+from agent.adapters.dicom.image import Extracted
+from agent.adapters.dicom.objects import Untold, read_file
 from tests.fixtures.dicom import (
     BIG_ENDIAN,
     DEFLATED,

@@ -10,12 +10,12 @@ from pynetdicom.dimse_messages import C_STORE_RSP
 from pynetdicom.pdu import A_ABORT_RQ, A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ, A_RELEASE_RP, P_DATA_TF
 from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 
-from agent.dicom import dimse, pdu
-from agent.dicom.association import Aborted, Association
-from agent.dicom.dimse import Answer, Command
-from agent.dicom.mpps import StepReader
-from agent.dicom.objects import ObjectReader
-from agent.dicom.pdu import Rejection, Request
+from agent.adapters.dicom import dimse, pdu
+from agent.adapters.dicom.association import Aborted, Association
+from agent.adapters.dicom.dimse import Answer, Command
+from agent.adapters.dicom.mpps import StepReader
+from agent.adapters.dicom.objects import ObjectReader
+from agent.adapters.dicom.pdu import Rejection, Request
 from agent.errors import AdapterError
 from tests.fixtures.dicom import DX, EXPLICIT, IMPLICIT, reader
 from tests.fixtures.dicom_peer import request, store_command, values

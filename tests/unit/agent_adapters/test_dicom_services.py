@@ -3,7 +3,7 @@
 import pytest
 from pydicom._uid_dict import UID_dictionary
 
-from agent.dicom.services import is_storage
+from agent.adapters.dicom.services import is_storage
 
 NO_STORAGE = ("Storage Commitment", "Media Storage Directory")
 CLASSES = {uid: entry[0] for uid, entry in UID_dictionary.items() if entry[1] in {"SOP Class", "Meta SOP Class"}}

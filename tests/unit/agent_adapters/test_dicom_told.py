@@ -3,10 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.adapter import Entry
-from agent.dicom.image import NUMBERS
-from agent.dicom.report import METRICS as MEASURED
-from agent.dicom.told import MARKS, METRICS, PARTS, Told
+from agent.adapters.dicom.image import NUMBERS
+from agent.adapters.dicom.report import METRICS as MEASURED
+from agent.adapters.dicom.told import MARKS, METRICS, PARTS, Told
+from agent.adapters.port import Entry
 from tests.fixtures.sink import MemorySink
 
 IMAGE, REPORT, EXPOSURE = b"i" * 16, b"r" * 16, b"e" * 16

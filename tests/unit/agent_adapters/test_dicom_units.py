@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.dicom.units import SPELLINGS, power_of, spelled
-from agent.dicom.walk import Raw
-from agent.values import Refused
+from agent.adapters.dicom.units import SPELLINGS, power_of, spelled
+from agent.adapters.dicom.walk import Raw
+from agent.adapters.values import Refused
 
 DAP, KV, MA, MS, MAS, ONE = "dGy.cm2", "kV", "mA", "ms", "mAs", "1"
 PAGE = Path(__file__).parents[3] / "docs" / "equipment.md"

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from agent.connection import BURST_S, EACH, TOTAL, Door, Guest, address_of, network_of
+from agent.adapters.connection import BURST_S, EACH, TOTAL, Door, Guest, address_of
+from agent.config.addresses import network_of
 from tests.fixtures.sink import MemorySink
 
 HOUR = 3600.0

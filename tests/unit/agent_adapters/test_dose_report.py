@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset, Sequence
 
-from agent.dicom.image import Extracted, hashed
-from agent.dicom.objects import Untold
-from agent.dicom.report import MAX_EVENTS
+from agent.adapters.dicom.image import Extracted, hashed
+from agent.adapters.dicom.objects import Untold
+from agent.adapters.dicom.report import MAX_EVENTS
 from agent.errors import AdapterError
 from tests.fixtures.dicom import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, data_set, image, read_object
 from tests.fixtures.dose import STARTED as STARTED_AT

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from agent.clock import Now
-from agent.config import Log
-from agent.equipment_clock import (
+from agent.adapters.equipment_clock import (
     AGAIN_MS,
     CLOCK_CODE,
     QUEUE_MS,
@@ -22,10 +20,12 @@ from agent.equipment_clock import (
     judge,
     judge_message,
 )
+from agent.adapters.logs.tail import LogTail
+from agent.adapters.values import Moment
+from agent.clock import Now
+from agent.config.shapes import Log
 from agent.errors import OutboxError
-from agent.logs.tail import LogTail
 from agent.privacy import admit
-from agent.values import Moment
 from catalog.allowed import UNCERTAIN_TIME
 from catalog.load import load
 from tests.fixtures.astm import until

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Folder
-from agent.dicom import folder as watched
-from agent.dicom.folder import FolderWatch
+from agent.adapters.dicom import folder as watched
+from agent.adapters.dicom.folder import FolderWatch
+from agent.config.shapes import Folder
 from catalog.load import load
 from tests.fixtures.dicom import DX, element, image
 from tests.fixtures.sink import MemorySink

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.hl7.answer import Outcome, answers
-from agent.hl7.message import Message
+from agent.adapters.hl7.answer import Outcome, answers
+from agent.adapters.hl7.message import Message
 from tests.fixtures.hl7 import equipment, message
 from tests.fixtures.hl7_library import fields_of
 

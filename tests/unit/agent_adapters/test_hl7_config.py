@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from agent.app import App
-from agent.configfile import load
+from agent.config.file import load
 from agent.errors import AgentError, ConfigError
-from agent.show import show
+from agent.show.show import show
 from tests.fixtures.ports import free_port
 
 BASE = """\

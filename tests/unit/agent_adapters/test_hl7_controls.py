@@ -4,12 +4,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.hl7.intake import Taken, taken
-from agent.hl7.kinds import Kind
-from agent.hl7.mllp import Frame
-from agent.hl7.reading import Extracted
+from agent.adapters.hl7.intake import Taken, taken
+from agent.adapters.hl7.kinds import Kind
+from agent.adapters.hl7.mllp import Frame
+from agent.adapters.hl7.reading import Extracted
+from agent.adapters.sends import hl7
 from agent.privacy import admit
-from agent.sends import hl7
 from tests.fixtures.hl7 import AT, MODEL, RECEIVED, controls, observation, specimen, specimens, supply
 from wire.items import Inventory
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from agent.adapter import Entry
+from agent.adapters.hl7.entry import Facts, Said
+from agent.adapters.hl7.kinds import kind_of
+from agent.adapters.hl7.message import Message
+from agent.adapters.hl7.reading import Extracted, read
+from agent.adapters.port import Entry
+from agent.config.zones import zone_of
 from agent.errors import OutboxError
-from agent.hl7.entry import Facts, Said
-from agent.hl7.kinds import kind_of
-from agent.hl7.message import Message
-from agent.hl7.reading import Extracted, read
-from agent.zones import zone_of
 from catalog.load import load
 from tests.fixtures.hl7 import AT, MODEL, RECEIVED, control, controls, equipment, inventory, notification, supply
 from tests.fixtures.sink import MemorySink

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.adapters.hl7.message import MAX_SEGMENTS, Message, Segment
 from agent.errors import AdapterError
-from agent.hl7.message import MAX_SEGMENTS, Message, Segment
 from tests.fixtures.hl7 import equipment, message
 from tests.fixtures.hl7_library import fields_of
 

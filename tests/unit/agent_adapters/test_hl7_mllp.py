@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.hl7.mllp import CR, FS, HEAD, VT, Deframer, Frame, framed
+from agent.adapters.hl7.mllp import CR, FS, HEAD, VT, Deframer, Frame, framed
 
 LIMIT = 8192
 MESSAGES = st.lists(st.binary(max_size=60).map(lambda b: b.replace(VT, b"").replace(FS, b"")), max_size=6)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.adapters.hl7.kinds import Kind, kind_of
+from agent.adapters.hl7.message import Message
+from agent.adapters.hl7.reading import Extracted, read
+from agent.adapters.hl7.tables import STATES, SUBSTANCE
 from agent.errors import AdapterError
-from agent.hl7.kinds import Kind, kind_of
-from agent.hl7.message import Message
-from agent.hl7.reading import Extracted, read
-from agent.hl7.tables import STATES, SUBSTANCE
 from agent.privacy import admit
 from catalog.allowed import REAGENT_STATES
 from catalog.allowed import STATES as DECLARED

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.logs.beside import MAX_FILES
-from agent.logs.place import DEEP, HEAD
+from agent.adapters.logs.beside import MAX_FILES
+from agent.adapters.logs.place import DEEP, HEAD
 from tests.fixtures.logs import Hospital, line
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from agent.adapters.logs.tail import LogTail
 from agent.clock import Now
-from agent.config import Log
-from agent.logs.tail import LogTail
+from agent.config.shapes import Log
 from tests.fixtures.logs import MODEL, NOW, Hospital
 from wire.items import Fault
 

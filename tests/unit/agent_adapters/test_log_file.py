@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.logs.file import CHUNK, look, turns
-from agent.logs.lines import MAX_LINE, cut_lines
-from agent.logs.place import Position, decode_position
+from agent.adapters.logs.file import CHUNK, look, turns
+from agent.adapters.logs.lines import MAX_LINE, cut_lines
+from agent.adapters.logs.place import Position, decode_position
 
 LATER = 4e9
 """A time at which every file has settled."""

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from agent.adapters.logs.encodings import is_big_endian
+from agent.adapters.logs.file import CHUNK, look, turns
+from agent.adapters.logs.lines import MAX_LINE, cut_lines
+from agent.adapters.logs.tail import LogTail
 from agent.clock import Now
-from agent.config import Log
-from agent.logs.encodings import is_big_endian
-from agent.logs.file import CHUNK, look, turns
-from agent.logs.lines import MAX_LINE, cut_lines
-from agent.logs.tail import LogTail
+from agent.config.shapes import Log
 from catalog.load import load
 from tests.fixtures.sink import MemorySink
 from wire.items import Fault

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.logs.pattern import LineReader, Open, local_time
-from agent.values import Refused
+from agent.adapters.logs.pattern import LineReader, Open, local_time
+from agent.adapters.values import Refused
 from catalog.load import load
 from catalog.model import Continuation, LogFault, LogPattern, LogSignal, Model
 from wire.items import UNCERTAIN, Fault, Readings

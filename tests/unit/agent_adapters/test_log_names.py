@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.logs.names import Names
+from agent.adapters.logs.names import Names
 from tests.fixtures.logs import Hospital, line
 
 

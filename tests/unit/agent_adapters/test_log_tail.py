@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from agent.adapters.logs.file import CHUNK
+from agent.adapters.logs.tail import COMMIT_BYTES, LogTail
 from agent.clock import Now
-from agent.config import Log
+from agent.config.shapes import Log
 from agent.errors import AgentError
-from agent.logs.file import CHUNK
-from agent.logs.tail import COMMIT_BYTES, LogTail
 from catalog.load import load
 from tests.fixtures.astm import until
 from tests.fixtures.sink import MemorySink

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from agent.dicom import dimse
-from agent.dicom.dimse import Answer
-from agent.dicom.mpps import Status, Step, decide
+from agent.adapters.dicom import dimse
+from agent.adapters.dicom.dimse import Answer
+from agent.adapters.dicom.mpps import Status, Step, decide
 from agent.errors import AdapterError
 from tests.fixtures.dicom import BIG_ENDIAN, EXPLICIT, IMPLICIT, element
 from tests.fixtures.dose import code

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.astm.assembler import Assembler
-from agent.astm.entry import Messages
-from agent.dicom.entry import Exposures
-from agent.equipment_clock import CLOCK_CODE
-from agent.hl7.entry import Facts
-from agent.hl7.file import read_file
-from agent.hl7.intake import taken
-from agent.hl7.mllp import Frame
+from agent.adapters.astm.assembler import Assembler
+from agent.adapters.astm.entry import Messages
+from agent.adapters.dicom.entry import Exposures
+from agent.adapters.equipment_clock import CLOCK_CODE
+from agent.adapters.hl7.entry import Facts
+from agent.adapters.hl7.file import read_file
+from agent.adapters.hl7.intake import taken
+from agent.adapters.hl7.mllp import Frame
 from catalog.allowed import UNCERTAIN_TIME
 from catalog.load import load
 from tests.fixtures import astm, hl7

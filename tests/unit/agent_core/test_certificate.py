@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.certificate import files, last_moment
-from agent.config import Server
-from agent.host import left_d
+from agent.adapters.host import left_d
+from agent.config.certificate import files, last_moment
+from agent.config.shapes import Server
 from steth.certificates import add_device, initialise
 
 NOW = datetime(2026, 11, 22, 8, 30, 15, tzinfo=UTC)

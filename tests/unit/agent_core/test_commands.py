@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Clock, Now
-from agent.commands import (
+from agent.commands.commands import (
     EXPIRED,
     FAILED,
     NO_POLICY,
@@ -19,8 +19,8 @@ from agent.commands import (
     Commands,
     permit,
 )
-from agent.outbox import Outbox
-from agent.probes import Values
+from agent.commands.probes import Values
+from agent.outbox.outbox import Outbox
 from agent.sink import DeviceSink
 from catalog.load import load
 from catalog.model import Step

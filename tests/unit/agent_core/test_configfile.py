@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.configfile import broker, load, until_ms
-from agent.endpoint import own
+from agent.config.addresses import broker
+from agent.config.file import load, until_ms
 from agent.errors import ConfigError
-from agent.show import show
+from agent.show.show import show
+from agent.uplink.endpoint import own
 
 GOOD = """\
 [agent]

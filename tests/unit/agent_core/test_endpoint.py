@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Server
-from agent.endpoint import endpoint
-from agent.link import LinkError
-from agent.proxy import PORT, Proxy, asked, proxy_of
+from agent.config.addresses import PROXY_PORT, Proxy, proxy_of
+from agent.config.shapes import Server
+from agent.uplink.endpoint import endpoint
+from agent.uplink.link import LinkError
+from agent.uplink.proxy import asked
 
 DEVICE = "dabc123456789"
 
@@ -23,7 +24,7 @@ def test_passwords_are_the_first_lines_of_their_files_as_they_are_now(tmp_path: 
         proxy.write_text(f"p{number}", "utf-8")
         made = endpoint(server, "ws://b.example", DEVICE)
         assert (made.username, made.password) == ("u", f"b{number}")
-        assert made.proxy == Proxy(host="p", port=PORT, username="me", password=f"p{number}")
+        assert made.proxy == Proxy(host="p", port=PROXY_PORT, username="me", password=f"p{number}")
         assert str(made) == "ws://b.example:80/mqtt through p:3128"
 
 

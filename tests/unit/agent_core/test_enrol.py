@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import trustme
 
-from agent.enrol import Identity, Unreachable, enrol, stored
+from agent.config.addresses import proxy_of
 from agent.errors import AgentError
-from agent.proxy import proxy_of
+from agent.uplink.enrol import Identity, Unreachable, enrol, stored
 from tests.fixtures.ports import free_port
 from tests.fixtures.proxy import Proxy
 from tests.unit.agent_core.api import Api

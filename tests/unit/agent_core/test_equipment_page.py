@@ -10,11 +10,15 @@ import msgspec
 import pytest
 from msgspec import NODEFAULT, Meta, Struct
 
-from agent import config, configfile, connection, equipment_clock, form, notes, room, tally
-from agent.astm import assembler, frames, link, reading
-from agent.dicom import association, elements, folder, report, steps, walk
-from agent.hl7 import adapter, message
-from agent.logs import beside, file, lines
+from agent import tally
+from agent.adapters import connection, equipment_clock, form
+from agent.adapters.astm import assembler, frames, link, reading
+from agent.adapters.dicom import association, elements, folder, report, steps, walk
+from agent.adapters.hl7 import adapter, message
+from agent.adapters.logs import beside, file, lines
+from agent.config import file as configfile
+from agent.config import shapes as config
+from agent.outbox import notes, room
 from catalog.load import load
 from catalog.refusals import loses
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.form import MAX_FORM, form_of, masked
+from agent.adapters.form import MAX_FORM, form_of, masked
 
 
 @pytest.mark.parametrize(

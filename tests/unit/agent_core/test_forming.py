@@ -3,7 +3,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.forming import Formed, fault_at, form, refold, reform, stand_in
+from agent.outbox.forming import Formed, fault_at, form, refold, reform, stand_in
 from catalog.own_words import REFUSED, TOO_BIG
 from wire.codec import decode_report, digest
 from wire.errors import WireErrorCode

@@ -3,11 +3,11 @@ from collections.abc import Sequence
 import psutil
 import pytest
 
-from agent.adapter import Entry
+from agent.adapters.host import Changes, HostAdapter, fullest, temperature, uptime_s
+from agent.adapters.port import Entry
 from agent.clock import Clock, Now
-from agent.config import Host
+from agent.config.shapes import Host
 from agent.errors import OutboxFull
-from agent.host import Changes, HostAdapter, fullest, temperature, uptime_s
 from catalog.load import load
 from wire.items import Readings
 from wire.topics import Lane

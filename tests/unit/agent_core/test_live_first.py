@@ -1,6 +1,6 @@
 """A backlog of live reports has the connection to itself while it gets on."""
 
-from agent.window import LULL_S, Window
+from agent.uplink.window import LULL_S, Window
 
 
 def sending(count: int) -> Window:

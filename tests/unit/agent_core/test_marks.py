@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from agent.marks import Action, Asked, Decision, Held, Reason, decide
+from agent.outbox.marks import Action, Asked, Decision, Held, Reason, decide
 from wire.commands import Ack
 from wire.topics import Lane
 

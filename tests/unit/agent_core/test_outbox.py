@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Moment, Offset, Segment, Step
 from agent.errors import OutboxClosed, OutboxFull
-from agent.outbox import Outbox, _Job
-from agent.states import Limits
-from agent.storage import Storage
+from agent.outbox.outbox import Outbox, _Job
+from agent.outbox.states import Limits
+from agent.outbox.storage import Storage
 from catalog.own_words import REFUSED
 from tests.fixtures.outbox import NOW, fault, held, items, reading
 from tests.fixtures.ports import wait_until

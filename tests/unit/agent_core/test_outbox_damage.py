@@ -14,10 +14,10 @@ from typing import ClassVar
 import pytest
 from structlog.testing import capture_logs
 
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.errors import AgentError, DamagedReport, OutboxFailed
-from agent.outbox import Outbox
-from agent.storage import Storage
+from agent.outbox.outbox import Outbox
+from agent.outbox.storage import Storage
 from catalog.own_words import DAMAGED
 from tests.fixtures.outbox import NOW, fault, held, items, reading
 from wire.items import Fault, Readings, Skipped
@@ -210,10 +210,10 @@ def test_a_folder_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
 CHILD = r"""
 import sys
 from pathlib import Path
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Moment
 from catalog.own_words import DAMAGED, REFUSED
-from agent.outbox import Outbox, _Job
+from agent.outbox.outbox import Outbox, _Job
 from wire.items import Fault, Readings
 import threading
 outbox = Outbox(path=Path(sys.argv[1]))

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Moment
-from agent.marks import Action, Asked, Decision
-from agent.outbox import Outbox
-from agent.states import Limits
-from agent.window import WINDOW_BYTES
+from agent.outbox.marks import Action, Asked, Decision
+from agent.outbox.outbox import Outbox
+from agent.outbox.states import Limits
+from agent.uplink.window import WINDOW_BYTES
 from wire.codec import decode_report, digest
 from wire.commands import Ack
 from wire.items import Fault, Item, Readings

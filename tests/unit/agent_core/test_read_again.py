@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Moment
-from agent.marks import Action, Asked, Reason
-from agent.outbox import Outbox
-from agent.states import Held
+from agent.outbox.marks import Action, Asked, Reason
+from agent.outbox.outbox import Outbox
+from agent.outbox.states import Held
 from wire.codec import decode_report, digest
 from wire.commands import Ack
 from wire.ids import mint_epoch

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.repeats import Plan, Repeats, merge, related
+from agent.outbox.repeats import Plan, Repeats, merge, related
 from catalog.load import load
 from wire.items import Fault, Item, StateChange
 

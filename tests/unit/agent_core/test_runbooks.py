@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
-from agent.probes import NotConfigured, Values
-from agent.runbooks import ERROR, NOT_CONFIGURED, OK, TIMEOUT, TOO_LONG, judge, run, worst
+from agent.commands.probes import NotConfigured, Values
+from agent.commands.runbooks import ERROR, NOT_CONFIGURED, OK, TIMEOUT, TOO_LONG, judge, run, worst
 from catalog.load import load
 from catalog.model import STEP_FIELDS, Runbook, Step, Text, Verdict
 from wire.items import StepResult

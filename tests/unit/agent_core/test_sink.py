@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from agent.adapter import Entry
+from agent.adapters.form import form_of
+from agent.adapters.port import Entry
 from agent.clock import Clock, Moment, Now
 from agent.errors import OutboxFull
-from agent.form import form_of
-from agent.outbox import Entered, Outbox
+from agent.outbox.outbox import Entered, Outbox
+from agent.outbox.states import Limits
 from agent.sink import POSITION, DeviceSink
-from agent.states import Limits
 from agent.tally import BURST_MS
 from catalog.load import load
 from wire.codec import decode_report

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from agent import device as device_module
 from agent.app import App
 from agent.cli import run
-from agent.config import Agent, Config, Device, Policy, Server
+from agent.config.shapes import Agent, Config, Device, Policy, Server
 from agent.device import DeviceAgent, allowance
 from agent.errors import AgentError, described
 from agent.log import configure

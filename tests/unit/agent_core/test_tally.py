@@ -1,7 +1,7 @@
 """What nobody took is counted by source and reason; a burst of it is three lines of the log."""
 
+from agent.adapters.form import form_of
 from agent.clock import Now
-from agent.form import form_of
 from agent.tally import BURST_MS, MAX_PAIRS, OTHER, REMIND_MS, Kind, Line, Tally
 from wire.items import Refusal
 

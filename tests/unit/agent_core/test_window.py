@@ -1,4 +1,4 @@
-from agent.window import RESEND_MAX_S, RESEND_S, WINDOW_BYTES, Window
+from agent.uplink.window import RESEND_MAX_S, RESEND_S, WINDOW_BYTES, Window
 from wire.limits import WINDOW_REPORTS
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
-from agent.equipment_clock import CLOCK_CODE, Told, follow
+from agent.adapters.equipment_clock import CLOCK_CODE, Told, follow
 from alerts.effects import EpisodeActive, EpisodeChanged, EpisodeOpened
 from catalog.allowed import UNCERTAIN_TIME
 from catalog.load import load

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from agent.storage import Storage
+from agent.outbox.storage import Storage
 from ingest.admit import Gate
 from ingest.service import Ingest
 from ingest.writer import LaneWriter

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.astm.frames import Frame, Scanner
-from agent.hl7.mllp import Deframer
+from agent.adapters.astm.frames import Frame, Scanner
+from agent.adapters.hl7.mllp import Deframer
 from sim.analyzer.dialogue import Outcome, Step
 from sim.analyzer.e1381 import ACK, BUSY_S, CONTENTION_S, ENQ, EOT, INTERRUPT_S, MAX_TEXT, NAK, TRIES, Transfer, frames
 from sim.analyzer.mllp import PAUSE_S, Exchange

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from agent.astm.reading import Extracted, read
-from agent.hl7 import reading as hl7_reading
-from agent.hl7.kinds import Kind, kind_of
-from agent.hl7.message import Message
+from agent.adapters.astm.reading import Extracted, read
+from agent.adapters.hl7 import reading as hl7_reading
+from agent.adapters.hl7.kinds import Kind, kind_of
+from agent.adapters.hl7.message import Message
 from catalog import qc
 from catalog.model import Model
 from sim.analyzer.astm import AstmWriter

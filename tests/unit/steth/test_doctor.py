@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.findings import as_json, fail, failed, lines, ok
+from agent.show.findings import as_json, fail, failed, lines, ok
 from catalog.model import Text
 from steth.certificates import initialise
 from steth.doctor import cli

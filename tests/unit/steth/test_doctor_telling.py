@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from agent.findings import failed
+from agent.show.findings import failed
 from catalog.load import load
 from desk.telling.watch import Untold, Watch
 from steth.doctor.telling import MOST, judge_telling

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.configfile import load
+from agent.config.file import load
 from catalog.load import load as load_catalog
 from sim.analyzer.device import AnalyzerConfig
 from sim.dr import DrConfig
