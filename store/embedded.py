@@ -265,7 +265,7 @@ class EmbeddedPostgres:
     def _launch_and_check(self) -> None:
         """Launch until a real connection answers; a server that dies right away is started once more.
 
-        (After a kill of the postmaster the first start may end in a dead server: FIGURES, "Embedded PostgreSQL".)
+        (After a kill of the postmaster the first start may end in a dead server.)
         """
         deaths = 0
         for _ in range(_PORT_ATTEMPTS):

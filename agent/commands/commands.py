@@ -44,7 +44,7 @@ def permit(runbook: Runbook | None, allowance: Allowance | None, *, now_ms: int)
         return NO_POLICY
     if now_ms >= allowance.until:
         return POLICY_EXPIRED
-    # A standing policy never covers what changes anything (REMOTE 3): that needs somebody's consent each time.
+    # A standing policy never covers what changes anything: that needs somebody's consent each time.
     if runbook.key not in allowance.runbooks or not runbook.read_only:
         return NOT_COVERED
     return None

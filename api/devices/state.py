@@ -1,4 +1,4 @@
-"""Connected, fresh and healthy: three facts about a device that are never mixed (LESSONS, design lessons). Pure."""
+"""Connected, fresh and healthy: three facts about a device that are never mixed. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

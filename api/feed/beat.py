@@ -1,6 +1,6 @@
 """Whether what the stream shows can be believed: is our own reader alive, is ingest, and how far are they behind? Pure.
 
-A dead feed must never look green (LESSONS, design lessons): silence of the devices and silence of ours are told apart.
+A dead feed must never look green: silence of the devices and silence of ours are told apart.
 """
 
 from collections.abc import Mapping

@@ -22,7 +22,7 @@ POLICY: Final = (
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""Nothing from elsewhere, no inline script or style: what equipment sends can't become code (LESSONS 22)."""
+"""Nothing from elsewhere, no inline script or style: what equipment sends can't become code."""
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 EVERY_TIME: Final = "no-cache"
 _OURS: Final = re.compile(r"/(api|healthz|readyz|metrics)(/|\Z)")

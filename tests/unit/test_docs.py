@@ -16,7 +16,7 @@ FILE = re.compile(r"`((?:\.?[\w-]+/)+[\w.-]+\.(?:py|md|toml|yaml|yml|sql|json|sh
 PLACEHOLDER = re.compile(r"NNNN|EDITION")
 CITED = re.compile(r"\bdelivery (\d+(?:(?:, | and |-)\d+)*)", re.IGNORECASE)
 # Written so that this file does not match itself. Migrations that are out keep what they say.
-FORMER = re.compile(r"DELIVER[Y]\b|\b[Rr]ules? \d+\b")
+FORMER = re.compile(r"(?:DELIVER[Y]|LESSON[S])\b|\b[Rr]ules? \d+\b")
 
 
 def name(path: Path) -> str:

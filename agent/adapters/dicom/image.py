@@ -104,7 +104,7 @@ ALLOWED: Final = frozenset(
     | set(_CODES)
     | set(_TEXTS.values())
 )
-"""Every element that is ever looked at: DOMAIN's table, the time, and what kind of object it is."""
+"""Every element that is ever looked at: those of docs/equipment.md, the time, and what kind of object it is."""
 
 
 class Reading(NamedTuple):

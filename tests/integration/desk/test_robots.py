@@ -58,7 +58,7 @@ async def test_a_robot_says_the_subject_and_the_body(address: str) -> None:
     ],
 )
 async def test_a_refusal_with_http_status_200_is_no_delivery(address: str, message: str) -> None:
-    """Counted as told (LESSONS 34)."""
+    """Else it would count as told."""
     with robots() as state, pytest.raises(RefusedError) as raised:
         await say(state, address, subject="[紧急] DR", body="no word that it waits for")
     assert raised.value.message == message

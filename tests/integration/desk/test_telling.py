@@ -39,7 +39,7 @@ async def test_a_ticket_is_told_by_webhook_and_by_email_each_in_its_language(dat
 
 
 async def test_two_processes_tell_each_message_once(database: Database) -> None:
-    """Two replicas notified twice (LESSONS 10)."""
+    """Not once by each."""
     hospital = Hospital.make(database)
     for number in range(4):
         hospital.recipient(f"json://h{number}")

@@ -108,6 +108,7 @@ async def test_rule_7_a_maker_without_numbers_is_deduplicated_by_digest(bench: B
         await until(lambda: bench.sql("SELECT count(*) FROM reading")[0][0] >= 2)
         await until(lambda: bench.sql("SELECT 1 FROM recent_digest"))
     assert bench.sql("SELECT value FROM reading ORDER BY value") == [(1.0,), (2.0,)]
+    assert bench.sql("SELECT code FROM dead_letter") == [], "recognised, not refused by the table's key"
 
 
 @pytest.mark.parametrize("error", [KeyError, TypeError, ZeroDivisionError])

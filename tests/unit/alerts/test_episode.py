@@ -75,7 +75,7 @@ def test_nothing_but_something_wrong_opens_an_episode() -> None:
 
 
 def test_silence_ends_no_episode_and_activates_none() -> None:
-    """LESSONS 11: "no data" ignores the pending period and flips state."""
+    """Elsewhere "no data" ignores the pending period and flips the state."""
     for condition in (Condition.PENDING, Condition.ACTIVE, Condition.CLEARING):
         assert TABLE[condition, Event.SILENT] == Move(Condition.NO_DATA, Reason.DATA_LOST)
     for event in set(Event) - {Event.BACK, *UNASKED}:

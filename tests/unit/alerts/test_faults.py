@@ -134,7 +134,7 @@ def test_a_fault_of_an_impossible_time_is_still_told() -> None:
 
 
 def test_chattering_keeps_one_episode_until_it_is_quiet() -> None:
-    """LESSONS 9: no flap detection. Three cycles a minute are chattering (ANSI/ISA-18.2)."""
+    """Three cycles a minute are chattering (ANSI/ISA-18.2)."""
     device = Reporting()
     for at in (0, 20):
         device.report(at, fault("E1", at))

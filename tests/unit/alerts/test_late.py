@@ -81,7 +81,7 @@ def test_a_late_repeat_of_what_is_open_counts() -> None:
 
 
 def test_history_never_moves_the_present() -> None:
-    """LESSONS 4: a backlog overwrites the present."""
+    """Elsewhere a backlog overwrites it."""
     device = Reporting()
     device.report(9000, fault("E1", 8999, "cleared"), reading("load", 20, 9000))
     found = device.report(9001, fault("E1", 100), reading("load", 99, 100))

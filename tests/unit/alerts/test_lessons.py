@@ -1,10 +1,10 @@
-"""What users of other systems suffer from (rows 1-7, 9 and 11), each answered by a test. Row 9 is in test_faults."""
+"""What users of other systems suffer from each answered by a test. Flapping is in test_faults."""
 
 from alerts.effects import EpisodeAgain, EpisodeChanged, EpisodeOpened
 from tests.unit.alerts.device import Reporting, birth, fault, moves, ms, only, opened, reading, temp, tickets
 
 
-def test_lesson_1_a_late_disconnect_marks_nothing() -> None:
+def test_a_late_disconnect_marks_nothing() -> None:
     """Connected is a fact of its own: no will makes a device silent, none keeps it alive."""
     device = Reporting()
     device.report(10, birth(10))
@@ -14,7 +14,7 @@ def test_lesson_1_a_late_disconnect_marks_nothing() -> None:
     assert tickets(device.tick(190)) == ["silence"]
 
 
-def test_lesson_2_silence_and_return_race_and_each_is_told_each_time() -> None:
+def test_silence_and_return_race_and_each_is_told_each_time() -> None:
     device = Reporting()
     for at in range(0, 3000, 1000):
         device.report(at, birth(at))
@@ -25,20 +25,20 @@ def test_lesson_2_silence_and_return_race_and_each_is_told_each_time() -> None:
     assert len({e.alert_id for e in only(EpisodeOpened, device.effects)}) == 3
 
 
-def test_lesson_2_a_tick_under_way_when_a_report_comes_makes_no_device_silent() -> None:
+def test_a_tick_under_way_when_a_report_comes_makes_no_device_silent() -> None:
     device = Reporting()
     device.report(179, birth(179))
     assert device.tick(180) == []  # asked for when 180 was due
 
 
-def test_lesson_3_silence_is_known_at_the_moment_it_is_due() -> None:
+def test_silence_is_known_at_the_moment_it_is_due() -> None:
     device = Reporting(seen=False)
     device.tick(0)
     assert device.due() == 180
     assert opened(device.tick(180)) == [("silence", "active")]
 
 
-def test_lesson_4_the_present_is_the_newest_and_not_the_last_received() -> None:
+def test_the_present_is_the_newest_and_not_the_last_received() -> None:
     device = Reporting()
     device.report(600, reading("load", 99, 600))
     assert device.report(601, reading("load", 20, 400)) == []
@@ -47,13 +47,13 @@ def test_lesson_4_the_present_is_the_newest_and_not_the_last_received() -> None:
     assert device.state.entries == {}
 
 
-def test_lesson_4_also_where_nothing_had_happened_before() -> None:
+def test_also_where_nothing_had_happened_before() -> None:
     device = Reporting()
     device.report(600, reading("load", 50, 600))
     assert device.report(601, reading("load", 99, 500)) == []
 
 
-def test_lesson_5_stale_values_in_a_fresh_report_are_not_fresh() -> None:
+def test_stale_values_in_a_fresh_report_are_not_fresh() -> None:
     device = Reporting()
     device.report(9000, reading("load", 50, 9000))
     found = device.report(9010, reading("load", 99, 4000), reading("volt", 15, 4000))
@@ -61,7 +61,7 @@ def test_lesson_5_stale_values_in_a_fresh_report_are_not_fresh() -> None:
     assert only(EpisodeOpened, found)[0].occurred_ms == ms(4000)
 
 
-def test_lesson_6_two_facts_in_one_millisecond_both_count() -> None:
+def test_two_facts_in_one_millisecond_both_count() -> None:
     device = Reporting()
     found = device.report(1, fault("E1", 1), fault("E2", 1), fault("E1", 1))
     assert opened(found) == [("fault:E1", "active"), ("fault:E2", "active")]
@@ -71,7 +71,7 @@ def test_lesson_6_two_facts_in_one_millisecond_both_count() -> None:
     assert opened(found) == [("fault:E1", "active")]
 
 
-def test_lesson_7_a_new_occurrence_is_a_new_episode() -> None:
+def test_a_new_occurrence_is_a_new_episode() -> None:
     device = Reporting()
     for at in (0, 1000, 2000):
         device.report(at, fault("E1", at))
@@ -82,14 +82,14 @@ def test_lesson_7_a_new_occurrence_is_a_new_episode() -> None:
     assert [e.alert_id for e in over if e.event == "fault-cleared"] == fault_ids
 
 
-def test_lesson_7_even_in_the_same_millisecond() -> None:
+def test_even_in_the_same_millisecond() -> None:
     device = Reporting()
     device.report(1, fault("E1", 1), fault("E1", 1, "cleared"), fault("E1", 1))
     first, second = only(EpisodeOpened, device.effects)
     assert first.alert_id != second.alert_id
 
 
-def test_lesson_11_no_data_keeps_the_pending_period_and_flips_nothing() -> None:
+def test_no_data_keeps_the_pending_period_and_flips_nothing() -> None:
     device = Reporting()
     device.report(0, temp(50, 0))
     found = device.tick(180)

@@ -98,7 +98,7 @@ def test_nothing_ends_while_nothing_can_be_heard_nor_before_what_was_kept_back_h
 
 
 def test_silence_alone_holds_no_limit() -> None:
-    """LESSONS 11: "no data" ignores the pending period and flips state."""
+    """Elsewhere "no data" ignores the pending period and flips the state."""
     device = Reporting()
     device.report(0, temp(50, 0))
     assert moves(device.tick(180)) == [("silent", "pending", "no-data")]
@@ -119,7 +119,7 @@ def test_what_was_certain_before_the_silence_comes_before_it() -> None:
 
 @pytest.mark.parametrize("clock", [0.0, 77.0])
 def test_a_device_never_heard_is_silent_from_the_moment_it_is_known(clock: float) -> None:
-    """LESSONS 3: devices that never reported are skipped."""
+    """Elsewhere one that never reported is skipped."""
     device = Reporting(seen=False)
     due = device.due()
     assert due is not None

@@ -1,4 +1,4 @@
-"""The shipped analyzers: complete over DOMAIN's families, true to what the makers published, silent about patients."""
+"""The shipped analyzers: complete over the fault families, true to what the makers published, silent about patients."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ def each(shipped: Catalog, request: pytest.FixtureRequest) -> Model:
     return found
 
 
-# DOMAIN, "Biochemistry analyzers": fault families. For each at least one code; those that a visit mends open a ticket.
+# Fault families of biochemistry analyzers. For each at least one code; those that a visit mends open a ticket.
 FAMILIES = [
     *("photometer", "bath", "cuvette", "probe.clot", "probe.crash", "probe.level", "reagent.supply", "water", "waste"),
     *("vacuum", "syringe", "ise", "barcode", "detergent", "calibration", "qc"),

@@ -23,7 +23,7 @@ def test_is_clean() -> None:
     assert main_lines() == []
 
 
-# DOMAIN, "DR": fault families. For each at least two codes, one of which opens a ticket.
+# Fault families of a DR. For each at least two codes, one of which opens a ticket.
 FAMILIES = [
     *("generator.kv", "generator.ma", "generator.rotor", "generator.filament", "generator.arcing", "generator.heat"),
     *("tube.heat", "tube.age", "tube.output"),
@@ -73,7 +73,7 @@ def test_the_panel_makers_codes_are_all_there_with_their_source(model: Model, sh
         assert words & named, number
 
 
-# DOMAIN's table and the host, with units; the DICOM adapter's names.
+# What a DR and its host tell, with units; the DICOM adapter's names.
 SIGNALS = {
     "detector.nominal": "1",
     "detector.temperature": "Cel",
