@@ -7,11 +7,11 @@ from typing import Self
 
 from msgspec import Struct
 
-from agent.adapter import Entry
+from agent.adapters.port import Entry
 from agent.clock import Clock, Moment, Now
-from agent.link import Link, Message
-from agent.outbox import Outbox
-from agent.session import Counters, Identity, Session
+from agent.outbox.outbox import Outbox
+from agent.uplink.link import Link, Message
+from agent.uplink.session import Counters, Identity, Session
 from tests.fixtures.hand import turns, until
 from wire.codec import decode_report, digest, encode
 from wire.commands import Ack, Command

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from agent.errors import DamagedReport, OutboxError
-from agent.link import OVERHEAD, PACKET_TOO_LARGE, PAYLOAD_INVALID, LinkError, Message
-from agent.marks import Reason
-from agent.outbox import Outbox
-from agent.session import AGENT, BULK_AT_ONCE, SMALLEST, STUCK, Renewed, _worst
-from agent.window import RESEND_S
+from agent.outbox.marks import Reason
+from agent.outbox.outbox import Outbox
+from agent.uplink.link import OVERHEAD, PACKET_TOO_LARGE, PAYLOAD_INVALID, LinkError, Message
+from agent.uplink.session import AGENT, BULK_AT_ONCE, SMALLEST, STUCK, Renewed, _worst
+from agent.uplink.window import RESEND_S
 from tests.fixtures.hand import by_hand, pass_s, turns, until
 from tests.unit.agent_core.talk import AHEAD, DEVICE, WALL, Talk, fault, reading
 from wire.codec import encode
