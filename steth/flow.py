@@ -10,21 +10,9 @@ from psycopg import AsyncConnection
 
 from catalog.messages import render
 from catalog.model import Catalog, Lang
+from steth.statements import QUERIES
 
 _FRESH_S: Final = 45
-_STATE: Final = b"""
-SELECT (SELECT count(*) FROM device WHERE status = 'active'),
-    (SELECT count(DISTINCT device_id) FROM mark WHERE at > now() - make_interval(secs => %s)),
-    (SELECT count(*) FROM alert WHERE condition <> 'ok'),
-    (SELECT count(*) FROM ticket WHERE status <> 'closed')
-"""
-# Only what every reader can see by now: a serial cursor would skip a row that commits late (delivery 19).
-_OPENED: Final = b"""
-SELECT e.xid::text, e.id, t.number, d.name, t.severity, t.message, t.params
-FROM ticket_event e JOIN ticket t ON t.id = e.ticket_id JOIN device d ON d.id = t.device_id
-WHERE e.event = 'opened' AND (e.xid, e.id) > (%s::xid8, %s) AND e.xid < row_horizon()
-ORDER BY e.xid, e.id LIMIT 20
-"""
 
 
 class Counted(Struct, frozen=True, kw_only=True):
@@ -64,7 +52,7 @@ class Flow:
     async def line(self, connection: AsyncConnection[Any], client: httpx.AsyncClient, now: datetime) -> str:
         """The line of this second."""
         counted = await self.counted(client)
-        row = await (await connection.execute(_STATE, (_FRESH_S,))).fetchone()
+        row = await (await connection.execute(QUERIES["flow"], (_FRESH_S,))).fetchone()
         devices, heard, alerts, tickets = row or (0, 0, 0, 0)
         if counted is None:
             flow = "ingest does not answer"
@@ -78,14 +66,12 @@ class Flow:
     async def opened(self, connection: AsyncConnection[Any], now: datetime) -> list[str]:
         """A line for each ticket that opened since the last call; those of earlier runs are not told again."""
         if self._after is None:
-            row = await (
-                await connection.execute("SELECT coalesce(max(xid)::text, '0'), coalesce(max(id), 0) FROM ticket_event")
-            ).fetchone()
+            row = await (await connection.execute(QUERIES["newest_event"])).fetchone()
             self._after = (row[0], row[1]) if row else ("0", 0)
             return []
         lines: list[str] = []
         for xid, id_, number, device, severity, message, params in await (
-            await connection.execute(_OPENED, self._after)
+            await connection.execute(QUERIES["opened"], self._after)
         ).fetchall():
             self._after = (xid, id_)
             title = render(message, params, self._lang, self._catalog)

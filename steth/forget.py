@@ -16,28 +16,14 @@ from catalog.allowed import OTHER
 from catalog.model import UNKNOWN_CODE, Catalog
 from ingest.refusals import SERVER
 from steth.allowed import AllowList
+from steth.statements import QUERIES
 from wire.ids import mint_command_id
 from wire.items import Birth, Heartbeat, Inventory, Item, Refusal, Reply, Verdict
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _ROWS: Final = 5_000
 """Read at a time."""
-_COPIES: Final = (
-    "SELECT e.event_id, d.model, e.body FROM ticket_evidence_event e"
-    " JOIN ticket t ON t.id = e.ticket_id JOIN device d ON d.id = t.device_id"
-)
-_EVENTS: Final = {
-    "device_event": (
-        "SELECT e.id, d.model, e.body FROM device_event e JOIN device d ON d.id = e.device_id",
-        "UPDATE device_event SET body = %(body)s WHERE id = %(id)s",
-        "DELETE FROM device_event WHERE id = %(id)s",
-    ),
-    "ticket_evidence_event": (
-        _COPIES,
-        "UPDATE ticket_evidence_event SET body = %(body)s WHERE event_id = %(id)s",
-        "DELETE FROM ticket_evidence_event WHERE event_id = %(id)s",
-    ),
-}
+_EVENTS: Final = ("device_event", "ticket_evidence_event")
 
 
 class ForgetError(Exception):
@@ -63,7 +49,7 @@ def forget(dsn_owner: str, catalog: Catalog, *, act: bool) -> dict[str, int]:
 
 def _look(connection: Connection, catalog: Catalog) -> dict[str, int]:
     gate = AllowList(catalog)
-    models = {model for (model,) in connection.execute("SELECT DISTINCT model FROM device")}
+    models = {model for (model,) in connection.execute(QUERIES["models"])}
     if strange := sorted(models - catalog.models.keys()):
         raise ForgetError(f"the catalog doesn't hold {', '.join(strange)}: give the catalog that ingest uses")
     return {
@@ -73,30 +59,26 @@ def _look(connection: Connection, catalog: Catalog) -> dict[str, int]:
         "device_refusal": _refusals(connection, gate),
         "command": _verdicts(connection, gate),
         "ticket_event": _told(connection, gate),
-        **{table: _events(connection, gate, *statements) for table, statements in _EVENTS.items()},
+        **{table: _events(connection, gate, table) for table in _EVENTS},
         "alert": _alerts(connection, catalog),
     }
 
 
 def _metrics(connection: Connection, gate: AllowList, catalog: Catalog) -> int:
-    rows = connection.execute("SELECT id, name, unit FROM metric WHERE name <> 'other.' || id").fetchall()
+    rows = connection.execute(QUERIES["metrics"]).fetchall()
     strange = [
         id_
         for id_, name, unit in rows
         if all(isinstance(gate.reading(model, name, unit), str) for model in catalog.models)
     ]
-    connection.execute(
-        "UPDATE ticket_evidence e SET metric = 'other.' || m.id, unit = '' FROM metric m"
-        " WHERE m.id = ANY (%s) AND (e.metric, e.unit) = (m.name, m.unit)",
-        (strange,),
-    )
-    connection.execute("UPDATE metric SET name = 'other.' || id, unit = '' WHERE id = ANY (%s)", (strange,))
+    connection.execute(QUERIES["forget_metrics_of_evidence"], (strange,))
+    connection.execute(QUERIES["forget_metrics"], (strange,))
     return len(strange)
 
 
 def _devices(connection: Connection, gate: AllowList) -> int:
     count = 0
-    for id_, model, serial, fields in connection.execute("SELECT id, model, serial, inventory FROM device").fetchall():
+    for id_, model, serial, fields in connection.execute(QUERIES["inventories"]).fetchall():
         told = Inventory(at=0, fields={name: str(value) for name, value in fields.items()})
         kept = gate.admit(model, told, Counter())
         left = kept.fields if isinstance(kept, Inventory) else {}
@@ -104,16 +86,14 @@ def _devices(connection: Connection, gate: AllowList) -> int:
             continue
         count += 1
         gone = serial == fields.get("device.serial") and "device.serial" not in left
-        connection.execute(
-            "UPDATE device SET inventory = %s, serial = %s WHERE id = %s", (Jsonb(left), "" if gone else serial, id_)
-        )
+        connection.execute(QUERIES["keep_inventory"], (Jsonb(left), "" if gone else serial, id_))
     return count
 
 
 def _states(connection: Connection, gate: AllowList) -> int:
-    agents = [agent for (agent,) in connection.execute("SELECT DISTINCT agent FROM device_state WHERE agent <> ''")]
+    agents = [agent for (agent,) in connection.execute(QUERIES["agents"])]
     strange = [agent for agent in agents if _agent(gate, agent) == OTHER != agent]
-    return connection.execute("UPDATE device_state SET agent = %s WHERE agent = ANY (%s)", (OTHER, strange)).rowcount
+    return connection.execute(QUERIES["forget_agents"], (OTHER, strange)).rowcount
 
 
 def _agent(gate: AllowList, agent: str) -> str:
@@ -122,26 +102,19 @@ def _agent(gate: AllowList, agent: str) -> str:
 
 
 def _refusals(connection: Connection, gate: AllowList) -> int:
-    rows = connection.execute(
-        "SELECT r.device_id, d.model, r.kind, r.source, r.reason FROM device_refusal r"
-        " JOIN device d ON d.id = r.device_id WHERE r.source <> %s",
-        (SERVER,),
-    ).fetchall()
+    rows = connection.execute(QUERIES["refusals_told"], (SERVER,)).fetchall()
     count = 0
     for device, model, kind, source, reason in rows:
         told = Heartbeat(at=0, refusals=[Refusal(kind=kind, source=source, reason=reason, count=1, since=0, last=0)])
         if gate.admit(model, told, Counter()) != told:
             count += 1
-            connection.execute(
-                "DELETE FROM device_refusal WHERE (device_id, kind, source, reason) = (%s, %s, %s, %s)",
-                (device, kind, source, reason),
-            )
+            connection.execute(QUERIES["forget_refusal"], (device, kind, source, reason))
     return count
 
 
-def _events(connection: Connection, gate: AllowList, select: str, update: str, delete: str) -> int:
+def _events(connection: Connection, gate: AllowList, table: str) -> int:
     count = 0
-    for id_, model, body in _streamed(connection, select):
+    for id_, model, body in _streamed(connection, QUERIES[f"read_{table}"]):
         try:
             item = msgspec.convert(body, Item)
         except msgspec.ValidationError:  # of a contract before
@@ -152,23 +125,21 @@ def _events(connection: Connection, gate: AllowList, select: str, update: str, d
                 continue
         count += 1
         if kept is None:
-            connection.execute(delete.encode(), {"id": id_})
+            connection.execute(QUERIES[f"forget_{table}"], {"id": id_})
         else:
-            connection.execute(update.encode(), {"id": id_, "body": Jsonb(msgspec.to_builtins(kept))})
+            connection.execute(QUERIES[f"keep_{table}"], {"id": id_, "body": Jsonb(msgspec.to_builtins(kept))})
     return count
 
 
 def _verdicts(connection: Connection, gate: AllowList) -> int:
     """What runbooks found, as devices said it."""
-    rows = connection.execute(
-        "SELECT id, verdict FROM command WHERE verdict IS NOT NULL AND verdict <> 'null'"
-    ).fetchall()
+    rows = connection.execute(QUERIES["verdicts"]).fetchall()
     count = 0
     for id_, body in rows:
         kept = _verdict(gate, body)
         if kept != body:
             count += 1
-            connection.execute("UPDATE command SET verdict = %s WHERE id = %s", (Jsonb(kept), id_))
+            connection.execute(QUERIES["keep_verdict"], (Jsonb(kept), id_))
     return count
 
 
@@ -183,9 +154,7 @@ def _verdict(gate: AllowList, body: Any) -> Any:
 
 def _told(connection: Connection, gate: AllowList) -> int:
     """The same in the histories of tickets: the steps with their values (`remote.replies.told`)."""
-    rows = connection.execute(
-        "SELECT id, params FROM ticket_event WHERE event = 'verdict' AND jsonb_exists(params, 'steps')"
-    ).fetchall()
+    rows = connection.execute(QUERIES["verdicts_told"]).fetchall()
     count = 0
     for id_, params in rows:
         found = [
@@ -202,29 +171,21 @@ def _told(connection: Connection, gate: AllowList) -> int:
             {"id": step["id"], "outcome": step["outcome"], "message": step["reason"], "params": step.get("values", {})}
             for step in steps
         ]
-        connection.execute("UPDATE ticket_event SET params = %s WHERE id = %s", (Jsonb(params | {"steps": left}), id_))
+        connection.execute(QUERIES["keep_verdict_told"], (Jsonb(params | {"steps": left}), id_))
     return count
 
 
 def _alerts(connection: Connection, catalog: Catalog) -> int:
-    rows = connection.execute(
-        "SELECT a.id, d.model, a.subject FROM alert a JOIN device d ON d.id = a.device_id"
-        " WHERE a.kind = 'fault' AND a.condition = 'ok' AND a.subject NOT IN (%s, '*')",
-        (UNKNOWN_CODE,),
-    ).fetchall()
+    rows = connection.execute(QUERIES["faults_over"], (UNKNOWN_CODE,)).fetchall()
     strange = [id_ for id_, model, code in rows if code not in catalog.models[model].faults]
     of = {"ids": strange, "code": UNKNOWN_CODE, "params": Jsonb({"code": UNKNOWN_CODE})}
-    connection.execute(
-        "UPDATE alert SET rule = 'fault:' || %(code)s::text, subject = %(code)s, params = params || %(params)s"
-        " WHERE id = ANY (%(ids)s)",
-        of,
-    )
-    connection.execute("UPDATE alert_event SET params = params || %(params)s WHERE alert_id = ANY (%(ids)s)", of)
+    connection.execute(QUERIES["forget_codes"], of)
+    connection.execute(QUERIES["forget_codes_told"], of)
     return len(strange)
 
 
-def _streamed(connection: Connection, select: str) -> Iterator[tuple[Any, ...]]:
+def _streamed(connection: Connection, select: bytes) -> Iterator[tuple[Any, ...]]:
     with connection.cursor(name="forget") as cursor:
         cursor.itersize = _ROWS
-        cursor.execute(select.encode())
+        cursor.execute(select)
         yield from cursor

@@ -28,6 +28,7 @@ from steth.folder import DOCTOR, RUN, SECRETS, DataFolder, UpError, data_folder,
 from steth.jobs.maintenance import Groundwork
 from steth.ports import Ports
 from steth.signals import stop_event
+from steth.statements import QUERIES
 from steth.watch import Watch, say
 from store.embedded import EmbeddedPostgres
 from store.errors import StoreError, StoreErrorCode, one_line
@@ -228,7 +229,7 @@ class Everything:
         kept = self._secrets.get(kept_as)
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
             now = datetime.now(UTC)
-            row = await (await connection.execute("SELECT id FROM account WHERE name = %s", (name,))).fetchone()
+            row = await (await connection.execute(QUERIES["account_of"], (name,))).fetchone()
             if row is not None and kept is not None:
                 return kept
             if row is None:

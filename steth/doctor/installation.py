@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
 from desk.tickets.drift import Drift, find_drift
+from steth.doctor.statements import QUERIES
 
 NAMED: Final = 10
 """Devices that are named; a fleet may have thousands."""
@@ -19,15 +20,6 @@ HOW: Final = {
     "timeline": Text(zh="由备份恢复到某时刻，或备库切换", en="brought to a point in time, or a replica took over"),
     "gaps": Text(zh="被放回较早的状态", en="put back to an older state"),
 }
-_LOOK: Final = b"""
-SELECT i.restored_at, i.restored_by, i.known_until, now(),
-    ARRAY(SELECT d.name || ' (' || d.uid || ')' FROM restored_device r JOIN device d ON d.id = r.device_id
-        WHERE d.status = 'active' ORDER BY d.id),
-    ARRAY(SELECT d.name || ' (' || d.uid || ')' FROM device d
-        WHERE EXISTS (SELECT FROM gap g WHERE g.device_id = d.id AND g.lane = 0 AND g.at > i.restored_at)
-        ORDER BY d.id)
-FROM installation i WHERE i.restored_at IS NOT NULL
-"""
 
 
 class Copy(Struct, frozen=True, kw_only=True):
@@ -44,7 +36,7 @@ class Copy(Struct, frozen=True, kw_only=True):
 
 async def check_installation(connection: AsyncConnection[Any]) -> list[Finding]:
     """Look, as steth_jobs or steth_owner."""
-    row = await (await connection.execute(_LOOK)).fetchone()
+    row = await (await connection.execute(QUERIES["copy"])).fetchone()
     fields = ("restored_at", "how", "known_until", "now", "unheard", "lost")
     copy = None if row is None else Copy(**dict(zip(fields, row, strict=True)))
     return [*judge_copy(copy), *judge_drift(await find_drift(connection))]

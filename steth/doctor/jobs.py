@@ -1,29 +1,18 @@
 """The jobs of `steth jobs`, as its leader noted them, and what they set aside."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 from psycopg import AsyncConnection
 
 from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
-
-# A sign of life that is due further ahead than any is (two hours and a bit) was noted before the clock was put right.
-_JOBS: Final = b"""
-SELECT name, failing_since, failures, error, ended_at FROM job
-WHERE failing_since IS NOT NULL OR due_at NOT BETWEEN now() AND now() + INTERVAL '3 hours' ORDER BY name
-"""
-_KNOWN: Final = (
-    b"SELECT count(*), count(*) FILTER (WHERE due_at NOT BETWEEN now() AND now() + INTERVAL '3 hours') FROM job"
-)
-_ASIDE: Final = (
-    b"SELECT count(*), count(DISTINCT device_id), min(since), string_agg(DISTINCT error, ', ') FROM rollup_aside"
-)
+from steth.doctor.statements import QUERIES
 
 
 async def check_jobs(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]:
     """What fails, what hangs, and which roll-ups can't be made. As steth_jobs or steth_owner."""
-    known, late = await (await connection.execute(_KNOWN)).fetchone() or (0, 0)
+    known, late = await (await connection.execute(QUERIES["jobs_known"])).fetchone() or (0, 0)
     if known == late:  # none ever noted anything, or none does any more
         yield warn(
             "jobs",
@@ -32,7 +21,7 @@ async def check_jobs(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]
             todo=Text(zh="启动 steth jobs 并查看其日志", en="start `steth jobs`, and read its log"),
         )
         return
-    rows = await (await connection.execute(_JOBS)).fetchall()
+    rows = await (await connection.execute(QUERIES["jobs_that_fail"])).fetchall()
     for name, since, failures, error, ended in rows:
         todo = Text(zh="查 steth jobs 日志中的 job_failed", en="read job_failed in the log of `steth jobs`")
         if since is None:
@@ -55,7 +44,8 @@ async def check_jobs(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]
 
 
 async def _aside(connection: AsyncConnection[Any]) -> AsyncIterator[Finding]:
-    buckets, devices, since, errors = await (await connection.execute(_ASIDE)).fetchone() or (0, 0, None, "")
+    row = await (await connection.execute(QUERIES["rollups_aside"])).fetchone()
+    buckets, devices, since, errors = row or (0, 0, None, "")
     if buckets:
         yield warn(
             "jobs.rollup_aside",

@@ -8,33 +8,12 @@ from psycopg import AsyncConnection
 
 from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
+from steth.doctor.statements import QUERIES
 
 PARTITIONS: Final = 16
 MARK_WARN_S: Final = 300.0
 JUDGE_FAIL_S: Final = 3600.0
 _INGEST: Final = Text(zh="检查 steth ingest 是否运行及其日志", en="see that `steth ingest` runs, and read its log")
-_LOOK: Final = b"""
-SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR NOT lease_holds(lease_until)),
-    (SELECT coalesce(jsonb_object_agg(id, clock_ms), '{}') FROM partition_lease),
-    (SELECT count(*) FROM device WHERE status = 'active'),
-    -- What a client without numbers reports moves no mark: its state says when it was heard.
-    (SELECT extract(epoch FROM now() - greatest(
-        (SELECT max(at) FROM mark), (SELECT max(seen_at) FROM device_state)))::float8),
-    (SELECT count(*) FROM device d WHERE d.status = 'active'
-        AND NOT EXISTS (SELECT FROM mark m WHERE m.device_id = d.id AND m.at > now() - INTERVAL '1 hour')
-        AND NOT EXISTS (SELECT FROM device_state s WHERE s.device_id = d.id AND s.seen_at > now() - INTERVAL '1 hour')),
-    d.dead, d.before, d.codes,
-    (SELECT count(*) FROM to_judge),
-    (SELECT coalesce(extract(epoch FROM now() - min(at)), 0)::float8 FROM to_judge)
-FROM (
-    -- Each row is of ten minutes, which are counted whole.
-    SELECT coalesce(sum(count) FILTER (WHERE late), 0)::bigint AS dead,
-        coalesce(sum(count) FILTER (WHERE NOT late), 0)::bigint AS before,
-        string_agg(DISTINCT code, ', ') FILTER (WHERE late) AS codes
-    FROM (SELECT code, count, began > now() - INTERVAL '1 hour' AS late FROM dead_letter
-        WHERE at > now() - INTERVAL '2 hours' AND began > now() - INTERVAL '2 hours') AS of_two_hours
-) AS d
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +34,7 @@ class Seen:
 
 async def look(connection: AsyncConnection[Any]) -> Seen:
     """Look, as steth_ingest or steth_owner."""
-    row = await (await connection.execute(_LOOK)).fetchone()
+    row = await (await connection.execute(QUERIES["pipeline"])).fetchone()
     assert row is not None  # noqa: S101 - no FROM
     names = Seen.__dataclass_fields__
     values = dict(zip(names, row, strict=True))

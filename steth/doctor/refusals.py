@@ -11,19 +11,12 @@ from catalog.errors import CatalogError
 from catalog.load import load
 from catalog.model import Catalog, Text
 from catalog.refusals import kept_words
+from steth.doctor.statements import QUERIES
 from steth.settings import Settings
 from wire.items import Refusal
 
 MOST: Final = 20
 """Lines; a fleet may have many of them, and the same cause."""
-_LOOK: Final = b"""
-SELECT d.uid, d.name, s.name, d.model, r.source, r.reason, r.count, (extract(epoch FROM r.since) * 1000)::bigint,
-    (extract(epoch FROM r.last) * 1000)::bigint, r.form
-FROM device_refusal r JOIN device d ON d.id = r.device_id JOIN site s ON s.id = d.site_id
-WHERE d.status = 'active' AND r.kind = 'refused' AND r.last > now() - INTERVAL '1 day'
-    AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time'
-ORDER BY r.last DESC, d.uid, r.source, r.reason
-"""
 
 
 async def check_refusals(connection: AsyncConnection[Any], settings: Settings) -> list[Finding]:
@@ -32,7 +25,7 @@ async def check_refusals(connection: AsyncConnection[Any], settings: Settings) -
         catalog = load(Path(settings.catalog) if settings.catalog else None)
     except CatalogError:  # which the check of the catalog says
         return []
-    rows = await (await connection.execute(_LOOK, {"kept": kept_words(catalog)})).fetchall()
+    rows = await (await connection.execute(QUERIES["refusals"], {"kept": kept_words(catalog)})).fetchall()
     return list(judge_refusals(rows, catalog))
 
 

@@ -12,19 +12,10 @@ from catalog.messages import render
 from catalog.model import Catalog, Text
 from desk.telling.addresses import shown
 from desk.telling.watch import Watch, look
+from steth.doctor.statements import QUERIES
 
 MOST: Final = 10
 """Lines of each kind."""
-_FAILING: Final = b"""
-SELECT id, name, address, failing_since, error, error_params FROM recipient
-WHERE active AND failing_since IS NOT NULL ORDER BY failing_since, id
-"""
-_OUTBOX: Final = b"""
-SELECT count(*) FILTER (WHERE state = 'waiting'),
-    greatest(0, coalesce(extract(epoch FROM now() - min(at) FILTER (WHERE state = 'waiting')), 0))::float8,
-    count(*) FILTER (WHERE state = 'given-up')
-FROM telling WHERE state = 'waiting' OR state = 'given-up' AND next_at > now() - INTERVAL '1 day'
-"""
 OVERDUE_S: Final = 300.0
 _TEST: Final = Text(
     zh="更正地址后发测试通知：POST /api/v1/recipients/{id}/test（见 docs/telling.md）",
@@ -35,8 +26,8 @@ _TEST: Final = Text(
 async def check_telling(connection: AsyncConnection[Any], now: datetime) -> list[Finding]:
     """Look, as steth_jobs or steth_owner."""
     watch = await look(connection, round(now.timestamp() * 1000))
-    failing = await (await connection.execute(_FAILING)).fetchall()
-    [outbox] = await (await connection.execute(_OUTBOX)).fetchall()
+    failing = await (await connection.execute(QUERIES["recipients_failing"])).fetchall()
+    [outbox] = await (await connection.execute(QUERIES["outbox"])).fetchall()
     return [_outbox(*outbox), *judge_telling(watch, failing, load(), now)]
 
 

@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from desk.telling.watch import look
+from steth.jobs.statements import QUERIES
 from store.pool import Pool
 
 _WAITING: Final[tuple[tuple[str, str], ...]] = (
@@ -23,22 +24,6 @@ _WAITING: Final[tuple[tuple[str, str], ...]] = (
     ("lease_expired_seconds", "How long ago the oldest lease of a partition ran out; 0: all are held."),
     ("untold_hospitals", "Hospitals with equipment of whose tickets nobody is told."),
 )
-# Columns in the order of _WAITING, but for the last.
-LOOK: Final = b"""
-SELECT j.waiting, j.oldest, t.waiting, t.overdue,
-    (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day'),
-    (SELECT count(*) FROM command WHERE status = 'waiting'),
-    (SELECT count(*) FROM ticket WHERE evidence_frozen_at IS NULL),
-    (SELECT coalesce(sum(count), 0) FROM dead_letter WHERE at > now() - INTERVAL '1 day'),
-    (SELECT coalesce(extract(epoch FROM now() - max(at)), 0) FROM mark),
-    l.unowned, l.behind
-FROM (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(at)), 0) AS oldest FROM to_judge) j,
-    (SELECT count(*) AS waiting, coalesce(extract(epoch FROM now() - min(at)), 0) AS overdue
-     FROM telling WHERE state = 'waiting') t,
-    (SELECT count(*) FILTER (WHERE owner IS NULL OR NOT lease_holds(lease_until)) AS unowned,
-            greatest(coalesce(extract(epoch FROM now() - min(lease_until)), 0), 0) AS behind
-     FROM partition_lease) l
-"""
 
 
 class Backlog(Collector):
@@ -51,7 +36,7 @@ class Backlog(Collector):
     async def measure(self, now_ms: int) -> int:
         """Look; returns 0: nothing was done."""
         async with self._pool.connection() as connection:
-            row = await (await connection.execute(LOOK)).fetchone()
+            row = await (await connection.execute(QUERIES["backlog"])).fetchone()
             watch = await look(connection, now_ms)
         assert row is not None  # noqa: S101 - aggregates
         self._found = tuple(max(0.0, float(value)) for value in (*row, len(watch.untold)))

@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from api.devices.state import MISSED_BEATS
+from steth.jobs.statements import QUERIES
 from store.pool import Pool
 
 STATES: Final = ("fresh", "late", "never")
@@ -19,28 +20,6 @@ _FAMILIES: Final = (
     ("open_tickets", "status", STATUSES, "Tickets that are not closed."),
     ("outbox_reports", "lane", LANES, "Reports that wait on the equipment, as its last heartbeats say."),
 )
-# Heard later than now: before the clock was put back, and not since.
-LOOK: Final = b"""
-WITH heard AS (
-    SELECT s.heartbeat, coalesce(nullif(s.interval_s, 0), %(heartbeat_s)s) AS interval_s,
-           greatest(s.seen_at, m.at) AS at
-    FROM device d LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = 0
-    LEFT JOIN (SELECT device_id, max(at) AS at FROM mark GROUP BY device_id) m ON m.device_id = d.id
-    WHERE d.status = 'active'
-)
-SELECT 'devices', CASE WHEN at IS NULL THEN 'never'
-                       WHEN abs(extract(epoch FROM now() - at)) > %(beats)s * interval_s THEN 'late'
-                       ELSE 'fresh' END AS label, count(*)
-FROM heard GROUP BY label
-UNION ALL
-SELECT 'open_alerts', severity, count(*) FROM alert
-WHERE condition <> 'ok' AND condition <> 'pending' GROUP BY severity
-UNION ALL
-SELECT 'open_tickets', status, count(*) FROM ticket WHERE status <> 'closed' GROUP BY status
-UNION ALL
-SELECT 'outbox_reports', lane, coalesce(sum((heartbeat ->> lane)::bigint), 0)
-FROM heard CROSS JOIN (VALUES ('live'), ('bulk')) AS lanes (lane) GROUP BY lane
-"""
 
 
 class Fleet(Collector):
@@ -55,7 +34,7 @@ class Fleet(Collector):
     async def measure(self) -> int:
         """Look; returns 0: nothing was done."""
         async with self._pool.connection() as connection:
-            rows = await connection.execute(LOOK, {"beats": MISSED_BEATS, "heartbeat_s": self._heartbeat_s})
+            rows = await connection.execute(QUERIES["fleet"], {"beats": MISSED_BEATS, "heartbeat_s": self._heartbeat_s})
             self._found = {(name, label): float(count) async for name, label, count in rows}
         return 0
 

@@ -22,6 +22,7 @@ from desk.telling.reasons import TellingError
 from people.audit.chain import Chain, read_chains, read_links
 from people.audit.heads import Head, HeadError, Signer, append_head, by_position, latest, line_of, read_key
 from steth.chains import Verified, check_kept, connect, finding_of, gone, kept_heads, signed, verify_chain
+from steth.jobs.statements import QUERIES
 from steth.settings import Settings, SettingsError
 from store.pool import Connection
 
@@ -30,9 +31,6 @@ UNCOVERED: Final = Gauge(
     "steth_jobs_audit_uncovered_seconds",
     "Age of the oldest entry of the audit log that no signed head covers; 0: none.",
 )
-_SIGNED: Final = b"UPDATE audit_chain SET signed = %(signed)s WHERE id = %(chain)s"
-_KEEPERS: Final = b"SELECT id, org_id, address, language, head_told_at FROM recipient WHERE heads ORDER BY id"
-_TOLD: Final = b"UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s"
 
 
 class Heads:
@@ -77,7 +75,7 @@ class Heads:
         """To whoever wasn't sent the newest head of his chain; what went wrong. At least once: told, then noted."""
         newest = {head.org: head for head in heads}
         wrong = []
-        for id_, org, address, language, told_at in await (await connection.execute(_KEEPERS)).fetchall():
+        for id_, org, address, language, told_at in await (await connection.execute(QUERIES["keepers"])).fetchall():
             head = newest.get(org)
             if head is None or datetime.fromisoformat(head.at) == told_at:
                 continue
@@ -90,7 +88,7 @@ class Heads:
             except TellingError as error:
                 wrong.append(f"recipient {id_} wasn't sent its head: {error}")
                 continue
-            await connection.execute(_TOLD, {"id": id_, "at": head.at})
+            await connection.execute(QUERIES["head_told"], {"id": id_, "at": head.at})
         return wrong
 
     async def _sign(
@@ -110,7 +108,8 @@ class Heads:
                 continue
             head = signed(found, signer, now)
             await asyncio.to_thread(append_head, Path(self._settings.audit_heads), head)
-            await connection.execute(_SIGNED, {"chain": chain.id, "signed": Jsonb(msgspec.to_builtins(head))})
+            said = Jsonb(msgspec.to_builtins(head))
+            await connection.execute(QUERIES["chain_signed"], {"chain": chain.id, "signed": said})
             made.append(head)
         return made, broken
 

@@ -8,6 +8,8 @@ from typing import Final, Self
 import psycopg
 import structlog
 
+from steth.jobs.statements import QUERIES
+
 _LOCK: Final = 0x5354_4554_4802
 """`STETH` 2; 1 is the lock of migrations."""
 STILL_S: Final = 20.0
@@ -54,8 +56,7 @@ class Leadership:
                     keepalives_interval=2,
                     keepalives_count=3,
                 )
-            statement = "SELECT true" if self._leads else "SELECT pg_try_advisory_lock(%s)"
-            cursor = await self._connection.execute(statement, () if self._leads else (_LOCK,))
+            cursor = await self._connection.execute(QUERIES["lead_on" if self._leads else "lead"], {"lock": _LOCK})
             row = await cursor.fetchone()
         except psycopg.Error as error:
             _log.warning("leadership_unknown", error=type(error).__name__)
@@ -75,5 +76,5 @@ class Leadership:
         # The server ends a session, and its locks, some time after the connection; the next one would have to wait.
         with contextlib.suppress(psycopg.Error, TimeoutError):
             async with asyncio.timeout(1.0):
-                await connection.execute("SELECT pg_advisory_unlock_all()")
+                await connection.execute(QUERIES["lead_no_more"])
         await connection.close()

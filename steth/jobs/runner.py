@@ -18,6 +18,7 @@ from prometheus_client import Counter, Gauge
 from psycopg_pool import PoolTimeout
 
 from people.audit.heads import HeadError
+from steth.jobs.statements import QUERIES
 from store.errors import StoreError, kind_of, one_line
 from store.pool import Pool
 
@@ -32,12 +33,6 @@ LONGEST_S: Final = 60.0
 NOTE_S: Final = 60.0
 """Between two notes of a job that goes well."""
 _KINDS: Final = 100
-_NOTE: Final = b"""
-INSERT INTO job AS j (name, ended_at, due_at, failing_since, failures, error)
-VALUES (%(name)s, %(ended)s, %(due)s, %(since)s, %(failures)s, %(error)s)
-ON CONFLICT (name) DO UPDATE SET ended_at = coalesce(excluded.ended_at, j.ended_at), due_at = excluded.due_at,
-    failing_since = excluded.failing_since, failures = excluded.failures, error = excluded.error
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +173,10 @@ class Jobs:
         """Write down how it is, if that can be done."""
         now = self._clock()
         due = now + timedelta(seconds=max(job.every_s, NOTE_S, LONGEST_S) + job.limit_s + NOTE_S)
-        what = {"name": job.name, "ended": standing.ended, "due": due, "since": standing.since}
+        what: dict[str, object] = {"name": job.name, "ended": standing.ended, "due": due, "since": standing.since}
+        what |= {"failures": standing.failures, "error": standing.error}
         with suppress(psycopg.Error, PoolTimeout, OSError):
             async with self._pool.connection(timeout=5.0) as connection:
-                await connection.execute(_NOTE, {**what, "failures": standing.failures, "error": standing.error})
+                await connection.execute(QUERIES["note_job"], what)
             return True
         return False

@@ -14,7 +14,6 @@ from typing import Any, Final
 import psycopg
 from psycopg import errors
 
-from steth.jobs import backlog, fleet
 from store.pool import Role, role_name
 from store.sql import load_queries
 from tests.integration.plans.size import NOW, Sync
@@ -33,6 +32,7 @@ ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
         f"api/{subject}": ("api",)
         for subject in ("alerts", "devices", "feed", "http", "readings", "recipients", "series", "tickets")
     },
+    "steth/jobs": ("jobs", "owner"),
     "store": ("jobs", "owner"),
 }
 """By room who runs its statements."""
@@ -152,13 +152,11 @@ class Statement:
 
 
 def statements() -> Iterator[Statement]:
-    """All of them, those in the code of periodic looks too."""
+    """All of them, but what the doctor asks and what is done once."""
     for room, roles in ROLES_OF.items():
         queries = load_queries(ROOT / room / "queries.sql")
         for name in sorted(queries.names):
             yield Statement(name=f"{room}.{name}", text=queries[name].decode(), roles=roles)
-    for module in (backlog, fleet):
-        yield Statement(name=f"{module.__name__}", text=module.LOOK.decode(), roles=("jobs",))
 
 
 class _Case:
