@@ -1,4 +1,4 @@
-"""One device: its outbox, its way up, its commands, its adapters, and its heartbeat."""
+"""One device: its outbox, its uplink, its commands, its adapters, and its heartbeat."""
 
 import asyncio
 import random

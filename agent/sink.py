@@ -1,5 +1,5 @@
-"""The way into the outbox: what may not leave is stopped here (``agent.privacy``), every entry gets the moment of the
-device's clock, and what is refused or tells nothing is counted (``agent.tally``)."""
+"""Puts entries into the outbox: filters them (``agent.privacy``), stamps them by the device's clock, and counts what
+is refused or yields nothing (``agent.tally``)."""
 
 import threading
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What the equipment said and nobody took: how often since when, for which reason, and what of it belongs into the log.
+"""Counts the inputs that were refused, or yielded nothing: how often since when, for which reason, and what is logged.
 
 Two kinds: ``refused``, and ``untold``, which was answered well and told nothing. Counts last as long as the outbox. A
 burst of refusals of one source for one reason is a line of the log at its beginning, one every ``REMIND_MS`` while it

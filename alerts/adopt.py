@@ -1,5 +1,5 @@
-"""A state meets what changed around it: another catalog, a device that is watched no longer or again, a database whose
-open alerts are not the state's."""
+"""Reconciles a loaded state with what has changed: another catalog, a device that is watched no longer or again, a
+database whose open alerts are not the state's."""
 
 from collections.abc import Sequence
 from typing import Final

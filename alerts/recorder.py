@@ -1,4 +1,4 @@
-"""The stage that writes what the engine judged: the rows of alert and alert_event, in the batch's transaction."""
+"""The stage that inserts the engine's verdicts as rows of alert and alert_event, in the batch's transaction."""
 
 from pathlib import Path
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Makes the effects that tell of an episode, with the message and the parameters that a person will read."""
+"""Builds the effects of an episode, with the message and the parameters that a person will read."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What a report flagged ``again`` says that is new: its facts may have been stored under an old number (delivery 6).
+"""Deduplicates a report flagged ``again`` by content: its facts may have been stored under an old number (delivery 6).
 
 The same device, metric, time and value is the same fact; so is an event of the same kind, time and body.
 

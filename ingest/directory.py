@@ -1,4 +1,4 @@
-"""What an operator changes of the devices, as ingest learns it: the tail of ``device`` by transaction (delivery 19).
+"""Changes that people make to devices, as ingest reads them: the tail of ``device`` by transaction (delivery 19).
 
 A device retired, enrolled, renamed, moved or of another model bears the number of the transaction that did it. Each
 look takes those not below the oldest transaction that still ran at the last one: few, by an index, and none is missed.

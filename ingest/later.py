@@ -1,4 +1,4 @@
-"""What is to be judged later: set aside, taken up again ever more seldom, given up visibly in the end (delivery 13).
+"""Retries of judging: what failed is set aside, retried ever more seldom, and finally given up visibly (delivery 13).
 
 ``to_judge`` has the facts; here is only when to look. A partition's owner is the only one that writes its devices'
 rows, so nothing is looked for but what was set aside here or found when a partition or a device was loaded.

@@ -1,4 +1,4 @@
-"""States that were changed by readings alone: written now and then, not with every batch (delivery 14)."""
+"""Checkpoints of states that readings alone changed: written every ten seconds, not with every batch (delivery 14)."""
 
 from collections.abc import Callable
 from typing import Final

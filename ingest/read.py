@@ -1,4 +1,4 @@
-"""What a message says, read once, as it arrives: its device, its numbers, its report. Pure; nothing is decided here."""
+"""Parses a message once, as it arrives: its device, its numbers, its report. Pure; nothing is decided here."""
 
 from functools import lru_cache
 from sys import intern

@@ -1,4 +1,4 @@
-"""What was refused of devices, into ``device_refusal``: by themselves, as they say, or by our own gate.
+"""Inserts what was refused, into ``device_refusal``: by a device's agent, as it reports, or by our own gate.
 
 What a device says is its whole count so far, so the newest holds. Ours are added up.
 """

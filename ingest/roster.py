@@ -1,4 +1,4 @@
-"""Which devices one lane of this process looks after, and what an operator changed of them."""
+"""Which devices one lane of this process is responsible for, and what people changed of them."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Generic

@@ -1,4 +1,5 @@
-"""Which times a batch's readings touch: said in its own transaction, and roll-ups are made of that (``store.rollup``).
+"""Which times a batch's readings touch: inserted in its own transaction, for the roll-ups to be made
+(``store.rollup``).
 
 As few rows as can be: what is about now is one range of all devices. What is older or ahead is said device by device,
 in runs of minutes, so that little is made again for it.

@@ -1,4 +1,4 @@
-"""Work that comes back every few moments, for as long as the process lives, whatever becomes of one turn of it."""
+"""Periodic tasks of a process: a turn that fails is logged, and the task goes on."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

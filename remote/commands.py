@@ -1,4 +1,4 @@
-"""Sends waiting commands to their devices, again and again until they answer or time is up. A job of `steth jobs`."""
+"""Publishes pending commands to their devices, repeatedly, until they are answered or expire. A job of `steth jobs`."""
 
 from collections.abc import Sequence
 from typing import Any, Final, Protocol

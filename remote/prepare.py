@@ -1,4 +1,4 @@
-"""The stage that prepares a remote session for each new ticket, and asks the device for what it may say unasked."""
+"""The stage that prepares a remote session for each new ticket, and requests its read-only diagnosis."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

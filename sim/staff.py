@@ -1,4 +1,4 @@
-"""The staff of a simulated hospital's service: takes the tickets of its devices, mends, and closes them, by the API.
+"""The staff of a simulated hospital's service: takes the tickets of its devices, repairs, and closes them, by the API.
 
 It does what a person would who has nothing else to do: each step some time after the one before, and the last only when
 the ticket's alerts are over. What others do with a ticket meanwhile goes before it.

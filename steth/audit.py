@@ -1,4 +1,4 @@
-"""`steth audit`: whether the audit log is whole, and the key and heads by which others can tell."""
+"""`steth audit`: verifies the audit log, makes its key, and signs its heads."""
 
 import asyncio
 from datetime import UTC, datetime

@@ -1,8 +1,8 @@
 """Certificates of a deployment: two authorities, those of the broker and the proxy, of services and of devices.
 
-`steth-ca` vouches for the broker, the proxy and our services, `device-ca` for devices alone, so that no device's
-certificate opens the services' listener. The common name is who it is to the broker's access list: a device's is its
-id.
+`steth-ca` issues those of the broker, the proxy and our services, `device-ca` those of devices alone, so that no
+device's certificate opens the services' listener. The common name is who it is to the broker's access list: a device's
+is its id.
 
 A device that is revoked stands in the revocation list and in `revoked.acl`, because mosquitto 2.0's WebSocket listener
 ignores the former. The latter goes by the id, so a revoked id gets no certificate any more: a new device is minted. A

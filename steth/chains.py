@@ -1,4 +1,4 @@
-"""Chains of the audit log as they stand in a database or a file, held to themselves and to signed heads."""
+"""Chains of the audit log in a database or a file, verified in themselves and against signed heads."""
 
 import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping

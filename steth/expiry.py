@@ -1,4 +1,4 @@
-"""When the certificates end that a process of ours shows or trusts: told as a metric, before it is too late."""
+"""When the certificates expire that a process of ours presents or trusts, as a metric."""
 
 from datetime import datetime
 from functools import partial

@@ -1,4 +1,4 @@
-"""What former versions kept of devices and the catalog's allow-list doesn't let pass: found, and forgotten.
+"""What former versions kept of devices and the catalog's allow-list doesn't let pass: found, and deleted.
 
 Whatever comes now is judged at the door (`steth.allowed`). This goes once over what is stored, by the same list.
 """

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP, with an end to waiting for clients: it has none for a request that never comes, or never ends."""
+"""uvicorn's HTTP with time limits for clients: it has none for a request that never comes, or never ends."""
 
 import asyncio
 from typing import Any, Final

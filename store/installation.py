@@ -1,4 +1,4 @@
-"""Whether the database is a restored copy of itself: said by the database, asked by each process as it starts.
+"""Whether the database is a restored copy of itself: decided by the database, checked by each process as it starts.
 
 The rules are in `settle_installation` (migration 0008), so that whoever asks first settles it for all.
 """

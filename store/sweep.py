@@ -1,4 +1,4 @@
-"""What grows beside readings and goes by age, in pieces that hold nobody up: docs/database.md says what stays how long.
+"""Deletes by age what grows beside readings, in batches that block nobody: docs/database.md says what stays how long.
 
 Each statement takes the oldest rows by an index, and a number of them at most: what a turn costs follows from what is
 too old, not from what is there.

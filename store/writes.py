@@ -1,4 +1,4 @@
-"""Whether a database can store at all: asked by storing something, since its log has no room on a full disk either."""
+"""Whether the database accepts writes: tested by inserting, since its log has no room on a full disk either."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""What is good in a report that breaks the contract: each item, and each row of readings, stands for itself.
+"""Salvages what is valid in a report that breaks the contract: each item, and each row of readings, by itself.
 
 The quick decoder takes a report whole or not at all. Only what it refuses comes here. Nothing is guessed: what doesn't
 fit is left out, and told by its place; what stands beside it is as if it had come alone.

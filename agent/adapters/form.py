@@ -1,4 +1,5 @@
-"""What a refused text looked like, without what it said: a code is known again, a name can't be read. Pure."""
+"""Masks a refused text: its shape is kept, its content isn't; a code is recognised again, a name can't be read.
+Pure."""
 
 import re
 from typing import Final, get_args

@@ -1,7 +1,7 @@
-"""What lies between the core and the adapters that read equipment.
+"""The interface between the adapters, which read equipment, and the outbox.
 
-An adapter turns what the equipment says into items of the wire, after the privacy filter, and hands them to its
-``Sink``. When ``put`` returned, they are on the disk, and only then may the equipment be acknowledged (delivery 1).
+An adapter turns what the equipment says into items of the wire, after the privacy filter, and puts them into its
+``Sink``. Once ``put`` has returned they are on the disk, and only then may the equipment be acknowledged (delivery 1).
 When it raised ``OutboxError``, they are not, and it must not be.
 """
 

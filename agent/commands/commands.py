@@ -1,4 +1,4 @@
-"""Commands from the server: each done once, durably; refused unless the hospital's standing policy allows it."""
+"""Commands from the server: each executed once, durably; refused unless the hospital's standing policy allows it."""
 
 import asyncio
 from collections.abc import Callable, Mapping

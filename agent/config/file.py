@@ -1,4 +1,4 @@
-"""Reads the configuration file, and says of a wrong one: ``file:line: key: what is wrong; what to do``."""
+"""Reads the configuration file, and reports what is wrong as ``file:line: key: what is wrong; what to do``."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What the outbox does within a transaction: entering, acknowledging, dropping, renumbering.
+"""The outbox's operations within a transaction: insert, acknowledge, drop, renumber.
 
 One thread uses it. Every method runs between ``Storage.begin`` and ``commit``; ``state`` is a frozen struct that is
 replaced, so that an undone transaction restores it by restoring the reference. Numbers begin with 1 in an epoch.

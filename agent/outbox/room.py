@@ -1,4 +1,4 @@
-"""The room on the disk that an outbox keeps for itself (ADR 0017, delivery 2).
+"""The disk space that an outbox reserves for itself (ADR 0017, delivery 2).
 
 Deleting what was acknowledged needs room too: SQLite writes the changed pages to the write-ahead log first, and a
 checkpoint makes the file as long as its page count. So a *reserve* lies beside the outbox, a file of nothing, and is

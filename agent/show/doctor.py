@@ -1,6 +1,6 @@
 """``steth-agent doctor CONFIG.toml``: says of each part of the agent's side how it is and what to do.
 
-It may be run beside a running agent: it never connects as a device (the broker would put the agent's own session out),
+It may be run beside a running agent: it never connects as a device (the broker would end the agent's own session),
 never opens an outbox, and leaves a line alone that an analyzer gives to one listener only.
 """
 

@@ -1,4 +1,4 @@
-"""What a configuration would read and send: the hospital's first look into the glass box."""
+"""Prints what a configuration would read and send, for the hospital to check before anything runs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

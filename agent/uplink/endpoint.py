@@ -1,4 +1,4 @@
-"""From ``[server]`` to the way up: certificates and passwords are read from their files when a connection is made."""
+"""The broker's address and credentials, from ``[server]``: certificates and passwords are read for each connection."""
 
 import ssl
 from pathlib import Path

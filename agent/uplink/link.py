@@ -1,4 +1,4 @@
-"""One MQTT 5 connection: what the uplink needs of aiomqtt, and what aiomqtt keeps to itself.
+"""One MQTT 5 connection: what the uplink needs of aiomqtt, and what aiomqtt hides.
 
 aiomqtt does the asyncio side of paho-mqtt well, but hides the broker's limits (CONNACK), the reason codes of PUBACK and
 of a disconnection. delivery 11 and 12 need them, so paho's own callbacks are wrapped here, and nowhere else.

@@ -1,4 +1,4 @@
-"""Keeps one device connected: connects, runs sessions, comes back with jitter when a connection is lost."""
+"""Keeps one device connected: connects, runs sessions, reconnects with jitter when a connection is lost."""
 
 import asyncio
 import contextlib

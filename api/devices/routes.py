@@ -1,4 +1,4 @@
-"""Devices: minting, what they are and how they are."""
+"""Devices: minted, listed, changed, and their present state."""
 
 import asyncio
 from datetime import datetime

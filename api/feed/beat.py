@@ -1,4 +1,4 @@
-"""Whether what the stream shows can be believed: is our own reader alive, is ingest, and how far are they behind? Pure.
+"""Whether the stream is current: is our own reader alive, is ingest, and how far are they behind? Pure.
 
 A dead feed must never look green: silence of the devices and silence of ours are told apart.
 """

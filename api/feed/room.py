@@ -1,4 +1,4 @@
-"""Whether there is room for one more live stream, and at whose expense. Pure."""
+"""Limits of live streams: whether one more is admitted, and which one ends for it. Pure."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What changes, as it changes: server-sent events."""
+"""The live stream, as server-sent events."""
 
 from functools import partial
 from typing import Annotated, Any, Final

@@ -1,4 +1,4 @@
-"""Who asks, where a proxy of ours stands between: its word is taken, and nobody else's."""
+"""The client's address behind a reverse proxy: forwarded headers are trusted from configured proxies only."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address

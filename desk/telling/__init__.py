@@ -1,1 +1,1 @@
-"""Telling people: an outbox, what is written, and the ways out."""
+"""Telling people: an outbox of messages, their texts, and the channels that they are sent by."""

@@ -1,4 +1,4 @@
-"""Text that chat rooms and mail readers show as it is. Pure.
+"""Escapes text so that chat rooms and mail readers show it as it is. Pure.
 
 Names of equipment, sites and faults come from outside. In a chat message they could call up the whole group, or hide
 an address of somebody's own behind words. A program that takes JSON gets them as they are.

@@ -1,4 +1,4 @@
-"""The words in which tickets are told to a person. Pure."""
+"""Renders the message about tickets that a person gets. Pure."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What is told next, and what becomes of what could not be told. Pure."""
+"""Which message is sent next, and when one that failed is sent again or given up. Pure."""
 
 from collections.abc import Sequence
 from random import Random

@@ -1,4 +1,4 @@
-"""One HTTP request whose receiver may do as it likes: its time and memory are bounded, and where it goes is checked."""
+"""One HTTP request to an untrusted receiver: its time and memory are bounded, and its target is validated."""
 
 import asyncio
 import ssl

@@ -1,4 +1,4 @@
-"""The way out: a host is resolved once, its addresses are checked, and one of these is called."""
+"""Outgoing connections: a host is resolved once, its addresses are validated, and one of these is connected to."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Whether alerts and tickets say the same. They are written in one transaction; this is the proof, for tests and the
+"""Whether alerts and tickets agree. They are written in one transaction; this is the proof, for tests and the
 doctor."""
 
 from datetime import datetime

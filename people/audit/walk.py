@@ -1,4 +1,4 @@
-"""Whether a chain of the audit log is whole: entry behind entry, and against heads that were kept of it. Pure.
+"""Verifies a chain of the audit log: entry by entry, and against signed heads that were kept of it. Pure.
 
 A chain that fits in itself may still be a forgery from end to end: who may write the table can hash all of it anew.
 What shows that, and what was cut off the end, are heads that others hold (people/audit/heads.py).

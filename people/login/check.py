@@ -1,4 +1,4 @@
-"""Who knows the password gets a credential: a program a bearer token, a browser a session."""
+"""Sign-in: a password becomes a credential, for a program a bearer token, for a browser a session."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

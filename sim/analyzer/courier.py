@@ -1,4 +1,4 @@
-"""Hands messages over to the agent by TCP, in order, each until it is acknowledged."""
+"""Sends messages to the agent by TCP, in order, each until it is acknowledged."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""How one message is handed over, whatever the protocol: bytes in, bytes and an outcome out. No I/O."""
+"""How one message is sent, whatever the protocol: bytes in, bytes and an outcome out. No I/O."""
 
 from enum import Enum
 from typing import NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""The audit log: whether it was cut or rewritten as far as a short look tells, and whether others could tell."""
+"""The audit log: whether what is new of it verifies, and whether signed heads cover it."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Devices that said something in vain: what was refused of their input within a day, so that a fact was lost."""
+"""Devices of whose input something was refused within a day, so that a fact was lost."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""A conversation with one analyzer: obeys the link, enters whole messages, and answers when they are kept."""
+"""A session with one analyzer: drives the link, stores whole messages, and acknowledges them once they are
+committed."""
 
 import asyncio
 from collections import deque

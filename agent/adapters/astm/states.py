@@ -1,6 +1,6 @@
 """The E1381 link as a table of (state, event): what can be, what can happen, and what is done then. Pure data.
 
-CLSI LIS01-A2 chapter 8 (ASTM E1381-02 chapter 6); ``link`` obeys it.
+CLSI LIS01-A2 chapter 8 (ASTM E1381-02 chapter 6); ``link`` executes it.
 """
 
 from collections.abc import Mapping

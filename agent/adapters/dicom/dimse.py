@@ -1,4 +1,4 @@
-"""The commands of message exchange that an SCP hears and says: DICOM PS3.7, 9.3, 10.3 and annexes C and E. Pure."""
+"""The DIMSE commands that an SCP receives and sends: DICOM PS3.7, 9.3, 10.3 and annexes C and E. Pure."""
 
 import struct
 from collections.abc import Mapping

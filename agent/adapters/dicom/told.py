@@ -1,4 +1,4 @@
-"""What was told of which exposure: an image and a dose report often tell of the same one, and it is entered once.
+"""Deduplicates exposures: an image and a dose report often describe the same one, and it is stored once.
 
 It is kept in the outbox with what it is about, in a ring of parts of which one is written with an entry (1 kB). A mark
 is 8 keyed bytes of a UID, 4 of the object that told, and the metrics as bits; so an object that wasn't kept is never

@@ -1,7 +1,7 @@
 """A log file that grows: its lines become faults and readings by the patterns of the catalog.
 
-What a turn found and how far it read are committed together (delivery 1): a kill between two turns neither loses a
-line nor enters one twice. Repeats of a fault are folded by the outbox.
+What a turn found and how far it read are committed together (delivery 1): a kill between two turns neither loses a line
+nor stores one twice. Repeats of a fault are folded by the outbox.
 """
 
 import asyncio

@@ -1,4 +1,5 @@
-"""A state meets what changed around it: a device that is retired and comes back, a database with other open alerts."""
+"""Reconciles a loaded state with what has changed: a device that is retired and comes back, a database with other
+open alerts."""
 
 from dataclasses import dataclass
 from uuid import UUID
