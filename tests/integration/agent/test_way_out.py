@@ -10,7 +10,8 @@ import trustme
 from structlog.testing import capture_logs
 
 from agent.config.shapes import Server
-from agent.uplink import link, proxy, uplink
+from agent import backoff
+from agent.uplink import link, proxy
 from agent.uplink.endpoint import endpoint
 from agent.uplink.link import Endpoint
 from tests.fixtures.mosquitto import Mosquitto
@@ -24,7 +25,7 @@ WAYS = ("ws", "wss", "proxy", "proxy+mqtts", "proxy+wss")
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uplink, "BACKOFF_S", 0.1)
+    monkeypatch.setattr(backoff, "BACKOFF_S", 0.1)
 
 
 @pytest.fixture(scope="module")
