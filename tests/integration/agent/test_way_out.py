@@ -9,8 +9,8 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
-from agent.config.shapes import Server
 from agent import backoff
+from agent.config.shapes import Server
 from agent.uplink import link, proxy
 from agent.uplink.endpoint import endpoint
 from agent.uplink.link import Endpoint
