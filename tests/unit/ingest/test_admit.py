@@ -16,12 +16,11 @@ from ingest.ports import Applied, Device, Presence
 from ingest.read import read
 from ingest.refusals import Key, Refused, note_own
 from tests.fixtures.allowed import Anything, possible
-from wire.codec import encode, encode_report
-from wire.commands import Will
-from wire.ids import Epoch, bucket, mint_device_id, mint_epoch, partition
-from wire.items import BAD, GOOD, Birth, Fault, Heartbeat, Item, Readings
-from wire.report import HELLO, Numbers, Report
-from wire.topics import Lane, up, will
+from wire.codec import encode_report
+from wire.ids import bucket, mint_device_id, mint_epoch, partition
+from wire.items import BAD, GOOD, Fault, Heartbeat, Item, Readings
+from wire.report import Numbers, Report
+from wire.topics import Lane, up
 
 NOW = 1_795_000_000_000
 MINUTE, HOUR = 60_000, 3_600_000
@@ -81,13 +80,6 @@ class Door:
         (work,) = self.take(report, received_ms, numbers).works.values()
         (applied,) = work.applied
         return applied
-
-    def birth(self, epoch: Epoch, boot: int) -> None:
-        born = Birth(at=NOW, boot=boot, agent="1.0.0", model="dr", interval_s=15.0)
-        self.take(Report(at=NOW, items=[born]), NOW, Numbers(epoch=epoch, seq=HELLO, floor=1, head=0))
-
-    def will(self, epoch: Epoch, boot: int) -> None:
-        self.take(encode(Will(epoch=epoch, boot=boot)), NOW, topic=will(self.uid))
 
 
 class _Here(Memory[None]):
@@ -195,19 +187,3 @@ def test_good_items_of_every_kind_go_through_untouched() -> None:
     door = Door()
     for applied in (door.told(report, NOW), door.told(report, NOW, numbered(1))):
         assert applied.report == msgspec.json.decode(encode_report(report), type=Report)
-
-
-def test_delivery_18_only_the_will_of_the_present_session_counts() -> None:
-    door = Door()
-    epoch, other = mint_epoch(), mint_epoch()
-    door.will(epoch, 1)  # of a session that wasn't heard of yet
-    for boot in (1, 2):
-        door.birth(epoch, boot)
-        assert door.memory.presence.connected
-    for late in ((epoch, 1), (other, 2)):
-        door.will(*late)
-        assert door.memory.presence.connected, "of a connection that was replaced"
-    door.will(epoch, 2)
-    assert not door.memory.presence.connected
-    door.take(beat(NOW), NOW, Numbers(epoch=epoch, seq=1, floor=1, head=1))
-    assert door.memory.presence.connected, "heard again"
