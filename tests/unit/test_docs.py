@@ -11,7 +11,7 @@ RULEBOOK = ROOT / "docs" / "delivery.md"
 RULES = re.findall(r"^### (\d+)\. ", RULEBOOK.read_text(), re.MULTILINE)
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+TEST = re.compile(r"`(tests/[\w/]+\.py)((?:::\w+)+)`")
 FILE = re.compile(r"`((?:\.?[\w-]+/)+[\w.-]+\.(?:py|md|toml|yaml|yml|sql|json|sh|ts|tsx|conf|txt|lock|Dockerfile))`")
 PLACEHOLDER = re.compile(r"NNNN|EDITION")
 CITED = re.compile(r"\bdelivery (\d+(?:(?:, | and |-)\d+)*)", re.IGNORECASE)
@@ -43,10 +43,18 @@ def test_each_link_leads_somewhere() -> None:
     assert {name(page): lost for page in PAGES if (lost := list(leads_nowhere(page)))} == {}
 
 
+def is_defined(file: str, parts: str) -> bool:
+    """Whether a test stands in its file, by itself or in its class."""
+    text = (ROOT / file).read_text() if (ROOT / file).is_file() else ""
+    return all(
+        re.search(rf"^{'    ' * depth}(?:async )?(?:def|class) {part}\b", text, re.MULTILINE)
+        for depth, part in enumerate(parts.removeprefix("::").split("::"))
+    )
+
+
 def test_each_test_that_is_named_exists() -> None:
     named = {found for page in PAGES for found in TEST.findall(page.read_text())}
-    defined = {file: (ROOT / file).read_text() if (ROOT / file).is_file() else "" for file, _ in named}
-    assert [f"{file}::{test}" for file, test in sorted(named) if f"def {test}(" not in defined[file]] == []
+    assert sorted("".join(each) for each in named if not is_defined(*each)) == []
 
 
 def test_each_file_that_is_named_exists() -> None:
