@@ -96,7 +96,7 @@ class PartRef(Struct, frozen=True, kw_only=True):
 
 
 class FaultFamily(Struct, frozen=True, kw_only=True):
-    """Faults that one visit would mend together: at most one open ticket for each device and family.
+    """Faults that one visit would repair together: at most one open ticket for each device and family.
 
     `causes` and `parts` come likeliest first.
     """
@@ -109,7 +109,7 @@ class FaultFamily(Struct, frozen=True, kw_only=True):
 
 
 class Assay(Struct, frozen=True, kw_only=True):
-    """A test whose quality control is told, never its patients' results.
+    """A test whose quality control is reported, never its patients' results.
 
     A control's result becomes the readings `qc.<key>.<control>.value` in `unit` (UCUM) and, where target and standard
     deviation are known, `qc.<key>.<control>.z` (unit 1). `units`: unit as the equipment may write it -> factor to
@@ -142,7 +142,7 @@ class LimitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A number that the equipment tells.
+    """A quantity that the equipment reports.
 
     `name`: dotted metric name. `unit`: UCUM. `title`: what a person reads. `source`: standard and section or tag.
     `cadence`: "exposure", or seconds between samples. `min`..`max`: what is physically possible; the adapter refuses
@@ -207,7 +207,7 @@ class Silence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LogFault(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A log line that tells of a fault: the literal `code`, or what the named `group` captured, found in `table`.
+    """A log line that reports a fault: the literal `code`, or what the named `group` captured, found in `table`.
 
     `table`: captured text -> code; what it doesn't hold never leaves the device. A file may give `prefix` instead: then
     loading fills the table with all codes of the model that begin with it, captured without it.
@@ -300,7 +300,7 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Runbook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Steps that tell an engineer how the equipment is.
+    """Read-only steps that diagnose the equipment.
 
     `read_only`: changes nothing, so a standing policy may allow it. `scopes`: what a remote session needs for it.
     `suggested`: when to run it.

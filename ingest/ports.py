@@ -52,7 +52,7 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 class Allowed(Protocol):
-    """What may be kept of what a device of a model says; the same model, the same answers. Pure.
+    """What may be kept of what a device of a model reports; the same model, the same answers. Pure.
 
     Ingest stores no text and no number of a report that this didn't let pass, and counts what it didn't by reason.
     """

@@ -60,7 +60,7 @@ def kind_of(item: Item) -> str:
 
 
 def inventories(work: Work) -> dict[str, Any] | None:
-    """The inventory fields a device's reports say, newest last; None if they say nothing."""
+    """The inventory fields of a device's reports, newest last; None if there are none."""
     fields: dict[str, str] = {}
     for applied in work.applied:
         for item in applied.report.items:

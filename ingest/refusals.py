@@ -36,7 +36,7 @@ class Refused(Struct, frozen=True, kw_only=True, gc=False):
 
 
 def note(rows: dict[Key, Refused], device: Device, applied: Applied, beat: Heartbeat) -> None:
-    """Add what a heartbeat tells, in order of arrival."""
+    """Add what a heartbeat reports, in order of arrival."""
     again = applied.numbers is not None and applied.numbers.again
     # A clock that is wrong and not corrected yet must not make something last beyond the moment we learned of it.
     told_ms = _within(beat.at + applied.offset_ms, applied.received_ms)
@@ -78,7 +78,7 @@ def note_own(rows: dict[Key, Refused], device: Device, refused: Counter[str], *,
 
 
 async def write_refusals(connection: AsyncConnection[Any], rows: dict[Key, Refused]) -> None:
-    """Put them in the place of what was told before, and add our own."""
+    """Replace what was reported before, and add our own."""
     if not rows:
         return
     values = rows.values()

@@ -119,8 +119,8 @@ async def write_rest(
 
 
 class Inventories:
-    """What equipment says of itself, onto its device. A stage, since that row is an operator's too: while somebody
-    holds it, only this device waits, in ``to_judge``."""
+    """Updates a device's row by the inventory that the equipment reports. A stage, since that row is an operator's
+    too: while somebody holds it, only this device waits, in ``to_judge``."""
 
     name = "ingest.inventory"
 

@@ -30,8 +30,8 @@ _UNBOUNDED: Final = Expected(low=-LARGEST, high=LARGEST, least=-LARGEST, most=LA
 
 
 class AllowList:
-    """What may be kept of what devices of the catalog's models say. Of a model that the catalog doesn't hold: what an
-    agent says about itself, and that there was a fault."""
+    """What may be kept of what devices of the catalog's models report. Of a model that the catalog doesn't hold:
+    what an agent says about itself, and that there was a fault."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._models = catalog.models

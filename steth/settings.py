@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         return env_settings, init_settings
 
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Whose word of who asks the API takes."""
+        """The proxies whose forwarded headers the API trusts."""
         return tuple(map(ip_network, filter(None, map(str.strip, self.proxies.split(",")))))
 
     def need(self, *names: str) -> None:

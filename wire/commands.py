@@ -36,7 +36,7 @@ class Announce(Struct, frozen=True, kw_only=True, tag_field="t", tag="announce")
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """A command with an id (done once, durably) and an expiry on the server's clock."""
+    """A command with an id (executed once, durably) and an expiry on the server's clock."""
 
     id: Annotated[str, Meta(pattern=r"^[a-z0-9\-]{8,40}\Z")]
     issued: Millis

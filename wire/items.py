@@ -45,8 +45,8 @@ class Birth(Struct, frozen=True, kw_only=True, tag_field="t", tag="birth"):
 
 
 class Refusal(Struct, frozen=True, kw_only=True):
-    """What was refused of the equipment's input, or answered well and told nothing (``untold``): how often since when,
-    of one source for one reason. Each is the whole count so far: the one heard last holds."""
+    """Input of the equipment that was refused, or acknowledged without a fact in it (``untold``): how often since
+    when, of one source for one reason. Each is the whole count so far: the newest one counts."""
 
     kind: Literal["refused", "untold"] = "refused"
     source: Name
@@ -60,7 +60,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="t", tag="heartbeat"):
-    """The agent lives. Depths are reports that wait in its outbox; the counters grow over an epoch."""
+    """The agent is running. Depths are reports that wait in its outbox; the counters grow over an epoch."""
 
     at: Millis
     uptime_s: Annotated[float, Meta(ge=0, le=MAX_VALUE)] = 0.0

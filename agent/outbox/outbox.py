@@ -140,7 +140,7 @@ class Outbox:
         return await self._read(lambda book: book.notes.oldest_segment())
 
     async def announce(self, moment: Moment) -> None:
-        """Enter the inventory as far as it was ever told."""
+        """Insert the inventory as far as it was ever reported."""
 
         def run(book: Book) -> None:
             book.tell_steps(moment)
@@ -151,7 +151,7 @@ class Outbox:
         await self._write(run)
 
     async def reply(self, reply: Reply, moment: Moment) -> None:
-        """Keep a command's reply and enter it."""
+        """Store a command's reply and insert it as a report."""
 
         def run(book: Book) -> None:
             book.tell_steps(moment)

@@ -33,7 +33,7 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 class Unreachable(AgentError):
-    """The server could not be asked: worth another try."""
+    """The server could not be reached: worth another try."""
 
 
 def stored(folder: Path, name: str) -> Identity | None:

@@ -217,7 +217,7 @@ class Link:
         return info.mid
 
     async def messages(self) -> AsyncIterator[Message]:
-        """What comes down, until the connection ends: then ``LinkError``."""
+        """Messages that are received, until the connection ends: then ``LinkError``."""
         try:
             async for message in self._client.messages:
                 yield Message(str(message.topic), bytes(message.payload), message.retain)

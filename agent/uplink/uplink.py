@@ -25,7 +25,7 @@ RENEW_MS: Final = 10_000
 
 
 class Uplink:
-    """One device's way up. ``endpoint`` is asked before each connection, so that renewed certificates count."""
+    """One device's uplink. ``endpoint`` is asked before each connection, so that renewed certificates count."""
 
     def __init__(
         self,

@@ -126,7 +126,7 @@ async def acknowledge(
     response: Response,
     if_match: IfMatch = None,
 ) -> AlertDetail:
-    """Take note of an alert: somebody cares for it now. It stays open until the equipment says otherwise."""
+    """Acknowledge an alert: somebody is on it. It stays open until the equipment reports that it is over."""
     await _operate(asked, id, OperatorEvent.ACKNOWLEDGE, body.note, if_match)
     return await get_alert(id, asked, words, response)
 
@@ -140,7 +140,7 @@ async def unacknowledge(
     response: Response,
     if_match: IfMatch = None,
 ) -> AlertDetail:
-    """Give an alert back: nobody cares for it now."""
+    """Withdraw an acknowledgement: nobody is on it."""
     await _operate(asked, id, OperatorEvent.UNACKNOWLEDGE, body.note, if_match)
     return await get_alert(id, asked, words, response)
 

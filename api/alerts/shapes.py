@@ -77,7 +77,7 @@ class AlertDetail(Alert):
 
 
 class Acknowledge(Given):
-    """What a person says to an alert."""
+    """A person's note to an alert."""
 
     model_config = example(note="已电话联系科室，下午到场")
 

@@ -62,7 +62,7 @@ async def verify_audit(
         int, Query(ge=0, le=2**62, description="Begin behind this entry, which is taken to be good.")
     ] = 0,
 ) -> AuditVerification:
-    """Whether entries of a chain fit behind one another: some thousand at a time, go on with `?behind=` `next`.
+    """Verify that entries of a chain follow one another: some thousand at a time, go on with `?behind=` `next`.
 
     The server's word. Who doesn't want to take it reads GET /audit and computes the same; who wants to know of what was
     cut off or rewritten as a whole compares with the heads that he kept.

@@ -7,7 +7,7 @@ from api.http.shapes import Shape, example
 
 
 class SignalShape(Shape):
-    """A number that equipment of a model tells. `unit`: UCUM; `minimum` to `maximum` is physically plausible."""
+    """A quantity that equipment of a model reports. `unit`: UCUM; `minimum` to `maximum` is physically plausible."""
 
     metric: str
     name: str
@@ -17,7 +17,7 @@ class SignalShape(Shape):
 
 
 class FamilyShape(Shape):
-    """Faults that one visit would mend together."""
+    """Faults that one visit would repair together."""
 
     key: str
     name: str

@@ -177,7 +177,7 @@ async def change_device(
     response: Response,
     if_match: IfMatch = None,
 ) -> DeviceDetail:
-    """Change what people say of a device, or retire it: its open tickets say so and stay for a person."""
+    """Change what people enter of a device, or retire it: its open tickets note that and stay for a person."""
     before = await find_device(asked.connection, id)
     if before is None:
         raise not_found("device")

@@ -76,7 +76,7 @@ class ForeignUnit(Shape):
 
 
 class Heartbeat(Shape):
-    """What the agent last said of itself."""
+    """What the agent last reported of itself."""
 
     agent: str
     interval_s: float
@@ -85,7 +85,7 @@ class Heartbeat(Shape):
 
 
 class Refusal(Shape):
-    """What was refused of the equipment's input, or was answered well and told nothing: one source, one reason."""
+    """Input of the equipment that was refused, or acknowledged without a fact in it: one source, one reason."""
 
     kind: Literal["refused", "untold"]
     source: Annotated[str, Field(description="What read it, such as `astm`.")]
@@ -105,7 +105,7 @@ class Refusal(Shape):
 
 
 class Gap(Shape):
-    """Reports that never came and never will: what they said is lost."""
+    """Reports that will never arrive: what was in them is lost."""
 
     lane: Annotated[Literal["live", "bulk"], Field(description="live: faults and states; bulk: other readings.")]
     since: Annotated[datetime | None, Field(description="When the lane was last heard before; null: never.")]
@@ -218,7 +218,7 @@ class ReadingShape(Shape):
 
 
 class Event(Shape):
-    """Something that a device told that is no reading."""
+    """Something that a device reported, other than a reading."""
 
     model_config = example(**examples.EVENT)
 

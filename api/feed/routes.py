@@ -42,9 +42,9 @@ async def stream(
         Header(max_length=80, description="`id` of the last event that was received; a browser sends it by itself."),
     ] = None,
 ) -> Response:
-    """Devices, alerts and tickets as they change, and a beat that says whether any of it can be believed.
+    """Devices, alerts and tickets as they change, and a beat that says whether all of it is current.
 
-    After `hello` with `resumed` false, and after `reset`, load the lists: what changes from then on is told. `alert`
+    After `hello` with `resumed` false, and after `reset`, load the lists: what changes from then on is sent. `alert`
     and `ticket` hold the thing as it is now: put it in the place of what is known of it. With `Last-Event-ID` the
     stream goes on where it ended, unless that is too long ago. Nothing is skipped, whatever commits late.
 

@@ -91,7 +91,7 @@ class NamedId(Shape):
 
 
 class Message(Shape):
-    """Something said: the catalog's message id with its parameters, and its words in the reader's language."""
+    """A text: the catalog's message id with its parameters, and its words in the reader's language."""
 
     id: str
     params: dict[str, Any]

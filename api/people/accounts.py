@@ -35,7 +35,7 @@ AccountId = Annotated[Id, Path()]
 
 @router.get("/accounts", responses=problems())
 async def list_accounts(asked: Asked, limit: Limit = 100, after: Cursor = None) -> Page[Account]:
-    """Who may sign in, and who might once, in the order they were made."""
+    """The accounts, those that are disabled too, in the order they were made."""
     above = id_of(decode("accounts", after, ById))
     rows = await accounts.list_accounts(asked.connection, above=above, limit=limit + 1)
     return page("accounts", rows, limit, item=_account, key=lambda row: ById(row["id"]))

@@ -6,7 +6,7 @@ from people.errors import WrongPasswordError
 
 
 async def confirm_password(asked: Session, *, password: str, address: str, where: str) -> None:
-    """Whoever asks knows the account's password too. Raises Problem 403, 429, 503. `where` it stands in the request."""
+    """Validate the account's password once more. Raises Problem 403, 429, 503. `where` it stands in the request."""
     try:
         await asked.context.door.confirm(
             asked.connection, asked.account, password=password, address=address, now=asked.now

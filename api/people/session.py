@@ -59,7 +59,7 @@ async def begin_session(
 
 @router.get("/session", responses=problems())
 async def get_session(asked: Asked, words: InWords) -> WhoAmI:
-    """Who asks, by cookie or token, in which language, and the server's time."""
+    """The account that is signed in, by cookie or token, its language, and the server's time."""
     return WhoAmI(
         user=asked.account.name,
         role=asked.account.role,

@@ -168,7 +168,7 @@ class PasswordChange(Given):
 
 
 class WhoAmI(Shape):
-    """Who asks, and what a page must know before it shows anything."""
+    """The account that is signed in, and what a page needs before it shows anything."""
 
     model_config = example(
         user="wang.li",

@@ -137,7 +137,7 @@ async def send_test(
 ) -> Recipient:
     """Have a test message sent to a recipient, active or not; GET /recipients shows what became of it.
 
-    It is sent by the process and on the way that tickets are told. Asked again while it waits, it is sent once.
+    It is sent by the process and on the way of tickets' messages. Asked again while it waits, it is sent once.
     """
     row = await _SQL.one(asked.connection, "test_recipient", {"id": id, "now": asked.now})
     if row is None:

@@ -102,7 +102,7 @@ async def get_ticket(number: Number, asked: Asked, words: InWords, response: Res
 
 @router.get("/tickets/{number}/evidence", responses=problems(ProblemCode.NOT_FOUND))
 async def get_evidence(number: Number, asked: Asked, words: InWords) -> TicketEvidence:
-    """All that the device measured and told before the fault, by signal, for a chart."""
+    """All that the device measured and reported before the fault, by signal, for a chart."""
     found = await _SQL.one(asked.connection, "ticket_by_number", {"number": number})
     shown = None if found is None else await read_exhibit(asked.connection, found["id"])
     if found is None or shown is None:
@@ -125,7 +125,7 @@ async def get_evidence(number: Number, asked: Asked, words: InWords) -> TicketEv
 async def move_ticket(
     number: Number, body: Transition, asked: Asked, words: InWords, response: Response, if_match: IfMatch = None
 ) -> TicketDetail:
-    """Do something with a ticket: `possible` of GET says what its status allows."""
+    """Apply an action to a ticket: `possible` of GET lists what its status allows."""
     found = await _SQL.one(asked.connection, "ticket_by_number", {"number": number})
     if found is None:
         raise not_found("ticket")

@@ -69,7 +69,7 @@ class EvidenceSignal(Shape):
 
 
 class EvidenceEvent(Shape):
-    """What the device told that is no reading."""
+    """What the device reported, other than readings."""
 
     at: datetime
     kind: str
@@ -135,7 +135,7 @@ class DiagnosticStep(Shape):
 
 
 class Diagnostic(Shape):
-    """A read-only runbook that the device was asked to run by its standing policy, and its verdict."""
+    """A read-only runbook that the device ran under its standing policy, and its verdict."""
 
     command: str
     runbook: str | None
@@ -192,7 +192,7 @@ class TicketDetail(Ticket):
 
 
 class Transition(Given):
-    """What somebody does with a ticket. Some events need a note that says why: hand-back, reject, dismiss."""
+    """An action on a ticket. Some events need a note with the reason: hand-back, reject, dismiss."""
 
     model_config = example(event="take", note="")
 

@@ -17,7 +17,7 @@ _PAGE: Final = (b"<!doctype html", b"<html", b"<head", b"<body")
 
 
 class TellingError(DeskError):
-    """A message did not get through, as far as we know: the receiver is out of reach or ill. Tried for hours.
+    """A message was not delivered, as far as we know: the receiver is out of reach or failing. Sent again for hours.
 
     `wait_s`: how long it asked to be left alone, 0 if it didn't.
     """

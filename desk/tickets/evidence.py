@@ -66,7 +66,7 @@ class Signal(Struct, frozen=True, kw_only=True):
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What the device told that is no reading, as it is in device_event."""
+    """What the device reported, other than readings, as it is in device_event."""
 
     at: datetime
     kind: str

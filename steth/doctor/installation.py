@@ -73,7 +73,7 @@ def judge_copy(copy: Copy | None) -> Iterator[Finding]:
 
 
 def judge_drift(drift: Drift) -> Iterator[Finding]:
-    """Alerts and tickets that say different things. That an alert outlasts its ticket was a person's decision."""
+    """Alerts and tickets that disagree. That an alert outlasts its ticket was a person's decision."""
     if drift.lasting:
         since = "—" if drift.lasting_since is None else f"{drift.lasting_since:%Y-%m-%d %H:%M} UTC"
         yield warn(

@@ -78,7 +78,8 @@ def is_away(error: BaseException) -> bool:
 
 
 def said(error: BaseException) -> str:
-    """What can be said of an error. A message may quote a device's data, unless it is about a connection or our own."""
+    """What may be logged of an error. A message may quote a device's data, unless it is about a connection or our
+    own."""
     code = getattr(error, "sqlstate", None) or ""
     if isinstance(error, StoreError | HeadError | OSError | PoolTimeout | psycopg.OperationalError):
         return f"{type(error).__name__} {code}".strip() + f": {one_line(error)[:300]}"
