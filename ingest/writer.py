@@ -56,8 +56,8 @@ _log: Final = structlog.get_logger("ingest.writer")
 BATCH_MESSAGES: Final = 2_000
 BATCH_BYTES: Final = 4 * 1024 * 1024
 LINGER_S: Final = 0.01
-_POISON: Final = (psycopg.DataError, psycopg.IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
 """How long a quiet lane waits for company; under load the previous commit is the wait."""
+_POISON: Final = (psycopg.DataError, psycopg.IntegrityError, ArithmeticError, LookupError, TypeError, ValueError)
 _PROBES: Final = frozenset(probe(partition, Lane.LIVE) for partition in range(PARTITIONS))
 
 

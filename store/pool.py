@@ -41,8 +41,8 @@ class _Limits:
     lock_ms: int
 
 
-# Ingest: a partition's lease must outlive its longest transaction (delivery 9), and whoever holds one device's row must
-# not hold up a lane. Api: a person waits.
+# Ingest: a takeover waits for the former owner's transaction (delivery 9), and whoever holds one device's row must not
+# hold up a lane. Api: a person waits.
 # Jobs: telling, commands and the like; upkeep, which may run long, has sessions of its own (steth.jobs.maintenance).
 # Owner: migrations may run long, but must not queue for a lock with ingest behind them.
 _LIMITS: Final = MappingProxyType(
