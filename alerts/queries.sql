@@ -44,3 +44,36 @@ RETURNING version
 -- name: add_alert_event
 INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, actor, message, params)
 VALUES (%(alert)s, %(device)s, %(org)s, %(now)s, %(now)s, %(event)s, %(from)s, %(to)s, %(actor)s, %(message)s, %(params)s)
+
+-- name: opened
+SELECT a.device_id, a.id, a.lane, a.rule, a.condition, (extract(epoch FROM a.occurred_at) * 1000)::bigint, a.count,
+    CASE WHEN jsonb_typeof(a.params -> 'value') = 'number' THEN (a.params ->> 'value')::float8 ELSE 0 END
+FROM unnest(%(devices)s::integer[]) AS u (id)
+JOIN alert a ON a.device_id = u.id AND a.condition <> 'ok'
+ORDER BY a.device_id, a.occurred_at, a.id;
+
+-- name: opened_of_retired
+SELECT d.uid FROM device d
+WHERE d.partition = %(partition)s AND d.status <> 'active' AND EXISTS (
+    SELECT FROM alert a WHERE a.device_id = d.id AND a.condition <> 'ok');
+
+-- name: sweep_alert
+-- What belongs to a ticket stays as long as the ticket.
+WITH gone AS (
+    DELETE FROM alert WHERE ctid = ANY (ARRAY(
+        SELECT a.ctid FROM alert a
+        WHERE a.condition = 'ok' AND a.cleared_at < %(before)s
+            AND NOT EXISTS (SELECT FROM ticket_alert t WHERE t.alert_id = a.id)
+        ORDER BY a.cleared_at LIMIT %(most)s))
+    RETURNING id
+), operators AS (
+    DELETE FROM alert_operator o USING gone WHERE o.alert_id = gone.id
+), events AS (
+    DELETE FROM alert_event e USING gone WHERE e.alert_id = gone.id
+)
+SELECT id FROM gone;
+
+-- name: sweep_alert_event
+-- Summaries of late facts, which opened nothing; the others go with their alert.
+DELETE FROM alert_event WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM alert_event WHERE alert_id IS NULL AND learned_at < %(before)s ORDER BY learned_at LIMIT %(most)s));

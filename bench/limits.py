@@ -21,7 +21,7 @@ from ingest.arrays import bigints, byteas, integers, texts, times
 from ingest.memory import LANES, SQL
 from ingest.message import Message
 from ingest.mqtt import Endpoint, Session
-from ingest.rows import COPY, ReadingRows
+from ingest.rows import ReadingRows
 from ingest.service import RECEIVE_MAX
 from wire.ids import PARTITIONS, buckets_of, mint_epoch
 from wire.topics import Channel, Lane, up_filter
@@ -119,7 +119,7 @@ def run_memory(spec: Spec, board: Board) -> dict[str, Any]:
 def _transact(connection: psycopg.Connection[Any], fence: dict[str, Any], batch: _Batch) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(SQL["fence"], fence)
-        with cursor.copy(COPY) as copy:
+        with cursor.copy(SQL["copy_readings"]) as copy:
             copy.write(batch.body)
         cursor.execute(SQL["write_marks"], batch.marks)
 

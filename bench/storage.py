@@ -19,7 +19,8 @@ from psycopg.conninfo import make_conninfo
 from bench.ground import GroundError
 from bench.report import Aim, Result, Table, number
 from bench.run import Run
-from ingest.rows import COPY, ReadingRows
+from ingest.memory import SQL
+from ingest.rows import ReadingRows
 from store.embedded import EmbeddedPostgres
 from store.migrate import migrate
 from store.partitions import ensure_partitions
@@ -167,7 +168,7 @@ def _hook(connection: Sync, rounds: int) -> dict[str, float]:
     for _ in range(rounds):
         began = time.perf_counter()
         with connection.transaction():
-            with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+            with connection.cursor() as cursor, cursor.copy(SQL["copy_readings"]) as copy:
                 copy.write(body)
             copied = time.perf_counter()
             connection.execute("SELECT readings_written(%s::int[], %s::bigint[], %s::bigint[])", touched)

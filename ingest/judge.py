@@ -13,7 +13,7 @@ from ingest import stats
 from ingest.admitted import Admitted
 from ingest.later import GIVEN_UP, ROWS, Later, Waiting, unpack
 from ingest.logs import where
-from ingest.memory import DeviceMemory, Memory
+from ingest.memory import SQL, DeviceMemory, Memory
 from ingest.ports import Batch, Engine, HandOver, Now, S, Stage, Work
 from ingest.record import moment
 from ingest.slices import Pace
@@ -35,11 +35,6 @@ def everybodys(connection: AsyncConnection[Any], error: Exception) -> bool:
     got in time too, belongs to the device that was being judged."""
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
     return connection.closed or connection.broken or (state or "").startswith(_EVERYBODYS)
-
-
-async def _bounded(connection: AsyncConnection[Any]) -> None:
-    """What is tried alone waits for others' locks for a second, not for ten: the whole lane waits with it."""
-    await connection.execute("SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '5s'")
 
 
 class Judge(Generic[S]):
@@ -146,7 +141,7 @@ class Judge(Generic[S]):
     async def _alone(self, connection: AsyncConnection[Any], memory: DeviceMemory[S], work: Work, now: Now) -> None:
         try:
             async with connection.transaction():
-                await _bounded(connection)
+                await connection.execute(SQL["wait_less"])
                 await self._together(connection, [(memory, work)], now, eventful=True)
         except Exception as error:
             if everybodys(connection, error):
@@ -193,7 +188,7 @@ class Judge(Generic[S]):
                 return await self._give_up(connection, memory, row, error, now)
         try:
             async with connection.transaction():
-                await _bounded(connection)
+                await connection.execute(SQL["wait_less"])
                 await self._together(connection, [(memory, work)], now, eventful=True)
                 await self.later.done(connection, row)
         except Exception as error:

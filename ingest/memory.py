@@ -12,11 +12,11 @@ import msgspec
 import structlog
 from psycopg import AsyncConnection
 
-from ingest.arrays import integers, texts
+from ingest.arrays import texts
 from ingest.clocks import Clock
 from ingest.latest import Latest
 from ingest.numbers import Mark
-from ingest.ports import Device, Engine, OpenAlert, Presence, S
+from ingest.ports import Device, Engine, Opened, Presence, S
 from store.sql import load_queries
 from wire.ids import DeviceId
 from wire.topics import Lane
@@ -102,6 +102,7 @@ class Memory(Generic[S]):
         *,
         lane: Lane,
         engine: Engine[S],
+        opened: Opened,
         clock_ms: Callable[[int], int],
         had: Callable[[int, Iterable[int]], None],
     ) -> None:
@@ -110,6 +111,7 @@ class Memory(Generic[S]):
         self._had = had
         self._clock_ms = clock_ms
         self._engine = engine
+        self.opened = opened
         self._devices: dict[str, DeviceMemory[S]] = {}
 
     def __len__(self) -> int:
@@ -200,21 +202,9 @@ class Memory(Generic[S]):
         self, connection: AsyncConnection[Any], loaded: Sequence[DeviceMemory[S]], stored: set[int]
     ) -> None:
         """What the database has open is what people see: each episode of it must be in a state, or it never ends."""
-        rows = await connection.execute(SQL["open_alerts"], {"devices": integers([m.device.id for m in loaded])})
-        opened: dict[int, list[OpenAlert]] = {}
-        async for device, id_, lane, rule, condition, occurred_ms, count, value in rows:
-            alert = OpenAlert(
-                id=id_,
-                lane=Lane.BULK if lane else Lane.LIVE,
-                rule=rule,
-                condition=condition,
-                occurred_ms=occurred_ms,
-                count=count,
-                value=value,
-            )
-            opened.setdefault(device, []).append(alert)
+        opened = await self.opened.of(connection, [memory.device.id for memory in loaded])
         for memory in loaded:
-            found = opened.get(memory.device.id, [])
+            found = opened.get(memory.device.id, ())
             lost = memory.adopted or (bool(found) and memory.device.id not in stored)
             state = self._engine.adopt(memory.device, self._lane, None if lost else memory.state, found)
             memory.adopted = state is not memory.state

@@ -4,8 +4,8 @@ Ingest owns these protocols; ``alerts``, ``desk`` and ``remote`` implement them;
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -130,6 +130,16 @@ class OpenAlert(Struct, frozen=True, kw_only=True):
     occurred_ms: int
     count: int
     value: float = 0.0
+
+
+class Opened(Protocol):
+    """What the database has open: the rows are those of the room that judges."""
+
+    async def of(self, connection: AsyncConnection[Any], devices: Sequence[int]) -> Mapping[int, Sequence[OpenAlert]]:
+        """By device id its open alerts, of both lanes, the oldest first; devices without any are missing."""
+
+    async def of_retired(self, connection: AsyncConnection[Any], partition: int) -> list[str]:
+        """The devices (uid) of a partition that are retired, and of which something is open nevertheless."""
 
 
 class Work(Struct, kw_only=True, gc=False):

@@ -12,13 +12,9 @@ LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
 LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
 WHERE d.uid = ANY (%(uids)s) AND (d.status = 'active' OR %(retired)s);
 
--- Live: those enrolled, so that their silence is heard. Both lanes: those retired while nobody was here to end what is
--- open of them, and those of which something waits to be judged.
--- name: devices_of_partition
-SELECT d.uid FROM device d
-WHERE d.partition = %(partition)s AND CASE WHEN d.status = 'active'
-    THEN %(lane)s = 0 AND d.enrolled_at IS NOT NULL
-    ELSE EXISTS (SELECT FROM alert a WHERE a.device_id = d.id AND a.condition <> 'ok') END;
+-- name: watched_devices
+-- Those enrolled, so that their silence is heard.
+SELECT uid FROM device WHERE partition = %(partition)s AND status = 'active' AND enrolled_at IS NOT NULL;
 
 -- name: changed_devices
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text, ARRAY(
@@ -30,13 +26,6 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text, ARRAY(
 SELECT id, uid, org_id, site_id, partition, model, name, status = 'retired', enrolled_at IS NOT NULL
 FROM device WHERE id = ANY (%(ids)s);
 
--- name: open_alerts
-SELECT a.device_id, a.id, a.lane, a.rule, a.condition, (extract(epoch FROM a.occurred_at) * 1000)::bigint, a.count,
-    CASE WHEN jsonb_typeof(a.params -> 'value') = 'number' THEN (a.params ->> 'value')::float8 ELSE 0 END
-FROM unnest(%(devices)s::integer[]) AS u (id)
-JOIN alert a ON a.device_id = u.id AND a.condition <> 'ok'
-ORDER BY a.device_id, a.occurred_at, a.id;
-
 -- name: latest_since
 SELECT u.device_id, r.metric_id, r.ts, r.value, r.quality
 FROM unnest(%(devices)s::integer[], %(since)s::timestamptz[]) AS u (device_id, since)
@@ -45,6 +34,9 @@ CROSS JOIN LATERAL (
     WHERE reading.device_id = u.device_id AND ts > u.since AND ts <= %(until)s
     ORDER BY metric_id, ts DESC
 ) AS r;
+
+-- name: copy_readings
+COPY reading (ts, device_id, metric_id, value, quality) FROM STDIN (FORMAT BINARY);
 
 -- name: write_touched
 -- Does nothing where continuous aggregates find it out by themselves.
@@ -105,6 +97,30 @@ INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at, since)
 SELECT g.*, (SELECT k.at FROM mark k WHERE k.device_id = g.device_id AND k.lane = g.lane)
 FROM (VALUES (%s::integer, %s::smallint, %s, %s::bigint, %s::bigint, %s::timestamptz)) AS g(device_id, lane, epoch, first, last, at);
 
+-- name: heard_again
+-- Devices that are heard for the first time since the database was restored. Who goes on in the epoch that the copy knows
+-- shows by its numbers what is lost. Whoever doesn't had reports acknowledged that nobody knows: a gap without a number.
+WITH heard AS (
+    DELETE FROM restored_device r
+    USING installation i, device d LEFT JOIN mark m ON m.device_id = d.id AND m.lane = 0
+        LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = 0
+    WHERE d.id = r.device_id
+        AND (d.status = 'retired' OR m.at > i.restored_at OR (m.at IS NULL AND s.seen_at > i.restored_at))
+    RETURNING r.device_id, r.epoch AS known, r.heard_at, m.epoch, greatest(m.at, s.seen_at) AS at, d.status
+)
+INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at, since)
+SELECT device_id, 0, coalesce(epoch, ''), 0, -1, at, heard_at FROM heard
+WHERE status = 'active' AND (epoch IS NULL OR epoch IS DISTINCT FROM known);
+
+-- name: take_gaps
+-- Gaps that no ticket has been told of yet, by device: how many reports of the live lane, and from when to when.
+WITH taken AS (
+    UPDATE gap SET said = true WHERE id = ANY (ARRAY(
+        SELECT id FROM gap WHERE NOT said ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED))
+    RETURNING device_id, lane, since, at, last_seq - first_seq + 1 AS reports
+)
+SELECT device_id, min(since), max(at), sum(reports)::bigint FROM taken WHERE lane = 0 GROUP BY device_id;
+
 -- Those alike of ten minutes are one row; beyond so many of a sender's they are counted without their place. Only the
 -- owner of a partition writes its letters, and each lane its own: nobody counts at the same time.
 -- name: write_letters
@@ -159,6 +175,10 @@ DELETE FROM device_refusal r USING (
     FROM device_refusal WHERE device_id = ANY (%(devices)s)) AS old
 WHERE old.place > %(most)s
     AND (r.device_id, r.kind, r.source, r.reason) = (old.device_id, old.kind, old.source, old.reason);
+
+-- name: wait_less
+-- What is tried alone waits for others' locks for a second, not for ten: the whole lane waits with it.
+SELECT set_config('lock_timeout', '1s', true), set_config('statement_timeout', '5s', true);
 
 -- name: write_to_judge
 INSERT INTO to_judge (device_id, lane, at, error, facts) VALUES (%s, %s, %s, %s, %s);
@@ -281,3 +301,30 @@ UPDATE partition SET generation = generation + 1 WHERE id = ANY (%(ids)s) RETURN
 -- name: release
 UPDATE partition_lease SET owner = NULL, lease_until = NULL, clock_ms = greatest(clock_ms, %(clock)s)
 WHERE id = %(id)s AND owner = %(owner)s;
+
+-- name: sweep_dead_letter
+DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM dead_letter WHERE at < %(before)s ORDER BY at LIMIT %(most)s));
+
+-- name: bound_letters
+DELETE FROM dead_letter WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM (
+        SELECT ctid, row_number() OVER (PARTITION BY partition, device_id ORDER BY at DESC) AS nth
+        FROM dead_letter) AS of_device
+    WHERE nth > %(each)s LIMIT %(most)s));
+
+-- name: sweep_reading_aside
+-- The first by id are the oldest, but for those of a time when the clock was ahead: they must not stand before the rest.
+WITH oldest AS (
+    SELECT id, received_at AS at FROM reading_aside WHERE received_at < %(now)s + INTERVAL '1 day' ORDER BY id LIMIT %(most)s)
+DELETE FROM reading_aside t USING oldest o WHERE t.id = o.id AND o.at < %(before)s;
+
+-- name: sweep_gap
+WITH oldest AS (
+    SELECT id, at AS at FROM gap WHERE at < %(now)s + INTERVAL '1 day' ORDER BY id LIMIT %(most)s)
+DELETE FROM gap t USING oldest o WHERE t.id = o.id AND o.at < %(before)s;
+
+-- name: sweep_device_event
+WITH oldest AS (
+    SELECT id, learned_at AS at FROM device_event WHERE learned_at < %(now)s + INTERVAL '1 day' ORDER BY id LIMIT %(most)s)
+DELETE FROM device_event t USING oldest o WHERE t.id = o.id AND o.at < %(before)s;

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from ingest.directory import read_devices
 from ingest.judge import Judge
 from ingest.later import Later
-from ingest.memory import LANES, SQL, DeviceMemory, Memory
+from ingest.memory import SQL, DeviceMemory, Memory
 from ingest.message import Message
 from ingest.owed import Owed
 from ingest.ports import Now, S
@@ -90,8 +90,11 @@ class Roster(Generic[S]):
         found: list[str] = []
         for partition in turn.joined:
             await self._later.find(connection, partition)
-            of = {"partition": partition, "lane": LANES[self._lane]}
-            found += [uid for (uid,) in await (await connection.execute(SQL["devices_of_partition"], of)).fetchall()]
+            # Those retired while nobody was here to end what is open of them.
+            found += await self._memory.opened.of_retired(connection, partition)
+            if self._lane is Lane.LIVE:
+                rows = await connection.execute(SQL["watched_devices"], {"partition": partition})
+                found += [uid async for (uid,) in rows]
         for device, enrolled in await read_devices(connection, changed) if changed else ():
             if device.partition not in self._partitions:
                 continue

@@ -11,7 +11,6 @@ from wire.items import GOOD
 
 POSTGRES_EPOCH_MS: Final = 946_684_800_000
 """2000-01-01 UTC, from which PostgreSQL counts the microseconds of a timestamptz (binary format)."""
-COPY: Final = "COPY reading (ts, device_id, metric_id, value, quality) FROM STDIN (FORMAT BINARY)"
 AHEAD_MS: Final = 24 * 3600 * 1000
 """How far ahead of the server's clock a reading may be; what lies beyond is set aside (delivery 12).
 ``store.partitions`` keeps room for it."""

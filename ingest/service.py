@@ -17,7 +17,7 @@ from ingest.memory import SQL
 from ingest.message import Message
 from ingest.metrics import MetricIds
 from ingest.mqtt import Endpoint, Session
-from ingest.ports import Allowed, Engine, S, Stage
+from ingest.ports import Allowed, Engine, Opened, S, Stage
 from ingest.slices import Pace
 from ingest.transact import Ownership
 from ingest.turns import take_turns
@@ -80,6 +80,7 @@ class Ingest(Generic[S]):
         pool: Pool,
         endpoint: Callable[[], Endpoint],
         engine: Engine[S],
+        opened: Opened,
         stages: Sequence[Stage],
         wall_ms: Callable[[], int],
         allowed: Allowed,
@@ -108,6 +109,7 @@ class Ingest(Generic[S]):
                 lane=lane,
                 pool=pool,
                 engine=engine,
+                opened=opened,
                 stages=stages,
                 ids=self._ids,
                 fit=fit,

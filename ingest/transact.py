@@ -17,7 +17,6 @@ from ingest.message import Message
 from ingest.ports import Batch, S
 from ingest.record import EventRow, inventories
 from ingest.refusals import write_refusals
-from ingest.rows import COPY
 from ingest.touched import Touched
 from wire.topics import Lane
 
@@ -77,7 +76,7 @@ async def taken_lately(
 async def copy_readings(connection: Connection, body: bytes, touched: Touched) -> None:
     """Readings, by binary COPY, and which times they touch: their roll-ups are made from that."""
     if body:
-        async with connection.cursor() as cursor, cursor.copy(COPY) as copy:
+        async with connection.cursor() as cursor, cursor.copy(SQL["copy_readings"]) as copy:
             await copy.write(body)
         columns = {"devices": touched.devices, "lo": bigints(touched.lo), "hi": bigints(touched.hi)}
         await connection.execute(SQL["write_touched"], columns)

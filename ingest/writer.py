@@ -27,7 +27,7 @@ from ingest.memory import Memory
 from ingest.message import Message, Ways
 from ingest.metrics import MetricIds
 from ingest.owed import Owed
-from ingest.ports import Engine, Now, S, Stage
+from ingest.ports import Engine, Now, Opened, S, Stage
 from ingest.read import read
 from ingest.record import add_readings, event_rows
 from ingest.room import Room, no_partition
@@ -70,6 +70,7 @@ class LaneWriter(Generic[S]):
         lane: Lane,
         pool: Pool,
         engine: Engine[S],
+        opened: Opened,
         stages: Sequence[Stage],
         ids: MetricIds,
         fit: Fit,
@@ -94,7 +95,7 @@ class LaneWriter(Generic[S]):
         self._on_probe = on_probe
         self._on_handed = on_handed
         self._wall_ms = wall_ms
-        self.memory: Memory[S] = Memory(lane=lane, engine=engine, clock_ms=self._clock_ms, had=ids.had)
+        self.memory: Memory[S] = Memory(lane=lane, engine=engine, opened=opened, clock_ms=self._clock_ms, had=ids.had)
         self.gate = Gate(lane=lane, memory=self.memory, clock_ms=self._clock_ms, fit=fit)
         self.later = Later(lane=lane, steady_ms=steady_ms)
         self.judge = Judge(

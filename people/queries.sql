@@ -81,3 +81,8 @@ SELECT id, name FROM org WHERE name = %(hospital)s
 INSERT INTO org (name) SELECT %(hospital)s::text
 WHERE NOT EXISTS (SELECT FROM org WHERE name = %(hospital)s::text)
 ON CONFLICT (name) DO NOTHING RETURNING id, name
+
+-- name: sweep_api_token
+-- Those that ended; there are as many as people and programs sign in.
+DELETE FROM api_token WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM api_token WHERE least(expires_at, revoked_at) < %(before)s LIMIT %(most)s))

@@ -55,3 +55,7 @@ UPDATE command c SET status = r.status, replied_at = to_timestamp(r.at_ms / 1000
     verdict = r.verdict
 FROM jsonb_to_recordset(%s::jsonb) AS r(id text, status text, at_ms bigint, reason text, verdict jsonb)
 WHERE c.id = r.id;
+
+-- name: sweep_command
+DELETE FROM command WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM command WHERE status <> 'waiting' AND issued_at < %(before)s ORDER BY issued_at LIMIT %(most)s));

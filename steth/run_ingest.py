@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from alerts.engine import AlertEngine
+from alerts.opened import OpenedAlerts
 from alerts.recorder import AlertRecorder
 from catalog.model import Catalog
 from desk.tickets.stage import TicketStage
@@ -56,6 +57,7 @@ async def run_ingest(settings: Settings, catalog: Catalog) -> None:
             pool=pool,
             endpoint=settings.endpoint,
             engine=AlertEngine(models=catalog.models),
+            opened=OpenedAlerts(),
             stages=stages_of(catalog),
             wall_ms=wall_ms,
             allowed=AllowList(catalog),

@@ -15,3 +15,7 @@ SELECT status, headers, answer FROM idempotency WHERE account_id = %(principal)s
 -- name: idempotency_keep
 INSERT INTO idempotency (account_id, key, status, headers, answer, at)
 VALUES (%(principal)s, %(key)s, %(status)s, %(headers)s, %(answer)s, %(at)s)
+
+-- name: sweep_idempotency
+DELETE FROM idempotency WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM idempotency WHERE at < %(before)s ORDER BY at LIMIT %(most)s))

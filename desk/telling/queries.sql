@@ -100,3 +100,7 @@ ORDER BY o.id;
 -- name: overdue
 SELECT coalesce(extract(epoch FROM to_timestamp(%(now_ms)s / 1000.0) - min(at)), 0)::float8 FROM telling
 WHERE state = 'waiting';
+
+-- name: sweep_telling
+DELETE FROM telling WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM telling WHERE state <> 'waiting' AND next_at < %(before)s ORDER BY next_at LIMIT %(most)s));

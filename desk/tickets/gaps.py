@@ -1,6 +1,5 @@
 """Reports that never came: written into the open tickets of their device, and a sign that the database is a copy."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from desk.tickets.events import TicketEvent, add_events
+from ingest.gaps import Lost, take_gaps
 from store.installation import settle
 from store.pool import Pool
 from store.sql import load_queries
@@ -32,14 +32,12 @@ class GapNotes:
         """Write up to `MOST` gaps into tickets; how many events. A gap is taken as its event is written."""
         since_ms = now_ms - QUIET_MS
         async with self._pool.connection() as connection, connection.transaction():
-            await connection.execute(_QUERIES["heard_again"])
-            cursor = await connection.execute(_QUERIES["take_gaps"], {"most": MOST})
-            gaps = {row[0]: row[1:] for row in await cursor.fetchall()}
-            if not gaps:
+            lost = await take_gaps(connection, most=MOST)
+            if not lost:
                 return 0
-            asked = {"devices": list(gaps), "since_ms": since_ms}
+            asked = {"devices": list(lost), "since_ms": since_ms}
             tickets = await (await connection.execute(_QUERIES["tickets_of_gaps"], asked)).fetchall()
-            events = [_event(ticket_id, org_id, gaps[device_id], now_ms) for ticket_id, device_id, org_id in tickets]
+            events = [_event(ticket_id, org_id, lost[device_id], now_ms) for ticket_id, device_id, org_id in tickets]
             await add_events(connection, events)
             await _settle(connection, since_ms)
         return len(events)
@@ -53,10 +51,9 @@ async def _settle(connection: AsyncConnection[Any], since_ms: int) -> None:
         await settle(connection, put_back=True)
 
 
-def _event(ticket_id: int, org_id: int, gap: tuple[datetime | None, datetime, int], now_ms: int) -> TicketEvent:
-    since, until, reports = gap
-    params: dict[str, Any] = {"to": until.isoformat(), "count": reports}
+def _event(ticket_id: int, org_id: int, lost: Lost, now_ms: int) -> TicketEvent:
+    params: dict[str, Any] = {"to": lost.until.isoformat(), "count": lost.reports}
     message = "ticket.gap.from_the_start"
-    if since is not None:
-        message, params["from"] = "ticket.gap" if reports else "ticket.gap.unknown", since.isoformat()
+    if lost.since is not None:
+        message, params["from"] = "ticket.gap" if lost.reports else "ticket.gap.unknown", lost.since.isoformat()
     return TicketEvent(ticket_id=ticket_id, org_id=org_id, at_ms=now_ms, event="gap", message=message, params=params)

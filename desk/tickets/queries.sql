@@ -235,30 +235,6 @@ FROM command WHERE ticket_id = %s ORDER BY issued_at, id;
 SELECT r.name AS recipient, t.step, t.state, t.attempts, t.told_at, t.error, t.error_params
 FROM telling t JOIN recipient r ON r.id = t.recipient_id WHERE t.ticket_id = %s ORDER BY t.id LIMIT %s;
 
--- name: heard_again
--- Devices that are heard for the first time since the database was restored. Who goes on in the epoch that the copy knows
--- shows by its numbers what is lost. Whoever doesn't had reports acknowledged that nobody knows: a gap without a number.
-WITH heard AS (
-    DELETE FROM restored_device r
-    USING installation i, device d LEFT JOIN mark m ON m.device_id = d.id AND m.lane = 0
-        LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = 0
-    WHERE d.id = r.device_id
-        AND (d.status = 'retired' OR m.at > i.restored_at OR (m.at IS NULL AND s.seen_at > i.restored_at))
-    RETURNING r.device_id, r.epoch AS known, r.heard_at, m.epoch, greatest(m.at, s.seen_at) AS at, d.status
-)
-INSERT INTO gap (device_id, lane, epoch, first_seq, last_seq, at, since)
-SELECT device_id, 0, coalesce(epoch, ''), 0, -1, at, heard_at FROM heard
-WHERE status = 'active' AND (epoch IS NULL OR epoch IS DISTINCT FROM known);
-
--- name: take_gaps
--- Gaps that no ticket has been told of yet, by device: how many reports of the live lane, and from when to when.
-WITH taken AS (
-    UPDATE gap SET said = true WHERE id = ANY (ARRAY(
-        SELECT id FROM gap WHERE NOT said ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED))
-    RETURNING device_id, lane, since, at, last_seq - first_seq + 1 AS reports
-)
-SELECT device_id, min(since), max(at), sum(reports)::bigint FROM taken WHERE lane = 0 GROUP BY device_id;
-
 -- name: tickets_of_gaps
 -- A device whose reports go missing again and again is written down once in a while.
 SELECT t.id, t.device_id, t.org_id FROM ticket t

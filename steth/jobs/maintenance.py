@@ -12,6 +12,7 @@ import psycopg
 from prometheus_client import Gauge
 
 from ingest.rows import AHEAD_MS
+from steth.jobs.sweep import sweep
 from store.installation import settle
 from store.move import move_to_community
 from store.partitions import ensure_partitions
@@ -19,7 +20,6 @@ from store.policies import apply_policies, check_policies
 from store.pool import Connection
 from store.retention import Keep, drop_old, note_keeping
 from store.rollup import LEVELS, lags, roll_up
-from store.sweep import sweep
 
 _DAY_MS: Final = 86_400_000
 AHEAD_DAYS: Final = 40 + AHEAD_MS // _DAY_MS

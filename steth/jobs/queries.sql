@@ -62,3 +62,7 @@ SELECT id, org_id, address, language, head_told_at FROM recipient WHERE heads OR
 
 -- name: head_told
 UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s;
+
+-- name: sweep_job
+-- Of a version that knew other jobs.
+DELETE FROM job WHERE name = ANY (ARRAY(SELECT name FROM job WHERE due_at < %(before)s LIMIT %(most)s));

@@ -14,6 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from psycopg import AsyncConnection
 
+from alerts.opened import OpenedAlerts
 from ingest.mqtt import Endpoint
 from ingest.ports import Allowed, Applied, Batch, Device, Effect, Now, OpenAlert, Presence, Stage
 from ingest.service import Ingest
@@ -197,6 +198,7 @@ class Bench:
                 pool=pool,
                 endpoint=lambda: Endpoint(host="127.0.0.1", port=self.broker.port),
                 engine=engine or CountingEngine(),
+                opened=OpenedAlerts(),
                 stages=[self.recorder] if stages is None else stages,
                 wall_ms=wall_ms,
                 allowed=allowed or Anything(),

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from alerts.engine import AlertEngine
+from alerts.opened import OpenedAlerts
 from api.app import create_app
 from api.settings import Settings
 from ingest.mqtt import Endpoint
@@ -65,6 +66,7 @@ async def test_a_patient_in_every_place_of_the_contract_is_found_nowhere(
             pool=pool,
             endpoint=lambda: Endpoint(host="127.0.0.1", port=bench.broker.port),
             engine=AlertEngine(models=CATALOG.models),
+            opened=OpenedAlerts(),
             stages=stages_of(CATALOG),
             wall_ms=wall_ms,
             allowed=AllowList(CATALOG),

@@ -36,7 +36,7 @@ class Lines:
     @property
     def names(self) -> list[str]:
         """The statements kept, but for the limits of what is tried alone."""
-        return [name for name, _ in self.said if name != "limits"]
+        return [name for name, _ in self.said if name != "wait_less"]
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
@@ -57,7 +57,7 @@ class Lines:
         yield self
 
     async def execute(self, statement: Any, given: Any = None) -> Self:
-        self.said.append((_NAMES.get(statement, "limits"), given))
+        self.said.append((_NAMES[statement], given))
         return self
 
     async def executemany(self, statement: bytes, given: Sequence[Any], *, returning: bool = False) -> None:

@@ -8,10 +8,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
+import alerts
+import ingest
+import people
+import remote
+from api import http
+from desk import telling
 from store.pieces import Pieces
 from store.pool import Connection
 from store.retention import Keep
-from store.statements import QUERIES
+from store.sql import queries_beside
 
 MOST: Final = 5000
 """Rows of one statement: tens of milliseconds."""
@@ -20,10 +26,24 @@ MORE: Final = 20
 LETTERS_A_DEVICE: Final = 1_000
 """Rows of dead letters of a device, whatever their age, each for those alike of ten minutes: one that is broken, or
 hostile, fills no disk and no other's room."""
+_STATEMENTS: Final = {
+    name: queries[name]
+    for queries in (
+        queries_beside(ingest.__file__),
+        queries_beside(alerts.__file__),
+        queries_beside(telling.__file__),
+        queries_beside(remote.__file__),
+        queries_beside(people.__file__),
+        queries_beside(http.__file__),
+        queries_beside(__file__),
+    )
+    for name in queries.names
+}
+"""`sweep_TABLE` stands with the room whose table it is."""
 
 
 def ages(keep: Keep) -> Mapping[str, int]:
-    """By table, in the order in which they are swept, after how many days its rows go (the statement `sweep_TABLE`)."""
+    """By table, in the order in which they are swept, after how many days its rows go."""
     event_days = keep.noted["event"]
     return {
         "dead_letter": keep.letter_days,
@@ -60,7 +80,7 @@ async def sweep(connection: Connection, *, now: datetime, keep: Keep, most: int 
 async def _all(connection: Connection, name: str, most: int, **given: object) -> int:
     gone = 0
     while True:
-        cursor = await connection.execute(QUERIES[name], {**given, "most": most})
+        cursor = await connection.execute(_STATEMENTS[name], {**given, "most": most})
         gone += cursor.rowcount
         if cursor.rowcount < most:
             return gone

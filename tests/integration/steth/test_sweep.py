@@ -8,10 +8,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from steth.jobs.sweep import LETTERS_A_DEVICE, ages, sweep
 from store.errors import StoreError
 from store.pool import Connection
 from store.retention import Keep
-from store.sweep import LETTERS_A_DEVICE, ages, sweep
 from tests.fixtures.postgres import Database
 
 PAGE = Path(__file__).parents[3] / "docs" / "database.md"
@@ -30,7 +30,10 @@ def arranged(database: Database) -> Iterator[psycopg.Connection]:
             "INSERT INTO device (uid, org_id, site_id, partition, model, name) VALUES ('d1', 1, 1, 0, 'dr', 'DR')"
         )
         connection.execute("INSERT INTO recipient (name, address) VALUES ('NOC', 'json://x')")
-        connection.execute("INSERT INTO account (name, role, password_hash) VALUES ('a', 'admin', '')")
+        connection.execute(
+            "INSERT INTO account (org_id, org_kind, name, role, password_hash)"
+            " VALUES (0, 'operator', 'a', 'staff', '')"
+        )
         connection.execute(
             "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity,"
             " occurred_at, detected_at,"
@@ -64,7 +67,7 @@ def documented() -> dict[str, str]:
 
 
 def test_every_table_is_bounded_or_kept_on_purpose(database: Database) -> None:
-    """A new table needs a row in docs/database.md, and a statement in store.sweep unless something else bounds it."""
+    """A new table needs a row in docs/database.md, and a `sweep_TABLE` unless something else bounds it."""
     with psycopg.connect(database.owner) as connection:
         tables = connection.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
@@ -103,8 +106,8 @@ INSERTS = {
         " VALUES (1, gen_random_uuid(), 1, 1, 0, 'r', 'fault', 's', 'f', 'major', 'ok', now(), now(), now(), %s, 'm')"
     ),
     "alert_event": (
-        "(device_id, org_id, at, learned_at, event, from_state, to_state, message)"
-        " VALUES (1, 1, now(), %s, 'e', '', '', 'm')"
+        "(dealer_id, device_id, org_id, at, learned_at, event, from_state, to_state, message)"
+        " VALUES (1, 1, 1, now(), %s, 'e', '', '', 'm')"
     ),
     "job": "(name, due_at) VALUES (gen_random_uuid()::text, %s)",
 }
@@ -186,7 +189,7 @@ async def test_what_jobs_delete_is_bound_by_age_whatever_they_send(
         " SELECT 1, id, 1, 'acknowledged', 'a', %s FROM alert",
         (OLD,),
     )
-    await jobs.execute("SET steth.org = '*'")
+    await jobs.execute("SET steth.org = '0'")
     for table in ("alert_operator", "alert_event", *sorted(set(INSERTS) - {"alert_event"})):
         await jobs.execute(f"DELETE FROM {table}".encode())  # noqa: S608 - words of this module
     left = {table: rows(arranged, table) for table in (*INSERTS, "alert_operator")}
