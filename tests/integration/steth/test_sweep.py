@@ -31,8 +31,7 @@ def arranged(database: Database) -> Iterator[psycopg.Connection]:
         )
         connection.execute("INSERT INTO recipient (name, address) VALUES ('NOC', 'json://x')")
         connection.execute(
-            "INSERT INTO account (org_id, org_kind, name, role, password_hash)"
-            " VALUES (0, 'operator', 'a', 'staff', '')"
+            "INSERT INTO account (org_id, org_kind, name, role, password_hash) VALUES (0, 'operator', 'a', 'staff', '')"
         )
         connection.execute(
             "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity,"

@@ -17,8 +17,9 @@ class Clocked:
     def __init__(self) -> None:
         none = cast("Any", None)
         self._ingest: Ingest[None] = Ingest(
-            name="ours", pool=none, endpoint=none, engine=none, stages=[], wall_ms=lambda: 0, allowed=Anything({})
-        )
+            name="ours", pool=none, endpoint=none, engine=none, opened=none, stages=[], wall_ms=lambda: 0,
+            allowed=Anything({}),
+        )  # fmt: skip
         self._held = self._ingest.owned[PARTITION] = Ownership(partition=PARTITION, generation=1, clock_ms=0)
 
     def back(self, sent: object, *, link: int = 1, name: str = "ours") -> int:
