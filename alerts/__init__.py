@@ -1,1 +1,1 @@
-"""Rules, episodes, suppression, presence, and what spans devices."""
+"""Judging: the engine, episodes, silence and presence, and what people do with an alert."""

@@ -1,1 +1,1 @@
-"""Tickets, clocks and telling people."""
+"""Tickets and telling people."""

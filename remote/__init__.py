@@ -1,1 +1,1 @@
-"""Remote sessions: prepared scopes, consent, runbooks and their verdicts."""
+"""Remote sessions: prepared with a ticket; commands to devices, and their replies."""
