@@ -25,6 +25,7 @@ COPY catalog ./catalog
 # The doctor shares its findings with the agent's; the agent itself has an image of its own.
 COPY agent ./agent
 COPY store ./store
+COPY people ./people
 COPY ingest ./ingest
 COPY alerts ./alerts
 COPY desk ./desk
