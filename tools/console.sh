@@ -23,7 +23,7 @@ contract() { # types of the API, made from its document each time: they can't di
 }
 # Everything that the built page depends on is older than it.
 built() { [ -e dist/index.html ] && [ -z "$(find index.html package-lock.json vite.config.ts src public ../docs/contract/openapi.json \
-  -newer dist/index.html ! -name contract.d.ts -print -quit)" ]; }
+  -newer dist/index.html ! -name contract.d.ts ! -name '*.test.ts' -print -quit)" ]; }
 
 case "${1-}" in
   install) install ;;
@@ -40,7 +40,7 @@ case "${1-}" in
     node node_modules/@biomejs/biome/bin/biome check --error-on-warnings
     ;;
   fix) install && node node_modules/@biomejs/biome/bin/biome check --write ;;
-  test) install && node --test 'tests/*.test.ts' ;;
+  test) install && node --test 'src/**/*.test.ts' ;;
   sbom) npm_ sbom --package-lock-only --omit=dev --sbom-format=cyclonedx --offline ;;
   node) shift && node "$@" ;;
   *) echo "tools/console.sh install|build|check|test|fix|sbom|node ARGS…" >&2 && exit 2 ;;

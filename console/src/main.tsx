@@ -2,12 +2,10 @@ import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-qu
 import i18next from 'i18next'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import './ui/base.css'
 import { Failure } from './api/client.ts'
-import { App, Boundary } from './ui/app.tsx'
+import { App, Boundary } from './app/app.tsx'
 import { beginWords } from './words/i18n.ts'
-import './styles/base.css'
-import './styles/page.css'
-import './styles/detail.css'
 
 const RETRIES = 2
 
@@ -37,7 +35,11 @@ async function begin(): Promise<void> {
   await beginWords()
   const root = document.getElementById('root')
   if (root === null) throw new Error('no root in the page')
-  const words = { title: i18next.t('broken.title'), text: i18next.t('broken.text'), reload: i18next.t('broken.reload') }
+  const words = {
+    title: i18next.t('app.broken.title'),
+    text: i18next.t('app.broken.text'),
+    reload: i18next.t('app.broken.reload'),
+  }
   createRoot(root).render(
     <StrictMode>
       <Boundary words={words}>

@@ -1,18 +1,19 @@
 /** What a person did, until the server has it: sent, retried with the same key, or told that it was not done. */
 
-import { type Alert, api, Failure, newKey, type Schemas, type TicketDetail, taken } from '../api/client.ts'
+import { Failure, newKey } from '../api/client.ts'
 import { elapsed, type Instant } from '../feed/clock.ts'
 import { instant } from '../feed/server-time.ts'
 import { type Decision, decide, type Outcome } from './attempt.ts'
 
-export type Deed =
-  | { readonly kind: 'acknowledge' | 'unacknowledge'; readonly alert: Alert; readonly note: string }
-  | {
-      readonly kind: 'transition'
-      readonly ticket: TicketDetail
-      readonly event: Schemas['Transition']['event']
-      readonly note: string
-    }
+/** Something a person did to one thing; each subject has its own in its `deeds.ts`. */
+export interface Deed {
+  /** What it is done to, by its id or number: one deed at a time. */
+  readonly target: string
+  /** Sends it, and answers what follows from its being done. Raises `Failure`. */
+  readonly send: (key: string) => Promise<() => void>
+  /** Somebody was faster: shows how it is now. */
+  readonly look: () => Promise<unknown>
+}
 
 export interface Act {
   /** The Idempotency-Key: however often it is sent, it is done once. */
@@ -25,28 +26,13 @@ export interface Act {
   readonly code: string
 }
 
-export type Done =
-  | { readonly kind: 'acknowledge' | 'unacknowledge'; readonly alert: Schemas['AlertDetail'] }
-  | { readonly kind: 'transition'; readonly ticket: TicketDetail }
-
-interface Wiring {
-  readonly onDone: (done: Done) => void
-  /** Somebody was faster: what is shown of it is old. */
-  readonly onConflict: (deed: Deed) => void
-  readonly onSignedOut: () => void
-}
-
-export const targetOf = (deed: Deed): string => (deed.kind === 'transition' ? deed.ticket.number : deed.alert.id)
-
 export class ActQueue {
   readonly #listeners = new Set<() => void>()
-  readonly #wiring: Wiring
+  readonly #onSignedOut: () => void
   #acts: readonly Act[] = []
-  /** For undoing: as it was answered. */
-  lastAcknowledged: Alert | null = null
 
-  constructor(wiring: Wiring) {
-    this.#wiring = wiring
+  constructor(onSignedOut: () => void) {
+    this.#onSignedOut = onSignedOut
   }
 
   readonly get = (): readonly Act[] => this.#acts
@@ -58,7 +44,7 @@ export class ActQueue {
 
   /** Do it. One thing at a time for each target: a second one before the first is settled is not begun. */
   do(deed: Deed): void {
-    const before = this.#acts.find((act) => targetOf(act.deed) === targetOf(deed))
+    const before = this.#acts.find((act) => act.deed.target === deed.target)
     if (before !== undefined && (before.state === 'sending' || before.state === 'waiting')) return
     const others = this.#acts.filter((act) => act !== before)
     const act: Act = { key: newKey(), deed, state: 'sending', tries: 0, nextAt: null, code: '' }
@@ -95,12 +81,10 @@ export class ActQueue {
       const act = this.#acts.find((one) => one.key === key)
       if (act === undefined) return
       this.#change(key, { state: 'sending', tries, nextAt: null })
-      const done = await send(act).catch(failed)
+      const done = await act.deed.send(key).catch(failed)
       if (!(done instanceof Failure)) {
         this.drop(key)
-        if (done.kind === 'acknowledge') this.lastAcknowledged = done.alert
-        if (done.kind === 'unacknowledge') this.lastAcknowledged = null
-        this.#wiring.onDone(done)
+        done()
         return
       }
       const { code, status, retryAfterS } = done
@@ -109,8 +93,9 @@ export class ActQueue {
       if (decision.type !== 'retry') {
         if (decision.type === 'done') return
         this.#change(key, { state: decision.type, nextAt: null, code })
-        if (decision.type === 'conflict') this.#wiring.onConflict(act.deed)
-        if (decision.type === 'sign-in') this.#wiring.onSignedOut()
+        // If that fails too, the stream tells it.
+        if (decision.type === 'conflict') void act.deed.look().catch(() => undefined)
+        if (decision.type === 'sign-in') this.#onSignedOut()
         return
       }
       const at = instant()
@@ -123,27 +108,3 @@ export class ActQueue {
 
 /** A body that broke off is no answer either. */
 const failed = (error: unknown): Failure => (error instanceof Failure ? error : new Failure(0, 'network'))
-
-async function send({ key, deed }: Act): Promise<Done> {
-  if (deed.kind === 'transition') {
-    const { number, version } = deed.ticket
-    const ticket = await taken(
-      api.POST('/api/v1/tickets/{number}/transition', {
-        params: { path: { number }, header: { 'If-Match': `"${version}"`, 'Idempotency-Key': key } },
-        body: { event: deed.event, note: deed.note },
-      }),
-    )
-    return { kind: 'transition', ticket }
-  }
-  const { id, version } = deed.alert
-  const asked = {
-    params: { path: { id }, header: { 'If-Match': `"${version}"`, 'Idempotency-Key': key } },
-    body: { note: deed.note },
-  }
-  const alert = await taken(
-    deed.kind === 'acknowledge'
-      ? api.POST('/api/v1/alerts/{id}/acknowledge', asked)
-      : api.POST('/api/v1/alerts/{id}/unacknowledge', asked),
-  )
-  return { kind: deed.kind, alert }
-}

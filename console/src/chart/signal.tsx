@@ -2,7 +2,6 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Series, Severity } from '../api/client.ts'
-import { evidenceQuery, type Span, seriesQuery } from '../api/queries.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { Choice, Failed, useDuration, useLanguage } from '../ui/bits.tsx'
 import { useLive } from '../ui/context.tsx'
@@ -10,6 +9,8 @@ import { clock, moment, number, symbol } from '../words/format.ts'
 import { kept, seen } from './kept.ts'
 import type { Mark } from './plot.tsx'
 import { type Drawn, newest, prepare } from './prepare.ts'
+import { evidenceQuery, type Span, seriesQuery } from './queries.ts'
+import './chart.css'
 
 const Plot = lazy(() => import('./plot.tsx'))
 
@@ -131,7 +132,7 @@ function Curve({ series, fault, old }: { series: Series; fault: Fault | null; ol
           to={Date.parse(series.ends) / 1_000}
           marks={marks}
           limitWords={(value, severity) =>
-            t('chart.limit', { value: say(value), severity: t(`severity.${severity as Severity}`) })
+            t('chart.limit', { value: say(value), severity: t(`ui.severity.${severity as Severity}`) })
           }
           time={(seconds, spanS) => axisTime(seconds * 1_000, spanS, language)}
           number={(value) => number(value, language, 4)}

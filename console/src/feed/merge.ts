@@ -1,7 +1,9 @@
 /** What the stream tells, put into what lists show. Pure: a list that nothing changed in is returned as it was. */
 
+import type { AlertState } from '../alerts/queries.ts'
 import type { Alert, Device, Ticket } from '../api/client.ts'
-import type { AlertState, Listed, TicketState } from '../api/queries.ts'
+import type { Listed } from '../api/reading.ts'
+import type { TicketState } from '../tickets/queries.ts'
 
 interface ToldFact {
   readonly value: boolean | null

@@ -1,8 +1,10 @@
 /** Puts what was told, by the stream or by an answer, into every list that shows it. */
 
 import type { QueryClient } from '@tanstack/react-query'
+import { ALERT_STATES } from '../alerts/queries.ts'
 import type { Device } from '../api/client.ts'
-import { ALERT_STATES, journal, type Listed, TICKET_STATES } from '../api/queries.ts'
+import { journal, type Listed } from '../api/reading.ts'
+import { TICKET_STATES } from '../tickets/queries.ts'
 import { mergeAlert, mergeDevices, mergeTicket, strangers, type Told } from './merge.ts'
 
 export function put(queries: QueryClient, told: Told): void {

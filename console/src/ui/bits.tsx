@@ -43,7 +43,7 @@ export function useDuration(): (ms: number) => string {
   const { t } = useTranslation()
   return (ms) => {
     const { unit, count } = ageParts(ms)
-    return t(`age.${unit}`, { count })
+    return t(`ui.age.${unit}`, { count })
   }
 }
 
@@ -53,11 +53,11 @@ export function Age({ at }: { at: string | number | null }) {
   const language = useLanguage()
   const duration = useDuration()
   const now = useNow()
-  if (at === null) return <span className="age">{t('age.unknown')}</span>
+  if (at === null) return <span className="age">{t('ui.age.unknown')}</span>
   const when = typeof at === 'number' ? at : Date.parse(at)
   return (
     <time className="age" dateTime={new Date(when).toISOString()} title={whole(when, language)}>
-      {now - when < 1_000 ? t('age.now') : t('age.ago', { age: duration(now - when) })}
+      {now - when < 1_000 ? t('ui.age.now') : t('ui.age.ago', { age: duration(now - when) })}
     </time>
   )
 }
@@ -86,7 +86,7 @@ const SHAPES: Record<Severity, ReactNode> = {
 
 export function SeverityMark({ severity, word = true }: { severity: Severity; word?: boolean }) {
   const { t } = useTranslation()
-  const name = t(`severity.${severity}`)
+  const name = t(`ui.severity.${severity}`)
   return (
     <span className={`severity severity-${severity}`} title={word ? undefined : name}>
       <svg viewBox="0 0 16 16" width="14" height="14" fillRule="evenodd" aria-hidden="true">
@@ -101,9 +101,11 @@ export function SeverityMark({ severity, word = true }: { severity: Severity; wo
 export function useProblem(): (error: unknown) => string {
   const { t, i18n } = useTranslation()
   return (error) => {
-    if (!(error instanceof Failure)) return t('problem.network')
-    const known = `problem.${error.code}`
-    return i18n.exists(known) ? i18n.t(known as 'problem.network') : t('problem.unknown', { status: error.status })
+    if (!(error instanceof Failure)) return t('ui.problem.network')
+    const known = `ui.problem.${error.code}`
+    return i18n.exists(known)
+      ? i18n.t(known as 'ui.problem.network')
+      : t('ui.problem.unknown', { status: error.status })
   }
 }
 
@@ -113,10 +115,10 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry: () => void
   return (
     <div className="failed" role="alert">
       <p>
-        {t('panel.error')}：{problem(error)}
+        {t('ui.panel.error')}：{problem(error)}
       </p>
       <button type="button" className="button" onClick={onRetry}>
-        {t('panel.retry')}
+        {t('ui.panel.retry')}
       </button>
     </div>
   )
@@ -127,7 +129,7 @@ export function Skeleton({ rows = 4 }: { rows?: number }) {
   const { t } = useTranslation()
   return (
     <div className="skeleton" role="status">
-      <span className="unseen">{t('app.loading')}</span>
+      <span className="unseen">{t('ui.loading')}</span>
       {Array.from({ length: rows }, (_, row) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the bars are all alike
         <div key={row} className="bone" aria-hidden="true" />

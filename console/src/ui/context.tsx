@@ -2,9 +2,9 @@ import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Act, ActQueue } from '../act/queue.ts'
 import type { WhoAmI } from '../api/client.ts'
+import { useSignedOut } from '../api/session.ts'
 import { type Live, LiveStore } from '../feed/store.ts'
 import { useLanguage } from './bits.tsx'
-import { useSignedOut } from './session.tsx'
 
 interface Page {
   readonly who: WhoAmI

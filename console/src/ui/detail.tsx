@@ -6,6 +6,7 @@ import { moment } from '../words/format.ts'
 import { useLanguage } from './bits.tsx'
 import { useLive } from './context.tsx'
 import { go } from './route.ts'
+import './detail.css'
 
 /** The pane beside the lists; on a phone the whole screen, with a way back. */
 export function Detail({
@@ -29,15 +30,15 @@ export function Detail({
   return (
     <main className="detail" id="detail" tabIndex={-1} ref={pane} aria-label={title} data-stale={stale || failed}>
       <button type="button" className="back" onClick={back}>
-        ← {t('nav.back')}
+        ← {t('ui.back')}
       </button>
       {children}
       {stale && goodAt !== null ? (
-        <p className="stale-note">{t('panel.stale', { time: moment(goodAt, serverNow(), language) })}</p>
+        <p className="stale-note">{t('ui.panel.stale', { time: moment(goodAt, serverNow(), language) })}</p>
       ) : null}
       {failed && !stale ? (
         <p className="stale-note">
-          {t('panel.errorAge', { time: moment(query.dataUpdatedAt, serverNow(), language) })}
+          {t('ui.panel.errorAge', { time: moment(query.dataUpdatedAt, serverNow(), language) })}
         </p>
       ) : null}
     </main>

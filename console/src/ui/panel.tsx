@@ -1,11 +1,12 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Listed } from '../api/queries.ts'
+import type { Listed } from '../api/reading.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { moment } from '../words/format.ts'
 import { useLanguage } from './bits.tsx'
 import { useLive } from './context.tsx'
+import './list.css'
 
 /** A list with its name, how many there are, and, whenever it isn't the present, of when it is. */
 export function Panel(props: {
@@ -32,18 +33,18 @@ export function Panel(props: {
         {props.tools}
       </header>
       {stale && goodAt !== null ? (
-        <p className="stale-note">{t('panel.stale', { time: moment(goodAt, now, language) })}</p>
+        <p className="stale-note">{t('ui.panel.stale', { time: moment(goodAt, now, language) })}</p>
       ) : null}
       {failed && !stale ? (
         <p className="stale-note" role="alert">
-          {t('panel.errorAge', { time: moment(dataUpdatedAt, now, language) })}{' '}
+          {t('ui.panel.errorAge', { time: moment(dataUpdatedAt, now, language) })}{' '}
           <button type="button" className="button quiet" onClick={() => void props.query.refetch()}>
-            {t('panel.retry')}
+            {t('ui.panel.retry')}
           </button>
         </p>
       ) : null}
       {props.children}
-      {data?.more ? <p className="muted foot">{t('panel.more', { count: data.items.length })}</p> : null}
+      {data?.more ? <p className="muted foot">{t('ui.panel.more', { count: data.items.length })}</p> : null}
     </section>
   )
 }

@@ -1,33 +1,33 @@
 import { useSyncExternalStore } from 'react'
 
-/** What the page shows beside its lists: kept in the address, so that it can be sent to somebody. */
+export const LISTS = ['tickets', 'alerts', 'devices'] as const
+/** What is shown beside the lists, one thing at a time; `app/pages.tsx` says who draws it. */
+export const PAGES = ['ticket', 'device'] as const
+
+type List = (typeof LISTS)[number]
+export type PageName = (typeof PAGES)[number]
+
+/** What the page shows, kept in the address, so that it can be sent to somebody: a list, or a thing and perhaps a part of it. */
 export type Route =
-  | { readonly at: 'ticket'; readonly number: string }
-  | { readonly at: 'device'; readonly id: string; readonly metric: string | null }
-  | { readonly at: 'tickets' | 'alerts' | 'devices' }
+  | { readonly at: List }
+  | { readonly at: PageName; readonly id: string; readonly part?: string | null }
 
 export function parse(hash: string): Route {
-  const [, at, id, metric] = hash.split('/').map((part) => {
+  const [, at, id, part] = hash.split('/').map((each) => {
     try {
-      return decodeURIComponent(part)
+      return decodeURIComponent(each)
     } catch {
       return ''
     }
   })
-  if (at === 'ticket' && id) return { at, number: id }
-  if (at === 'device' && id) return { at, id, metric: metric || null }
-  return { at: at === 'alerts' || at === 'devices' ? at : 'tickets' }
+  const page = PAGES.find((one) => one === at)
+  if (page !== undefined && id) return { at: page, id, part: part || null }
+  return { at: LISTS.find((one) => one === at) ?? LISTS[0] }
 }
 
 export function href(route: Route): string {
-  switch (route.at) {
-    case 'ticket':
-      return `#/ticket/${encodeURIComponent(route.number)}`
-    case 'device':
-      return `#/device/${encodeURIComponent(route.id)}${route.metric === null ? '' : `/${encodeURIComponent(route.metric)}`}`
-    default:
-      return `#/${route.at}`
-  }
+  const named = 'id' in route ? [route.at, route.id, ...(route.part ? [route.part] : [])] : [route.at]
+  return `#/${named.map(encodeURIComponent).join('/')}`
 }
 
 const subscribe = (listener: () => void) => {

@@ -1,14 +1,16 @@
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
-import { en } from './en.ts'
-import { zh } from './zh.ts'
+import * as subjects from './subjects.ts'
 
 export type Language = 'zh' | 'en'
 export const LANGUAGES: readonly Language[] = ['zh', 'en']
 
+type Subjects = typeof subjects
+type Words = { readonly [S in keyof Subjects]: Subjects[S]['zh'] }
+
 declare module 'i18next' {
   interface CustomTypeOptions {
-    resources: { translation: typeof zh }
+    resources: { translation: Words }
     returnNull: false
   }
 }
@@ -25,6 +27,10 @@ function preferred(): Language {
   return 'zh'
 }
 
+function words(language: Language) {
+  return Object.fromEntries(Object.entries(subjects).map(([subject, its]) => [subject, its[language]]))
+}
+
 function describe(language: Language): void {
   // Han characters are drawn differently by language, and a screen reader must know which one to speak.
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
@@ -36,7 +42,7 @@ export async function beginWords(): Promise<void> {
     lng: language,
     fallbackLng: 'en',
     supportedLngs: [...LANGUAGES],
-    resources: { zh: { translation: zh }, en: { translation: en } },
+    resources: { zh: { translation: words('zh') }, en: { translation: words('en') } },
     // React writes text, never markup: escaping here would show entities.
     interpolation: { escapeValue: false },
   })

@@ -1,0 +1,52 @@
+import { useQuery } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import type { TicketDetail } from '../api/client.ts'
+import { firstSignal } from '../chart/first.ts'
+import { type Fault, SignalChart } from '../chart/signal.tsx'
+import { deviceQuery } from '../devices/queries.ts'
+import { serverNow } from '../feed/server-time.ts'
+import { Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
+
+const AROUND_MS = 15 * 60_000
+
+/** The chart of what the ticket is about. */
+export function Evidence({ ticket }: { ticket: TicketDetail }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const device = useQuery(deviceQuery(language, ticket.device.id))
+  if (device.data === undefined)
+    return device.isError ? (
+      <Failed error={device.error} onRetry={() => void device.refetch()} />
+    ) : (
+      <Skeleton rows={4} />
+    )
+  const latest = device.data.latest
+  const first = firstSignal(
+    ticket.family,
+    ticket.alerts.map((alert) => alert.message.params.signal),
+    ticket.evidence.readings.length > 0 ? ticket.evidence.readings : latest,
+  )
+  if (first === null) return <p className="muted">{t('devices.page.noSignals')}</p>
+  const at = Date.parse(ticket.occurred_at)
+  const fault: Fault = {
+    at,
+    severity: ticket.severity,
+    // From where there is something to see.
+    from: Math.max(Date.parse(ticket.evidence.begins), Date.parse(ticket.evidence.readings[0]?.at ?? '') - 60_000 || 0),
+    to: Math.min(Math.max(Date.parse(ticket.evidence.ends), at) + AROUND_MS, Math.max(serverNow(), at + 60_000)),
+  }
+  return (
+    <SignalChart
+      device={ticket.device.id}
+      metrics={latest}
+      first={first}
+      fault={rounded(fault)}
+      ticket={ticket.evidence.frozen_at === null ? null : ticket.number}
+    />
+  )
+}
+
+/** To 10 s, so that a chart which grows isn't another one every moment. */
+function rounded(fault: Fault): Fault {
+  return { ...fault, to: Math.ceil(fault.to / 10_000) * 10_000 }
+}
