@@ -56,8 +56,17 @@ def prepare(opened: TicketOpened, model: Model | None, runbooks: Mapping[str, Ru
     )
 
 
+class Case(Struct, frozen=True, kw_only=True):
+    """A ticket that opened, and the device that it is about."""
+
+    opened: TicketOpened
+    device_id: int
+    org_id: int
+    model: str
+
+
 class PrepareStage:
-    """Rows of `remote_session`, `ticket_event` and `command` for each ticket that the batch opened."""
+    """A session for each ticket that the batch opened."""
 
     name = "remote.prepare"
 
@@ -66,34 +75,37 @@ class PrepareStage:
 
     async def run(self, connection: AsyncConnection, batch: Batch) -> None:
         """See `ingest.ports.Stage`."""
-        now_ms = batch.now.wall_ms
-        sessions: list[dict[str, Any]] = []
-        commands: list[dict[str, Any]] = []
-        events: list[TicketEvent] = []
-        for work in batch.works:
-            for opened in work.effects:
-                if not isinstance(opened, TicketOpened):
-                    continue
-                made = prepare(opened, self._catalog.models.get(work.device.model), self._catalog.runbooks)
-                whose = {"ticket_id": opened.ticket_id, "device_id": work.device.id, "org_id": work.device.org_id}
-                sessions.append(
-                    {
-                        **whose,
-                        "scopes": made.scopes,
-                        "runbook": made.runbook,
-                        "minutes": made.minutes,
-                        "at_ms": now_ms,
-                    }
-                )
-                events.append(_event(opened.ticket_id, work.device.org_id, now_ms, made))
-                if made.command is not None:
-                    body = Command(id=mint_command_id(), issued=now_ms, expires=now_ms + EXPIRY_MS, do=made.command)
-                    commands.append({**whose, "body": body})
-        if sessions:
-            await connection.execute(QUERIES["add_sessions"], (_json(sessions),))
-        await add_events(connection, events)
-        if commands:
-            await connection.execute(QUERIES["add_commands"], (_json(commands),))
+        cases = [
+            Case(opened=opened, device_id=work.device.id, org_id=work.device.org_id, model=work.device.model)
+            for work in batch.works
+            for opened in work.effects
+            if isinstance(opened, TicketOpened)
+        ]
+        await add_sessions(connection, cases, self._catalog, now_ms=batch.now.wall_ms)
+
+
+async def add_sessions(
+    connection: AsyncConnection[Any], cases: Sequence[Case], catalog: Catalog, *, now_ms: int
+) -> None:
+    """Rows of `remote_session`, `ticket_event` and `command` for tickets that opened, in the caller's transaction."""
+    sessions: list[dict[str, Any]] = []
+    commands: list[dict[str, Any]] = []
+    events: list[TicketEvent] = []
+    for case in cases:
+        ticket_id = case.opened.ticket_id
+        made = prepare(case.opened, catalog.models.get(case.model), catalog.runbooks)
+        whose = {"ticket_id": ticket_id, "device_id": case.device_id, "org_id": case.org_id}
+        what = {"scopes": made.scopes, "runbook": made.runbook, "minutes": made.minutes, "at_ms": now_ms}
+        sessions.append({**whose, **what})
+        events.append(_event(ticket_id, case.org_id, now_ms, made))
+        if made.command is not None:
+            body = Command(id=mint_command_id(), issued=now_ms, expires=now_ms + EXPIRY_MS, do=made.command)
+            commands.append({**whose, "body": body})
+    if sessions:
+        await connection.execute(QUERIES["add_sessions"], (_json(sessions),))
+    await add_events(connection, events)
+    if commands:
+        await connection.execute(QUERIES["add_commands"], (_json(commands),))
 
 
 def _event(ticket_id: int, org_id: int, now_ms: int, made: Prepared) -> TicketEvent:

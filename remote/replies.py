@@ -25,10 +25,12 @@ REPLIES: Final = Counter(
 
 
 class Asked(Struct, frozen=True, kw_only=True):
-    """A command as it stands. `answered`: by the device; that we gave up waiting is none. `runbook`: if it runs one."""
+    """A command as it stands. `dealer_id`: whose its answer is, who serves the device by now. `answered`: by the
+    device; that we gave up waiting is none. `runbook`: if it runs one."""
 
     device_id: int
     org_id: int
+    dealer_id: int
     ticket_id: int | None
     answered: bool
     runbook: str | None
@@ -122,6 +124,7 @@ class ReplyStage:
                     TicketEvent(
                         ticket_id=command.ticket_id,
                         org_id=command.org_id,
+                        dealer_id=command.dealer_id,
                         at_ms=batch.now.wall_ms,
                         event="verdict",
                         message=message,
@@ -140,10 +143,8 @@ class ReplyStage:
 
 async def _asked(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Asked]:
     cursor = await connection.execute(QUERIES["lock_commands"], (sorted(set(ids)),))
-    return {
-        command_id: Asked(device_id=device_id, org_id=org_id, ticket_id=ticket_id, answered=answered, runbook=runbook)
-        for command_id, device_id, org_id, ticket_id, answered, runbook in await cursor.fetchall()
-    }
+    fields = Asked.__struct_fields__
+    return {command_id: Asked(**dict(zip(fields, row, strict=True))) async for command_id, *row in cursor}
 
 
 def _answer(reply: Reply, received_ms: int, catalog: Catalog) -> dict[str, Any]:

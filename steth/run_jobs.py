@@ -25,6 +25,7 @@ from steth.jobs.heads import Heads
 from steth.jobs.leadership import Leadership
 from steth.jobs.maintenance import Upkeep
 from steth.jobs.runner import Job, Jobs
+from steth.jobs.service import ServiceChanges
 from steth.run_ingest import wall_ms
 from steth.settings import Settings, address
 from steth.signals import stop_event
@@ -97,6 +98,7 @@ async def run_jobs(settings: Settings, catalog: Catalog) -> None:
         sender = CommandSender(pool=pool, publisher=publisher)
         freezer = Freezer(pool=pool)
         gaps = GapNotes(pool=pool)
+        changes = ServiceChanges(pool=pool, catalog=catalog)
         await settle_first(pool)
         watch = Watch(pool=pool)
 
@@ -115,6 +117,7 @@ async def run_jobs(settings: Settings, catalog: Catalog) -> None:
                 Job(name="commands", every_s=0.3, run=send),
                 Job(name="telling", every_s=0.5, run=lambda: teller.run_once(wall_ms())),
                 Job(name="evidence", every_s=3.0, run=lambda: freezer.run_once(wall_ms())),
+                Job(name="service", every_s=3.0, run=lambda: changes.run_once(wall_ms())),
                 Job(name="gaps", every_s=3.0, run=lambda: gaps.run_once(wall_ms())),
                 Job(name="copy", every_s=10.0, run=watch.run_once),
                 Job(name="backlog", every_s=10.0, run=lambda: backlog.measure(wall_ms())),

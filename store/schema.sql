@@ -123,7 +123,7 @@ END $$;
 
 ALTER FUNCTION public.drop_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
 
-CREATE FUNCTION public.hand_over(device integer, at timestamp with time zone) RETURNS TABLE(ticket_id bigint, before_id bigint, org_id integer, dealer_id integer, zone text, restored_at timestamp with time zone)
+CREATE FUNCTION public.hand_over(device integer, at timestamp with time zone) RETURNS TABLE(ticket_id bigint, before text, runbook text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -136,7 +136,7 @@ DECLARE
 BEGIN
     PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = hand_over.device) FOR UPDATE;
     DELETE FROM service_change c WHERE c.device_id = hand_over.device AND c.due_at <= hand_over.at RETURNING c.* INTO asked;
-    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR UPDATE;
+    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR NO KEY UPDATE;
     former := known.dealer_id;
     IF asked.dealer_id IS NULL OR former = asked.dealer_id THEN
         RETURN;
@@ -159,7 +159,7 @@ BEGIN
     UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
 
     -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
-    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR UPDATE LOOP
+    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR NO KEY UPDATE LOOP
         INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
         VALUES (ended.id, ended.org_id, ended.dealer_id, hand_over.at, 'handed-over', 'ticket.handed_over',
             jsonb_build_object('old', ended.status));
@@ -175,11 +175,8 @@ BEGIN
         INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
         SELECT hand_over.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
         WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
-        INSERT INTO remote_session (ticket_id, device_id, org_id, dealer_id, scopes, runbook, minutes, at)
-        SELECT hand_over.ticket_id, r.device_id, r.org_id, asked.dealer_id, r.scopes, r.runbook, r.minutes, hand_over.at
-        FROM remote_session r WHERE r.ticket_id = ended.id AND r.state = 'prepared';
-        before_id := ended.id; org_id := known.org_id; dealer_id := asked.dealer_id;
-        SELECT s.time_zone, i.restored_at INTO zone, restored_at FROM site s, installation i WHERE s.id = known.site_id;
+        before := ended.number;
+        SELECT r.runbook INTO runbook FROM remote_session r WHERE r.ticket_id = ended.id ORDER BY r.id DESC LIMIT 1;
         RETURN NEXT;
     END LOOP;
     UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, hand_over.at))
@@ -2038,7 +2035,7 @@ CREATE POLICY every_recipient ON public.recipient TO steth_jobs USING (true);
 
 CREATE POLICY every_refusal ON public.device_refusal TO steth_ingest USING (true) WITH CHECK (true);
 
-CREATE POLICY every_session ON public.remote_session TO steth_ingest USING (true) WITH CHECK (true);
+CREATE POLICY every_session ON public.remote_session TO steth_ingest, steth_jobs USING (true) WITH CHECK (true);
 
 CREATE POLICY every_site ON public.site TO steth_ingest, steth_jobs USING (true);
 
@@ -2343,7 +2340,7 @@ GRANT SELECT,INSERT ON TABLE public.clientele TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.command TO steth_api;
 GRANT SELECT,INSERT ON TABLE public.command TO steth_ingest;
-GRANT SELECT,DELETE ON TABLE public.command TO steth_jobs;
+GRANT SELECT,INSERT,DELETE ON TABLE public.command TO steth_jobs;
 
 GRANT UPDATE(sent_at) ON TABLE public.command TO steth_jobs;
 
@@ -2544,6 +2541,7 @@ GRANT UPDATE(head_told_at) ON TABLE public.recipient TO steth_jobs;
 
 GRANT SELECT ON TABLE public.remote_session TO steth_api;
 GRANT INSERT ON TABLE public.remote_session TO steth_ingest;
+GRANT INSERT ON TABLE public.remote_session TO steth_jobs;
 
 GRANT UPDATE(state) ON TABLE public.remote_session TO steth_api;
 

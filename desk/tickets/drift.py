@@ -17,11 +17,13 @@ _QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 class Drift(Struct, frozen=True, kw_only=True):
     """`lasting`: alerts that had a ticket and have no open one though they last, the first since `lasting_since`: a
     person closed it, until the next occurrence. `apart`: numbers of open tickets that must never be: nothing of it is
-    wrong and its history doesn't say so, one of its alerts is worse than it, or it isn't numbered."""
+    wrong and its history doesn't say so, one of its alerts is worse than it, or it isn't numbered. `astray`: what lasts
+    and isn't of the dealer that serves the device: tickets by number, alerts and tellings by id."""
 
     lasting: int
     lasting_since: datetime | None
     apart: list[str]
+    astray: list[str]
 
 
 async def find_drift(connection: AsyncConnection[Any]) -> Drift:
@@ -31,4 +33,6 @@ async def find_drift(connection: AsyncConnection[Any]) -> Drift:
         [(lasting, since)] = await cursor.fetchall()
         await cursor.execute(_QUERIES["tickets_apart"])
         apart = [number for (number,) in await cursor.fetchall()]
-    return Drift(lasting=lasting, lasting_since=since, apart=apart)
+        await cursor.execute(_QUERIES["astray"])
+        astray = [each for (each,) in await cursor.fetchall()]
+    return Drift(lasting=lasting, lasting_since=since, apart=apart, astray=astray)

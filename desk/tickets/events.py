@@ -1,4 +1,4 @@
-"""The append-only history of a ticket: ticket_event."""
+"""What is written of a ticket beside its row: its append-only history, and who is to be told."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,13 +8,15 @@ import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
+from catalog.model import Severity
 from store.sql import load_queries
 
 _QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
 
 
 class TicketEvent(Struct, frozen=True, kw_only=True):
-    """One row. `message` and `params` say what happened, for a person; `actor` is empty where the system did it."""
+    """One row. `message` and `params` say what happened, for a person; `actor` is empty where the system did it.
+    `dealer_id`: whose the fact is; None: the ticket's own dealer's."""
 
     ticket_id: int
     org_id: int
@@ -23,9 +25,35 @@ class TicketEvent(Struct, frozen=True, kw_only=True):
     message: str
     params: Mapping[str, Any]
     actor: str = ""
+    dealer_id: int | None = None
+
+
+class Telling(Struct, frozen=True, kw_only=True):
+    """Whoever is to be told of a ticket gets a row for it. `step`: why; the same one twice is told once."""
+
+    ticket_id: int
+    step: str
+    severity: Severity
+    at_ms: int
 
 
 async def add_events(connection: AsyncConnection, events: Sequence[TicketEvent]) -> None:
     """Append, in this order, in the caller's transaction; one statement, none for nothing."""
     if events:
         await connection.execute(_QUERIES["add_events"], (msgspec.json.encode(events).decode(),))
+
+
+async def add_tellings(connection: AsyncConnection[Any], tellings: Sequence[Telling]) -> None:
+    """For each recipient of the ticket's dealer and of its hospital."""
+    if tellings:
+        rows = [
+            {
+                "ticket_id": each.ticket_id,
+                "step": each.step,
+                "message": "notify.ticket",
+                "params": {"severity": each.severity},
+                "at_ms": each.at_ms,
+            }
+            for each in tellings
+        ]
+        await connection.execute(_QUERIES["add_tellings"], (msgspec.json.encode(rows).decode(),))

@@ -65,13 +65,13 @@ WHERE t.id = k.id;
 -- name: add_events
 INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, actor, message, params)
 SELECT (e ->> 'ticket_id')::bigint, (e ->> 'org_id')::integer,
-       (SELECT t.dealer_id FROM ticket t WHERE t.id = (e ->> 'ticket_id')::bigint), to_timestamp((e ->> 'at_ms')::bigint / 1000.0),
-       e ->> 'event', e ->> 'actor', e ->> 'message', e -> 'params'
+       coalesce((e ->> 'dealer_id')::integer, (SELECT t.dealer_id FROM ticket t WHERE t.id = (e ->> 'ticket_id')::bigint)),
+       to_timestamp((e ->> 'at_ms')::bigint / 1000.0), e ->> 'event', e ->> 'actor', e ->> 'message', e -> 'params'
 FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS rows(e, nth)
 ORDER BY nth;
 
 -- name: add_tellings
--- For each recipient of the ticket's hospital, none of whom ingest sees (migration 0009).
+-- For each recipient of the ticket's dealer and of its hospital, none of whom ingest sees (migration 0010).
 SELECT tell(%s::jsonb);
 
 -- name: tickets_of_alerts
@@ -103,6 +103,17 @@ WITH opened AS (
 UPDATE ticket t SET number = n.prefix || n.day || '-' || n.block || lpad(n.nth, greatest(3, length(n.nth)), '0')
 FROM numbered n WHERE t.id = n.id
 RETURNING t.id, t.number;
+
+-- name: hand_over
+-- A change of dealer that is due (migration 0010): the tickets that open by it, the number of the one before, its runbook.
+SELECT ticket_id, before, runbook FROM hand_over(%(device)s, to_timestamp(%(now_ms)s / 1000.0));
+
+-- name: opened_anew
+SELECT t.id, t.org_id, t.family, t.severity, (extract(epoch FROM t.occurred_at) * 1000)::bigint,
+    (extract(epoch FROM t.detected_at) * 1000)::bigint, (extract(epoch FROM t.evidence_from) * 1000)::bigint,
+    (extract(epoch FROM t.evidence_to) * 1000)::bigint, s.time_zone,
+    (SELECT (extract(epoch FROM i.restored_at) * 1000)::bigint FROM installation i)
+FROM ticket t JOIN site s ON s.id = t.site_id WHERE t.id = ANY (%s::bigint[]) ORDER BY t.id;
 
 -- name: due_evidence
 -- Bulk has passed the range, or can't be waited for; and some that the former version froze without a copy. What was put
@@ -240,7 +251,7 @@ FROM telling t JOIN recipient r ON r.id = t.recipient_id WHERE t.ticket_id = %s 
 SELECT t.id, t.device_id, t.org_id FROM ticket t
 WHERE t.device_id = ANY (%(devices)s::integer[]) AND t.status <> 'closed' AND NOT EXISTS (
     SELECT FROM ticket_event e WHERE e.ticket_id = t.id AND e.event = 'gap' AND e.at > to_timestamp(%(since_ms)s / 1000.0))
-ORDER BY t.id;
+ORDER BY t.id FOR NO KEY UPDATE OF t;
 
 -- name: gaps_at_once
 -- Of how many devices reports went missing lately that a restore that is known doesn't explain, and of how many it could be.
@@ -269,3 +280,15 @@ WHERE t.status <> 'closed' AND (
     OR l.over AND NOT EXISTS (
         SELECT FROM ticket_event e WHERE e.ticket_id = t.id AND e.event IN ('alert-over', 'condition-over')))
 ORDER BY t.id;
+
+-- name: astray
+-- What lasts is of the dealer that serves the device now, and nobody else waits to be told of it but the hospital itself.
+SELECT t.number FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.status <> 'closed' AND t.dealer_id <> d.dealer_id
+UNION ALL
+SELECT a.id::text FROM alert a JOIN device d ON d.id = a.device_id WHERE a.condition <> 'ok' AND a.dealer_id <> d.dealer_id
+UNION ALL
+SELECT t.number FROM ticket t JOIN ticket_alert b ON b.ticket_id = t.id
+WHERE t.status <> 'closed' AND b.dealer_id <> t.dealer_id
+UNION ALL
+SELECT g.id::text FROM telling g JOIN ticket t ON t.id = g.ticket_id JOIN device d ON d.id = t.device_id
+WHERE g.state = 'waiting' AND g.owner_id NOT IN (d.dealer_id, t.org_id);

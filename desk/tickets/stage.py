@@ -16,10 +16,10 @@ from alerts.episode import Event
 from catalog.model import Catalog, Severity
 from desk.errors import DeskError
 from desk.tickets.effects import TicketOpened
-from desk.tickets.events import TicketEvent, add_events
-from desk.tickets.numbers import block_of
+from desk.tickets.events import Telling, TicketEvent, add_events, add_tellings
+from desk.tickets.numbers import Unnumbered, number_tickets
 from desk.tickets.opening import Opening, joined, opening, worse
-from desk.zones import DEFAULT_ZONE, day_of
+from desk.zones import DEFAULT_ZONE
 from ingest.ports import Batch, Work
 from store.sql import load_queries
 
@@ -78,7 +78,7 @@ class TicketStage:
             closed = await _closed_before(connection, claims)
             for claim in claims:
                 events += _events(claim, new, closed, now_ms)
-            await _tell(connection, claims, now_ms)
+            await add_tellings(connection, _tellings(claims, now_ms))
         if over:
             events += await _events_of_the_over(connection, over, now_ms)
         await add_events(connection, events)
@@ -217,21 +217,18 @@ def _events(claim: _Claim, new: Joined, closed: Mapping[UUID, str], now_ms: int)
     return events
 
 
-async def _tell(connection: AsyncConnection, claims: Sequence[_Claim], now_ms: int) -> None:
-    """Tell of each opening and each rise of a severity. A further alert alone isn't told: nobody needs to act on it."""
-    rows = [
-        {
-            "ticket_id": claim.ticket_id,
-            "step": "opened" if claim.opened else f"severity-{claim.risen}",
-            "message": "notify.ticket",
-            "params": {"severity": claim.risen or claim.opening.severity},
-            "at_ms": now_ms,
-        }
+def _tellings(claims: Sequence[_Claim], now_ms: int) -> list[Telling]:
+    """Of each opening and each rise of a severity. A further alert alone isn't told: nobody needs to act on it."""
+    return [
+        Telling(
+            ticket_id=claim.ticket_id,
+            step="opened" if claim.opened else f"severity-{claim.risen}",
+            severity=claim.risen or claim.opening.severity,
+            at_ms=now_ms,
+        )
         for claim in claims
         if claim.opened or claim.risen is not None
     ]
-    if rows:
-        await connection.execute(_QUERIES["add_tellings"], (_json(rows),))
 
 
 async def _events_of_the_over(
@@ -271,12 +268,10 @@ async def _events_of_the_over(
 
 async def _number(connection: AsyncConnection, opened: Sequence[_Claim], now_ms: int) -> None:
     """Number the new tickets, and hand them to the stages after this one."""
-    days = [day_of(now_ms, claim.zone) for claim in opened]
-    blocks = [
-        block_of(day, restored_ms=claim.restored_ms, zone=claim.zone) for claim, day in zip(opened, days, strict=True)
+    new_ones = [
+        Unnumbered(ticket_id=claim.ticket_id, zone=claim.zone, restored_ms=claim.restored_ms) for claim in opened
     ]
-    cursor = await connection.execute(_QUERIES["number_tickets"], ([claim.ticket_id for claim in opened], days, blocks))
-    numbers: dict[int, str] = dict(await cursor.fetchall())
+    numbers = await number_tickets(connection, new_ones, now_ms=now_ms)
     for claim in opened:
         new = claim.opening
         claim.work.effects.append(

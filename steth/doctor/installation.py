@@ -94,7 +94,17 @@ def judge_drift(drift: Drift) -> Iterator[Finding]:
                 zh="请报告此问题，并附 ingest 日志", en="report it with the log of ingest; go by the alerts meanwhile"
             ),
         )
-    elif not drift.lasting:
+    if drift.astray:
+        yield fail(
+            "pipeline.dealers",
+            zh=f"{len(drift.astray)} 条工单、报警或通知不属于现任服务商：{_names(drift.astray, '')}",
+            en=f"{len(drift.astray)} tickets, alerts or messages aren't the serving dealer's: "
+            f"{_names(drift.astray, '')}",
+            todo=Text(
+                zh="请报告此问题，并附 steth jobs 日志", en="report it with the log of `steth jobs`, job service"
+            ),
+        )
+    if not (drift.lasting or drift.apart or drift.astray):
         yield ok("pipeline.tickets", zh="工单与报警一致", en="tickets and alerts agree")
 
 

@@ -19,7 +19,8 @@ WHERE active AND failing_since IS NOT NULL ORDER BY failing_since, id;
 SELECT count(*) FILTER (WHERE state = 'waiting'),
     greatest(0, coalesce(extract(epoch FROM now() - min(at) FILTER (WHERE state = 'waiting')), 0))::float8,
     count(*) FILTER (WHERE state = 'given-up')
-FROM telling WHERE state = 'waiting' OR state = 'given-up' AND next_at > now() - INTERVAL '1 day';
+FROM telling WHERE state = 'waiting'
+    OR state = 'given-up' AND error <> 'telling.handed_over' AND next_at > now() - INTERVAL '1 day';
 
 -- name: pipeline
 SELECT (SELECT count(*) FROM partition_lease WHERE owner IS NULL OR NOT lease_holds(lease_until)),

@@ -13,7 +13,8 @@ SELECT pg_advisory_unlock_all();
 -- name: backlog
 -- Columns in the order of backlog.py's, but for the last.
 SELECT j.waiting, j.oldest, t.waiting, t.overdue,
-    (SELECT count(*) FROM telling WHERE state = 'given-up' AND next_at > now() - INTERVAL '1 day'),
+    (SELECT count(*) FROM telling WHERE state = 'given-up' AND error <> 'telling.handed_over'
+        AND next_at > now() - INTERVAL '1 day'),
     (SELECT count(*) FROM command WHERE status = 'waiting'),
     (SELECT count(*) FROM ticket WHERE evidence_frozen_at IS NULL),
     (SELECT coalesce(sum(count), 0) FROM dead_letter WHERE at > now() - INTERVAL '1 day'),
@@ -66,3 +67,7 @@ UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s;
 -- name: sweep_job
 -- Of a version that knew other jobs.
 DELETE FROM job WHERE name = ANY (ARRAY(SELECT name FROM job WHERE due_at < %(before)s LIMIT %(most)s));
+
+-- name: changes_due
+SELECT c.device_id, c.org_id, d.model FROM service_change c JOIN device d ON d.id = c.device_id
+WHERE c.due_at <= to_timestamp(%(now_ms)s / 1000.0) ORDER BY c.due_at, c.device_id LIMIT %(most)s;

@@ -330,9 +330,10 @@ $$;
 -- A change of dealer --------------------------------------------------------------------------------------------------------
 -- In one transaction, of `steth jobs`: from its commit on the former dealer sees nothing new. The partition's lock lets
 -- batches that run end first, and whoever begins afterwards reads whose the device is now. Returns the tickets that open
--- for the new dealer because something is still wrong, without their numbers yet.
+-- for the new dealer because something is still wrong, without number, session and telling yet, which ticket was there before,
+-- and the runbook that was prepared for it.
 CREATE FUNCTION hand_over(device integer, at timestamptz)
-RETURNS TABLE (ticket_id bigint, before_id bigint, org_id integer, dealer_id integer, zone text, restored_at timestamptz)
+RETURNS TABLE (ticket_id bigint, before text, runbook text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -343,7 +344,7 @@ DECLARE
 BEGIN
     PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = hand_over.device) FOR UPDATE;
     DELETE FROM service_change c WHERE c.device_id = hand_over.device AND c.due_at <= hand_over.at RETURNING c.* INTO asked;
-    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR UPDATE;
+    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR NO KEY UPDATE;
     former := known.dealer_id;
     IF asked.dealer_id IS NULL OR former = asked.dealer_id THEN
         RETURN;
@@ -366,7 +367,7 @@ BEGIN
     UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
 
     -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
-    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR UPDATE LOOP
+    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR NO KEY UPDATE LOOP
         INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
         VALUES (ended.id, ended.org_id, ended.dealer_id, hand_over.at, 'handed-over', 'ticket.handed_over',
             jsonb_build_object('old', ended.status));
@@ -382,11 +383,8 @@ BEGIN
         INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
         SELECT hand_over.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
         WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
-        INSERT INTO remote_session (ticket_id, device_id, org_id, dealer_id, scopes, runbook, minutes, at)
-        SELECT hand_over.ticket_id, r.device_id, r.org_id, asked.dealer_id, r.scopes, r.runbook, r.minutes, hand_over.at
-        FROM remote_session r WHERE r.ticket_id = ended.id AND r.state = 'prepared';
-        before_id := ended.id; org_id := known.org_id; dealer_id := asked.dealer_id;
-        SELECT s.time_zone, i.restored_at INTO zone, restored_at FROM site s, installation i WHERE s.id = known.site_id;
+        before := ended.number;
+        SELECT r.runbook INTO runbook FROM remote_session r WHERE r.ticket_id = ended.id ORDER BY r.id DESC LIMIT 1;
         RETURN NEXT;
     END LOOP;
     UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, hand_over.at))
@@ -400,7 +398,9 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION hand_over(integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION hand_over(integer, timestamptz) TO steth_jobs;
--- Numbers, and telling, of what opens by it.
+-- What opens by it is numbered, prepared and told as what a batch opens.
 GRANT UPDATE (number) ON ticket TO steth_jobs;
+GRANT INSERT ON remote_session, command TO steth_jobs;
+ALTER POLICY every_session ON remote_session TO steth_ingest, steth_jobs;
 GRANT SELECT, INSERT, UPDATE ON ticket_day TO steth_jobs;
 GRANT EXECUTE ON FUNCTION tell(jsonb) TO steth_jobs;

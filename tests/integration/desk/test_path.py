@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import groupby
 from typing import Any, cast
 
 import psycopg
@@ -14,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from alerts.engine import AlertEngine
 from desk.tickets.drift import find_drift
 from desk.tickets.gaps import GapNotes
+from steth.jobs.service import ServiceChanges
 from steth.run_ingest import stages_of
 from store.embedded import EmbeddedPostgres
 from store.pool import open_pool
@@ -46,7 +48,7 @@ def fault(state: str = "active") -> Fault:
 async def agree(database: Database) -> bool:
     async with await psycopg.AsyncConnection.connect(database.jobs) as connection:
         drift = await find_drift(connection)
-    return drift.apart == [] and drift.lasting == 0
+    return drift.apart == [] and drift.lasting == 0 and drift.astray == []
 
 
 async def test_a_fault_that_goes_on_after_its_ticket_was_closed_opens_one_more(bench: Bench) -> None:
@@ -69,6 +71,38 @@ async def test_a_fault_that_goes_on_after_its_ticket_was_closed_opens_one_more(b
         await device.acked(34)
         assert await agree(bench.database)
     assert bench.sql("SELECT count(*) FROM ticket_event WHERE ticket_id = 2 AND event = 'condition-over'") == [(1,)]
+
+
+async def test_a_device_changes_its_dealer_while_it_reports_and_no_row_is_the_former_ones_after(bench: Bench) -> None:
+    uid = bench.device()
+    [(first,)] = bench.sql("SELECT dealer_id FROM device")
+    [(second,)] = bench.sql("INSERT INTO org (name, kind, prefix) VALUES ('B', 'dealer', 'BX') RETURNING id")
+    async with (
+        ingest(bench),
+        open_pool(bench.database.jobs, role="jobs") as pool,
+        Client(bench=bench, uid=uid) as device,
+    ):
+        await device.birth()
+        seq = 0
+        for turn, dealer in enumerate((second, first)):
+            changes = ServiceChanges(pool=pool, catalog=CATALOG)
+            carried = 0
+            for number in range(20):
+                seq += 1
+                await device.send(seq, fault("cleared" if seq % 4 == 0 else "active"))
+                if number == 9:
+                    bench.sql(
+                        "INSERT INTO service_change SELECT id, org_id, %s, now(), 'chief', now() FROM device", dealer
+                    )
+                if number >= 9:
+                    carried += await changes.run_once(wall_ms() + 1_000)
+            await device.acked(seq)
+            assert carried == 1
+            assert await agree(bench.database), turn
+    runs = "SELECT dealer_id FROM alert_event ORDER BY id"
+    assert [dealer for dealer, _ in groupby(dealer for (dealer,) in bench.sql(runs))] == [first, second, first]
+    numbers = bench.sql("SELECT DISTINCT left(number, 2), dealer_id FROM ticket ORDER BY dealer_id")
+    assert numbers == [("WX", first), ("BX", second)]
 
 
 async def test_after_a_restore_a_device_goes_on_and_its_ticket_says_what_is_lost(

@@ -3,6 +3,7 @@ from typing import Literal
 import pytest
 from prometheus_client import REGISTRY
 
+from desk.tickets.service import hand_over
 from desk.tickets.stage import TicketStage
 from ingest.ports import Applied, Batch, Device, Now, Work
 from remote.commands import GRACE_MS, CommandSender
@@ -183,3 +184,21 @@ async def test_bulk_holds_no_answers(database: Database) -> None:
     [device], [command] = await asked(database)
     await run(database, answered((device, reply(command)), lane=Lane.BULK))
     assert rows(database, "SELECT status FROM command") == [("waiting",)]
+
+
+async def test_an_answer_that_comes_after_a_change_of_dealer_is_the_new_ones(database: Database) -> None:
+    [device], [command] = await asked(database)
+    [(second,)] = rows(database, "INSERT INTO org (name, kind, prefix) VALUES ('B', 'dealer', 'BX') RETURNING id")
+    rows(
+        database,
+        "INSERT INTO service_change VALUES (%s, %s, %s, to_timestamp(0), 'chief', now())",
+        device.id,
+        device.org_id,
+        second,
+    )
+    async with open_pool(database.jobs, role="jobs") as pool, pool.connection() as connection:
+        assert await hand_over(connection, device.id, now_ms=LATER) == [], "nothing lasts"
+    await run(database, answered((device, reply(command))))
+    assert rows(database, ANSWER, LATER) == [("done", "", "warn", True)]
+    [(event, dealer)] = rows(database, "SELECT event, dealer_id FROM ticket_event ORDER BY id DESC LIMIT 1")
+    assert (event, dealer) == ("verdict", second)

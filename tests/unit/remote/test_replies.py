@@ -30,7 +30,7 @@ def reply(
 
 
 def asked(*, device_id: int = 7, answered: bool = False) -> Asked:
-    return Asked(device_id=device_id, org_id=1, ticket_id=1, answered=answered, runbook="host-health")
+    return Asked(device_id=device_id, org_id=1, dealer_id=2, ticket_id=1, answered=answered, runbook="host-health")
 
 
 def test_the_first_answer_of_the_device_that_was_asked_counts() -> None:

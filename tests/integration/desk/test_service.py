@@ -1,0 +1,231 @@
+"""A device gets another dealer, with everything open that can be: real rows, real locks, the job that does it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import AsyncConnection
+
+from alerts.effects import EpisodeActive, EpisodeOpened
+from alerts.recorder import AlertRecorder
+from desk.tickets.drift import find_drift
+from desk.tickets.service import hand_over
+from desk.tickets.stage import TicketStage
+from ingest.memory import SQL
+from ingest.ports import Batch, Device, Effect
+from remote.prepare import PrepareStage
+from steth.jobs.service import ServiceChanges
+from store.pool import Pool, open_pool
+from tests.fixtures.postgres import Database
+from tests.integration.desk.arrange import CATALOG, NOW, Hospital, batch, connect, episode, rows
+from tests.integration.desk.tellers import Recorder, round_, teller
+from tests.integration.desk.test_tickets import _waits_for_a_lock
+
+LATER = NOW + 60_000
+STAGES = (AlertRecorder(), TicketStage(catalog=CATALOG), PrepareStage(catalog=CATALOG))
+TICKETS = "SELECT number, status, dealer_id, family FROM ticket ORDER BY id"
+
+
+@dataclass(kw_only=True)
+class Change:
+    """A device of the first dealer, and a second dealer."""
+
+    database: Database
+    pool: Pool
+    device: Device
+    first: int
+    second: int
+
+    def ask(self, dealer: int | None = None, *, due_ms: int = LATER) -> None:
+        rows(
+            self.database,
+            "INSERT INTO service_change (device_id, org_id, dealer_id, due_at, asked_by, asked_at)"
+            " VALUES (%s, %s, %s, to_timestamp(%s / 1000.0), 'chief', now())",
+            self.device.id,
+            self.device.org_id,
+            dealer or self.second,
+            due_ms,
+        )
+
+    async def carry_out(self, now_ms: int = LATER) -> int:
+        return await ServiceChanges(pool=self.pool, catalog=CATALOG).run_once(now_ms)
+
+    async def drifted(self) -> list[str]:
+        async with self.pool.connection() as connection:
+            drift = await find_drift(connection)
+        return [*drift.apart, *drift.astray]
+
+
+def recipient(database: Database, owner: int, address: str) -> None:
+    rows(database, "INSERT INTO recipient (owner_id, name, address) VALUES (%s, %s, %s)", owner, address, address)
+
+
+@pytest_asyncio.fixture
+async def change(database: Database) -> AsyncIterator[Change]:
+    hospital = Hospital.make(database)
+    [(first,)] = rows(database, "SELECT dealer_id FROM device")
+    [(second,)] = rows(database, "INSERT INTO org (name, kind, prefix) VALUES ('B', 'dealer', 'BX') RETURNING id")
+    for owner, address in ((first, "first"), (second, "second"), (hospital.org_id, "hospital")):
+        recipient(database, owner, address)
+    async with open_pool(database.jobs, role="jobs", max_size=4) as pool:
+        yield Change(database=database, pool=pool, device=hospital.devices[0], first=first, second=second)
+
+
+def begins(first: EpisodeActive) -> list[Effect]:
+    """An alert opens and is active at once."""
+    fields = {name: getattr(first, name) for name in first.__struct_fields__}
+    return [EpisodeOpened(**fields, event="opened", condition="active", count=1), first]
+
+
+async def judged(connection: AsyncConnection[Any], work: Batch) -> None:
+    """As ingest does it: nothing is judged before the fence."""
+    [(generation,)] = await (await connection.execute("SELECT generation FROM partition WHERE id = 0")).fetchall()
+    await connection.execute(SQL["fence"], {"ids": [0], "generations": [generation], "since": None})
+    for stage in STAGES:
+        await stage.run(connection, work)
+
+
+async def run(change: Change, *works: Batch) -> None:
+    async with await connect(change.database.ingest) as connection:
+        for work in works:
+            async with connection.transaction():
+                await judged(connection, work)
+
+
+async def test_what_is_still_wrong_is_the_new_dealers_under_its_own_number(change: Change) -> None:
+    lasting, ended = episode(), episode(subject="DET-TEMP-01", family="detector")
+    await run(change, batch((change.device, begins(lasting) + begins(ended))))
+    rows(change.database, "UPDATE alert SET condition = 'ok', cleared_at = now() WHERE id = %s", ended.alert_id)
+    rows(
+        change.database,
+        "INSERT INTO alert_operator (alert_id, org_id, dealer_id, state, actor, note, at)"
+        " VALUES (%s, %s, %s, 'acknowledged', 'zhang', 'seen', now())",
+        lasting.alert_id,
+        change.device.org_id,
+        change.first,
+    )
+    [(old,)] = rows(change.database, "SELECT number FROM ticket WHERE family = 'generator.kv'")
+    change.ask()
+    assert await change.carry_out(LATER - 1) == 0, "not before its day"
+    assert await change.carry_out() == 1
+    assert await change.carry_out() == 0, "done once"
+
+    assert sorted(rows(change.database, TICKETS)) == sorted(
+        [
+            ("WX20261122-001", "closed", change.first, "detector"),
+            ("WX20261122-002", "closed", change.first, "generator.kv"),
+            ("BX20261122-001", "new", change.second, "generator.kv"),
+        ]
+    )
+    assert rows(change.database, "SELECT dealer_id, condition FROM alert ORDER BY condition") == [
+        (change.second, "active"),
+        (change.first, "ok"),
+    ]
+    assert rows(change.database, "SELECT dealer_id, state, actor, note FROM alert_operator") == [
+        (change.second, "unacknowledged", "", "")
+    ]
+    history = "SELECT event, dealer_id, params ->> 'number' FROM ticket_event WHERE ticket_id = %s ORDER BY id"
+    assert rows(change.database, history, 1)[-1] == ("handed-over", change.first, None)
+    assert rows(change.database, history, 3) == [
+        ("opened", change.second, old),
+        ("session-prepared", change.second, None),
+    ]
+    assert rows(change.database, "SELECT state, dealer_id FROM remote_session ORDER BY id") == [
+        ("withdrawn", change.first),
+        ("withdrawn", change.first),
+        ("prepared", change.second),
+    ]
+    assert rows(change.database, "SELECT status, dealer_id, ticket_id FROM command ORDER BY issued_at, ticket_id") == [
+        ("expired", change.second, 1),
+        ("expired", change.second, 2),
+        ("waiting", change.second, 3),
+    ]
+    assert rows(change.database, "SELECT dealer_id, until IS NULL FROM service ORDER BY id") == [
+        (change.first, False),
+        (change.second, True),
+    ]
+    assert await change.drifted() == []
+
+
+async def test_nothing_that_waits_tells_the_former_dealer_any_more(change: Change) -> None:
+    await run(change, batch((change.device, begins(episode()))))
+    change.ask()
+    await change.carry_out()
+    channel = Recorder()
+    async with teller(change.database, channel) as telling:
+        await round_(telling, LATER)
+    assert sorted((address, subject.split()[1]) for address, subject in channel.sent) == [
+        ("hospital", "BX20261122-001"),
+        ("second", "BX20261122-001"),
+    ]
+    given_up = "SELECT DISTINCT state, error FROM telling WHERE ticket_id = 1"
+    assert rows(change.database, given_up) == [("given-up", "telling.handed_over")]
+
+
+async def test_a_batch_that_runs_ends_first_and_its_ticket_is_handed_over(change: Change) -> None:
+    change.ask()
+    async with change.pool.connection() as changing, await connect(change.database.ingest) as ingesting:
+        async with ingesting.transaction():
+            await judged(ingesting, batch((change.device, begins(episode()))))
+            changed = asyncio.create_task(
+                _in_transaction(changing, partial(hand_over, device_id=change.device.id, now_ms=LATER))
+            )
+            await _waits_for_a_lock(change.database, changing)
+        await changed
+    assert rows(change.database, TICKETS) == [
+        ("WX20261122-001", "closed", change.first, "generator.kv"),
+        ("BX20261122-001", "new", change.second, "generator.kv"),
+    ]
+    assert await change.drifted() == []
+
+
+async def test_whoever_begins_meanwhile_writes_for_the_new_dealer_alone(change: Change) -> None:
+    change.ask()
+    async with change.pool.connection() as changing, await connect(change.database.ingest) as ingesting:
+        async with changing.transaction():
+            await hand_over(changing, change.device.id, now_ms=LATER)
+            work = batch((change.device, begins(episode())))
+            batched = asyncio.create_task(_in_transaction(ingesting, partial(judged, work=work)))
+            await _waits_for_a_lock(change.database, ingesting)
+        await batched
+    assert rows(change.database, TICKETS) == [("BX20261122-001", "new", change.second, "generator.kv")]
+    stamped = " UNION ALL ".join(
+        f"SELECT dealer_id FROM {table}"  # noqa: S608 - of the words below
+        for table in ("alert", "alert_event", "ticket_alert", "ticket_event", "remote_session", "command")
+    )
+    assert set(rows(change.database, stamped)) == {(change.second,)}
+    told = {owner for (owner,) in rows(change.database, "SELECT owner_id FROM telling")}
+    assert told == {change.second, change.device.org_id}
+
+
+async def _in_transaction(
+    connection: AsyncConnection[Any], act: Callable[[AsyncConnection[Any]], Awaitable[object]]
+) -> None:
+    async with connection.transaction():
+        await act(connection)
+
+
+async def test_one_change_that_fails_keeps_no_other(change: Change) -> None:
+    rows(
+        change.database,
+        "INSERT INTO device (uid, org_id, site_id, partition, model, name, dealer_id)"
+        " SELECT 'dother000001', org_id, site_id, 1, model, name, dealer_id FROM device",
+    )
+    change.ask()
+    rows(
+        change.database,
+        "INSERT INTO service_change"
+        " SELECT d.id, d.org_id, c.dealer_id, c.due_at + interval '1 ms', c.asked_by, c.asked_at"
+        " FROM device d, service_change c WHERE d.uid = 'dother000001'",
+    )
+    with psycopg.connect(change.database.superuser) as holding:
+        holding.execute("SELECT FROM partition WHERE id = 0 FOR SHARE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            await change.carry_out(LATER + 1)
+        assert rows(change.database, "SELECT device_id FROM service_change") == [(change.device.id,)]
+    assert await change.carry_out() == 1
