@@ -18,6 +18,7 @@ from agent.device import DeviceAgent
 from agent.errors import AgentError, ConfigError, NoRoom, described
 from agent.health import serve
 from agent.outbox.storage import Storage
+from agent.uplink.box import box_of
 from agent.uplink.endpoint import proxy
 from agent.uplink.enrol import Identity, Unreachable, enrol, stored
 from catalog.errors import CatalogError
@@ -47,6 +48,7 @@ class App:
         except OSError as error:
             raise AgentError(f"{self._folder}: can't be made: {error.strerror}; choose another [agent] state") from None
         _listenable(config)
+        self._box = box_of(self._folder)
         self.devices: dict[str, DeviceAgent] = {}
         """By name, those that are enrolled and open."""
         try:
@@ -106,6 +108,7 @@ class App:
         agent = DeviceAgent(
             device=device,
             identity=self._identity(device),
+            box=self._box,
             agent=self._config.agent,
             server=self._config.server,
             catalog=self._catalog,

@@ -29,7 +29,7 @@ from agent.uplink.enrol import Identity
 from agent.uplink.session import Identity as Reporter
 from agent.uplink.uplink import Uplink
 from catalog.model import Catalog
-from wire.ids import DeviceId
+from wire.ids import BoxId, DeviceId
 
 HEALTHY_MS: Final = 60_000
 """An adapter that ran so long before it failed starts again at once."""
@@ -44,6 +44,7 @@ class DeviceAgent:
         *,
         device: Device,
         identity: Identity,
+        box: BoxId | None,
         agent: Agent,
         server: Server,
         catalog: Catalog,
@@ -85,7 +86,7 @@ class DeviceAgent:
             measure=Probes(outbox=self.outbox, clock=self._clock, now=now, disks=host.disks, peers=device.echo).measure,
         )
         self.uplink = Uplink(
-            identity=Reporter(device=self.id, model=device.model, interval_s=agent.heartbeat_s),
+            identity=Reporter(device=self.id, model=device.model, interval_s=agent.heartbeat_s, box=box),
             endpoint=partial(endpoint, own(server, device), identity.mqtt, self.id),
             outbox=self.outbox,
             clock=self._clock,

@@ -224,6 +224,9 @@ class Gate(Generic[S]):
         if type(birth) is not Birth or len(report.items) != 1:
             raise WireError(WireErrorCode.SCHEMA, "$.items", "of number 0 must be one birth")
         note_own(out.refused, memory.device, refused, now_ms=message.received_ms)
+        if content.flaws is not None:
+            parts = content.flaws.count
+            self._dead(out, message, memory, numbers, _whole(content.flaws), whole=False, parts=parts)
         uid = memory.device.uid
         out.count("birth")
         out.touched[uid] = memory
@@ -234,13 +237,14 @@ class Gate(Generic[S]):
         if memory.mark is not None and numbers.epoch == memory.mark.previous_epoch:
             presence.conflict_ms = message.received_ms
             memory.must_write = True
-        if (presence.epoch, presence.boot) == (numbers.epoch, birth.boot):
+        if (presence.epoch, presence.boot, presence.box) == (numbers.epoch, birth.boot, birth.box):
             return
         presence.epoch = numbers.epoch
         presence.boot = birth.boot
         presence.connected = True
         presence.interval_s = birth.interval_s
         presence.agent = birth.agent
+        presence.box = birth.box
         memory.must_write = True
         told = replace(report, items=[birth])
         one = Applied(report=told, numbers=None, received_ms=message.received_ms, offset_ms=0, caught_up=True)

@@ -17,7 +17,7 @@ from ingest.memory import SQL, DeviceMemory, Memory
 from ingest.ports import Batch, Engine, HandOver, Now, S, Stage, Work
 from ingest.record import moment
 from ingest.slices import Pace
-from ingest.transact import Inventories
+from ingest.transact import Boxes, Inventories
 from wire.ids import DeviceId, partition_of
 from wire.topics import Lane
 
@@ -54,7 +54,7 @@ class Judge(Generic[S]):
         self._lane = lane
         self._pace = pace
         self._engine = engine
-        self._stages = [Inventories(), *stages]
+        self._stages: list[Stage] = [Inventories(), Boxes(), *stages]
         self._memory = memory
         self._clock_ms = clock_ms
         self.later = later

@@ -159,7 +159,7 @@ class Memory(Generic[S]):
         device = device_of(row[:8])
         (mark_epoch, seq, digest, previous, seen_clock, marked_at) = row[8:14]
         (engine, latest, epoch, boot, connected, interval_s, agent, equipment, offset_ms) = row[14:23]
-        (_as_of, backlog, reached) = row[23:]
+        (_as_of, backlog, reached, box) = row[23:]
         mark = None
         if mark_epoch is not None:
             mark = Mark(epoch=mark_epoch, seq=seq, digest=digest, previous_epoch=previous)
@@ -169,6 +169,7 @@ class Memory(Generic[S]):
             connected=bool(connected),
             interval_s=interval_s or 0.0,
             agent=agent or "",
+            box=box,
             seen_ms=_ms(marked_at) if marked_at else 0,
             # A device never heard is judged from the moment we know of it.
             seen_clock_ms=seen_clock if seen_clock is not None else self._clock_ms(device.partition),

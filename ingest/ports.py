@@ -103,6 +103,8 @@ class Presence(Struct, kw_only=True):
     connected: bool = False
     interval_s: float = 0.0
     agent: str = ""
+    box: str | None = None
+    """What it runs on, as its newest birth says; None: that named none."""
     seen_ms: int = 0
     seen_clock_ms: int = 0
     conflict_ms: int = 0

@@ -6,7 +6,7 @@ SELECT d.id, d.uid, d.org_id, d.site_id, d.partition, d.model, d.name, d.status 
     s.engine, s.latest, s.epoch, s.boot, s.connected, s.interval_s, s.agent, s.equipment_connected, s.clock_offset_ms,
     s.as_of,
     EXISTS (SELECT FROM to_judge j WHERE j.device_id = d.id AND j.lane = %(lane)s),
-    k.reached
+    k.reached, d.box_id
 FROM device d
 LEFT JOIN mark k ON k.device_id = d.id AND k.lane = %(lane)s
 LEFT JOIN device_state s ON s.device_id = d.id AND s.lane = %(lane)s
@@ -147,6 +147,24 @@ SELECT (SELECT row_xid()), device_id, org_id, at, learned_at, kind, body::jsonb
 FROM unnest(%(devices)s, %(orgs)s, %(at)s, %(learned)s, %(kinds)s, %(bodies)s)
     WITH ORDINALITY AS u (device_id, org_id, at, learned_at, kind, body, number)
 ORDER BY number;
+
+-- In order, as everything that two transactions may write. Answers which boxes devices left.
+-- name: write_boxes
+WITH told AS (
+    SELECT d.id, d.org_id, d.site_id, nullif(u.box, '') AS box, d.box_id AS former
+    FROM unnest(%(devices)s, %(boxes)s) AS u (device, box) JOIN device d ON d.id = u.device
+), named AS (
+    INSERT INTO box (site_id, id, org_id, first_seen, last_seen)
+    SELECT DISTINCT site_id, box, org_id, %(at)s::timestamptz, %(at)s::timestamptz FROM told WHERE box IS NOT NULL
+    ORDER BY site_id, box
+    ON CONFLICT (site_id, id) DO UPDATE SET last_seen = greatest(box.last_seen, excluded.last_seen)
+)
+UPDATE device d SET box_id = t.box FROM told t WHERE d.id = t.id AND t.box IS DISTINCT FROM t.former
+RETURNING d.site_id, t.former;
+
+-- name: forget_box
+DELETE FROM box b WHERE b.site_id = %s AND b.id = %s
+    AND NOT EXISTS (SELECT FROM device d WHERE d.site_id = b.site_id AND d.box_id = b.id);
 
 -- name: write_inventory
 UPDATE device SET serial = coalesce(%(serial)s, serial), inventory = inventory || %(fields)s::jsonb WHERE id = %(device)s;

@@ -10,7 +10,7 @@ from ingest.memory import LATEST_AHEAD_MS, DeviceMemory
 from ingest.metrics import MetricIds
 from ingest.ports import Applied, Work
 from ingest.rows import ReadingRows
-from wire.items import Heartbeat, Inventory, Item, Readings
+from wire.items import Birth, Heartbeat, Inventory, Item, Readings
 
 EventRow = tuple[int, int, int, int, str, str]
 """device id, org id, corrected time (ms), when we learned of it (ms), the item's tag, the item (JSON)."""
@@ -52,6 +52,12 @@ def event_rows(work: Work, *, learned_ms: int) -> list[EventRow]:
             body = _encode(item).decode()
             rows.append((work.device.id, work.device.org_id, at, learned_ms, kind_of(item), body))
     return rows
+
+
+def box(work: Work) -> str | None:
+    """The box that a device's newest birth names, '' for one that names none; None: there is no birth."""
+    told = [item for applied in work.applied for item in applied.report.items if type(item) is Birth]
+    return (told[-1].box or "") if told else None
 
 
 def kind_of(item: Item) -> str:

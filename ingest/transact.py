@@ -15,7 +15,7 @@ from ingest.letters import write_letters
 from ingest.memory import LANES, SQL, Memory, StateRow
 from ingest.message import Message
 from ingest.ports import Batch, S
-from ingest.record import EventRow, inventories
+from ingest.record import EventRow, box, inventories, moment
 from ingest.refusals import write_refusals
 from ingest.touched import Touched
 from wire.topics import Lane
@@ -134,6 +134,24 @@ class Inventories:
                     "serial": fields.get("device.serial"),
                 }
                 await connection.execute(SQL["write_inventory"], of)
+
+
+class Boxes:
+    """Which box a device reports from, as its birth says. The id is the box's own word: it counts within the device's
+    site, and a box that no device names any more is forgotten, so that a site has no more of them than devices. A stage
+    for the same reason as ``Inventories``."""
+
+    name = "ingest.box"
+
+    async def run(self, connection: Connection, batch: Batch) -> None:
+        """See ``ingest.ports.Stage``."""
+        told = {work.device.id: named for work in batch.works if (named := box(work)) is not None}
+        if not told:
+            return
+        of = {"devices": integers(list(told)), "boxes": texts(list(told.values())), "at": moment(batch.now.wall_ms)}
+        left = await (await connection.execute(SQL["write_boxes"], of)).fetchall()
+        for site, former in sorted({row for row in left if row[1] is not None}):
+            await connection.execute(SQL["forget_box"], (site, former))
 
 
 async def write_states(connection: Connection, lane: Lane, rows: Sequence[StateRow], now: datetime) -> None:

@@ -575,7 +575,6 @@ CREATE TABLE public.box (
     site_id integer NOT NULL,
     id text NOT NULL,
     org_id integer NOT NULL,
-    agent text DEFAULT ''::text NOT NULL,
     first_seen timestamp with time zone NOT NULL,
     last_seen timestamp with time zone NOT NULL
 );
@@ -1800,6 +1799,8 @@ CREATE INDEX dead_letter_device ON public.dead_letter USING btree (device_id, at
 
 CREATE UNIQUE INDEX dead_letter_kind ON public.dead_letter USING btree (partition, device_id, lane, began, code, place);
 
+CREATE INDEX device_box ON public.device USING btree (site_id, box_id) WHERE (box_id IS NOT NULL);
+
 CREATE INDEX device_changed ON public.device USING btree (changed_xid);
 
 CREATE UNIQUE INDEX device_code ON public.device USING btree (code_hash) WHERE (code_hash IS NOT NULL);
@@ -2329,10 +2330,8 @@ GRANT SELECT ON TABLE public.audit_chain TO steth_jobs;
 
 GRANT UPDATE(signed) ON TABLE public.audit_chain TO steth_jobs;
 
-GRANT SELECT,INSERT ON TABLE public.box TO steth_ingest;
+GRANT SELECT,INSERT,DELETE ON TABLE public.box TO steth_ingest;
 GRANT SELECT ON TABLE public.box TO steth_api;
-
-GRANT UPDATE(agent) ON TABLE public.box TO steth_ingest;
 
 GRANT UPDATE(last_seen) ON TABLE public.box TO steth_ingest;
 

@@ -1,4 +1,4 @@
-"""Identities: devices, epochs of an outbox, buckets and partitions."""
+"""Identities: devices, epochs of an outbox, boxes, buckets and partitions."""
 
 import hashlib
 import re
@@ -7,6 +7,7 @@ from typing import Final, NewType
 
 DeviceId = NewType("DeviceId", str)
 Epoch = NewType("Epoch", str)
+BoxId = NewType("BoxId", str)
 CommandId = NewType("CommandId", str)
 
 PARTITIONS: Final = 16
@@ -15,8 +16,10 @@ PARTITIONS: Final = 16
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread aloud
 DEVICE_FORM: Final = "[a-z0-9][a-z0-9-]{3,39}"
 EPOCH_FORM: Final = "[a-z0-9]{8,32}"
+BOX_FORM: Final = f"b[{_ALPHABET}]{{16}}"
 _DEVICE: Final = re.compile(DEVICE_FORM + r"\Z")
 _EPOCH: Final = re.compile(EPOCH_FORM + r"\Z")
+_BOX: Final = re.compile(BOX_FORM + r"\Z")
 _COMMAND: Final = re.compile(r"[a-z0-9-]{8,40}\Z")
 _MINTED_COMMAND: Final = re.compile(rf"c[{_ALPHABET}]{{16}}\Z")
 
@@ -35,6 +38,11 @@ def mint_epoch() -> Epoch:
     return Epoch(_random(16))
 
 
+def mint_box_id() -> BoxId:
+    """A new name for the box that an agent runs on: ``b`` and 80 random bits. Each agent mints its own, once."""
+    return BoxId("b" + _random(16))
+
+
 def mint_command_id() -> CommandId:
     """A new command id (80 random bits)."""
     return CommandId("c" + _random(16))
@@ -48,6 +56,11 @@ def is_device_id(text: str) -> bool:
 def is_epoch(text: str) -> bool:
     """True if ``text`` has the form of an epoch."""
     return _EPOCH.match(text) is not None
+
+
+def is_box_id(text: str) -> bool:
+    """True if ``text`` has the form of a box's id."""
+    return _BOX.match(text) is not None
 
 
 def is_command_id(text: str) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
+from wire.ids import BOX_FORM
 from wire.limits import MAX_FIELDS, MAX_MILLIS, MAX_READINGS, MAX_VALUE
 
 Millis = Annotated[int, Meta(ge=0, le=MAX_MILLIS)]
@@ -42,6 +43,8 @@ class Birth(Struct, frozen=True, kw_only=True, tag_field="t", tag="birth"):
     model: Name
     interval_s: Annotated[float, Meta(gt=0, le=86_400)]
     """Seconds between heartbeats."""
+    box: Annotated[str, Meta(pattern=rf"^{BOX_FORM}\Z")] | None = None
+    """What the agent runs on, by a random id of its own; None: an agent of a former version, or a client without."""
 
 
 class Refusal(Struct, frozen=True, kw_only=True):

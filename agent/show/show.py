@@ -1,11 +1,14 @@
 """Prints what a configuration would read and send, for the hospital to check before anything runs."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from agent.adapters.sends import Sends, sends
 from agent.app import known
 from agent.config.shapes import Config, Device, Server
+from agent.errors import AgentError
+from agent.uplink.box import kept_box
 from catalog.allowed import state_values
 from catalog.model import CODE_TABLES, Catalog, CodeTable, Model, Signal
 from wire.ids import DeviceId
@@ -18,10 +21,20 @@ _HL7_TABLES: Final[tuple[CodeTable, ...]] = ("hl7.notification",)
 def show(config: Config) -> str:
     """The text. Raises ``AgentError`` where the configuration names what the catalog doesn't know."""
     catalog = known(config)
-    lines: list[str] = []
+    folder = Path(config.agent.state)
+    lines = [*_box(folder), ""]
     for device in config.devices:
         lines += [*_device(device, config, catalog), ""]
     return "\n".join(lines)
+
+
+def _box(folder: Path) -> Iterator[str]:
+    try:
+        box = kept_box(folder)
+    except AgentError as error:
+        yield f"box: {error}"
+    else:
+        yield f"box {box or '(named at the first start)'}, kept in {folder}: births say which"
 
 
 def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:

@@ -3,8 +3,6 @@
 ``POST {api}/api/v1/enrol`` with ``{"code": …}`` answers ``{"device": id, "mqtt": url}``.
 """
 
-import contextlib
-import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from agent.config.addresses import Proxy
-from agent.errors import AgentError, NoRoom
-from agent.outbox.room import no_room
+from agent.errors import AgentError
+from agent.uplink.files import keep, place
 from agent.uplink.proxy import opener
 from wire.ids import is_device_id
 
@@ -56,12 +54,12 @@ def enrol(folder: Path, name: str, *, api: str, code: str, proxy: Proxy | None =
     Raises ``Unreachable``, ``NoRoom`` or ``AgentError`` in one line; the code is never part of it.
     """
     path = _path(folder, name)
-    place = _place(path)  # the code is used up by asking, so there must be room for the answer first
+    room = place(path, MAX_KEPT)  # the code is used up by asking, so there must be room for the answer first
     try:
         identity = _asked(name, api=api, code=code, proxy=proxy)
-        _keep(place, path, identity)
+        keep(room, path, msgspec.json.encode(identity))
     finally:
-        place.unlink(missing_ok=True)
+        room.unlink(missing_ok=True)
     return identity
 
 
@@ -96,31 +94,3 @@ def _asked(name: str, *, api: str, code: str, proxy: Proxy | None) -> Identity:
 
 def _path(folder: Path, name: str) -> Path:
     return folder / f"{name}.identity.json"
-
-
-def _place(path: Path) -> Path:
-    """A file beside ``path`` that takes its room on the disk."""
-    fresh = path.with_suffix(".new")
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            fresh.unlink()
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123  # with a mode
-            file.write(bytes(MAX_KEPT))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        text = f"{fresh}: can't be written: {error.strerror}"
-        if no_room(error):
-            raise NoRoom(f"{text}; make room on the disk") from None
-        raise AgentError(text) from None
-    return fresh
-
-
-def _keep(place: Path, path: Path, identity: Identity) -> None:
-    """Whole or not at all: the code is used up, so a torn file would cost a new one."""
-    with place.open("r+b") as file:
-        file.write(msgspec.json.encode(identity))
-        file.truncate()
-        file.flush()
-        os.fsync(file.fileno())
-    place.replace(path)

@@ -20,7 +20,7 @@ from catalog.own_words import DAMAGED, REFUSED
 from wire.codec import JSON, decode_ack, decode_command, encode_report
 from wire.commands import Ack, Command
 from wire.errors import WireError
-from wire.ids import DeviceId
+from wire.ids import BoxId, DeviceId
 from wire.items import Birth
 from wire.limits import MAX_BODY
 from wire.report import HELLO, Numbers, Report
@@ -56,11 +56,12 @@ class Counters(Struct, kw_only=True):
 
 
 class Identity(Struct, frozen=True, kw_only=True):
-    """Who reports: the device, its catalog model, and the seconds between heartbeats."""
+    """Who reports: the device, its catalog model, the seconds between heartbeats, and the box, where it has a name."""
 
     device: DeviceId
     model: str
     interval_s: float
+    box: BoxId | None = None
 
 
 class Session:
@@ -229,9 +230,8 @@ class Session:
 
     def _birth(self, link: Link) -> None:
         now, state = self._clock.peek(self._now()), self._outbox.state
-        birth = Birth(
-            at=now.at, boot=state.boot, agent=AGENT, model=self._identity.model, interval_s=self._identity.interval_s
-        )
+        who = self._identity
+        birth = Birth(at=now.at, boot=state.boot, agent=AGENT, model=who.model, interval_s=who.interval_s, box=who.box)
         body = encode_report(Report(at=now.at, items=[birth], segment=now.segment))
         numbers = Numbers(
             epoch=self._epoch,

@@ -96,13 +96,13 @@ CREATE TABLE box (
     site_id integer NOT NULL REFERENCES site,
     id text NOT NULL,
     org_id integer NOT NULL REFERENCES org,
-    agent text NOT NULL DEFAULT '',                 -- version of its agent
     first_seen timestamptz NOT NULL,
-    last_seen timestamptz NOT NULL,
+    last_seen timestamptz NOT NULL,                 -- when the newest session began that named it
     PRIMARY KEY (site_id, id)
 );
 ALTER TABLE device ADD COLUMN box_id text,          -- null: an agent of a former version, or a maker's client
     ADD FOREIGN KEY (site_id, box_id) REFERENCES box (site_id, id);
+CREATE INDEX device_box ON device (site_id, box_id) WHERE box_id IS NOT NULL;
 
 -- Whose a row is --------------------------------------------------------------------------------------------------------
 -- Beside the hospital, the dealer that served the device then. Written once: a change of dealer moves what lasts alone.
@@ -305,7 +305,7 @@ GRANT SELECT (id, xid, ticket_id, org_id, dealer_id, at, event) ON ticket_event 
 GRANT SELECT (dealer_id, box_id), UPDATE (box_id) ON device TO steth_ingest;
 GRANT SELECT (id, prefix) ON org TO steth_ingest;
 ALTER POLICY every_org ON org TO steth_ingest, steth_jobs;
-GRANT SELECT, INSERT, UPDATE (agent, last_seen) ON box TO steth_ingest;
+GRANT SELECT, INSERT, DELETE, UPDATE (last_seen) ON box TO steth_ingest;
 GRANT SELECT (dealer_id) ON device TO steth_jobs;
 GRANT SELECT ON service_change TO steth_jobs;
 -- Of a device the API writes what its routes write; whose it is and where stays.

@@ -271,9 +271,11 @@ class Client:
         await self.raw(up(self.uid, lane), body, numbers.properties())
         return body
 
-    async def birth(self, *, boot: int = 1, epoch: Epoch | None = None, interval_s: float = 15.0) -> None:
+    async def birth(
+        self, *, boot: int = 1, epoch: Epoch | None = None, interval_s: float = 15.0, box: str | None = None
+    ) -> None:
         """Publish a birth."""
-        item = Birth(at=wall_ms(), boot=boot, agent="test", model="generic-dr", interval_s=interval_s)
+        item = Birth(at=wall_ms(), boot=boot, agent="test", model="generic-dr", interval_s=interval_s, box=box)
         await self.send(0, item, epoch=epoch, head=0)
 
     async def raw(

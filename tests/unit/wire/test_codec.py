@@ -26,9 +26,11 @@ from wire.ids import (
     Epoch,
     bucket,
     buckets_of,
+    is_box_id,
     is_command_id,
     is_device_id,
     is_epoch,
+    mint_box_id,
     mint_command_id,
     mint_device_id,
     mint_epoch,
@@ -58,6 +60,7 @@ AT = 1_795_000_000_000
 _ONE_ROW = b'{"at":1,"items":[{"t":"readings","at":1,"metric":[%b]}]}'
 ITEMS: list[Item] = [
     Birth(at=AT, boot=3, agent="steth-agent 0.1", model="generic-dr", interval_s=15),
+    Birth(at=AT, boot=3, agent="steth-agent 0.1", model="generic-dr", interval_s=15, box=mint_box_id()),
     Heartbeat(at=AT, uptime_s=12.5, live=1, bulk=2, dropped=3, refused=4, connected=True),
     Heartbeat(
         at=AT,
@@ -289,6 +292,8 @@ def test_no_topic_raises_anything_but_a_wire_error(topic: str) -> None:
 
 def test_ids_have_the_form_that_is_checked() -> None:
     assert is_epoch(mint_epoch())
+    assert is_box_id(mint_box_id())
+    assert mint_box_id() != mint_box_id()
     assert is_command_id(mint_command_id())
     assert not is_device_id("../x")
     assert not is_device_id("a" * 41)
