@@ -7,8 +7,10 @@ set -euo pipefail
 host_packages=(
   ca-certificates chromium dcmtk debootstrap fonts-noto-cjk gcc git libc6-dev make python3-venv util-linux
 )
-# prometheus for promtool; collectd is the agent's neighbour in bench; curl speaks HTTP/2 to nginx
-tree_packages=(collectd-core curl libmosquitto1 mosquitto mosquitto-clients nginx-light postgresql-17-timescaledb prometheus)
+# prometheus for promtool; collectd is the agent's neighbour in bench; curl speaks HTTP/2 to nginx, whose stream module shares port 443
+tree_packages=(
+  collectd-core curl libmosquitto1 libnginx-mod-stream mosquitto mosquitto-clients nginx-light postgresql-17-timescaledb prometheus
+)
 cache=${STETH_TEST_CACHE:-$HOME/.cache/steth}
 tree=$cache/trixie
 recipe="trixie minbase ${tree_packages[*]} 1" # raise the number when the steps below change

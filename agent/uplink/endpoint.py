@@ -23,7 +23,7 @@ def endpoint(server: Server, mqtt: str, client_id: str) -> Endpoint:
             client_id=client_id,
             username=server.username,
             password=_first_line(server.password_file),
-            tls=_tls(server) if at.tls else None,
+            tls=_tls(server, plain=at.path is None) if at.tls else None,
             path=at.path,
             proxy=proxy(server),
         )
@@ -54,9 +54,11 @@ def _first_line(file: str | None) -> str | None:
     return lines[0]
 
 
-def _tls(server: Server) -> ssl.SSLContext:
+def _tls(server: Server, *, plain: bool) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=server.ca)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if plain:
+        context.set_alpn_protocols(["mqtt"])  # what tells it from console and API where both have one port (ADR 0037)
     if server.cert is not None:
         context.load_cert_chain(server.cert, server.key)
     return context
