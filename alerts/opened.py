@@ -1,16 +1,15 @@
 """What the database has open of devices: read by whoever loads their states (``ingest.ports.Opened``)."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
 from ingest.ports import OpenAlert
-from store.sql import load_queries
+from store.sql import queries_beside
 from wire.topics import Lane
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 class OpenedAlerts:

@@ -1,6 +1,5 @@
 """The stage that inserts the engine's verdicts as rows of alert and alert_event, in the batch's transaction."""
 
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,10 +9,10 @@ from psycopg import AsyncConnection
 from alerts.effects import EpisodeAgain, EpisodeChanged, EpisodeOpened, LateSummary
 from alerts.episode import Condition
 from ingest.ports import Batch, Device, Effect
-from store.sql import load_queries
+from store.sql import queries_beside
 from wire.topics import Lane
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 LATE_SUMMARY: Final = "late-summary"
 """The event of what was over before we learned of it; it belongs to no alert."""
 

@@ -5,7 +5,6 @@ After a failed or uncertain commit it is dropped and loaded again (delivery 13):
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, Generic
 
 import msgspec
@@ -17,12 +16,12 @@ from ingest.clocks import Clock
 from ingest.latest import Latest
 from ingest.numbers import Mark
 from ingest.ports import Device, Engine, Opened, Presence, S
-from store.sql import load_queries
+from store.sql import queries_beside
 from wire.ids import DeviceId
 from wire.topics import Lane
 
 _log: Final = structlog.get_logger("ingest.memory")
-SQL: Final = load_queries(Path(__file__).with_name("queries.sql"))
+SQL: Final = queries_beside(__file__)
 LANES: Final = {Lane.LIVE: 0, Lane.BULK: 1}
 """How a lane is stored."""
 

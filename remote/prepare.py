@@ -1,7 +1,6 @@
 """The stage that prepares a remote session for each new ticket, and requests its read-only diagnosis."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -12,11 +11,11 @@ from catalog.model import Catalog, Model, Runbook, Severity
 from desk.tickets.effects import TicketOpened
 from desk.tickets.events import TicketEvent, add_events
 from ingest.ports import Batch
-from store.sql import load_queries
+from store.sql import queries_beside
 from wire.commands import Command, RunRunbook, Scope
 from wire.ids import mint_command_id
 
-QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+QUERIES: Final = queries_beside(__file__)
 EXPIRY_MS: Final = 10 * 60_000
 """How long a command waits for its device: beyond it the diagnosis would no longer be of the moment of the fault."""
 MINUTES: Final[Mapping[Severity, int]] = {"critical": 60, "major": 60, "minor": 30, "warning": 30}

@@ -87,15 +87,17 @@ UPDATE recipient SET test_state = %(state)s, test_at = to_timestamp(%(now_ms)s /
 WHERE id = %(id)s AND rest_until = %(claim)s AND test_state = 'waiting';
 
 -- name: untold
--- The hospitals with equipment of whose tickets nobody is told, and why: no recipient is active, or none can be reached.
-SELECT o.id, o.name, CASE WHEN bool_or(r.id IS NOT NULL) THEN 'failing' ELSE 'no-recipient' END AS why,
+-- By who serves there: the hospitals with equipment of whose tickets nobody of the dealer's is told, and why: no recipient
+-- is active, or none can be reached. Whom a hospital has told itself is no matter of the dealer's.
+SELECT o.id, o.name, g.name AS dealer, CASE WHEN bool_or(r.id IS NOT NULL) THEN 'failing' ELSE 'no-recipient' END AS why,
     max(r.failing_since) AS since
-FROM org o LEFT JOIN recipient r ON r.active AND (r.org_id IS NULL OR r.org_id = o.id)
-WHERE EXISTS (SELECT FROM device d WHERE d.org_id = o.id AND d.status = 'active')
-GROUP BY o.id, o.name
+FROM (SELECT DISTINCT d.org_id, d.dealer_id FROM device d WHERE d.status = 'active') AS served
+JOIN org o ON o.id = served.org_id JOIN org g ON g.id = served.dealer_id
+LEFT JOIN recipient r ON r.active AND r.owner_id = g.id AND (r.org_id IS NULL OR r.org_id = o.id)
+GROUP BY o.id, o.name, g.id, g.name
 HAVING NOT coalesce(bool_or(r.id IS NOT NULL AND (r.failing_since IS NULL
     OR r.failing_since > to_timestamp((%(now_ms)s - %(patience_ms)s) / 1000.0))), false)
-ORDER BY o.id;
+ORDER BY o.id, g.id;
 
 -- name: overdue
 SELECT coalesce(extract(epoch FROM to_timestamp(%(now_ms)s / 1000.0) - min(at)), 0)::float8 FROM telling
@@ -104,3 +106,10 @@ WHERE state = 'waiting';
 -- name: sweep_telling
 DELETE FROM telling WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM telling WHERE state <> 'waiting' AND next_at < %(before)s ORDER BY next_at LIMIT %(most)s));
+
+-- name: keepers
+-- Who keeps signed heads of the audit log: of the hospital whose tickets he is told of, or of whose he is.
+SELECT id, coalesce(org_id, owner_id), address, language, head_told_at FROM recipient WHERE heads ORDER BY id;
+
+-- name: head_told
+UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s;

@@ -7,7 +7,6 @@ and ending leaves the message to be sent again when its claim runs out: at least
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from time import monotonic
 from types import TracebackType
@@ -27,7 +26,7 @@ from desk.telling.reasons import RefusedError, TellingError, TooFastError
 from desk.telling.rows import read_row
 from desk.tickets.events import TicketEvent, add_events
 from store.pool import Connection, Pool
-from store.sql import load_queries
+from store.sql import queries_beside
 
 TOLD: Final = Counter(
     "steth_desk_tellings_total",
@@ -37,7 +36,7 @@ TOLD: Final = Counter(
 BROKEN: Final = Counter("steth_desk_telling_errors_total", "Times that telling a recipient broke off unforeseen.")
 SKEW_MS: Final = 5_000
 """How far the clocks of two processes may be apart."""
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 _log: Final = structlog.get_logger("desk.telling")
 
 

@@ -1,25 +1,26 @@
 """Whether anybody is told at all: a fact of its own, since a channel that fails can't say so by itself."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from store.sql import load_queries
+from store.sql import queries_beside
 
 PATIENCE_S: Final = 300.0
 """A recipient that fails for longer is out of reach; a message that waits for longer is overdue."""
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 class Untold(Struct, frozen=True, kw_only=True):
-    """A hospital of whose tickets nobody is told. `since`: when the last of its recipients began to fail."""
+    """A hospital, and a dealer that serves it and has nobody told of its tickets. `since`: when the last of the
+    dealer's recipients began to fail."""
 
     id: int
     name: str
+    dealer: str
     why: Literal["no-recipient", "failing"]
     since: datetime | None
 

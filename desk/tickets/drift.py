@@ -2,16 +2,15 @@
 doctor."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from store.sql import load_queries
+from store.sql import queries_beside
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 class Drift(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """What is written of a ticket beside its row: its append-only history, and who is to be told."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -9,9 +8,9 @@ from msgspec import Struct
 from psycopg import AsyncConnection
 
 from catalog.model import Severity
-from store.sql import load_queries
+from store.sql import queries_beside
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 class TicketEvent(Struct, frozen=True, kw_only=True):

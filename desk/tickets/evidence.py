@@ -3,7 +3,6 @@ where it is; when bulk has passed the range it is copied (delivery 8), and kept 
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -14,7 +13,7 @@ from psycopg.rows import tuple_row
 
 from desk.tickets.events import TicketEvent, add_events
 from store.pool import Pool
-from store.sql import load_queries
+from store.sql import queries_beside
 
 PATIENCE_MS: Final = 6 * 3600_000
 """How long a silent device's bulk is waited for: a night's power cut is over by then, or somebody has gone there."""
@@ -28,7 +27,7 @@ MOST_EVENT_BYTES: Final = 262_144
 AGAIN_MS: Final = 10 * 60_000
 """A copy that failed is tried again, behind the others."""
 _log: Final = structlog.get_logger("desk.evidence")
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 class Reading(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
 """Reports that never came: written into the open tickets of their device, and a sign that the database is a copy."""
 
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -10,7 +9,7 @@ from desk.tickets.events import TicketEvent, add_events
 from ingest.gaps import Lost, take_gaps
 from store.installation import settle
 from store.pool import Pool
-from store.sql import load_queries
+from store.sql import queries_beside
 
 MOST: Final = 500
 QUIET_MS: Final = 10 * 60_000
@@ -19,7 +18,7 @@ MANY: Final = 3
 """An agent never drops live reports (delivery 2). Where some of one device are gone, its outbox was wiped; where some
 of so many are at once, the database forgot them."""
 _log: Final = structlog.get_logger("desk.gaps")
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 class GapNotes:

@@ -7,16 +7,15 @@ comes to the same block within a day.
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 from psycopg import AsyncConnection
 
 from desk.zones import day_of
-from store.sql import load_queries
+from store.sql import queries_beside
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 BLOCKS: Final = 99_999
 """Seconds until a block comes again: longer than a day of 25 hours."""

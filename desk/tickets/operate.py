@@ -1,6 +1,5 @@
 """What people do with a ticket. Called by the API, in its transaction, scoped to an organisation."""
 
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
@@ -10,9 +9,9 @@ from psycopg.rows import tuple_row
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
 from desk.tickets.events import TicketEvent, add_events
 from desk.tickets.status import NEEDS_NOTE, TRANSITIONS, Action, Status, actions
-from store.sql import load_queries
+from store.sql import queries_beside
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 class Moved(Struct, frozen=True, kw_only=True):

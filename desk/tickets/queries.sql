@@ -287,8 +287,9 @@ SELECT t.number FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.status
 UNION ALL
 SELECT a.id::text FROM alert a JOIN device d ON d.id = a.device_id WHERE a.condition <> 'ok' AND a.dealer_id <> d.dealer_id
 UNION ALL
-SELECT t.number FROM ticket t JOIN ticket_alert b ON b.ticket_id = t.id
-WHERE t.status <> 'closed' AND b.dealer_id <> t.dealer_id
+SELECT t.number FROM ticket t CROSS JOIN LATERAL (
+    SELECT bool_or(b.dealer_id <> t.dealer_id) AS another FROM ticket_alert b WHERE b.ticket_id = t.id) b
+WHERE t.status <> 'closed' AND b.another
 UNION ALL
 SELECT g.id::text FROM telling g JOIN ticket t ON t.id = g.ticket_id JOIN device d ON d.id = t.device_id
 WHERE g.state = 'waiting' AND g.owner_id NOT IN (d.dealer_id, t.org_id);

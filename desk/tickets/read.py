@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -14,12 +13,12 @@ from psycopg.rows import dict_row
 from alerts.effects import Kind
 from catalog.model import PartRef, Severity, Text
 from desk.tickets.status import Status
-from store.sql import load_queries
+from store.sql import queries_beside
 from wire.items import Verdict
 
 MOST: Final = 500
 """Of each list of a ticket the newest so many: a fault that comes and goes all night makes thousands of events."""
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 R = TypeVar("R", bound=Struct)
 

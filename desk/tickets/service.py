@@ -1,6 +1,5 @@
 """A device gets another dealer: the former one's tickets end, and what is still wrong opens tickets of the new one."""
 
-from pathlib import Path
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -8,9 +7,9 @@ from psycopg import AsyncConnection
 from desk.tickets.effects import TicketOpened
 from desk.tickets.events import Telling, TicketEvent, add_events, add_tellings
 from desk.tickets.numbers import Unnumbered, number_tickets
-from store.sql import load_queries
+from store.sql import queries_beside
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 
 
 async def hand_over(connection: AsyncConnection[Any], device_id: int, *, now_ms: int) -> list[TicketOpened]:

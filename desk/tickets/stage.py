@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,9 +20,9 @@ from desk.tickets.numbers import Unnumbered, number_tickets
 from desk.tickets.opening import Opening, joined, opening, worse
 from desk.zones import DEFAULT_ZONE
 from ingest.ports import Batch, Work
-from store.sql import load_queries
+from store.sql import queries_beside
 
-_QUERIES: Final = load_queries(Path(__file__).with_name("queries.sql"))
+_QUERIES: Final = queries_beside(__file__)
 _ATTEMPTS: Final = 5
 """A ticket can be closed between our losing against it and our joining it: then it is tried again."""
 

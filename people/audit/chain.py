@@ -109,6 +109,11 @@ async def read_chains(connection: Connection) -> list[Chain]:
     return [_chain(row) for row in await _SQL.many(connection, "audit_chains", {})]
 
 
+async def note_signed(connection: Connection, chain_id: int, line: bytes) -> None:
+    """Keep a copy of a signed head, its line of JSON, beside its chain: the file of heads says what was signed."""
+    await _SQL.run(connection, "audit_signed", {"chain": chain_id, "signed": line.decode()})
+
+
 async def chain_of(connection: Connection, org: int | None) -> Chain | None:
     """The chain of an organisation; None: nothing was done yet, or it isn't to be seen."""
     row = await _SQL.one(connection, "audit_chain_of", {"org": org})

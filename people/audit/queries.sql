@@ -25,3 +25,6 @@ SELECT id, org_id, entries, head, signed FROM audit_chain WHERE org_id IS NOT DI
 -- name: audit_walk
 SELECT id, org_id, position, at, actor, action, subject, detail, previous, hash FROM audit
 WHERE chain_id = %(chain)s AND position > %(behind)s ORDER BY position LIMIT %(limit)s
+
+-- name: audit_signed
+UPDATE audit_chain SET signed = %(signed)s::jsonb WHERE id = %(chain)s

@@ -1,8 +1,7 @@
 """The statements of this folder."""
 
-from pathlib import Path
 from typing import Final
 
-from store.sql import Queries, load_queries
+from store.sql import Queries, queries_beside
 
-QUERIES: Final[Queries] = load_queries(Path(__file__).parent / "queries.sql")
+QUERIES: Final[Queries] = queries_beside(__file__)

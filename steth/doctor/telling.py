@@ -60,8 +60,9 @@ def judge_telling(watch: Watch, failing: list[tuple[Any, ...]], catalog: Catalog
         nobody = each.why == "no-recipient"
         yield (warn if nobody else fail)(
             "telling.nobody",
-            zh=f"{each.name} 的工单没有人收到通知：" + ("没有启用的收件人" if nobody else "收件人都联系不上"),
-            en=f"nobody is told of the tickets of {each.name}: "
+            zh=f"{each.dealer} 无人收到 {each.name} 的工单通知："
+            + ("没有启用的收件人" if nobody else "收件人都联系不上"),
+            en=f"nobody of {each.dealer} is told of the tickets of {each.name}: "
             + ("it has no active recipient" if nobody else "none of its recipients can be reached"),
             todo=Text(
                 zh="添加收件人：POST /api/v1/recipients（见 docs/telling.md）",

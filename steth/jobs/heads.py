@@ -11,18 +11,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from prometheus_client import Gauge
-from psycopg.types.json import Jsonb
 
 from catalog.messages import render
 from catalog.model import Catalog
 from desk.telling.channels import Channel
+from desk.telling.keepers import note_sent, read_keepers
 from desk.telling.reasons import TellingError
-from people.audit.chain import Chain, read_chains, read_links
+from people.audit.chain import Chain, note_signed, read_chains, read_links
 from people.audit.heads import Head, HeadError, Signer, append_head, by_position, latest, line_of, read_key
 from steth.chains import Verified, check_kept, connect, finding_of, gone, kept_heads, signed, verify_chain
-from steth.jobs.statements import QUERIES
 from steth.settings import Settings, SettingsError
 from store.pool import Connection
 
@@ -75,20 +73,20 @@ class Heads:
         """To whoever wasn't sent the newest head of his chain; what went wrong. At least once: told, then noted."""
         newest = {head.org: head for head in heads}
         wrong = []
-        for id_, org, address, language, told_at in await (await connection.execute(QUERIES["keepers"])).fetchall():
-            head = newest.get(org)
-            if head is None or datetime.fromisoformat(head.at) == told_at:
+        for keeper in await read_keepers(connection):
+            head = newest.get(keeper.org)
+            if head is None or datetime.fromisoformat(head.at) == keeper.sent_at:
                 continue
             params = {"entries": head.entries, "at": head.at, "head": line_of(head).decode().strip()}
             subject, body = (
-                render(f"notify.head.{part}", params, language, self._catalog) for part in ("subject", "body")
+                render(f"notify.head.{part}", params, keeper.language, self._catalog) for part in ("subject", "body")
             )
             try:
-                await self._channel.send(address=address, subject=subject, body=body, severity="warning")
+                await self._channel.send(address=keeper.address, subject=subject, body=body, severity="warning")
             except TellingError as error:
-                wrong.append(f"recipient {id_} wasn't sent its head: {error}")
+                wrong.append(f"recipient {keeper.id} wasn't sent its head: {error}")
                 continue
-            await connection.execute(QUERIES["head_told"], {"id": id_, "at": head.at})
+            await note_sent(connection, keeper, head.at)
         return wrong
 
     async def _sign(
@@ -108,8 +106,7 @@ class Heads:
                 continue
             head = signed(found, signer, now)
             await asyncio.to_thread(append_head, Path(self._settings.audit_heads), head)
-            said = Jsonb(msgspec.to_builtins(head))
-            await connection.execute(QUERIES["chain_signed"], {"chain": chain.id, "signed": said})
+            await note_signed(connection, chain.id, line_of(head))
             made.append(head)
         return made, broken
 

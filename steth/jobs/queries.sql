@@ -55,15 +55,6 @@ VALUES (%(name)s, %(ended)s, %(due)s, %(since)s, %(failures)s, %(error)s)
 ON CONFLICT (name) DO UPDATE SET ended_at = coalesce(excluded.ended_at, j.ended_at), due_at = excluded.due_at,
     failing_since = excluded.failing_since, failures = excluded.failures, error = excluded.error;
 
--- name: chain_signed
-UPDATE audit_chain SET signed = %(signed)s WHERE id = %(chain)s;
-
--- name: keepers
-SELECT id, org_id, address, language, head_told_at FROM recipient WHERE heads ORDER BY id;
-
--- name: head_told
-UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s;
-
 -- name: sweep_job
 -- Of a version that knew other jobs.
 DELETE FROM job WHERE name = ANY (ARRAY(SELECT name FROM job WHERE due_at < %(before)s LIMIT %(most)s));

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 
 from alerts.effects import EpisodeActive, EpisodeOpened
 from alerts.recorder import AlertRecorder
+from desk.telling.watch import look
 from desk.tickets.drift import find_drift
 from desk.tickets.service import hand_over
 from desk.tickets.stage import TicketStage
@@ -229,3 +230,15 @@ async def test_one_change_that_fails_keeps_no_other(change: Change) -> None:
             await change.carry_out(LATER + 1)
         assert rows(change.database, "SELECT device_id FROM service_change") == [(change.device.id,)]
     assert await change.carry_out() == 1
+
+
+async def test_nobody_told_is_said_by_dealer_and_a_hospitals_own_recipients_are_no_help(change: Change) -> None:
+    async def untold() -> list[tuple[str, str]]:
+        async with change.pool.connection() as connection:
+            return [(each.dealer, each.why) for each in (await look(connection, LATER)).untold]
+
+    assert await untold() == []
+    rows(change.database, "UPDATE recipient SET active = false WHERE owner_id = %s", change.second)
+    change.ask()
+    await change.carry_out()
+    assert await untold() == [("B", "no-recipient")]

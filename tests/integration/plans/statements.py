@@ -26,7 +26,7 @@ ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
     "desk/telling": ("jobs",),
     "remote": ("ingest", "jobs", "api"),
     "people": ("api", "owner", "jobs"),
-    "people/audit": ("api",),
+    "people/audit": ("api", "jobs"),
     "people/login": ("api",),
     **{
         f"api/{subject}": ("api",)
@@ -57,6 +57,7 @@ ENGINES: Final = frozenset(
 )
 """Of TimescaleDB's own catalogs, or of a move between editions: plain PostgreSQL can't plan them."""
 SELDOM: Final[Mapping[str, str]] = {
+    "desk/tickets.astray": "asked by the doctor; it goes through all that waits to be told",
     "ingest.copy_readings": "it reads nothing",
     "ingest.bound_letters": "once an hour; it counts the letters of each device",
     "people.sweep_api_token": "once an hour; as many as people and programs sign in",

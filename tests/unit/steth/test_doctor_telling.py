@@ -12,8 +12,8 @@ NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
 def test_that_nobody_is_to_be_told_is_a_warning_and_that_nobody_can_be_reached_a_failure() -> None:
     watch = Watch(
         untold=[
-            Untold(id=1, name="第一医院", why="no-recipient", since=None),
-            Untold(id=2, name="第二医院", why="failing", since=NOW),
+            Untold(id=1, name="第一医院", dealer="服务商", why="no-recipient", since=None),
+            Untold(id=2, name="第二医院", dealer="服务商", why="failing", since=NOW),
         ],
         waits_s=0,
     )
@@ -34,11 +34,12 @@ def test_a_recipient_that_fails_is_named_with_why_and_without_its_address() -> N
 
 def test_many_are_counted() -> None:
     watch = Watch(
-        untold=[Untold(id=n, name=f"H{n}", why="no-recipient", since=None) for n in range(MOST + 5)], waits_s=0
+        untold=[Untold(id=n, name=f"H{n}", dealer="服务商", why="no-recipient", since=None) for n in range(MOST + 5)],
+        waits_s=0,
     )
     found = list(judge_telling(watch, [], CATALOG, NOW))
     assert len(found) == MOST + 1
     assert "5" in found[-1].said.en
     assert not failed(found)
-    watch.untold[-1] = Untold(id=0, name="H", why="failing", since=NOW)
+    watch.untold[-1] = Untold(id=0, name="H", dealer="服务商", why="failing", since=NOW)
     assert failed(judge_telling(watch, [], CATALOG, NOW)), "however many are named before it"
