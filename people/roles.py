@@ -62,3 +62,8 @@ def read_rights(text: bytes) -> Rights:
 
 
 RIGHTS: Final = read_rights((Path(__file__).parent / "rights.toml").read_bytes())
+
+
+def rights_of(role: Role) -> list[str]:
+    """What a role may, in order."""
+    return sorted(right for right, roles in RIGHTS.roles.items() if role in roles)

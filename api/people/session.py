@@ -14,6 +14,7 @@ from api.people.shapes import Login, WhoAmI
 from api.version import VERSION
 from people.accounts import end_token
 from people.places import find_hospital
+from people.roles import rights_of
 from store.pool import EVERY_ORG, Connection, scoped
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["session"])
@@ -50,6 +51,7 @@ async def begin_session(
         expires_at=expires_at,
         browser=True,
         choose_password=found.password_made,
+        rights=rights_of(found.role),
         csrf_header=CSRF_HEADER,
         language=words.lang,
         now=now,
@@ -67,6 +69,7 @@ async def get_session(asked: Asked, words: InWords) -> WhoAmI:
         expires_at=asked.account.expires_at,
         browser=asked.account.browser,
         choose_password=asked.account.password_made,
+        rights=rights_of(asked.account.role),
         csrf_header=CSRF_HEADER,
         language=words.lang,
         now=asked.now,

@@ -177,6 +177,7 @@ class WhoAmI(Shape):
         expires_at="2026-11-22T16:00:00Z",
         browser=True,
         choose_password=False,
+        rights=["alerts.handle", "equipment.read", "own", "telling.read", "tickets.handle"],
         csrf_header="X-Steth-Csrf",
         language="zh",
         now="2026-11-22T04:00:00Z",
@@ -191,6 +192,7 @@ class WhoAmI(Shape):
     choose_password: Annotated[
         bool, Field(description="The password was made for this account: nothing is open but POST /account/password.")
     ]
+    rights: Annotated[list[str], Field(description="What its role may; without a right, its routes answer 403.")]
     csrf_header: Annotated[
         str, Field(description="With the cookie, send this header with value 1 in every POST, PATCH and DELETE.")
     ]

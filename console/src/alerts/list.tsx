@@ -5,7 +5,7 @@ import type { Severity } from '../api/client.ts'
 import { neighbour } from '../list/hold.ts'
 import { useHeld } from '../list/useHeld.ts'
 import { Choice, Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
-import { useLive, useMayAct } from '../ui/context.tsx'
+import { useLive, useMay } from '../ui/context.tsx'
 import { type KeyActions, useKeys } from '../ui/keys.ts'
 import { Panel } from '../ui/panel.tsx'
 import { say } from '../ui/toasts.tsx'
@@ -20,7 +20,7 @@ export function Alerts() {
   const language = useLanguage()
   const { begun } = useLive()
   const { acknowledge, undo } = useAcknowledging()
-  const may = useMayAct()
+  const may = useMay('alerts.handle')
   const [state, setState] = useState<AlertState>('open')
   const [chosen, setChosen] = useState<string | null>(null)
   const [writing, setWriting] = useState<string | null>(null)

@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { api, taken } from '../api/client.ts'
 import { LOOK_AGAIN_MS } from '../api/reading.ts'
 import { useDuration } from '../ui/bits.tsx'
-import { useLive, useMayAct } from '../ui/context.tsx'
+import { useLive, useMay } from '../ui/context.tsx'
 import './desk.css'
 
 /** Whether people are told of tickets; changes seldom, and is on no stream. */
@@ -18,8 +18,8 @@ export function Untold() {
   const { t } = useTranslation()
   const duration = useDuration()
   const { begun } = useLive()
-  const staff = useMayAct()
-  const { data } = useQuery({ ...tellingQuery, enabled: begun && staff })
+  const may = useMay('telling.read')
+  const { data } = useQuery({ ...tellingQuery, enabled: begun && may })
   if (data === undefined) return null
   const lines: string[] = []
   for (const why of ['no-recipient', 'failing'] as const) {

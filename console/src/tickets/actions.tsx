@@ -2,7 +2,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActState, useActOn } from '../act/state.tsx'
 import type { TicketDetail } from '../api/client.ts'
-import { useMayAct } from '../ui/context.tsx'
+import { useMay } from '../ui/context.tsx'
 import { type TicketEvent, useMoving } from './deeds.ts'
 
 /** Actions that close a ticket. */
@@ -14,7 +14,7 @@ const NEEDS_NOTE: readonly TicketEvent[] = ['hand-back', 'reject', 'dismiss']
 export function Actions({ ticket }: { ticket: TicketDetail }) {
   const { t } = useTranslation()
   const move = useMoving()
-  const may = useMayAct()
+  const may = useMay('tickets.handle')
   const act = useActOn(ticket.number)
   const [asking, setAsking] = useState<TicketEvent | null>(null)
   const [note, setNote] = useState('')

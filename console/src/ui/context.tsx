@@ -30,9 +30,9 @@ export function useActs(): readonly Act[] {
   return useSyncExternalStore(acts.subscribe, acts.get)
 }
 
-/** Whether this account may change anything: the hospital's own see only. */
-export function useMayAct(): boolean {
-  return usePage().who.role !== 'hospital'
+/** Whether this account has a right, by its name in `people/rights.toml`: what its role is called tells nothing. */
+export function useMay(right: string): boolean {
+  return usePage().who.rights.includes(right)
 }
 
 export function PageProvider({ who, acts, children }: { who: WhoAmI; acts: ActQueue; children: ReactNode }) {

@@ -261,12 +261,12 @@ def test_a_ticket_goes_its_way_and_a_reason_is_asked_for(console: Console, up: U
     assert up.get(f"/tickets/{number}")["status"] == "closed"
 
 
-def test_a_hospitals_account_sees_and_changes_nothing(page: Page, up: Up, device: str) -> None:
-    def as_hospital(route: Route) -> None:
+def test_who_has_no_right_to_change_sees_and_changes_nothing(page: Page, up: Up, device: str) -> None:
+    def seeing(route: Route) -> None:
         answer = route.fetch()
-        route.fulfill(response=answer, json={**answer.json(), "role": "hospital"})
+        route.fulfill(response=answer, json={**answer.json(), "rights": ["equipment.read", "own"]})
 
-    page.route("**/session", as_hospital)
+    page.route("**/session", seeing)
     console = Console(page, up.run["http"])
     console.open(up.run["user"], up.run["password"])
     expect(console.alert("DET-TEMP-01")).to_be_visible()

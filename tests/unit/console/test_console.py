@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from catalog.units import SYMBOLS
+from people.roles import RIGHTS
 from tests.fixtures.parts import missing
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,6 +53,13 @@ def test_the_licence_of_every_direct_package_is_named() -> None:
 def test_the_page_has_the_projects_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert json.loads((CONSOLE / "package.json").read_text(encoding="utf-8"))["version"] == project["version"]
+
+
+def test_rights_that_pages_ask_for_are_rights() -> None:
+    pages = [path.read_text(encoding="utf-8") for path in (CONSOLE / "src").rglob("*.tsx")]
+    asked = set(re.findall(r"useMay\('([^']*)'\)", "\n".join(pages)))
+    assert len(asked) > 2
+    assert asked <= set(RIGHTS.roles)
 
 
 def test_no_text_of_others_can_become_markup() -> None:

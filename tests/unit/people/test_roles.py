@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from people import roles
-from people.roles import RIGHTS, Role, Scope, read_rights
+from people.roles import RIGHTS, Role, Scope, read_rights, rights_of
 
 TEXT: Final = (Path(roles.__file__).parent / "rights.toml").read_text(encoding="utf-8")
 
@@ -34,3 +34,7 @@ def test_what_is_wrong_is_said(harm: Callable[[str], str], said: str) -> None:
     with pytest.raises(ValueError, match="rights: ") as raised:
         read_rights(harm(TEXT).encode())
     assert said in str(raised.value)
+
+
+def test_the_rights_of_a_role_in_order() -> None:
+    assert rights_of(Role.ENGINEER) == ["alerts.handle", "equipment.read", "own", "telling.read", "tickets.handle"]
