@@ -216,6 +216,17 @@ def test_what_is_published() -> None:
         assert SERVICES[name]["networks"] == ["inside"]
 
 
+def test_the_door_reaches_what_it_leads_to() -> None:
+    text = (DOCKER / "proxy" / "nginx.conf").read_text(encoding="utf-8")
+    listening = re.findall(r"^listener (\d+)$", (DOCKER / "mosquitto" / "mosquitto.conf").read_text(), re.MULTILINE)
+    led = {(name, port) for name, port in re.findall(r" (\w+):(\d+);", text)}
+    assert led == {("api", "8420"), ("mosquitto", "8883"), ("mosquitto", "8443")}
+    assert {port for name, port in led if name == "mosquitto"} <= set(listening)
+    for name, _ in led:
+        assert set(SERVICES[name]["networks"]) & set(SERVICES["proxy"]["networks"]), name
+        assert name in SERVICES["proxy"]["depends_on"], "it gives 443 up before the proxy takes it"
+
+
 def test_the_api_is_reached_by_the_proxy_alone_and_takes_its_word_alone() -> None:
     api, proxy = SERVICES["api"], SERVICES["proxy"]
     (door,) = COMPOSE["networks"]["door"]["ipam"]["config"]
