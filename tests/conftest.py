@@ -9,6 +9,7 @@ import pytest
 from tests.fixtures.parts import missing, versions
 
 pytest_plugins = [
+    "tests.fixtures.former",
     "tests.fixtures.mosquitto",
     "tests.fixtures.deployed",
     "tests.fixtures.timescale",
