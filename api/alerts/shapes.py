@@ -1,18 +1,59 @@
 """Alerts: an episode's condition, which the engine writes, and its operator's side."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from alerts.effects import Kind
-from api.http import examples
+from api.http.examples import ALERT_ID, TICKET_NUMBER
 from api.http.shapes import Given, Message, Note, Shape, example
 
 Severity = Literal["critical", "major", "minor", "warning"]
 Condition = Literal["pending", "active", "clearing", "no-data", "unconfirmed", "ok"]
 OperatorStateWord = Literal["unacknowledged", "acknowledged"]
+
+
+ALERT_SAID: Final[dict[str, Any]] = {
+    "id": "alert.limit.above",
+    "params": {"signal": "detector.temperature", "value": 42.6, "limit": 42, "unit": "Cel"},
+    "text": "平板探测器温度 42.6 °C，高于限值 42 °C",
+}
+_ALERT: Final[dict[str, Any]] = {
+    "id": ALERT_ID,
+    "device": {"id": "d3k9m2q7x1z5a", "name": "DR 1"},
+    "rule": "limit:detector-hot",
+    "kind": "limit",
+    "subject": "detector.temperature",
+    "family": "detector.temperature",
+    "severity": "major",
+    "condition": "active",
+    "operator": {"state": "unacknowledged", "actor": "", "note": "", "at": None},
+    "occurred_at": "2026-11-22T03:56:10.500000Z",
+    "learned_at": "2026-11-22T03:56:10.730000Z",
+    "changed_at": "2026-11-22T03:56:10.730000Z",
+    "cleared_at": None,
+    "count": 1,
+    "message": ALERT_SAID,
+    "tickets": [TICKET_NUMBER],
+    "version": 0,
+}
+_ALERT_DETAIL: Final[dict[str, Any]] = {
+    **_ALERT,
+    "events": [
+        {
+            "id": 501,
+            "at": "2026-11-22T03:56:10.500000Z",
+            "learned_at": "2026-11-22T03:56:10.730000Z",
+            "event": "hold",
+            "from_state": "pending",
+            "to_state": "active",
+            "actor": "",
+            "message": ALERT_SAID,
+        }
+    ],
+}
 
 
 class DeviceNamed(Shape):
@@ -34,7 +75,7 @@ class Operator(Shape):
 class Alert(Shape):
     """An episode in which something was wrong with a device. A new occurrence is a new alert."""
 
-    model_config = example(**examples.ALERT)
+    model_config = example(**_ALERT)
 
     id: UUID
     device: DeviceNamed
@@ -71,7 +112,7 @@ class AlertEvent(Shape):
 class AlertDetail(Alert):
     """An alert with all its transitions."""
 
-    model_config = example(**examples.ALERT_DETAIL)
+    model_config = example(**_ALERT_DETAIL)
 
     events: list[AlertEvent]
 

@@ -1,14 +1,101 @@
 """Devices, what they measured and what happened to them."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from api.http import examples
+from api.http.examples import HOSPITAL, SITE, TICKET_NUMBER
 from api.http.shapes import Given, Id, Key, Label, NamedId, OptionalLabel, Shape, example
 
 Status = Literal["active", "retired"]
+
+
+READING: Final[dict[str, Any]] = {
+    "metric": "detector.temperature",
+    "at": "2026-11-22T03:55:00.120000Z",
+    "value": 42.6,
+    "unit": "Cel",
+    "quality": "good",
+}
+_EVENT: Final[dict[str, Any]] = {
+    "id": 9127,
+    "at": "2026-11-22T03:56:10.500000Z",
+    "learned_at": "2026-11-22T03:56:10.730000Z",
+    "kind": "fault",
+    "body": {"t": "fault", "at": 1795319770500, "code": "DET-HOT", "state": "active", "source": "log"},
+}
+_DEVICE: Final[dict[str, Any]] = {
+    "id": "d3k9m2q7x1z5a",
+    "name": "DR 1",
+    "model": "generic-dr",
+    "model_name": "通用数字化 X 射线摄影系统",
+    "hospital": HOSPITAL,
+    "site": SITE,
+    "department": "放射科",
+    "serial": "SN-0042",
+    "status": "active",
+    "connected": {"value": True, "reason": "session", "text": "与平台保持连接", "age_s": 4.2},
+    "fresh": {"value": True, "reason": "recent", "text": "数据是新的", "age_s": 4.2},
+    "healthy": {"value": False, "reason": "alerts", "text": "有未消除的重要报警", "age_s": 229.5},
+    "equipment_connected": True,
+    "clock_offset_s": None,
+    "last_seen": "2026-11-22T03:59:55.800000Z",
+    "age_s": 4.2,
+    "open_alerts": 1,
+    "open_tickets": 1,
+    "enrolled_at": "2026-11-20T02:00:00Z",
+    "created_at": "2026-11-20T01:30:00Z",
+    "version": 1,
+}
+_DEVICE_DETAIL: Final[dict[str, Any]] = {
+    **_DEVICE,
+    "latest": [
+        {
+            "metric": "detector.temperature",
+            "name": "平板探测器温度",
+            "value": 42.6,
+            "unit": "Cel",
+            "at": "2026-11-22T03:59:50Z",
+            "age_s": 10.0,
+            "quality": "good",
+        }
+    ],
+    "foreign_units": [
+        {
+            "metric": "tube.voltage",
+            "unit": "V",
+            "expected": "kV",
+            "at": "2026-11-22T03:59:50Z",
+            "text": "管电压以 V 上报，目录中的单位是 kV：数值已保存，但不作判断；请在设备侧改用目录的单位",
+        }
+    ],
+    "tickets": [TICKET_NUMBER],
+    "inventory": {"serial": "SN-0042", "software": "4.2.1"},
+    "heartbeat": {
+        "agent": "0.1.0",
+        "interval_s": 15.0,
+        "boot": 3,
+        "body": {"t": "heartbeat", "at": 1795319995800, "uptime_s": 86400.0, "live": 0, "bulk": 0},
+    },
+    "refusals": [
+        {
+            "kind": "refused",
+            "source": "log",
+            "source_text": "日志",
+            "reason": "unknown-code",
+            "text": "目录中没有这个代码",
+            "lost": True,
+            "count": 3,
+            "since": "2026-11-22T02:10:04Z",
+            "last": "2026-11-22T03:52:31Z",
+            "form": "AAA-AAA-99",
+        }
+    ],
+    "gaps": [
+        {"lane": "live", "since": "2026-11-22T01:58:00Z", "until": "2026-11-22T03:10:22Z", "reports": 144},
+    ],
+}
 
 
 class Fact(Shape):
@@ -23,7 +110,7 @@ class Fact(Shape):
 class Device(Shape):
     """A device and how it is."""
 
-    model_config = example(**examples.DEVICE)
+    model_config = example(**_DEVICE)
 
     id: str
     name: str
@@ -116,7 +203,7 @@ class Gap(Shape):
 class DeviceDetail(Device):
     """A device with its latest values."""
 
-    model_config = example(**examples.DEVICE_DETAIL)
+    model_config = example(**_DEVICE_DETAIL)
 
     latest: list[Latest]
     foreign_units: Annotated[
@@ -208,7 +295,7 @@ class DeviceChange(Given):
 class ReadingShape(Shape):
     """One reading. It has no id of its own: device, metric and time name it."""
 
-    model_config = example(**examples.READING)
+    model_config = example(**READING)
 
     metric: str
     at: datetime
@@ -220,7 +307,7 @@ class ReadingShape(Shape):
 class Event(Shape):
     """Something that a device reported, other than a reading."""
 
-    model_config = example(**examples.EVENT)
+    model_config = example(**_EVENT)
 
     id: int
     at: Annotated[datetime, Field(description="When it happened on the equipment.")]

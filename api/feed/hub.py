@@ -26,9 +26,11 @@ from api.feed.position import Away, Position, decode, encode
 from api.feed.room import PUSH, room
 from api.http.language import Reader
 from api.http.problems import Problem, ProblemCode
+from api.http.shapes import of_row
 from api.settings import Clock
-from api.tickets.routes import read_tickets, ticket_shape
+from api.tickets.read import read_tickets
 from api.tickets.shapes import Ticket
+from api.tickets.words import rendered
 from catalog.model import Catalog, Lang
 from catalog.refusals import kept_words
 from people.login.limits import Attempts
@@ -292,7 +294,9 @@ class Hub:
         if alerts:
             found |= {(True, row["id"]): row for row in await read_alerts(connection, alerts)}
         if tickets:
-            found |= {(False, row["id"]): row for row in await read_tickets(connection, tickets)}
+            found |= {
+                (False, row["id"]): row for row in await read_tickets(connection, ids=tickets, limit=len(tickets))
+            }
         events: list[Event] = []
         for nth, row in enumerate(rows):
             what = found.get((row.position.table == ALERTS, row.subject))
@@ -309,7 +313,7 @@ class Hub:
             shape = (
                 Alert(**alert_shape(words, what))
                 if row.position.table == ALERTS
-                else Ticket(**ticket_shape(words, what))
+                else of_row(Ticket, what, **rendered(words, what))
             )
             data[lang] = shape.model_dump_json().encode()
         name = "alert" if row.position.table == ALERTS else "ticket"

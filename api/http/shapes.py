@@ -1,8 +1,9 @@
 """What every shape shares: unknown fields are refused, texts are bounded and printable, times are RFC 3339 in UTC."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
@@ -76,6 +77,15 @@ class Given(Shape):
     """Base of requests: what isn't in the contract is refused, and 0 is not taken for false."""
 
     model_config = ConfigDict(strict=True)
+
+
+S = TypeVar("S", bound=Shape)
+
+
+def of_row(shape: type[S], row: Mapping[str, Any], **rendered: Any) -> S:
+    """An answer of a row: each field is the column of its name, unless it is given in `rendered`."""
+    plain = {name: row[name] for name in shape.model_fields if name not in rendered and name in row}
+    return shape(**plain, **rendered)
 
 
 def example(**fields: Any) -> ConfigDict:

@@ -1,15 +1,62 @@
 """A signal over time."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from alerts.effects import Kind
-from api.alerts.shapes import Condition, Severity
-from api.http import examples
+from api.alerts.shapes import ALERT_SAID, Condition, Severity
+from api.http.examples import ALERT_ID
 from api.http.shapes import Shape, example
+
+_SERIES: Final[dict[str, Any]] = {
+    "device": "d3k9m2q7x1z5a",
+    "metric": "detector.temperature",
+    "name": "平板探测器温度",
+    "unit": "Cel",
+    "units": ["Cel"],
+    "begins": "2026-11-22T03:00:00Z",
+    "ends": "2026-11-22T04:00:00Z",
+    "now": "2026-11-22T04:00:00Z",
+    "resolution": "1m",
+    "width_s": 60.0,
+    "gap_s": 180.0,
+    "minimum": -20.0,
+    "maximum": 90.0,
+    "limits": [
+        {
+            "rule": "detector-hot",
+            "op": "above",
+            "raise_at": 42.0,
+            "clear": 40.0,
+            "for_s": 60.0,
+            "severity": "major",
+            "advice": "检查散热风扇和机房空调",
+        }
+    ],
+    "marks": [
+        {
+            "alert": ALERT_ID,
+            "kind": "limit",
+            "subject": "detector.temperature",
+            "severity": "major",
+            "condition": "active",
+            "begins": "2026-11-22T03:56:10.500000Z",
+            "ends": None,
+            "text": ALERT_SAID["text"],
+        }
+    ],
+    "points": {
+        "t": [1795319640000, 1795319700000, 1795319700001, 1795319940000],
+        "lo": [41.2, 41.9, None, 42.5],
+        "avg": [41.5, 42.1, None, 42.6],
+        "hi": [41.8, 42.3, None, 42.7],
+        "n": [6, 6, 0, 6],
+        "bad": [0, 0, 0, 0],
+    },
+}
 
 
 class Points(Shape):
@@ -53,7 +100,7 @@ class Mark(Shape):
 class Series(Shape):
     """A signal of a device over time."""
 
-    model_config = example(**examples.SERIES)
+    model_config = example(**_SERIES)
 
     device: str
     metric: str

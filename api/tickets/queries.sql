@@ -9,6 +9,7 @@ JOIN device d ON d.id = t.device_id
 JOIN site s ON s.id = t.site_id
 JOIN org o ON o.id = t.org_id
 WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
+  AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(device)s::text IS NULL OR d.uid = %(device)s)
   AND (%(family)s::text IS NULL OR t.family = %(family)s)
   AND (%(severity)s::text IS NULL OR t.severity = %(severity)s)
@@ -22,3 +23,28 @@ ORDER BY t.id DESC LIMIT %(limit)s
 
 -- name: ticket_by_number
 SELECT t.id, t.org_id, t.version, d.model FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.number = %(number)s
+
+-- name: ticket_bring
+-- What may be the cause, and what to bring.
+SELECT causes, parts FROM ticket WHERE id = %(ticket)s
+
+-- name: ticket_events
+SELECT id, at, event, actor, message, params FROM (
+    SELECT * FROM seen_ticket_event WHERE ticket_id = %(ticket)s ORDER BY id DESC LIMIT %(limit)s) newest
+ORDER BY id
+
+-- name: ticket_alerts
+SELECT l.id, l.kind, l.subject, l.severity, l.condition, l.occurred_at, l.cleared_at, l.count, l.message, l.params
+FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ticket_id = %(ticket)s
+ORDER BY l.occurred_at DESC, l.id LIMIT %(limit)s
+
+-- name: ticket_sessions
+SELECT id, state, scopes, runbook, minutes, at, version FROM remote_session WHERE ticket_id = %(ticket)s ORDER BY id
+
+-- name: ticket_commands
+SELECT id, body #>> '{do,runbook}' AS runbook, status, issued_at, expires_at, sent_at, replied_at, reason, verdict
+FROM command WHERE ticket_id = %(ticket)s ORDER BY issued_at, id
+
+-- name: ticket_tellings
+SELECT r.name AS recipient, t.step, t.state, t.attempts, t.told_at, t.error, t.error_params
+FROM telling t JOIN recipient r ON r.id = t.recipient_id WHERE t.ticket_id = %(ticket)s ORDER BY t.id LIMIT %(limit)s

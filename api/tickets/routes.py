@@ -1,46 +1,29 @@
 """Tickets."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from psycopg.rows import DictRow
 
-from api.alerts.routes import message
 from api.alerts.shapes import Severity
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.http.context import Asked
 from api.http.documented import problems
-from api.http.language import InWords, Reader
+from api.http.language import InWords
 from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import Problem, ProblemCode, invalid, not_found
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id, NamedId
-from api.tickets.shapes import Ticket, TicketDetail, TicketDevice, TicketEvidence, Transition
-from api.tickets.words import detail, exhibit
+from api.http.shapes import Id, of_row
+from api.tickets.read import find_ticket, read_case, read_tickets
+from api.tickets.shapes import Ticket, TicketDetail, TicketEvidence, Transition
+from api.tickets.words import detail, exhibit, rendered
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
 from desk.tickets.evidence import read_evidence, read_exhibit
 from desk.tickets.operate import transition
-from desk.tickets.read import read_case
 from desk.tickets.status import Status
-from store.pool import Connection
-from store.sql import queries_beside
-
-_SQL: Final = queries_beside(__file__)
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["tickets"])
 MAX_EVIDENCE: Final = 1000
-ALL_TICKETS: dict[str, Any] = {
-    "ids": None,
-    "device": None,
-    "family": None,
-    "severity": None,
-    "hospital": None,
-    "site": None,
-    "status": None,
-    "open": None,
-    "below": None,
-}
 Number = Annotated[
     str,
     Path(pattern=r"^WX[0-9]{8}-[0-9]{3,14}$", description="What one says on the phone.", examples=["WX20261122-007"]),
@@ -67,43 +50,42 @@ async def list_tickets(
     after: Cursor = None,
 ) -> Page[Ticket]:
     """Tickets, the latest opened first."""
-    rows = await _SQL.many(
+    rows = await read_tickets(
         asked.connection,
-        "tickets",
-        {
-            **ALL_TICKETS,
-            "device": device,
-            "family": family,
-            "severity": severity,
-            "hospital": asked.account.org if hospital is None else hospital,  # by whose index it is found
-            "site": site,
-            "status": status,
-            "open": None if state is None else state == "open",
-            "below": id_of(decode("tickets", after, ById)),
-            "limit": limit + 1,
-        },
+        device=device,
+        family=family,
+        severity=severity,
+        hospital=asked.account.org if hospital is None else hospital,  # by whose index it is found
+        site=site,
+        status=status,
+        open=None if state is None else state == "open",
+        below=id_of(decode("tickets", after, ById)),
+        limit=limit + 1,
     )
     return page(
-        "tickets", rows, limit, item=lambda row: Ticket(**ticket_shape(words, row)), key=lambda row: ById(row["id"])
+        "tickets",
+        rows,
+        limit,
+        item=lambda row: of_row(Ticket, row, **rendered(words, row)),
+        key=lambda row: ById(row["id"]),
     )
 
 
 @router.get("/tickets/{number}", responses=problems(ProblemCode.NOT_FOUND))
 async def get_ticket(number: Number, asked: Asked, words: InWords, response: Response) -> TicketDetail:
     """A ticket with its evidence, what to do and to bring, the prepared remote session, and the device's answers."""
-    found = await _SQL.one(asked.connection, "ticket_by_number", {"number": number})
-    case = None if found is None else await read_case(asked.connection, found["id"])
-    evidence = None if found is None else await read_evidence(asked.connection, found["id"], limit=MAX_EVIDENCE)
+    case = await read_case(asked.connection, number)
+    evidence = None if case is None else await read_evidence(asked.connection, case.ticket["id"], limit=MAX_EVIDENCE)
     if case is None or evidence is None:
         raise not_found("ticket")
-    response.headers["ETag"] = etag(case.ticket.version)
+    response.headers["ETag"] = etag(case.ticket["version"])
     return detail(case, evidence, words)
 
 
 @router.get("/tickets/{number}/evidence", responses=problems(ProblemCode.NOT_FOUND))
 async def get_evidence(number: Number, asked: Asked, words: InWords) -> TicketEvidence:
     """All that the device measured and reported before the fault, by signal, for a chart."""
-    found = await _SQL.one(asked.connection, "ticket_by_number", {"number": number})
+    found = await find_ticket(asked.connection, number)
     shown = None if found is None else await read_exhibit(asked.connection, found["id"])
     if found is None or shown is None:
         raise not_found("ticket")
@@ -126,7 +108,7 @@ async def move_ticket(
     number: Number, body: Transition, asked: Asked, words: InWords, response: Response, if_match: IfMatch = None
 ) -> TicketDetail:
     """Apply an action to a ticket: `possible` of GET lists what its status allows."""
-    found = await _SQL.one(asked.connection, "ticket_by_number", {"number": number})
+    found = await find_ticket(asked.connection, number)
     if found is None:
         raise not_found("ticket")
     require_match(if_match, found["version"])
@@ -155,31 +137,3 @@ async def move_ticket(
         detail={"status": moved.status, "note": body.note},
     )
     return await get_ticket(number, asked, words, response)
-
-
-async def read_tickets(connection: Connection, ids: list[Any]) -> list[DictRow]:
-    """The rows of these tickets, for `ticket_shape`."""
-    return await _SQL.many(connection, "tickets", {**ALL_TICKETS, "ids": ids, "limit": len(ids)})
-
-
-def ticket_shape(words: Reader, row: DictRow) -> dict[str, Any]:
-    """The fields of `Ticket`, of a row of the statement `tickets`."""
-    model = words.catalog.models.get(row["model"])
-    family = None if model is None else model.families.get(row["family"])
-    return {
-        "id": row["id"],
-        "number": row["number"],
-        "device": TicketDevice(id=row["uid"], name=row["device_name"], model=row["model"]),
-        "hospital": NamedId(id=row["org_id"], name=row["hospital"]),
-        "site": NamedId(id=row["site_id"], name=row["site"]),
-        "family": row["family"],
-        "family_name": words.text(None if family is None else family.name, row["family"]),
-        "severity": row["severity"],
-        "status": row["status"],
-        "title": message(words, row, row),
-        "occurred_at": row["occurred_at"],
-        "detected_at": row["detected_at"],
-        "opened_at": row["opened_at"],
-        "closed_at": row["closed_at"],
-        "version": row["version"],
-    }

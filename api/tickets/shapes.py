@@ -1,20 +1,151 @@
 """Tickets: the case, its evidence, and what the device said when it was asked."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from api.alerts.shapes import Condition, Severity
-from api.devices.shapes import ReadingShape
-from api.http import examples
+from api.alerts.shapes import ALERT_SAID, Condition, Severity
+from api.devices.shapes import READING, ReadingShape
+from api.http.examples import ALERT_ID, HOSPITAL, SITE, TICKET_NUMBER
 from api.http.shapes import Given, Message, NamedId, Note, Shape, example
 from desk.tickets.status import Action, Status
 from wire.commands import Scope
 
 CommandStatus = Literal["waiting", "done", "refused", "failed", "expired"]
 TellingState = Literal["waiting", "told", "given-up"]
+
+
+_TITLE: Final[dict[str, Any]] = {
+    "id": "ticket.title.limit",
+    "params": {"family": "detector.temperature", "signal": "detector.temperature", "rule": "limit:detector-hot"},
+    "text": "平板探测器温度：平板探测器温度 超限",
+}
+_TICKET: Final[dict[str, Any]] = {
+    "id": 71,
+    "number": TICKET_NUMBER,
+    "device": {"id": "d3k9m2q7x1z5a", "name": "DR 1", "model": "generic-dr"},
+    "hospital": HOSPITAL,
+    "site": SITE,
+    "family": "detector.temperature",
+    "family_name": "平板探测器温度",
+    "severity": "major",
+    "status": "new",
+    "title": _TITLE,
+    "occurred_at": "2026-11-22T03:56:10.500000Z",
+    "detected_at": "2026-11-22T03:56:10.730000Z",
+    "opened_at": "2026-11-22T03:56:10.741000Z",
+    "closed_at": None,
+    "version": 1,
+}
+_TICKET_EVIDENCE: Final[dict[str, Any]] = {
+    "begins": "2026-11-22T03:41:10.500000Z",
+    "ends": "2026-11-22T03:56:10.500000Z",
+    "frozen_at": "2026-11-22T03:56:40Z",
+    "cut": False,
+    "signals": [
+        {
+            "metric": "detector.temperature",
+            "name": "平板探测器温度",
+            "unit": "Cel",
+            "t": [1795319750000, 1795319760000],
+            "value": [42.1, 42.6],
+            "quality": [0, 0],
+        }
+    ],
+    "events": [{"at": "2026-11-22T03:50:02Z", "kind": "fault", "body": {"code": "GEN-KV-01", "active": True}}],
+}
+_TICKET_DETAIL: Final[dict[str, Any]] = {
+    **_TICKET,
+    "stops": None,
+    "advice": "检查风扇、风道和机房温度，降温前避免连续曝光",
+    "causes": ["散热风扇或风道堵塞", "机房空调停机"],
+    "parts": [
+        {"key": "cooling-fan", "name": "散热风扇", "spec": "12/24 V DC, 80-120 mm", "quantity": 1, "probability": 0.4}
+    ],
+    "evidence": {
+        "begins": "2026-11-22T03:41:10.500000Z",
+        "ends": "2026-11-22T03:56:10.500000Z",
+        "frozen_at": "2026-11-22T03:57:00Z",
+        "readings": [READING],
+        "more": False,
+    },
+    "alerts": [
+        {
+            "id": ALERT_ID,
+            "subject": "detector.temperature",
+            "severity": "major",
+            "condition": "active",
+            "occurred_at": "2026-11-22T03:56:10.500000Z",
+            "cleared_at": None,
+            "count": 1,
+            "message": ALERT_SAID,
+        }
+    ],
+    "still_wrong": 1,
+    "sessions": [
+        {
+            "id": 12,
+            "state": "prepared",
+            "scopes": ["diagnose", "logs", "view"],
+            "runbook": "host-health",
+            "runbook_name": "工作站体检",
+            "minutes": 60,
+            "at": "2026-11-22T03:56:10.741000Z",
+            "version": 1,
+        }
+    ],
+    "diagnostics": [
+        {
+            "command": "c7k3m9q1x5z2a4b6d",
+            "runbook": "host-health",
+            "runbook_name": "工作站体检",
+            "status": "done",
+            "outcome": "warn",
+            "message": {
+                "id": "remote.runbook.warn",
+                "params": {"runbook": "host-health", "count": 1},
+                "text": "诊断“工作站体检”：有 1 项需要注意",
+            },
+            "steps": [
+                {
+                    "id": "disk",
+                    "title": "磁盘空间",
+                    "outcome": "warn",
+                    "message": {"id": "remote.step.disk_high", "params": {"used": 88.0}, "text": "磁盘已用 88%"},
+                }
+            ],
+            "issued_at": "2026-11-22T03:56:10.741000Z",
+            "expires_at": "2026-11-22T04:06:10.741000Z",
+            "replied_at": "2026-11-22T03:56:12.300000Z",
+        }
+    ],
+    "told": [
+        {
+            "recipient": "NOC",
+            "step": "opened",
+            "state": "told",
+            "attempts": 1,
+            "told_at": "2026-11-22T03:56:13Z",
+            "error": "",
+        }
+    ],
+    "possible": ["receive", "take", "dismiss"],
+    "events": [
+        {
+            "id": 301,
+            "at": "2026-11-22T03:56:10.741000Z",
+            "event": "opened",
+            "actor": "",
+            "message": {
+                "id": "ticket.opened",
+                "params": {"family": "detector.temperature"},
+                "text": "自动开单：平板探测器温度",
+            },
+        }
+    ],
+}
 
 
 class TicketDevice(Shape):
@@ -28,7 +159,7 @@ class TicketDevice(Shape):
 class Ticket(Shape):
     """Something that people must do."""
 
-    model_config = example(**examples.TICKET)
+    model_config = example(**_TICKET)
 
     id: int
     number: Annotated[str, Field(description="What one says on the phone.")]
@@ -79,7 +210,7 @@ class EvidenceEvent(Shape):
 class TicketEvidence(Shape):
     """All evidence of a ticket. Once frozen it is a copy of its own, kept as long as the ticket."""
 
-    model_config = example(**examples.TICKET_EVIDENCE)
+    model_config = example(**_TICKET_EVIDENCE)
 
     begins: datetime
     ends: datetime
@@ -173,7 +304,7 @@ class TicketEvent(Shape):
 class TicketDetail(Ticket):
     """A ticket with all that belongs to it."""
 
-    model_config = example(**examples.TICKET_DETAIL)
+    model_config = example(**_TICKET_DETAIL)
 
     stops: Annotated[str | None, Field(description="What can't be done meanwhile.")]
     advice: str | None

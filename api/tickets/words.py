@@ -1,15 +1,18 @@
 """A ticket with all that belongs to it, in one reader's words."""
 
+from collections.abc import Mapping
 from math import isfinite
-from typing import Any, Literal, cast
+from typing import Any
 
-from api.alerts.shapes import Condition
+import msgspec
+from psycopg.rows import DictRow
+
 from api.devices.latest import QUALITY, unit_of
 from api.devices.shapes import ReadingShape
 from api.http.language import Reader
-from api.http.shapes import Message, NamedId
+from api.http.shapes import Message, NamedId, of_row
+from api.tickets.read import Case
 from api.tickets.shapes import (
-    CommandStatus,
     Diagnostic,
     DiagnosticStep,
     EvidenceEvent,
@@ -17,7 +20,6 @@ from api.tickets.shapes import (
     EvidenceSignal,
     Part,
     RemoteSession,
-    TellingState,
     TicketAlert,
     TicketDetail,
     TicketDevice,
@@ -25,47 +27,46 @@ from api.tickets.shapes import (
     TicketEvidence,
     Told,
 )
+from catalog.model import PartRef, Text
 from desk.tickets.evidence import Evidence, Exhibit
 from desk.tickets.opening import guidance
-from desk.tickets.read import Case, CommandState, Session
 from desk.tickets.status import actions
 from remote.replies import told
-from wire.commands import Scope
-from wire.items import Reply
+from wire.items import Reply, Verdict
 
-ReplyStatus = Literal["done", "refused", "failed", "expired"]
 UNANSWERED = "remote.runbook.unanswered"
+
+
+def message(words: Reader, said: Mapping[str, Any], ticket: DictRow) -> Message:
+    """A row's `message` and `params` in the reader's words, with the names of the ticket's model."""
+    text = words.words(said["message"], said["params"], model=ticket["model"], zone=ticket["time_zone"])
+    return Message(id=said["message"], params=said["params"], text=text)
+
+
+def rendered(words: Reader, row: DictRow) -> dict[str, Any]:
+    """The fields of `Ticket` that aren't columns, of a row of `read_tickets`."""
+    model = words.catalog.models.get(row["model"])
+    family = None if model is None else model.families.get(row["family"])
+    return {
+        "device": TicketDevice(id=row["uid"], name=row["device_name"], model=row["model"]),
+        "hospital": NamedId(id=row["org_id"], name=row["hospital"]),
+        "site": NamedId(id=row["site_id"], name=row["site"]),
+        "family_name": words.text(None if family is None else family.name, row["family"]),
+        "title": message(words, row, row),
+    }
 
 
 def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
     """The answer of GET /tickets/{number}."""
     ticket, lang = case.ticket, words.lang
-    model = words.catalog.models.get(ticket.model)
-    family = None if model is None else model.families.get(ticket.family)
-    known = guidance(model, ticket.params)
-
-    def message(said: str, params: dict[str, Any]) -> Message:
-        return Message(id=said, params=params, text=words.words(said, params, model=ticket.model, zone=ticket.zone))
-
-    return TicketDetail(
-        id=ticket.id,
-        number=ticket.number,
-        device=TicketDevice(id=ticket.device_uid, name=ticket.device_name, model=ticket.model),
-        hospital=NamedId(id=ticket.org_id, name=ticket.org),
-        site=NamedId(id=ticket.site_id, name=ticket.site),
-        family=ticket.family,
-        family_name=words.text(None if family is None else family.name, ticket.family),
-        severity=ticket.severity,
-        status=ticket.status,
-        title=message(ticket.message, ticket.params),
-        occurred_at=ticket.occurred_at,
-        detected_at=ticket.detected_at,
-        opened_at=ticket.opened_at,
-        closed_at=ticket.closed_at,
-        version=ticket.version,
+    known = guidance(words.catalog.models.get(ticket["model"]), ticket["params"])
+    return of_row(
+        TicketDetail,
+        ticket,
+        **rendered(words, ticket),
         stops=None if known.stops is None else known.stops.get(lang),
         advice=None if known.advice is None else known.advice.get(lang),
-        causes=[cause.get(lang) for cause in ticket.causes],
+        causes=[cause.get(lang) for cause in msgspec.convert(case.bring["causes"], list[Text])],
         parts=[
             Part(
                 key=part.key,
@@ -74,49 +75,28 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
                 quantity=part.quantity,
                 probability=part.probability,
             )
-            for part in ticket.parts
+            for part in msgspec.convert(case.bring["parts"], list[PartRef])
         ],
-        evidence=_evidence(evidence, words, ticket.model),
-        alerts=[
-            TicketAlert(
-                id=alert.id,
-                subject=alert.subject,
-                severity=alert.severity,
-                condition=cast("Condition", alert.condition),
-                occurred_at=alert.occurred_at,
-                cleared_at=alert.cleared_at,
-                count=alert.count,
-                message=message(alert.message, alert.params),
-            )
-            for alert in case.alerts
+        evidence=_evidence(evidence, words, ticket["model"]),
+        alerts=[of_row(TicketAlert, alert, message=message(words, alert, ticket)) for alert in case.alerts],
+        still_wrong=sum(1 for alert in case.alerts if alert["condition"] != "ok"),
+        sessions=[
+            of_row(RemoteSession, session, runbook_name=_runbook_name(session["runbook"], words))
+            for session in case.sessions
         ],
-        still_wrong=sum(1 for alert in case.alerts if alert.condition != "ok"),
-        sessions=[_session(session, words) for session in case.sessions],
-        diagnostics=[_diagnostic(command, words, ticket.model, ticket.zone) for command in case.commands],
+        diagnostics=[_diagnostic(command, words, ticket) for command in case.commands],
         told=[
-            Told(
-                recipient=telling.recipient,
-                step=telling.step,
-                state=cast("TellingState", telling.state),
-                attempts=telling.attempts,
-                told_at=telling.told_at,
-                error=words.words(telling.error, telling.error_params)
-                if telling.error in words.catalog.messages
-                else telling.error,
+            of_row(
+                Told,
+                telling,
+                error=words.words(telling["error"], telling["error_params"])
+                if telling["error"] in words.catalog.messages
+                else telling["error"],
             )
             for telling in case.tellings
         ],
-        possible=actions(ticket.status),
-        events=[
-            TicketEvent(
-                id=event.id,
-                at=event.at,
-                event=event.event,
-                actor=event.actor,
-                message=message(event.message, event.params),
-            )
-            for event in case.events
-        ],
+        possible=actions(ticket["status"]),
+        events=[of_row(TicketEvent, event, message=message(words, event, ticket)) for event in case.events],
     )
 
 
@@ -170,56 +150,40 @@ def _runbook_name(runbook: str | None, words: Reader) -> str | None:
     return words.text(None if book is None else book.name, runbook)
 
 
-def _session(session: Session, words: Reader) -> RemoteSession:
-    return RemoteSession(
-        id=session.id,
-        state=session.state,
-        scopes=[Scope(scope) for scope in session.scopes],
-        runbook=session.runbook,
-        runbook_name=_runbook_name(session.runbook, words),
-        minutes=session.minutes,
-        at=session.at,
-        version=session.version,
-    )
-
-
-def _diagnostic(command: CommandState, words: Reader, model: str, zone: str) -> Diagnostic:
-    def message(said: str, params: dict[str, Any]) -> Message:
-        return Message(id=said, params=params, text=words.words(said, params, model=model, zone=zone))
-
-    said, params = _said(command, words)
+def _diagnostic(command: DictRow, words: Reader, ticket: DictRow) -> Diagnostic:
+    runbook = command["runbook"]
+    verdict = None if command["verdict"] is None else msgspec.convert(command["verdict"], Verdict)
+    said, params = _said(command, verdict, words)
     steps = params.pop("steps", [])
-    return Diagnostic(
-        command=command.id,
-        runbook=command.runbook,
-        runbook_name=_runbook_name(command.runbook, words),
-        status=cast("CommandStatus", command.status),
-        outcome=None if command.verdict is None else command.verdict.outcome,
-        message=None if said is None else message(said, params),
+    return of_row(
+        Diagnostic,
+        command,
+        command=command["id"],
+        runbook_name=_runbook_name(runbook, words),
+        outcome=None if verdict is None else verdict.outcome,
+        message=None if said is None else message(words, {"message": said, "params": params}, ticket),
         steps=[
             DiagnosticStep(
                 id=step["id"],
-                title=_step_title(command.runbook, step["id"], words),
+                title=_step_title(runbook, step["id"], words),
                 outcome=step["outcome"],
-                message=message(step["message"], step["params"]),
+                message=message(words, step, ticket),
             )
             for step in steps
         ],
-        issued_at=command.issued_at,
-        expires_at=command.expires_at,
-        replied_at=command.replied_at,
     )
 
 
-def _said(command: CommandState, words: Reader) -> tuple[str | None, dict[str, Any]]:
+def _said(command: DictRow, verdict: Verdict | None, words: Reader) -> tuple[str | None, dict[str, Any]]:
     """Message id and parameters of what came of a command, in the words that its ticket's history has too."""
-    if command.status == "waiting":
+    if command["status"] == "waiting":
         return None, {}
-    if command.replied_at is None:
-        return UNANSWERED, {"runbook": command.runbook or ""}
-    status = cast("ReplyStatus", command.status)
-    reply = Reply(at=0, command=command.id, status=status, reason=command.reason or None, verdict=command.verdict)
-    return told(reply, command.runbook, words.catalog)
+    if command["replied_at"] is None:
+        return UNANSWERED, {"runbook": command["runbook"] or ""}
+    reply = Reply(
+        at=0, command=command["id"], status=command["status"], reason=command["reason"] or None, verdict=verdict
+    )
+    return told(reply, command["runbook"], words.catalog)
 
 
 def _step_title(runbook: str | None, step: str, words: Reader) -> str:

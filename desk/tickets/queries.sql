@@ -217,35 +217,6 @@ UPDATE ticket SET status = %(status)s, version = version + 1,
     closed_at = CASE WHEN %(status)s = 'closed' THEN to_timestamp(%(now_ms)s / 1000.0) END
 WHERE id = %(id)s;
 
--- name: ticket
-SELECT t.id, t.number, t.org_id, d.hospital AS org, t.site_id, d.site, d.time_zone AS zone, d.uid AS device_uid,
-       d.name AS device_name, d.model, t.family, t.severity, t.status, t.occurred_at, t.detected_at, t.opened_at,
-       t.closed_at, t.evidence_from, t.evidence_to, t.evidence_frozen_at, t.causes, t.parts, t.message, t.params,
-       t.version
-FROM ticket t JOIN shown_device d ON d.id = t.device_id
-WHERE t.id = %s;
-
--- name: ticket_events
-SELECT id, at, event, actor, message, params FROM (
-    SELECT * FROM seen_ticket_event WHERE ticket_id = %s ORDER BY id DESC LIMIT %s) newest
-ORDER BY id;
-
--- name: ticket_alerts
-SELECT l.id, l.kind, l.subject, l.severity, l.condition, l.occurred_at, l.cleared_at, l.count, l.message, l.params
-FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ticket_id = %s
-ORDER BY l.occurred_at DESC, l.id LIMIT %s;
-
--- name: ticket_sessions
-SELECT id, state, scopes, runbook, minutes, at, version FROM remote_session WHERE ticket_id = %s ORDER BY id;
-
--- name: ticket_commands
-SELECT id, body #>> '{do,runbook}' AS runbook, status, issued_at, expires_at, sent_at, replied_at, reason, verdict
-FROM command WHERE ticket_id = %s ORDER BY issued_at, id;
-
--- name: ticket_tellings
-SELECT r.name AS recipient, t.step, t.state, t.attempts, t.told_at, t.error, t.error_params
-FROM telling t JOIN recipient r ON r.id = t.recipient_id WHERE t.ticket_id = %s ORDER BY t.id LIMIT %s;
-
 -- name: tickets_of_gaps
 -- A device whose reports go missing again and again is written down once in a while.
 SELECT t.id, t.device_id, t.org_id FROM ticket t

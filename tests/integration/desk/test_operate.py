@@ -1,16 +1,20 @@
 import asyncio
+import dataclasses
 
 import msgspec
 import pytest
 
+from api.tickets.read import read_case
+from catalog.model import PartRef, Text
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
 from desk.tickets.operate import Moved, transition
-from desk.tickets.read import read_case
 from desk.tickets.stage import TicketStage
 from desk.tickets.status import Action
 from store.pool import EVERY_ORG, Connection, open_pool, scoped
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, alert, batch, connect, episode, rows
+
+NUMBER = "WX20261122-001"
 
 
 async def opened(database: Database) -> tuple[Hospital, int]:
@@ -105,26 +109,29 @@ async def test_of_two_engineers_who_take_a_ticket_at_once_one_has_it(database: D
 
 
 async def test_a_case_is_all_that_belongs_to_a_ticket(database: Database) -> None:
-    hospital, ticket_id = await opened(database)
+    hospital, _ = await opened(database)
     stranger = Hospital.make(database, name="Stranger")
     async with open_pool(database.api, role="api") as pool:
         async with scoped(pool, EVERY_ORG) as connection:
-            case = await read_case(connection, ticket_id)
-            assert await read_case(connection, ticket_id + 1) is None
+            case = await read_case(connection, NUMBER)
+            assert await read_case(connection, "WX20261122-002") is None
         async with scoped(pool, str(hospital.org_id)) as connection:
-            theirs = await read_case(connection, ticket_id)
+            theirs = await read_case(connection, NUMBER)
         async with scoped(pool, str(stranger.org_id)) as connection:
-            assert await read_case(connection, ticket_id) is None
+            assert await read_case(connection, NUMBER) is None
     assert case is not None
     ticket, fault = case.ticket, CATALOG.models["generic-dr"].faults["GEN-KV-01"]
-    assert (ticket.number, ticket.status, ticket.severity) == ("WX20261122-001", "new", "critical")
-    assert (ticket.device_uid, ticket.org, ticket.site) == (hospital.devices[0].uid, "First", "Main")
-    assert (tuple(ticket.causes), tuple(ticket.parts)) == (fault.causes, fault.parts)
-    assert [event.event for event in case.events] == ["opened"]
-    assert [(each.subject, each.condition) for each in case.alerts] == [("GEN-KV-01", "active")]
-    assert [(told.recipient, told.step, told.state) for told in case.tellings] == [("On call", "opened", "waiting")]
+    assert (ticket["number"], ticket["status"], ticket["severity"]) == (NUMBER, "new", "critical")
+    assert (ticket["uid"], ticket["hospital"], ticket["site"]) == (hospital.devices[0].uid, "First", "Main")
+    assert msgspec.convert(case.bring["causes"], tuple[Text, ...]) == fault.causes
+    assert msgspec.convert(case.bring["parts"], tuple[PartRef, ...]) == fault.parts
+    assert [event["event"] for event in case.events] == ["opened"]
+    assert [(each["subject"], each["condition"]) for each in case.alerts] == [("GEN-KV-01", "active")]
+    assert [(told["recipient"], told["step"], told["state"]) for told in case.tellings] == [
+        ("On call", "opened", "waiting")
+    ]
     assert (case.sessions, case.commands) == ([], [])
-    assert theirs == msgspec.structs.replace(case, tellings=[]), "whom the provider tells is not the hospital's to know"
+    assert theirs == dataclasses.replace(case, tellings=[]), "whom the provider tells is not the hospital's to know"
 
 
 async def test_of_a_long_history_the_newest_is_read(database: Database) -> None:
@@ -137,6 +144,6 @@ async def test_of_a_long_history_the_newest_is_read(database: Database) -> None:
         hospital.org_id,
     )
     async with open_pool(database.api, role="api") as pool, scoped(pool, str(hospital.org_id)) as connection:
-        case = await read_case(connection, ticket_id)
+        case = await read_case(connection, NUMBER)
     assert case is not None
-    assert [event.message for event in case.events] == [f"n{n}" for n in range(101, 601)]
+    assert [event["message"] for event in case.events] == [f"n{n}" for n in range(101, 601)]

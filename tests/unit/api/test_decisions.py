@@ -17,7 +17,7 @@ from api.http.conditions import etag, require_match
 from api.http.language import preferred
 from api.http.problems import STATUS, Problem, ProblemCode
 from api.http.rights import ROUTES, methods_of
-from api.http.shapes import moment
+from api.http.shapes import NamedId, moment, of_row
 from catalog.model import SEVERITIES
 from people.names import clean_name
 
@@ -239,3 +239,8 @@ def test_methods_of_a_path() -> None:
     assert methods_of("/devices/d1/x") == []
     for method, template in ROUTES:
         assert method in methods_of(template.replace("{id}", "7").replace("{number}", "WX1"))
+
+
+def test_a_column_goes_into_an_answer_by_its_name() -> None:
+    row = {"id": 3, "name": "never shown", "else": 1}
+    assert of_row(NamedId, row, name="shown") == NamedId(id=3, name="shown")

@@ -1,0 +1,71 @@
+"""A ticket with all that belongs to it, as rows; `api.tickets.words` puts them into the shapes of answers.
+
+Named as the shapes' fields are, columns go into an answer by themselves: what a ticket has more is a column here in
+queries.sql and a field in shapes.py.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg.rows import DictRow
+
+from store.pool import Connection
+from store.sql import queries_beside
+
+MOST: Final = 500
+"""Of each list of a ticket the newest so many: a fault that comes and goes all night makes thousands of events."""
+_SQL: Final = queries_beside(__file__)
+_NONE: Final[dict[str, Any]] = {
+    "ids": None,
+    "number": None,
+    "device": None,
+    "family": None,
+    "severity": None,
+    "hospital": None,
+    "site": None,
+    "status": None,
+    "open": None,
+    "below": None,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """A ticket's row as of `read_tickets`, and the rows of all that belongs to it. The readings are apart:
+    `desk.tickets.evidence`."""
+
+    ticket: DictRow
+    bring: DictRow
+    events: list[DictRow]
+    alerts: list[DictRow]
+    sessions: list[DictRow]
+    commands: list[DictRow]
+    tellings: list[DictRow]
+
+
+async def read_tickets(connection: Connection, *, limit: int, **of: Any) -> list[DictRow]:
+    """Tickets, the latest opened first; `of`: the filters of the statement `tickets`."""
+    return await _SQL.many(connection, "tickets", {**_NONE, **of, "limit": limit})
+
+
+async def find_ticket(connection: Connection, number: str) -> DictRow | None:
+    """What a route must know of a ticket before it does anything: `id`, `org_id`, `version`, `model`."""
+    return await _SQL.one(connection, "ticket_by_number", {"number": number})
+
+
+async def read_case(connection: Connection, number: str) -> Case | None:
+    """The ticket, or None where the transaction sees no such. Seven statements: wants one transaction."""
+    found = await read_tickets(connection, number=number, limit=1)
+    if not found:
+        return None
+    of = {"ticket": found[0]["id"], "limit": MOST}
+    [bring] = await _SQL.many(connection, "ticket_bring", of)
+    return Case(
+        ticket=found[0],
+        bring=bring,
+        events=await _SQL.many(connection, "ticket_events", of),
+        alerts=await _SQL.many(connection, "ticket_alerts", of),
+        sessions=await _SQL.many(connection, "ticket_sessions", of),
+        commands=await _SQL.many(connection, "ticket_commands", of),
+        tellings=await _SQL.many(connection, "ticket_tellings", of),
+    )
