@@ -26,8 +26,6 @@ class Operated(Struct, frozen=True, kw_only=True):
     """An alert as it was read: `state` and `version` of its operator's side (0: nobody did anything yet)."""
 
     id: UUID
-    device: int
-    org: int
     state: OperatorState
     version: int
 
@@ -42,12 +40,11 @@ async def operate(
     move = OPERATOR_TABLE[alert.state, event]
     if not isinstance(move, OperatorMove):
         raise AlertRefusedError(f"This alert is {alert.state.value} already.")
-    whose = {"alert": alert.id, "org": alert.org, "actor": actor, "now": now}
+    whose = {"alert": alert.id, "actor": actor, "now": now}
     state = {**whose, "state": move.to.value, "note": note, "version": alert.version}
     if await _SQL.one(connection, "set_operator", state) is None:
         raise AlertConflictError
     told = {
-        "device": alert.device,
         "event": event.value,
         "from": alert.state.value,
         "to": move.to.value,

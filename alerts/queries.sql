@@ -34,16 +34,17 @@ FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS rows(e, nth)
 ORDER BY nth;
 
 -- name: set_operator
-INSERT INTO alert_operator AS o (alert_id, org_id, state, actor, note, at, version)
-VALUES (%(alert)s, %(org)s, %(state)s, %(actor)s, %(note)s, %(now)s, 1)
+INSERT INTO alert_operator AS o (alert_id, org_id, dealer_id, state, actor, note, at, version)
+SELECT id, org_id, dealer_id, %(state)s, %(actor)s, %(note)s, %(now)s, 1 FROM alert WHERE id = %(alert)s
 ON CONFLICT (alert_id) DO UPDATE
 SET state = excluded.state, actor = excluded.actor, note = excluded.note, at = excluded.at, version = o.version + 1
 WHERE o.version = %(version)s
 RETURNING version
 
 -- name: add_alert_event
-INSERT INTO alert_event (alert_id, device_id, org_id, at, learned_at, event, from_state, to_state, actor, message, params)
-VALUES (%(alert)s, %(device)s, %(org)s, %(now)s, %(now)s, %(event)s, %(from)s, %(to)s, %(actor)s, %(message)s, %(params)s)
+INSERT INTO alert_event (alert_id, device_id, org_id, dealer_id, at, learned_at, event, from_state, to_state, actor, message, params)
+SELECT id, device_id, org_id, dealer_id, %(now)s, %(now)s, %(event)s, %(from)s, %(to)s, %(actor)s, %(message)s, %(params)s
+FROM alert WHERE id = %(alert)s
 
 -- name: opened
 SELECT a.device_id, a.id, a.lane, a.rule, a.condition, (extract(epoch FROM a.occurred_at) * 1000)::bigint, a.count,

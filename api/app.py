@@ -25,7 +25,7 @@ from api.alerts import routes as alerts
 from api.audit import routes as audit
 from api.catalog import routes as models
 from api.contract import complete
-from api.devices import enrol
+from api.devices import enrol, service
 from api.devices import routes as devices
 from api.feed import routes as stream
 from api.feed.hub import Hub
@@ -36,7 +36,7 @@ from api.http.forwarded import Forwarded
 from api.http.middleware import Head, Measured, SecurityHeaders, Unexpected
 from api.http.page import Page
 from api.http.rights import PREFIX
-from api.people import access, accounts, session, sites
+from api.people import access, accounts, dealers, session, sites
 from api.readings import routes as readings
 from api.recipients import routes as recipients
 from api.series import routes as series
@@ -57,11 +57,13 @@ _PARTS: Final = (
     session,
     accounts,
     devices,
+    service,
     readings,
     series,
     stream,
     alerts,
     tickets,
+    dealers,
     sites,
     recipients,
     models,

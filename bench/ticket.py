@@ -24,7 +24,7 @@ from bench.report import Aim, Result, Table, number
 from bench.run import Run
 from bench.trial import STETH, Shape, measure
 from people.accounts import create_account, create_token
-from people.roles import Role
+from people.roles import OPERATOR, Role
 from sim.fleet import Fleet
 from sim.link import Endpoint
 from sim.load import FaultSent, Load
@@ -149,7 +149,8 @@ async def _token(made: Ground) -> str:
             connection,
             name=f"bench-{now.timestamp():.0f}",
             password=secrets.token_urlsafe(),
-            role=Role.ADMIN,
+            role=Role.STAFF,
+            org=OPERATOR,
             now=now,
         )
         _, token = await create_token(connection, account=account, label="bench", now=now, expires_at=None)

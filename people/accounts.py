@@ -6,12 +6,12 @@ in the audit log.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg.rows import DictRow
 
 from people.audit.chain import Detail, Entry, append
-from people.errors import AccountChangedError, LastAdministratorError
+from people.errors import AccountChangedError, LastStaffError
 from people.login.credentials import Passwords, is_session, mint_password, mint_token, token_hash
 from people.roles import Role
 from store.pool import Connection
@@ -27,7 +27,7 @@ _NONE: Final = 0
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """An account. `org`: the hospital's own accounts see that organisation only; None: the provider's staff.
+    """An account of an organisation. `org_name`: what that is called.
 
     `version`: another one has another password, or was disabled or enabled. `password_made`: by us; it is good for
     nothing but to choose another.
@@ -36,21 +36,27 @@ class Holder:
     id: int
     name: str
     role: Role
-    org: int | None
+    org: int
+    org_name: str
     version: int
     password_made: bool
 
 
 def holder(row: DictRow) -> Holder:
     """The account of a row with its columns."""
-    return Holder(
-        id=row["id"],
-        name=row["name"],
-        role=Role(row["role"]),
-        org=row["org_id"],
-        version=row["version"],
-        password_made=row["password_made"],
-    )
+    return Holder(**_fields(row))
+
+
+def _fields(row: DictRow) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "role": Role(row["role"]),
+        "org": row["org_id"],
+        "org_name": row["org"],
+        "version": row["version"],
+        "password_made": row["password_made"],
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +73,7 @@ async def authenticate(connection: Connection, token: str, now: datetime) -> Acc
     row = await _SQL.one(connection, "authenticate", {"hash": token_hash(token), "now": now})
     if row is None:
         return None
-    return Account(
-        id=row["account_id"],
-        name=row["name"],
-        role=Role(row["role"]),
-        org=row["org_id"],
-        version=row["version"],
-        password_made=row["password_made"],
-        token_id=row["token_id"],
-        expires_at=row["expires_at"],
-        browser=is_session(token),
-    )
+    return Account(**_fields(row), token_id=row["token_id"], expires_at=row["expires_at"], browser=is_session(token))
 
 
 async def create_account(
@@ -86,21 +82,30 @@ async def create_account(
     name: str,
     password: str,
     role: Role,
-    org: int | None = None,
+    org: int,
     now: datetime,
     actor: str = TOOL,
     made: bool = False,
     passwords: Passwords | None = None,
 ) -> int:
-    """Make an account and return its id. As the api role: any but an administrator, whom only the owner makes.
+    """Make an account and return its id. As the api role: any but the operator's staff, whom only the owner makes.
 
     `made`: the password is one of our making (`mint_password`).
-    `org` belongs to the role `hospital` and to it alone (a CheckViolation otherwise); a name that is taken is a
+    An `org` that isn't there or isn't of the role's kind is a ForeignKeyViolation; a name that is taken a
     UniqueViolation.
     """
     stored = await (passwords or Passwords()).hash(password)
     row = await _SQL.one(
-        connection, "add_account", {"org": org, "name": name, "role": role.value, "password_hash": stored, "made": made}
+        connection,
+        "add_account",
+        {
+            "org": org,
+            "kind": role.kind.value,
+            "name": name,
+            "role": role.value,
+            "password_hash": stored,
+            "made": made,
+        },
     )
     assert row is not None  # noqa: S101 - INSERT … RETURNING
     account = holder(row)
@@ -123,12 +128,12 @@ async def list_accounts(connection: Connection, *, above: int | None = None, lim
 async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> int:
     """Disable an account, which ends its tokens and sessions for good, or enable it: then somebody signs in anew.
 
-    Returns how many ended. Raises LastAdministratorError, AccountChangedError.
+    Returns how many ended. Raises LastStaffError, AccountChangedError.
     """
-    if not active and account.role is Role.ADMIN:
-        others = [row["id"] for row in await _SQL.many(connection, "administrators", {}) if row["id"] != account.id]
+    if not active and account.role is Role.STAFF:
+        others = [row["id"] for row in await _SQL.many(connection, "staff", {}) if row["id"] != account.id]
         if not others:
-            raise LastAdministratorError
+            raise LastStaffError
     await _change(connection, "set_active", account, active=active)
     ended = 0 if active else await end_tokens(connection, account.id, now=now)
     action = "account-enabled" if active else "account-disabled"

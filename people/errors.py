@@ -25,12 +25,32 @@ class WrongPasswordError(PeopleError):
     """Who is signed in gave a wrong password. It is written in the audit log: the transaction must be committed."""
 
 
-class LastAdministratorError(PeopleError):
-    """Without this one nobody could make or change an account any more."""
+class LastStaffError(PeopleError):
+    """Without this one of the operator's nobody could make or change every account any more."""
 
 
 class AccountChangedError(PeopleError):
     """Somebody else changed the account since it was read."""
+
+
+class OrgError(PeopleError):
+    """An account of this role isn't for this organisation, or not this one's to make."""
+
+
+class HospitalHiddenError(PeopleError):
+    """There is a hospital of this name that the asker can't see: the operator brings the two together."""
+
+
+class DealerTakenError(PeopleError):
+    """There is an organisation of this name, or a dealer with this prefix."""
+
+
+class ServiceError(PeopleError):
+    """A change of dealer can't be as asked. `code`: past, same, unknown, too-far."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class SiteTakenError(PeopleError):

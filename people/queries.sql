@@ -1,28 +1,30 @@
 -- Accounts, their credentials, and the places people work at. They run as steth_api with steth.org set, or as the owner.
 
 -- name: authenticate
-SELECT token_id, account_id, name, role, org_id, version, password_made, expires_at,
-       set_config('steth.org', coalesce(org_id::text, '*'), true),
+SELECT token_id, account_id AS id, name, role, org_id, org, version, password_made, expires_at,
+       set_config('steth.org', org_id::text, true),
        -- A list's filters may be given or not: a plan for all cases at once is a bad one for each.
        set_config('plan_cache_mode', 'force_custom_plan', true)
 FROM authenticate(%(hash)s, %(now)s)
 
 -- name: add_account
-INSERT INTO account (org_id, name, role, password_hash, password_made)
-VALUES (%(org)s, %(name)s, %(role)s, %(password_hash)s, %(made)s)
-RETURNING id, name, role, org_id, version, password_made
+WITH made AS (
+    INSERT INTO account (org_id, org_kind, name, role, password_hash, password_made)
+    VALUES (%(org)s, %(kind)s, %(name)s, %(role)s, %(password_hash)s, %(made)s)
+    RETURNING id, name, role, org_id, version, password_made
+)
+SELECT m.id, m.name, m.role, m.org_id, o.name AS org, m.version, m.password_made FROM made m JOIN org o ON o.id = m.org_id
 
 -- name: accounts
-SELECT a.id, a.name, a.role, a.org_id, o.name AS hospital, a.active, a.password_made, a.created_at,
-       a.last_login_at, a.version
-FROM account a LEFT JOIN org o ON o.id = a.org_id
+SELECT a.id, a.name, a.role, a.org_id, o.name AS org, a.active, a.password_made, a.created_at, a.last_login_at, a.version
+FROM account a JOIN org o ON o.id = a.org_id
 WHERE (%(id)s::integer IS NULL OR a.id = %(id)s) AND (%(name)s::text IS NULL OR a.name = %(name)s)
   AND (%(above)s::bigint IS NULL OR a.id > %(above)s)
 ORDER BY a.id LIMIT %(limit)s
 
--- name: administrators
+-- name: staff
 -- Whoever would end one of them waits here for the others.
-SELECT id FROM account WHERE role = 'admin' AND active ORDER BY id FOR UPDATE
+SELECT id FROM account WHERE role = 'staff' AND active ORDER BY id FOR UPDATE
 
 -- name: set_active
 UPDATE account SET active = %(active)s, version = version + 1 WHERE id = %(id)s AND version = %(version)s RETURNING version
@@ -70,17 +72,44 @@ INSERT INTO site (org_id, name, time_zone) SELECT %(org)s::integer, %(site)s::te
 WHERE NOT EXISTS (SELECT FROM site WHERE org_id = %(org)s::integer AND name = %(site)s::text)
 ON CONFLICT (org_id, name) DO NOTHING RETURNING id
 
--- name: hospital
-SELECT id, name FROM org WHERE id = %(id)s
+-- name: org
+SELECT id, name, kind FROM org WHERE id = %(id)s
 
--- name: hospital_by_name
-SELECT id, name FROM org WHERE name = %(hospital)s
+-- name: orgs
+SELECT id, name, kind FROM org ORDER BY id
 
--- name: add_hospital
--- No row: there is one of this name, perhaps since a moment.
-INSERT INTO org (name) SELECT %(hospital)s::text
-WHERE NOT EXISTS (SELECT FROM org WHERE name = %(hospital)s::text)
-ON CONFLICT (name) DO NOTHING RETURNING id, name
+-- name: find_or_make_hospital
+-- Null: there is one of this name, which the asker can't see.
+SELECT add_hospital(%(hospital)s::text) AS id
+
+-- name: dealers
+SELECT id, name, prefix FROM org
+WHERE kind = 'dealer' AND (%(id)s::integer IS NULL OR id = %(id)s) AND (%(above)s::bigint IS NULL OR id > %(above)s)
+ORDER BY id LIMIT %(limit)s
+
+-- name: add_dealer
+INSERT INTO org (name, kind, prefix) VALUES (%(name)s, 'dealer', %(prefix)s) RETURNING id, name, prefix
+
+-- name: only_dealer
+SELECT only_dealer() AS id
+
+-- name: services
+-- From when until when each dealer served a device: to a dealer, its own times alone.
+SELECT s.dealer_id, o.name AS dealer, s.since, s.until
+FROM service s JOIN org o ON o.id = s.dealer_id WHERE s.device_id = %(device)s ORDER BY s.since, s.id
+
+-- name: service_change
+SELECT c.dealer_id, o.name AS dealer, c.due_at, c.asked_by, c.asked_at
+FROM service_change c JOIN org o ON o.id = c.dealer_id WHERE c.device_id = %(device)s
+
+-- name: ask_for_change
+INSERT INTO service_change (device_id, org_id, dealer_id, due_at, asked_by, asked_at)
+VALUES (%(device)s, %(org)s, %(dealer)s, %(due)s, %(by)s, %(now)s)
+ON CONFLICT (device_id) DO UPDATE SET dealer_id = excluded.dealer_id, due_at = excluded.due_at, asked_by = excluded.asked_by,
+    asked_at = excluded.asked_at
+
+-- name: withdraw_change
+DELETE FROM service_change WHERE device_id = %(device)s RETURNING dealer_id
 
 -- name: sweep_api_token
 -- Those that ended; there are as many as people and programs sign in.

@@ -9,34 +9,45 @@ from typing import Final
 
 import msgspec
 
+OPERATOR: Final = 0
+"""The operator's organisation: there is one, and it sees all."""
 
-class Role(StrEnum):
-    """What an account is for. `hospital` sees its own organisation only; the others are the provider's staff."""
+
+class Kind(StrEnum):
+    """What an organisation is: operator → dealers → hospitals."""
 
     OPERATOR = "operator"
-    ENGINEER = "engineer"
-    MANAGER = "manager"
+    DEALER = "dealer"
     HOSPITAL = "hospital"
-    ADMIN = "admin"
 
 
-class Scope(StrEnum):
-    """Whose things the accounts of a role see: those of their own organisation, or, as the provider's, all."""
+class Role(StrEnum):
+    """What an account is for, within its organisation."""
 
-    OWN = "own"
-    ALL = "all"
+    STAFF = "staff"
+    MANAGER = "manager"
+    NOC = "noc"
+    ENGINEER = "engineer"
+    EQUIPMENT = "equipment"
+    IT = "it"
+    DEPARTMENT = "department"
+
+    @property
+    def kind(self) -> Kind:
+        """Of which organisations it is."""
+        return RIGHTS.kinds[self]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rights:
-    """The matrix: right -> who has it; role -> what it sees."""
+    """The matrix: right -> who has it; role -> of which organisations it is."""
 
     roles: Mapping[str, frozenset[Role]]
-    scopes: Mapping[Role, Scope]
+    kinds: Mapping[Role, Kind]
 
 
 class _Role(msgspec.Struct, forbid_unknown_fields=True):
-    scope: Scope
+    of: Kind
     rights: list[str]
 
 
@@ -53,11 +64,11 @@ def read_rights(text: bytes) -> Rights:
     for role in Role:
         if role not in file.roles:
             raise ValueError(f"rights: [roles.{role}] is missing")
-    given = {right for of in file.roles.values() for right in of.rights}
-    roles = {right: frozenset(role for role, of in file.roles.items() if right in of.rights) for right in given}
+    given = {right for each in file.roles.values() for right in each.rights}
+    roles = {right: frozenset(role for role, each in file.roles.items() if right in each.rights) for right in given}
     return Rights(
         roles=MappingProxyType(roles),
-        scopes=MappingProxyType({role: of.scope for role, of in file.roles.items()}),
+        kinds=MappingProxyType({role: each.of for role, each in file.roles.items()}),
     )
 
 

@@ -19,27 +19,41 @@ T = TypeVar("T")
 def add(
     name: Name,
     role: Annotated[
-        Literal["operator", "engineer", "manager", "hospital", "admin"], typer.Option("--role", help="What it is for.")
+        Literal["staff", "manager", "noc", "engineer", "equipment", "it", "department"],
+        typer.Option(
+            "--role",
+            help="What it is for: staff is the operator's, the next three a dealer's, the others a hospital's.",
+        ),
     ],
-    hospital: Annotated[int | None, typer.Option("--hospital", help="Id of the hospital, for that role.")] = None,
+    org: Annotated[
+        int | None, typer.Option("--org", help="Id of its dealer or hospital; none: the operator, the only dealer.")
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Make an account and print its password, once: the first administrator of a deployment."""
+    """Make an account and print its password, once: the operator's first of a deployment."""
     from people.roles import Role  # noqa: PLC0415
     from steth.accounts import add_account  # noqa: PLC0415
 
-    typer.echo(_run(config, lambda dsn: add_account(dsn, name=name, role=Role(role), hospital=hospital)))
+    typer.echo(_run(config, lambda dsn: add_account(dsn, name=name, role=Role(role), org=org)))
 
 
 @app.command("list")
 def list_(config: Config = None) -> None:
-    """Every account: its name, role, the hospital's id and name, whether it is active, and its last login."""
+    """Every account: its name, role, its organisation's id and name, whether it is active, and its last login."""
     from steth.accounts import list_accounts  # noqa: PLC0415
 
     for row in _run(config, list_accounts):
-        hospital = "" if row["org_id"] is None else f"{row['org_id']} {row['hospital']}"
         state = "active" if row["active"] else "disabled"
-        _line(row["name"], row["role"], hospital, state, _time(row["last_login_at"]))
+        _line(row["name"], row["role"], f"{row['org_id']} {row['org']}", state, _time(row["last_login_at"]))
+
+
+@app.command()
+def orgs(config: Config = None) -> None:
+    """Every organisation: its id, what it is, its name."""
+    from steth.accounts import list_orgs  # noqa: PLC0415
+
+    for row in _run(config, list_orgs):
+        _line(str(row["id"]), row["kind"], row["name"])
 
 
 @app.command()

@@ -8,12 +8,13 @@ import psycopg
 from psycopg import errors
 from psycopg.rows import DictRow
 
-from people import accounts
+from people import accounts, places
 from people.accounts import Holder, find_account, holder
-from people.errors import AccountChangedError, LastAdministratorError
+from people.dealers import only_dealer
+from people.errors import AccountChangedError, LastStaffError
 from people.login.credentials import mint_password
 from people.names import clean_name
-from people.roles import RIGHTS, Role, Scope
+from people.roles import OPERATOR, Kind, Role
 from store.pool import Connection
 
 _MANY = 1_000_000
@@ -23,17 +24,16 @@ class AccountError(Exception):
     """It can't be done. The message is one line that says what to do."""
 
 
-async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | None) -> str:
+async def add_account(dsn_owner: str, *, name: str, role: Role, org: int | None) -> str:
     """Make an account with a password of our own making, which is returned and stored nowhere. Raises AccountError.
 
-    ``hospital``: the id of the organisation of an account with the role ``hospital``, and of no other.
+    ``org``: the id of its organisation; None: the operator's, or the dealer's where there is one alone.
     """
-    if (RIGHTS.scopes[role] is Scope.OWN) != (hospital is not None):
-        raise AccountError("an account of the role hospital needs --hospital, and no other has one")
     if not clean_name(name):
         raise AccountError("give the account a name")
     password = mint_password()
     async with _owner(dsn_owner) as connection:
+        whose = await org_for(connection, role, org)
         try:
             await accounts.create_account(
                 connection,
@@ -41,14 +41,31 @@ async def add_account(dsn_owner: str, *, name: str, role: Role, hospital: int | 
                 password=password,
                 made=True,
                 role=role,
-                org=hospital,
+                org=whose,
                 now=datetime.now(UTC),
             )
         except errors.UniqueViolation:
             raise AccountError(f"there is an account {name} already: choose another name") from None
         except errors.ForeignKeyViolation:
-            raise AccountError("there is no such hospital") from None
+            raise AccountError(f"--org {whose} is no {role.kind}, and the role {role} is a {role.kind}'s") from None
     return password
+
+
+async def org_for(connection: Connection, role: Role, org: int | None) -> int:
+    """The organisation of a new account of a role. Raises AccountError where it must be said and isn't."""
+    if org is None and role.kind is Kind.OPERATOR:
+        org = OPERATOR
+    elif org is None and role.kind is Kind.DEALER:
+        org = await only_dealer(connection)
+    if org is None:
+        raise AccountError(f"say which {role.kind} it is of: --org ID (`steth account orgs` lists them)")
+    return org
+
+
+async def list_orgs(dsn_owner: str) -> list[DictRow]:
+    """Every organisation: `id`, `name`, `kind`. Raises AccountError."""
+    async with _owner(dsn_owner) as connection:
+        return await places.orgs(connection)
 
 
 async def list_accounts(dsn_owner: str) -> list[DictRow]:
@@ -92,8 +109,8 @@ async def _owner(dsn_owner: str) -> AsyncIterator[Connection]:
     try:
         async with await psycopg.AsyncConnection.connect(dsn_owner, connect_timeout=10) as connection:
             yield connection
-    except LastAdministratorError:
-        raise AccountError("this is the last active administrator: make another one first") from None
+    except LastStaffError:
+        raise AccountError("this is the last active account of the role staff: make another one first") from None
     except AccountChangedError:
         raise AccountError("somebody else changed this account just now: try again") from None
     except psycopg.Error as error:

@@ -22,6 +22,7 @@ from people.accounts import create_account, create_token
 from people.audit.heads import make_key
 from people.roles import Role as AccountRole
 from steth import hospital
+from steth.accounts import org_for
 from steth.broker import USER, write_config
 from steth.children import Child
 from steth.folder import DOCTOR, RUN, SECRETS, DataFolder, UpError, data_folder, load_secrets, write_private
@@ -147,7 +148,7 @@ class Everything:
         await ground.make_room()
         await ground.set_ages()
         token = await self._account(
-            dsns["owner"], ADMIN, AccountRole.ADMIN, password=self._secrets["admin"], kept_as="token"
+            dsns["owner"], ADMIN, AccountRole.STAFF, password=self._secrets["admin"], kept_as="token"
         )
         mqtt = f"mqtt://127.0.0.1:{self._mqtt_port}"
         environment = {
@@ -233,7 +234,8 @@ class Everything:
             if row is not None and kept is not None:
                 return kept
             if row is None:
-                account = await create_account(connection, name=name, password=password, role=role, now=now)
+                org = await org_for(connection, role, None)
+                account = await create_account(connection, name=name, password=password, role=role, org=org, now=now)
             else:
                 account = int(row[0])
             _, made = await create_token(connection, account=account, label="steth up", now=now, expires_at=None)

@@ -288,6 +288,12 @@ CREATE FUNCTION public.row_xid() RETURNS xid8
 
 ALTER FUNCTION public.row_xid() OWNER TO steth_owner;
 
+CREATE FUNCTION public.seen_by(org integer, dealer integer) RETURNS integer[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT ARRAY[0, org, dealer] $$;
+
+ALTER FUNCTION public.seen_by(org integer, dealer integer) OWNER TO steth_owner;
+
 CREATE FUNCTION public.sees(org integer, dealer integer) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT coalesce(nullif(current_setting('steth.org', true), '')::integer IN (0, org, dealer), false) $$;

@@ -1,15 +1,15 @@
 -- Alerts as they are read; what people do with them is in alerts/.
 
 -- name: alerts
-SELECT a.id, d.uid, d.name AS device_name, d.model, s.time_zone, a.rule, a.kind, a.subject, a.family, a.severity, a.condition,
+SELECT a.id, d.uid, d.name AS device_name, d.model, d.time_zone, a.rule, a.kind, a.subject, a.family, a.severity, a.condition,
        a.occurred_at, a.learned_at, a.changed_at, a.cleared_at, a.count, a.message, a.params, a.org_id, a.device_id,
        coalesce(o.state, 'unacknowledged') AS operator_state, o.actor, o.note, o.at AS operator_at,
        coalesce(o.version, 0) AS version,
+       sees(a.org_id, a.dealer_id) AND EXISTS (SELECT FROM device n WHERE n.id = a.device_id) AS own,
        (SELECT array_agg(t.number ORDER BY t.id) FROM ticket_alert ta JOIN ticket t ON t.id = ta.ticket_id
         WHERE ta.alert_id = a.id) AS tickets
 FROM alert a
-JOIN device d ON d.id = a.device_id
-JOIN site s ON s.id = d.site_id
+JOIN shown_device d ON d.id = a.device_id
 LEFT JOIN alert_operator o ON o.alert_id = a.id
 WHERE (%(ids)s::uuid[] IS NULL OR a.id = ANY(%(ids)s))
   AND (%(device)s::text IS NULL OR d.uid = %(device)s)
@@ -22,5 +22,5 @@ WHERE (%(ids)s::uuid[] IS NULL OR a.id = ANY(%(ids)s))
 ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s
 
 -- name: alert_events
-SELECT id, at, learned_at, event, from_state, to_state, actor, message, params FROM alert_event
+SELECT id, at, learned_at, event, from_state, to_state, actor, message, params FROM seen_alert_event
 WHERE alert_id = %(alert)s ORDER BY id LIMIT %(limit)s

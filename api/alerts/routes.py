@@ -24,7 +24,7 @@ from api.http.context import Asked, Session
 from api.http.documented import problems
 from api.http.language import InWords, Reader
 from api.http.paging import ByTimeOfAlert, Cursor, Limit, Page, decode, page
-from api.http.problems import Problem, ProblemCode, not_found
+from api.http.problems import Problem, ProblemCode, not_found, of_another_time
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import Id, Message
@@ -90,7 +90,7 @@ async def list_alerts(
             **ALL_ALERTS,
             "device": device,
             "severity": severity,
-            "hospital": asked.account.org if hospital is None else hospital,  # by whose index it is found
+            "hospital": asked.hospital(hospital),
             "site": site,
             "conditions": None if state is None else CONDITIONS[state],
             "operator": operator,
@@ -148,10 +148,10 @@ async def unacknowledge(
 async def _operate(asked: Session, id_: UUID, event: OperatorEvent, note: str, if_match: str | None) -> None:
     row = await _find(asked, id_)
     require_match(if_match, row["version"])
+    if not row["own"]:
+        raise of_another_time("alert")
     alert = Operated(
         id=id_,
-        device=row["device_id"],
-        org=row["org_id"],
         state=OperatorState(row["operator_state"]),
         version=row["version"],
     )

@@ -3,48 +3,53 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from psycopg.rows import DictRow
 
 from api.audit.shapes import AuditEntry, AuditFault, AuditHead, AuditVerification, SignedHead
-from api.http.context import Asked, Session
+from api.http.context import Asked
 from api.http.documented import problems
 from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import invalid
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id
 from people.audit.chain import GENESIS, STEP, chain_of, page_of, read_links
 from people.audit.heads import signed_head
 from people.audit.walk import Walk, own_head
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["audit"])
-Hospital = Annotated[
-    Id | None, Query(description="The chain of this hospital; none: a hospital's own, for staff the provider's.")
-]
 
 
-def _org(asked: Session, hospital: int | None) -> int | None:
-    return asked.account.org if hospital is None else hospital
+async def _whose(
+    asked: Asked,
+    org: Annotated[
+        int | None, Query(ge=0, le=2**31 - 1, description="The chain of this organisation; none: one's own.")
+    ] = None,
+    former: Annotated[
+        bool, Query(description="The closed chain of the provider, of before there were dealers: for the operator.")
+    ] = False,
+) -> int | None:
+    return None if former else asked.account.org if org is None else org
+
+
+Whose = Annotated[int | None, Depends(_whose)]
+"""Of which chain; None: the closed one."""
 
 
 @router.get("/audit", responses=problems())
-async def list_audit(
-    *, asked: Asked, hospital: Hospital = None, limit: Limit = 100, after: Cursor = None
-) -> Page[AuditEntry]:
+async def list_audit(*, asked: Asked, org: Whose, limit: Limit = 100, after: Cursor = None) -> Page[AuditEntry]:
     """Who did what, the latest first: one chain, whole, so that who reads it can verify it by himself."""
     below = id_of(decode("audit", after, ById))
-    rows = await page_of(asked.connection, _org(asked, hospital), below=below, limit=limit + 1)
+    rows = await page_of(asked.connection, org, below=below, limit=limit + 1)
     return page("audit", rows, limit, item=_entry, key=lambda row: ById(row["position"]))
 
 
 @router.get("/audit/head", responses=problems())
-async def get_audit_head(*, asked: Asked, hospital: Hospital = None) -> AuditHead:
+async def get_audit_head(*, asked: Asked, org: Whose) -> AuditHead:
     """How far a chain is: keep it, and a later look shows whether anything before was cut off or rewritten.
 
     `signed` is the head that was signed last, once a day, by a key that the database's owner doesn't hold.
     """
-    org = _org(asked, hospital)
     chain = await chain_of(asked.connection, org)
     if chain is None:
         return AuditHead(chain=None, org=org, entries=0, hash=GENESIS.hex(), signed=None)
@@ -57,7 +62,7 @@ async def get_audit_head(*, asked: Asked, hospital: Hospital = None) -> AuditHea
 async def verify_audit(
     *,
     asked: Asked,
-    hospital: Hospital = None,
+    org: Whose,
     behind: Annotated[
         int, Query(ge=0, le=2**62, description="Begin behind this entry, which is taken to be good.")
     ] = 0,
@@ -67,7 +72,6 @@ async def verify_audit(
     The server's word. Who doesn't want to take it reads GET /audit and computes the same; who wants to know of what was
     cut off or rewritten as a whole compares with the heads that he kept.
     """
-    org = _org(asked, hospital)
     chain = await chain_of(asked.connection, org)
     entries = 0 if chain is None else chain.entries
     if behind > entries:

@@ -30,7 +30,7 @@ class AuditEntry(Shape):
 
     id: int
     position: Annotated[int, Field(description="Its number in the chain, from 1.")]
-    org: Annotated[int | None, Field(description="Whose chain: the hospital's id; null: the provider's own.")]
+    org: Annotated[int | None, Field(description="Whose chain; null: the closed one of before there were dealers.")]
     at: datetime
     actor: str
     action: str
@@ -77,7 +77,7 @@ class AuditHead(Shape):
     )
 
     chain: Annotated[int | None, Field(description="null: nothing was done yet.")]
-    org: Annotated[int | None, Field(description="Whose chain: the hospital's id; null: the provider's own.")]
+    org: Annotated[int | None, Field(description="Whose chain; null: the closed one of before there were dealers.")]
     entries: int
     hash: Annotated[str, Field(description="Hex, of the last entry; zeros where there is none.")]
     signed: Annotated[SignedHead | None, Field(description="null: none was signed yet.")]

@@ -2,16 +2,17 @@
 
 -- name: devices
 SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.inventory, d.enrolled_at, d.created_at,
-       d.version, d.org_id, o.name AS hospital, d.site_id, s.name AS site, s.time_zone,
+       d.version, d.org_id, o.name AS hospital, d.dealer_id, k.name AS dealer, d.site_id, s.name AS site, s.time_zone,
        live.connected, live.interval_s, live.agent, live.boot, live.heartbeat, live.equipment_connected,
        live.clock_offset_ms,
-       greatest(live.seen_at, (SELECT max(k.at) FROM device_mark k WHERE k.device_id = d.id)) AS last_seen,
+       greatest(live.seen_at, (SELECT max(m.at) FROM device_mark m WHERE m.device_id = d.id)) AS last_seen,
        worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since, worst.doubted_since,
        (SELECT max(r.last) FROM device_refusal r WHERE r.device_id = d.id AND r.kind = 'refused'
             AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time') AS lost_at,
        (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
 FROM device d
 JOIN org o ON o.id = d.org_id
+JOIN org k ON k.id = d.dealer_id
 JOIN site s ON s.id = d.site_id
 LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
 CROSS JOIN LATERAL (
@@ -34,7 +35,7 @@ WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
 ORDER BY d.id LIMIT %(limit)s
 
 -- name: device_by_uid
-SELECT d.id AS key, d.uid, d.org_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, s.time_zone
+SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, s.time_zone
 FROM device d JOIN site s ON s.id = d.site_id WHERE d.uid = %(uid)s
 
 -- name: device_latest
@@ -54,8 +55,8 @@ WHERE device_id = %(device)s ORDER BY last DESC, kind, source, reason
 SELECT number FROM ticket WHERE device_id = %(device)s AND status <> 'closed' ORDER BY id
 
 -- name: add_device
-INSERT INTO device (uid, org_id, site_id, partition, model, name, department, serial, code_hash, code_expires_at, created_at)
-VALUES (%(uid)s, %(org)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(code_hash)s,
+INSERT INTO device (uid, org_id, dealer_id, site_id, partition, model, name, department, serial, code_hash, code_expires_at, created_at)
+VALUES (%(uid)s, %(org)s, %(dealer)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(code_hash)s,
         %(code_expires_at)s, %(now)s)
 
 -- name: enrol

@@ -34,9 +34,12 @@ from api.http.problems import Problem, ProblemCode, invalid, not_found
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import Id
+from api.people.dealers import dealer_for
+from api.people.sites import hospital_hidden
 from catalog.refusals import in_words, kept_words, loses, source_words
 from desk.tickets.operate import device_retired
 from desk.zones import DEFAULT_ZONE
+from people.errors import HospitalHiddenError
 from people.login.credentials import code_hash, mint_code
 from people.places import find_or_make_site, find_site
 from store.sql import queries_beside
@@ -104,6 +107,7 @@ async def mint_device(body: NewDevice, asked: Asked, response: Response) -> Devi
     model = catalog.models.get(body.model)
     if model is None or model.kind == "base":
         raise invalid("body.model", "The catalog has no such model: GET /api/v1/catalog/models lists them.")
+    dealer = await dealer_for(asked, body.dealer)
     site = await _site(asked, body.site)
     uid = mint_device_id()
     code = mint_code()
@@ -114,6 +118,7 @@ async def mint_device(body: NewDevice, asked: Asked, response: Response) -> Devi
         {
             "uid": uid,
             "org": site["org_id"],
+            "dealer": dealer,
             "site": site["id"],
             "partition": partition(bucket(uid)),
             "model": body.model,
@@ -129,7 +134,7 @@ async def mint_device(body: NewDevice, asked: Asked, response: Response) -> Devi
         org=site["org_id"],
         action="device-minted",
         subject=f"device:{uid}",
-        detail={"model": body.model, "site": site["id"]},
+        detail={"model": body.model, "site": site["id"], "dealer": dealer},
     )
     response.headers["Location"] = f"{PREFIX}/devices/{uid}"
     return DeviceMade(id=uid, code=code, expires_at=expires_at, site=site["id"], hospital=site["org_id"])
@@ -236,14 +241,17 @@ async def _site(asked: Session, given: SiteById | SiteByName) -> DictRow:
         if found is None:
             raise invalid("body.site.id", "There is no such site: GET /api/v1/sites lists them.")
         return found
-    return await find_or_make_site(
-        asked.connection,
-        hospital=given.hospital,
-        site=given.site,
-        time_zone=DEFAULT_ZONE,
-        actor=asked.account.name,
-        now=asked.now,
-    )
+    try:
+        return await find_or_make_site(
+            asked.connection,
+            hospital=given.hospital,
+            site=given.site,
+            time_zone=DEFAULT_ZONE,
+            actor=asked.account.name,
+            now=asked.now,
+        )
+    except HospitalHiddenError:
+        raise hospital_hidden("body.site.hospital") from None
 
 
 def _heartbeat(row: DictRow) -> Heartbeat:
@@ -293,6 +301,7 @@ def _device(asked: Session, words: Reader, row: DictRow) -> dict[str, Any]:
         "model_name": words.text(None if model is None else model.name, row["model"]),
         "hospital": {"id": row["org_id"], "name": row["hospital"]},
         "site": {"id": row["site_id"], "name": row["site"]},
+        "dealer": {"id": row["dealer_id"], "name": row["dealer"]},
         "department": row["department"],
         "serial": row["serial"],
         "status": row["status"],

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from api.http.examples import HOSPITAL, SITE, TICKET_NUMBER
-from api.http.shapes import Given, Id, Key, Label, NamedId, OptionalLabel, Shape, example
+from api.http.examples import DEALER, HOSPITAL, SITE, TICKET_NUMBER
+from api.http.shapes import Given, Id, Key, Label, Moment, NamedId, OptionalLabel, Shape, example
 
 Status = Literal["active", "retired"]
 
@@ -32,6 +32,7 @@ _DEVICE: Final[dict[str, Any]] = {
     "model_name": "通用数字化 X 射线摄影系统",
     "hospital": HOSPITAL,
     "site": SITE,
+    "dealer": DEALER,
     "department": "放射科",
     "serial": "SN-0042",
     "status": "active",
@@ -118,6 +119,7 @@ class Device(Shape):
     model_name: str
     hospital: NamedId
     site: NamedId
+    dealer: Annotated[NamedId, Field(description="Who serves it now.")]
     department: str
     serial: str
     status: Status
@@ -256,6 +258,9 @@ class NewDevice(Given):
     name: Label
     model: Key
     site: SiteGiven
+    dealer: Annotated[
+        Id | None, Field(description="For the operator's staff, where there are several; a dealer's is its own.")
+    ] = None
     department: OptionalLabel = ""
     serial: OptionalLabel = ""
 
@@ -335,3 +340,46 @@ class Enrolled(Shape):
     device: str
     mqtt: str
     heartbeat_s: float
+
+
+class ServiceTime(Shape):
+    """From when until when a dealer served a device."""
+
+    dealer: NamedId
+    since: datetime
+    until: Annotated[datetime | None, Field(description="null: it serves it now.")]
+
+
+class ServicePlanned(Shape):
+    """A change of dealer that was asked for."""
+
+    dealer: NamedId
+    due_at: Annotated[datetime, Field(description="It is carried out within a minute of it.")]
+    asked_by: str
+    asked_at: datetime
+
+
+class Service(Shape):
+    """Who serves a device, since when."""
+
+    model_config = example(
+        history=[{"dealer": {"id": 1, "name": "服务商"}, "since": "2026-11-20T01:30:00Z", "until": None}],
+        planned={
+            "dealer": {"id": 7, "name": "华东服务"},
+            "due_at": "2026-12-31T16:00:00Z",
+            "asked_by": "li.na",
+            "asked_at": "2026-11-22T04:00:00Z",
+        },
+    )
+
+    history: Annotated[list[ServiceTime], Field(description="From oldest to newest; to a dealer its own times alone.")]
+    planned: Annotated[ServicePlanned | None, Field(description="For the hospital and the operator to see.")]
+
+
+class ServiceChange(Given):
+    """Who is to serve a device."""
+
+    model_config = example(dealer=7, at="2026-12-31T16:00:00Z")
+
+    dealer: Id
+    at: Annotated[Moment | None, Field(description="From then on, a year ahead at most; left out: from now on.")] = None

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.feed.position import Away, Position, encode
 from catalog.model import Lang
+from people.roles import Kind
 
 MAX_WAITING: Final = 256
 """Events that wait for one client. One that reads slower than this is told to load again: the newest counts."""
@@ -26,14 +27,13 @@ HEADERS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """Something to tell. `org`: whose it is, None: nobody's. `exact`: only to clients of that very organisation (None:
-    of the staff), who else would get it twice. `data`: JSON in each language. `position`: of the log's row that it
-    tells; None: it is a state, which the next of its kind replaces. `head`: everything up to it was told before this.
+    """Something to tell. `org`: to whose clients, as that organisation sees it; None: to all. `data`: JSON in each
+    language. `position`: of the log's row that it tells; None: it is a state, which the next of its kind replaces.
+    `head`: everything up to it was told before this.
     """
 
     name: str
     org: int | None
-    exact: bool = False
     data: Mapping[Lang, bytes]
     position: Position | None = None
     head: Position | None = None
@@ -46,11 +46,12 @@ def frame(name: str, data: bytes, id_: str | None = None) -> bytes:
 
 
 class Client:
-    """What waits for one browser tab. `org` None: staff, who see all. `token_id`: the credential it came with."""
+    """What waits for one browser tab. `org`, `kind`: whose eyes. `token_id`: the credential it came with."""
 
-    def __init__(self, *, account: int, org: int | None, lang: Lang, token_id: int, after: Position) -> None:
+    def __init__(self, *, account: int, org: int, kind: Kind, lang: Lang, token_id: int, after: Position) -> None:
         self.account = account
         self.org = org
+        self.kind = kind
         self.lang: Lang = lang
         self.token_id = token_id
         self._after = after
@@ -61,9 +62,7 @@ class Client:
 
     def sees(self, event: Event) -> bool:
         """Whether this client may see it and has not seen it."""
-        if event.exact:
-            return self.org == event.org
-        if event.org is not None and self.org is not None and event.org != self.org:
+        if event.org is not None and event.org != self.org:
             return False
         return event.position is None or event.position > self._after
 

@@ -17,10 +17,12 @@ LANGS: Final[tuple[Lang, Lang]] = ("zh", "en")
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A device as last looked at. `row`: as the database had it; `until`: when it becomes another by itself."""
+    """A device as last looked at. `viewers`: the organisations that see it; `row`: as the database had it; `until`:
+    when it becomes another by itself.
+    """
 
     uid: str
-    org: int
+    viewers: frozenset[int]
     row: tuple[Any, ...]
     state: State
     last_seen: datetime | None
@@ -38,7 +40,7 @@ def look(row: tuple[Any, ...], before: Seen | None, *, now: datetime, default_in
     """A row of the statement `stream_devices`, judged; `before` itself where nothing can have changed."""
     if before is not None and before.row == row and (before.until is None or now <= before.until):
         return before
-    _, uid, org, connected, interval_s, reached, last_seen, open_alerts, severity, since, doubted_since, *rest = row
+    _, uid, viewers, connected, interval_s, reached, last_seen, open_alerts, severity, since, doubted_since, *rest = row
     open_tickets, lost_at = rest
     known = Known(
         connected=bool(connected),
@@ -56,7 +58,7 @@ def look(row: tuple[Any, ...], before: Seen | None, *, now: datetime, default_in
         until = min(until, lost_at + LOST_COUNTS)
     return Seen(
         uid=uid,
-        org=org,
+        viewers=frozenset(viewers),
         row=row,
         state=state,
         last_seen=last_seen,

@@ -12,28 +12,22 @@ import msgspec
 import psycopg
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from psycopg.rows import DictRow
 from psycopg_pool import PoolTimeout
 
-from api.alerts.routes import alert_shape, read_alerts
-from api.alerts.shapes import Alert
 from api.devices.state import LOST_COUNTS
 from api.feed.beat import Ingest, beat
 from api.feed.client import Client, Event, frame
+from api.feed.events import concerned, events_of, see_as
 from api.feed.facts import LANGS, Seen, chunks, heard, look, states
-from api.feed.log import ALERTS, MAX_ROWS, Read, Row, boundary, latest_of, read_after
+from api.feed.log import MAX_ROWS, boundary, read_after
 from api.feed.position import Away, Position, decode, encode
 from api.feed.room import PUSH, room
-from api.http.language import Reader
 from api.http.problems import Problem, ProblemCode
-from api.http.shapes import of_row
 from api.settings import Clock
-from api.tickets.read import read_tickets
-from api.tickets.shapes import Ticket
-from api.tickets.words import rendered
 from catalog.model import Catalog, Lang
 from catalog.refusals import kept_words
 from people.login.limits import Attempts
+from people.roles import OPERATOR, Kind
 from store.pool import EVERY_ORG, Connection, Pool, scoped
 from store.sql import queries_beside
 
@@ -86,7 +80,7 @@ class Hub:
         self._held_s = 0.0
         self._begins = 0
         self._devices: dict[int, Seen] = {}
-        self._snapshots: dict[tuple[int | None, Lang], list[bytes]] = {}
+        self._snapshots: dict[tuple[int, Lang], list[bytes]] = {}
         self._ingest = Ingest()
         self._last = Round()
         self._closing = False
@@ -112,23 +106,23 @@ class Hub:
     # clients ----------------------------------------------------------------------------------------------------------
 
     async def join(
-        self, *, account: int, org: int | None, lang: Lang, token_id: int, last: str | None
+        self, *, account: int, org: int, kind: Kind, lang: Lang, token_id: int, last: str | None
     ) -> tuple[Client, list[bytes]]:
         """A new client, and what it is told first. `last`: its Last-Event-ID. Raises Problem 429 when there are too
         many of its account or organisation, 503 when there are too many at all, or while we stop."""
-        self._room(account=account, org=org)
+        self._room(account=account, org=org, kind=kind)
         head = await self._awake()
         after = head if last is None else await self._where(last)
         missed: list[Event] = []
         while isinstance(after, Position) and after < (self._head or head):
-            async with self._scoped(EVERY_ORG if org is None else str(org)) as connection:
+            async with self._scoped(str(org)) as connection:
                 read = await read_after(connection, after)
-                missed += () if read.more else await self._events(connection, read)
+                missed += () if read.more else await events_of(connection, read, org, self._catalog)
             after = Away.TOO_MUCH if read.more or len(missed) > MAX_ROWS else read.head
         # From here on nothing waits until the client is one of ours: what it is told first and what it is told later
         # meet without a gap. What is up to `after` it has, or gets at once, and is not told again.
         head = self._head or head
-        oldest = self._room(account=account, org=org)
+        oldest = self._room(account=account, org=org, kind=kind)
         if oldest is not None:
             self._pushed.begin(account, self._clock())
             oldest.end(Away.TOO_MANY)
@@ -136,6 +130,7 @@ class Hub:
         client = Client(
             account=account,
             org=org,
+            kind=kind,
             lang=lang,
             token_id=token_id,
             after=after if isinstance(after, Position) else head,
@@ -156,10 +151,11 @@ class Hub:
             self.leave(client)
             raise
 
-    def _room(self, *, account: int, org: int | None) -> Client | None:
+    def _room(self, *, account: int, org: int, kind: Kind) -> Client | None:
         if self._closing:
             raise Problem(ProblemCode.UNAVAILABLE, "The service is about to stop: try again in a moment.")
-        return room(self._clients, account=account, org=org, pushed_s=self._pushed.wait_s(account, self._clock()))
+        pushed_s = self._pushed.wait_s(account, self._clock())
+        return room(self._clients, account=account, org=org, kind=kind, pushed_s=pushed_s)
 
     async def _where(self, last: str) -> Position | Away:
         """The position of a Last-Event-ID. Another process may have told more than this one has read yet."""
@@ -206,7 +202,7 @@ class Hub:
         kept = self._snapshots.get(key)
         if kept is None:
             kept = []
-            for some in chunks(seen for seen in devices.values() if client.org is None or seen.org == client.org):
+            for some in chunks(seen for seen in devices.values() if client.org in seen.viewers):
                 kept.append(frame("devices", states(some, now=self._clock(), lang=client.lang)))
                 await asyncio.sleep(0)
             if devices is self._devices:
@@ -277,47 +273,16 @@ class Hub:
             if read.begins != self._begins:  # restored meanwhile: what clients show may not be there any more
                 self._begins, self._over = read.begins, True
                 return True
-            for event in await self._events(connection, read):
-                self._tell(event)
+            for org in await concerned(connection, read, {client.org for client in self._clients}):
+                await see_as(connection, org)
+                for event in await events_of(connection, read, org, self._catalog):
+                    self._tell(event)
+            await see_as(connection, OPERATOR)
             self._head, self._held_s = read.head, read.held_s
             if now_s - self._last.devices >= DEVICES_S and not read.more:
                 self._last.devices = now_s
                 await self._look(connection, tell=True)
         return read.more
-
-    async def _events(self, connection: Connection, read: Read) -> list[Event]:
-        """The subjects of these rows as they are now, in order."""
-        rows = latest_of(read.rows)
-        alerts = [row.subject for row in rows if row.position.table == ALERTS]
-        tickets = [row.subject for row in rows if row.position.table != ALERTS]
-        found: dict[tuple[bool, object], DictRow] = {}
-        if alerts:
-            found |= {(True, row["id"]): row for row in await read_alerts(connection, alerts)}
-        if tickets:
-            found |= {
-                (False, row["id"]): row for row in await read_tickets(connection, ids=tickets, limit=len(tickets))
-            }
-        events: list[Event] = []
-        for nth, row in enumerate(rows):
-            what = found.get((row.position.table == ALERTS, row.subject))
-            if what is not None:
-                events.append(self._event(row, what))
-            if nth % 20 == 19:
-                await asyncio.sleep(0)
-        return events
-
-    def _event(self, row: Row, what: DictRow) -> Event:
-        data: dict[Lang, bytes] = {}
-        for lang in LANGS:
-            words = Reader(catalog=self._catalog, lang=lang)
-            shape = (
-                Alert(**alert_shape(words, what))
-                if row.position.table == ALERTS
-                else of_row(Ticket, what, **rendered(words, what))
-            )
-            data[lang] = shape.model_dump_json().encode()
-        name = "alert" if row.position.table == ALERTS else "ticket"
-        return Event(name=name, org=what["org_id"], data=data, position=row.position)
 
     async def _look(self, connection: Connection, *, tell: bool) -> None:
         """Look at all devices, and at ingest."""
@@ -338,9 +303,13 @@ class Hub:
                     elif before.last_seen != seen.last_seen:
                         again.append(seen)
                 await asyncio.sleep(0)
+        sighted = self._sighted(found)
         self._devices = found
         self._snapshots = {}
         if tell:
+            for client in self._clients:
+                if client.org in sighted:
+                    client.miss(Away.SIGHT)
             self._tell_devices(changed, again, now)
         partitions = await _SQL.many(connection, "stream_partitions", {})
         self._ingest.saw(
@@ -349,15 +318,23 @@ class Hub:
         marks = await _SQL.many(connection, "stream_newest_mark", {})
         self._ingest.newest_mark = marks[0]["at"]
 
+    def _sighted(self, found: Mapping[int, Seen]) -> set[int]:
+        """The organisations that see a device no more that they saw, or one that they didn't."""
+        changed: set[int] = set()
+        for key, seen in found.items():
+            before = self._devices.get(key)
+            if before is not None and before.viewers != seen.viewers:
+                changed |= before.viewers ^ seen.viewers
+        return changed
+
     def _tell_devices(self, changed: list[Seen], again: list[Seen], now: datetime) -> None:
         for org in {client.org for client in self._clients}:
-            mine = [seen for seen in changed if org is None or seen.org == org]
-            for some in chunks(mine):
+            for some in chunks(seen for seen in changed if org in seen.viewers):
                 data = {lang: states(some, now=now, lang=lang) for lang in LANGS}
-                self._tell(Event(name="devices", org=org, exact=True, data=data))
-            others = [seen for seen in again if org is None or seen.org == org]
+                self._tell(Event(name="devices", org=org, data=data))
+            others = [seen for seen in again if org in seen.viewers]
             if others:
-                self._tell(Event(name="seen", org=org, exact=True, data=heard(others, now=now)))
+                self._tell(Event(name="seen", org=org, data=heard(others, now=now)))
 
     async def _signed_out(self) -> None:
         """A session that has ended, or an account that was closed or sees another organisation, gets nothing more.

@@ -37,6 +37,7 @@ class Away(StrEnum):
     TOO_MUCH = "too-much-missed"
     TOO_SLOW = "too-slow"
     FAILED = "server-failed"
+    SIGHT = "sight-changed"
     SIGNED_OUT = "signed-out"
     TOO_MANY = "too-many-of-this-account"
     STOPPING = "server-stopping"

@@ -22,9 +22,21 @@ SELECT xid::text::bigint AS xid, id, ticket_id AS subject FROM ticket_event
 WHERE (xid, id) > (%(xid)s::text::xid8, %(row)s::bigint) AND xid < %(boundary)s::text::xid8
 ORDER BY ticket_event.xid, id LIMIT %(limit)s
 
+-- name: stream_concerned
+-- Whom these alerts or tickets may concern; what each of them sees of it, the policies say.
+SELECT DISTINCT unnest(seen_by(x.org_id, x.dealer_id) || d.dealer_id) AS org
+FROM (
+    SELECT a.org_id, a.dealer_id, a.device_id FROM alert a WHERE a.id = ANY(%(alerts)s::uuid[])
+    UNION ALL
+    SELECT t.org_id, t.dealer_id, t.device_id FROM ticket t WHERE t.id = ANY(%(tickets)s::bigint[])
+) x JOIN device d ON d.id = x.device_id
+
+-- name: see_as
+SELECT set_config('steth.org', %(org)s::text, true)
+
 -- name: stream_devices
 -- Columns in the order of api.feed.facts.look.
-SELECT d.id, d.uid, d.org_id, live.connected, live.interval_s, live.equipment_connected,
+SELECT d.id, d.uid, seen_by(d.org_id, d.dealer_id) AS viewers, live.connected, live.interval_s, live.equipment_connected,
        greatest(live.seen_at, heard.at) AS last_seen,
        coalesce(worst.open_alerts, 0) AS open_alerts, worst.severity, worst.since, worst.doubted_since,
        coalesce(work.open_tickets, 0) AS open_tickets, lost.at AS lost_at

@@ -6,17 +6,21 @@ from typing import Final
 
 from api.feed.client import Client
 from api.http.problems import Problem, ProblemCode
+from people.roles import Kind
 
 MAX_CLIENTS: Final = 1000
 OF_HOSPITALS: Final = 700
-"""Streams of all hospitals' accounts together: the rest is for the staff, whoever else listens."""
+"""Streams of all hospitals' accounts together: the rest is for dealers and the operator, whoever else listens."""
+OF_OTHERS: Final = 950
+"""Of hospitals and dealers together: the rest is the operator's."""
 OF_ORG: Final = 200
+"""Of one hospital or dealer."""
 OF_ACCOUNT: Final = 20
 PUSH: Final = timedelta(seconds=5)
 """Between two ends of an account's oldest stream: a program that opens them without end is refused."""
 
 
-def room(clients: Iterable[Client], *, account: int, org: int | None, pushed_s: int) -> Client | None:
+def room(clients: Iterable[Client], *, account: int, org: int, kind: Kind, pushed_s: int) -> Client | None:
     """Whom one more stream of an account takes the place of; None: nobody. Raises Problem 429, 503 where all is full.
 
     Beyond `OF_ACCOUNT` it is the account's oldest, which may be a ghost: a tab whose network went away, and which would
@@ -28,10 +32,12 @@ def room(clients: Iterable[Client], *, account: int, org: int | None, pushed_s: 
         if pushed_s:
             raise _full(ProblemCode.TOO_MANY, f"This account has {OF_ACCOUNT} live streams", pushed_s)
         return own[0]
-    if org is not None and sum(client.org == org for client in there) >= OF_ORG:
-        raise _full(ProblemCode.TOO_MANY, f"This hospital has {OF_ORG} live streams", 30)
-    if org is not None and sum(client.org is not None for client in there) >= OF_HOSPITALS:
+    if kind is not Kind.OPERATOR and sum(client.org == org for client in there) >= OF_ORG:
+        raise _full(ProblemCode.TOO_MANY, f"This {kind} has {OF_ORG} live streams", 30)
+    if kind is Kind.HOSPITAL and sum(client.kind is Kind.HOSPITAL for client in there) >= OF_HOSPITALS:
         raise _full(ProblemCode.UNAVAILABLE, "Hospitals have as many live streams as there can be", 30)
+    if kind is not Kind.OPERATOR and sum(client.kind is not Kind.OPERATOR for client in there) >= OF_OTHERS:
+        raise _full(ProblemCode.UNAVAILABLE, "Hospitals and dealers have as many live streams as there can be", 30)
     if len(there) >= MAX_CLIENTS:
         raise _full(ProblemCode.UNAVAILABLE, "There are as many live streams as there can be", 5)
     return None

@@ -48,8 +48,8 @@ async def stream(
     and `ticket` hold the thing as it is now: put it in the place of what is known of it. With `Last-Event-ID` the
     stream goes on where it ended, unless that is too long ago. Nothing is skipped, whatever commits late.
 
-    An account has at most 20 streams: one more ends its oldest, at most every 5 s; else 429. A hospital's accounts have
-    at most 200 together.
+    An account has at most 20 streams: one more ends its oldest, at most every 5 s; else 429. A hospital's or a dealer's
+    accounts have at most 200 together.
     """
     hub: Hub = request.app.state.hub
     account = asked.account
@@ -57,6 +57,7 @@ async def stream(
         hub.join,
         account=account.id,
         org=account.org,
+        kind=account.role.kind,
         lang=words.lang,
         token_id=account.token_id,
         last=last_event_id,

@@ -13,6 +13,7 @@ from people.audit.chain import Detail, Entry, append
 from people.login.check import Door
 from people.login.limits import Attempts
 from people.login.turns import Turns
+from people.roles import Kind
 from store.pool import Connection, Pool
 
 
@@ -41,7 +42,12 @@ class Session:
     now: datetime
     context: Context
 
-    async def audit(self, *, org: int | None, action: str, subject: str, detail: Detail | None = None) -> None:
+    def hospital(self, given: int | None) -> int | None:
+        """The hospital that a list is of: given, or a hospital's own people's, by whose index its rows are found."""
+        own = self.account.org if self.account.role.kind is Kind.HOSPITAL else None
+        return own if given is None else given
+
+    async def audit(self, *, org: int, action: str, subject: str, detail: Detail | None = None) -> None:
         """Write to the chain of `org` what this request does."""
         entry = Entry(
             org=org, at=self.now, actor=self.account.name, action=action, subject=subject, detail=detail or {}

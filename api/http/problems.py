@@ -115,6 +115,13 @@ def not_found(what: str) -> Problem:
     return Problem(ProblemCode.NOT_FOUND, f"There is no such {what}, or this account can't see it.", where="path")
 
 
+def of_another_time(what: str) -> Problem:
+    """409: it is from when another dealer served the device, or from when this one did."""
+    return Problem(
+        ProblemCode.CONFLICT, f"This {what} is of the time of another dealer: it stays as it is.", where="path"
+    )
+
+
 def invalid(where: str, detail: str) -> Problem:
     """422 for one part of the request."""
     return Problem(ProblemCode.INVALID, detail, where=where, faults=[Fault(where=where, detail=detail)])

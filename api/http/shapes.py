@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from people.names import clean_name
+from people.roles import Kind
 from wire.limits import MAX_MILLIS
 
 # Control characters, bidirectional overrides and other invisible ones, line and paragraph separators.
@@ -98,6 +99,14 @@ class NamedId(Shape):
 
     id: int
     name: str
+
+
+class Org(Shape):
+    """An organisation: the operator of the platform, a dealer, or a hospital."""
+
+    id: int
+    name: str
+    kind: Kind
 
 
 class Message(Shape):

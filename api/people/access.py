@@ -11,7 +11,7 @@ from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import Problem, ProblemCode, not_found, unauthenticated
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id
+from api.http.shapes import Id, Org
 from api.people.confirm import confirm_password
 from api.people.shapes import Login, LoginAnswer, NewToken, Token, TokenMade
 from people import accounts
@@ -40,8 +40,13 @@ async def login(body: Login, context: Shared, address: Address) -> LoginAnswer:
         expires_at=expires_at,
         user=found.name,
         role=found.role,
-        hospital=found.org,
+        org=org_of(found),
     )
+
+
+def org_of(account: accounts.Holder) -> Org:
+    """Whose account it is."""
+    return Org(id=account.org, name=account.org_name, kind=account.role.kind)
 
 
 @router.get("/tokens", responses=problems())

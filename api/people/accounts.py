@@ -1,6 +1,7 @@
-"""Accounts: administrators make, disable and reset them and end their tokens; everybody changes their own password.
+"""Accounts: who manages them makes, disables, resets them and ends their tokens; everybody changes their own password.
 
-Whose accounts an administrator sees, the policies of the database say; nothing here names an organisation.
+Whose accounts somebody sees, the policies of the database say: the operator's staff all, a dealer's manager the
+dealer's, a hospital's 信息科 the hospital's.
 """
 
 from typing import Annotated
@@ -16,17 +17,17 @@ from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import Problem, ProblemCode, invalid, not_found, unauthenticated
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id, NamedId
-from api.people.access import tokens_of
+from api.http.shapes import Id
+from api.people.access import org_of, tokens_of
 from api.people.confirm import confirm_password
 from api.people.shapes import Account, AccountChange, AccountPassword, NewAccount, PasswordChange, Token
 from people import accounts
 from people.accounts import find_account, holder
-from people.errors import AccountChangedError, LastAdministratorError
+from people.errors import AccountChangedError, LastStaffError
 from people.login.credentials import mint_password
 from people.login.passwords import too_easy
-from people.places import find_hospital
-from people.roles import RIGHTS, Role, Scope
+from people.places import find_org
+from people.roles import OPERATOR, Role
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["accounts"])
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
@@ -43,12 +44,11 @@ async def list_accounts(asked: Asked, limit: Limit = 100, after: Cursor = None) 
 
 @router.post("/accounts", status_code=201, responses=problems(*_POST, body=True))
 async def make_account(body: NewAccount, asked: Asked, response: Response) -> AccountPassword:
-    """Make an account. The answer has its password, once. Administrators are made by `steth account add` alone."""
+    """Make an account. The answer has its password, once. The operator's own are made by `steth account add` alone."""
     role = Role(body.role)
-    if (RIGHTS.scopes[role] is Scope.OWN) != (body.hospital is not None):
-        raise invalid("body.hospital", "The role `hospital` needs its hospital, and no other has one.")
-    if body.hospital is not None and await find_hospital(asked.connection, body.hospital) is None:
-        raise invalid("body.hospital", "There is no such hospital: GET /api/v1/sites names them.")
+    org = asked.account.org if body.org is None else body.org
+    if asked.account.org not in {OPERATOR, org} or await find_org(asked.connection, org, role.kind) is None:
+        raise invalid("body.org", f"Name one that this account manages, and that is a {role.kind}, as the role asks.")
     password = mint_password()
     try:
         id_ = await accounts.create_account(
@@ -57,7 +57,7 @@ async def make_account(body: NewAccount, asked: Asked, response: Response) -> Ac
             password=password,
             made=True,
             role=role,
-            org=body.hospital,
+            org=org,
             actor=asked.account.name,
             now=asked.now,
             passwords=asked.context.door.passwords,
@@ -86,19 +86,21 @@ async def change_account(
 ) -> Account:
     """Disable an account, or enable it again; the ETag is `version` in quotes.
 
-    What was signed in ends within 5 s, live streams too, and stays ended. One's own and the last administrator's
+    What was signed in ends within 5 s, live streams too, and stays ended. One's own and the operator's last
     can't be disabled.
     """
     before = await _found(asked, id)
     require_match(if_match, before["version"])
     if not body.active and id == asked.account.id:
-        raise Problem(ProblemCode.CONFLICT, "This is your own account: let another administrator disable it.")
+        raise Problem(ProblemCode.CONFLICT, "This is your own account: let somebody else disable it.")
     try:
         await accounts.set_active(
             asked.connection, holder(before), active=body.active, actor=asked.account.name, now=asked.now
         )
-    except LastAdministratorError:
-        raise Problem(ProblemCode.CONFLICT, "This is the last active administrator: make another one first.") from None
+    except LastStaffError:
+        raise Problem(
+            ProblemCode.CONFLICT, "This is the operator's last active account: make another one first."
+        ) from None
     except AccountChangedError:
         raise changed_meanwhile() from None
     row = await _found(asked, id)
@@ -182,7 +184,7 @@ def _account(row: DictRow) -> Account:
         id=row["id"],
         name=row["name"],
         role=Role(row["role"]),
-        hospital=None if row["org_id"] is None else NamedId(id=row["org_id"], name=row["hospital"]),
+        org=org_of(holder(row)),
         active=row["active"],
         password_made=row["password_made"],
         created_at=row["created_at"],

@@ -9,13 +9,11 @@ from api.http.language import InWords
 from api.http.problems import Problem, ProblemCode
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import NamedId
+from api.people.access import org_of
 from api.people.shapes import Login, WhoAmI
 from api.version import VERSION
 from people.accounts import end_token
-from people.places import find_hospital
 from people.roles import rights_of
-from store.pool import EVERY_ORG, Connection, scoped
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["session"])
 
@@ -42,12 +40,10 @@ async def begin_session(
     _, session, expires_at = await context.door.issue(found, browser=True, address=address, now=now, lasts=lasts)
     give_session(request, response, session, lasts=lasts)
     give_known(request, response, known)
-    async with scoped(context.pool, EVERY_ORG) as connection:
-        hospital = await _hospital(connection, found.org)
     return WhoAmI(
         user=found.name,
         role=found.role,
-        hospital=hospital,
+        org=org_of(found),
         expires_at=expires_at,
         browser=True,
         choose_password=found.password_made,
@@ -65,7 +61,7 @@ async def get_session(asked: Asked, words: InWords) -> WhoAmI:
     return WhoAmI(
         user=asked.account.name,
         role=asked.account.role,
-        hospital=await _hospital(asked.connection, asked.account.org),
+        org=org_of(asked.account),
         expires_at=asked.account.expires_at,
         browser=asked.account.browser,
         choose_password=asked.account.password_made,
@@ -92,8 +88,3 @@ async def end_this_session(asked: Asked, request: Request) -> Response:
     response = Response(status_code=204)
     end_session(request, response)
     return response
-
-
-async def _hospital(connection: Connection, org: int | None) -> NamedId | None:
-    found = None if org is None else await find_hospital(connection, org)
-    return None if found is None else NamedId(id=found["id"], name=found["name"])

@@ -6,11 +6,13 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
-from api.http.shapes import Given, Id, Label, NamedId, Shape, example
+from api.http.examples import DEALER
+from api.http.shapes import Given, Id, Label, NamedId, Org, Shape, example
 from catalog.model import Lang
 from people.login.passwords import LENGTH
 from people.roles import Role
 
+_DEALER: Final[dict[str, Any]] = {**DEALER, "kind": "dealer"}
 _MADE_UP: Final = "st_u1pXyVhq0M2cWf8Zb4rJ6tLk9sAe3oNdGi7xHvQyBwC"
 
 
@@ -36,7 +38,7 @@ class LoginAnswer(Shape):
         expires_at="2026-11-22T16:00:00Z",
         user="wang.li",
         role="engineer",
-        hospital=None,
+        org=_DEALER,
     )
 
     id: Annotated[int, Field(description="For DELETE /tokens/{id}.")]
@@ -44,7 +46,7 @@ class LoginAnswer(Shape):
     expires_at: datetime
     user: str
     role: Role
-    hospital: Annotated[int | None, Field(description="The only hospital this account sees; null: staff, who see all.")]
+    org: Annotated[Org, Field(description="Whose account it is, and so what it sees.")]
 
 
 class NewToken(Given):
@@ -93,7 +95,7 @@ _WANG: Final[dict[str, Any]] = {
     "id": 4,
     "name": "wang.li",
     "role": "engineer",
-    "hospital": None,
+    "org": _DEALER,
     "active": True,
     "password_made": False,
     "created_at": "2026-11-20T02:00:00Z",
@@ -110,7 +112,7 @@ class Account(Shape):
     id: int
     name: str
     role: Role
-    hospital: Annotated[NamedId | None, Field(description="The only hospital it sees; null: staff, who see all.")]
+    org: Annotated[Org, Field(description="Whose account it is, and so what it sees.")]
     active: Annotated[bool, Field(description="Whether it may sign in.")]
     password_made: Annotated[
         bool, Field(description="Its password is still the one that was made for it: it can do nothing but change it.")
@@ -121,13 +123,16 @@ class Account(Shape):
 
 
 class NewAccount(Given):
-    """An account to make. Administrators are made by the command `steth account add` alone."""
+    """An account to make. The operator's own staff are made by the command `steth account add` alone."""
 
     model_config = example(name="wang.li", role="engineer")
 
     name: Label
-    role: Literal["operator", "engineer", "manager", "hospital"]
-    hospital: Annotated[Id | None, Field(description="For the role `hospital`, and for no other.")] = None
+    role: Annotated[
+        Literal["manager", "noc", "engineer", "equipment", "it", "department"],
+        Field(description="The first three are a dealer's, the others a hospital's (设备科, 信息科, 科室)."),
+    ]
+    org: Annotated[Id | None, Field(description="Of which dealer or hospital; left out: one's own.")] = None
 
 
 class AccountChange(Given):
@@ -173,7 +178,7 @@ class WhoAmI(Shape):
     model_config = example(
         user="wang.li",
         role="engineer",
-        hospital=None,
+        org=_DEALER,
         expires_at="2026-11-22T16:00:00Z",
         browser=True,
         choose_password=False,
@@ -186,7 +191,7 @@ class WhoAmI(Shape):
 
     user: str
     role: Role
-    hospital: Annotated[NamedId | None, Field(description="The only hospital this account sees; null: staff.")]
+    org: Annotated[Org, Field(description="Whose account it is, and so what it sees.")]
     expires_at: Annotated[datetime | None, Field(description="Until then no login is asked for.")]
     browser: Annotated[bool, Field(description="Whether this request came with a session's cookie.")]
     choose_password: Annotated[
@@ -233,3 +238,22 @@ class NewSite(Given):
     hospital: Label
     site: Label
     time_zone: TimeZone = "Asia/Shanghai"
+
+
+class Dealer(Shape):
+    """A dealer: it serves devices of hospitals."""
+
+    model_config = example(id=1, name="服务商", prefix="WX")
+
+    id: int
+    name: str
+    prefix: Annotated[str, Field(description="Its tickets' numbers begin with it.")]
+
+
+class NewDealer(Given):
+    """A new dealer."""
+
+    model_config = example(name="华东服务", prefix="HD")
+
+    name: Label
+    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,6}$")]

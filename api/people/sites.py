@@ -14,7 +14,7 @@ from api.http.route import Route
 from api.http.shapes import Id, NamedId
 from api.people.shapes import NewSite, Site
 from people import places
-from people.errors import SiteTakenError
+from people.errors import HospitalHiddenError, SiteTakenError
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
@@ -50,7 +50,19 @@ async def add_site(body: NewSite, asked: Asked) -> Site:
         raise Problem(
             ProblemCode.CONFLICT, "This hospital has a site of this name already.", where="body.site"
         ) from None
+    except HospitalHiddenError:
+        raise hospital_hidden("body.hospital") from None
     return _site(made)
+
+
+def hospital_hidden(where: str) -> Problem:
+    """409: there is a hospital of this name that the dealer doesn't work for yet."""
+    return Problem(
+        ProblemCode.CONFLICT,
+        "There is a hospital of this name, and this dealer serves nothing there yet: the operator's staff mint the "
+        "first device there for it (POST /api/v1/devices with `dealer`), or hand one over.",
+        where=where,
+    )
 
 
 def _site(row: DictRow) -> Site:

@@ -16,6 +16,7 @@ from api.http.problems import Problem, ProblemCode, invalid, not_found
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import Id, NamedId
+from api.people.dealers import dealer_for
 from api.recipients.shapes import (
     NewRecipient,
     Recipient,
@@ -26,14 +27,13 @@ from api.recipients.shapes import (
 )
 from desk.telling.addresses import shown
 from desk.telling.watch import PATIENCE_S, look
-from people.places import find_hospital
+from people.places import find_org
+from people.roles import Kind
 from store.sql import queries_beside
 
 _SQL: Final = queries_beside(__file__)
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
-PROVIDER: Final = None
-"""In whose chain of the audit log recipients are: a hospital reads its own, and whom the provider tells is staff's."""
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
 
 
@@ -48,13 +48,15 @@ async def list_recipients(asked: Asked, words: InWords, limit: Limit = 100, afte
 
 @router.post("/recipients", status_code=201, responses=problems(*_POST, body=True))
 async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, response: Response) -> Recipient:
-    """Have somebody told of tickets: of one hospital's, or of all."""
-    if body.hospital is not None and await find_hospital(asked.connection, body.hospital) is None:
+    """Have somebody told of a dealer's tickets: of one hospital's, or of all."""
+    owner = await dealer_for(asked, body.dealer)
+    if body.hospital is not None and await find_org(asked.connection, body.hospital, Kind.HOSPITAL) is None:
         raise invalid("body.hospital", "There is no such hospital: GET /api/v1/sites names them.")
     row = await _SQL.one(
         asked.connection,
         "add_recipient",
         {
+            "owner": owner,
             "org": body.hospital,
             "name": body.name,
             "address": body.address.get_secret_value(),
@@ -66,7 +68,7 @@ async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, respon
     if row is None:
         raise _name_is_taken()
     await asked.audit(
-        org=PROVIDER,
+        org=row["owner_id"],
         action="recipient-created",
         subject=f"recipient:{row['id']}",
         detail={"name": body.name, "address": shown(body.address.get_secret_value())},
@@ -116,7 +118,7 @@ async def change_recipient(
     if row is None:
         raise changed_meanwhile()
     await asked.audit(
-        org=PROVIDER,
+        org=row["owner_id"],
         action="recipient-changed",
         subject=f"recipient:{id}",
         detail={"changed": ", ".join(sorted(body.model_fields_set))},
@@ -142,7 +144,7 @@ async def send_test(
     row = await _SQL.one(asked.connection, "test_recipient", {"id": id, "now": asked.now})
     if row is None:
         raise not_found("recipient")
-    await asked.audit(org=PROVIDER, action="recipient-tested", subject=f"recipient:{id}")
+    await asked.audit(org=row["owner_id"], action="recipient-tested", subject=f"recipient:{id}")
     return _recipient(row, words)
 
 
@@ -163,6 +165,7 @@ def _recipient(row: DictRow, words: Reader) -> Recipient:
     return Recipient(
         id=row["id"],
         name=row["name"],
+        dealer=row["owner_id"],
         hospital=row["org_id"],
         address=shown(row["address"]),
         language=row["language"],

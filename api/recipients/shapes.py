@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from api.http.shapes import Given, Label, NamedId, Shape, example
+from api.http.shapes import Given, Id, Label, NamedId, Shape, example
 from api.tickets.shapes import TellingState
 from catalog.model import Lang
 from desk.telling.addresses import AddressError, parse
@@ -64,6 +64,7 @@ class Recipient(Shape):
     model_config = example(
         id=1,
         name="NOC",
+        dealer=1,
         hospital=None,
         address="mailtos://…",
         language="zh",
@@ -78,6 +79,7 @@ class Recipient(Shape):
 
     id: int
     name: str
+    dealer: Annotated[int, Field(description="Of whose tickets: told of no other dealer's.")]
     hospital: Annotated[int | None, Field(description="Told of this hospital's tickets only; null: of all.")]
     address: str
     language: Lang
@@ -100,7 +102,10 @@ class NewRecipient(Given):
     )
 
     name: Label
-    hospital: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    dealer: Annotated[
+        Id | None, Field(description="For the operator's staff, where there are several; a dealer's is its own.")
+    ] = None
+    hospital: Id | None = None
     address: Annotated[
         Address,
         Field(

@@ -1,13 +1,11 @@
 -- Tickets as they are read; what people do with them is in desk/.
 
 -- name: tickets
-SELECT t.id, t.number, d.uid, d.name AS device_name, d.model, s.time_zone, s.id AS site_id, s.name AS site, o.name AS hospital,
+SELECT t.id, t.number, d.uid, d.name AS device_name, d.model, d.time_zone, t.site_id, d.site, d.hospital,
        t.org_id, t.family, t.severity, t.status, t.occurred_at, t.detected_at, t.opened_at, t.closed_at, t.message, t.params,
        t.version
 FROM ticket t
-JOIN device d ON d.id = t.device_id
-JOIN site s ON s.id = t.site_id
-JOIN org o ON o.id = t.org_id
+JOIN shown_device d ON d.id = t.device_id
 WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
   AND (%(number)s::text IS NULL OR t.number = %(number)s)
   AND (%(device)s::text IS NULL OR d.uid = %(device)s)
@@ -22,7 +20,9 @@ WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
 ORDER BY t.id DESC LIMIT %(limit)s
 
 -- name: ticket_by_number
-SELECT t.id, t.org_id, t.version, d.model FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.number = %(number)s
+SELECT t.id, t.org_id, t.version, d.model,
+       sees(t.org_id, t.dealer_id) AND EXISTS (SELECT FROM device n WHERE n.id = t.device_id) AS own
+FROM ticket t JOIN shown_device d ON d.id = t.device_id WHERE t.number = %(number)s
 
 -- name: ticket_bring
 -- What may be the cause, and what to bring.

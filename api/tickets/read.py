@@ -49,7 +49,8 @@ async def read_tickets(connection: Connection, *, limit: int, **of: Any) -> list
 
 
 async def find_ticket(connection: Connection, number: str) -> DictRow | None:
-    """What a route must know of a ticket before it does anything: `id`, `org_id`, `version`, `model`."""
+    """What a route must know of a ticket before it does anything: `id`, `org_id`, `version`, `model`, and whether it is
+    the asker's `own` to do something with."""
     return await _SQL.one(connection, "ticket_by_number", {"number": number})
 
 

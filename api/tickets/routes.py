@@ -10,7 +10,7 @@ from api.http.context import Asked
 from api.http.documented import problems
 from api.http.language import InWords
 from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
-from api.http.problems import Problem, ProblemCode, invalid, not_found
+from api.http.problems import Problem, ProblemCode, invalid, not_found, of_another_time
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import Id, of_row
@@ -55,7 +55,7 @@ async def list_tickets(
         device=device,
         family=family,
         severity=severity,
-        hospital=asked.account.org if hospital is None else hospital,  # by whose index it is found
+        hospital=asked.hospital(hospital),
         site=site,
         status=status,
         open=None if state is None else state == "open",
@@ -112,6 +112,8 @@ async def move_ticket(
     if found is None:
         raise not_found("ticket")
     require_match(if_match, found["version"])
+    if not found["own"]:
+        raise of_another_time("ticket")
     try:
         moved = await transition(
             asked.connection,

@@ -1,7 +1,8 @@
 """The audit log: append-only, and chained by hashes so that a change or a hole shows.
 
-There is one chain per organisation and one of the provider's own, so that a hospital sees its chain whole and can
-verify it by itself. hash = SHA-256(canonical JSON of the entry, then the previous hash). Canonical JSON: the keys
+There is one chain per organisation, so that a hospital sees its chain whole and can verify it by itself; what is done
+with its equipment stands there, whoever did it. A chain without an organisation is the provider's of before there were
+dealers, and closed. hash = SHA-256(canonical JSON of the entry, then the previous hash). Canonical JSON: the keys
 action, actor, at (RFC 3339 UTC with 6 decimals), detail, org, subject, in order, no spaces, UTF-8. The first entry's
 previous hash is 32 zero bytes. Cutting off the newest entries, or writing all of them anew, shows only to who kept a
 later hash: people/audit/heads.py.
@@ -29,7 +30,7 @@ Detail = Mapping[str, str | int | float | bool | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One thing that was done. `org`: whose chain, None: the provider's. `detail` holds no secrets."""
+    """One thing that was done. `org`: whose chain, None: the closed one. `detail` holds no secrets."""
 
     org: int | None
     at: datetime
@@ -83,11 +84,11 @@ def chained(entry: Entry, previous: bytes) -> bytes:
 async def append(connection: Connection, entry: Entry) -> None:
     """Write an entry in the transaction of what it tells of. Chains are serialised by a lock held until its end.
 
-    The transaction must see the entry's organisation (`steth.org`).
+    Whose chain it is needn't be who writes: a dealer's act on a hospital's equipment is the hospital's to know.
     """
     await _SQL.run(connection, "audit_lock", {"org": entry.org})
     last = await _SQL.one(connection, "audit_last", {"org": entry.org})
-    previous = GENESIS if last is None else bytes(last["head"])
+    previous = GENESIS if last is None or last["head"] is None else bytes(last["head"])
     await _SQL.run(
         connection,
         "audit_append",

@@ -4,7 +4,7 @@
 SELECT pg_advisory_xact_lock(hashtextextended('audit ' || coalesce(%(org)s::integer, 0), 2))
 
 -- name: audit_last
-SELECT head FROM audit_chain WHERE org_id IS NOT DISTINCT FROM %(org)s::integer
+SELECT audit_head(%(org)s::integer) AS head
 
 -- name: audit_append
 INSERT INTO audit (org_id, at, actor, action, subject, detail, previous, hash)

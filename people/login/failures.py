@@ -13,6 +13,7 @@ from typing import Final
 from people.accounts import Holder
 from people.audit.chain import Entry
 from people.login.limits import Attempts, network_of
+from people.roles import OPERATOR
 
 SINGLY: Final = 30
 """Failures a minute and network that become entries of their own: a flood hides no failure from elsewhere."""
@@ -28,7 +29,7 @@ NOBODY: Final = "nobody"
 class Whose:
     """In whose chain and of which account a failure is told. `name` None: there is no such account."""
 
-    org: int | None = None
+    org: int = OPERATOR
     name: str | None = None
 
 

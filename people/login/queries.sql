@@ -1,7 +1,7 @@
 -- What a login looks up and writes.
 
 -- name: account_by_name
-SELECT id, name, role, org_id, version, password_made, password_hash FROM account_by_name(%(name)s)
+SELECT id, name, role, org_id, org, version, password_made, password_hash FROM account_by_name(%(name)s)
 
 -- name: note_login
 -- No row: it was disabled, or has another password, since the password was checked.

@@ -20,6 +20,10 @@ $$ SELECT nullif(current_setting('steth.org', true), '')::integer $$;
 CREATE FUNCTION sees(org integer, dealer integer) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT coalesce(nullif(current_setting('steth.org', true), '')::integer IN (0, org, dealer), false) $$;
 
+-- The same, for whoever tells many at once: the live stream.
+CREATE FUNCTION seen_by(org integer, dealer integer) RETURNS integer[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT ARRAY[0, org, dealer] $$;
+
 INSERT INTO org (id, name, kind) OVERRIDING SYSTEM VALUE VALUES (0, '平台 Operator', 'operator')
 ON CONFLICT (name) DO NOTHING;
 INSERT INTO org (id, name, kind) OVERRIDING SYSTEM VALUE SELECT 0, '平台 Operator #0', 'operator'

@@ -24,7 +24,15 @@ export const zh = {
     wrong: '当前密码不对',
     submit: '修改密码',
   },
-  role: { operator: '值班员', engineer: '工程师', manager: '经理', hospital: '医院', admin: '管理员' },
+  role: {
+    staff: '平台运营',
+    manager: '经理',
+    noc: '值班员',
+    engineer: '工程师',
+    equipment: '设备科',
+    it: '信息科',
+    department: '科室',
+  },
 } as const
 
 export const en: Same<typeof zh> = {
@@ -52,10 +60,12 @@ export const en: Same<typeof zh> = {
     submit: 'Change password',
   },
   role: {
-    operator: 'operator',
-    engineer: 'engineer',
+    staff: 'operator',
     manager: 'manager',
-    hospital: 'hospital',
-    admin: 'administrator',
+    noc: 'NOC',
+    engineer: 'engineer',
+    equipment: 'equipment department',
+    it: 'IT department',
+    department: 'department',
   },
 }

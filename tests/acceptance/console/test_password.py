@@ -9,7 +9,7 @@ from tests.fixtures.up import Up
 
 def test_who_gets_a_password_chooses_another_first_and_may_change_it_later(up: Up, page: Page) -> None:
     admin = {"Authorization": f"Bearer {up.run['token']}"}
-    account = {"name": "li.na", "role": "operator"}
+    account = {"name": "li.na", "role": "noc", "org": 1}
     made = httpx.post(f"{up.run['http']}/api/v1/accounts", json=account, headers=admin).json()["password"]
     console = Console(page, up.run["http"])
     page.goto(console.address)

@@ -65,7 +65,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    url: str, here: World, *, as_: str = "admin", last: str | None = None, lang: str = "en"
+    url: str, here: World, *, as_: str = "staff", last: str | None = None, lang: str = "en"
 ) -> AsyncIterator[Listener]:
     headers = {"Authorization": f"Bearer {here.tokens[as_]}", **({} if last is None else {"Last-Event-ID": last})}
     async with (

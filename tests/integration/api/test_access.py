@@ -13,8 +13,8 @@ from api.http.forwarded import Forwarded
 from people.accounts import create_account, create_token
 from people.login.credentials import token_hash
 from people.login.turns import Turns
-from people.roles import Role
-from tests.integration.api.world import NOW, World
+from people.roles import OPERATOR, Role
+from tests.integration.api.world import DEALER, NOW, World
 
 PASSWORD = "ein langes 口令"
 
@@ -23,7 +23,7 @@ PASSWORD = "ein langes 口令"
 async def wang(here: World) -> World:
     """The world with an engineer who can log in."""
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, now=NOW)
+        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, org=DEALER, now=NOW)
     return here
 
 
@@ -33,7 +33,7 @@ async def test_a_login_gives_a_token_that_lasts_its_time_and_can_be_revoked(wang
     answer = made.json()
     assert answer["token"].startswith("st_")
     assert len(answer["token"]) == 46
-    assert (answer["role"], answer["hospital"], answer["expires_at"]) == ("engineer", None, "2026-11-22T16:00:00Z")
+    assert (answer["role"], answer["org"]["id"], answer["expires_at"]) == ("engineer", DEALER, "2026-11-22T16:00:00Z")
     wang.tokens["wang"] = answer["token"]
     assert (await wang.ask("GET", "/devices", as_="wang")).status_code == 200
 
@@ -155,7 +155,7 @@ async def test_tokens_of_an_account(here: World) -> None:
     listed = (await here.ask("GET", "/tokens", as_="export")).json()["items"]
     assert [(token["label"], token["current"]) for token in listed] == [("export", True), ("test", False)]
     assert "token" not in listed[0]
-    other = await here.ask("DELETE", f"/tokens/{made.json()['id']}", as_="operator")
+    other = await here.ask("DELETE", f"/tokens/{made.json()['id']}", as_="noc")
     assert other.status_code == 404, "another account's token"
     assert (await here.ask("DELETE", f"/tokens/{made.json()['id']}", as_="engineer")).status_code == 204
     assert (await here.ask("DELETE", f"/tokens/{made.json()['id']}", as_="engineer")).status_code == 404
@@ -163,7 +163,7 @@ async def test_tokens_of_an_account(here: World) -> None:
 
 async def test_a_token_of_the_first_run(here: World) -> None:
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-        account = await create_account(connection, name="first", password="x", role=Role.ADMIN, now=NOW)
+        account = await create_account(connection, name="first", password="x", role=Role.STAFF, org=OPERATOR, now=NOW)
         _, token = await create_token(connection, account=account, label="run.json", now=NOW, expires_at=None)
     here.tokens["first"] = token
     here.clock.now = NOW + timedelta(days=3650)
@@ -172,9 +172,9 @@ async def test_a_token_of_the_first_run(here: World) -> None:
 
 async def test_the_owner_makes_the_first_account_too(here: World) -> None:
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-        await create_account(connection, name="first", password=PASSWORD, role=Role.HOSPITAL, org=here.a.org, now=NOW)
+        await create_account(connection, name="first", password=PASSWORD, role=Role.EQUIPMENT, org=here.a.org, now=NOW)
     answer = await here.http.post("/api/v1/login", json={"user": "first", "password": PASSWORD})
-    assert answer.json()["hospital"] == here.a.org
+    assert answer.json()["org"] == {"id": here.a.org, "name": here.a.name, "kind": "hospital"}
 
 
 async def mint(here: World) -> dict[str, str]:
@@ -336,8 +336,8 @@ async def test_failures_of_unknown_users_are_audited_like_those_of_known_ones(
     assert statements[0] == statements[1]
     assert len(statements[0]) > 3
     rows = wang.look("SELECT org_id, actor, subject, detail FROM audit WHERE action = 'login-failed' ORDER BY id")
-    assert rows[0] == (None, "wang.li", "account:wang.li", {"address": PROXY})
-    assert rows[1][:3] == (None, "nobody", "account")
+    assert rows[0] == (DEALER, "wang.li", "account:wang.li", {"address": PROXY})
+    assert rows[1][:3] == (OPERATOR, "nobody", "account")
     assert PASSWORD not in str(rows)
 
 

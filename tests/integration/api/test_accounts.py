@@ -12,10 +12,9 @@ import pytest
 from api.http.browser import CSRF_HEADER
 from api.http.rights import PREFIX, PUBLIC, ROUTES
 from people.accounts import create_account
-from people.roles import Role
-from tests.integration.api.test_devices import pages
+from people.roles import OPERATOR, Role
 from tests.integration.api.test_roles_and_tenants import ENDLESS, concrete, request_of
-from tests.integration.api.world import NOW, World
+from tests.integration.api.world import DEALER, NOW, World, pages
 
 PASSWORD = "ein langes 口令"
 NEW = "noch ein langes 口令"
@@ -27,7 +26,7 @@ WANG = {"user": "wang.li", "password": PASSWORD}
 async def wang(here: World) -> World:
     """The world with an engineer who is signed in by a token."""
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, now=NOW)
+        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, org=DEALER, now=NOW)
     await log_in(here)
     return here
 
@@ -55,7 +54,7 @@ def actions(world: World, subject: str = "account:wang.li") -> list[tuple[Any, .
 
 def test_accounts_are_for_administrators_alone() -> None:
     of_accounts = {roles for (_, path), roles in ROUTES.items() if path.startswith("/accounts")}
-    assert of_accounts == {frozenset({Role.ADMIN})}
+    assert of_accounts == {frozenset({Role.STAFF, Role.MANAGER, Role.IT})}
 
 
 async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
@@ -63,7 +62,7 @@ async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
         "id": (await listed(wang))["id"],
         "name": "wang.li",
         "role": "engineer",
-        "hospital": None,
+        "org": {"id": DEALER, "name": "服务商 Dealer", "kind": "dealer"},
         "active": True,
         "password_made": False,
         "created_at": (await listed(wang))["created_at"],
@@ -71,7 +70,10 @@ async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
         "version": 1,
     }
     theirs = await listed(wang, "hospital-b")
-    assert (theirs["hospital"], theirs["last_login_at"]) == ({"id": wang.b.org, "name": wang.b.name}, None)
+    assert (theirs["org"], theirs["last_login_at"]) == (
+        {"id": wang.b.org, "name": wang.b.name, "kind": "hospital"},
+        None,
+    )
     ids = [account["id"] for account in await pages(wang, "/accounts?limit=3")]
     assert ids == [row[0] for row in wang.look("SELECT id FROM account ORDER BY id")]
     assert "argon2" not in (await wang.ask("GET", "/accounts")).text
@@ -79,19 +81,19 @@ async def test_an_administrator_sees_who_may_sign_in(wang: World) -> None:
 
 async def test_a_made_account_signs_in_with_the_password_that_is_shown_once(here: World) -> None:
     key = {"Idempotency-Key": "k"}
-    body = {"name": "li.na", "role": "hospital", "hospital": here.a.org}
+    body = {"name": "li.na", "role": "equipment", "org": here.a.org}
     made = await here.ask("POST", "/accounts", json=body, headers=key)
     assert (made.status_code, made.headers["etag"]) == (201, '"1"')
     answer = made.json()
-    assert (answer["hospital"]["id"], answer["active"]) == (here.a.org, True)
+    assert (answer["org"]["id"], answer["active"]) == (here.a.org, True)
     again = await here.ask("POST", "/accounts", json=body, headers=key)
     assert again.json() == answer, "an answer that got lost"
     tables = ("account", "api_token", "idempotency", "audit")
     stored = str([here.look(f"SELECT to_jsonb(t) FROM {table} t") for table in tables])  # noqa: S608
     assert answer["password"] not in stored
     login = await here.http.post("/api/v1/login", json={"user": "li.na", "password": answer["password"]})
-    assert (login.status_code, login.json()["role"], login.json()["hospital"]) == (200, "hospital", here.a.org)
-    assert actions(here, "account:li.na")[0] == ("account-created", "admin")
+    assert (login.status_code, login.json()["role"], login.json()["org"]["id"]) == (200, "equipment", here.a.org)
+    assert actions(here, "account:li.na")[0] == ("account-created", "staff")
     chain = here.look("SELECT org_id FROM audit WHERE action = 'account-created'")
     assert chain == [(here.a.org,)], "in the chain of whom it concerns"
 
@@ -99,11 +101,11 @@ async def test_a_made_account_signs_in_with_the_password_that_is_shown_once(here
 @pytest.mark.parametrize(
     ("body", "status", "where"),
     [
-        ({"name": "admin", "role": "operator"}, 409, "body.name"),
-        ({"name": "x", "role": "admin"}, 422, "body.role"),
-        ({"name": "x", "role": "operator", "hospital": 1}, 422, "body.hospital"),
-        ({"name": "x", "role": "hospital"}, 422, "body.hospital"),
-        ({"name": "x", "role": "hospital", "hospital": 999}, 422, "body.hospital"),
+        ({"name": "staff", "role": "noc", "org": DEALER}, 409, "body.name"),
+        ({"name": "x", "role": "staff"}, 422, "body.role"),
+        ({"name": "x", "role": "noc", "org": 0}, 422, "body.org"),
+        ({"name": "x", "role": "equipment"}, 422, "body.org"),
+        ({"name": "x", "role": "equipment", "org": DEALER}, 422, "body.org"),
     ],
 )
 async def test_what_can_be_no_account_is_said(still: World, body: dict[str, Any], status: int, where: str) -> None:
@@ -126,12 +128,12 @@ async def test_who_is_disabled_is_out_and_enabling_brings_no_credential_back(wan
     assert not await signed_in(wang)
     assert (await wang.http.get("/api/v1/devices")).status_code == 401
     assert (await log_in(wang)).status_code == 200
-    done_by_admin = [(action, actor) for action, actor in actions(wang) if actor == "admin"]
-    assert done_by_admin == [("account-disabled", "admin"), ("account-enabled", "admin")]
+    done_by_admin = [(action, actor) for action, actor in actions(wang) if actor == "staff"]
+    assert done_by_admin == [("account-disabled", "staff"), ("account-enabled", "staff")]
 
 
 async def test_a_password_that_was_made_opens_nothing_but_the_choice_of_another(here: World) -> None:
-    made = (await here.ask("POST", "/accounts", json={"name": "wang.li", "role": "manager"})).json()
+    made = (await here.ask("POST", "/accounts", json={"name": "wang.li", "role": "manager", "org": DEALER})).json()
     assert made["password_made"] is True
     login = {"user": "wang.li", "password": made["password"]}
     assert (await here.http.post("/api/v1/session", json=login)).json()["choose_password"] is True
@@ -155,28 +157,28 @@ async def test_a_password_that_was_made_opens_nothing_but_the_choice_of_another(
 
 
 async def test_nobody_is_locked_out_by_mistake(here: World) -> None:
-    own = (await listed(here, "admin"))["id"]
+    own = (await listed(here, "staff"))["id"]
     for answer in (
         await here.ask("PATCH", f"/accounts/{own}", json={"active": False}, headers={"If-Match": "*"}),
         await here.ask("POST", f"/accounts/{own}/reset"),
     ):
         assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
         assert "your own" in answer.json()["detail"]
-    assert await signed_in(here, "admin")
+    assert await signed_in(here, "staff")
 
 
 async def test_of_two_administrators_who_disable_each_other_one_stays(here: World) -> None:
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ADMIN, now=NOW)
+        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.STAFF, org=OPERATOR, now=NOW)
     await log_in(here)
-    first, second = (await listed(here, "admin"))["id"], (await listed(here))["id"]
+    first, second = (await listed(here, "staff"))["id"], (await listed(here))["id"]
     off: dict[str, Any] = {"json": {"active": False}, "headers": {"If-Match": "*"}}
     answers = await asyncio.gather(
         here.ask("PATCH", f"/accounts/{first}", as_="wang", **off), here.ask("PATCH", f"/accounts/{second}", **off)
     )
     assert 200 in {answer.status_code for answer in answers}
     assert {answer.status_code for answer in answers} <= {200, 401, 409}
-    assert here.look("SELECT count(*) FROM account WHERE role = 'admin' AND active") == [(1,)]
+    assert here.look("SELECT count(*) FROM account WHERE role = 'staff' AND active") == [(1,)]
 
 
 async def test_a_reset_ends_everything_and_gives_a_password_once(wang: World) -> None:
@@ -191,7 +193,7 @@ async def test_a_reset_ends_everything_and_gives_a_password_once(wang: World) ->
     changed = await wang.ask("POST", "/account/password", as_="wang", json={"old": password, "new": PASSWORD})
     assert changed.status_code == 204
     assert await signed_in(wang)
-    assert ("password-reset", "admin") in actions(wang)
+    assert ("password-reset", "staff") in actions(wang)
     assert password not in str([wang.look(f"SELECT to_jsonb(t) FROM {t} t") for t in ("idempotency", "audit")])  # noqa: S608
 
 
@@ -269,7 +271,7 @@ async def test_an_administrator_ends_any_token(wang: World) -> None:
     assert (await wang.ask("DELETE", f"{path}/{token['id']}")).status_code == 204
     assert not await signed_in(wang)
     assert (await wang.ask("DELETE", f"{path}/{token['id']}")).status_code == 404
-    assert actions(wang, f"token:{token['id']}") == [("token-revoked", "admin")]
+    assert actions(wang, f"token:{token['id']}") == [("token-revoked", "staff")]
 
 
 @pytest.mark.parametrize("what", ["login", "token", "password"])

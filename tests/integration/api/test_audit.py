@@ -13,8 +13,7 @@ from psycopg import errors
 from people.audit.chain import GENESIS, Link, chain_of, chained, read_links
 from people.audit.walk import Broken, Fault, Walk, own_head
 from store.pool import EVERY_ORG, scoped
-from tests.integration.api.test_devices import pages
-from tests.integration.api.world import World
+from tests.integration.api.world import DEALER, World, pages
 
 
 async def busy_day(here: World) -> None:
@@ -34,20 +33,21 @@ async def busy_day(here: World) -> None:
 
 async def test_what_is_done_is_in_the_chain_of_whom_it_concerns(here: World) -> None:
     await busy_day(here)
-    of_a = await pages(here, f"/audit?hospital={here.a.org}&limit=2")
+    of_a = await pages(here, f"/audit?org={here.a.org}&limit=2")
     assert [(entry["action"], entry["actor"]) for entry in reversed(of_a)] == [
-        ("device-minted", "admin"),
+        ("device-minted", "staff"),
         ("device-enrolled", of_a[5]["actor"]),
-        ("code-created", "admin"),
-        ("device-changed", "admin"),
-        ("alert-acknowledged", "admin"),
-        ("alert-unacknowledged", "admin"),
-        ("ticket-take", "admin"),
+        ("code-created", "staff"),
+        ("device-changed", "staff"),
+        ("alert-acknowledged", "staff"),
+        ("alert-unacknowledged", "staff"),
+        ("ticket-take", "staff"),
     ]
-    own = await pages(here, "/audit")
-    assert [entry["action"] for entry in reversed(own)] == ["token-created", "recipient-created"]
-    assert "hunter2" not in json.dumps(own)
-    assert await pages(here, f"/audit?hospital={here.b.org}") == []
+    own, dealers = await pages(here, "/audit"), await pages(here, "/audit", as_="manager")
+    assert [entry["action"] for entry in own] == ["token-created"]
+    assert [entry["action"] for entry in dealers] == ["recipient-created"]
+    assert "hunter2" not in json.dumps(dealers)
+    assert await pages(here, f"/audit?org={here.b.org}") == []
 
 
 def verified_from_outside(entries: list[dict[str, Any]]) -> bool:
@@ -133,7 +133,7 @@ async def test_whatever_is_changed_shows_and_the_api_says_where(
     broken = await verified(here, here.a.org)
     assert broken is not None
     assert (broken.position, broken.fault) == (place, fault)
-    told = (await here.ask("GET", f"/audit/verification?hospital={here.a.org}")).json()
+    told = (await here.ask("GET", f"/audit/verification?org={here.a.org}")).json()
     assert not told["whole"]
     assert told["broken"] == {"position": place, "id": broken.id, "fault": fault.value}
     assert told["verified"] == place - 1
@@ -175,8 +175,8 @@ async def test_the_head_of_a_chain(here: World) -> None:
     last = (await here.ask("GET", "/audit?limit=1", as_="hospital-a")).json()["items"][0]
     assert (told["entries"], told["hash"]) == (7, last["hash"]) == (last["position"], last["hash"])
     for what in ("head", "verification"):
-        foreign = (await here.ask("GET", f"/audit/{what}?hospital={here.b.org}", as_="hospital-a")).json()
-        theirs = (await here.ask("GET", f"/audit/{what}?hospital=999", as_="hospital-a")).json()
+        foreign = (await here.ask("GET", f"/audit/{what}?org={here.b.org}", as_="hospital-a")).json()
+        theirs = (await here.ask("GET", f"/audit/{what}?org=999", as_="hospital-a")).json()
         assert {**foreign, "org": 0} == {**theirs, "org": 0}
 
 
@@ -215,15 +215,15 @@ async def test_many_at_once_make_one_chain(here: World) -> None:
         *(
             here.ask("POST", "/tokens", as_=who, json={"label": f"{n}", "days": 7})
             for n in range(5)
-            for who in ("admin", "operator")
+            for who in ("manager", "noc")
         )
     )
-    assert len(await links_of(here, None)) == 10
-    assert await verified(here, None) is None
+    assert len(await links_of(here, DEALER)) == 10
+    assert await verified(here, DEALER) is None
 
 
 async def test_what_is_refused_leaves_no_entry_and_a_failed_login_leaves_one(here: World) -> None:
     await here.ask("POST", f"/alerts/{here.a.alert}/acknowledge", json={}, headers={"If-Match": '"9"'})
-    await here.http.post("/api/v1/login", json={"user": "hospital-a", "password": "hunter2"})
+    await here.http.post("/api/v1/login", json={"user": "equipment", "password": "hunter2"})
     links = await links_of(here, here.a.org)
     assert [(link.entry.action, link.entry.detail) for link in links] == [("login-failed", {"address": "192.0.2.7"})]

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from catalog.model import Lang
-from tests.integration.api.world import CATALOG, METRIC, MODEL, NOW, READINGS, World
+from tests.integration.api.world import CATALOG, METRIC, MODEL, NOW, READINGS, World, pages
 from wire.ids import DeviceId, bucket, is_device_id, partition
 
 DEVICE = {"name": "DR 9", "model": "generic-dr", "site": {"hospital": "第三医院", "site": "急诊"}}
@@ -204,7 +204,7 @@ async def test_a_metric_the_catalog_does_not_know_is_shown_as_it_is_to_whom_it_b
     latest = (await here.ask("GET", f"/devices/{here.a.device}", as_="hospital-a")).json()["latest"]
     odd = next(value for value in latest if value["metric"] == "odd.one")
     assert (odd["name"], odd["unit"], odd["quality"], odd["age_s"]) == ("odd.one", "mm", "bad", 0.0)
-    for as_, whose, there in (("hospital-a", here.a, 200), ("hospital-b", here.b, 404), ("admin", here.b, 200)):
+    for as_, whose, there in (("hospital-a", here.a, 200), ("hospital-b", here.b, 404), ("staff", here.b, 200)):
         answer = await here.ask("GET", f"/devices/{whose.device}/series?metric=odd.one", as_=as_)
         assert answer.status_code == there, "whether another tenant has a metric, and its units, is nobody's to know"
     assert "odd" not in (await here.ask("GET", f"/devices/{here.b.device}", as_="hospital-b")).text
@@ -287,19 +287,6 @@ async def test_paging_shows_every_device_once_whatever_the_size_of_a_page(here: 
     assert len(whole) == 7
     for limit in (1, 2, 3, 7, 8):
         assert [item["id"] for item in await pages(here, f"/devices?limit={limit}")] == whole
-
-
-async def pages(here: World, path: str) -> list[dict[str, Any]]:
-    """All items of a list, page by page."""
-    found: list[dict[str, Any]] = []
-    joint = "&" if "?" in path else "?"
-    page = (await here.ask("GET", path)).json()
-    found += page["items"]
-    while page["next"] is not None:
-        page = (await here.ask("GET", f"{path}{joint}next={page['next']}")).json()
-        assert page["items"], "a page that was promised is not empty"
-        found += page["items"]
-    return found
 
 
 async def test_readings_from_oldest_to_newest_between_two_times(still: World) -> None:

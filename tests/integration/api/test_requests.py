@@ -58,7 +58,7 @@ async def test_a_key_stands_for_one_request(here: World, change: str) -> None:
 
 async def test_a_key_is_its_accounts_own(here: World) -> None:
     assert (await here.ask("POST", "/sites", json=SITE, headers=KEY)).status_code == 201
-    other = await here.ask("POST", "/sites", as_="manager", json={**SITE, "site": "other"}, headers=KEY)
+    other = await here.ask("POST", "/sites", as_="manager", json={**SITE, "hospital": "Other"}, headers=KEY)
     assert (other.status_code, hospitals(here)) == (201, 2)
 
 
@@ -71,7 +71,7 @@ async def test_of_concurrent_twins_one_is_executed(here: World) -> None:
 
 
 async def test_a_twin_that_takes_too_long_is_not_waited_for_for_ever(here: World) -> None:
-    account = here.look("SELECT id FROM account WHERE name = 'admin'")[0][0]
+    account = here.look("SELECT id FROM account WHERE name = 'staff'")[0][0]
     async with here.app.state.context.pool.connection() as connection:
         await connection.execute("SET lock_timeout = '100ms'")  # the role's own limit is seconds
     with psycopg.connect(here.database.superuser) as other:

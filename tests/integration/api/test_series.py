@@ -51,7 +51,7 @@ def write(
         )
 
 
-async def series(here: World, query: str, *, as_: str = "admin") -> dict[str, Any]:
+async def series(here: World, query: str, *, as_: str = "staff") -> dict[str, Any]:
     answer = await here.ask("GET", f"/devices/{here.a.device}/series?metric={METRIC}&{query}", as_=as_)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()

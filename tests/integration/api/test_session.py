@@ -9,7 +9,7 @@ import pytest
 from api.http.browser import COOKIE, CSRF_HEADER
 from people.accounts import create_account
 from people.roles import Role
-from tests.integration.api.world import NOW, World
+from tests.integration.api.world import DEALER, NOW, World
 
 PASSWORD = "ein langes 口令"
 LOGIN = {"user": "wang.li", "password": PASSWORD}
@@ -20,7 +20,7 @@ CSRF = {CSRF_HEADER: "1"}
 async def wang(here: World) -> World:
     """The world with an engineer who can log in."""
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
-        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, now=NOW)
+        await create_account(connection, name="wang.li", password=PASSWORD, role=Role.ENGINEER, org=DEALER, now=NOW)
     return here
 
 
@@ -41,7 +41,7 @@ async def test_a_login_sets_a_cookie_that_no_script_can_read_and_no_other_page_u
     assert answer.json() == {
         "user": "wang.li",
         "role": "engineer",
-        "hospital": None,
+        "org": {"id": DEALER, "name": "服务商 Dealer", "kind": "dealer"},
         "expires_at": "2026-11-22T16:00:00Z",
         "browser": True,
         "choose_password": False,
@@ -97,7 +97,7 @@ async def test_a_session_and_a_token_cannot_stand_in_for_each_other(wang: World)
     wang.http.cookies.clear()
     as_token = await wang.http.get("/api/v1/devices", headers={"Authorization": f"Bearer {session}"})
     assert as_token.status_code == 401
-    wang.http.cookies.set(COOKIE, wang.tokens["admin"])
+    wang.http.cookies.set(COOKIE, wang.tokens["staff"])
     assert (await wang.http.get("/api/v1/devices")).status_code == 401
     by_token = await wang.ask("DELETE", "/session")
     assert (by_token.status_code, by_token.json()["code"]) == (409, "conflict")
@@ -106,7 +106,7 @@ async def test_a_session_and_a_token_cannot_stand_in_for_each_other(wang: World)
 
 async def test_the_authorization_header_is_what_counts_where_there_are_both(wang: World) -> None:
     await log_in(wang)
-    assert (await wang.ask("GET", "/session")).json()["user"] == "admin"
+    assert (await wang.ask("GET", "/session")).json()["user"] == "staff"
     bad = await wang.http.get("/api/v1/session", headers={"Authorization": "Bearer nonsense"})
     assert bad.status_code == 401, "a broken token is not papered over by a cookie"
 
@@ -130,7 +130,7 @@ async def test_a_session_shows_among_the_tokens_and_can_be_revoked_from_elsewher
 
 async def test_a_hospital_is_told_which_one_it_is(still: World) -> None:
     who = (await still.ask("GET", "/session", as_="hospital-a")).json()
-    assert who["hospital"] == {"id": still.a.org, "name": still.a.name}
+    assert who["org"] == {"id": still.a.org, "name": still.a.name, "kind": "hospital"}
 
 
 async def test_every_answer_has_the_servers_time(still: World) -> None:

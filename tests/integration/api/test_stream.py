@@ -10,15 +10,15 @@ import httpx
 import psycopg
 import pytest
 
+from api.feed import events, log
 from api.feed import hub as hubs
-from api.feed import log
 from api.feed import room as rooms
 from api.feed.position import MAX_AWAY_MS
 from api.http.problems import Problem
 from api.tickets.shapes import Ticket
 from people import accounts
 from people.accounts import create_token
-from people.roles import Role
+from people.roles import Kind, Role
 from tests.integration.api.listener import SOON_S, EndedError, happens, happens_now, listening
 from tests.integration.api.world import NOW, World
 
@@ -180,7 +180,14 @@ async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: Wo
     async with await psycopg.AsyncConnection.connect(here.database.owner) as connection:
         for who in ("disabled", "reset", "changed", "revoked", "moved"):
             stored = await here.app.state.context.door.passwords.hash(password) if who == "changed" else "none"
-            row = {"org": here.a.org, "name": who, "role": Role.HOSPITAL, "password_hash": stored, "made": False}
+            row = {
+                "org": here.a.org,
+                "name": who,
+                "kind": "hospital",
+                "role": Role.EQUIPMENT,
+                "password_hash": stored,
+                "made": False,
+            }
             made = await accounts._SQL.one(connection, "add_account", row)
             assert made is not None
             ids[who] = made["id"]
@@ -190,10 +197,10 @@ async def test_who_is_signed_out_hears_nothing_more_after_5_s(url: str, here: Wo
     revoked = (await here.ask("GET", f"/accounts/{ids['revoked']}/tokens")).json()["items"][1]
     assert revoked["label"] == "tab"
     asked: list[tuple[str, str, str, dict[str, Any]]] = [
-        ("PATCH", f"/accounts/{ids['disabled']}", "admin", {"json": {"active": False}, "headers": {"If-Match": "*"}}),
-        ("POST", f"/accounts/{ids['reset']}/reset", "admin", {}),
+        ("PATCH", f"/accounts/{ids['disabled']}", "staff", {"json": {"active": False}, "headers": {"If-Match": "*"}}),
+        ("POST", f"/accounts/{ids['reset']}/reset", "staff", {}),
         ("POST", "/account/password", "changed's other", {"json": {"old": password, "new": password * 2}}),
-        ("DELETE", f"/accounts/{ids['revoked']}/tokens/{revoked['id']}", "admin", {}),
+        ("DELETE", f"/accounts/{ids['revoked']}/tokens/{revoked['id']}", "staff", {}),
     ]
     async with AsyncExitStack() as open_:
         tabs = {who: await open_.enter_async_context(listening(url, here, as_=who)) for who in (*ids, "hospital-a")}
@@ -280,7 +287,7 @@ async def test_after_what_nobody_foresaw_it_has_everybody_load_again_and_goes_on
     async with listening(url, here) as tab:
         await tab.next("beat")
         with monkeypatch.context() as patched:
-            patched.setattr(hubs, "alert_shape", broken)
+            patched.setattr(events, "alert_shape", broken)
             happens_now(here, here.a)
             assert (await tab.next("reset", "alert")).data == {"reason": "server-failed"}
         happens_now(here, here.b)
@@ -301,7 +308,7 @@ async def test_when_the_server_stops_the_stream_ends_at_once(url: str, here: Wor
 
 
 async def test_a_proxy_passes_each_event_on_at_once(url: str, here: World) -> None:
-    headers = {"Authorization": f"Bearer {here.tokens['admin']}"}
+    headers = {"Authorization": f"Bearer {here.tokens['staff']}"}
     async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/stream", headers=headers) as response:
         assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
         assert response.headers["x-accel-buffering"] == "no"
@@ -311,7 +318,7 @@ async def test_a_proxy_passes_each_event_on_at_once(url: str, here: World) -> No
 
 async def test_the_head_of_a_stream_ends_at_once_and_leaves_nobody_listening(url: str, here: World) -> None:
     async with httpx.AsyncClient(timeout=SOON_S) as client:
-        head = await client.head(f"{url}/stream", headers={"Authorization": f"Bearer {here.tokens['admin']}"})
+        head = await client.head(f"{url}/stream", headers={"Authorization": f"Bearer {here.tokens['staff']}"})
     assert (head.content, head.headers["content-type"]) == (b"", "text/event-stream; charset=utf-8")
     async with asyncio.timeout(SOON_S):
         while "steth_api_stream_clients 0.0" not in (await here.http.get("/metrics")).text:  # noqa: ASYNC110 - HTTP
@@ -353,7 +360,7 @@ async def test_an_account_has_so_many_streams_and_one_more_ends_its_oldest(
         assert (await ghost.next("reset")).data == {"reason": "too-many-of-this-account"}
         with pytest.raises(EndedError):
             await ghost.next()
-        assert await refused("admin") == 429, "not one after the other"
+        assert await refused("staff") == 429, "not one after the other"
         async with listening(url, here, as_="engineer") as other:
             assert (await other.next()).name == "hello"
         for tab in (second, third):
@@ -363,7 +370,10 @@ async def test_an_account_has_so_many_streams_and_one_more_ends_its_oldest(
             assert (await fourth.next()).name == "hello"
             with pytest.raises(EndedError):
                 await second.next("nothing")
-    joining = [here.app.state.hub.join(account=-1, org=None, lang="en", token_id=1, last=None) for _ in range(20)]
+    joining = [
+        here.app.state.hub.join(account=-1, org=0, kind=Kind.OPERATOR, lang="en", token_id=1, last=None)
+        for _ in range(20)
+    ]
     joined = await asyncio.gather(*joining, return_exceptions=True)
     refusals = [one for one in joined if isinstance(one, Problem)]
     assert len(refusals) == 17, "at the same moment too: two, and one in the place of the first"

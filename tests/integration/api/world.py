@@ -18,7 +18,7 @@ from api.app import create_app
 from api.settings import Settings
 from catalog.load import load
 from people.login.credentials import mint_token, token_hash
-from people.roles import Role
+from people.roles import OPERATOR, Kind, Role
 from store.partitions import ensure_partitions
 from store.pool import open_pool
 from tests.fixtures.postgres import Database
@@ -30,6 +30,8 @@ METRIC = "detector.temperature"
 FAMILY = MODEL.signals[METRIC].rules[0].family
 RUNBOOK = next(iter(CATALOG.runbooks.values()))
 READINGS = 7
+DEALER = 1
+"""The one that a new database has."""
 
 
 class Clock:
@@ -70,9 +72,10 @@ class World:
     tokens: dict[str, str]
 
     async def ask(
-        self, method: str, path: str, *, as_: str = "admin", headers: Mapping[str, str] | None = None, **more: Any
+        self, method: str, path: str, *, as_: str = "staff", headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:
-        """A request below /api/v1 with the token of an account: a role's name, `hospital-a` or `hospital-b`."""
+        """A request below /api/v1 with the token of an account: a role's name (a hospital's is the first's), or
+        `hospital-a`, `hospital-b`."""
         token = {"Authorization": f"Bearer {self.tokens[as_]}"}
         return await self.http.request(method, f"/api/v1{path}", headers={**token, **(headers or {})}, **more)
 
@@ -86,6 +89,19 @@ class World:
         self.look("SELECT settle_installation()")
         self.look("UPDATE installation SET timeline = 99 RETURNING 1")
         return self.look("SELECT settle_installation()") == [(True,)]
+
+
+async def pages(here: World, path: str, *, as_: str = "staff") -> list[dict[str, Any]]:
+    """All items of a list, page by page."""
+    found: list[dict[str, Any]] = []
+    joint = "&" if "?" in path else "?"
+    page = (await here.ask("GET", path, as_=as_)).json()
+    found += page["items"]
+    while page["next"] is not None:
+        page = (await here.ask("GET", f"{path}{joint}next={page['next']}", as_=as_)).json()
+        assert page["items"], "a page that was promised is not empty"
+        found += page["items"]
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,11 +123,10 @@ async def arrange(database: Database) -> Arranged:
         a = _hospital(connection, "第一人民医院", "da00000000001", "WX20261122-001")
         b = _hospital(connection, "Second Hospital", "db00000000001", "WX20261122-002")
         for role in Role:
-            if role is not Role.HOSPITAL:
-                tokens[role], _ = new_account(connection, role, role, None)
-        tokens["hospital-a"], _ = new_account(connection, "hospital-a", Role.HOSPITAL, a.org)
-        tokens["hospital"] = tokens["hospital-a"]
-        tokens["hospital-b"], _ = new_account(connection, "hospital-b", Role.HOSPITAL, b.org)
+            org = {Kind.OPERATOR: OPERATOR, Kind.DEALER: DEALER, Kind.HOSPITAL: a.org}[role.kind]
+            tokens[role], _ = new_account(connection, role, role, org)
+        tokens["hospital-a"] = tokens[Role.EQUIPMENT]
+        tokens["hospital-b"], _ = new_account(connection, "hospital-b", Role.EQUIPMENT, b.org)
     return Arranged(name=database.name, a=a, b=b, tokens=tokens)
 
 
@@ -136,15 +151,16 @@ async def world(database: Database, arranged: Arranged) -> AsyncIterator[World]:
 
 
 def new_account(
-    connection: psycopg.Connection[tuple[Any, ...]], name: str, role: str, org: int | None
+    connection: psycopg.Connection[tuple[Any, ...]], name: str, role: Role, org: int
 ) -> tuple[str, tuple[int, int]]:
     """A token of a new account, and their ids."""
     token = mint_token()
     ids = connection.execute(
-        "WITH a AS (INSERT INTO account (org_id, name, role, password_hash) VALUES (%s, %s, %s, 'none') RETURNING id) "
+        "WITH a AS (INSERT INTO account (org_id, org_kind, name, role, password_hash) VALUES (%s, %s, %s, %s, 'none')"
+        " RETURNING id) "
         "INSERT INTO api_token (account_id, hash, label, created_at, expires_at) SELECT id, %s, 'test', %s, %s FROM a "
         "RETURNING account_id, id",
-        (org, name, role, token_hash(token), NOW, NOW + timedelta(days=30)),
+        (org, role.kind, name, role, token_hash(token), NOW, NOW + timedelta(days=30)),
     ).fetchone()
     assert ids is not None
     return token, (ids[0], ids[1])
@@ -207,6 +223,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         connection, "mark", device_id=device, lane=0, epoch="e" * 16, seq=9, digest=b"d", at=NOW - timedelta(seconds=4)
     )
     event = {"org_id": org, "device_id": device}
+    mine = {**event, "dealer_id": DEALER}
     for kind, reason in (("refused", "connection-lost"), ("untold", "other-storage")):
         since = NOW - timedelta(hours=3)
         told = {"kind": kind, "source": "dicom", "reason": reason, "count": 2, "form": "", "since": since}
@@ -218,7 +235,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         connection,
         "alert",
         id=alert,
-        **event,
+        **mine,
         lane=0,
         rule="limit:detector-hot",
         kind="limit",
@@ -235,7 +252,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         connection,
         "alert_event",
         alert_id=alert,
-        **event,
+        **mine,
         at=began,
         learned_at=began,
         event="hold",
@@ -247,7 +264,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         connection,
         "ticket",
         number=number,
-        **event,
+        **mine,
         site_id=site,
         family=FAMILY,
         severity="major",
@@ -269,14 +286,16 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         message="ticket.title.limit",
         params={"family": FAMILY, "signal": METRIC, "rule": "limit:detector-hot"},
     )
-    _insert(connection, "ticket_alert", ticket_id=ticket, alert_id=alert, org_id=org)
+    _insert(connection, "ticket_alert", ticket_id=ticket, alert_id=alert, org_id=org, dealer_id=DEALER)
     opened = {"message": "ticket.opened", "params": {"family": FAMILY}}
-    _insert(connection, "ticket_event", ticket_id=ticket, org_id=org, at=began, event="opened", **opened)
+    _insert(
+        connection, "ticket_event", ticket_id=ticket, org_id=org, dealer_id=DEALER, at=began, event="opened", **opened
+    )
     _insert(
         connection,
         "remote_session",
         ticket_id=ticket,
-        **event,
+        **mine,
         scopes=["diagnose", "view"],
         runbook=RUNBOOK.key,
         minutes=60,
@@ -286,7 +305,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         connection,
         "command",
         id=f"c-{uid}",
-        **event,
+        **mine,
         ticket_id=ticket,
         body={"do": {"t": "run", "runbook": RUNBOOK.key}},
         issued_at=began,
@@ -309,8 +328,17 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         },
     )
     recipient = _insert(connection, "recipient", org_id=org, name="NOC", address="jsons://user:hunter2@example.com/x")
-    _insert(connection, "telling", ticket_id=ticket, step="opened", recipient_id=recipient, org_id=org, message="m")
-    _, (account, token) = new_account(connection, f"doctor of {name}", Role.HOSPITAL, org)
+    _insert(
+        connection,
+        "telling",
+        ticket_id=ticket,
+        step="opened",
+        recipient_id=recipient,
+        org_id=org,
+        owner_id=DEALER,
+        message="m",
+    )
+    _, (account, token) = new_account(connection, f"doctor of {name}", Role.EQUIPMENT, org)
     return Hospital(
         org=org,
         site=site,

@@ -179,13 +179,13 @@ def test_from_an_empty_database_to_the_first_account(
     for _ in range(2):  # each later start of the stack runs it again
         migrated = installed.steth("migrate")
         assert migrated.returncode == 0, migrated.stderr
-    first = installed.steth("account", "add", "chief", "--role", "admin")
+    first = installed.steth("account", "add", "chief", "--role", "staff")
     assert first.returncode == 0, first.stderr
     assert len(first.stdout.strip()) >= 16
     for arguments, said in (
-        (("account", "add", "chief", "--role", "admin"), "already"),
-        (("account", "add", "other", "--role", "hospital"), "--hospital"),
-        (("account", "add", "other", "--role", "hospital", "--hospital", "99"), "no such hospital"),
+        (("account", "add", "chief", "--role", "staff"), "already"),
+        (("account", "add", "other", "--role", "equipment"), "--org"),
+        (("account", "add", "other", "--role", "equipment", "--org", "99"), "is no hospital"),
         (("account", "disable", "chief"), "the last active administrator"),
         (("account", "reset", "nobody"), "no account nobody"),
     ):

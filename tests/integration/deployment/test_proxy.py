@@ -23,7 +23,7 @@ SOON_S: Final = 10.0
 @pytest.fixture
 def password(door: Door, tmp_path: Path) -> str:
     """Of the account `chief`, as it was printed."""
-    add = steth(tmp_path, "account", "add", "chief", "--role", "admin", settings={"dsn_owner": door.database.owner})
+    add = steth(tmp_path, "account", "add", "chief", "--role", "staff", settings={"dsn_owner": door.database.owner})
     return subprocess.run(add, check=True, capture_output=True, text=True).stdout.strip()
 
 

@@ -54,7 +54,7 @@ async def test_a_patient_in_every_place_of_the_contract_is_found_nowhere(
     uid, at = bench.device(), wall_ms()
     with psycopg.connect(bench.database.superuser) as connection:
         (org,) = connection.execute("SELECT id FROM org WHERE kind = 'hospital'").fetchone() or (0,)
-        token, _ = new_account(connection, "hospital", Role.HOSPITAL, org)
+        token, _ = new_account(connection, "hospital", Role.EQUIPMENT, org)
     numbers = [("readings", ("value", "[]")), ("fault", ("params", "{}"))]
     evil = [planted(kind, path, canary) for kind, path in places() for canary in (*NAMES, *NUMBERS)]
     evil += [planted(kind, path, number) for kind, path in numbers for number in FLOATS]

@@ -34,7 +34,7 @@ def large() -> Iterator[Sync]:
                 connection.prepare_threshold = None  # our own has a name
                 grow(connection, folder / "postgres" / "data")
                 connection.execute("SET plan_cache_mode = force_custom_plan")
-                connection.execute("SET steth.org = '*'")
+                connection.execute("SET steth.org = '0'")
                 yield connection
         finally:
             server.stop()

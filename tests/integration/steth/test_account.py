@@ -24,14 +24,17 @@ def test_the_owner_makes_lists_disables_enables_resets_and_revokes(
         with psycopg.connect(database.superuser) as connection:
             return connection.execute(query.encode()).fetchall()
 
-    first = steth("add", " chief  one ", "--role", "admin").strip()
-    assert "last active administrator" in steth("disable", "chief one", status=2)
-    assert "already" in steth("add", "chief one", "--role", "operator", status=2)
+    first = steth("add", " chief  one ", "--role", "staff").strip()
+    assert "last active account" in steth("disable", "chief one", status=2)
+    assert "already" in steth("add", "chief one", "--role", "noc", status=2)
     assert "no account nobody" in steth("reset", "nobody", status=2)
-    steth("add", "second", "--role", "admin")
+    steth("add", "second", "--role", "staff")
     steth("disable", "chief one")
     states = [line.split("\t")[:4] for line in steth("list").splitlines()]
-    assert states == [["chief one", "admin", "-", "disabled"], ["second", "admin", "-", "active"]]
+    assert states == [
+        ["chief one", "staff", "0 平台 Operator", "disabled"],
+        ["second", "staff", "0 平台 Operator", "active"],
+    ]
     steth("enable", "chief one")
     hashes = look("SELECT password_hash FROM account")
     with psycopg.connect(database.superuser) as connection:

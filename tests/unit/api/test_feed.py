@@ -12,6 +12,7 @@ from api.feed.client import MAX_WAITING, Client, Event, EventStream, frame
 from api.feed.facts import CHUNK, Seen, chunks, look, states
 from api.feed.log import Row, latest_of
 from api.feed.position import MAX_AWAY_MS, Away, Position, decode, encode
+from people.roles import Kind
 
 HEAD = Position(xid=900, table=0, row=0)
 NOW_MS = 1_795_320_000_000
@@ -76,21 +77,18 @@ def test_of_each_subject_the_last_row_is_told_once() -> None:
 # one client -----------------------------------------------------------------------------------------------------------
 
 
-def event(org: int | None = None, position: Position | None = None, *, exact: bool = False) -> Event:
-    return Event(name="alert", org=org, exact=exact, data={"zh": b"{}", "en": b"{}"}, position=position)
+def event(org: int | None = None, position: Position | None = None) -> Event:
+    return Event(name="alert", org=org, data={"zh": b"{}", "en": b"{}"}, position=position)
 
 
-def client(org: int | None = None, after: Position = HEAD) -> Client:
-    return Client(account=1, org=org, lang="en", token_id=1, after=after)
+def client(org: int = 0, after: Position = HEAD) -> Client:
+    return Client(account=1, org=org, kind=Kind.DEALER, lang="en", token_id=1, after=after)
 
 
-def test_a_hospital_sees_its_own_and_nobodys_and_staff_see_all_once() -> None:
+def test_each_sees_what_was_read_with_its_own_eyes_and_what_is_nobodys() -> None:
     own, foreign, nobodys = event(7), event(8), event(None)
     assert [client(7).sees(each) for each in (own, foreign, nobodys)] == [True, False, True]
-    assert [client(None).sees(each) for each in (own, foreign, nobodys)] == [True, True, True]
-    for_staff, for_seven = event(None, exact=True), event(7, exact=True)
-    assert [client(None).sees(each) for each in (for_staff, for_seven)] == [True, False]
-    assert [client(7).sees(each) for each in (for_staff, for_seven)] == [False, True]
+    assert [client(0).sees(each) for each in (event(0), foreign, nobodys)] == [True, False, True]
 
 
 def test_what_a_client_has_already_is_not_told_again() -> None:
@@ -144,7 +142,7 @@ def seen(**change: object) -> Seen:
     row = {
         "id": 1,
         "uid": "d1",
-        "org": 7,
+        "viewers": [0, 1, 7],
         "connected": True,
         "interval_s": 15.0,
         "equipment_connected": None,

@@ -7,27 +7,33 @@ from typing import Final
 import pytest
 
 from people import roles
-from people.roles import RIGHTS, Role, Scope, read_rights, rights_of
+from people.roles import RIGHTS, Kind, Role, read_rights, rights_of
 
 TEXT: Final = (Path(roles.__file__).parent / "rights.toml").read_text(encoding="utf-8")
 
 
 def test_the_file_as_it_is() -> None:
     assert read_rights(TEXT.encode()) == RIGHTS
-    assert {role for role, scope in RIGHTS.scopes.items() if scope is Scope.OWN} == {Role.HOSPITAL}
-    of_hospitals = {right for right, roles in RIGHTS.roles.items() if Role.HOSPITAL in roles}
-    assert of_hospitals == {"own", "equipment.read", "audit.read"}
+    of = {kind: {role.value for role in Role if role.kind is kind} for kind in Kind}
+    assert of == {
+        Kind.OPERATOR: {"staff"},
+        Kind.DEALER: {"manager", "noc", "engineer"},
+        Kind.HOSPITAL: {"equipment", "it", "department"},
+    }
+    of_hospitals = {right for right, roles in RIGHTS.roles.items() if any(role.kind is Kind.HOSPITAL for role in roles)}
+    assert of_hospitals == {"own", "equipment.read", "audit.read", "accounts.manage"}
+    assert all(Role.STAFF in roles for roles in RIGHTS.roles.values())
 
 
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (lambda text: text.replace("[roles.admin]", "[roles.root]"), "Invalid enum value 'root'"),
-        (lambda text: text[: text.index("[roles.hospital]")], "roles.hospital"),
-        (lambda text: text.replace('scope = "own"', 'scope = "tree"'), "Invalid enum value 'tree'"),
-        (lambda text: text.replace('scope = "own"', ""), "missing required field `scope`"),
-        (lambda text: text.replace("[roles.admin]", "[rolls.admin]"), "unknown field `rolls`"),
-        (lambda text: text.replace("[roles.admin]", "[roles.admin"), "rights: "),
+        (lambda text: text.replace("[roles.staff]", "[roles.root]"), "Invalid enum value 'root'"),
+        (lambda text: text[: text.index("[roles.department]")], "roles.department"),
+        (lambda text: text.replace('of = "dealer"', 'of = "tree"'), "Invalid enum value 'tree'"),
+        (lambda text: text.replace('of = "hospital"', ""), "missing required field `of`"),
+        (lambda text: text.replace("[roles.staff]", "[rolls.admin]"), "unknown field `rolls`"),
+        (lambda text: text.replace("[roles.staff]", "[roles.admin"), "rights: "),
     ],
 )
 def test_what_is_wrong_is_said(harm: Callable[[str], str], said: str) -> None:
