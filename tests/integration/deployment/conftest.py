@@ -169,6 +169,7 @@ def door(
         assert (folder / "nginx.log").read_text(encoding="utf-8") == "", "nothing that was asked is written anywhere"
     finally:
         nginx.kill()
+        wait_until(lambda: not listening(port), what="the end of nginx and its workers")
         api.terminate()
         api.wait(30)
         shutil.rmtree(directory, ignore_errors=True)
