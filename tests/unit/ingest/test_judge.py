@@ -17,10 +17,11 @@ PACK = msgspec.msgpack.Encoder().encode
 async def test_a_batch_is_judged_together_and_its_effects_go_to_the_stages() -> None:
     court = Court.open()
     first, second, quiet = court.device(), court.device(), court.device()
+    quiet.state = 7
     await court.hear((first, "AB"), (second, "C"), (quiet, ""))
     assert court.stage.batches == [[1, 2, 3]]
     assert court.seen == [(1, "A"), (1, "B"), (2, "C")]
-    assert [each.state for each in (first, second, quiet)] == [2, 1, 0]
+    assert [each.state for each in (first, second, quiet)] == [2, 1, 7]
     assert list(court.judge.changed) == [second.device.uid], "a state that can wait goes with the next checkpoint"
 
 
@@ -125,6 +126,7 @@ async def test_an_error_of_the_database_sets_nothing_aside() -> None:
             await court.hear((court.device(), "A" if alone else "Q"), (memory, "B"))
         assert memory.backlog is False
         assert [name for name in court.lines.names if name == "write_to_judge"] == ["write_to_judge"] * alone
+        assert len(court.engine.stepped) == (4 if alone else 2), "nobody is tried alone for what is everybody's"
 
 
 # what waits -----------------------------------------------------------------------------------------------------------
@@ -144,6 +146,8 @@ async def test_what_waits_is_judged_in_order_and_then_what_comes_is_judged_at_on
     done = [given for name, given in court.lines.said if name == "judged"]
     assert done == [{"seen": (1, "A")}, {"id": 5}, {"seen": (1, "B")}, {"id": 6}]
     assert (memory.backlog, memory.state, court.judge.used) == (False, 2, {memory.device.uid})
+    court.judge.begin()
+    assert court.judge.used == set()
     assert not court.judge.later.due
 
 
