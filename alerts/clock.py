@@ -18,7 +18,8 @@ from ingest.ports import Presence
 HELD_LIMIT_MS: Final = 600_000
 """Late facts of an agent that doesn't get through its backlog are judged after this time on the partition's clock."""
 BEATS: Final = 3
-"""Heartbeats that may be missed before a device counts as silent, if its own interval is the longer one."""
+"""Heartbeats that may be missing before a device counts as silent, if its own interval is the longer one, and what is
+shown of it as stale: one lost on a bad line is no news. As many samples may be missing before a line is broken."""
 
 
 def silence_at(silence_ms: int, known_clock: int, presence: Presence) -> int:

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from alerts.effects import Kind
 from alerts.reasons import Variant
 from catalog.model import FaultCode, LimitRule, Model, Severity, Signal, Silence
+from ingest.clocks import DAY_MS
 
 UNKNOWN_FAMILY: Final = "unknown-code"
-UNKNOWN_HOLD_MS: Final = 24 * 3_600_000
+UNKNOWN_HOLD_MS: Final = DAY_MS
 """A code that the catalog doesn't hold counts as active until a day passed without it: nobody knows what ends it."""
 MAX_UNKNOWN: Final = 16
 """Unknown codes of a device and lane that are open at a time; all further ones share one episode, ``MORE``."""
@@ -30,7 +31,6 @@ NUMBERS: Final = "identity:numbers"
 UNJUDGED: Final = "unjudged"
 CLOCK: Final = "clock"
 CONNECTION: Final = "connection"
-DAY_MS: Final = 24 * 3_600_000
 """Two devices under one identity, numbers that begin again and reports that can't be judged are over when a day passed
 without another."""
 CONNECTION_HOLD_MS: Final = 600_000

@@ -1,7 +1,6 @@
 """One step of the engine over the reports of one device: sorts the facts by what their time allows."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,15 +10,12 @@ from alerts.episode import Condition, Event
 from alerts.order import in_order, span
 from alerts.plan import LOST_KINDS, NUMBERS, NUMBERS_RULE, SILENCE, Metric, Plan
 from alerts.state import Held, State, silence_of
+from ingest.clocks import OLDEST_MS
+from ingest.latest import LATEST_AHEAD_MS
 from ingest.ports import Applied, Device, Effect, HandOver, Now, Presence
 from wire.items import BAD, Birth, Fault, Heartbeat, Readings
 from wire.report import Report
 from wire.topics import Lane
-
-AHEAD_MS: Final = 300_000
-"""How far a clock may be ahead (``latest`` has the same bound, delivery 16)."""
-OLDEST_MS: Final = 366 * 86_400_000
-"""How long before its arrival a fault can have been: a clock at 1970 tells nothing of when it was."""
 
 
 class Step:
@@ -168,7 +164,7 @@ class Step:
                 continue
             at_ms = base_ms if dt is None else base_ms + dt[i]
             if at_ms > received_ms:
-                if at_ms > received_ms + AHEAD_MS:
+                if at_ms > received_ms + LATEST_AHEAD_MS:
                     continue
                 at_ms = received_ms
             newest = judged.get(name, 0)

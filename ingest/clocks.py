@@ -15,8 +15,9 @@ from msgspec import Struct
 from wire.items import Item, Readings
 from wire.report import Report
 
-OLDEST_MS: Final = 366 * 86_400_000
-"""Nothing waits longer to be sent; the engine has the same bound."""
+DAY_MS: Final = 86_400_000
+OLDEST_MS: Final = 366 * DAY_MS
+"""Nothing waits longer to be sent: a clock at 1970 tells nothing of when a fault was."""
 NEAR_MS: Final = 2_000
 """What networks add now and then: levels this near are one. An offset this small is none."""
 STEADY_MS: Final = 10_000

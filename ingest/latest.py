@@ -16,6 +16,8 @@ Values = dict[int, tuple[int, float, int]]
 """metric id → (time in ms, value, quality)."""
 PER_DEVICE: Final = 1_000
 """Distinct metrics of a device that have a newest value; the largest model of the catalog has a tenth of that."""
+LATEST_AHEAD_MS: Final = 5 * 60_000
+"""How far a clock may be ahead: a value from further in the future is stored, and is nobody's latest (delivery 16)."""
 _decode: Final = msgspec.msgpack.Decoder(Values).decode
 _encode: Final = msgspec.msgpack.Encoder().encode
 _KEPT: Final = 8

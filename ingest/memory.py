@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 
 from ingest.arrays import texts
 from ingest.clocks import Clock
-from ingest.latest import Latest
+from ingest.latest import LATEST_AHEAD_MS, Latest
 from ingest.numbers import Mark
 from ingest.ports import Device, Engine, Opened, Presence, S
 from store.sql import queries_beside
@@ -244,10 +244,6 @@ class Memory(Generic[S]):
             presence.equipment_connected,
             presence.clock_offset_ms,
         )
-
-
-LATEST_AHEAD_MS: Final = 5 * 60_000
-"""A value from further in the future is stored, but is nobody's latest (delivery 16)."""
 
 
 def device_of(row: Sequence[Any]) -> Device:

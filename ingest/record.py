@@ -6,7 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from ingest.arrays import FIRST_MS, LAST_MS
-from ingest.memory import LATEST_AHEAD_MS, DeviceMemory
+from ingest.latest import LATEST_AHEAD_MS
+from ingest.memory import DeviceMemory
 from ingest.metrics import MetricIds
 from ingest.ports import Applied, Work
 from ingest.rows import ReadingRows

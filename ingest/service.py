@@ -11,6 +11,7 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from ingest import stats
+from ingest.clocks import DAY_MS
 from ingest.directory import Tail, changed
 from ingest.fit import Fit
 from ingest.memory import SQL
@@ -38,7 +39,6 @@ PROBE_LEAP_MS: Final = 5_000
 """The most a partition's clock advances from one probe to the next, whatever became of those between."""
 REACH_DAYS: Final = 90
 """How old a reading may be, unless the settings keep them shorter or longer (``store.retention``)."""
-_DAY_MS: Final = 86_400_000
 _BEAT_S: Final = 0.25
 _DIGESTS_S: Final = 600.0
 RECEIVE_MAX: Final = 1_000
@@ -120,7 +120,7 @@ class Ingest(Generic[S]):
                 on_handed=self._on_handed,
                 wall_ms=wall_ms,
                 steady_ms=steady_ms,
-                reach_ms=reach_days * _DAY_MS,
+                reach_ms=reach_days * DAY_MS,
                 pace=pace,
             )
             for lane in Lane

@@ -381,6 +381,12 @@ END $$;
 
 ALTER FUNCTION public.settle_installation(put_back boolean) OWNER TO steth_owner;
 
+CREATE FUNCTION public.severity_rank(severity text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$ SELECT array_position(ARRAY['critical', 'major', 'minor', 'warning'], severity) $$;
+
+ALTER FUNCTION public.severity_rank(severity text) OWNER TO steth_owner;
+
 CREATE FUNCTION public.tell(told jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'

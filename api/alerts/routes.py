@@ -9,16 +9,7 @@ from psycopg.rows import DictRow
 
 from alerts.episode import OperatorEvent, OperatorState
 from alerts.operate import AlertConflictError, AlertRefusedError, Operated, operate
-from api.alerts.shapes import (
-    Acknowledge,
-    Alert,
-    AlertDetail,
-    AlertEvent,
-    DeviceNamed,
-    Operator,
-    OperatorStateWord,
-    Severity,
-)
+from api.alerts.shapes import Acknowledge, Alert, AlertDetail, AlertEvent, DeviceNamed, Operator, OperatorStateWord
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.http.context import Asked, Session
 from api.http.documented import problems
@@ -28,6 +19,7 @@ from api.http.problems import Problem, ProblemCode, not_found, of_another_time
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import Id, Message
+from catalog.model import Severity
 from store.pool import Connection
 from store.sql import queries_beside
 

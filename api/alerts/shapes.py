@@ -9,8 +9,8 @@ from pydantic import Field
 from alerts.effects import Kind
 from api.http.examples import ALERT_ID, TICKET_NUMBER
 from api.http.shapes import Given, Message, Note, Shape, example
+from catalog.model import Severity
 
-Severity = Literal["critical", "major", "minor", "warning"]
 Condition = Literal["pending", "active", "clearing", "no-data", "unconfirmed", "ok"]
 OperatorStateWord = Literal["unacknowledged", "acknowledged"]
 

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from api.alerts.shapes import Severity
 from api.http.shapes import Shape, example
+from catalog.model import Severity
 
 
 class SignalShape(Shape):

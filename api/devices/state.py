@@ -6,10 +6,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from alerts.clock import BEATS
 from catalog.model import Text
 
-MISSED_BEATS: Final = 3
-"""Heartbeats that may be missing before what is shown counts as stale: one lost on a bad line is no news."""
 LOST_COUNTS: Final = timedelta(hours=24)
 """For how long a lost fact leaves open whether a device is well: whoever comes in the morning sees the night's."""
 _UNHEALTHY: Final = frozenset({"critical", "major"})
@@ -102,7 +101,7 @@ class State:
 
 def patience(known: Known, default_interval_s: float) -> timedelta:
     """For how long what was heard of a device counts as recent."""
-    return timedelta(seconds=MISSED_BEATS * (known.interval_s or default_interval_s))
+    return timedelta(seconds=BEATS * (known.interval_s or default_interval_s))
 
 
 def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:

@@ -14,8 +14,8 @@ import msgspec
 
 from api.feed.facts import LANGS
 from catalog.model import Lang, Text
+from wire.ids import PARTITIONS
 
-PARTITIONS: Final = 16
 STALLED_S: Final = 10.0
 """A partition's clock is saved every 1.5 s and advances by probes of every second (delivery 15)."""
 READER_S: Final = 10.0

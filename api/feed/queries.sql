@@ -45,9 +45,9 @@ LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
 LEFT JOIN (SELECT device_id, max(at) AS at FROM device_mark GROUP BY device_id) heard ON heard.device_id = d.id
 LEFT JOIN (
     SELECT a.device_id, count(*) AS open_alerts,
-           (array_agg(a.severity ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+           (array_agg(a.severity ORDER BY severity_rank(a.severity),
                       a.occurred_at))[1] AS severity,
-           (array_agg(a.occurred_at ORDER BY array_position(ARRAY['critical', 'major', 'minor', 'warning'], a.severity),
+           (array_agg(a.occurred_at ORDER BY severity_rank(a.severity),
                       a.occurred_at))[1] AS since,
            min(a.occurred_at) FILTER (
                WHERE a.kind IN ('identity', 'clock', 'connection', 'unjudged') OR a.condition = 'unconfirmed'

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final, Literal
 
+from alerts.clock import BEATS
 from catalog.model import Signal
 
 Resolution = Literal["raw", "1m", "1h", "1d"]
@@ -19,8 +20,6 @@ _WIDTHS_S: Final = (
     *(3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200),
     *(86_400 * days for days in (1, 2, 5, 10, 30, 90)),
 )
-_MISSED: Final = 3
-"""Samples that may be missing before the line is broken: as many as heartbeats before a device counts as stale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +79,7 @@ def gap_of(signal: Signal | None, width: timedelta) -> timedelta | None:
     """
     if signal is None or signal.cadence == "exposure":
         return None
-    return max(timedelta(seconds=_MISSED * signal.cadence), width * 2)
+    return max(timedelta(seconds=BEATS * signal.cadence), width * 2)
 
 
 def with_gaps(

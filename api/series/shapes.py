@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import Field
 
 from alerts.effects import Kind
-from api.alerts.shapes import ALERT_SAID, Condition, Severity
+from api.alerts.shapes import ALERT_SAID, Condition
 from api.http.examples import ALERT_ID
 from api.http.shapes import Shape, example
+from catalog.model import Severity
 
 _SERIES: Final[dict[str, Any]] = {
     "device": "d3k9m2q7x1z5a",

@@ -4,7 +4,6 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 
-from api.alerts.shapes import Severity
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.http.context import Asked
 from api.http.documented import problems
@@ -17,6 +16,7 @@ from api.http.shapes import Id, of_row
 from api.tickets.read import find_ticket, read_case, read_tickets
 from api.tickets.shapes import Ticket, TicketDetail, TicketEvidence, Transition
 from api.tickets.words import detail, exhibit, rendered
+from catalog.model import Severity
 from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
 from desk.tickets.evidence import read_evidence, read_exhibit
 from desk.tickets.operate import transition

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.alerts.shapes import ALERT_SAID, Condition, Severity
+from api.alerts.shapes import ALERT_SAID, Condition
 from api.devices.shapes import READING, ReadingShape
 from api.http.examples import ALERT_ID, HOSPITAL, SITE, TICKET_NUMBER
 from api.http.shapes import Given, Message, NamedId, Note, Shape, example
+from catalog.model import Severity
 from desk.tickets.status import Action, Status
 from wire.commands import Scope
 

@@ -242,11 +242,11 @@ WHERE l.condition <> 'ok';
 -- name: tickets_apart
 SELECT t.number FROM ticket t CROSS JOIN LATERAL (
     SELECT bool_and(l.condition = 'ok') AS over,
-        min(array_position(ARRAY['critical', 'major', 'minor', 'warning'], l.severity)) FILTER (WHERE l.condition <> 'ok')
+        min(severity_rank(l.severity)) FILTER (WHERE l.condition <> 'ok')
             AS worst
     FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ticket_id = t.id) l
 WHERE t.status <> 'closed' AND (
-    l.worst < array_position(ARRAY['critical', 'major', 'minor', 'warning'], t.severity)
+    l.worst < severity_rank(t.severity)
     OR t.number LIKE 'opening-%'
     OR l.over AND NOT EXISTS (
         SELECT FROM ticket_event e WHERE e.ticket_id = t.id AND e.event IN ('alert-over', 'condition-over')))

@@ -9,8 +9,8 @@ from psycopg import AsyncConnection
 from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
 from steth.doctor.statements import QUERIES
+from wire.ids import PARTITIONS
 
-PARTITIONS: Final = 16
 MARK_WARN_S: Final = 300.0
 JUDGE_FAIL_S: Final = 3600.0
 _INGEST: Final = Text(zh="检查 steth ingest 是否运行及其日志", en="see that `steth ingest` runs, and read its log")

@@ -11,12 +11,11 @@ from catalog.load import load
 from catalog.messages import render
 from catalog.model import Catalog, Text
 from desk.telling.addresses import shown
-from desk.telling.watch import Watch, look
+from desk.telling.watch import PATIENCE_S, Watch, look
 from steth.doctor.statements import QUERIES
 
 MOST: Final = 10
 """Lines of each kind."""
-OVERDUE_S: Final = 300.0
 _TEST: Final = Text(
     zh="更正地址后发测试通知：POST /api/v1/recipients/{id}/test（见 docs/telling.md）",
     en="correct the address, then send a test: POST /api/v1/recipients/{id}/test (docs/telling.md)",
@@ -33,7 +32,7 @@ async def check_telling(connection: AsyncConnection[Any], now: datetime) -> list
 
 def _outbox(waiting: int, longest_s: float, given_up: int) -> Finding:
     """What waits, for how long at the longest, and what was given up within a day."""
-    if waiting and longest_s > OVERDUE_S:
+    if waiting and longest_s > PATIENCE_S:
         return warn(
             "telling.outbox",
             zh=f"{waiting} 条通知未发出，最早的已等 {longest_s:.0f} s",

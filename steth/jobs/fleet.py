@@ -6,12 +6,12 @@ from typing import Final
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from api.devices.state import MISSED_BEATS
+from alerts.clock import BEATS
+from catalog.model import SEVERITIES
 from steth.jobs.statements import QUERIES
 from store.pool import Pool
 
 STATES: Final = ("fresh", "late", "never")
-SEVERITIES: Final = ("critical", "major", "minor", "warning")
 STATUSES: Final = ("new", "to-dispatch", "accepted", "on-site", "awaiting-parts", "to-verify")
 LANES: Final = ("live", "bulk")
 _FAMILIES: Final = (
@@ -34,7 +34,7 @@ class Fleet(Collector):
     async def measure(self) -> int:
         """Look; returns 0: nothing was done."""
         async with self._pool.connection() as connection:
-            rows = await connection.execute(QUERIES["fleet"], {"beats": MISSED_BEATS, "heartbeat_s": self._heartbeat_s})
+            rows = await connection.execute(QUERIES["fleet"], {"beats": BEATS, "heartbeat_s": self._heartbeat_s})
             self._found = {(name, label): float(count) async for name, label, count in rows}
         return 0
 

@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 from prometheus_client import Gauge
 
+from ingest.clocks import DAY_MS
 from ingest.rows import AHEAD_MS
 from steth.jobs.sweep import sweep
 from store.installation import settle
@@ -21,8 +22,7 @@ from store.pool import Connection
 from store.retention import Keep, drop_old, note_keeping
 from store.rollup import LEVELS, lags, roll_up
 
-_DAY_MS: Final = 86_400_000
-AHEAD_DAYS: Final = 40 + AHEAD_MS // _DAY_MS
+AHEAD_DAYS: Final = 40 + AHEAD_MS // DAY_MS
 """Room for readings: what ingest takes, and more than a month of this job not running."""
 LAG: Final = Gauge("steth_store_rollup_lag_seconds", "How far the roll-ups kept by our job are behind now.", ["level"])
 

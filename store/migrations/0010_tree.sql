@@ -45,6 +45,10 @@ CREATE TABLE clientele (
 CREATE INDEX clientele_org ON clientele (org_id);
 INSERT INTO clientele (dealer_id, org_id) SELECT only_dealer(), id FROM org WHERE kind = 'hospital';
 
+-- The order of severities, the worst first (catalog.model.SEVERITIES).
+CREATE FUNCTION severity_rank(severity text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+$$ SELECT array_position(ARRAY['critical', 'major', 'minor', 'warning'], severity) $$;
+
 -- Who serves a device -----------------------------------------------------------------------------------------------------
 
 ALTER TABLE device ADD COLUMN dealer_id integer REFERENCES org;

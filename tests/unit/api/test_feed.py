@@ -7,12 +7,13 @@ import pytest
 from starlette.types import Message
 
 from api.devices.state import LOST_COUNTS
-from api.feed.beat import PARTITIONS, STALLED_S, Ingest, Reason
+from api.feed.beat import STALLED_S, Ingest, Reason
 from api.feed.client import MAX_WAITING, Client, Event, EventStream, frame
 from api.feed.facts import CHUNK, Seen, chunks, look, states
 from api.feed.log import Row, latest_of
 from api.feed.position import MAX_AWAY_MS, Away, Position, decode, encode
 from people.roles import Kind
+from wire.ids import PARTITIONS
 
 HEAD = Position(xid=900, table=0, row=0)
 NOW_MS = 1_795_320_000_000
