@@ -91,6 +91,74 @@ END $$;
 
 ALTER FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) OWNER TO steth_owner;
 
+CREATE FUNCTION public.change_dealer(device integer, at timestamp with time zone) RETURNS TABLE(ticket_id bigint, before text, runbook text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+#variable_conflict use_column
+DECLARE
+    asked service_change;
+    known device;
+    former integer;
+    ended ticket;
+BEGIN
+    PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = change_dealer.device) FOR UPDATE;
+    DELETE FROM service_change c WHERE c.device_id = change_dealer.device AND c.due_at <= change_dealer.at RETURNING c.* INTO asked;
+    SELECT * INTO known FROM device d WHERE d.id = change_dealer.device FOR NO KEY UPDATE;
+    former := known.dealer_id;
+    IF asked.dealer_id IS NULL OR former = asked.dealer_id THEN
+        RETURN;
+    END IF;
+
+    UPDATE service v SET until = greatest(change_dealer.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
+        serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
+    FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
+    INSERT INTO service (device_id, org_id, dealer_id, since)
+    SELECT known.id, known.org_id, asked.dealer_id, max(v.until) FROM service v WHERE v.device_id = known.id;
+    UPDATE device d SET dealer_id = asked.dealer_id WHERE d.id = known.id;
+    INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
+    DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
+        AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
+
+    -- What lasts is the new one's, and nobody of it has taken note of it yet.
+    UPDATE alert_operator p SET state = 'unacknowledged', actor = '', note = '', at = change_dealer.at, version = p.version + 1,
+        dealer_id = asked.dealer_id
+    FROM alert a WHERE a.device_id = known.id AND a.condition <> 'ok' AND p.alert_id = a.id;
+    UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
+
+    -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
+    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR NO KEY UPDATE LOOP
+        INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
+        VALUES (ended.id, ended.org_id, ended.dealer_id, change_dealer.at, 'handed-over', 'ticket.handed_over',
+            jsonb_build_object('old', ended.status));
+        UPDATE ticket t SET status = 'closed', closed_at = change_dealer.at, version = t.version + 1 WHERE t.id = ended.id;
+        CONTINUE WHEN NOT EXISTS (SELECT FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+            WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending'));
+        INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
+            evidence_from, evidence_to, causes, parts, message, params)
+        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, ended.severity,
+            ended.occurred_at, ended.detected_at, change_dealer.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
+            ended.message, ended.params)
+        RETURNING id INTO ticket_id;
+        INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
+        SELECT change_dealer.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+        WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
+        before := ended.number;
+        SELECT r.runbook INTO runbook FROM remote_session r WHERE r.ticket_id = ended.id ORDER BY r.id DESC LIMIT 1;
+        RETURN NEXT;
+    END LOOP;
+    UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, change_dealer.at))
+    WHERE t.device_id = known.id AND t.dealer_id = former AND t.evidence_readings IS NULL;
+    UPDATE telling g SET state = 'given-up', error = 'telling.handed_over', error_params = '{}'
+    FROM ticket t WHERE t.device_id = known.id AND t.dealer_id = former AND g.ticket_id = t.id AND g.state = 'waiting';
+    UPDATE remote_session r SET state = 'withdrawn', version = r.version + 1
+    WHERE r.device_id = known.id AND r.dealer_id = former AND r.state = 'prepared';
+    -- An answer that still comes is the new one's to see.
+    UPDATE command c SET status = 'expired', dealer_id = asked.dealer_id WHERE c.device_id = known.id AND c.status = 'waiting';
+END $$;
+
+ALTER FUNCTION public.change_dealer(device integer, at timestamp with time zone) OWNER TO steth_owner;
+
 CREATE FUNCTION public.clean_name(name text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN btrim(regexp_replace(NORMALIZE(name, NFC), '[\s\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+'::text, ' '::text, 'g'::text));
@@ -122,74 +190,6 @@ BEGIN
 END $$;
 
 ALTER FUNCTION public.drop_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
-
-CREATE FUNCTION public.hand_over(device integer, at timestamp with time zone) RETURNS TABLE(ticket_id bigint, before text, runbook text)
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-#variable_conflict use_column
-DECLARE
-    asked service_change;
-    known device;
-    former integer;
-    ended ticket;
-BEGIN
-    PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = hand_over.device) FOR UPDATE;
-    DELETE FROM service_change c WHERE c.device_id = hand_over.device AND c.due_at <= hand_over.at RETURNING c.* INTO asked;
-    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR NO KEY UPDATE;
-    former := known.dealer_id;
-    IF asked.dealer_id IS NULL OR former = asked.dealer_id THEN
-        RETURN;
-    END IF;
-
-    UPDATE service v SET until = greatest(hand_over.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
-        serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
-    FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
-    INSERT INTO service (device_id, org_id, dealer_id, since)
-    SELECT known.id, known.org_id, asked.dealer_id, max(v.until) FROM service v WHERE v.device_id = known.id;
-    UPDATE device d SET dealer_id = asked.dealer_id WHERE d.id = known.id;
-    INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
-    DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
-        AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
-
-    -- What lasts is the new one's, and nobody of it has taken note of it yet.
-    UPDATE alert_operator p SET state = 'unacknowledged', actor = '', note = '', at = hand_over.at, version = p.version + 1,
-        dealer_id = asked.dealer_id
-    FROM alert a WHERE a.device_id = known.id AND a.condition <> 'ok' AND p.alert_id = a.id;
-    UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
-
-    -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
-    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR NO KEY UPDATE LOOP
-        INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
-        VALUES (ended.id, ended.org_id, ended.dealer_id, hand_over.at, 'handed-over', 'ticket.handed_over',
-            jsonb_build_object('old', ended.status));
-        UPDATE ticket t SET status = 'closed', closed_at = hand_over.at, version = t.version + 1 WHERE t.id = ended.id;
-        CONTINUE WHEN NOT EXISTS (SELECT FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
-            WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending'));
-        INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
-            evidence_from, evidence_to, causes, parts, message, params)
-        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, ended.severity,
-            ended.occurred_at, ended.detected_at, hand_over.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
-            ended.message, ended.params)
-        RETURNING id INTO ticket_id;
-        INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
-        SELECT hand_over.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
-        WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
-        before := ended.number;
-        SELECT r.runbook INTO runbook FROM remote_session r WHERE r.ticket_id = ended.id ORDER BY r.id DESC LIMIT 1;
-        RETURN NEXT;
-    END LOOP;
-    UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, hand_over.at))
-    WHERE t.device_id = known.id AND t.dealer_id = former AND t.evidence_readings IS NULL;
-    UPDATE telling g SET state = 'given-up', error = 'telling.handed_over', error_params = '{}'
-    FROM ticket t WHERE t.device_id = known.id AND t.dealer_id = former AND g.ticket_id = t.id AND g.state = 'waiting';
-    UPDATE remote_session r SET state = 'withdrawn', version = r.version + 1
-    WHERE r.device_id = known.id AND r.dealer_id = former AND r.state = 'prepared';
-    -- An answer that still comes is the new one's to see.
-    UPDATE command c SET status = 'expired', dealer_id = asked.dealer_id WHERE c.device_id = known.id AND c.status = 'waiting';
-END $$;
-
-ALTER FUNCTION public.hand_over(device integer, at timestamp with time zone) OWNER TO steth_owner;
 
 CREATE TABLE public.keeping (
     what text NOT NULL,
@@ -2207,11 +2207,11 @@ GRANT ALL ON FUNCTION public.audit_head(org integer) TO steth_api;
 REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) TO steth_api;
 
+REVOKE ALL ON FUNCTION public.change_dealer(device integer, at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.change_dealer(device integer, at timestamp with time zone) TO steth_jobs;
+
 REVOKE ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time zone) TO steth_jobs;
-
-REVOKE ALL ON FUNCTION public.hand_over(device integer, at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.hand_over(device integer, at timestamp with time zone) TO steth_jobs;
 
 GRANT SELECT ON TABLE public.keeping TO steth_ingest;
 GRANT SELECT ON TABLE public.keeping TO steth_jobs;

@@ -104,9 +104,9 @@ UPDATE ticket t SET number = n.prefix || n.day || '-' || n.block || lpad(n.nth, 
 FROM numbered n WHERE t.id = n.id
 RETURNING t.id, t.number;
 
--- name: hand_over
+-- name: change_dealer
 -- A change of dealer that is due (migration 0010): the tickets that open by it, the number of the one before, its runbook.
-SELECT ticket_id, before, runbook FROM hand_over(%(device)s, to_timestamp(%(now_ms)s / 1000.0));
+SELECT ticket_id, before, runbook FROM change_dealer(%(device)s, to_timestamp(%(now_ms)s / 1000.0));
 
 -- name: opened_anew
 SELECT t.id, t.org_id, t.family, t.severity, (extract(epoch FROM t.occurred_at) * 1000)::bigint,

@@ -12,14 +12,14 @@ from store.sql import queries_beside
 _QUERIES: Final = queries_beside(__file__)
 
 
-async def hand_over(connection: AsyncConnection[Any], device_id: int, *, now_ms: int) -> list[TicketOpened]:
+async def change_dealer(connection: AsyncConnection[Any], device_id: int, *, now_ms: int) -> list[TicketOpened]:
     """Carry out the change that is due of a device, in the caller's transaction; the tickets that opened by it.
 
     From the commit on nothing that is written of the device is the former dealer's: batches that run end first, and
     what waited to be told or done for him is withdrawn (migration 0010).
     """
     due = {"device": device_id, "now_ms": now_ms}
-    found = await (await connection.execute(_QUERIES["hand_over"], due)).fetchall()
+    found = await (await connection.execute(_QUERIES["change_dealer"], due)).fetchall()
     if not found:
         return []
     before = {ticket_id: (number, runbook) for ticket_id, number, runbook in found}

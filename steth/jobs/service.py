@@ -6,7 +6,7 @@ import psycopg
 import structlog
 
 from catalog.model import Catalog
-from desk.tickets.service import hand_over
+from desk.tickets.service import change_dealer
 from remote.prepare import Case, add_sessions
 from steth.jobs.statements import QUERIES
 from store.pool import Pool
@@ -40,7 +40,7 @@ class ServiceChanges:
 
     async def _change(self, device_id: int, org_id: int, model: str, now_ms: int) -> None:
         async with self._pool.connection() as connection, connection.transaction():
-            opened = await hand_over(connection, device_id, now_ms=now_ms)
+            opened = await change_dealer(connection, device_id, now_ms=now_ms)
             cases = [Case(opened=each, device_id=device_id, org_id=org_id, model=model) for each in opened]
             await add_sessions(connection, cases, self._catalog, now_ms=now_ms)
         _log.info("dealer_changed", device=device_id, tickets=[each.number for each in opened])

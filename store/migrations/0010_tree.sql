@@ -340,7 +340,7 @@ $$;
 -- batches that run end first, and whoever begins afterwards reads whose the device is now. Returns the tickets that open
 -- for the new dealer because something is still wrong, without number, session and telling yet, which ticket was there before,
 -- and the runbook that was prepared for it.
-CREATE FUNCTION hand_over(device integer, at timestamptz)
+CREATE FUNCTION change_dealer(device integer, at timestamptz)
 RETURNS TABLE (ticket_id bigint, before text, runbook text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
@@ -350,15 +350,15 @@ DECLARE
     former integer;
     ended ticket;
 BEGIN
-    PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = hand_over.device) FOR UPDATE;
-    DELETE FROM service_change c WHERE c.device_id = hand_over.device AND c.due_at <= hand_over.at RETURNING c.* INTO asked;
-    SELECT * INTO known FROM device d WHERE d.id = hand_over.device FOR NO KEY UPDATE;
+    PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = change_dealer.device) FOR UPDATE;
+    DELETE FROM service_change c WHERE c.device_id = change_dealer.device AND c.due_at <= change_dealer.at RETURNING c.* INTO asked;
+    SELECT * INTO known FROM device d WHERE d.id = change_dealer.device FOR NO KEY UPDATE;
     former := known.dealer_id;
     IF asked.dealer_id IS NULL OR former = asked.dealer_id THEN
         RETURN;
     END IF;
 
-    UPDATE service v SET until = greatest(hand_over.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
+    UPDATE service v SET until = greatest(change_dealer.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
         serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
     FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
     INSERT INTO service (device_id, org_id, dealer_id, since)
@@ -369,7 +369,7 @@ BEGIN
         AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
 
     -- What lasts is the new one's, and nobody of it has taken note of it yet.
-    UPDATE alert_operator p SET state = 'unacknowledged', actor = '', note = '', at = hand_over.at, version = p.version + 1,
+    UPDATE alert_operator p SET state = 'unacknowledged', actor = '', note = '', at = change_dealer.at, version = p.version + 1,
         dealer_id = asked.dealer_id
     FROM alert a WHERE a.device_id = known.id AND a.condition <> 'ok' AND p.alert_id = a.id;
     UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
@@ -377,25 +377,25 @@ BEGIN
     -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
     FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR NO KEY UPDATE LOOP
         INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
-        VALUES (ended.id, ended.org_id, ended.dealer_id, hand_over.at, 'handed-over', 'ticket.handed_over',
+        VALUES (ended.id, ended.org_id, ended.dealer_id, change_dealer.at, 'handed-over', 'ticket.handed_over',
             jsonb_build_object('old', ended.status));
-        UPDATE ticket t SET status = 'closed', closed_at = hand_over.at, version = t.version + 1 WHERE t.id = ended.id;
+        UPDATE ticket t SET status = 'closed', closed_at = change_dealer.at, version = t.version + 1 WHERE t.id = ended.id;
         CONTINUE WHEN NOT EXISTS (SELECT FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
             WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending'));
         INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
             evidence_from, evidence_to, causes, parts, message, params)
         VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, ended.severity,
-            ended.occurred_at, ended.detected_at, hand_over.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
+            ended.occurred_at, ended.detected_at, change_dealer.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
             ended.message, ended.params)
         RETURNING id INTO ticket_id;
         INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
-        SELECT hand_over.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+        SELECT change_dealer.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
         WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
         before := ended.number;
         SELECT r.runbook INTO runbook FROM remote_session r WHERE r.ticket_id = ended.id ORDER BY r.id DESC LIMIT 1;
         RETURN NEXT;
     END LOOP;
-    UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, hand_over.at))
+    UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, change_dealer.at))
     WHERE t.device_id = known.id AND t.dealer_id = former AND t.evidence_readings IS NULL;
     UPDATE telling g SET state = 'given-up', error = 'telling.handed_over', error_params = '{}'
     FROM ticket t WHERE t.device_id = known.id AND t.dealer_id = former AND g.ticket_id = t.id AND g.state = 'waiting';
@@ -404,8 +404,8 @@ BEGIN
     -- An answer that still comes is the new one's to see.
     UPDATE command c SET status = 'expired', dealer_id = asked.dealer_id WHERE c.device_id = known.id AND c.status = 'waiting';
 END $$;
-REVOKE EXECUTE ON FUNCTION hand_over(integer, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION hand_over(integer, timestamptz) TO steth_jobs;
+REVOKE EXECUTE ON FUNCTION change_dealer(integer, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION change_dealer(integer, timestamptz) TO steth_jobs;
 -- What opens by it is numbered, prepared and told as what a batch opens.
 GRANT UPDATE (number) ON ticket TO steth_jobs;
 GRANT INSERT ON remote_session, command TO steth_jobs;

@@ -15,7 +15,7 @@ from alerts.effects import EpisodeActive, EpisodeOpened
 from alerts.recorder import AlertRecorder
 from desk.telling.watch import look
 from desk.tickets.drift import find_drift
-from desk.tickets.service import hand_over
+from desk.tickets.service import change_dealer
 from desk.tickets.stage import TicketStage
 from ingest.memory import SQL
 from ingest.ports import Batch, Device, Effect
@@ -174,7 +174,7 @@ async def test_a_batch_that_runs_ends_first_and_its_ticket_is_handed_over(change
         async with ingesting.transaction():
             await judged(ingesting, batch((change.device, begins(episode()))))
             changed = asyncio.create_task(
-                _in_transaction(changing, partial(hand_over, device_id=change.device.id, now_ms=LATER))
+                _in_transaction(changing, partial(change_dealer, device_id=change.device.id, now_ms=LATER))
             )
             await _waits_for_a_lock(change.database, changing)
         await changed
@@ -189,7 +189,7 @@ async def test_whoever_begins_meanwhile_writes_for_the_new_dealer_alone(change: 
     change.ask()
     async with change.pool.connection() as changing, await connect(change.database.ingest) as ingesting:
         async with changing.transaction():
-            await hand_over(changing, change.device.id, now_ms=LATER)
+            await change_dealer(changing, change.device.id, now_ms=LATER)
             work = batch((change.device, begins(episode())))
             batched = asyncio.create_task(_in_transaction(ingesting, partial(judged, work=work)))
             await _waits_for_a_lock(change.database, ingesting)

@@ -3,7 +3,7 @@ from typing import Literal
 import pytest
 from prometheus_client import REGISTRY
 
-from desk.tickets.service import hand_over
+from desk.tickets.service import change_dealer
 from desk.tickets.stage import TicketStage
 from ingest.ports import Applied, Batch, Device, Now, Work
 from remote.commands import GRACE_MS, CommandSender
@@ -197,7 +197,7 @@ async def test_an_answer_that_comes_after_a_change_of_dealer_is_the_new_ones(dat
         second,
     )
     async with open_pool(database.jobs, role="jobs") as pool, pool.connection() as connection:
-        assert await hand_over(connection, device.id, now_ms=LATER) == [], "nothing lasts"
+        assert await change_dealer(connection, device.id, now_ms=LATER) == [], "nothing lasts"
     await run(database, answered((device, reply(command))))
     assert rows(database, ANSWER, LATER) == [("done", "", "warn", True)]
     [(event, dealer)] = rows(database, "SELECT event, dealer_id FROM ticket_event ORDER BY id DESC LIMIT 1")
