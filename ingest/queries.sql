@@ -148,27 +148,6 @@ FROM unnest(%(devices)s, %(orgs)s, %(at)s, %(learned)s, %(kinds)s, %(bodies)s)
     WITH ORDINALITY AS u (device_id, org_id, at, learned_at, kind, body, number)
 ORDER BY number;
 
--- In order, as everything that two transactions may write. Answers which boxes devices left.
--- name: write_boxes
-WITH told AS (
-    SELECT d.id, d.org_id, d.site_id, nullif(u.box, '') AS box, d.box_id AS former
-    FROM unnest(%(devices)s, %(boxes)s) AS u (device, box) JOIN device d ON d.id = u.device
-), named AS (
-    INSERT INTO box (site_id, id, org_id, first_seen, last_seen)
-    SELECT DISTINCT site_id, box, org_id, %(at)s::timestamptz, %(at)s::timestamptz FROM told WHERE box IS NOT NULL
-    ORDER BY site_id, box
-    ON CONFLICT (site_id, id) DO UPDATE SET last_seen = greatest(box.last_seen, excluded.last_seen)
-)
-UPDATE device d SET box_id = t.box FROM told t WHERE d.id = t.id AND t.box IS DISTINCT FROM t.former
-RETURNING d.site_id, t.former;
-
--- name: forget_box
-DELETE FROM box b WHERE b.site_id = %s AND b.id = %s
-    AND NOT EXISTS (SELECT FROM device d WHERE d.site_id = b.site_id AND d.box_id = b.id);
-
--- name: write_inventory
-UPDATE device SET serial = coalesce(%(serial)s, serial), inventory = inventory || %(fields)s::jsonb WHERE id = %(device)s;
-
 -- In order, as everything that two transactions may write. What may be older than what is there stands back. What our
 -- own gate refused is counted here: it adds up.
 -- name: write_refusals

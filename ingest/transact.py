@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import Struct
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
 
 from ingest.admitted import Admitted
 from ingest.arrays import NEVER, bigints, booleans, byteas, doubles, integers, texts, times
@@ -18,6 +17,7 @@ from ingest.ports import Batch, S
 from ingest.record import EventRow, box, inventories, moment
 from ingest.refusals import write_refusals
 from ingest.touched import Touched
+from people.devices import note_boxes, note_inventory
 from wire.topics import Lane
 
 Connection = AsyncConnection[Any]
@@ -128,12 +128,7 @@ class Inventories:
         for work in batch.works:
             fields = inventories(work)
             if fields is not None:
-                of = {
-                    "device": work.device.id,
-                    "fields": Jsonb(fields),
-                    "serial": fields.get("device.serial"),
-                }
-                await connection.execute(SQL["write_inventory"], of)
+                await note_inventory(connection, work.device.id, fields)
 
 
 class Boxes:
@@ -146,12 +141,8 @@ class Boxes:
     async def run(self, connection: Connection, batch: Batch) -> None:
         """See ``ingest.ports.Stage``."""
         told = {work.device.id: named for work in batch.works if (named := box(work)) is not None}
-        if not told:
-            return
-        of = {"devices": integers(list(told)), "boxes": texts(list(told.values())), "at": moment(batch.now.wall_ms)}
-        left = await (await connection.execute(SQL["write_boxes"], of)).fetchall()
-        for site, former in sorted({row for row in left if row[1] is not None}):
-            await connection.execute(SQL["forget_box"], (site, former))
+        if told:
+            await note_boxes(connection, told, at=moment(batch.now.wall_ms))
 
 
 async def write_states(connection: Connection, lane: Lane, rows: Sequence[StateRow], now: datetime) -> None:

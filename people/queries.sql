@@ -111,6 +111,45 @@ ON CONFLICT (device_id) DO UPDATE SET dealer_id = excluded.dealer_id, due_at = e
 -- name: withdraw_change
 DELETE FROM service_change WHERE device_id = %(device)s RETURNING dealer_id
 
+-- name: add_device
+INSERT INTO device (uid, org_id, dealer_id, site_id, partition, model, name, department, serial, code_hash, code_expires_at, created_at)
+VALUES (%(uid)s, %(org)s, %(dealer)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(code_hash)s,
+        %(code_expires_at)s, %(now)s)
+
+-- name: enrol
+UPDATE device SET code_hash = NULL, code_expires_at = NULL, enrolled_at = %(now)s
+WHERE code_hash = %(code_hash)s AND code_expires_at > %(now)s AND status = 'active'
+RETURNING uid, org_id
+
+-- name: change_device
+UPDATE device SET name = coalesce(%(name)s, name), department = coalesce(%(department)s, department),
+    serial = coalesce(%(serial)s, serial), status = coalesce(%(status)s, status), version = version + 1
+WHERE uid = %(uid)s AND version = %(version)s
+
+-- name: set_code
+UPDATE device SET code_hash = %(code_hash)s, code_expires_at = %(code_expires_at)s WHERE uid = %(uid)s
+
+-- name: note_inventory
+UPDATE device SET serial = coalesce(%(serial)s, serial), inventory = inventory || %(fields)s::jsonb WHERE id = %(device)s
+
+-- name: note_boxes
+-- In order, as everything that two transactions may write. Answers which boxes devices left.
+WITH told AS (
+    SELECT d.id, d.org_id, d.site_id, nullif(u.box, '') AS box, d.box_id AS former
+    FROM unnest(%(devices)s::integer[], %(boxes)s::text[]) AS u (device, box) JOIN device d ON d.id = u.device
+), named AS (
+    INSERT INTO box (site_id, id, org_id, first_seen, last_seen)
+    SELECT DISTINCT site_id, box, org_id, %(at)s::timestamptz, %(at)s::timestamptz FROM told WHERE box IS NOT NULL
+    ORDER BY site_id, box
+    ON CONFLICT (site_id, id) DO UPDATE SET last_seen = greatest(box.last_seen, excluded.last_seen)
+)
+UPDATE device d SET box_id = t.box FROM told t WHERE d.id = t.id AND t.box IS DISTINCT FROM t.former
+RETURNING d.site_id, t.former
+
+-- name: forget_box
+DELETE FROM box b WHERE b.site_id = %(site)s AND b.id = %(box)s
+    AND NOT EXISTS (SELECT FROM device d WHERE d.site_id = b.site_id AND d.box_id = b.id)
+
 -- name: sweep_api_token
 -- Those that ended; there are as many as people and programs sign in.
 DELETE FROM api_token WHERE ctid = ANY (ARRAY(

@@ -1,7 +1,5 @@
 """Enrolment: a device's one-time code becomes what its agent needs."""
 
-from typing import Final
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -13,12 +11,11 @@ from api.http.problems import Problem, ProblemCode, too_many
 from api.http.rights import PREFIX
 from api.http.route import Route
 from people.audit.chain import Entry, append
+from people.devices import enrol as enrol_by
 from people.login.credentials import code_hash
 from people.login.limits import network_of
 from store.pool import EVERY_ORG, scoped
-from store.sql import queries_beside
 
-_SQL: Final = queries_beside(__file__)
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["access"])
 
 
@@ -48,7 +45,7 @@ async def enrol(body: Enrol, request: Request, context: Shared, address: Address
     async with context.code_turns.turn(network), scoped(context.pool, EVERY_ORG) as connection:
 
         async def work() -> Response:
-            device = None if hashed is None else await _SQL.one(connection, "enrol", {"code_hash": hashed, "now": now})
+            device = None if hashed is None else await enrol_by(connection, code_hash=hashed, now=now)
             if device is None:
                 if wait_s := context.codes.wait_s(network, now):
                     raise too_many(wait_s)

@@ -53,22 +53,3 @@ WHERE device_id = %(device)s ORDER BY last DESC, kind, source, reason
 
 -- name: open_tickets
 SELECT number FROM ticket WHERE device_id = %(device)s AND status <> 'closed' ORDER BY id
-
--- name: add_device
-INSERT INTO device (uid, org_id, dealer_id, site_id, partition, model, name, department, serial, code_hash, code_expires_at, created_at)
-VALUES (%(uid)s, %(org)s, %(dealer)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(code_hash)s,
-        %(code_expires_at)s, %(now)s)
-
--- name: enrol
-UPDATE device SET code_hash = NULL, code_expires_at = NULL, enrolled_at = %(now)s
-WHERE code_hash = %(code_hash)s AND code_expires_at > %(now)s AND status = 'active'
-RETURNING uid, org_id
-
--- name: change_device
-UPDATE device SET name = coalesce(%(name)s, name), department = coalesce(%(department)s, department),
-    serial = coalesce(%(serial)s, serial), status = coalesce(%(status)s, status), version = version + 1
-WHERE uid = %(uid)s AND version = %(version)s
-RETURNING id
-
--- name: set_code
-UPDATE device SET code_hash = %(code_hash)s, code_expires_at = %(code_expires_at)s WHERE uid = %(uid)s

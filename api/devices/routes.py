@@ -39,11 +39,12 @@ from api.people.sites import hospital_hidden
 from catalog.refusals import in_words, kept_words, loses, source_words
 from desk.tickets.operate import device_retired
 from desk.zones import DEFAULT_ZONE
+from people import devices as register
 from people.errors import HospitalHiddenError
 from people.login.credentials import code_hash, mint_code
 from people.places import find_or_make_site, find_site
 from store.sql import queries_beside
-from wire.ids import bucket, mint_device_id, partition
+from wire.ids import mint_device_id
 
 _SQL: Final = queries_beside(__file__)
 
@@ -112,23 +113,19 @@ async def mint_device(body: NewDevice, asked: Asked, response: Response) -> Devi
     uid = mint_device_id()
     code = mint_code()
     expires_at = asked.now + asked.context.settings.code_lasts
-    await _SQL.run(
+    await register.add_device(
         asked.connection,
-        "add_device",
-        {
-            "uid": uid,
-            "org": site["org_id"],
-            "dealer": dealer,
-            "site": site["id"],
-            "partition": partition(bucket(uid)),
-            "model": body.model,
-            "name": body.name,
-            "department": body.department,
-            "serial": body.serial,
-            "code_hash": code_hash(code),
-            "code_expires_at": expires_at,
-            "now": asked.now,
-        },
+        uid=uid,
+        org=site["org_id"],
+        dealer=dealer,
+        site=site["id"],
+        model=body.model,
+        name=body.name,
+        department=body.department,
+        serial=body.serial,
+        code_hash=code_hash(code),
+        code_expires_at=expires_at,
+        now=asked.now,
     )
     await asked.audit(
         org=site["org_id"],
@@ -187,19 +184,16 @@ async def change_device(
     if before is None:
         raise not_found("device")
     require_match(if_match, before["version"])
-    changed = await _SQL.one(
+    changed = await register.change_device(
         asked.connection,
-        "change_device",
-        {
-            "uid": id,
-            "version": before["version"],
-            "name": body.name,
-            "department": body.department,
-            "serial": body.serial,
-            "status": body.status,
-        },
+        uid=id,
+        version=before["version"],
+        name=body.name,
+        department=body.department,
+        serial=body.serial,
+        status=body.status,
     )
-    if changed is None:
+    if not changed:
         raise changed_meanwhile()
     if body.status == "retired" and before["status"] != "retired":
         now_ms = int(asked.now.timestamp() * 1000)
@@ -227,9 +221,7 @@ async def new_code(id: DeviceUid, asked: Asked) -> CodeMade:  # noqa: A002
         raise Problem(ProblemCode.CONFLICT, "The device is retired: make it active first.", where="path")
     code = mint_code()
     expires_at = asked.now + asked.context.settings.code_lasts
-    await _SQL.run(
-        asked.connection, "set_code", {"uid": id, "code_hash": code_hash(code), "code_expires_at": expires_at}
-    )
+    await register.set_code(asked.connection, uid=id, code_hash=code_hash(code), expires_at=expires_at)
     await asked.audit(org=device["org_id"], action="code-created", subject=f"device:{id}")
     return CodeMade(code=code, expires_at=expires_at)
 

@@ -25,7 +25,7 @@ ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
     "desk/tickets": ("ingest", "jobs", "api"),
     "desk/telling": ("jobs",),
     "remote": ("ingest", "jobs", "api"),
-    "people": ("api", "owner", "jobs"),
+    "people": ("api", "ingest", "jobs", "owner"),
     "people/audit": ("api", "jobs"),
     "people/login": ("api",),
     **{
