@@ -151,8 +151,9 @@ ORDER BY number;
 -- In order, as everything that two transactions may write. What may be older than what is there stands back. What our
 -- own gate refused is counted here: it adds up.
 -- name: write_refusals
-INSERT INTO device_refusal (device_id, org_id, kind, source, reason, count, since, last, form, told_at)
-SELECT device_id, org_id, kind, source, reason, count, since, last, form, told_at
+INSERT INTO device_refusal (device_id, org_id, dealer_id, kind, source, reason, count, since, last, form, told_at)
+SELECT device_id, org_id, (SELECT d.dealer_id FROM device d WHERE d.id = u.device_id), kind, source, reason, count, since, last,
+    form, told_at
 FROM unnest(%(devices)s, %(orgs)s, %(kinds)s, %(sources)s, %(reasons)s, %(counts)s, %(since)s, %(last)s, %(forms)s,
     %(told)s, %(again)s)
     AS u (device_id, org_id, kind, source, reason, count, since, last, form, told_at, again)
@@ -213,9 +214,9 @@ UPDATE to_judge SET attempts = attempts + 1, error = %(error)s WHERE id = %(id)s
 
 -- In the order of devices, so that two transactions never wait for each other in a circle; marks too.
 -- name: write_states
-INSERT INTO device_state (device_id, lane, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
+INSERT INTO device_state (device_id, lane, org_id, dealer_id, engine, latest, epoch, boot, connected, interval_s, agent,
     seen_at, heartbeat, equipment_connected, clock_offset_ms, as_of)
-SELECT device_id, %(lane)s, org_id, engine, latest, epoch, boot, connected, interval_s, agent,
+SELECT device_id, %(lane)s, org_id, (SELECT d.dealer_id FROM device d WHERE d.id = u.device_id), engine, latest, epoch, boot, connected, interval_s, agent,
     nullif(seen_at, '-infinity'), heartbeat::jsonb, CASE equipment WHEN 0 THEN false WHEN 1 THEN true END,
     nullif(clock_offset_ms, %(never)s), %(now)s
 FROM unnest(%(devices)s, %(orgs)s, %(engines)s, %(latest)s, %(epochs)s, %(boots)s, %(connected)s, %(intervals)s,

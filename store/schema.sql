@@ -27,7 +27,8 @@ BEGIN
     IF found IS NOT NULL THEN
         INSERT INTO clientele (dealer_id, org_id) SELECT viewer(), found WHERE viewer() <> 0;
     ELSE
-        SELECT o.id INTO found FROM org o WHERE o.name = hospital AND o.kind = 'hospital' AND o.id IN (SELECT visible_orgs());
+        SELECT o.id INTO found FROM org o WHERE o.name = hospital AND o.kind = 'hospital'
+            AND (viewer() = 0 OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = o.id));
     END IF;
     RETURN found;
 END $$;
@@ -110,12 +111,15 @@ BEGIN
         RETURN;
     END IF;
 
-    UPDATE service v SET until = greatest(change_dealer.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
+    UPDATE service v SET until = greatest(change_dealer.at, v.since), name = known.name, model = known.model, department = known.department,
         serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
     FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
-    INSERT INTO service (device_id, org_id, dealer_id, since)
-    SELECT known.id, known.org_id, asked.dealer_id, max(v.until) FROM service v WHERE v.device_id = known.id;
+    UPDATE service v SET shown = false WHERE v.device_id = known.id AND v.dealer_id = asked.dealer_id AND v.shown;
+    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
+    SELECT known.id, known.org_id, asked.dealer_id, max(v.until), known.uid FROM service v WHERE v.device_id = known.id;
     UPDATE device d SET dealer_id = asked.dealer_id WHERE d.id = known.id;
+    UPDATE device_state s SET dealer_id = asked.dealer_id WHERE s.device_id = known.id;
+    UPDATE device_refusal r SET dealer_id = asked.dealer_id WHERE r.device_id = known.id;
     INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
     DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
         AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
@@ -301,16 +305,25 @@ CREATE FUNCTION public.sees(org integer, dealer integer) RETURNS boolean
 ALTER FUNCTION public.sees(org integer, dealer integer) OWNER TO steth_owner;
 
 CREATE FUNCTION public.served_devices() RETURNS SETOF integer
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
     SET search_path TO 'public', 'pg_temp'
-    AS $$ SELECT d.id FROM device d WHERE d.dealer_id = viewer() $$;
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    RETURN QUERY SELECT d.id FROM device d WHERE d.dealer_id = viewer();
+END $$;
 
 ALTER FUNCTION public.served_devices() OWNER TO steth_owner;
 
 CREATE FUNCTION public.served_ticket(ticket bigint) RETURNS boolean
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
-    AS $$ SELECT EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer()) $$;
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id
+        WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer());
+END $$;
 
 ALTER FUNCTION public.served_ticket(ticket bigint) OWNER TO steth_owner;
 
@@ -319,12 +332,24 @@ CREATE FUNCTION public.service_begins() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    INSERT INTO service (device_id, org_id, dealer_id, since) VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at);
+    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
+    VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at, NEW.uid);
     INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id) ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 
 ALTER FUNCTION public.service_begins() OWNER TO steth_owner;
+
+CREATE FUNCTION public.serving_dealers() RETURNS SETOF integer
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    RETURN QUERY SELECT s.dealer_id FROM service s WHERE s.org_id = viewer();
+END $$;
+
+ALTER FUNCTION public.serving_dealers() OWNER TO steth_owner;
 
 CREATE FUNCTION public.settle_installation(put_back boolean DEFAULT false) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -406,18 +431,6 @@ CREATE FUNCTION public.viewer() RETURNS integer
     AS $$ SELECT nullif(current_setting('steth.org', true), '')::integer $$;
 
 ALTER FUNCTION public.viewer() OWNER TO steth_owner;
-
-CREATE FUNCTION public.visible_orgs() RETURNS SETOF integer
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 50
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-    SELECT viewer()
-    UNION ALL SELECT o.id FROM org o WHERE viewer() = 0
-    UNION ALL SELECT c.org_id FROM clientele c WHERE c.dealer_id = viewer()
-    UNION ALL SELECT s.dealer_id FROM service s WHERE s.org_id = viewer()
-$$;
-
-ALTER FUNCTION public.visible_orgs() OWNER TO steth_owner;
 
 CREATE TABLE public.account (
     id integer NOT NULL,
@@ -809,6 +822,7 @@ CREATE TABLE public.device_refusal (
     last timestamp with time zone NOT NULL,
     form text NOT NULL,
     told_at timestamp with time zone NOT NULL,
+    dealer_id integer NOT NULL,
     CONSTRAINT device_refusal_kind_check CHECK ((kind = ANY (ARRAY['refused'::text, 'untold'::text])))
 );
 
@@ -830,6 +844,7 @@ CREATE TABLE public.device_state (
     as_of timestamp with time zone NOT NULL,
     equipment_connected boolean,
     clock_offset_ms bigint,
+    dealer_id integer NOT NULL,
     CONSTRAINT device_state_lane_check CHECK ((lane = ANY (ARRAY[0, 1])))
 )
 WITH (fillfactor='50');
@@ -1338,7 +1353,8 @@ CREATE TABLE public.service (
     dealer_id integer NOT NULL,
     since timestamp with time zone NOT NULL,
     until timestamp with time zone,
-    uid text,
+    shown boolean DEFAULT true NOT NULL,
+    uid text NOT NULL,
     name text,
     model text,
     department text,
@@ -1348,7 +1364,8 @@ CREATE TABLE public.service (
     hospital text,
     time_zone text,
     CONSTRAINT service_check CHECK ((until >= since)),
-    CONSTRAINT service_check1 CHECK (((until IS NULL) = (uid IS NULL)))
+    CONSTRAINT service_check1 CHECK ((shown OR (until IS NOT NULL))),
+    CONSTRAINT service_check2 CHECK (((until IS NULL) = (name IS NULL)))
 );
 
 ALTER TABLE public.service OWNER TO steth_owner;
@@ -1383,49 +1400,24 @@ CREATE TABLE public.site (
 
 ALTER TABLE public.site OWNER TO steth_owner;
 
-CREATE VIEW public.shown_device WITH (security_barrier='true') AS
- SELECT d.id,
-    d.uid,
-    d.org_id,
-    d.name,
-    d.model,
-    d.department,
-    d.serial,
-    d.site_id,
-    s.name AS site,
-    o.name AS hospital,
-    s.time_zone
-   FROM ((public.device d
-     JOIN public.site s ON ((s.id = d.site_id)))
-     JOIN public.org o ON ((o.id = d.org_id)))
-UNION ALL
- SELECT ended.device_id AS id,
-    ended.uid,
-    ended.org_id,
-    ended.name,
-    ended.model,
-    ended.department,
-    ended.serial,
-    ended.site_id,
-    ended.site,
-    ended.hospital,
-    ended.time_zone
-   FROM ( SELECT DISTINCT ON (e.device_id) e.device_id,
-            e.uid,
-            e.org_id,
-            e.name,
-            e.model,
-            e.department,
-            e.serial,
-            e.site_id,
-            e.site,
-            e.hospital,
-            e.time_zone
-           FROM public.service e
-          WHERE ((e.dealer_id = public.viewer()) AND (e.until IS NOT NULL) AND (NOT (EXISTS ( SELECT
-                   FROM public.device d
-                  WHERE (d.id = e.device_id)))))
-          ORDER BY e.device_id, e.until DESC) ended;
+CREATE VIEW public.shown_device AS
+ SELECT e.device_id AS id,
+    e.uid,
+    e.org_id,
+    COALESCE(d.name, e.name) AS name,
+    COALESCE(d.model, e.model) AS model,
+    COALESCE(d.department, e.department) AS department,
+    COALESCE(d.serial, e.serial) AS serial,
+    COALESCE(d.site_id, e.site_id) AS site_id,
+    COALESCE(s.name, e.site) AS site,
+    COALESCE(o.name, e.hospital) AS hospital,
+    COALESCE(s.time_zone, e.time_zone) AS time_zone,
+    (e.until IS NULL) AS served
+   FROM (((public.service e
+     LEFT JOIN public.device d ON (((d.id = e.device_id) AND (e.until IS NULL))))
+     LEFT JOIN public.site s ON ((s.id = d.site_id)))
+     LEFT JOIN public.org o ON ((o.id = d.org_id)))
+  WHERE (e.shown AND ((e.until IS NULL) OR (e.dealer_id = public.viewer())));
 
 ALTER VIEW public.shown_device OWNER TO steth_view;
 
@@ -1817,7 +1809,7 @@ CREATE INDEX device_changed ON public.device USING btree (changed_xid);
 
 CREATE UNIQUE INDEX device_code ON public.device USING btree (code_hash) WHERE (code_hash IS NOT NULL);
 
-CREATE INDEX device_dealer ON public.device USING btree (dealer_id);
+CREATE INDEX device_dealer ON public.device USING btree (dealer_id, id);
 
 CREATE INDEX device_event_device ON public.device_event USING btree (device_id, at);
 
@@ -1849,13 +1841,15 @@ CREATE INDEX rollup_dirty_hi ON public.rollup_dirty USING btree (level, hi);
 
 CREATE INDEX service_change_due ON public.service_change USING btree (due_at);
 
-CREATE INDEX service_dealer ON public.service USING btree (dealer_id) WHERE (until IS NOT NULL);
-
 CREATE INDEX service_device ON public.service USING btree (device_id, since);
 
 CREATE UNIQUE INDEX service_now ON public.service USING btree (device_id) WHERE (until IS NULL);
 
 CREATE INDEX service_org ON public.service USING btree (org_id);
+
+CREATE UNIQUE INDEX service_shown ON public.service USING btree (device_id, dealer_id) WHERE shown;
+
+CREATE INDEX service_uid ON public.service USING btree (uid);
 
 CREATE INDEX telling_ended ON public.telling USING btree (next_at) WHERE (state <> 'waiting'::text);
 
@@ -2122,9 +2116,11 @@ ALTER TABLE public.telling ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON public.account USING (public.sees(org_id, NULL::integer));
 
-CREATE POLICY tenant ON public.alert USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
+CREATE POLICY tenant ON public.alert USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
+   FROM public.served_devices() d(d)))));
 
-CREATE POLICY tenant ON public.alert_event USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.alert_event USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
+   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.alert_operator USING (public.sees(org_id, dealer_id)) WITH CHECK (public.sees(org_id, dealer_id));
 
@@ -2136,37 +2132,55 @@ CREATE POLICY tenant ON public.audit USING (public.sees(org_id, NULL::integer));
 
 CREATE POLICY tenant ON public.audit_chain USING (public.sees(org_id, NULL::integer));
 
-CREATE POLICY tenant ON public.box USING (((public.viewer() = 0) OR (org_id IN ( SELECT public.visible_orgs() AS visible_orgs))));
+CREATE POLICY tenant ON public.box USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
+   FROM public.clientele c
+  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = box.org_id))))));
 
 CREATE POLICY tenant ON public.clientele USING (public.sees(org_id, dealer_id)) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.command USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.command USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
+   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.device USING (public.sees(org_id, dealer_id)) WITH CHECK (((public.viewer() = 0) OR ((dealer_id = public.viewer()) AND (org_id IN ( SELECT public.visible_orgs() AS visible_orgs)))));
+CREATE POLICY tenant ON public.device USING (public.sees(org_id, dealer_id)) WITH CHECK (((public.viewer() = 0) OR ((dealer_id = public.viewer()) AND (EXISTS ( SELECT
+   FROM public.clientele c
+  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = device.org_id)))))));
 
-CREATE POLICY tenant ON public.device_event USING ((public.sees(org_id, NULL::integer) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
+CREATE POLICY tenant ON public.device_event USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
+   FROM public.device d
+  WHERE ((d.dealer_id = public.viewer()) AND (d.id = device_event.device_id))))));
 
-CREATE POLICY tenant ON public.device_refusal USING ((public.sees(org_id, NULL::integer) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
+CREATE POLICY tenant ON public.device_refusal USING (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.device_state USING ((public.sees(org_id, NULL::integer) OR (device_id IN ( SELECT public.served_devices() AS served_devices))));
+CREATE POLICY tenant ON public.device_state USING (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.org USING (((public.viewer() = 0) OR (id IN ( SELECT public.visible_orgs() AS visible_orgs)))) WITH CHECK ((public.viewer() = 0));
+CREATE POLICY tenant ON public.org USING ((public.sees(id, NULL::integer) OR (EXISTS ( SELECT
+   FROM public.clientele c
+  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = org.id)))) OR (id IN ( SELECT d.d
+   FROM public.serving_dealers() d(d))))) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.org_metric USING (((public.viewer() = 0) OR (org_id IN ( SELECT public.visible_orgs() AS visible_orgs))));
+CREATE POLICY tenant ON public.org_metric USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
+   FROM public.clientele c
+  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = org_metric.org_id))))));
 
 CREATE POLICY tenant ON public.recipient USING (public.sees(NULL::integer, owner_id)) WITH CHECK (public.sees(NULL::integer, owner_id));
 
-CREATE POLICY tenant ON public.remote_session USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.remote_session USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
+   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.service USING (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.service_change USING (public.sees(org_id, NULL::integer)) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.site USING (((public.viewer() = 0) OR (org_id IN ( SELECT public.visible_orgs() AS visible_orgs)))) WITH CHECK (((public.viewer() = 0) OR ((org_id <> public.viewer()) AND (org_id IN ( SELECT public.visible_orgs() AS visible_orgs)))));
+CREATE POLICY tenant ON public.site USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
+   FROM public.clientele c
+  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = site.org_id)))))) WITH CHECK (((public.viewer() = 0) OR (EXISTS ( SELECT
+   FROM public.clientele c
+  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = site.org_id))))));
 
 CREATE POLICY tenant ON public.telling USING (public.sees(NULL::integer, owner_id));
 
-CREATE POLICY tenant ON public.ticket USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT public.served_devices() AS served_devices)))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.ticket USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
+   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.ticket_alert USING ((public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id))) WITH CHECK (public.sees(org_id, dealer_id));
 
@@ -2241,6 +2255,12 @@ GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_view;
 GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_ingest;
 GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_jobs;
 
+REVOKE ALL ON FUNCTION public.serving_dealers() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.serving_dealers() TO steth_api;
+GRANT ALL ON FUNCTION public.serving_dealers() TO steth_view;
+GRANT ALL ON FUNCTION public.serving_dealers() TO steth_ingest;
+GRANT ALL ON FUNCTION public.serving_dealers() TO steth_jobs;
+
 REVOKE ALL ON FUNCTION public.settle_installation(put_back boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_ingest;
 GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_api;
@@ -2249,12 +2269,6 @@ GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_jobs
 REVOKE ALL ON FUNCTION public.tell(told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_ingest;
 GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_jobs;
-
-REVOKE ALL ON FUNCTION public.visible_orgs() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.visible_orgs() TO steth_api;
-GRANT ALL ON FUNCTION public.visible_orgs() TO steth_view;
-GRANT ALL ON FUNCTION public.visible_orgs() TO steth_ingest;
-GRANT ALL ON FUNCTION public.visible_orgs() TO steth_jobs;
 
 GRANT SELECT(id) ON TABLE public.account TO steth_api;
 
@@ -2347,6 +2361,7 @@ GRANT SELECT ON TABLE public.box TO steth_api;
 
 GRANT UPDATE(last_seen) ON TABLE public.box TO steth_ingest;
 
+GRANT SELECT ON TABLE public.clientele TO steth_view;
 GRANT SELECT,INSERT ON TABLE public.clientele TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.command TO steth_api;

@@ -54,10 +54,10 @@ $$ SELECT array_position(ARRAY['critical', 'major', 'minor', 'warning'], severit
 ALTER TABLE device ADD COLUMN dealer_id integer REFERENCES org;
 UPDATE device SET dealer_id = only_dealer();
 ALTER TABLE device ALTER COLUMN dealer_id SET NOT NULL, ALTER COLUMN dealer_id SET DEFAULT only_dealer();
-CREATE INDEX device_dealer ON device (dealer_id);
+CREATE INDEX device_dealer ON device (dealer_id, id);
 
 -- Dated, without holes: the row without an end is device.dealer_id. Of one that ended it has what the device was called
--- then: that much its dealer goes on seeing.
+-- then: that much its dealer goes on seeing. `shown`: what tells its dealer who the device is; of each pair of them one.
 CREATE TABLE service (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     device_id integer NOT NULL REFERENCES device,
@@ -65,14 +65,17 @@ CREATE TABLE service (
     dealer_id integer NOT NULL REFERENCES org,
     since timestamptz NOT NULL,
     until timestamptz CHECK (until >= since),
-    uid text, name text, model text, department text, serial text, site_id integer, site text, hospital text, time_zone text,
-    CHECK ((until IS NULL) = (uid IS NULL))
+    shown boolean NOT NULL DEFAULT true CHECK (shown OR until IS NOT NULL),
+    uid text NOT NULL,                              -- the device's, which never changes
+    name text, model text, department text, serial text, site_id integer, site text, hospital text, time_zone text,
+    CHECK ((until IS NULL) = (name IS NULL))
 );
 CREATE UNIQUE INDEX service_now ON service (device_id) WHERE until IS NULL;
+CREATE UNIQUE INDEX service_shown ON service (device_id, dealer_id) WHERE shown;
 CREATE INDEX service_device ON service (device_id, since);
-CREATE INDEX service_dealer ON service (dealer_id) WHERE until IS NOT NULL;
+CREATE INDEX service_uid ON service (uid);
 CREATE INDEX service_org ON service (org_id);
-INSERT INTO service (device_id, org_id, dealer_id, since) SELECT id, org_id, dealer_id, created_at FROM device;
+INSERT INTO service (device_id, org_id, dealer_id, since, uid) SELECT id, org_id, dealer_id, created_at, uid FROM device;
 
 -- A change that is asked for: `steth jobs` carries it out when it is due.
 CREATE TABLE service_change (
@@ -87,7 +90,8 @@ CREATE INDEX service_change_due ON service_change (due_at);
 
 CREATE FUNCTION service_begins() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    INSERT INTO service (device_id, org_id, dealer_id, since) VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at);
+    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
+    VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at, NEW.uid);
     INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id) ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
@@ -113,14 +117,15 @@ ALTER TABLE device ADD COLUMN box_id text,          -- null: an agent of a forme
 CREATE INDEX device_box ON device (site_id, box_id) WHERE box_id IS NOT NULL;
 
 -- Whose a row is --------------------------------------------------------------------------------------------------------
--- Beside the hospital, the dealer that served the device then. Written once: a change of dealer moves what lasts alone.
+-- Beside the hospital, the dealer that served the device then. Written once: a change of dealer moves what lasts alone, and
+-- how the device is, which is of now.
 
 DO $$
 DECLARE
     dealer integer := only_dealer();
     grown text;
 BEGIN
-    FOREACH grown IN ARRAY ARRAY['alert', 'alert_operator', 'alert_event', 'ticket', 'ticket_alert', 'ticket_event', 'ticket_evidence',
+    FOREACH grown IN ARRAY ARRAY['device_state', 'device_refusal', 'alert', 'alert_operator', 'alert_event', 'ticket', 'ticket_alert', 'ticket_event', 'ticket_evidence',
         'ticket_evidence_event', 'remote_session', 'command', 'ticket_day'] LOOP
         EXECUTE format('ALTER TABLE %I ADD COLUMN dealer_id integer NOT NULL DEFAULT %s', grown, dealer);
         EXECUTE format('ALTER TABLE %I ALTER COLUMN dealer_id DROP DEFAULT', grown);
@@ -185,41 +190,53 @@ GRANT EXECUTE ON FUNCTION authenticate, account_by_name TO steth_api;
 
 -- The visible set ---------------------------------------------------------------------------------------------------------
 -- A hospital sees what is its own; a dealer what it serves now, with its history, and what was its own then; the operator
--- all. These functions and sees() are the only places that know it.
+-- all. sees() comes first and costs nothing; what follows is asked for what it denies. The functions are reckoned once a
+-- statement, not a row (but served_ticket), and planned once a session: PL/pgSQL, whatever the session's plan_cache_mode.
 
-CREATE FUNCTION visible_orgs() RETURNS SETOF integer
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 50 SET search_path = public, pg_temp AS $$
-    SELECT viewer()
-    UNION ALL SELECT o.id FROM org o WHERE viewer() = 0
-    UNION ALL SELECT c.org_id FROM clientele c WHERE c.dealer_id = viewer()
-    UNION ALL SELECT s.dealer_id FROM service s WHERE s.org_id = viewer()
-$$;
-CREATE FUNCTION served_devices() RETURNS SETOF integer
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 50 SET search_path = public, pg_temp AS
-$$ SELECT d.id FROM device d WHERE d.dealer_id = viewer() $$;
+CREATE FUNCTION served_devices() RETURNS SETOF integer LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT d.id FROM device d WHERE d.dealer_id = viewer();
+END $$;
 -- For rows of tickets, which don't know their device.
-CREATE FUNCTION served_ticket(ticket bigint) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
-$$ SELECT EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer()) $$;
+CREATE FUNCTION served_ticket(ticket bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id
+        WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer());
+END $$;
+-- Those that serve, or served, a hospital: it sees their names.
+CREATE FUNCTION serving_dealers() RETURNS SETOF integer LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY SELECT s.dealer_id FROM service s WHERE s.org_id = viewer();
+END $$;
 
-ALTER POLICY tenant ON org USING (viewer() = 0 OR id IN (SELECT visible_orgs())) WITH CHECK (viewer() = 0);
-ALTER POLICY tenant ON site USING (viewer() = 0 OR org_id IN (SELECT visible_orgs()))
-    WITH CHECK (viewer() = 0 OR org_id <> viewer() AND org_id IN (SELECT visible_orgs()));
+ALTER POLICY tenant ON org USING (sees(id, NULL)
+        OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = org.id)
+        OR id IN (SELECT d FROM serving_dealers() AS d))
+    WITH CHECK (viewer() = 0);
+ALTER POLICY tenant ON site USING (sees(org_id, NULL)
+        OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = site.org_id))
+    WITH CHECK (viewer() = 0 OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = site.org_id));
 ALTER POLICY tenant ON device USING (sees(org_id, dealer_id))
-    WITH CHECK (viewer() = 0 OR dealer_id = viewer() AND org_id IN (SELECT visible_orgs()));
-ALTER POLICY tenant ON device_state USING (sees(org_id, NULL) OR device_id IN (SELECT served_devices()));
-ALTER POLICY tenant ON device_event USING (sees(org_id, NULL) OR device_id IN (SELECT served_devices()));
-ALTER POLICY tenant ON device_refusal USING (sees(org_id, NULL) OR device_id IN (SELECT served_devices()));
-ALTER POLICY tenant ON org_metric USING (viewer() = 0 OR org_id IN (SELECT visible_orgs()));
-ALTER POLICY tenant ON alert USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()));
-ALTER POLICY tenant ON alert_event USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+    WITH CHECK (viewer() = 0
+        OR dealer_id = viewer() AND EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = device.org_id));
+ALTER POLICY tenant ON device_state USING (sees(org_id, dealer_id));
+ALTER POLICY tenant ON device_event USING (sees(org_id, NULL)
+    OR EXISTS (SELECT FROM device d WHERE d.dealer_id = viewer() AND d.id = device_event.device_id));
+ALTER POLICY tenant ON device_refusal USING (sees(org_id, dealer_id));
+ALTER POLICY tenant ON org_metric USING (sees(org_id, NULL)
+    OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = org_metric.org_id));
+ALTER POLICY tenant ON alert USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d));
+ALTER POLICY tenant ON alert_event USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
     WITH CHECK (sees(org_id, dealer_id));
 ALTER POLICY tenant ON alert_operator USING (sees(org_id, dealer_id)) WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON ticket USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+ALTER POLICY tenant ON ticket USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
     WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON remote_session USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+ALTER POLICY tenant ON remote_session USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
     WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON command USING (sees(org_id, dealer_id) OR device_id IN (SELECT served_devices()))
+ALTER POLICY tenant ON command USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
     WITH CHECK (sees(org_id, dealer_id));
 ALTER POLICY tenant ON ticket_alert USING (sees(org_id, dealer_id) OR served_ticket(ticket_id)) WITH CHECK (sees(org_id, dealer_id));
 ALTER POLICY tenant ON ticket_evidence USING (sees(org_id, dealer_id) OR served_ticket(ticket_id));
@@ -243,7 +260,8 @@ ALTER TABLE service_change ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON service_change USING (sees(org_id, NULL)) WITH CHECK (viewer() = 0);
 CREATE POLICY every_change ON service_change TO steth_jobs USING (true);
 ALTER TABLE box ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON box USING (viewer() = 0 OR org_id IN (SELECT visible_orgs()));
+CREATE POLICY tenant ON box USING (sees(org_id, NULL)
+    OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = box.org_id));
 CREATE POLICY every_box ON box TO steth_ingest USING (true) WITH CHECK (true);
 
 -- A dealer finds or makes a hospital by its name. Null: there is one of this name, and it isn't this dealer's to see:
@@ -260,7 +278,8 @@ BEGIN
     IF found IS NOT NULL THEN
         INSERT INTO clientele (dealer_id, org_id) SELECT viewer(), found WHERE viewer() <> 0;
     ELSE
-        SELECT o.id INTO found FROM org o WHERE o.name = hospital AND o.kind = 'hospital' AND o.id IN (SELECT visible_orgs());
+        SELECT o.id INTO found FROM org o WHERE o.name = hospital AND o.kind = 'hospital'
+            AND (viewer() = 0 OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = o.id));
     END IF;
     RETURN found;
 END $$;
@@ -271,22 +290,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
 $$ SELECT c.head FROM audit_chain c WHERE c.org_id IS NOT DISTINCT FROM org $$;
 REVOKE ALL ON FUNCTION add_hospital, audit_head, only_dealer FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_hospital, audit_head, only_dealer TO steth_api;
-REVOKE ALL ON FUNCTION visible_orgs, served_devices, served_ticket FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION visible_orgs, served_devices, served_ticket TO steth_api, steth_view, steth_ingest, steth_jobs;
+REVOKE ALL ON FUNCTION served_devices, served_ticket, serving_dealers FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION served_devices, served_ticket, serving_dealers TO steth_api, steth_view, steth_ingest, steth_jobs;
 
 -- What of another dealer's time is shown ------------------------------------------------------------------------------------
--- Who a device is: as it is, or, to a dealer that served it once, as it was called then.
-CREATE VIEW shown_device WITH (security_barrier) AS
-    SELECT d.id, d.uid, d.org_id, d.name, d.model, d.department, d.serial, d.site_id, s.name AS site, o.name AS hospital, s.time_zone
-    FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id
-    UNION ALL
-    SELECT * FROM (
-        SELECT DISTINCT ON (e.device_id) e.device_id, e.uid, e.org_id, e.name, e.model, e.department, e.serial, e.site_id, e.site,
-            e.hospital, e.time_zone
-        FROM service e
-        WHERE e.dealer_id = viewer() AND e.until IS NOT NULL
-            AND NOT EXISTS (SELECT FROM device d WHERE d.id = e.device_id)      -- by the policy of this reader: not its own again
-        ORDER BY e.device_id, e.until DESC) AS ended;
+-- Who a device is: as it is, or, to a dealer that served it once, as it was called then. For joins: no barrier, which would
+-- have all of it read for each; what is behind it has policies of its own.
+CREATE VIEW shown_device AS
+    SELECT e.device_id AS id, e.uid, e.org_id, coalesce(d.name, e.name) AS name, coalesce(d.model, e.model) AS model,
+        coalesce(d.department, e.department) AS department, coalesce(d.serial, e.serial) AS serial,
+        coalesce(d.site_id, e.site_id) AS site_id, coalesce(s.name, e.site) AS site, coalesce(o.name, e.hospital) AS hospital,
+        coalesce(s.time_zone, e.time_zone) AS time_zone, e.until IS NULL AS served
+    FROM service e
+    LEFT JOIN device d ON d.id = e.device_id AND e.until IS NULL
+    LEFT JOIN site s ON s.id = d.site_id
+    LEFT JOIN org o ON o.id = d.org_id
+    WHERE e.shown AND (e.until IS NULL OR e.dealer_id = viewer());
 -- What was done, without who did it and what he noted, to whoever came later.
 CREATE VIEW seen_alert_event WITH (security_barrier) AS
     SELECT e.id, e.alert_id, e.device_id, e.at, e.learned_at, e.event, e.from_state, e.to_state, e.message,
@@ -303,7 +322,7 @@ CREATE VIEW seen_ticket_event WITH (security_barrier) AS
 ALTER VIEW shown_device OWNER TO steth_view;
 ALTER VIEW seen_alert_event OWNER TO steth_view;
 ALTER VIEW seen_ticket_event OWNER TO steth_view;
-GRANT SELECT ON org, site, service, alert_event, ticket_event TO steth_view;
+GRANT SELECT ON org, site, service, clientele, alert_event, ticket_event TO steth_view;
 GRANT SELECT ON shown_device, seen_alert_event, seen_ticket_event TO steth_api;
 REVOKE SELECT ON alert_event, ticket_event FROM steth_api;
 GRANT SELECT (id, xid, alert_id, device_id, org_id, dealer_id, at, learned_at, event) ON alert_event TO steth_api;
@@ -358,12 +377,15 @@ BEGIN
         RETURN;
     END IF;
 
-    UPDATE service v SET until = greatest(change_dealer.at, v.since), uid = known.uid, name = known.name, model = known.model, department = known.department,
+    UPDATE service v SET until = greatest(change_dealer.at, v.since), name = known.name, model = known.model, department = known.department,
         serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
     FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
-    INSERT INTO service (device_id, org_id, dealer_id, since)
-    SELECT known.id, known.org_id, asked.dealer_id, max(v.until) FROM service v WHERE v.device_id = known.id;
+    UPDATE service v SET shown = false WHERE v.device_id = known.id AND v.dealer_id = asked.dealer_id AND v.shown;
+    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
+    SELECT known.id, known.org_id, asked.dealer_id, max(v.until), known.uid FROM service v WHERE v.device_id = known.id;
     UPDATE device d SET dealer_id = asked.dealer_id WHERE d.id = known.id;
+    UPDATE device_state s SET dealer_id = asked.dealer_id WHERE s.device_id = known.id;
+    UPDATE device_refusal r SET dealer_id = asked.dealer_id WHERE r.device_id = known.id;
     INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
     DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
         AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);

@@ -114,7 +114,7 @@ def refuse(here: World, **change: object) -> None:
         connection.execute("UPDATE alert SET condition = 'ok'")
         connection.execute(
             "INSERT INTO device_refusal SELECT id, org_id, 'refused', %(source)s, %(reason)s, %(count)s, %(since)s,"
-            " %(last)s, %(form)s, %(last)s FROM device WHERE uid = %(uid)s",
+            " %(last)s, %(form)s, %(last)s, dealer_id FROM device WHERE uid = %(uid)s",
             told,
         )
 

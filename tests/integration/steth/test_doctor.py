@@ -195,7 +195,7 @@ async def test_what_lies_aside(whole: Database, statement: str, check: str, leve
 
 def refused(last: str, reason: str, *, kind: str = "refused", form: str = "") -> str:
     told = f"'{kind}', 'astm', '{reason}', 7, '2026-11-22T03:00Z', now() - INTERVAL '{last}', '{form}', now()"
-    return f"INSERT INTO device_refusal SELECT id, org_id, {told} FROM device"  # noqa: S608 - words of this module
+    return f"INSERT INTO device_refusal SELECT id, org_id, {told}, dealer_id FROM device"  # noqa: S608 - words of this module
 
 
 async def test_that_nobody_is_told(whole: Database) -> None:

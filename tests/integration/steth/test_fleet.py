@@ -27,9 +27,9 @@ def arrange(database: Database) -> None:
         for device, age_s, waiting in ((1, 0, 7), (2, 46, 2), (4, 0, 100)):
             connection.execute(
                 "INSERT INTO device_state"
-                " (device_id, lane, org_id, engine, latest, interval_s, seen_at, heartbeat, as_of)"
-                " SELECT id, 0, org_id, '', '', 15, %s, jsonb_build_object('bulk', %s::int, 'live', 0), now()"
-                " FROM device WHERE uid = %s",
+                " (device_id, lane, org_id, dealer_id, engine, latest, interval_s, seen_at, heartbeat, as_of)"
+                " SELECT id, 0, org_id, dealer_id, '', '', 15, %s,"
+                " jsonb_build_object('bulk', %s::int, 'live', 0), now() FROM device WHERE uid = %s",
                 (now - timedelta(seconds=age_s), waiting, f"device{device}"),
             )
         connection.execute(

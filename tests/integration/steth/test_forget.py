@@ -37,15 +37,16 @@ def former(connection: psycopg.Connection[Any]) -> int:
     connection.execute(TICKET)
     connection.execute(
         "INSERT INTO ticket_evidence (dealer_id, ticket_id, org_id, metric, unit, at, value, quality)"
-        " VALUES (1, 1, 1, 'zhang.san', '', '{}', '{}', '{}'), (1, 1, 'tube.voltage', '', '{}', '{}', '{}')"
+        " VALUES (1, 1, 1, 'zhang.san', '', '{}', '{}', '{}'), (1, 1, 1, 'tube.voltage', '', '{}', '{}', '{}')"
     )
     connection.execute(
-        "INSERT INTO device_state (device_id, lane, org_id, engine, latest, agent, as_of)"
-        " VALUES (1, 0, 1, '', '', 'zhang-san 1', now()), (1, 1, 1, '', '', 'steth-agent/0.1.0', now())"
+        "INSERT INTO device_state (device_id, lane, org_id, dealer_id, engine, latest, agent, as_of)"
+        " VALUES (1, 0, 1, 2, '', '', 'zhang-san 1', now()), (1, 1, 1, 2, '', '', 'steth-agent/0.1.0', now())"
     )
     connection.execute(
-        "INSERT INTO device_refusal (device_id, org_id, kind, source, reason, count, since, last, form, told_at)"
-        " SELECT 1, 1, 'refused', source, reason, 1, now(), now(), '', now() FROM (VALUES ('zhang', 'unknown-code'),"
+        "INSERT INTO device_refusal"
+        " (device_id, org_id, dealer_id, kind, source, reason, count, since, last, form, told_at)"
+        " SELECT 1, 1, 2, 'refused', source, reason, 1, now(), now(), '', now() FROM (VALUES ('zhang', 'unknown-code'),"
         " ('astm', 'malformed:zhang'), ('astm', 'unknown-code'), ('server', 'unknown-metric')) AS r (source, reason)"
     )
     step: dict[str, Any] = {
@@ -77,7 +78,10 @@ def former(connection: psycopg.Connection[Any]) -> int:
             " VALUES (1, 1, now(), now(), %s, %s)",
             (item["t"], Jsonb(item)),
         )
-    connection.execute("INSERT INTO ticket_evidence_event SELECT 1, 1, id, at, kind, body FROM device_event")
+    connection.execute(
+        "INSERT INTO ticket_evidence_event (ticket_id, org_id, dealer_id, event_id, at, kind, body)"
+        " SELECT 1, 1, 1, id, at, kind, body FROM device_event"
+    )
     for nth, (code, condition) in enumerate([("ZHANG-SAN", "ok"), ("GEN-KV-01", "ok"), ("UNKNOWN-CODE", "active")]):
         connection.execute(
             "INSERT INTO alert (dealer_id, id, device_id, org_id, lane, rule, kind, subject, family,"

@@ -47,8 +47,8 @@ async def test_who_is_heard_again_shows_what_may_be_lost(database: Database) -> 
         )
     rows(
         database,
-        "INSERT INTO device_state (device_id, lane, org_id, engine, latest, seen_at, as_of)"
-        " VALUES (%s, 0, 1, '', '', now() - interval '3 h', now())",
+        "INSERT INTO device_state (device_id, lane, org_id, dealer_id, engine, latest, seen_at, as_of)"
+        " VALUES (%s, 0, 1, 1, '', '', now() - interval '3 h', now())",
         numberless.id,
     )
     rows(database, "UPDATE ticket SET device_id = %s", other.id)

@@ -129,15 +129,15 @@ def test_a_filled_database_of_the_version_before_refusals_goes_on(empty: str, tm
         connection.execute("SET ROLE steth_ingest")
         connection.execute(
             "INSERT INTO device_refusal"
-            " SELECT id, org_id, 'refused', 'astm', 'unknown-code', 1, now(), now(), '', now() FROM device"
+            " SELECT id, org_id, 'refused', 'astm', 'unknown-code', 1, now(), now(), '', now(), dealer_id FROM device"
         )
         assert connection.execute("SELECT count(*) FROM device_refusal").fetchone() == (2,)
         connection.execute("RESET ROLE")
         connection.execute("SET ROLE steth_api")
         assert connection.execute("SELECT count(*) FROM device_refusal").fetchone() == (0,), "no tenant, nothing seen"
         with connection.transaction():
-            connection.execute("SET LOCAL steth.org = '*'")
-            (first, _) = connection.execute("SELECT id FROM org ORDER BY id").fetchall()
+            connection.execute("SET LOCAL steth.org = '0'")
+            (first, _) = connection.execute("SELECT id FROM org WHERE kind = 'hospital' ORDER BY id").fetchall()
             connection.execute("SELECT set_config('steth.org', %s, true)", (str(first[0]),))
             assert connection.execute("SELECT org_id FROM device_refusal").fetchall() == [first]
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
