@@ -189,6 +189,7 @@ def test_what_is_no_birth_has_no_number_0(report: Report | bytes) -> None:
 @pytest.mark.parametrize(
     ("epoch", "boot", "connected", "after"),
     [(A, 7, True, False), (A, 7, False, False), (A, 6, True, True), (B, 7, True, True)],
+    ids=["its end", "again", "an earlier boot", "another epoch"],
 )
 def test_only_the_will_of_the_present_session_ends_it(epoch: Epoch, boot: int, connected: bool, after: bool) -> None:
     door = Door()
