@@ -1,6 +1,5 @@
 """What is wrong with a model, seen together with its bases."""
 
-import re
 from collections.abc import Container
 from datetime import datetime
 
@@ -193,14 +192,13 @@ class _Model:
         if found is not None and found.match(pattern.plain(reason.example)) is None:
             self.book.say((*path, "example"), "doesn't match the regex in lower case", "mend one of them")
 
-    def log_regex(self, here: KeyPath, regex: str, used: set[str]) -> re.Pattern[str] | None:
-        """Compiled, if it is safe and captures nothing that isn't used."""
+    def log_regex(self, here: KeyPath, regex: str, used: set[str]) -> pattern.Pattern | None:
+        """Compiled, if it is one and captures nothing that isn't used."""
         say = self.book.say
         try:
-            pattern.check(regex)
-            compiled = re.compile(regex)
-        except (pattern.UnsafePatternError, re.error) as error:
-            say(here, f"unsafe or wrong: {error}", "rewrite it within catalog/pattern.py's subset")
+            compiled = pattern.compiled(regex)
+        except pattern.PatternError as error:
+            say(here, f"is no pattern: {error}", "write it as RE2 has it: no look-around, no back-references")
             return None
         groups = set(compiled.groupindex)
         for name in sorted(groups - used):
@@ -274,7 +272,7 @@ class _Model:
 
 
 def _found(
-    example: str, first: re.Pattern[str], then: re.Pattern[str] | None, continuation: Continuation | None
+    example: str, first: pattern.Pattern, then: pattern.Pattern | None, continuation: Continuation | None
 ) -> dict[str, str | None] | None:
     """What an example's lines captured; None: they don't match."""
     if then is None or continuation is None:

@@ -42,7 +42,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "major", "minor", "warnin
 be; minor: works, needs a visit; warning: to be watched. IEC 62682 asks for few priorities."""
 
 MAX_LOG_LINE: Final = 2048
-"""Characters of a log line that are looked at: with `catalog.pattern` it bounds the time that a pattern can take."""
+"""Characters of a log line that are looked at."""
 
 MAX_CONTINUATION: Final = 20
 """Lines after a log line in which what completes it may stand."""
@@ -242,10 +242,11 @@ class Continuation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class LogPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How to read one kind of log line. Exactly one of `fault` and `signal`.
 
-    `regex` is tried from the start of the line (`re.match`) on its first `MAX_LOG_LINE` characters. `continuation`: for
-    what stands in a following line; each group is then in one of the two. `time_format`: of strptime, for the group
-    `ts`, in the device's local time (None: the time of reading counts). `example`: a line that matches, with the lines
-    after it where there is a continuation. Only the code found or the number leaves the device, never a line.
+    `regex` (`catalog.pattern`) is tried from the start of the line on its first `MAX_LOG_LINE` characters.
+    `continuation`: for what stands in a following line; each group is then in one of the two. `time_format`: of
+    strptime, for the group `ts`, in the device's local time (None: the time of reading counts). `example`: a line that
+    matches, with the lines after it where there is a continuation. Only the code found or the number leaves the device,
+    never a line.
     """
 
     id: Name
@@ -261,8 +262,8 @@ class LogPattern(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DetectorReason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why a detector isn't nominal: what its description (DICOM (0018,7006)) says beside (0018,7000) = NO, as a code.
 
-    `regex` is tried from the start (`re.match`) of the description in lower case, its blanks and line ends as one blank
-    each. `example`: a description that it matches. Only the code leaves the device, never the description.
+    `regex` (`catalog.pattern`) is tried from the start of the description in lower case, its blanks and line ends as
+    one blank each. `example`: a description that it matches. Only the code leaves the device, never the description.
     """
 
     id: Name

@@ -3,7 +3,6 @@
 The first such thing, with its line. `catalog.check` finds more, and all of it at once.
 """
 
-import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +42,7 @@ def lineage(key: str, files: dict[str, Level]) -> list[Level]:
 
 
 def refuse(chain: list[Level], *, parts: Collection[str], runbooks: Collection[str]) -> None:
-    """Raises CatalogError for the first wrong name, double or unsafe pattern of the last model of the chain."""
+    """Raises CatalogError for the first wrong name, double or pattern of the last model of the chain."""
     file, own = chain[-1]
     levels = [source for _, source in chain]
     for wrong in _wrongs(own, levels, parts=parts, runbooks=runbooks):
@@ -74,10 +73,13 @@ def _wrongs(
     yield from _rules(own, levels)
     for path, regex in _expressions(own):
         try:
-            pattern.check(regex)
-            re.compile(regex)
-        except (pattern.UnsafePatternError, re.error) as error:
-            yield _Wrong(path, f"unsafe or wrong: {error}")
+            pattern.compiled(regex)
+        except pattern.PatternError as error:
+            yield _Wrong(path, f"is no pattern: {error}")
+    try:
+        pattern.Choice([log.regex for level in levels for log in level.log_patterns])
+    except pattern.PatternError as error:
+        yield _Wrong(("log_patterns",), str(error))
     yield from _spelled(own, levels)
 
 

@@ -4,11 +4,9 @@ The description is free text and says many other things as well. It is looked at
 comes of it is the code of the first pattern that matches (``Model.detector_reasons``), or nothing.
 """
 
-import re
-
 from agent.adapters.dicom.walk import Raw
 from catalog.model import Model
-from catalog.pattern import plain
+from catalog.pattern import compiled, plain
 
 
 class Reasons:
@@ -16,7 +14,7 @@ class Reasons:
 
     def __init__(self, model: Model | None = None) -> None:
         found = () if model is None else model.detector_reasons
-        self._patterns = [(re.compile(reason.regex), reason.code) for reason in found]
+        self._patterns = [(compiled(reason.regex), reason.code) for reason in found]
 
     def code_of(self, description: Raw) -> str | None:
         """The code of a reason; None: none of the patterns matches."""

@@ -6,7 +6,7 @@ pattern is tried on every line: one line may hold two numbers.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
@@ -17,6 +17,7 @@ from agent.adapters.logs.encodings import UTF_16
 from agent.adapters.port import lane_of
 from agent.adapters.values import EARLIEST, FUTURE_MS, LATEST, Moment, Refused, decimal, moment
 from catalog.model import MAX_LOG_LINE, LogFault, LogPattern, LogSignal, Model
+from catalog.pattern import Choice, Match, Pattern, compiled
 from wire.items import GOOD, UNCERTAIN, Fault, Item, Quality, Readings
 from wire.topics import Lane
 
@@ -61,12 +62,18 @@ class _Row(NamedTuple):
 
 class _Pattern(NamedTuple):
     id: str
-    match: Callable[[str], re.Match[str] | None]
-    then: Callable[[str], re.Match[str] | None] | None
+    first: Pattern
+    then: Pattern | None
     within: int
     time_format: str | None
     fault: LogFault | None
     signal: LogSignal | None
+
+
+def _pattern(of: LogPattern) -> _Pattern:
+    more = of.continuation
+    then, within = (None, 0) if more is None else (compiled(more.regex), more.within)
+    return _Pattern(of.id, compiled(of.regex), then, within, of.time_format, of.fault, of.signal)
 
 
 class _Reading:
@@ -94,16 +101,13 @@ class LineReader:
     ) -> None:
         self._model = model
         self._zone = zone
-        self._by_encoding: dict[str, list[_Pattern]] = {}
+        by_encoding: dict[str, list[LogPattern]] = {}
         for pattern in patterns:
-            known = self._by_encoding.setdefault(encoding or pattern.encoding, [])
-            compiled = re.compile(pattern.regex)
-            more = pattern.continuation
-            then = None if more is None else re.compile(more.regex).match
-            within = 0 if more is None else more.within
-            known.append(
-                _Pattern(pattern.id, compiled.match, then, within, pattern.time_format, pattern.fault, pattern.signal)
-            )
+            by_encoding.setdefault(encoding or pattern.encoding, []).append(pattern)
+        self._by_encoding = {
+            name: (Choice([each.regex for each in found]), [_pattern(each) for each in found])
+            for name, found in by_encoding.items()
+        }
         self._last_time: tuple[str, str, int, Moment] | None = None
 
     def read(
@@ -120,22 +124,24 @@ class LineReader:
         left open."""
         reading = _Reading(received, since, waiting)
         for line in lines:
-            for encoding, patterns in self._by_encoding.items():
+            for encoding, (choice, patterns) in self._by_encoding.items():
                 order = ("-be" if big_endian else "-le") if encoding == UTF_16 else ""
                 text = _text(line, encoding + order, reading.refused)
-                for pattern in patterns:
+                matching = choice.matching(text)
+                if not matching and not reading.waiting:
+                    continue
+                for number, pattern in enumerate(patterns):
                     if pattern.then is not None and pattern.id in reading.waiting:
-                        self._continued(pattern, pattern.then(text), reading)
-                    match = pattern.match(text)
-                    if match is not None:
+                        self._continued(pattern, pattern.then.match(text), reading)
+                    if number in matching and (match := pattern.first.match(text)) is not None:
                         self._begun(pattern, match, reading)
         waits = tuple(reading.waiting.values())
         return Found(reading.live.items(), reading.bulk.items(), reading.refused, waits, reading.right)
 
-    def _begun(self, pattern: _Pattern, match: re.Match[str], reading: _Reading) -> None:
+    def _begun(self, pattern: _Pattern, match: Match, reading: _Reading) -> None:
         if pattern.id in reading.waiting:
             reading.refused["unfinished"] += 1
-        said = self._said(pattern, match, Open(pattern.id, pattern.within), reading)
+        said = self._said(pattern, match.groupdict(), Open(pattern.id, pattern.within), reading)
         if said is not None and pattern.then is not None:
             reading.waiting[pattern.id] = said
             return
@@ -143,10 +149,10 @@ class LineReader:
         if said is not None:
             self._enter(pattern, said, reading)
 
-    def _continued(self, pattern: _Pattern, match: re.Match[str] | None, reading: _Reading) -> None:
+    def _continued(self, pattern: _Pattern, match: Match | None, reading: _Reading) -> None:
         begun = reading.waiting.pop(pattern.id)
         if match is not None:
-            said = self._said(pattern, match, begun, reading)
+            said = self._said(pattern, match.groupdict(), begun, reading)
             if said is not None:
                 self._enter(pattern, said, reading)
         elif begun.left > 1:
@@ -154,20 +160,21 @@ class LineReader:
         else:
             reading.refused["unfinished"] += 1
 
-    def _said(self, pattern: _Pattern, match: re.Match[str], before: Open, reading: _Reading) -> Open | None:
+    def _said(
+        self, pattern: _Pattern, groups: Mapping[str, str | None], before: Open, reading: _Reading
+    ) -> Open | None:
         """``before`` and what this line adds to it; None: it says something that may not leave."""
-        groups = match.re.groupindex
         at, certain, code, value = before.at, before.certain, before.code, before.value
         if pattern.time_format is not None and "ts" in groups:
-            at, certain = self._time(pattern.time_format, match["ts"] or "", reading)
-        if pattern.fault is not None and pattern.fault.group in groups:
-            code = pattern.fault.table.get(match[pattern.fault.group or 0] or "")
+            at, certain = self._time(pattern.time_format, groups["ts"] or "", reading)
+        if pattern.fault is not None and (group := pattern.fault.group) is not None and group in groups:
+            code = pattern.fault.table.get(groups[group] or "")
             if code is None:
                 reading.refused["unknown-code"] += 1
                 return None
         if pattern.signal is not None and pattern.signal.group in groups:
             try:
-                value = decimal(match[pattern.signal.group] or "")
+                value = decimal(groups[pattern.signal.group] or "")
             except Refused as error:
                 reading.refused[f"{error.reason}:{pattern.signal.name}"] += 1
                 return None

@@ -94,7 +94,14 @@ assert importlib.util.find_spec({module!r} + ".__main__")
 )
 def test_the_lock_of_an_image_has_every_package_that_its_rooms_name(lock: str, rooms: tuple[str, ...]) -> None:
     locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements" / f"{lock}.lock").read_text(), re.MULTILINE))
-    names = {"yaml": "pyyaml", "argon2": "argon2-cffi", "serial": "pyserial", "socks": "pysocks", "paho": "paho-mqtt"}
+    names = {
+        "yaml": "pyyaml",
+        "re2": "google-re2",
+        "argon2": "argon2-cffi",
+        "serial": "pyserial",
+        "socks": "pysocks",
+        "paho": "paho-mqtt",
+    }
     used = {
         name
         for room in rooms
