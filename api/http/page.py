@@ -15,7 +15,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-BUILT: Final = Path(__file__).parent.parent / "console" / "dist"
+BUILT: Final = Path(__file__).parents[2] / "console" / "dist"
 INDEX: Final = "index.html"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from api.http.page import INDEX, Page
+from api.http.page import BUILT, INDEX, Page
 
 SCRIPT = "export const a = 1;\n" * 200
 
@@ -40,6 +40,10 @@ async def browser(built: Path) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(Page(api, folder=built))
     async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
         yield client
+
+
+def test_what_is_served_is_the_consoles() -> None:
+    assert (BUILT.parent / "package.json").is_file()
 
 
 async def test_files_with_a_hash_in_their_name_are_kept_for_ever_and_the_index_never(
