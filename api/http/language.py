@@ -44,7 +44,12 @@ class Reader:
     lang: Lang
 
     def words(self, message: str, params: Mapping[str, Any], *, model: str | None = None, zone: str = "") -> str:
-        """A message id with its parameters. `zone`: IANA name of the site's time zone, for times in it."""
+        """A message id with its parameters. `zone`: IANA name of the site's time zone, for times in it.
+
+        An empty `who` is somebody of the dealer before: his name is not for this reader (migration 0010).
+        """
+        if params.get("who") == "":
+            params = {**params, "who": self.words("word.former_dealer", {})}
         return render(message, params, self.lang, self.catalog, model=model, tz=zone_of(zone))
 
     def text(self, text: Text | None, otherwise: str) -> str:

@@ -25,7 +25,7 @@ export function AlertRow({ alert, gone, chosen, writing, mainRef, onFocus, onWri
   const act = useActOn(alert.id)
   const busy = act !== undefined && (act.state === 'sending' || act.state === 'waiting')
   const { operator } = alert
-  const by = operator.state === 'acknowledged' ? t('alerts.by', { actor: operator.actor }) : null
+  const by = operator.state === 'acknowledged' ? t('alerts.by', { actor: operator.actor || t('people.former') }) : null
   return (
     <article
       className={`row alert ${waits(alert) ? `edge-${alert.severity}` : 'calm'} ${gone ? 'gone' : ''}`}

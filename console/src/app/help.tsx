@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useWho } from '../people/who.tsx'
 import { setKeys, useKeysOn } from '../ui/keys.ts'
 
 const KEYS = [
@@ -17,6 +18,7 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
   const { t } = useTranslation()
   const dialog = useRef<HTMLDialogElement>(null)
   const on = useKeysOn()
+  const who = useWho()
   useEffect(() => {
     if (open && dialog.current?.open === false) dialog.current.showModal()
     if (!open) dialog.current?.close()
@@ -29,6 +31,7 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
       aria-labelledby="help-title"
     >
       <h2 id="help-title">{t('app.help.title')}</h2>
+      <p className="muted">{who}</p>
       <h3>{t('app.help.keys')}</h3>
       <dl className="keys">
         {KEYS.map(([key, what]) => (

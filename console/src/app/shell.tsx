@@ -7,11 +7,12 @@ import { useSignOut } from '../api/session.ts'
 import { Untold } from '../desk/untold.tsx'
 import { Glance } from '../devices/glance.tsx'
 import { Devices } from '../devices/list.tsx'
+import { Who } from '../people/who.tsx'
 import { Tickets } from '../tickets/list.tsx'
 import { ticketsQuery } from '../tickets/queries.ts'
 import { Clock, useLanguage, useNow } from '../ui/bits.tsx'
 import { Brand, LanguageSwitch } from '../ui/brand.tsx'
-import { useActs, useLive, usePage } from '../ui/context.tsx'
+import { useActs, useLive } from '../ui/context.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { href, LISTS, type Route, useRoute } from '../ui/route.ts'
 import { Toasts } from '../ui/toasts.tsx'
@@ -69,7 +70,6 @@ function Chosen({ route }: { route: Route }) {
 
 function Bar({ onHelp, onPassword }: { onHelp: () => void; onPassword: () => void }) {
   const { t } = useTranslation()
-  const { who } = usePage()
   const { updated } = useLive()
   const language = useLanguage()
   const signOut = useSignOut()
@@ -99,9 +99,7 @@ function Bar({ onHelp, onPassword }: { onHelp: () => void; onPassword: () => voi
       >
         ?
       </button>
-      <button type="button" className="button quiet wide-only" title={t('people.password.change')} onClick={onPassword}>
-        {t('app.bar.user', { user: who.user, role: t(`people.role.${who.role}`) })}
-      </button>
+      <Who onPassword={onPassword} />
       <button type="button" className="button quiet" onClick={() => signOut.mutate()}>
         {t('app.bar.logout')}
       </button>

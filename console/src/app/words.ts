@@ -3,7 +3,7 @@ import type { Same } from '../words/same.ts'
 export const zh = {
   name: 'Steth 听诊',
   skip: '跳到正文',
-  bar: { help: '帮助与快捷键', logout: '退出', user: '{{user}}（{{role}}）', reload: '平台已更新，点此刷新页面' },
+  bar: { help: '帮助与快捷键', logout: '退出', reload: '平台已更新，点此刷新页面' },
   sections: '分区',
   choose: '选一张工单、一条报警或一台设备，在这里看详情',
   help: {
@@ -34,7 +34,6 @@ export const en: Same<typeof zh> = {
   bar: {
     help: 'Help and keys',
     logout: 'Sign out',
-    user: '{{user}} ({{role}})',
     reload: 'The platform was updated: reload the page',
   },
   sections: 'Sections',

@@ -114,6 +114,7 @@ function Inventory({ device }: { device: DeviceDetail }) {
     [t('devices.page.model'), device.model_name],
     [t('devices.page.serial'), device.serial],
     [t('devices.page.department'), device.department],
+    [t('devices.page.dealer'), device.dealer.name],
     [t('devices.page.agent'), device.heartbeat?.agent ?? ''],
     ...Object.entries(device.inventory).map(([name, value]) => [name, String(value)] as const),
   ]

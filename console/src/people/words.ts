@@ -25,14 +25,18 @@ export const zh = {
     submit: '修改密码',
   },
   role: {
-    staff: '平台运营',
+    staff: '平台',
     manager: '经理',
-    noc: '值班员',
+    noc: '值班 NOC',
     engineer: '工程师',
     equipment: '设备科',
     it: '信息科',
     department: '科室',
   },
+  kind: { operator: '运营方', dealer: '服务商', hospital: '医院' },
+  who: '{{user}}，{{kind}}：{{org}}，{{role}}',
+  system: '系统',
+  former: '前服务商',
 } as const
 
 export const en: Same<typeof zh> = {
@@ -60,7 +64,7 @@ export const en: Same<typeof zh> = {
     submit: 'Change password',
   },
   role: {
-    staff: 'operator',
+    staff: 'platform staff',
     manager: 'manager',
     noc: 'NOC',
     engineer: 'engineer',
@@ -68,4 +72,8 @@ export const en: Same<typeof zh> = {
     it: 'IT department',
     department: 'department',
   },
+  kind: { operator: 'operator', dealer: 'dealer', hospital: 'hospital' },
+  who: '{{user}}, {{kind}}: {{org}}, {{role}}',
+  system: 'system',
+  former: 'the dealer before',
 }

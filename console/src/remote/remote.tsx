@@ -51,7 +51,7 @@ export function Diagnoses({ ticket }: { ticket: TicketDetail }) {
   )
 }
 
-const STATES: readonly string[] = ['prepared']
+const STATES: readonly string[] = ['prepared', 'withdrawn']
 
 export function Sessions({ sessions }: { sessions: TicketDetail['sessions'] }) {
   const { t } = useTranslation()
@@ -64,7 +64,7 @@ export function Sessions({ sessions }: { sessions: TicketDetail['sessions'] }) {
           <span className="badge">
             {STATES.includes(session.state) ? t(`remote.session.state.${session.state as 'prepared'}`) : session.state}
           </span>{' '}
-          {t('remote.session.prepared', { minutes: session.minutes })}{' '}
+          {session.state === 'prepared' ? `${t('remote.session.prepared', { minutes: session.minutes })} ` : null}
           <span className="muted">
             {t('remote.session.scopes', {
               scopes: session.scopes.map((scope) => t(`remote.session.scope.${scope}`)).join(' · '),

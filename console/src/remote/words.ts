@@ -5,7 +5,7 @@ export const zh = {
     title: '远程协助',
     prepared: '已备好 {{minutes}} 分钟会话，需医院在设备上同意',
     scopes: '范围：{{scopes}}',
-    state: { prepared: '已备好' },
+    state: { prepared: '已备好', withdrawn: '已撤回' },
     scope: { diagnose: '诊断', logs: '日志', terminal: '终端', view: '看屏幕', control: '操作屏幕', files: '文件' },
   },
   diagnosis: {
@@ -24,7 +24,7 @@ export const en: Same<typeof zh> = {
     title: 'Remote assist',
     prepared: 'A session of {{minutes}} min is prepared; the hospital must consent on the equipment',
     scopes: 'Scopes: {{scopes}}',
-    state: { prepared: 'prepared' },
+    state: { prepared: 'prepared', withdrawn: 'withdrawn' },
     scope: {
       diagnose: 'diagnose',
       logs: 'logs',

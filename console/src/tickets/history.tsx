@@ -2,6 +2,7 @@
 
 import { useTranslation } from 'react-i18next'
 import type { TicketDetail } from '../api/client.ts'
+import { actorOf } from '../people/actor.ts'
 import { Moment, SeverityMark, useDuration } from '../ui/bits.tsx'
 
 export function TicketAlerts({ alerts }: { alerts: TicketDetail['alerts'] }) {
@@ -29,6 +30,10 @@ export function TicketAlerts({ alerts }: { alerts: TicketDetail['alerts'] }) {
 
 export function History({ ticket }: { ticket: TicketDetail }) {
   const { t } = useTranslation()
+  const by = (event: TicketDetail['events'][number]) => {
+    const actor = actorOf(event)
+    return typeof actor === 'string' ? t(actor) : actor.name
+  }
   return (
     <section aria-labelledby="history">
       <h3 id="history">{t('tickets.page.history')}</h3>
@@ -40,7 +45,7 @@ export function History({ ticket }: { ticket: TicketDetail }) {
               {event.message.text}
               {noteOf(event)}
             </span>{' '}
-            <span className="muted">{event.actor || t('tickets.page.system')}</span>
+            <span className="muted">{by(event)}</span>
           </li>
         ))}
         {ticket.told.map((told) => (

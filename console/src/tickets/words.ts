@@ -49,7 +49,6 @@ export const zh = {
     copy: '复制',
     copyNumber: '复制工单号',
     copied: '已复制',
-    system: '系统',
     notFound: '没有这张工单，或当前账号不能查看',
   },
 } as const
@@ -104,7 +103,6 @@ export const en: Same<typeof zh> = {
     copy: 'Copy',
     copyNumber: 'Copy the number',
     copied: 'Copied',
-    system: 'system',
     notFound: 'There is no such ticket, or this account can’t see it',
   },
 }

@@ -138,7 +138,7 @@ def test_both_languages_are_whole_and_the_catalogs_texts_come_in_both(console: C
     expect(page.locator(".detail h2")).to_contain_text("Detector temperature")
     console.live()
     assert page.evaluate("document.documentElement.lang") == "en"
-    names = ("DR 1", "听诊", "中文")
+    names = ("DR 1", "听诊", "中文", up.get("/session")["org"]["name"])
     seen = page.locator("body").inner_text()
     for name in names:
         seen = seen.replace(name, "")
@@ -261,14 +261,11 @@ def test_a_ticket_goes_its_way_and_a_reason_is_asked_for(console: Console, up: U
     assert up.get(f"/tickets/{number}")["status"] == "closed"
 
 
-def test_who_has_no_right_to_change_sees_and_changes_nothing(page: Page, up: Up, device: str) -> None:
-    def seeing(route: Route) -> None:
-        answer = route.fetch()
-        route.fulfill(response=answer, json={**answer.json(), "rights": ["equipment.read", "own"]})
-
-    page.route("**/session", seeing)
+def test_a_hospitals_own_see_and_change_nothing(page: Page, up: Up, device: str) -> None:
+    hospital = up.get(f"/devices/{device}")["hospital"]
     console = Console(page, up.run["http"])
-    console.open(up.run["user"], up.run["password"])
+    console.open("zhao.min", up.person("zhao.min", role="equipment", org=hospital["id"]))
+    expect(page.get_by_title("修改密码")).to_have_text(f"zhao.min{hospital['name']} · 设备科")
     expect(console.alert("DET-TEMP-01")).to_be_visible()
     page.keyboard.press("j")
     page.keyboard.press("a")

@@ -35,6 +35,8 @@ def test_who_gets_a_password_chooses_another_first_and_may_change_it_later(up: U
     page.get_by_role("button", name="中文").click()
     choose(made, "春眠不觉晓，处处闻啼鸟。", "春眠不觉晓，处处闻啼鸟。")
     console.live()
+    dealer = up.get("/dealers")["items"][0]["name"]
+    expect(page.get_by_title("修改密码")).to_have_text(f"li.na{dealer} · 值班 NOC")
     page.get_by_title("修改密码").click()
     choose("春眠不觉晓，处处闻啼鸟。", "夜来风雨声，花落知多少？", "夜来风雨声，花落知多少？")
     console.live()

@@ -14,11 +14,12 @@ from api.alerts.routes import CONDITIONS as LISTED
 from api.alerts.shapes import Condition as ShownCondition
 from api.devices.state import WORDS, Judged, Known, Reason, judge
 from api.http.conditions import etag, require_match
-from api.http.language import preferred
+from api.http.language import Reader, preferred
 from api.http.problems import STATUS, Problem, ProblemCode
 from api.http.rights import ROUTES, methods_of
 from api.http.shapes import NamedId, moment, of_row
-from catalog.model import SEVERITIES
+from catalog.load import load
+from catalog.model import SEVERITIES, Lang
 from people.names import clean_name
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -149,6 +150,20 @@ def test_the_language_a_reader_prefers(header: str, lang: str) -> None:
 @given(st.text(max_size=200))
 def test_any_header_gives_a_language(header: str) -> None:
     assert preferred(header, "en") in {"zh", "en"}
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("zh", "前服务商 将状态由“已接单”改为“已到场”"),
+        ("en", "the dealer before moved it from accepted to on site"),
+    ],
+)
+def test_who_of_the_dealer_before_did_something_is_said_without_a_name(lang: Lang, said: str) -> None:
+    masked = {"who": "", "note": "", "old": "accepted", "new": "on-site"}
+    reader = Reader(catalog=load(), lang=lang)
+    assert reader.words("ticket.state", masked) == said
+    assert reader.words("ticket.state", {**masked, "who": "wang.li"}).startswith("wang.li ")
 
 
 @pytest.mark.parametrize("header", ['"3"', '"1", "3"', "*", ' "3" ', 'W/"3", "3"'])
