@@ -39,7 +39,7 @@ class Kept:
         """As the API does."""
 
         async def work() -> None:
-            options = "-c steth.org=*"
+            options = "-c steth.org=0"
             async with await psycopg.AsyncConnection.connect(self.database.api, options=options) as connection:
                 for action in actions:
                     entry = Entry(org=org, at=self.now, actor="王 li", action=action, subject="x:1", detail={"n": 1})

@@ -60,9 +60,9 @@ def test_without_a_key_it_measures(kept: Kept) -> None:
 def test_who_keeps_heads_is_sent_each_once_and_again_until_it_is_taken(kept: Kept) -> None:
     with webhook() as hook, psycopg.connect(kept.database.superuser, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO recipient (org_id, name, address, language, active, heads) VALUES"
-            " (1, 'Security', %(to)s, 'zh', false, true), (NULL, 'Ours', %(to)s, 'en', true, true),"
-            " (2, 'Duty', %(to)s, 'zh', true, false)",
+            "INSERT INTO recipient (owner_id, org_id, name, address, language, active, heads) VALUES"
+            " (1, NULL, 'Security', %(to)s, 'zh', false, true), (1, 2, 'Ours', %(to)s, 'en', true, true),"
+            " (2, NULL, 'Duty', %(to)s, 'zh', true, false)",
             {"to": hook.address()},
         )
         hook.status = 500
@@ -74,7 +74,7 @@ def test_who_keeps_heads_is_sent_each_once_and_again_until_it_is_taken(kept: Kep
         assert kept.sign(after=timedelta(hours=1)) == 0
         assert [body["title"] for body in hook.bodies] == [
             "Steth 审计日志链头：2026-11-22T04:00:00Z，共 3 条",
-            "Steth: head of the audit log, 2026-11-22T04:00:00Z, 1 entries",
+            "Steth: head of the audit log, 2026-11-22T04:00:00Z, 3 entries",
         ]
         mail = kept.folder / "mail"
         mail.write_text(hook.bodies[0]["message"].splitlines()[-1])
@@ -193,7 +193,7 @@ UNREADABLE: Final = {
 def test_nobody_writes_what_no_reader_can_read(kept: Kept, entry: str) -> None:
     """It would end all verifying and signing, of every chain."""
     with (
-        psycopg.connect(kept.database.api, options="-c steth.org=*") as api,
+        psycopg.connect(kept.database.api, options="-c steth.org=0") as api,
         pytest.raises(psycopg.errors.CheckViolation, match="audit_readable"),
     ):
         api.execute(NEXT.encode(), UNREADABLE[entry])
@@ -202,7 +202,7 @@ def test_nobody_writes_what_no_reader_can_read(kept: Kept, entry: str) -> None:
 @pytest.mark.parametrize("copy", ['"x"', "5", "{}", '{"key": 1, "entries": "many"}'])
 def test_a_spoilt_copy_of_a_head_stops_nobody(kept: Kept, copy: str) -> None:
     kept.sign()
-    with psycopg.connect(kept.database.jobs, options="-c steth.org=*") as jobs:
+    with psycopg.connect(kept.database.jobs, options="-c steth.org=0") as jobs:
         assert jobs.execute("UPDATE audit_chain SET signed = %s WHERE org_id = 1", (copy,)).rowcount == 1
     code, said = kept.verify()
     assert (code, "the chain of hospital 1: 3 entries, whole, 1 signed heads hold" in said) == (0, True), said
@@ -213,7 +213,7 @@ def test_a_spoilt_copy_of_a_head_stops_nobody(kept: Kept, copy: str) -> None:
 def test_a_clock_that_was_ahead_ends_neither_signing_nor_sending(kept: Kept) -> None:
     with webhook() as hook, psycopg.connect(kept.database.superuser, autocommit=True) as connection:
         connection.execute(
-            "INSERT INTO recipient (org_id, name, address, heads) VALUES (1, 'Security', %s, true)", (hook.address(),)
+            "INSERT INTO recipient (owner_id, name, address, heads) VALUES (1, 'Security', %s, true)", (hook.address(),)
         )
         kept.sign(after=timedelta(days=3650))
         kept.write(1, "h")
