@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from alerts import judge, late, tell
+from alerts import judge, late, words
 from alerts.draft import Draft
 from alerts.effects import Param
 from alerts.episode import Condition, Event
@@ -72,7 +72,7 @@ def _fall_silent(draft: Draft, silence: Rule, presence: Presence) -> None:
     occurred_ms = presence.seen_ms if known else now.wall_ms - silent_ms
     extra: dict[str, Param] = {"silent_s": silent_ms / 1000}
     if known:
-        extra["last"] = tell.iso(presence.seen_ms)
+        extra["last"] = words.iso(presence.seen_ms)
     rule = silence if known else replace(silence, variant=Variant.NEVER)
     draft.raise_(rule, Event.UNHEARD, now.wall_ms, occurred_ms=occurred_ms, extra=extra)
     for key in list(draft.entries):

@@ -8,13 +8,13 @@ from uuid import UUID, uuid5
 
 from msgspec.structs import replace
 
-from alerts import tell
+from alerts import words
 from alerts.effects import Param
 from alerts.episode import TABLE, Condition, Event, Ignored, Reason
 from alerts.plan import LOST_KINDS, UNKNOWN_FAMILY, Plan, Rule, gone_rule
 from alerts.reasons import LATE, MESSAGES
 from alerts.state import Entry, Held, State
-from alerts.tell import QUIET_MS, Cause
+from alerts.words import QUIET_MS, Cause
 from ingest.ports import Device, Effect, Now
 from wire.topics import Lane
 
@@ -162,9 +162,9 @@ class Draft:
         if rule.key not in self.staged:
             if before.condition is not Condition.UNCONFIRMED:
                 self._note_activation(rule, at_ms)
-            self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+            self.effects.append(words.changed(rule, before, after, cause, self.now.wall_ms))
             if before.condition is Condition.PENDING:
-                self.effects.append(tell.active(rule, after, cause, self.now.wall_ms))
+                self.effects.append(words.active(rule, after, cause, self.now.wall_ms))
             else:
                 self._again(rule, after, cause)
 
@@ -205,7 +205,7 @@ class Draft:
             self.staged.discard(rule.key)
         if not staged:
             cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
-            self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+            self.effects.append(words.changed(rule, before, after, cause, self.now.wall_ms))
         elif before.condition is Condition.ACTIVE:
             self.over.append((before.occurred_ms, at_ms))
 
@@ -234,7 +234,7 @@ class Draft:
         if after.condition is Condition.OK:
             del self.entries[rule.key]
         cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
-        self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+        self.effects.append(words.changed(rule, before, after, cause, self.now.wall_ms))
 
     def wait(self, rule: Rule) -> None:
         """Start the timer of an open episode that has none and should have one; stop one that it shouldn't have."""
@@ -254,7 +254,7 @@ class Draft:
         del self.entries[key]
         self.changed = True
         cause = Cause(event, self.now.wall_ms, MESSAGES[outcome.reason, rule.variant], {"rule": rule.key})
-        self.effects.append(tell.changed(rule, before, after, cause, self.now.wall_ms))
+        self.effects.append(words.changed(rule, before, after, cause, self.now.wall_ms))
 
     def tell_staged(self, rule: Rule) -> None:
         """An episode that late facts opened has outlived them: it gets its identity."""
@@ -270,7 +270,7 @@ class Draft:
         extra: dict[str, Param] = {}
         if entry.late and reason is not Reason.BEYOND:
             message = LATE[rule.variant]
-            extra = {"occurred": tell.iso(entry.occurred_ms), "learned": tell.iso(self.now.wall_ms)}
+            extra = {"occurred": words.iso(entry.occurred_ms), "learned": words.iso(self.now.wall_ms)}
         self._open(rule, entry, Cause(event, entry.occurred_ms, message, extra))
 
     def _open(self, rule: Rule, entry: Entry, cause: Cause) -> None:
@@ -278,10 +278,10 @@ class Draft:
         name = f"{self.device.uid}|{self.lane.value}|{rule.key}|{entry.occurred_ms}|{self.counter}"
         entry = replace(entry, id=uuid5(NAMESPACE, name))
         self._put(rule, entry)
-        self.effects.append(tell.opened(rule, entry, cause, self.now.wall_ms))
+        self.effects.append(words.opened(rule, entry, cause, self.now.wall_ms))
         if entry.condition is Condition.ACTIVE:
             self._note_activation(rule, cause.at_ms)
-            self.effects.append(tell.active(rule, entry, cause, self.now.wall_ms))
+            self.effects.append(words.active(rule, entry, cause, self.now.wall_ms))
 
     def count(self, rule: Rule, before: Entry, event: Event, at_ms: int, count: int) -> None:
         """What is active came again."""
@@ -305,7 +305,7 @@ class Draft:
 
     def _again(self, rule: Rule, entry: Entry, cause: Cause) -> None:
         """Tell it once in a step, with the last word: a flood of repeats is one effect."""
-        told = tell.again(rule, entry, cause, self.now.wall_ms)
+        told = words.again(rule, entry, cause, self.now.wall_ms)
         at = self._told_again.setdefault(entry.id, len(self.effects))
         self.effects[at : at + 1] = [told]
 

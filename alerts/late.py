@@ -11,7 +11,7 @@ from typing import Final, Literal, cast
 
 from msgspec.structs import replace
 
-from alerts import judge, tell
+from alerts import judge, words
 from alerts.draft import Draft
 from alerts.effects import LateSummary
 from alerts.episode import Condition, Event
@@ -104,7 +104,7 @@ def judge_group(draft: Draft, only: Container[str] | None = None) -> None:
                 last_ms=last_ms,
                 learned_ms=draft.now.wall_ms,
                 message=LATE_SUMMARY,
-                params={"count": len(over), "first": tell.iso(first_ms), "last": tell.iso(last_ms)},
+                params={"count": len(over), "first": words.iso(first_ms), "last": words.iso(last_ms)},
             )
         )
 

@@ -13,8 +13,8 @@ from desk.telling.addresses import AddressError, Mail, Webhook, parse
 from desk.telling.inert import inert
 from desk.telling.mail import post_mail
 from desk.telling.post import post
-from desk.telling.reasons import RefusedError, TellingError, judge_http
-from desk.telling.robots import HOSTS, Kind, Robot, judge, order
+from desk.telling.reasons import RefusedError, TellingError, check_http
+from desk.telling.robots import HOSTS, Kind, Robot, check_answer, order
 from desk.telling.targets import Use
 from desk.telling.way import Way
 
@@ -97,8 +97,8 @@ class Channels:
         answer = await post(
             out.url, out.body, way=self._way, params=out.params, limit_s=self._limit_s, proxy=self._proxy
         )
-        judge_http(answer.status, answer.headers, answer.start)
-        judge(robot.kind, answer.start)
+        check_http(answer.status, answer.headers, answer.start)
+        check_answer(robot.kind, answer.start)
 
     async def _call(self, hook: Webhook, subject: str, body: str, severity: Severity) -> None:
         fields: dict[str, object] = {
@@ -123,7 +123,7 @@ class Channels:
             auth=(hook.user, hook.password) if hook.user else None,
             limit_s=self._limit_s,
         )
-        judge_http(answer.status, answer.headers, answer.start)
+        check_http(answer.status, answer.headers, answer.start)
 
 
 def _meant(address: str) -> Robot | Webhook | Mail:

@@ -38,7 +38,7 @@ class TooFastError(TellingError):
     """The receiver takes no more for now; that says nothing against the message, and counts as no attempt."""
 
 
-def judge_http(status: int, headers: Mapping[str, str], start: bytes) -> None:
+def check_http(status: int, headers: Mapping[str, str], start: bytes) -> None:
     """Whether an HTTP answer says that the message was taken: any 2xx but a web page.
 
     `headers`: by lower-case name; `start`: of the body. Raises TellingError. A page with status 200 is a login page, a

@@ -126,7 +126,7 @@ def order(robot: Robot, text: str, *, now_s: float, host: str) -> Order:
     return Order(url=host + path, params=params, body=msgspec.json.encode(body))
 
 
-def judge(kind: Kind, start: bytes) -> None:
+def check_answer(kind: Kind, start: bytes) -> None:
     """Whether a robot's answer (status 2xx, no page) says that it took the message. Raises TellingError."""
     code, said = _code(kind, start)
     if code is None:

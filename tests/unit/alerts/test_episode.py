@@ -21,7 +21,7 @@ from alerts.episode import (
 from alerts.plan import MORE, compile_model, gone_rule, unknown_rule
 from alerts.reasons import LATE, LATE_SUMMARY, MESSAGES, Variant
 from alerts.state import Entry
-from alerts.tell import params
+from alerts.words import params
 from catalog.load import load
 from catalog.messages import placeholders, render
 from catalog.model import Lang

@@ -3,8 +3,8 @@
 import pytest
 
 from catalog.load import load
-from desk.telling.reasons import RefusedError, TellingError, TooFastError, judge_http
-from desk.telling.robots import HOSTS, Kind, judge
+from desk.telling.reasons import RefusedError, TellingError, TooFastError, check_http
+from desk.telling.robots import HOSTS, Kind, check_answer
 
 Fate = type[TellingError] | None
 MESSAGES = load().messages
@@ -64,17 +64,17 @@ def fate_of(error: TellingError) -> Fate:
 )
 def test_what_a_robot_answers(kind: Kind, answer: str, fate: Fate, message: str) -> None:
     if fate is None:
-        judge(kind, answer.encode())
+        check_answer(kind, answer.encode())
         return
     with pytest.raises(TellingError) as raised:
-        judge(kind, answer.encode())
+        check_answer(kind, answer.encode())
     assert (fate_of(raised.value), raised.value.message) == (fate, message)
 
 
 @pytest.mark.parametrize("kind", list(HOSTS))
 def test_an_answer_that_is_no_utf_8_says_nothing(kind: Kind) -> None:
     with pytest.raises(RefusedError):
-        judge(kind, b'{"errcode":0,"code":0,"errmsg":"\xff"}\xff')
+        check_answer(kind, b'{"errcode":0,"code":0,"errmsg":"\xff"}\xff')
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_an_answer_that_is_no_utf_8_says_nothing(kind: Kind) -> None:
 )
 def test_what_a_webhook_answers(status: int, headers: dict[str, str], body: bytes, fate: Fate, wait_s: float) -> None:
     if fate is None:
-        judge_http(status, headers, body)
+        check_http(status, headers, body)
         return
     with pytest.raises(TellingError) as raised:
-        judge_http(status, headers, body)
+        check_http(status, headers, body)
     assert (fate_of(raised.value), raised.value.wait_s) == (fate, wait_s)
