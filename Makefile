@@ -87,6 +87,10 @@ chaos: setup ## kill everything, compare with the ledger (SABOTAGE=name must fai
 attack: setup ## break in, as a hospital's security officer would, at a deployment and a steth up of its own
 	$(BIN)/python -m pytest tests/attack $(ARGS)
 
+.PHONY: upgrade
+upgrade: setup ## migrate a database of the former version with a million rows of each table, broken off and repeated
+	STETH_MIGRATE_ROWS=1000000 $(BIN)/python -m pytest -s -o faulthandler_timeout=3600 tests/integration/store/test_migrate_filled.py $(ARGS)
+
 .PHONY: fuzz
 fuzz: setup ## hostile bytes against every decoder (ARGS='--seconds 60')
 	$(BIN)/python -m tests.fuzz $(ARGS)

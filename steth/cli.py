@@ -123,19 +123,28 @@ def api(config: Config = None) -> None:
 
 
 @app.command()
-def migrate(config: Config = None) -> None:
-    """Bring the database's schema up to this version, and make room for readings."""
+def migrate(
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what would be done, and how long it may take.")
+    ] = False,
+    config: Config = None,
+) -> None:
+    """Bring the database's schema up to this version, and make room for readings; broken off, goes on when repeated."""
     from steth.jobs.maintenance import Groundwork  # noqa: PLC0415
     from steth.settings import SettingsError  # noqa: PLC0415
     from store.errors import StoreError  # noqa: PLC0415
     from store.migrate import migrate as run  # noqa: PLC0415
+    from store.migrate import plan as foresee  # noqa: PLC0415
 
     settings, _ = _server("migrate", config)
     try:
         settings.need("dsn_owner")
+        if plan:
+            for line in foresee(settings.dsn_owner) or ["the schema is current: nothing to apply"]:
+                typer.echo(line)
+            return
         ground = Groundwork(dsn_owner=settings.dsn_owner, keep=settings.keep())
-        for done in run(settings.dsn_owner):
-            typer.echo(f"applied {done.version:04d} {done.name}")
+        run(settings.dsn_owner, tell=typer.echo)
         if asyncio.run(ground.move()):
             typer.echo("moved to TimescaleDB's community edition: its own aggregates, compression and retention")
         if asyncio.run(ground.settle()):

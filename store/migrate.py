@@ -7,10 +7,11 @@ Apache, whose roll-ups our jobs keep). Statements run as steth_owner, in the sch
 
 import hashlib
 import re
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import psycopg
@@ -18,6 +19,7 @@ from psycopg import sql
 
 from store.editions import Edition, edition_of, timescale_is_loaded
 from store.errors import SchemaTooNew, StoreError, StoreErrorCode, one_line
+from store.foresee import RATES, about, foresee
 from store.roles import OWNER, ensure_roles
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -31,6 +33,8 @@ _WAIT_MS: Final = 60_000
 """How long a lock is waited for: of another migration, or of a session that holds what is to be changed."""
 
 _Sync = psycopg.Connection[tuple[Any, ...]]
+Tell = Callable[[str], None]
+"""Is handed lines for a person, as things begin and end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,9 @@ class Migration:
     version: int
     name: str
     files: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return f"{self.version:04d} {self.name}"
 
     @property
     def checksum(self) -> str:
@@ -130,17 +137,26 @@ def _other_edition(own: Edition, server: Edition) -> str:
 
 
 def migrate(
-    dsn: str, *, edition: Edition | None = None, folder: Path = MIGRATIONS, wait_ms: int = _WAIT_MS
+    dsn: str,
+    *,
+    edition: Edition | None = None,
+    folder: Path = MIGRATIONS,
+    wait_ms: int = _WAIT_MS,
+    tell: Tell = lambda _: None,
 ) -> list[Migration]:
     """Bring a database up to the code's version and return what was applied, which may be nothing.
 
     `dsn` logs in as a superuser the first time (roles, extension), later as steth_owner if you like. Without `edition`
     the database's own is kept (a change of licence: `store.move`); an empty database gets TimescaleDB where the server
-    has it loaded. Two at once on one
-    database wait for each other, `wait_ms` at most, and so long for whoever holds a table. Raises StoreError with one
-    line, naming the file and line of a statement that fails.
+    has it loaded. Two at once on one database wait for each other, `wait_ms` at most, and so long for whoever holds a
+    table. What will be done and how long it may take is told before it begins, and each migration once it is there.
+    Broken off at whatever moment, the one that ran leaves nothing, and another call goes on with it. Raises StoreError
+    with one line, naming the file and line of a statement that fails.
     """
     with closing(connect(dsn)) as connection:
+        with suppress(psycopg.errors.InvalidParameterValue):  # a platform that can't tell
+            # Where this process was killed, what it had asked for ends too, and with it the lock of migrations.
+            connection.execute("SET client_connection_check_interval = '1s'")
         _wait_for_turn(connection, wait_ms)
         ensure_roles(connection)
         applied = applied_migrations(connection)
@@ -154,9 +170,35 @@ def migrate(
         if edition is not None and edition is not own:
             raise StoreError(StoreErrorCode.EDITION, f"the edition {edition} was asked for and this server is {found}")
         todo = pending(migrations_for(own, folder=folder), applied, edition=own)
+        for line in _plan(connection, todo):
+            tell(line)
         for migration in todo:
+            began = monotonic()
             _apply(connection, migration, edition=own)
+            tell(f"applied {migration}, {monotonic() - began:.1f} s")
         return todo
+
+
+def plan(dsn: str, *, folder: Path = MIGRATIONS) -> list[str]:
+    """What `migrate` would do, in lines for a person, without doing it; none where nothing is to be done."""
+    with closing(connect(dsn)) as connection:
+        applied = applied_migrations(connection)
+        own = serving(edition_of(connection), applied)
+        return _plan(connection, pending(migrations_for(own, folder=folder), applied, edition=own))
+
+
+def _plan(connection: _Sync, todo: Sequence[Migration]) -> list[str]:
+    if not todo:
+        return []
+    foreseen = [foresee(connection, str(each), [file.read_text("utf-8") for file in each.files]) for each in todo]
+    seconds = sum(each.seconds for each in foreseen)
+    lines = [f"to apply: {each}" for each in foreseen]
+    if seconds:
+        lines.append(
+            f"{about(seconds)} in all, by what the planner knows of the tables, where a server indexes"
+            f" {RATES['index']:,}, writes {RATES['write']:,} or reads {RATES['read']:,} rows a second"
+        )
+    return [*lines, "each is one transaction: broken off, it leaves nothing, and `steth migrate` goes on with it"]
 
 
 def require_current_schema(dsn: str, *, folder: Path = MIGRATIONS) -> Edition:
