@@ -205,11 +205,12 @@ BEGIN
     RETURN EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id
         WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer());
 END $$;
--- Those that serve, or served, a hospital: it sees their names.
+-- Those that serve, served or are to serve a hospital: it sees their names.
 CREATE FUNCTION serving_dealers() RETURNS SETOF integer LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-    RETURN QUERY SELECT s.dealer_id FROM service s WHERE s.org_id = viewer();
+    RETURN QUERY SELECT s.dealer_id FROM service s WHERE s.org_id = viewer()
+        UNION ALL SELECT c.dealer_id FROM service_change c WHERE c.org_id = viewer();
 END $$;
 
 ALTER POLICY tenant ON org USING (sees(id, NULL)

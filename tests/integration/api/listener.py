@@ -87,7 +87,7 @@ def happens(connection: psycopg.Connection[Any], of: Hospital) -> None:
     connection.execute(
         "INSERT INTO alert_event (dealer_id, alert_id, device_id, org_id, at, learned_at, event, from_state,"
         " to_state, message) "
-        "SELECT 1, id, device_id, org_id, now(), now(), 'hold', 'pending', 'active', 'alert.limit.above' "
+        "SELECT dealer_id, id, device_id, org_id, now(), now(), 'hold', 'pending', 'active', 'alert.limit.above' "
         "FROM alert WHERE id = %s",
         (of.alert,),
     )
