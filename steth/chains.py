@@ -26,6 +26,7 @@ from people.audit.heads import (
     signed_head,
 )
 from people.audit.walk import Broken, Fault, Walk, own_head
+from people.roles import OPERATOR
 from steth.settings import Settings, SettingsError
 from store.pool import EVERY_ORG, Connection
 
@@ -202,10 +203,11 @@ def verify_file(path: Path, heads: Iterable[Head]) -> Verified:
 def finding_of(found: Verified) -> Finding:
     """What was found, in words."""
     org = found.chain.org
-    whose = Text(zh="本方的链", en="the provider's chain")
-    if org is not None:
-        whose = Text(zh=f"医院 {org} 的链", en=f"the chain of hospital {org}")
-    check = f"audit.{'own' if org is None else org}"
+    whose, check = Text(zh=f"机构 {org} 的链", en=f"the chain of organisation {org}"), f"audit.{org}"
+    if org is None:
+        whose, check = Text(zh="以前服务方的链（已封存）", en="the former provider's closed chain"), "audit.former"
+    elif org == OPERATOR:
+        whose, check = Text(zh="平台的链", en="the operator's chain"), "audit.own"
     if found.broken is None:
         since = Text(zh=f"第 {found.behind} 条之后，", en=f"behind entry {found.behind}: ")
         from_ = since if found.behind else Text(zh="", en="")

@@ -346,7 +346,8 @@ CREATE FUNCTION public.serving_dealers() RETURNS SETOF integer
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
-    RETURN QUERY SELECT s.dealer_id FROM service s WHERE s.org_id = viewer();
+    RETURN QUERY SELECT s.dealer_id FROM service s WHERE s.org_id = viewer()
+        UNION ALL SELECT c.dealer_id FROM service_change c WHERE c.org_id = viewer();
 END $$;
 
 ALTER FUNCTION public.serving_dealers() OWNER TO steth_owner;

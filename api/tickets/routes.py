@@ -26,7 +26,11 @@ router = APIRouter(prefix=PREFIX, route_class=Route, tags=["tickets"])
 MAX_EVIDENCE: Final = 1000
 Number = Annotated[
     str,
-    Path(pattern=r"^[A-Z]{2,6}[0-9]{8}-[0-9]{3,14}$", description="What one says on the phone.", examples=["WX20261122-007"]),
+    Path(
+        pattern=r"^[A-Z]{2,6}[0-9]{8}-[0-9]{3,14}$",
+        description="What one says on the phone.",
+        examples=["WX20261122-007"],
+    ),
 ]
 
 

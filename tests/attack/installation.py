@@ -54,7 +54,7 @@ class Installation:
     devices: dict[str, str]
     hospitals: dict[str, int]
 
-    def ask(self, method: str, path: str, *, as_: str | None = "admin", **more: Any) -> httpx.Response:
+    def ask(self, method: str, path: str, *, as_: str | None = "staff", **more: Any) -> httpx.Response:
         """A request below /api/v1 with somebody's token; `as_` None: nobody's."""
         headers = {**more.pop("headers", {})}
         if as_ is not None:
@@ -143,7 +143,7 @@ async def _room(database: Database) -> None:
         await ensure_partitions(connection, now=datetime.now(UTC), behind_days=100, ahead_days=40)
 
 
-STAFF: Final = ("operator", "engineer", "manager", "admin")
+STAFF: Final = ("staff", "manager", "noc", "engineer")
 HOSPITALS: Final = ("hospital-a", "hospital-b")
 
 
@@ -192,8 +192,8 @@ def installed(broker: DeployedBroker, database: Database, folder: Path) -> Itera
 def _people(made: Installation) -> None:
     owner = toml(made.folder / "owner.toml", {"dsn_owner": made.database.owner})
 
-    def enter(name: str, role: str, hospital: int | None = None) -> None:
-        which = [] if hospital is None else ["--hospital", str(hospital)]
+    def enter(name: str, role: str, org: int | None = None) -> None:
+        which = [] if org is None else ["--org", str(org)]
         command = [
             sys.executable,
             "-m",
@@ -223,4 +223,4 @@ def _people(made: Installation) -> None:
         made.devices[name] = answer["id"]
         made.hospitals[name] = made.sql("SELECT org_id FROM device WHERE uid = %s", answer["id"])[0][0]
         device_certificate(made.broker.certificates, answer["id"])
-        enter(name, "hospital", made.hospitals[name])
+        enter(name, "equipment", made.hospitals[name])

@@ -25,7 +25,7 @@ def call(target: Installation, path: str, body: dict[str, str], *, source: str, 
 
 @pytest.mark.parametrize("path", ["/login", "/session"])
 def test_a_guesser_is_stopped_whatever_address_he_claims(target: Installation, path: str) -> None:
-    user = "engineer" if path == "/login" else "operator"
+    user = "engineer" if path == "/login" else "noc"
     answers = [
         call(target, path, {"user": user, "password": f"guess-{n}"}, source=ATTACKER, forged=True).status_code
         for n in range(GUESSES)
@@ -71,7 +71,7 @@ def test_a_right_code_gets_in_beside_a_flood_of_wrong_ones(target: Installation)
 
 
 def test_an_unknown_user_is_answered_and_written_down_like_a_known_one(target: Installation) -> None:
-    known = call(target, "/login", {"user": "admin", "password": "wrong"}, source="127.0.2.1")
+    known = call(target, "/login", {"user": "staff", "password": "wrong"}, source="127.0.2.1")
     unknown = call(target, "/login", {"user": "nobody-at-all", "password": "wrong"}, source="127.0.2.2")
     assert (known.status_code, known.json()) == (unknown.status_code, unknown.json())
     failed = {
@@ -82,7 +82,7 @@ def test_an_unknown_user_is_answered_and_written_down_like_a_known_one(target: I
 
 def test_a_text_that_is_no_text_is_refused_and_nothing_falls_over(target: Installation) -> None:
     for text in ("\\ud800", "\\udfff x", "a\\u0000b"):
-        body = f'{{"user": "admin", "password": "{text}"}}'
+        body = f'{{"user": "staff", "password": "{text}"}}'
         answer = httpx.post(
             f"{target.api}{PREFIX}/login", content=body, headers={"Content-Type": "application/json"}, timeout=20
         )

@@ -1,21 +1,29 @@
 """Every route, asked by everybody: what each gets is written by hand, beside what the program believes."""
 
 import asyncio
+import dataclasses
 import tomllib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Final
 
+import psycopg
 import pytest
 
 from api.app import Api
 from api.http.rights import PREFIX
+from people.roles import Role
 from tests.fixtures.postgres import Cluster
+from tests.integration.api.handed import NEW, OLD, hand_over, second_dealer, worked_on
 from tests.integration.api.test_roles_and_tenants import concrete, request_of
-from tests.integration.api.world import Arranged, World, arrange, world
+from tests.integration.api.world import Arranged, World, arrange, new_account, world
 
-WHO: Final = ("nobody", "operator", "engineer", "manager", "admin", "hospital-a", "hospital-b")
-"""hospital-a asks for its own things, hospital-b for those of hospital-a."""
+WHO: Final = (
+    *("nobody", "staff", NEW, "new-noc", "new-engineer", "other-manager", OLD),
+    *("equipment", "it", "department", "hospital-b"),
+)
+"""All ask for the things of hospital a, whose device `new-manager`'s dealer serves, and `manager`'s did before."""
+STRANGERS: Final = {"nobody", "other-manager", "hospital-b"}
 ENDLESS: Final = "/stream"
 """Its answer never ends; test_streams.py asks it."""
 
@@ -43,7 +51,21 @@ def test_every_route_of_the_document_has_its_row() -> None:
 
 @pytest.fixture(scope="module")
 def arranged_here(plain_cluster: Cluster) -> Arranged:
-    return asyncio.run(arrange(plain_cluster.create()))
+    return asyncio.run(_handed(plain_cluster))
+
+
+async def _handed(cluster: Cluster) -> Arranged:
+    arranged = await arrange(cluster.create())
+    async with world(cluster.database(arranged.name), arranged) as made:
+        dealer = await second_dealer(made)
+        with psycopg.connect(made.database.superuser) as connection:
+            made.tokens["new-engineer"], _ = new_account(connection, "new-engineer", Role.ENGINEER, dealer)
+        await worked_on(made)
+        await hand_over(made, dealer)
+        other = (await made.ask("POST", "/dealers", json={"name": "第三方", "prefix": "OTHER"})).json()["id"]
+        with psycopg.connect(made.database.superuser) as connection:
+            made.tokens["other-manager"], _ = new_account(connection, "other-manager", Role.MANAGER, other)
+        return dataclasses.replace(arranged, tokens=made.tokens)
 
 
 @pytest.fixture
@@ -73,6 +95,6 @@ async def test_each_gets_what_is_his(asked: World, method: str, path: str, cells
         else:
             answer = await asked.ask(method, concrete(path, asked.a), as_=who, **more)
         found.append(meaning(answer.status_code))
-        if who in {"nobody", "hospital-b"}:
+        if who in STRANGERS:
             assert not [word for word in foreign if word in answer.text], who
     assert " ".join(found) == " ".join(cells)

@@ -47,7 +47,7 @@ def test_nothing_of_a_patient_is_left_anywhere(target: Installation) -> None:
     until(lambda: target.sql("SELECT 1 FROM dead_letter"))
     assert {table: words for table, row in target.stored() if (words := heard(row))} == {}
     assert heard(target.said()) == []
-    for who in ("hospital-a", "admin"):
+    for who in ("hospital-a", "staff"):
         for page in PAGES:
             answer = target.ask("GET", page.format(device), as_=who)
             assert answer.status_code == 200, page

@@ -27,7 +27,7 @@ def test_one_account_cannot_take_the_streams_of_all(target: Installation) -> Non
         taken = [streaming(stack, target, "hospital-a").status_code for _ in range(TRIED)]
         alive = until(lambda: _streams(target))
         assert alive <= 60, "what one account holds"
-        for other in ("hospital-b", "operator"):
+        for other in ("hospital-b", "noc"):
             answer = streaming(stack, target, other)
             assert answer.status_code == httpx.codes.OK, other
             assert next(answer.iter_lines())

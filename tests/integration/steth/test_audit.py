@@ -31,8 +31,8 @@ def test_what_is_whole_is_said_to_be_whole_and_by_how_many_heads(kept: Kept) -> 
     kept.write(1, "h")
     code, said = kept.verify()
     assert code == 0, said
-    assert "the chain of hospital 1: 4 entries, whole, 1 signed heads hold" in said
-    assert "the provider's chain: 1 entries, whole, 1 signed heads hold" in said
+    assert "the chain of organisation 1: 4 entries, whole, 1 signed heads hold" in said
+    assert "the former provider's closed chain: 1 entries, whole, 1 signed heads hold" in said
 
 
 def test_a_head_a_day_for_each_chain_that_grew(kept: Kept) -> None:
@@ -205,7 +205,7 @@ def test_a_spoilt_copy_of_a_head_stops_nobody(kept: Kept, copy: str) -> None:
     with psycopg.connect(kept.database.jobs, options="-c steth.org=0") as jobs:
         assert jobs.execute("UPDATE audit_chain SET signed = %s WHERE org_id = 1", (copy,)).rowcount == 1
     code, said = kept.verify()
-    assert (code, "the chain of hospital 1: 3 entries, whole, 1 signed heads hold" in said) == (0, True), said
+    assert (code, "the chain of organisation 1: 3 entries, whole, 1 signed heads hold" in said) == (0, True), said
     kept.write(1, "h")
     assert kept.sign(after=timedelta(days=1)) == 1
 
