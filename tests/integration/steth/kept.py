@@ -28,7 +28,8 @@ ROW: Final = "SELECT * FROM audit WHERE org_id IS NOT DISTINCT FROM %s ORDER BY 
 
 @dataclass(kw_only=True)
 class Kept:
-    """A database with three chains, and what its administrator has beside it."""
+    """A database with three chains, of the dealer (1), of a hospital (2) and the closed one (None), and what its
+    administrator has beside it."""
 
     database: Database
     folder: Path

@@ -147,7 +147,7 @@ def test_what_was_broken_gets_no_new_head_and_the_others_do(kept: Kept) -> None:
     kept.write(1, "h", "i", "j")
     kept.write(2, "h")
     kept.rows("UPDATE audit SET actor = 'x' WHERE org_id = 1 AND position = 5")
-    with pytest.raises(HeadError, match=r"hospital 1 breaks at entry 5 \(id \d+\): it isn't what"):
+    with pytest.raises(HeadError, match=r"organisation 1 breaks at entry 5 \(id \d+\): it isn't what"):
         kept.sign(after=timedelta(days=1))
     last = json.loads((kept.folder / "heads").read_bytes().splitlines()[-1])
     assert (last["org"], last["entries"]) == (2, 4)

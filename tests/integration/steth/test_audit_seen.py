@@ -132,7 +132,12 @@ def test_what_was_written_before_there_were_chains_is_in_them(plain_cluster: Clu
     kept.write(3, "first")
     code, said = kept.verify()
     assert code == 0, said
-    for whose in ("organisation 1: 4", "organisation 2: 2", "organisation 3: 1", "the former provider's closed chain: 2"):
+    for whose in (
+        "organisation 1: 4",
+        "organisation 2: 2",
+        "organisation 3: 1",
+        "the former provider's closed chain: 2",
+    ):
         assert f"{whose} entries, whole" in said
     plain_cluster.drop(name)
 
