@@ -209,6 +209,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
             device_id=device,
             lane=lane,
             org_id=org,
+            dealer_id=DEALER,
             engine=b"",
             latest=msgspec.msgpack.encode({metric[0]: [int(began.timestamp() * 1000) - 60_000 * lane, 46.0 - lane, 0]}),
             connected=lane == 0,
@@ -227,7 +228,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
     for kind, reason in (("refused", "connection-lost"), ("untold", "other-storage")):
         since = NOW - timedelta(hours=3)
         told = {"kind": kind, "source": "dicom", "reason": reason, "count": 2, "form": "", "since": since}
-        _insert(connection, "device_refusal", **event, **told, last=since + timedelta(hours=1), told_at=NOW)
+        _insert(connection, "device_refusal", **mine, **told, last=since + timedelta(hours=1), told_at=NOW)
     _insert(connection, "device_event", **event, at=began, learned_at=began, kind="fault", body={"code": "X"})
     alert = UUID(bytes=hashlib.sha256(uid.encode()).digest()[:16])
     said = {"message": "alert.limit.above", "params": {"signal": METRIC, "value": 46.0, "limit": 42, "unit": "Cel"}}
