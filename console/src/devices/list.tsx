@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import type { Device } from '../api/client.ts'
 import { useHeld } from '../list/useHeld.ts'
 import { Age, Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
-import { useLive } from '../ui/context.tsx'
+import { useLive, useMay } from '../ui/context.tsx'
 import { Panel } from '../ui/panel.tsx'
 import { href, type Route } from '../ui/route.ts'
 import { Facts } from './facts.tsx'
@@ -46,6 +46,7 @@ export function Devices({ route }: { route: Route }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const { begun } = useLive()
+  const may = useMay('devices.manage')
   const [search, setSearch] = useState('')
   const [abnormal, setAbnormal] = useState(false)
   const wanted = useDeferredValue(search.trim().toLocaleLowerCase())
@@ -93,7 +94,10 @@ export function Devices({ route }: { route: Route }) {
         )
       ) : null}
       {query.data !== undefined && rows.length === 0 ? (
-        <p className="empty">{all.length === 0 ? t('devices.empty') : t('devices.none')}</p>
+        <p className="empty">
+          {t(all.length === 0 ? 'devices.empty' : 'devices.none')}
+          {all.length === 0 && may ? <span className="todo">{t('devices.register')}</span> : null}
+        </p>
       ) : null}
       <ul className="rows" ref={ref}>
         {rows.map(({ key, item }, at) => {

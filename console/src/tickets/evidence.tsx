@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import type { TicketDetail } from '../api/client.ts'
+import { Failure, type TicketDetail } from '../api/client.ts'
 import { firstSignal } from '../chart/first.ts'
 import { type Fault, SignalChart } from '../chart/signal.tsx'
 import { deviceQuery } from '../devices/queries.ts'
@@ -14,6 +14,9 @@ export function Evidence({ ticket }: { ticket: TicketDetail }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const device = useQuery(deviceQuery(language, ticket.device.id))
+  // The ticket is this dealer's own, the device isn't any more.
+  if (device.error instanceof Failure && device.error.status === 404)
+    return <p className="muted">{t('tickets.page.served')}</p>
   if (device.data === undefined)
     return device.isError ? (
       <Failed error={device.error} onRetry={() => void device.refetch()} />

@@ -8,6 +8,7 @@ import { Moment, SeverityMark, useDuration } from '../ui/bits.tsx'
 export function TicketAlerts({ alerts }: { alerts: TicketDetail['alerts'] }) {
   const { t } = useTranslation()
   const duration = useDuration()
+  if (alerts.length === 0) return null
   return (
     <section aria-labelledby="its-alerts">
       <h3 id="its-alerts">{t('tickets.page.alerts')}</h3>
