@@ -13,7 +13,6 @@ from urllib.parse import quote
 import httpx
 import psycopg
 from msgspec import Struct
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from catalog.load import load
@@ -36,7 +35,7 @@ from store.errors import StoreError, StoreErrorCode, one_line
 from store.migrate import migrate
 from store.pool import ROLES, Role, role_dsn
 from store.retention import Keep
-from store.roles import set_passwords
+from store.roles import make_database, set_passwords
 
 DATABASE: Final = "steth"
 ADMIN: Final = "admin"
@@ -209,8 +208,7 @@ class Everything:
 
     def _prepare_database(self, superuser: str) -> None:
         with psycopg.connect(self._server.dsn, autocommit=True) as connection:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+            make_database(connection, DATABASE)
         migrate(superuser)
         with psycopg.connect(superuser, autocommit=True) as connection:
             set_passwords(

@@ -12,10 +12,10 @@ import structlog
 from store.errors import StoreError, StoreErrorCode
 from store.migrate import newest_version
 from store.pool import Pool
+from store.statements import QUERIES
 
 _log: Final = structlog.get_logger("store.installation")
 RECOVERY_S: Final = 60
-SETTLE: Final = b"SELECT settle_installation(%s)"
 
 
 async def settle(connection: psycopg.AsyncConnection[Any], *, put_back: bool = False) -> bool:
@@ -23,7 +23,7 @@ async def settle(connection: psycopg.AsyncConnection[Any], *, put_back: bool = F
 
     `put_back`: the caller saw that an older state was put back in place. Cheap where nothing has changed.
     """
-    row = await (await connection.execute(SETTLE, (put_back,))).fetchone()
+    row = await (await connection.execute(QUERIES["settle"], (put_back,))).fetchone()
     copied = row is not None and bool(row[0])
     if copied:
         _log.warning("restored_copy")
@@ -50,7 +50,7 @@ async def settle_first(pool: Pool) -> None:
 
 async def _need_schema(connection: psycopg.AsyncConnection[Any]) -> None:
     try:
-        row = await (await connection.execute("SELECT max(version) FROM schema_version")).fetchone()
+        row = await (await connection.execute(QUERIES["schema_version"])).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InsufficientPrivilege):  # of before this role may read it
         row = None
     if row is None or (row[0] or 0) < newest_version():
@@ -68,7 +68,7 @@ class Watch:
         """1 if it was noticed now that this is a copy, else 0. Raises psycopg's errors."""
         async with self._pool.connection() as connection:
             copied = await settle(connection)
-            row = await (await connection.execute(b"SELECT row_horizon()::text::bigint")).fetchone()
+            row = await (await connection.execute(QUERIES["horizon"])).fetchone()
             horizon = 0 if row is None else int(row[0])
             if horizon < self._horizon:  # transactions never go back
                 copied = await settle(connection, put_back=True)

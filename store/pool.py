@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from store.errors import StoreError, StoreErrorCode, one_line
+from store.statements import QUERIES
 
 Role = Literal["owner", "ingest", "jobs", "api"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -226,5 +227,5 @@ async def scoped(pool: Pool, org: str) -> AsyncIterator[Connection]:
     if not org:
         raise ValueError("an empty organisation would see nothing: pass its id or EVERY_ORG")
     async with pool.connection() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('steth.org', %s, true)", (org,))
+        await connection.execute(QUERIES["see"], (org,))
         yield connection

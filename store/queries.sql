@@ -24,6 +24,19 @@ SELECT make_piece(%s, %s)
 -- Not waited for long: whoever comes after waits behind it.
 SELECT drop_piece(%s, %s) FROM set_config('lock_timeout', '100', true)
 
+-- name: see
+-- With whose eyes this transaction looks.
+SELECT set_config('steth.org', %s, true)
+
+-- name: schema_version
+SELECT max(version) FROM schema_version
+
+-- name: settle
+SELECT settle_installation(%s)
+
+-- name: horizon
+SELECT row_horizon()::text::bigint
+
 -- name: note_keeping
 -- What differs from what is noted.
 UPDATE keeping k SET days = n.days FROM unnest(%s::text[], %s::integer[]) AS n (what, days)

@@ -51,6 +51,12 @@ def ensure_roles(connection: _Sync) -> None:
         ) from error
 
 
+def make_database(connection: _Sync, name: str) -> None:
+    """Make a database unless there is one of this name. `connection`: a superuser's, in autocommit."""
+    if not _yes(connection, b"SELECT count(*) FROM pg_database WHERE datname = %s", name):
+        _execute(connection, "CREATE DATABASE {}", name)
+
+
 def set_passwords(connection: _Sync, passwords: Mapping[Role, str]) -> None:
     """Set the passwords of login roles, hashed here (SCRAM): no statement and no server log ever holds one."""
     for role, password in passwords.items():

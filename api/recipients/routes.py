@@ -1,7 +1,7 @@
 """Who is told of tickets."""
 
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 
 import psycopg
 from fastapi import APIRouter, Path, Response
@@ -25,13 +25,11 @@ from api.recipients.shapes import (
     TestMessage,
     UntoldHospital,
 )
+from desk.telling import recipients as kept
 from desk.telling.addresses import shown
 from desk.telling.watch import PATIENCE_S, look
 from people.places import find_org
 from people.roles import Kind
-from store.sql import queries_beside
-
-_SQL: Final = queries_beside(__file__)
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
@@ -40,9 +38,8 @@ _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
 @router.get("/recipients", responses=problems())
 async def list_recipients(asked: Asked, words: InWords, limit: Limit = 100, after: Cursor = None) -> Page[Recipient]:
     """Who is told of tickets. Addresses are secrets: only their kind is shown."""
-    rows = await _SQL.many(
-        asked.connection, "recipients", {"above": id_of(decode("recipients", after, ById)), "limit": limit + 1}
-    )
+    above = id_of(decode("recipients", after, ById))
+    rows = await kept.recipients(asked.connection, above=above, limit=limit + 1)
     return page("recipients", rows, limit, item=partial(_recipient, words=words), key=lambda row: ById(row["id"]))
 
 
@@ -52,18 +49,15 @@ async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, respon
     owner = await dealer_for(asked, body.dealer)
     if body.hospital is not None and await find_org(asked.connection, body.hospital, Kind.HOSPITAL) is None:
         raise invalid("body.hospital", "There is no such hospital: GET /api/v1/sites names them.")
-    row = await _SQL.one(
+    row = await kept.add_recipient(
         asked.connection,
-        "add_recipient",
-        {
-            "owner": owner,
-            "org": body.hospital,
-            "name": body.name,
-            "address": body.address.get_secret_value(),
-            "language": body.language,
-            "active": body.active,
-            "heads": body.heads,
-        },
+        owner=owner,
+        org=body.hospital,
+        name=body.name,
+        address=body.address.get_secret_value(),
+        language=body.language,
+        active=body.active,
+        heads=body.heads,
     )
     if row is None:
         raise _name_is_taken()
@@ -96,23 +90,23 @@ async def change_recipient(
     if_match: IfMatch = None,
 ) -> Recipient:
     """Change a recipient; the ETag is `version` in quotes."""
-    before = await _SQL.one(asked.connection, "recipient", {"id": id})
+    before = await kept.find_recipient(asked.connection, id)
     if before is None:
         raise not_found("recipient")
     require_match(if_match, before["version"])
     address = None if body.address is None else body.address.get_secret_value()
-    change = {
-        "id": id,
-        "version": before["version"],
-        "name": body.name,
-        "address": address,
-        "language": body.language,
-        "active": body.active,
-        "heads": body.heads,
-    }
     try:
         async with asked.connection.transaction():
-            row = await _SQL.one(asked.connection, "change_recipient", change)
+            row = await kept.change_recipient(
+                asked.connection,
+                id,
+                version=before["version"],
+                name=body.name,
+                address=address,
+                language=body.language,
+                active=body.active,
+                heads=body.heads,
+            )
     except psycopg.errors.UniqueViolation:
         raise _name_is_taken() from None
     if row is None:
@@ -141,7 +135,7 @@ async def send_test(
 
     It is sent by the process and on the way of tickets' messages. Asked again while it waits, it is sent once.
     """
-    row = await _SQL.one(asked.connection, "test_recipient", {"id": id, "now": asked.now})
+    row = await kept.test_recipient(asked.connection, id, now=asked.now)
     if row is None:
         raise not_found("recipient")
     await asked.audit(org=row["owner_id"], action="recipient-tested", subject=f"recipient:{id}")

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from agent.show.findings import Finding, fail, ok, warn
 from catalog.model import Text
+from steth.doctor.statements import QUERIES
 from steth.settings import Settings, SettingsError
 from store.editions import Edition
 from store.errors import SchemaTooNew, StoreError, one_line
@@ -79,9 +80,8 @@ async def _log_in(check: str, role: Role, dsn: str) -> tuple[Finding, Connection
         )
     try:
         connection: Connection = await AsyncConnection.connect(
-            dsn, autocommit=True, connect_timeout=5, application_name="steth-doctor"
+            dsn, autocommit=True, connect_timeout=5, application_name="steth-doctor", options="-c statement_timeout=10s"
         )
-        await connection.execute("SET statement_timeout = '10s'")
     except psycopg.Error as error:
         return fail(check, zh=f"{where}：{one_line(error)}", en=f"{where}: {one_line(error)}", todo=_todo(error)), None
     return ok(check, zh=f"{where} 可登录", en=f"{where} lets us in"), connection
@@ -133,7 +133,7 @@ def _version(number: int) -> Finding:
 
 async def _clock(connection: Connection) -> Finding:
     before = datetime.now(UTC)
-    row = await (await connection.execute("SELECT clock_timestamp()")).fetchone()
+    row = await (await connection.execute(QUERIES["clock"])).fetchone()
     after = datetime.now(UTC)
     theirs: datetime = row[0] if row else after
     offset_s = (theirs - (before + (after - before) / 2)).total_seconds()
@@ -177,16 +177,14 @@ def _schema(dsn: str) -> Finding:
 
 
 async def _room(connection: Connection) -> Finding:
-    rows = await (
-        await connection.execute("SELECT relkind::text FROM pg_class WHERE oid = to_regclass('public.reading')")
-    ).fetchall()
-    if rows != [("p",)]:
+    row = await (await connection.execute(QUERIES["partitioned"])).fetchone()
+    if row != (True,):
         return ok("database.room", zh="时序表自动分块", en="the hypertable makes its chunks by itself")
     now = datetime.now(UTC)
     lacking = []
     for moment in (now, now + AHEAD):
         name = Month.of(moment).of_table("reading")
-        row = await (await connection.execute("SELECT to_regclass(%s) IS NULL", (f"public.{name}",))).fetchone()
+        row = await (await connection.execute(QUERIES["lacks"], (f"public.{name}",))).fetchone()
         if row == (True,):
             lacking.append(name)
     if not lacking:

@@ -60,3 +60,13 @@ FROM device_refusal r JOIN device d ON d.id = r.device_id JOIN site s ON s.id = 
 WHERE d.status = 'active' AND r.kind = 'refused' AND r.last > now() - INTERVAL '1 day'
     AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time'
 ORDER BY r.last DESC, d.uid, r.source, r.reason;
+
+-- name: clock
+SELECT clock_timestamp();
+
+-- name: partitioned
+-- Else the engine makes chunks by itself.
+SELECT relkind = 'p' FROM pg_class WHERE oid = to_regclass('public.reading');
+
+-- name: lacks
+SELECT to_regclass(%s) IS NULL;

@@ -23,15 +23,12 @@ ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
     "ingest": ("ingest", "jobs"),
     "alerts": ("ingest", "api", "jobs"),
     "desk/tickets": ("ingest", "jobs", "api"),
-    "desk/telling": ("jobs",),
+    "desk/telling": ("jobs", "api"),
     "remote": ("ingest", "jobs", "api"),
     "people": ("api", "ingest", "jobs", "owner"),
     "people/audit": ("api", "jobs"),
     "people/login": ("api",),
-    **{
-        f"api/{subject}": ("api",)
-        for subject in ("alerts", "devices", "feed", "readings", "recipients", "series", "tickets")
-    },
+    **{f"api/{subject}": ("api",) for subject in ("alerts", "devices", "feed", "readings", "series", "tickets")},
     "api/http": ("api", "jobs"),
     "steth/jobs": ("jobs", "owner"),
     "store": ("jobs", "owner"),
