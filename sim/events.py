@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from sim.course import NoticeState
 from sim.protocols import Protocol
 
 
@@ -65,7 +66,7 @@ class LogLine(Struct, frozen=True, kw_only=True):
 
     at: datetime
     code: str
-    state: Literal["active", "cleared", "event"]
+    state: NoticeState
     words: str
     """What the equipment's maker wrote behind the code."""
 

@@ -11,9 +11,9 @@ from typing import Final
 from msgspec import Struct
 
 from catalog.model import Model
-from sim.course import Agenda, Episode, combined
+from sim.course import Life, NoticeState
 from sim.events import Event, Exposure, LogLine, Measured, Reason, Status, Step, StepStatus
-from sim.faults import NONE, SCENARIOS, Effects, Scenario
+from sim.faults import NONE, SCENARIOS, Effects
 from sim.protocols import BUSIEST, PROTOCOLS, Protocol, dap, patients_per_hour
 from sim.state import LifeState, newborn
 
@@ -57,13 +57,8 @@ class _Study(Struct, eq=False):
     reason: Reason | None = None
 
 
-class DrLife:
-    """A DR from `start` on. The same arguments and the same calls give the same events.
-
-    `start`: aware, its zone a fixed offset; hours of the day are in it. `state`: of an earlier life to go on from:
-    faults that were active then end at `start`. `faults_per_day`: how many break out by themselves. `fault_scale`:
-    their leads and durations against what their scenarios say, so that a demonstration needn't wait for days.
-    """
+class DrLife(Life[LifeState, Event, Effects]):
+    """A DR from `start` on, or of an earlier life to go on from (`state`): see `sim.course.Life`."""
 
     def __init__(
         self,
@@ -75,73 +70,41 @@ class DrLife:
         faults_per_day: float = 0.02,
         fault_scale: float = 1.0,
     ) -> None:
-        self._model = model
-        self._faults_per_day = faults_per_day
-        self._fault_scale = fault_scale
         chance = random.Random(f"{seed}/life")
-        self.state = newborn(chance, start) if state is None else state
+        state = newborn(chance, start) if state is None else state
         self._busy = chance.uniform(0.7, 1.1)
         # Each matter has dice of its own: a fault on demand must not change who comes when. What was exposed before
         # counts, else a life that goes on would repeat itself.
-        self._arrivals, self._technique, self._troubles = (
-            random.Random(f"{seed}/{matter}/{self.state.total}") for matter in ("arrivals", "technique", "troubles")
+        self._arrivals, self._technique, troubles = (
+            random.Random(f"{seed}/{matter}/{state.total}") for matter in ("arrivals", "technique", "troubles")
         )
-        self._agenda = Agenda()
-        self._events: list[Event] = []
-        self._episodes: list[Episode[Scenario]] = []
+        super().__init__(
+            start=start,
+            model=model,
+            state=state,
+            scenarios=SCENARIOS,
+            none=NONE,
+            troubles=troubles,
+            faults_per_day=faults_per_day,
+            fault_scale=fault_scale,
+            momentary={code for code, fault in model.faults.items() if fault.clear and fault.clear.after_s is not None},
+        )
         self._free_at = start
-        self._defects = self.state.defects
-        self.state.at = start
-        for code in self.state.active:
-            self._events.append(LogLine(at=start, code=code, state="cleared", words="after restart"))
-        self.state.active = []
-        for patient in self.state.steps:
+        self._defects = state.defects
+        for patient in state.steps:
             self._events.append(Step(at=start, patient=patient, status="DISCONTINUED", reason="unknown"))
-        self.state.steps = []
+        state.steps = []
         self._seed = seed
         self._plan_arrival(start)
         self._plan_power(start)
         self._agenda.add(start, self._report_panel)
         self._agenda.add(_midnight(start), self._new_day)
         self._agenda.add(_midnight(start) + timedelta(days=chance.uniform(5, 120), hours=17), self._inspect)
-        if faults_per_day > 0:
-            self._plan_trouble(start)
-
-    def step(self, now: datetime) -> list[Event]:
-        """What happened until `now`, in the order of time."""
-        for at, happen in self._agenda.due(now):
-            self.state.settle(at)
-            happen(at)
-        events, self._events = self._events, []
-        return events
-
-    def next_at(self) -> datetime:
-        """When something may happen next."""
-        return self._agenda.next_at()
-
-    def inject(self, code: str, now: datetime, *, lead_s: float | None = None, lasts_s: float | None = None) -> bool:
-        """Let the fault `code` come: it shows from `now`, is in the log `lead_s` later and ends after `lasts_s` more.
-
-        None: as its scenario says. A code without a scenario comes without precursors. False, and nothing done, while
-        the same fault is there already. Raises ValueError for a code that the model doesn't have. `step(now)` first.
-        """
-        if code not in self._model.faults:
-            raise ValueError(f"{self._model.key} has no fault {code}")
-        if any(episode.scenario.code == code for episode in self._episodes):
-            return False
-        scenario = SCENARIOS.get(code, Scenario(code=code, words="", lead_s=0, lasts_s=7200, effects=Effects()))
-        strikes = now + timedelta(seconds=scenario.lead_s if lead_s is None else lead_s)
-        ends = strikes + timedelta(seconds=scenario.lasts_s if lasts_s is None else lasts_s)
-        episode = Episode(scenario=scenario, begins=now, strikes=strikes, ends=ends)
-        self._episodes.append(episode)
-        self._agenda.add(strikes, lambda at: self._strike(episode, at))
-        self._agenda.add(ends, lambda at: self._end(episode, at))
-        return True
+        self._plan_trouble(start)
 
     def service(self, now: datetime) -> None:
         """An engineer mends everything and calibrates the detector. Call `step(now)` first."""
-        for episode in list(self._episodes):
-            self._end(episode, now)
+        super().service(now)
         self._calibrate(now)
 
     # What happens ------------------------------------------------------------------------------------------------
@@ -182,9 +145,6 @@ class DrLife:
             status: StepStatus = "COMPLETED" if study.reason is None else "DISCONTINUED"
             self._events.append(Step(at=at, patient=study.patient, status=status, reason=study.reason))
 
-    def _stopped(self, at: datetime) -> bool:
-        return any(episode.scenario.stops and episode.struck(at) for episode in self._episodes)
-
     def _expose(self, at: datetime, protocol: Protocol, study: _Study, *, rejected: bool) -> None:
         study.left -= 1
         if self._stopped(at):
@@ -204,7 +164,7 @@ class DrLife:
         arcs = 0.0015 * (1 + (self.state.tube_exposures / 120_000) ** 4) + effects.arcs
         if dice.random() < 1 - math.exp(-arcs):
             self.state.arcs += 1
-            self._events.append(LogLine(at=at, code=_ARC, state="event", words="arc detected, retried"))
+            self._notice(at, _ARC, "event", "arc detected, retried")
             self._status(at, "generator.arcs", self.state.arcs)
             if self.state.arcs == _MOST_ARCS:
                 self.inject(_ARCING, at, lead_s=0)
@@ -273,27 +233,12 @@ class DrLife:
             rejected=rejected and not aborted,
         )
 
-    def _strike(self, episode: Episode[Scenario], at: datetime) -> None:
-        if episode.over:
-            return
-        scenario = episode.scenario
-        if self._momentary(scenario.code):
-            self._events.append(LogLine(at=at, code=scenario.code, state="event", words=scenario.words))
-        else:
-            self.state.active.append(scenario.code)
-            self._events.append(LogLine(at=at, code=scenario.code, state="active", words=scenario.words))
+    def _notice(self, at: datetime, code: str, state: NoticeState, words: str) -> None:
+        self._events.append(LogLine(at=at, code=code, state=state, words=words))
 
-    def _end(self, episode: Episode[Scenario], at: datetime) -> None:
-        if episode.over:
-            return
-        episode.over = True
-        self._episodes.remove(episode)
-        code = episode.scenario.code
-        if code in self.state.active:
-            self.state.active.remove(code)
-            self._events.append(LogLine(at=at, code=code, state="cleared", words="after service"))
+    def _mended(self, code: str) -> None:
         if code == _DUE:
-            self._calibrate(at)
+            self._calibrate(self.state.at)
         elif code == _TUBE_OLD or (code == _ARCING and self.state.tube_exposures > TUBE_LIFE):
             self.state.tube_exposures = 0  # a new tube
             self.state.arcs = 0
@@ -301,14 +246,6 @@ class DrLife:
     def _calibrate(self, at: datetime) -> None:
         self.state.since_calibration = 0
         self.state.calibrated_at = at.replace(microsecond=0)
-
-    def _trouble(self, at: datetime) -> None:
-        scenarios = list(SCENARIOS.values())
-        chosen = self._troubles.choices(scenarios, [scenario.weight for scenario in scenarios])[0]
-        self.inject(
-            chosen.code, at, lead_s=chosen.lead_s * self._fault_scale, lasts_s=chosen.lasts_s * self._fault_scale
-        )
-        self._plan_trouble(at)
 
     def _inspect(self, at: datetime) -> None:
         self.service(at)
@@ -361,18 +298,8 @@ class DrLife:
         clock = day + (_POWER_ON if on else _POWER_OFF)
         self._agenda.add(clock if clock > at else clock + timedelta(days=1), lambda now: self._switch(now, on=on))
 
-    def _plan_trouble(self, at: datetime) -> None:
-        self._agenda.add(at + timedelta(days=self._troubles.expovariate(self._faults_per_day)), self._trouble)
-
     def _status(self, at: datetime, name: Measured, value: float) -> None:
         self._events.append(Status(at=at, name=name, value=value))
-
-    def _effects(self, at: datetime) -> Effects:
-        return combined(NONE, [(episode.scenario.effects, episode.share(at)) for episode in self._episodes])
-
-    def _momentary(self, code: str) -> bool:
-        clear = self._model.faults[code].clear
-        return clear is not None and clear.after_s is not None
 
 
 def _midnight(at: datetime) -> datetime:

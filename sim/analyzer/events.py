@@ -5,6 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from sim.course import NoticeState
+
 State = Literal["PU", "ID", "OP", "PA", "PD"]
 """Equipment state of HL7 table 0365: powering up, idle, in operation, pausing, powered down."""
 Level = Literal["N", "W", "S", "C"]
@@ -12,7 +14,6 @@ Level = Literal["N", "W", "S", "C"]
 
 Flag = Literal["N", "H", "L"]
 """Of a result: within its usual range, above or below."""
-NoticeState = Literal["active", "cleared", "event"]
 
 
 class Result(Struct, frozen=True, kw_only=True):

@@ -15,16 +15,15 @@ from sim.analyzer.events import (
     Level,
     Measured,
     Notice,
-    NoticeState,
     Result,
     Sample,
     State,
     Stock,
 )
-from sim.analyzer.faults import NONE, SCENARIOS, Effects, Scenario
+from sim.analyzer.faults import NONE, SCENARIOS, Effects
 from sim.analyzer.menu import BUSIEST, MENU, MenuItem, samples_per_hour
 from sim.analyzer.state import CL_SLOPE, K_SLOPE, NA_SLOPE, AnalyzerState, fresh_bottle, newborn
-from sim.course import Agenda, Episode, combined
+from sim.course import Life, NoticeState
 
 _QUICK: Final = timedelta(minutes=2)
 _SLOW: Final = timedelta(minutes=20)
@@ -48,12 +47,8 @@ _LEVELS: Final[dict[str, Level]] = {"critical": "C", "major": "S", "minor": "W",
 _WORST_FIRST: Final[tuple[Level, ...]] = ("C", "S", "W")
 
 
-class AnalyzerLife:
-    """An analyzer from `start` on. The same arguments and the same calls give the same events.
-
-    `start`: aware, its zone a fixed offset; hours of the day are in it. `state`, `faults_per_day`, `fault_scale`: as
-    `sim.life.DrLife` takes them.
-    """
+class AnalyzerLife(Life[AnalyzerState, Event, Effects]):
+    """An analyzer from `start` on, or of an earlier life to go on from (`state`): see `sim.course.Life`."""
 
     def __init__(
         self,
@@ -65,26 +60,25 @@ class AnalyzerLife:
         faults_per_day: float = 0.02,
         fault_scale: float = 1.0,
     ) -> None:
-        self._model = model
-        self._faults_per_day = faults_per_day
-        self._fault_scale = fault_scale
         chance = random.Random(f"{seed}/analyzer")
-        self.state = newborn(chance, start) if state is None else state
+        state = newborn(chance, start) if state is None else state
         self._busy = chance.uniform(0.7, 1.1)
         # Each matter has dice of its own, and what was measured before counts: see DrLife.
-        self._arrivals, self._chemistry, self._troubles, self._body = (
-            random.Random(f"{seed}/{matter}/{self.state.tests}")
-            for matter in ("samples", "chemistry", "troubles", "body")
+        self._arrivals, self._chemistry, troubles, self._body = (
+            random.Random(f"{seed}/{matter}/{state.tests}") for matter in ("samples", "chemistry", "troubles", "body")
         )
-        self._agenda = Agenda()
-        self._events: list[Event] = []
-        self._episodes: list[Episode[Scenario]] = []
+        super().__init__(
+            start=start,
+            model=model,
+            state=state,
+            scenarios=SCENARIOS,
+            none=NONE,
+            troubles=troubles,
+            faults_per_day=faults_per_day,
+            fault_scale=fault_scale,
+        )
         self._condition: tuple[State, Level] | None = None
         self._worked_at = start - _IDLE
-        self.state.at = start
-        for code in self.state.active:
-            self._notice(start, code, "cleared", "after restart")
-        self.state.active = []
         self._every(start, _REMIND, self._remind)
         self._every(start, _QUICK, self._quick)
         self._every(start, _SLOW, self._slow)
@@ -98,44 +92,11 @@ class AnalyzerLife:
         # A newcomer needn't wait for the next shift.
         self._agenda.add(start + timedelta(minutes=3), self._controls)
         self._plan_arrival(start)
-        if faults_per_day > 0:
-            self._plan_trouble(start)
-
-    def step(self, now: datetime) -> list[Event]:
-        """What happened until `now`, in the order of time."""
-        for at, happen in self._agenda.due(now):
-            self.state.settle(at)
-            happen(at)
-        events, self._events = self._events, []
-        return events
-
-    def next_at(self) -> datetime:
-        """When something may happen next."""
-        return self._agenda.next_at()
-
-    def inject(self, code: str, now: datetime, *, lead_s: float | None = None, lasts_s: float | None = None) -> bool:
-        """Let the fault `code` come: it shows from `now`, is told `lead_s` later and ends after `lasts_s` more.
-
-        None: as its scenario says. A code without a scenario comes without precursors. False, and nothing done, while
-        the same fault is there already. Raises ValueError for a code that the model doesn't have. `step(now)` first.
-        """
-        if code not in self._model.faults:
-            raise ValueError(f"{self._model.key} has no fault {code}")
-        if any(episode.scenario.code == code for episode in self._episodes):
-            return False
-        scenario = SCENARIOS.get(code, Scenario(code=code, words="", lead_s=0, lasts_s=7200))
-        strikes = now + timedelta(seconds=scenario.lead_s if lead_s is None else lead_s)
-        ends = strikes + timedelta(seconds=scenario.lasts_s if lasts_s is None else lasts_s)
-        episode = Episode(scenario=scenario, begins=now, strikes=strikes, ends=ends)
-        self._episodes.append(episode)
-        self._agenda.add(strikes, lambda at: self._strike(episode, at))
-        self._agenda.add(ends, lambda at: self._end(episode, at))
-        return True
+        self._plan_trouble(start)
 
     def service(self, now: datetime) -> None:
         """An engineer mends everything, cleans, calibrates and refills. Call `step(now)` first."""
-        for episode in list(self._episodes):
-            self._end(episode, now)
+        super().service(now)
         self.state.drift = 0.0
         self.state.blank, self.state.masked = 0.03, 0
         self._round(now)
@@ -230,7 +191,7 @@ class AnalyzerLife:
         state.bath = 0.8 * state.bath + dice.gauss(0, 0.018)
         bath = 37.0 + state.bath + effects.bath + dice.gauss(0, 0.004 + effects.bath_spread)
         self._tell(at, ("bath.temperature", min(79.0, bath), 3))
-        self._change(at)
+        self._turned(at)
 
     def _slow(self, at: datetime) -> None:
         dice, state, effects = self._body, self.state, self._effects(at)
@@ -271,9 +232,9 @@ class AnalyzerLife:
             self._notice(at, code, "active", "still there")
         self._events.append(Stock(at=at, supplies=self.state.supplies()))
         self._condition = None
-        self._change(at)
+        self._turned(at)
 
-    def _change(self, at: datetime) -> None:
+    def _turned(self, at: datetime) -> None:
         """Tells what it is doing and how worried it is, when that changed."""
         state: State = "OP" if at - self._worked_at < _IDLE else "ID"
         if self._stopped(at):
@@ -305,18 +266,8 @@ class AnalyzerLife:
             self.state.drift = 0.0
             self.state.blank = max(0.03, self.state.blank - 0.02)
 
-    def _strike(self, episode: Episode[Scenario], at: datetime) -> None:
-        if not episode.over:
-            self.state.active.append(episode.scenario.code)
-            self._notice(at, episode.scenario.code, "active", episode.scenario.words)
-            self._change(at)
-
-    def _end(self, episode: Episode[Scenario], at: datetime) -> None:
-        if episode.over:
-            return
-        episode.over = True
-        self._episodes.remove(episode)
-        code, state = episode.scenario.code, self.state
+    def _mended(self, code: str) -> None:
+        state = self.state
         match code[:7]:
             case "PHO-LMP":
                 state.lamp_hours = 0.0
@@ -328,18 +279,6 @@ class AnalyzerLife:
                 state.conductivity = 0.1
             case _:
                 pass  # mended without anything new
-        if code in state.active:
-            state.active.remove(code)
-            self._notice(at, code, "cleared", "after service")
-            self._change(at)
-
-    def _trouble(self, at: datetime) -> None:
-        scenarios = list(SCENARIOS.values())
-        chosen = self._troubles.choices(scenarios, [scenario.weight for scenario in scenarios])[0]
-        self.inject(
-            chosen.code, at, lead_s=chosen.lead_s * self._fault_scale, lasts_s=chosen.lasts_s * self._fault_scale
-        )
-        self._plan_trouble(at)
 
     # What is planned ---------------------------------------------------------------------------------------------
 
@@ -358,9 +297,6 @@ class AnalyzerLife:
     def _plan_arrival(self, at: datetime) -> None:
         self._agenda.add(at + timedelta(hours=self._arrivals.expovariate(BUSIEST * self._busy)), self._arrive)
 
-    def _plan_trouble(self, at: datetime) -> None:
-        self._agenda.add(at + timedelta(days=self._troubles.expovariate(self._faults_per_day)), self._trouble)
-
     def _tell(self, at: datetime, *values: tuple[str, float, int]) -> None:
         self._events.append(
             Measured(at=at, values=tuple((name, round(value, digits)) for name, value, digits in values))
@@ -373,12 +309,6 @@ class AnalyzerLife:
     def _level(self, code: str) -> Level:
         fault = self._model.faults.get(code)
         return "W" if fault is None else _LEVELS[fault.severity]
-
-    def _effects(self, at: datetime) -> Effects:
-        return combined(NONE, [(episode.scenario.effects, episode.share(at)) for episode in self._episodes])
-
-    def _stopped(self, at: datetime) -> bool:
-        return any(episode.scenario.stops and episode.struck(at) for episode in self._episodes)
 
     def _troubled(self, prefix: str) -> bool:
         return any(episode.scenario.code.startswith(prefix) for episode in self._episodes)
