@@ -102,6 +102,8 @@ DECLARE
     known device;
     former integer;
     ended ticket;
+    lasting uuid[];
+    worst text;
 BEGIN
     PERFORM FROM partition p WHERE p.id = (SELECT d.partition FROM device d WHERE d.id = change_dealer.device) FOR UPDATE;
     DELETE FROM service_change c WHERE c.device_id = change_dealer.device AND c.due_at <= change_dealer.at RETURNING c.* INTO asked;
@@ -117,36 +119,48 @@ BEGIN
     UPDATE service v SET shown = false WHERE v.device_id = known.id AND v.dealer_id = asked.dealer_id AND v.shown;
     INSERT INTO service (device_id, org_id, dealer_id, since, uid)
     SELECT known.id, known.org_id, asked.dealer_id, max(v.until), known.uid FROM service v WHERE v.device_id = known.id;
-    UPDATE device d SET dealer_id = asked.dealer_id WHERE d.id = known.id;
+    -- A one-time code that the former one minted is good no more.
+    UPDATE device d SET dealer_id = asked.dealer_id, code_hash = NULL, code_expires_at = NULL WHERE d.id = known.id;
     UPDATE device_state s SET dealer_id = asked.dealer_id WHERE s.device_id = known.id;
     UPDATE device_refusal r SET dealer_id = asked.dealer_id WHERE r.device_id = known.id;
     INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
     DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
         AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
 
-    -- What lasts is the new one's, and nobody of it has taken note of it yet.
-    UPDATE alert_operator p SET state = 'unacknowledged', actor = '', note = '', at = change_dealer.at, version = p.version + 1,
-        dealer_id = asked.dealer_id
-    FROM alert a WHERE a.device_id = known.id AND a.condition <> 'ok' AND p.alert_id = a.id;
+    -- What lasts is the new one's, and nobody of it has taken note of it yet. A row for each: somebody of the former one's may
+    -- be about to make the first at this moment, and then one of the two waits for the other.
+    INSERT INTO alert_operator AS p (alert_id, org_id, dealer_id, state, actor, note, at, version)
+    SELECT a.id, a.org_id, asked.dealer_id, 'unacknowledged', '', '', change_dealer.at, 1
+    FROM alert a WHERE a.device_id = known.id AND a.condition <> 'ok' ORDER BY a.id
+    ON CONFLICT (alert_id) DO UPDATE SET dealer_id = excluded.dealer_id, state = excluded.state, actor = '', note = '',
+        at = excluded.at, version = p.version + 1;
     UPDATE alert a SET dealer_id = asked.dealer_id WHERE a.device_id = known.id AND a.condition <> 'ok';
 
-    -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own.
-    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id AND t.status <> 'closed' ORDER BY t.family FOR NO KEY UPDATE LOOP
-        INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
-        VALUES (ended.id, ended.org_id, ended.dealer_id, change_dealer.at, 'handed-over', 'ticket.handed_over',
-            jsonb_build_object('old', ended.status));
-        UPDATE ticket t SET status = 'closed', closed_at = change_dealer.at, version = t.version + 1 WHERE t.id = ended.id;
-        CONTINUE WHEN NOT EXISTS (SELECT FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
-            WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending'));
+    -- The former one's tickets end here, with what was known by now. Where something is still wrong, the new one gets its own,
+    -- whatever the former one made of it: he may have closed his while it lasted.
+    FOR ended IN SELECT t.* FROM ticket t WHERE t.device_id = known.id
+        AND (t.status <> 'closed' OR EXISTS (SELECT FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
+            WHERE b.ticket_id = t.id AND a.condition NOT IN ('ok', 'pending')))
+        ORDER BY t.family, t.status = 'closed', t.id DESC FOR NO KEY UPDATE LOOP
+        IF ended.status <> 'closed' THEN
+            INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
+            VALUES (ended.id, ended.org_id, ended.dealer_id, change_dealer.at, 'handed-over', 'ticket.handed_over',
+                jsonb_build_object('old', ended.status));
+            UPDATE ticket t SET status = 'closed', closed_at = change_dealer.at, version = t.version + 1 WHERE t.id = ended.id;
+        END IF;
+        SELECT array_agg(DISTINCT a.id), (array_agg(a.severity ORDER BY severity_rank(a.severity)))[1] INTO lasting, worst
+        FROM ticket t JOIN ticket_alert b ON b.ticket_id = t.id JOIN alert a ON a.id = b.alert_id
+        WHERE t.device_id = known.id AND t.family = ended.family AND a.condition NOT IN ('ok', 'pending');
+        CONTINUE WHEN lasting IS NULL OR known.status <> 'active' OR EXISTS (
+            SELECT FROM ticket t WHERE t.device_id = known.id AND t.family = ended.family AND t.status <> 'closed');
         INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
             evidence_from, evidence_to, causes, parts, message, params)
-        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, ended.severity,
+        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, worst,
             ended.occurred_at, ended.detected_at, change_dealer.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
             ended.message, ended.params)
         RETURNING id INTO ticket_id;
         INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
-        SELECT change_dealer.ticket_id, b.alert_id, known.org_id, asked.dealer_id FROM ticket_alert b JOIN alert a ON a.id = b.alert_id
-        WHERE b.ticket_id = ended.id AND a.condition NOT IN ('ok', 'pending');
+        SELECT change_dealer.ticket_id, unnest(lasting), known.org_id, asked.dealer_id;
         before := ended.number;
         SELECT r.runbook INTO runbook FROM remote_session r WHERE r.ticket_id = ended.id ORDER BY r.id DESC LIMIT 1;
         RETURN NEXT;
@@ -154,7 +168,10 @@ BEGIN
     UPDATE ticket t SET evidence_to = greatest(t.evidence_from, least(t.evidence_to, change_dealer.at))
     WHERE t.device_id = known.id AND t.dealer_id = former AND t.evidence_readings IS NULL;
     UPDATE telling g SET state = 'given-up', error = 'telling.handed_over', error_params = '{}'
-    FROM ticket t WHERE t.device_id = known.id AND t.dealer_id = former AND g.ticket_id = t.id AND g.state = 'waiting';
+    FROM ticket t WHERE t.device_id = known.id AND t.dealer_id = former AND g.ticket_id = t.id AND g.state = 'waiting'
+        -- The hospital's own are told of what was, where they aren't told of the new one's ticket instead.
+        AND (g.owner_id <> t.org_id OR EXISTS (
+            SELECT FROM ticket k WHERE k.device_id = known.id AND k.family = t.family AND k.status <> 'closed'));
     UPDATE remote_session r SET state = 'withdrawn', version = r.version + 1
     WHERE r.device_id = known.id AND r.dealer_id = former AND r.state = 'prepared';
     -- An answer that still comes is the new one's to see.

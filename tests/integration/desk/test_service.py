@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -12,6 +14,8 @@ import pytest_asyncio
 from psycopg import AsyncConnection
 
 from alerts.effects import EpisodeActive, EpisodeOpened
+from alerts.episode import OperatorEvent, OperatorState
+from alerts.operate import AlertConflictError, Operated, operate
 from alerts.recorder import AlertRecorder
 from desk.telling.watch import look
 from desk.tickets.drift import find_drift
@@ -242,3 +246,108 @@ async def test_nobody_told_is_said_by_dealer_and_a_hospitals_own_recipients_are_
     change.ask()
     await change.carry_out()
     assert await untold() == [("B", "no-recipient")]
+
+
+async def acknowledges(change: Change, connection: AsyncConnection[Any], alert: UUID) -> None:
+    """Somebody of the first dealer's does, as the API does it."""
+    await connection.execute("SELECT set_config('steth.org', %s, true)", (str(change.first),))
+    seen = Operated(id=alert, state=OperatorState.UNACKNOWLEDGED, version=0)
+    await operate(connection, seen, OperatorEvent.ACKNOWLEDGE, actor="zhang", note="", now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("first", ["change", "acknowledgement"])
+async def test_what_the_former_dealer_takes_note_of_at_that_moment_is_no_note_of_the_new_ones(
+    change: Change, first: str
+) -> None:
+    lasting = episode()
+    await run(change, batch((change.device, begins(lasting))))
+    change.ask()
+    async with (
+        change.pool.connection() as changing,
+        open_pool(change.database.api, role="api") as pool,
+        pool.connection() as noting,
+    ):
+        acts = {
+            "change": (changing, partial(change_dealer, device_id=change.device.id, now_ms=LATER)),
+            "acknowledgement": (noting, lambda connection: acknowledges(change, connection, lasting.alert_id)),
+        }
+        connection, act = acts.pop(first)
+        [(other, act_of_other)] = acts.values()
+        async with connection.transaction():
+            await act(connection)
+            waiting = asyncio.create_task(_in_transaction(other, act_of_other))
+            await _waits_for_a_lock(change.database, other)
+        if first == "change":
+            with pytest.raises(AlertConflictError):
+                await waiting
+        await asyncio.wait([waiting])
+    assert rows(change.database, "SELECT dealer_id, state, actor FROM alert_operator") == [
+        (change.second, "unacknowledged", "")
+    ]
+    assert await change.drifted() == []
+
+
+async def test_a_code_that_the_former_dealer_minted_is_good_no_more(change: Change) -> None:
+    rows(change.database, "UPDATE device SET code_hash = 'c', code_expires_at = now() + interval '1 day'")
+    change.ask()
+    await change.carry_out()
+    assert rows(change.database, "SELECT code_hash, code_expires_at FROM device") == [(None, None)]
+
+
+async def test_what_lasts_though_the_former_dealer_closed_its_ticket_is_a_ticket_of_the_new_one(change: Change) -> None:
+    dismissed, open_, other = episode(), episode(subject="GEN-KV-02", severity="major"), episode(family="detector")
+    await run(change, batch((change.device, begins(dismissed))))
+    rows(change.database, "UPDATE ticket SET status = 'closed', closed_at = now()")
+    await run(change, batch((change.device, begins(open_))), batch((change.device, begins(other))))
+    rows(change.database, "UPDATE ticket SET status = 'closed', closed_at = now() WHERE family = 'detector'")
+    change.ask()
+    await change.carry_out()
+    found = (
+        "SELECT number, family, severity, (SELECT count(*) FROM ticket_alert WHERE ticket_id = ticket.id) FROM ticket"
+    )
+    assert sorted(rows(change.database, f"{found} WHERE status <> 'closed'")) == [
+        ("BX20261122-001", "detector", "critical", 1),
+        ("BX20261122-002", "generator.kv", "critical", 2),
+    ]
+    handed = "SELECT ticket_id FROM ticket_event WHERE event = 'handed-over'"
+    assert rows(change.database, handed) == [(2,)], "what was closed is closed already"
+    assert await change.drifted() == []
+
+
+async def test_of_a_device_that_is_retired_nothing_opens(change: Change) -> None:
+    await run(change, batch((change.device, begins(episode()))))
+    rows(change.database, "UPDATE device SET status = 'retired'")
+    change.ask()
+    await change.carry_out()
+    assert rows(change.database, TICKETS) == [("WX20261122-001", "closed", change.first, "generator.kv")]
+
+
+async def test_what_is_over_is_still_told_to_the_hospitals_own_recipients(change: Change) -> None:
+    ended = episode()
+    await run(change, batch((change.device, begins(ended))))
+    rows(change.database, "UPDATE alert SET condition = 'ok', cleared_at = now() WHERE id = %s", ended.alert_id)
+    change.ask()
+    await change.carry_out()
+    waiting = "SELECT DISTINCT owner_id FROM telling WHERE state = 'waiting'"
+    assert rows(change.database, waiting) == [(change.device.org_id,)]
+
+
+async def test_back_to_the_former_dealer_each_has_its_own_tickets(change: Change) -> None:
+    await run(change, batch((change.device, begins(episode()))))
+    for nth, dealer in enumerate((change.second, change.first, change.second)):
+        change.ask(dealer)
+        assert await change.carry_out(LATER + nth) == 1
+    assert rows(change.database, TICKETS) == [
+        ("WX20261122-001", "closed", change.first, "generator.kv"),
+        ("BX20261122-001", "closed", change.second, "generator.kv"),
+        ("WX20261122-002", "closed", change.first, "generator.kv"),
+        ("BX20261122-002", "new", change.second, "generator.kv"),
+    ]
+    shown = "SELECT dealer_id, shown, until IS NULL FROM service ORDER BY id"
+    assert rows(change.database, shown) == [
+        (change.first, False, False),
+        (change.second, False, False),
+        (change.first, True, False),
+        (change.second, True, True),
+    ]
+    assert await change.drifted() == []
