@@ -33,6 +33,7 @@ from tests.integration.desk.test_tickets import _waits_for_a_lock
 
 LATER = NOW + 60_000
 STAGES = (AlertRecorder(), TicketStage(catalog=CATALOG), PrepareStage(catalog=CATALOG))
+Act = Callable[[AsyncConnection[Any]], Awaitable[object]]
 TICKETS = "SELECT number, status, dealer_id, family FROM ticket ORDER BY id"
 
 
@@ -208,9 +209,7 @@ async def test_whoever_begins_meanwhile_writes_for_the_new_dealer_alone(change: 
     assert told == {change.second, change.device.org_id}
 
 
-async def _in_transaction(
-    connection: AsyncConnection[Any], act: Callable[[AsyncConnection[Any]], Awaitable[object]]
-) -> None:
+async def _in_transaction(connection: AsyncConnection[Any], act: Act) -> None:
     async with connection.transaction():
         await act(connection)
 
@@ -248,7 +247,7 @@ async def test_nobody_told_is_said_by_dealer_and_a_hospitals_own_recipients_are_
     assert await untold() == [("B", "no-recipient")]
 
 
-async def acknowledges(change: Change, connection: AsyncConnection[Any], alert: UUID) -> None:
+async def acknowledges(change: Change, connection: AsyncConnection[Any], *, alert: UUID) -> None:
     """Somebody of the first dealer's does, as the API does it."""
     await connection.execute("SELECT set_config('steth.org', %s, true)", (str(change.first),))
     seen = Operated(id=alert, state=OperatorState.UNACKNOWLEDGED, version=0)
@@ -267,12 +266,13 @@ async def test_what_the_former_dealer_takes_note_of_at_that_moment_is_no_note_of
         open_pool(change.database.api, role="api") as pool,
         pool.connection() as noting,
     ):
-        acts = {
-            "change": (changing, partial(change_dealer, device_id=change.device.id, now_ms=LATER)),
-            "acknowledgement": (noting, lambda connection: acknowledges(change, connection, lasting.alert_id)),
-        }
-        connection, act = acts.pop(first)
-        [(other, act_of_other)] = acts.values()
+        turns: list[tuple[AsyncConnection[Any], Act]] = [
+            (changing, partial(change_dealer, device_id=change.device.id, now_ms=LATER)),
+            (noting, partial(acknowledges, change, alert=lasting.alert_id)),
+        ]
+        if first == "acknowledgement":
+            turns.reverse()
+        (connection, act), (other, act_of_other) = turns
         async with connection.transaction():
             await act(connection)
             waiting = asyncio.create_task(_in_transaction(other, act_of_other))
