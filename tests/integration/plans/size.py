@@ -44,6 +44,8 @@ SMALL: Final = frozenset(
     [
         "account",
         "audit_chain",
+        "box",
+        "clientele",
         "device",
         "device_refusal",
         "device_state",
@@ -61,6 +63,8 @@ SMALL: Final = frozenset(
         "restored_device",
         "rollup",
         "schema_version",
+        "service",
+        "service_change",
         "site",
         "ticket_day",
         "to_judge",
