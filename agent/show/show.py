@@ -34,7 +34,7 @@ def _box(folder: Path) -> Iterator[str]:
     except AgentError as error:
         yield f"box: {error}"
     else:
-        yield f"box {box or '(named at the first start)'}, kept in {folder}: births say which"
+        yield f"box: {box or 'named at the first start'}; kept in {folder}, told in each birth"
 
 
 def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:
