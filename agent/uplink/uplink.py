@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from agent.backoff import backoff
+from agent.backoff import pause
 from agent.clock import Clock, Now
 from agent.errors import AgentError
 from agent.outbox.outbox import Outbox
@@ -86,7 +85,7 @@ class Uplink:
             if self._answered:
                 failures = 0
             if not at_once:
-                await asyncio.sleep(backoff(failures, random.random()))  # noqa: S311  # spreads, hides nothing
+                await pause(failures)
             failures += 1
 
     async def _connect(self) -> None:
