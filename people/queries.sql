@@ -90,6 +90,10 @@ ORDER BY id LIMIT %(limit)s
 -- name: add_dealer
 INSERT INTO org (name, kind, prefix) VALUES (%(name)s, 'dealer', %(prefix)s) RETURNING id, name, prefix
 
+-- name: change_org
+UPDATE org SET name = coalesce(%(name)s, name), prefix = coalesce(%(prefix)s, prefix) WHERE id = %(id)s
+RETURNING id, name, kind, prefix
+
 -- name: only_dealer
 SELECT only_dealer() AS id
 

@@ -271,6 +271,19 @@ CREATE FUNCTION public.only_dealer() RETURNS integer
 
 ALTER FUNCTION public.only_dealer() OWNER TO steth_owner;
 
+CREATE FUNCTION public.prefix_stays() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ticket t WHERE t.dealer_id <> NEW.id AND t.number ~ ('^' || NEW.prefix || '[0-9]')) THEN
+        RAISE EXCEPTION 'tickets of another dealer bear this prefix' USING ERRCODE = 'unique_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+ALTER FUNCTION public.prefix_stays() OWNER TO steth_owner;
+
 CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -1900,6 +1913,8 @@ CREATE INDEX to_judge_device ON public.to_judge USING btree (device_id, lane, id
 CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, dealer_id, site_id, partition, model, name, status, enrolled_at ON public.device FOR EACH ROW EXECUTE FUNCTION public.device_changed();
 
 CREATE TRIGGER follows BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.audit_follows();
+
+CREATE TRIGGER prefix_stays BEFORE INSERT OR UPDATE OF prefix ON public.org FOR EACH ROW WHEN ((new.prefix IS NOT NULL)) EXECUTE FUNCTION public.prefix_stays();
 
 CREATE TRIGGER service_begins AFTER INSERT ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_begins();
 

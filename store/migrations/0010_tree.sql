@@ -141,6 +141,16 @@ ALTER TABLE recipient ALTER COLUMN owner_id SET DEFAULT only_dealer(),
 ALTER TABLE telling ALTER COLUMN owner_id DROP DEFAULT;
 CREATE INDEX alert_dealer ON alert (dealer_id, occurred_at, id);
 CREATE INDEX ticket_dealer ON ticket (dealer_id, id);
+-- A number is given once: a prefix that tickets bear is nobody else's, whatever their dealer's is by now.
+CREATE FUNCTION prefix_stays() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ticket t WHERE t.dealer_id <> NEW.id AND t.number ~ ('^' || NEW.prefix || '[0-9]')) THEN
+        RAISE EXCEPTION 'tickets of another dealer bear this prefix' USING ERRCODE = 'unique_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER prefix_stays BEFORE INSERT OR UPDATE OF prefix ON org FOR EACH ROW
+    WHEN (NEW.prefix IS NOT NULL) EXECUTE FUNCTION prefix_stays();
 -- A counter a dealer.
 ALTER TABLE ticket_day DROP CONSTRAINT ticket_day_pkey, ADD PRIMARY KEY (dealer_id, day, block);
 -- A prepared session of a dealer that left.
