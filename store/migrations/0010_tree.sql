@@ -92,7 +92,9 @@ CREATE FUNCTION service_begins() RETURNS trigger LANGUAGE plpgsql SECURITY DEFIN
 BEGIN
     INSERT INTO service (device_id, org_id, dealer_id, since, uid)
     VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at, NEW.uid);
-    INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id) ON CONFLICT DO NOTHING;
+    -- Locked where it is there: a change of dealer may be about to end it, and counts this device then.
+    INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id)
+    ON CONFLICT (dealer_id, org_id) DO UPDATE SET org_id = excluded.org_id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER service_begins AFTER INSERT ON device FOR EACH ROW EXECUTE FUNCTION service_begins();
@@ -401,6 +403,7 @@ BEGIN
     UPDATE device_state s SET dealer_id = asked.dealer_id WHERE s.device_id = known.id;
     UPDATE device_refusal r SET dealer_id = asked.dealer_id WHERE r.device_id = known.id;
     INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
+    PERFORM FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id FOR UPDATE;
     DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
         AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
 
