@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import random
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,8 @@ import structlog
 from msgspec import Struct
 
 from agent import system
-from agent.backoff import pause
+from agent.backoff import backoff
 from agent.clock import Now
-from agent.config.addresses import host_port
 from agent.config.shapes import Config, Device
 from agent.device import DeviceAgent
 from agent.errors import AgentError, ConfigError, NoRoom, described
@@ -101,7 +101,7 @@ class App:
             gone = self.devices.pop(device.name, None)
             if gone is not None:
                 await asyncio.to_thread(gone.close)
-            await pause(failures, least=1.0)
+            await asyncio.sleep(max(backoff(failures, random.random()), 1.0))  # noqa: S311  # spreads, hides nothing
             failures += 1
 
     def _open(self, device: Device) -> DeviceAgent:
@@ -167,13 +167,26 @@ def _check(device: Device, place: tuple[str | int, ...], catalog: Catalog) -> No
 def _listenable(config: Config) -> None:
     """A port in use is said at once, before anything runs."""
     addresses: list[tuple[tuple[str | int, ...], str | None]] = [(("agent", "health"), config.agent.health)]
-    for index, device in enumerate(config.devices):
-        for section, source in (("dicom", device.dicom), ("astm", device.astm), ("hl7", device.hl7)):
-            addresses.append((("device", index, section, "listen"), None if source is None else source.listen))
+    addresses += [
+        (("device", index, "dicom", "listen"), device.dicom.listen)
+        for index, device in enumerate(config.devices)
+        if device.dicom is not None
+    ]
+    addresses += [
+        (("device", index, "astm", "listen"), device.astm.listen)
+        for index, device in enumerate(config.devices)
+        if device.astm is not None
+    ]
+    addresses += [
+        (("device", index, "hl7", "listen"), device.hl7.listen)
+        for index, device in enumerate(config.devices)
+        if device.hl7 is not None
+    ]
     for place, address in addresses:
+        if address is None:
+            continue
         try:
-            if address is not None:
-                bind(address)
+            _bind(address)
         except OSError as error:
             what = error.strerror or type(error).__name__
             raise ConfigError(
@@ -181,10 +194,10 @@ def _listenable(config: Config) -> None:
             ) from None
 
 
-def bind(address: str) -> None:
-    """Whether an address can be listened on: for a moment. Raises ``OSError``."""
+def _bind(address: str) -> None:
+    host, _, port = address.rpartition(":")
     family, kind, protocol, _, target = socket.getaddrinfo(
-        *host_port(address), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host.strip("[]"), int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     # As asyncio's servers do: on Windows reusing would steal the port of another, elsewhere it only forgives the past.
     option = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)

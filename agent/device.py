@@ -1,6 +1,7 @@
 """One device: its outbox, its uplink, its commands, its adapters, and its heartbeat."""
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Final
 import structlog
 
 from agent.adapters.port import Adapter
-from agent.backoff import pause
+from agent.backoff import backoff
 from agent.clock import Clock, Now
 from agent.commands.commands import Allowance, Commands
 from agent.commands.probes import Probes
@@ -188,7 +189,7 @@ class DeviceAgent:
                 failures = 0
             self.restarts[name] += 1
             self._log.error("adapter failed, it is started again", adapter=name, error=what, times=self.restarts[name])
-            await pause(failures, least=0.1)
+            await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
             failures += 1
 
 

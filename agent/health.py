@@ -4,13 +4,11 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Final
 
 import msgspec
 import structlog
 
-from agent.config.addresses import host_port
 from agent.device import DeviceAgent
 from agent.errors import AgentError
 from agent.metrics import CONTENT_TYPE, collect, render
@@ -19,18 +17,27 @@ _log: Final = structlog.get_logger(part="health")
 
 TIMEOUT_S: Final = 5.0
 MAX_REQUEST: Final = 8192
+_REASONS: Final = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
 _JSON: Final = "application/json"
 
 
 async def serve(address: str, devices: Mapping[str, DeviceAgent]) -> None:
     """Until cancelled. Raises ``AgentError`` when the address can't be listened on."""
+    host, _, port = address.rpartition(":")
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             try:
                 status, kind, body = await _answer(reader, devices)
                 head = (
-                    f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {kind}\r\n"
+                    f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {kind}\r\n"
                     f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
                 )
                 writer.write(head.encode() + body)
@@ -42,7 +49,7 @@ async def serve(address: str, devices: Mapping[str, DeviceAgent]) -> None:
                 writer.close()
 
     try:
-        server = await asyncio.start_server(connected, *host_port(address), limit=MAX_REQUEST)
+        server = await asyncio.start_server(connected, host.strip("[]"), int(port), limit=MAX_REQUEST)
     except OSError as error:
         raise AgentError(f"[agent] health: can't listen on {address}: {error.strerror}; choose another") from None
     async with server:
@@ -81,4 +88,4 @@ def _state(*, ok: bool, what: dict[str, list[str]]) -> tuple[int, str, bytes]:
 
 
 def _error(status: int) -> tuple[int, str, bytes]:
-    return status, "text/plain; charset=utf-8", f"{HTTPStatus(status).phrase}\n".encode()
+    return status, "text/plain; charset=utf-8", f"{_REASONS[status]}\n".encode()

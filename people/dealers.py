@@ -1,4 +1,4 @@
-"""Organisations' names, dealers, and who of them serves a device since when."""
+"""Dealers, and who of them serves a device since when."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 
 from people.audit.chain import Detail, Entry, append
 from people.errors import DealerTakenError, ServiceError
-from people.roles import OPERATOR, Kind
+from people.roles import OPERATOR
 from store.pool import Connection
 from store.sql import queries_beside
 
@@ -45,32 +45,6 @@ async def make_dealer(connection: Connection, *, name: str, prefix: str, actor: 
         action="dealer-created",
         subject=f"org:{row['id']}",
         detail={"name": name, "prefix": prefix},
-    )
-    await append(connection, entry)
-    return row
-
-
-async def change_org(
-    connection: Connection, org: DictRow, *, name: str | None, prefix: str | None, actor: str, now: datetime
-) -> DictRow:
-    """Rename an organisation; of a dealer's tickets those to come are numbered by the new prefix. What is None stays.
-
-    Raises DealerTakenError.
-    """
-    try:
-        async with connection.transaction():
-            row = await _SQL.one(connection, "change_org", {"id": org["id"], "name": name, "prefix": prefix})
-    except psycopg.errors.UniqueViolation:
-        raise DealerTakenError from None
-    assert row is not None  # noqa: S101 - organisations are never deleted
-    detail: Detail = {key: value for key, value in (("name", name), ("prefix", prefix)) if value is not None}
-    entry = Entry(
-        org=org["id"] if org["kind"] == Kind.HOSPITAL else OPERATOR,
-        at=now,
-        actor=actor,
-        action="org-changed",
-        subject=f"org:{org['id']}",
-        detail={**detail, "was": org["name"]},
     )
     await append(connection, entry)
     return row

@@ -42,7 +42,7 @@ class HospitalHiddenError(PeopleError):
 
 
 class DealerTakenError(PeopleError):
-    """There is an organisation of this name, or a dealer with this prefix, or tickets of another one bear it."""
+    """There is an organisation of this name, or a dealer with this prefix."""
 
 
 class ServiceError(PeopleError):

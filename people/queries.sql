@@ -90,17 +90,12 @@ ORDER BY id LIMIT %(limit)s
 -- name: add_dealer
 INSERT INTO org (name, kind, prefix) VALUES (%(name)s, 'dealer', %(prefix)s) RETURNING id, name, prefix
 
--- name: change_org
-UPDATE org SET name = coalesce(%(name)s, name), prefix = coalesce(%(prefix)s, prefix) WHERE id = %(id)s
-RETURNING id, name, kind, prefix
-
 -- name: only_dealer
 SELECT only_dealer() AS id
 
 -- name: services
 -- From when until when each dealer served a device: to a dealer, its own times alone.
-SELECT s.dealer_id, o.name AS dealer, s.since, s.until
-FROM service s JOIN org o ON o.id = s.dealer_id WHERE s.device_id = %(device)s ORDER BY s.since, s.id
+SELECT dealer_id, dealer, since, until FROM service WHERE device_id = %(device)s ORDER BY since, id
 
 -- name: service_change
 SELECT c.dealer_id, o.name AS dealer, c.due_at, c.asked_by, c.asked_at

@@ -92,6 +92,18 @@ END $$;
 
 ALTER FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) OWNER TO steth_owner;
 
+CREATE FUNCTION public.begin_service(device integer, since timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO service (device_id, org_id, dealer_id, since, uid, name, model, site_id, site, time_zone, hospital, dealer)
+    SELECT d.id, d.org_id, d.dealer_id, begin_service.since, d.uid, d.name, d.model, s.id, s.name, s.time_zone, o.name, k.name
+    FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id JOIN org k ON k.id = d.dealer_id
+    WHERE d.id = begin_service.device
+$$;
+
+ALTER FUNCTION public.begin_service(device integer, since timestamp with time zone) OWNER TO steth_owner;
+
 CREATE FUNCTION public.change_dealer(device integer, at timestamp with time zone) RETURNS TABLE(ticket_id bigint, before text, runbook text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -113,18 +125,14 @@ BEGIN
         RETURN;
     END IF;
 
-    UPDATE service v SET until = greatest(change_dealer.at, v.since), name = known.name, model = known.model, department = known.department,
-        serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
-    FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
+    UPDATE service v SET until = greatest(change_dealer.at, v.since) WHERE v.device_id = known.id AND v.until IS NULL;
     UPDATE service v SET shown = false WHERE v.device_id = known.id AND v.dealer_id = asked.dealer_id AND v.shown;
-    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
-    SELECT known.id, known.org_id, asked.dealer_id, max(v.until), known.uid FROM service v WHERE v.device_id = known.id;
     -- A one-time code that the former one minted is good no more.
     UPDATE device d SET dealer_id = asked.dealer_id, code_hash = NULL, code_expires_at = NULL WHERE d.id = known.id;
+    PERFORM begin_service(known.id, (SELECT max(v.until) FROM service v WHERE v.device_id = known.id));
     UPDATE device_state s SET dealer_id = asked.dealer_id WHERE s.device_id = known.id;
     UPDATE device_refusal r SET dealer_id = asked.dealer_id WHERE r.device_id = known.id;
     INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
-    PERFORM FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id FOR UPDATE;
     DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
         AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
 
@@ -272,19 +280,6 @@ CREATE FUNCTION public.only_dealer() RETURNS integer
 
 ALTER FUNCTION public.only_dealer() OWNER TO steth_owner;
 
-CREATE FUNCTION public.prefix_stays() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-BEGIN
-    IF EXISTS (SELECT FROM ticket t WHERE t.dealer_id <> NEW.id AND t.number ~ ('^' || NEW.prefix || '[0-9]')) THEN
-        RAISE EXCEPTION 'tickets of another dealer bear this prefix' USING ERRCODE = 'unique_violation';
-    END IF;
-    RETURN NEW;
-END $$;
-
-ALTER FUNCTION public.prefix_stays() OWNER TO steth_owner;
-
 CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
@@ -293,6 +288,18 @@ CREATE FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigin
 $$;
 
 ALTER FUNCTION public.readings_written(devices integer[], lo bigint[], hi bigint[]) OWNER TO steth_owner;
+
+CREATE FUNCTION public.rename_service(devices integer[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE service v SET org_id = d.org_id, name = d.name, model = d.model, site_id = s.id, site = s.name, time_zone = s.time_zone,
+        hospital = o.name, dealer = k.name
+    FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id JOIN org k ON k.id = d.dealer_id
+    WHERE d.id = ANY (devices) AND v.device_id = d.id AND v.until IS NULL
+$$;
+
+ALTER FUNCTION public.rename_service(devices integer[]) OWNER TO steth_owner;
 
 CREATE TABLE public.installation (
     one boolean DEFAULT true NOT NULL,
@@ -358,20 +365,25 @@ END $$;
 
 ALTER FUNCTION public.served_ticket(ticket bigint) OWNER TO steth_owner;
 
-CREATE FUNCTION public.service_begins() RETURNS trigger
+CREATE FUNCTION public.service_follows() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 BEGIN
-    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
-    VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at, NEW.uid);
-    -- Locked where it is there: a change of dealer may be about to end it, and counts this device then.
-    INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id)
-    ON CONFLICT (dealer_id, org_id) DO UPDATE SET org_id = excluded.org_id;
+    CASE TG_TABLE_NAME
+        WHEN 'org' THEN PERFORM rename_service(ARRAY(SELECT d.id FROM device d WHERE d.org_id = NEW.id OR d.dealer_id = NEW.id));
+        WHEN 'site' THEN PERFORM rename_service(ARRAY(SELECT d.id FROM device d WHERE d.site_id = NEW.id));
+        ELSE IF TG_OP = 'UPDATE' THEN
+            PERFORM rename_service(ARRAY[NEW.id]);
+        ELSE
+            PERFORM begin_service(NEW.id, NEW.created_at);
+            INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id) ON CONFLICT DO NOTHING;
+        END IF;
+    END CASE;
     RETURN NULL;
 END $$;
 
-ALTER FUNCTION public.service_begins() OWNER TO steth_owner;
+ALTER FUNCTION public.service_follows() OWNER TO steth_owner;
 
 CREATE FUNCTION public.serving_dealers() RETURNS SETOF integer
     LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
@@ -1389,17 +1401,15 @@ CREATE TABLE public.service (
     until timestamp with time zone,
     shown boolean DEFAULT true NOT NULL,
     uid text NOT NULL,
-    name text,
-    model text,
-    department text,
-    serial text,
-    site_id integer,
-    site text,
-    hospital text,
-    time_zone text,
+    name text NOT NULL,
+    model text NOT NULL,
+    site_id integer NOT NULL,
+    site text NOT NULL,
+    time_zone text NOT NULL,
+    hospital text NOT NULL,
+    dealer text NOT NULL,
     CONSTRAINT service_check CHECK ((until >= since)),
-    CONSTRAINT service_check1 CHECK ((shown OR (until IS NOT NULL))),
-    CONSTRAINT service_check2 CHECK (((until IS NULL) = (name IS NULL)))
+    CONSTRAINT service_check1 CHECK ((shown OR (until IS NOT NULL)))
 );
 
 ALTER TABLE public.service OWNER TO steth_owner;
@@ -1424,6 +1434,23 @@ ALTER TABLE public.service ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE VIEW public.shown_device AS
+ SELECT device_id AS id,
+    uid,
+    org_id,
+    name,
+    model,
+    site_id,
+    site,
+    time_zone,
+    hospital,
+    dealer,
+    (until IS NULL) AS served
+   FROM public.service e
+  WHERE (shown AND ((until IS NULL) OR (dealer_id = public.viewer())));
+
+ALTER VIEW public.shown_device OWNER TO steth_view;
+
 CREATE TABLE public.site (
     id integer NOT NULL,
     org_id integer NOT NULL,
@@ -1433,27 +1460,6 @@ CREATE TABLE public.site (
 );
 
 ALTER TABLE public.site OWNER TO steth_owner;
-
-CREATE VIEW public.shown_device AS
- SELECT e.device_id AS id,
-    e.uid,
-    e.org_id,
-    COALESCE(d.name, e.name) AS name,
-    COALESCE(d.model, e.model) AS model,
-    COALESCE(d.department, e.department) AS department,
-    COALESCE(d.serial, e.serial) AS serial,
-    COALESCE(d.site_id, e.site_id) AS site_id,
-    COALESCE(s.name, e.site) AS site,
-    COALESCE(o.name, e.hospital) AS hospital,
-    COALESCE(s.time_zone, e.time_zone) AS time_zone,
-    (e.until IS NULL) AS served
-   FROM (((public.service e
-     LEFT JOIN public.device d ON (((d.id = e.device_id) AND (e.until IS NULL))))
-     LEFT JOIN public.site s ON ((s.id = d.site_id)))
-     LEFT JOIN public.org o ON ((o.id = d.org_id)))
-  WHERE (e.shown AND ((e.until IS NULL) OR (e.dealer_id = public.viewer())));
-
-ALTER VIEW public.shown_device OWNER TO steth_view;
 
 ALTER TABLE public.site ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.site_id_seq
@@ -1917,9 +1923,13 @@ CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, dealer_id,
 
 CREATE TRIGGER follows BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.audit_follows();
 
-CREATE TRIGGER prefix_stays BEFORE INSERT OR UPDATE OF prefix ON public.org FOR EACH ROW WHEN ((new.prefix IS NOT NULL)) EXECUTE FUNCTION public.prefix_stays();
+CREATE TRIGGER service_begins AFTER INSERT ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_follows();
 
-CREATE TRIGGER service_begins AFTER INSERT ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_begins();
+CREATE TRIGGER service_follows AFTER UPDATE OF name, model, site_id, org_id ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_follows();
+
+CREATE TRIGGER service_follows AFTER UPDATE OF name ON public.org FOR EACH ROW EXECUTE FUNCTION public.service_follows();
+
+CREATE TRIGGER service_follows AFTER UPDATE OF name, time_zone ON public.site FOR EACH ROW EXECUTE FUNCTION public.service_follows();
 
 CREATE TRIGGER stays BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit FOR EACH STATEMENT EXECUTE FUNCTION public.audit_stays();
 
@@ -2257,6 +2267,8 @@ GRANT ALL ON FUNCTION public.audit_head(org integer) TO steth_api;
 REVOKE ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.authenticate(token_hash bytea, now timestamp with time zone, OUT token_id integer, OUT account_id integer, OUT name text, OUT role text, OUT org_id integer, OUT org text, OUT version integer, OUT password_made boolean, OUT expires_at timestamp with time zone) TO steth_api;
 
+REVOKE ALL ON FUNCTION public.begin_service(device integer, since timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.change_dealer(device integer, at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.change_dealer(device integer, at timestamp with time zone) TO steth_jobs;
 
@@ -2274,6 +2286,8 @@ GRANT ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp wit
 
 REVOKE ALL ON FUNCTION public.only_dealer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.only_dealer() TO steth_api;
+
+REVOKE ALL ON FUNCTION public.rename_service(devices integer[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.installation TO steth_ingest;
 GRANT SELECT ON TABLE public.installation TO steth_api;
@@ -2544,7 +2558,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job TO steth_jobs;
 
 GRANT SELECT,INSERT ON TABLE public.org TO steth_api;
 GRANT SELECT ON TABLE public.org TO steth_jobs;
-GRANT SELECT ON TABLE public.org TO steth_view;
 
 GRANT SELECT(id) ON TABLE public.org TO steth_ingest;
 
@@ -2663,12 +2676,11 @@ GRANT SELECT ON TABLE public.service TO steth_api;
 GRANT SELECT ON TABLE public.service_change TO steth_jobs;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.service_change TO steth_api;
 
+GRANT SELECT ON TABLE public.shown_device TO steth_api;
+
 GRANT SELECT ON TABLE public.site TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.site TO steth_api;
 GRANT SELECT ON TABLE public.site TO steth_jobs;
-GRANT SELECT ON TABLE public.site TO steth_view;
-
-GRANT SELECT ON TABLE public.shown_device TO steth_api;
 
 GRANT SELECT ON TABLE public.telling TO steth_api;
 GRANT SELECT,DELETE ON TABLE public.telling TO steth_jobs;

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from agent.adapters.port import Sink
-from agent.config.addresses import Ip, host_port, network_of
+from agent.config.addresses import Ip, network_of
 from agent.errors import AgentError
 
 EACH: Final = 16
@@ -141,6 +141,7 @@ async def serve(
     """Run ``connection`` for every peer that connects to ``host:port`` and is let in, until cancelled; close its
     connection then. ``ready`` is told the port once it listens. ``name``: the adapter's. Raises ``AgentError`` when the
     address can't be listened on."""
+    host, _, port = address.rpartition(":")
     loop = asyncio.get_running_loop()
     tasks = asyncio.TaskGroup()
 
@@ -167,7 +168,7 @@ async def serve(
         return asyncio.StreamReaderProtocol(reader, connected, loop=loop)
 
     try:
-        server = await loop.create_server(protocol, *host_port(address), start_serving=False)
+        server = await loop.create_server(protocol, host.strip("[]"), int(port), start_serving=False)
     except OSError as error:
         what = error.strerror or type(error).__name__
         text = f"{name}: can't listen on {address}: {what}; choose another address in [device.{name}]"

@@ -4,7 +4,7 @@ What equipment writes survives when only one meaning is possible, else it is ref
 """
 
 import re
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import date, datetime, tzinfo
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -70,15 +70,6 @@ def moment(local: datetime, zone: tzinfo | None) -> Moment:
     """A local time in a zone; None is the zone of this machine."""
     aware, folded = in_zone(local, zone), in_zone(local.replace(fold=1), zone)
     return Moment(round(aware.timestamp() * 1000), aware.utcoffset() == folded.utcoffset())
-
-
-def fixed_zone(sign: str, hours: str, minutes: str | None) -> timezone:
-    """What a time says of its own zone. Raises ``Refused``: no place on earth has it (PS3.5 6.2, DT)."""
-    ahead = timedelta(hours=int(hours), minutes=int(minutes or 0))
-    shift = -ahead if sign == "-" else ahead
-    if int(minutes or 0) > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
-        raise Refused("implausible")
-    return timezone(shift)
 
 
 def in_zone(local: datetime, zone: tzinfo | None) -> datetime:

@@ -63,12 +63,6 @@ def proxy_of(url: str, *, username: str | None = None, password: str | None = No
     return Proxy(host=parts.hostname, port=parts.port or PROXY_PORT, username=username, password=password)
 
 
-def host_port(address: str) -> tuple[str, int]:
-    """The parts of ``host:port``."""
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
 def network_of(text: str) -> Network:
     """An address or a network of a list of peers, mapped ones as those they are. Raises ``ValueError`` saying why."""
     try:

@@ -155,10 +155,7 @@ def _explain(error: msgspec.ValidationError, found: dict[Place, int]) -> tuple[P
 
 
 def _held(device: Device) -> Iterator[tuple[Place, str]]:
-    """What a device and its sources have for themselves: name, id, addresses to listen on, lines, logs."""
-    yield ("name",), f"name {device.name}"
-    if device.id is not None:
-        yield ("id",), f"id {device.id}"
+    """What the sources of a device have for themselves: addresses to listen on, lines, logs."""
     for section, source in (("dicom", device.dicom), ("astm", device.astm), ("hl7", device.hl7)):
         if source is not None and source.listen is not None:
             yield (section, "listen"), source.listen
@@ -190,9 +187,21 @@ class _Check:
         self._server(config)
         if config.agent.health is not None:
             self._health(config.agent.health)
+        names: dict[str, int] = {}
+        ids: dict[str, int] = {}
         self._once(config)
         for index, device in enumerate(config.devices):
-            self._device(device, ("device", index))
+            place = ("device", index)
+            self._unique(names, device.name, index, "name")
+            if device.id is not None:
+                self._unique(ids, device.id, index, "id")
+            self._device(device, place)
+
+    def _unique(self, known: dict[str, int], value: str, index: int, key: str) -> None:
+        if value in known:
+            line = line_of(("device", known[value], key), self._found)
+            self._wrong(("device", index, key), f"is also that of the device in line {line}; give each its own")
+        known[value] = index
 
     def _once(self, config: Config) -> None:
         known: dict[str, Place] = {config.agent.health: ("agent", "health")} if config.agent.health else {}

@@ -5,43 +5,32 @@ never opens an outbox, and leaves a line alone that an analyzer gives to one lis
 """
 
 import contextlib
-import json
 import os
 import shutil
 import socket
-import ssl
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from agent.adapters.logs.names import Names
-from agent.app import bind, known
-from agent.config.addresses import host_port
-from agent.config.certificate import files, last_moment
+from agent.app import known
 from agent.config.file import load, located
-from agent.config.shapes import Config, Device, Server
+from agent.config.shapes import Config, Device
 from agent.errors import AgentError, ConfigError
 from agent.outbox.room import MB, RESERVE, reserve_of
 from agent.secrecy import exposed
 from agent.show.findings import Finding, as_json, fail, failed, lines, lost, ok, warn
+from agent.show.server import STEP_S, server
 from agent.uplink.box import kept_box
-from agent.uplink.endpoint import endpoint, own
-from agent.uplink.enrol import stored
-from agent.uplink.link import Endpoint
-from agent.uplink.proxy import tunnel
 from catalog.model import Catalog, Lang, Text
 from catalog.refusals import loses
 from wire.items import Refusal
 
-STEP_S: Final = 5.0
-SOON: Final = timedelta(days=30)
 DISK_WARN: Final = 2 * 1024**3
 DISK_FAIL: Final = 200 * 1024**2
 _MET: Final = "steth_agent_session_ready{"
@@ -82,7 +71,7 @@ def examine(path: Path) -> Iterator[Finding]:
         yield from _sources(device, running=running is not None)
         for name, peer in device.echo.items():
             yield _reach(f"peer.{name}", peer.host, peer.port)
-    yield from _server(config)
+    yield from server(config)
 
 
 def _secrecy(path: Path, config: Config) -> Finding:
@@ -122,10 +111,18 @@ def _state(config: Config) -> Iterator[Finding]:
     else:
         yield ok("agent.disk", **said)
     yield from _reserves(folder)
-    box = kept_box(folder)
-    yield ok(
-        "agent.box", zh=f"本机标识：{box or '首次启动时生成'}", en=f"this box is {box or 'named at the first start'}"
-    )
+    yield _box(folder)
+
+
+def _box(folder: Path) -> Finding:
+    try:
+        box = kept_box(folder)
+    except AgentError as error:
+        todo = Text(zh="将该文件的权限交给代理", en="give the agent the right to read it")
+        return warn("agent.box", zh=str(error), en=str(error), todo=todo)
+    if box is None:
+        return ok("agent.box", zh="首次启动时生成本机标识", en="the box gets its name at the first start")
+    return ok("agent.box", zh=f"本机标识 {box}", en=f"this box is {box}")
 
 
 def _reserves(folder: Path) -> Iterator[Finding]:
@@ -216,7 +213,7 @@ def _sources(device: Device, *, running: bool) -> Iterator[Finding]:
         if listen is not None:
             yield _listening(check, listen, running=running)
         if connect is not None and not running:
-            yield _reach(check, *host_port(connect))
+            yield _reach(check, *_split(connect))
         if connect is not None and running:
             # An analyzer talks to one: the connection that is there is the agent's.
             yield ok(check, zh=f"{connect} 由运行中的代理使用", en=f"{connect} is the running agent's to use")
@@ -231,18 +228,27 @@ def _sources(device: Device, *, running: bool) -> Iterator[Finding]:
         yield _readable(f"{device.name}.log", path, os.R_OK)
 
 
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def _listening(check: str, address: str, *, running: bool) -> Finding:
     """Beside a running agent the port must answer; without one it must be free for it."""
+    host, port = _split(address)
     if running:
-        host, port = host_port(address)
         shown = "127.0.0.1" if host in {"0.0.0.0", ""} else "::1" if host == "::" else host  # noqa: S104 - a name of all
         return _reach(check, shown, port)
-    try:
-        bind(address)
-    except OSError as error:
-        why = error.strerror or "—"
-        todo = Text(zh="停止占用者，或改用其他端口", en="stop what uses it, or choose another port")
-        return fail(check, zh=f"无法监听 {address}：{why}", en=f"{address} can't be listened on: {why}", todo=todo)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        if sys.platform != "win32":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = error.strerror or "—"
+            todo = Text(zh="停止占用者，或改用其他端口", en="stop what uses it, or choose another port")
+            return fail(check, zh=f"无法监听 {address}：{why}", en=f"{address} can't be listened on: {why}", todo=todo)
     return ok(check, zh=f"{address} 空闲，可供监听", en=f"{address} is free to be listened on")
 
 
@@ -267,125 +273,3 @@ def _readable(check: str, path: Path, mode: int) -> Finding:
         todo = Text(zh="授予运行代理的用户权限", en="let the user that the agent runs as read it")
         return fail(check, zh=f"{path} 无权限", en=f"{path} may not be used", todo=todo)
     return ok(check, zh=f"{path} 可用", en=f"{path} can be used")
-
-
-# the server -----------------------------------------------------------------------------------------------------------
-
-
-def _server(config: Config) -> Iterator[Finding]:
-    asked: set[tuple[str, str | None]] = set()
-    for device in config.devices:
-        mqtt, uid = config.server.mqtt, device.id
-        try:
-            kept = stored(Path(config.agent.state), device.name)
-        except AgentError as error:
-            todo = Text(zh="恢复该文件，或用新的登记码", en="restore it, or enrol with a new code")
-            yield fail(f"{device.name}.identity", zh=str(error), en=str(error), todo=todo)
-            continue
-        if uid is None and kept is None:
-            yield warn(
-                f"{device.name}.identity",
-                zh="尚未登记",
-                en="is not enrolled yet",
-                todo=Text(zh="启动代理，它会用 code 登记", en="start the agent: it enrols with the code"),
-            )
-        elif kept is not None:
-            mqtt, uid = mqtt or kept.mqtt, uid or kept.device
-        if mqtt is not None and uid is not None and (mqtt, device.cert) not in asked:
-            asked.add((mqtt, device.cert))
-            yield from _broker(own(config.server, device), mqtt, uid)
-    if config.server.api is not None:
-        yield _api(config.server.api)
-
-
-def _broker(server: Server, mqtt: str, device: str) -> Iterator[Finding]:
-    todo = Text(zh="核对 [server] 的 ca、cert、key 与地址", en="check ca, cert, key and the addresses in [server]")
-    try:
-        where = endpoint(server, mqtt, device)
-    except (AgentError, OSError, ValueError, ssl.SSLError) as error:
-        yield fail("server.config", zh=str(error), en=str(error), todo=todo)
-        return
-    try:
-        plain = _open(where)
-    except OSError as error:
-        why = error.strerror or str(error) or "no answer"
-        way = Text(zh="检查网络、代理服务器和防火墙的出网规则", en="check the network, the proxy, and what may go out")
-        yield fail("server.connect", zh=f"{where} 连不上：{why}", en=f"{where} can't be reached: {why}", todo=way)
-        return
-    if where.tls is not None:
-        for of, path in files(server).items():
-            yield _ends(of, last_moment(path), now=datetime.now(UTC))
-    with plain:
-        yield ok("server.connect", zh=f"{where} 可连接", en=f"{where} takes connections")
-        if where.tls is not None:
-            yield _handshake(where, plain, where.tls, todo)
-
-
-def _ends(of: str, ends: datetime, *, now: datetime) -> Finding:
-    """A file that could be used a moment ago: until when?"""
-    zh, en = {"device": ("本机证书", "our certificate"), "authority": ("平台机构证书", "the authority's certificate")}[
-        of
-    ]
-    check = f"server.{of}"
-    said = {"zh": f"{zh}有效期至 {ends:%Y-%m-%d}", "en": f"{en} is good until {ends:%Y-%m-%d}"}
-    todo = Text(
-        zh="向平台方索取新证书，替换文件即可", en="ask the server's people for another one and replace the file"
-    )
-    if ends <= now:
-        return fail(check, **said, todo=todo)
-    return warn(check, **said, todo=todo) if ends - now < SOON else ok(check, **said)
-
-
-def _open(where: Endpoint) -> socket.socket:
-    if where.proxy is not None:
-        return tunnel(where.proxy, where.host, where.port)
-    return socket.create_connection((where.host, where.port), timeout=STEP_S)
-
-
-def _handshake(where: Endpoint, plain: socket.socket, tls: ssl.SSLContext, todo: Text) -> Finding:
-    plain.settimeout(STEP_S)
-    try:
-        with tls.wrap_socket(plain, server_hostname=where.host) as secured:
-            ends_s = ssl.cert_time_to_seconds(str((secured.getpeercert() or {})["notAfter"]))
-            # With TLS 1.3 the server's verdict on our certificate comes after the handshake (RFC 8446, 4.4.2.4).
-            secured.settimeout(0.5)
-            with suppress(TimeoutError):
-                secured.recv(1)
-    except ssl.SSLCertVerificationError as error:
-        said = error.verify_message
-        return fail("server.tls", zh=f"平台证书不可信：{said}", en=f"the server's certificate: {said}", todo=todo)
-    except ssl.SSLError as error:
-        said = error.reason or "refused"
-        return fail("server.tls", zh=f"TLS 被拒绝：{said}", en=f"TLS was refused: {said}", todo=todo)
-    except OSError as error:
-        said = error.strerror or "broken off"
-        return fail("server.tls", zh=f"TLS 中断：{said}", en=f"TLS broke off: {said}", todo=todo)
-    ends = datetime.fromtimestamp(ends_s, UTC)
-    shown = {"zh": f"平台证书有效期至 {ends:%Y-%m-%d}", "en": f"the server's certificate is good until {ends:%Y-%m-%d}"}
-    if ends - datetime.now(UTC) < SOON:
-        return warn("server.tls", **shown, todo=Text(zh="请平台方更换证书", en="ask the server's people to renew it"))
-    return ok("server.tls", **shown)
-
-
-def _api(api: str) -> Finding:
-    todo = Text(zh="核对 [server] api 与出网规则", en="check [server] api, and what may go out")
-    try:
-        request = urllib.request.Request(f"{api.rstrip('/')}/healthz")  # noqa: S310 - from our own configuration
-        with urllib.request.urlopen(request, timeout=STEP_S) as answer:  # noqa: S310
-            told = answer.headers.get("Steth-Time", "")
-            json.loads(answer.read(65_536))
-    except (OSError, ValueError) as error:
-        why = getattr(error, "reason", None) or type(error).__name__
-        return fail("server.api", zh=f"{api} 无应答：{why}", en=f"{api} does not answer: {why}", todo=todo)
-    if not told.isdigit():
-        return ok("server.api", zh=f"{api} 有应答", en=f"{api} answers")
-    offset_s = int(told) / 1000 - datetime.now(UTC).timestamp()
-    said = {
-        "zh": f"{api} 有应答，本机时钟相差 {-offset_s:+.1f} s（会自动校正）",
-        "en": f"{api} answers; our clock differs by {-offset_s:+.1f} s (which is corrected)",
-    }
-    if abs(offset_s) > 300:
-        return warn(
-            "server.api", **said, todo=Text(zh="对时：报表与日志时间不符", en="set the clock: logs are hard to read")
-        )
-    return ok("server.api", **said)

@@ -7,6 +7,7 @@ from typing import Final
 from agent.adapters.sends import Sends, sends
 from agent.app import known
 from agent.config.shapes import Config, Device, Server
+from agent.errors import AgentError
 from agent.uplink.box import kept_box
 from catalog.allowed import state_values
 from catalog.model import CODE_TABLES, Catalog, CodeTable, Model, Signal
@@ -21,11 +22,19 @@ def show(config: Config) -> str:
     """The text. Raises ``AgentError`` where the configuration names what the catalog doesn't know."""
     catalog = known(config)
     folder = Path(config.agent.state)
-    box = kept_box(folder) or "named at the first start"
-    lines = [f"box: {box}; kept in {folder}, told in each birth", ""]
+    lines = [*_box(folder), ""]
     for device in config.devices:
         lines += [*_device(device, config, catalog), ""]
     return "\n".join(lines)
+
+
+def _box(folder: Path) -> Iterator[str]:
+    try:
+        box = kept_box(folder)
+    except AgentError as error:
+        yield f"box: {error}"
+    else:
+        yield f"box {box or '(named at the first start)'}, kept in {folder}: births say which"
 
 
 def _device(device: Device, config: Config, catalog: Catalog) -> Iterator[str]:

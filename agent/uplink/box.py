@@ -20,24 +20,27 @@ _log: Final = structlog.get_logger(part="agent")
 
 
 def kept_box(folder: Path) -> BoxId | None:
-    """The id that is kept; None: there is none that can be read."""
+    """The id that is kept; None: there is none, or what stands there is no such id. Raises ``AgentError``."""
+    path = folder / _FILE
     try:
-        with (folder / _FILE).open("rb") as file:
+        with path.open("rb") as file:
             text = file.read(64).decode("ascii", "replace").strip()
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise AgentError(f"{path}: can't be read: {error.strerror}") from None
     return BoxId(text) if is_box_id(text) else None
 
 
 def box_of(folder: Path) -> BoxId | None:
     """The id that is kept, or a new one, on the disk when this returns. None: that can't be; births name no box then,
     until the next start."""
-    box = kept_box(folder)
-    if box is None:
-        box = mint_box_id()
-        try:
+    try:
+        box = kept_box(folder)
+        if box is None:
+            box = mint_box_id()
             keep(place(folder / _FILE, 64), folder / _FILE, box.encode())
-        except (AgentError, OSError) as error:
-            _log.warning("the box's id can't be kept", error=str(error))
-            return None
+    except (AgentError, OSError) as error:
+        _log.warning("the box's id can't be kept", error=str(error))
+        return None
     return box

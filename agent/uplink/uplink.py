@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from agent.backoff import pause
+from agent.backoff import backoff
 from agent.clock import Clock, Now
 from agent.errors import AgentError
 from agent.outbox.outbox import Outbox
@@ -85,7 +86,7 @@ class Uplink:
             if self._answered:
                 failures = 0
             if not at_once:
-                await pause(failures)
+                await asyncio.sleep(backoff(failures, random.random()))  # noqa: S311  # spreads, hides nothing
             failures += 1
 
     async def _connect(self) -> None:

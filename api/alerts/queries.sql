@@ -5,7 +5,7 @@ SELECT a.id, d.uid, d.name AS device_name, d.model, d.time_zone, a.rule, a.kind,
        a.occurred_at, a.learned_at, a.changed_at, a.cleared_at, a.count, a.message, a.params, a.org_id, a.device_id,
        coalesce(o.state, 'unacknowledged') AS operator_state, o.actor, o.note, o.at AS operator_at,
        coalesce(o.version, 0) AS version,
-       sees(a.org_id, a.dealer_id) AND EXISTS (SELECT FROM device n WHERE n.id = a.device_id) AS own,
+       sees(a.org_id, a.dealer_id) AND d.served AS own,
        (SELECT array_agg(t.number ORDER BY t.id) FROM ticket_alert ta JOIN ticket t ON t.id = ta.ticket_id
         WHERE ta.alert_id = a.id) AS tickets
 FROM alert a
@@ -15,6 +15,7 @@ WHERE (%(ids)s::uuid[] IS NULL OR a.id = ANY(%(ids)s))
   AND (%(device)s::text IS NULL OR d.uid = %(device)s)
   AND (%(severity)s::text IS NULL OR a.severity = %(severity)s)
   AND (%(hospital)s::integer IS NULL OR a.org_id = %(hospital)s)
+  AND (%(dealer)s::integer IS NULL OR a.dealer_id = %(dealer)s)
   AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
   AND (%(conditions)s::text[] IS NULL OR a.condition = ANY(%(conditions)s))
   AND (%(operator)s::text IS NULL OR coalesce(o.state, 'unacknowledged') = %(operator)s)

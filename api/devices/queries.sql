@@ -2,7 +2,7 @@
 
 -- name: devices
 SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.inventory, d.enrolled_at, d.created_at,
-       d.version, d.org_id, o.name AS hospital, d.dealer_id, k.name AS dealer, d.site_id, s.name AS site, s.time_zone,
+       d.version, d.org_id, v.hospital, d.dealer_id, v.dealer, d.site_id, v.site, v.time_zone,
        live.connected, live.interval_s, live.agent, live.boot, live.heartbeat, live.equipment_connected,
        live.clock_offset_ms,
        greatest(live.seen_at, (SELECT max(m.at) FROM device_mark m WHERE m.device_id = d.id)) AS last_seen,
@@ -11,9 +11,7 @@ SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.
             AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time') AS lost_at,
        (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
 FROM device d
-JOIN org o ON o.id = d.org_id
-JOIN org k ON k.id = d.dealer_id
-JOIN site s ON s.id = d.site_id
+JOIN shown_device v ON v.id = d.id
 LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
 CROSS JOIN LATERAL (
     SELECT count(*) AS open_alerts,
@@ -30,13 +28,14 @@ WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
   AND (%(uid)s::text IS NULL OR d.uid = %(uid)s)
   AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
   AND (%(hospital)s::integer IS NULL OR d.org_id = %(hospital)s)
+  AND (%(dealer)s::integer IS NULL OR d.dealer_id = %(dealer)s)
   AND (%(model)s::text IS NULL OR d.model = %(model)s)
   AND (%(status)s::text IS NULL OR d.status = %(status)s)
 ORDER BY d.id LIMIT %(limit)s
 
 -- name: device_by_uid
-SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, s.time_zone
-FROM device d JOIN site s ON s.id = d.site_id WHERE d.uid = %(uid)s
+SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, v.time_zone
+FROM device d JOIN shown_device v ON v.id = d.id WHERE d.uid = %(uid)s
 
 -- name: device_latest
 SELECT latest FROM device_state WHERE device_id = %(device)s

@@ -80,6 +80,7 @@ async def list_devices(
             "uid": None,
             "site": site,
             "hospital": hospital,
+            "dealer": asked.dealer(),
             "model": model,
             "status": status,
             "kept": kept_words(asked.context.catalog),
@@ -140,9 +141,17 @@ async def mint_device(body: NewDevice, asked: Asked, response: Response) -> Devi
 @router.get("/devices/{id}", responses=problems(ProblemCode.NOT_FOUND))
 async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Response) -> DeviceDetail:  # noqa: A002
     """A device with its latest values."""
-    everything = {"above": None, "site": None, "hospital": None, "model": None, "status": None, "limit": 1}
+    everything = {
+        "above": None,
+        "site": None,
+        "hospital": None,
+        "dealer": None,
+        "model": None,
+        "status": None,
+        "limit": 1,
+    }
     kept = kept_words(asked.context.catalog)
-    row = await _SQL.one(asked.connection, "devices", {**everything, "uid": id, "kept": kept})
+    row = await _SQL.one(asked.connection, "devices", {**everything, "uid": id, "kept": kept, "limit": 1})
     if row is None:
         raise not_found("device")
     response.headers["ETag"] = etag(row["version"])

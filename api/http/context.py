@@ -47,6 +47,10 @@ class Session:
         own = self.account.org if self.account.role.kind is Kind.HOSPITAL else None
         return own if given is None else given
 
+    def dealer(self, device: str | None = None) -> int | None:
+        """The dealer whose own rows a list has: its people's, by whose index they are found. Of one device: all."""
+        return self.account.org if self.account.role.kind is Kind.DEALER and device is None else None
+
     async def audit(self, *, org: int, action: str, subject: str, detail: Detail | None = None) -> None:
         """Write to the chain of `org` what this request does."""
         entry = Entry(

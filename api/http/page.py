@@ -4,18 +4,16 @@ Vite gives every file of `assets/` a name with a hash of its content: it may be 
 and is asked for every time. Every other path of the page (its routes) is `index.html` too; a path of the API never is.
 """
 
-import os
+import gzip
+import hashlib
+import mimetypes
 import re
-import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.staticfiles import PathLike, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
-from typing_extensions import override
 
 BUILT: Final = Path(__file__).parents[2] / "console" / "dist"
 INDEX: Final = "index.html"
@@ -29,6 +27,7 @@ FOR_EVER: Final = "public, max-age=31536000, immutable"
 EVERY_TIME: Final = "no-cache"
 _OURS: Final = re.compile(r"/(api|healthz|readyz|metrics)(/|\Z)")
 _FILE: Final = re.compile(r"\.[A-Za-z0-9]{1,8}\Z")
+_TEXT: Final = re.compile(r"text/|application/(javascript|json|manifest\+json)|image/svg")
 _NOT_BUILT: Final = """\
 <!doctype html>
 <html lang="zh"><head><meta charset="utf-8"><title>Steth</title></head>
@@ -41,52 +40,45 @@ _NOT_BUILT: Final = """\
 """
 
 
-class _Built(StaticFiles):
-    """The files of a built console. What isn't built is asked for at each request: `make console` needs no restart."""
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """A file as it is sent; `packed` is its gzip, where that is smaller."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(directory=folder, check_dir=False)
-        self.config_checked = True  # a folder that isn't there yet is no mistake
-
-    @override
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        full, found = super().lookup_path(path)
-        if (found is not None and stat.S_ISREG(found.st_mode)) or _FILE.search(path):
-            return full, found
-        # A route of the page has no ending; a file that is gone must not be answered with a page.
-        return super().lookup_path(INDEX)
-
-    @override
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        try:
-            return await super().get_response(path, scope)
-        except HTTPException as error:
-            if error.status_code == 404 and not _FILE.search(path):
-                return _kept(HTMLResponse(_NOT_BUILT), "no-store")
-            return PlainTextResponse(f"{error.detail}.\n", error.status_code, error.headers)
-
-    @override
-    def file_response(
-        self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        named = scope["path"].startswith("/assets/")
-        return _kept(
-            super().file_response(full_path, stat_result, scope, status_code), FOR_EVER if named else EVERY_TIME
-        )
+    kind: str
+    body: bytes
+    packed: bytes | None
+    etag: str
+    keep: str
 
 
-def _kept(response: Response, keep: str) -> Response:
-    response.headers["cache-control"] = keep
-    response.headers["content-security-policy"] = POLICY
-    return response
+def _file(body: bytes, *, kind: str, keep: str) -> File:
+    packed = gzip.compress(body, 6, mtime=0) if _TEXT.match(kind) and len(body) > 1000 else None
+    return File(kind=kind, body=body, packed=packed, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"', keep=keep)
+
+
+def read_files(folder: Path) -> Mapping[str, File]:
+    """All files of a built console by their path below `/`. Read whole, so that no path of a request touches a disk."""
+    files: dict[str, File] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            name = path.relative_to(folder).as_posix()
+            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            kind = "text/javascript" if kind == "application/javascript" else kind
+            shown = f"{kind}; charset=utf-8" if _TEXT.match(kind) else kind
+            keep = FOR_EVER if name.startswith("assets/") else EVERY_TIME
+            files["/" + name] = _file(path.read_bytes(), kind=shown, keep=keep)
+    return files
 
 
 class Page:
-    """Answers what is not the API's."""
+    """Answers what is not the API's. Files are read again when `index.html` was built anew."""
 
     def __init__(self, app: ASGIApp, *, folder: Path = BUILT) -> None:
         self._app = app
-        self._built = GZipMiddleware(_Built(folder), minimum_size=1000, compresslevel=6)
+        self._folder = folder
+        self._files: Mapping[str, File] = {}
+        self._built: int | None = None
+        self._none = _file(_NOT_BUILT.encode(), kind="text/html; charset=utf-8", keep="no-store")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -94,7 +86,48 @@ class Page:
             await self._app(scope, receive, send)
             return
         scope["route"] = self  # for the metrics: `path` below
-        await self._built(scope, receive, send)
+        if scope["method"] not in {"GET", "HEAD"}:
+            await _send(send, 405, {"allow": "GET, HEAD"}, b"")
+            return
+        file = self._find(scope["path"])
+        if file is None:
+            await _send(send, 404, {"content-type": "text/plain; charset=utf-8"}, b"There is no such file.\n")
+            return
+        headers = {name: value for name, value in scope["headers"] if name in {b"accept-encoding", b"if-none-match"}}
+        sent = {
+            "content-type": file.kind,
+            "cache-control": file.keep,
+            "etag": file.etag,
+            "vary": "Accept-Encoding",
+            "content-security-policy": POLICY,
+        }
+        if file.etag.encode() in headers.get(b"if-none-match", b""):
+            await _send(send, 304, sent, b"")
+            return
+        body = file.body
+        if file.packed is not None and b"gzip" in headers.get(b"accept-encoding", b""):
+            body, sent["content-encoding"] = file.packed, "gzip"
+        await _send(send, 200, {**sent, "content-length": str(len(body))}, b"" if scope["method"] == "HEAD" else body)
 
     path: Final = "/{page}"
     """The label of these requests in the metrics."""
+
+    def _find(self, path: str) -> File | None:
+        try:
+            built = (self._folder / INDEX).stat().st_mtime_ns
+        except OSError:
+            return None if _FILE.search(path) else self._none
+        if built != self._built:
+            self._files, self._built = read_files(self._folder), built
+        found = self._files.get(path)
+        # A route of the page has no ending; a file that is gone must not be answered with a page.
+        return self._files["/" + INDEX] if found is None and not _FILE.search(path) else found
+
+
+async def _send(send: Send, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def pairs() -> Iterator[tuple[bytes, bytes]]:
+        for name, value in headers.items():
+            yield name.encode(), value.encode()
+
+    await send({"type": "http.response.start", "status": status, "headers": list(pairs())})
+    await send({"type": "http.response.body", "body": body})

@@ -1,21 +1,19 @@
-"""Dealers: the operator's staff make them; and organisations' names."""
+"""Dealers: the operator's staff make them."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path
+from fastapi import APIRouter
 
 from api.http.context import Asked, Session
 from api.http.documented import problems
 from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
-from api.http.problems import Problem, ProblemCode, invalid, not_found
+from api.http.problems import Problem, ProblemCode, invalid
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import of_row
-from api.people.shapes import Dealer, NewDealer, OrgChange, OrgNamed
+from api.people.shapes import Dealer, NewDealer
 from people import dealers
 from people.errors import DealerTakenError
 from people.places import find_org
-from people.roles import OPERATOR, Kind
+from people.roles import Kind
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["dealers"])
 
@@ -55,34 +53,7 @@ async def add_dealer(body: NewDealer, asked: Asked) -> Dealer:
             asked.connection, name=body.name, prefix=body.prefix, actor=asked.account.name, now=asked.now
         )
     except DealerTakenError:
-        raise _taken() from None
+        raise Problem(
+            ProblemCode.CONFLICT, "There is an organisation of this name, or a dealer with this prefix.", where="body"
+        ) from None
     return of_row(Dealer, row)
-
-
-@router.patch("/orgs/{id}", responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CONFLICT, body=True))
-async def change_org(
-    id: Annotated[int, Path(ge=OPERATOR, le=2**31 - 1, description="The operator's own is 0.")],  # noqa: A002
-    body: OrgChange,
-    asked: Asked,
-) -> OrgNamed:
-    """Rename the operator, a dealer or a hospital, or have a dealer's tickets numbered by another prefix."""
-    org = await find_org(asked.connection, id, *Kind)
-    if org is None:
-        raise not_found("organisation")
-    if body.prefix is not None and org["kind"] != Kind.DEALER:
-        raise invalid("body.prefix", "Dealers alone have one.")
-    try:
-        row = await dealers.change_org(
-            asked.connection, org, name=body.name, prefix=body.prefix, actor=asked.account.name, now=asked.now
-        )
-    except DealerTakenError:
-        raise _taken() from None
-    return of_row(OrgNamed, row)
-
-
-def _taken() -> Problem:
-    return Problem(
-        ProblemCode.CONFLICT,
-        "There is an organisation of this name, or another dealer has this prefix or once had it.",
-        where="body",
-    )

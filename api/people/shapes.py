@@ -10,7 +10,7 @@ from api.http.examples import DEALER
 from api.http.shapes import Given, Id, Label, NamedId, Org, Shape, example
 from catalog.model import Lang
 from people.login.passwords import LENGTH
-from people.roles import Kind, Role
+from people.roles import Role
 
 _DEALER: Final[dict[str, Any]] = {**DEALER, "kind": "dealer"}
 _MADE_UP: Final = "st_u1pXyVhq0M2cWf8Zb4rJ6tLk9sAe3oNdGi7xHvQyBwC"
@@ -240,9 +240,6 @@ class NewSite(Given):
     time_zone: TimeZone = "Asia/Shanghai"
 
 
-Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,6}$")]
-
-
 class Dealer(Shape):
     """A dealer: it serves devices of hospitals."""
 
@@ -259,24 +256,4 @@ class NewDealer(Given):
     model_config = example(name="华东服务", prefix="HD")
 
     name: Label
-    prefix: Prefix
-
-
-class OrgChange(Given):
-    """What to change of an organisation; what is left out stays."""
-
-    model_config = example(name="华东服务")
-
-    name: Label | None = None
-    prefix: Annotated[Prefix | None, Field(description="A dealer's: its tickets to come are numbered by it.")] = None
-
-
-class OrgNamed(Shape):
-    """An organisation. `prefix`: a dealer's."""
-
-    model_config = example(id=1, name="华东服务", kind="dealer", prefix="WX")
-
-    id: int
-    name: str
-    kind: Kind
-    prefix: str | None
+    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,6}$")]

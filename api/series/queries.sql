@@ -42,8 +42,8 @@ GROUP BY 1 ORDER BY 1
 
 -- name: series_marks
 SELECT a.id, a.kind, a.subject, a.severity, a.condition, a.occurred_at, a.cleared_at, a.message, a.params, d.model,
-       s.time_zone
-FROM alert a JOIN device d ON d.id = a.device_id JOIN site s ON s.id = d.site_id
+       d.time_zone
+FROM alert a JOIN shown_device d ON d.id = a.device_id
 WHERE a.device_id = %(device)s AND a.occurred_at < %(to)s AND (a.cleared_at IS NULL OR a.cleared_at >= %(from)s)
   AND a.condition <> 'pending'
 ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s

@@ -12,6 +12,7 @@ WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
   AND (%(family)s::text IS NULL OR t.family = %(family)s)
   AND (%(severity)s::text IS NULL OR t.severity = %(severity)s)
   AND (%(hospital)s::integer IS NULL OR t.org_id = %(hospital)s)
+  AND (%(dealer)s::integer IS NULL OR t.dealer_id = %(dealer)s)
   AND (%(site)s::integer IS NULL OR t.site_id = %(site)s)
   AND (%(status)s::text IS NULL OR t.status = %(status)s)
   AND (%(open)s::boolean IS NULL OR %(open)s OR t.status = 'closed')
@@ -21,7 +22,7 @@ ORDER BY t.id DESC LIMIT %(limit)s
 
 -- name: ticket_by_number
 SELECT t.id, t.org_id, t.version, d.model,
-       sees(t.org_id, t.dealer_id) AND EXISTS (SELECT FROM device n WHERE n.id = t.device_id) AS own
+       sees(t.org_id, t.dealer_id) AND d.served AS own
 FROM ticket t JOIN shown_device d ON d.id = t.device_id WHERE t.number = %(number)s
 
 -- name: ticket_bring

@@ -22,6 +22,7 @@ _NONE: Final[dict[str, Any]] = {
     "family": None,
     "severity": None,
     "hospital": None,
+    "dealer": None,
     "site": None,
     "status": None,
     "open": None,

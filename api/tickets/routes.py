@@ -60,6 +60,7 @@ async def list_tickets(
         family=family,
         severity=severity,
         hospital=asked.hospital(hospital),
+        dealer=asked.dealer(device),
         site=site,
         status=status,
         open=None if state is None else state == "open",

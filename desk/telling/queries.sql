@@ -109,10 +109,7 @@ DELETE FROM telling WHERE ctid = ANY (ARRAY(
 
 -- name: keepers
 -- Who keeps signed heads of the audit log: of the hospital whose tickets he is told of, or of whose he is.
--- A dealer's keeps none of a hospital where the dealer serves nothing any more.
-SELECT id, coalesce(org_id, owner_id), address, language, head_told_at FROM recipient r
-WHERE heads AND (org_id IS NULL OR EXISTS (SELECT FROM device d WHERE d.org_id = r.org_id AND d.dealer_id = r.owner_id))
-ORDER BY id;
+SELECT id, coalesce(org_id, owner_id), address, language, head_told_at FROM recipient WHERE heads ORDER BY id;
 
 -- name: head_told
 UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s;

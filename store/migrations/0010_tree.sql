@@ -56,8 +56,9 @@ UPDATE device SET dealer_id = only_dealer();
 ALTER TABLE device ALTER COLUMN dealer_id SET NOT NULL, ALTER COLUMN dealer_id SET DEFAULT only_dealer();
 CREATE INDEX device_dealer ON device (dealer_id, id);
 
--- Dated, without holes: the row without an end is device.dealer_id. Of one that ended it has what the device was called
--- then: that much its dealer goes on seeing. `shown`: what tells its dealer who the device is; of each pair of them one.
+-- Dated, without holes: the row without an end is device.dealer_id. Each has what the device, its place and its dealer are
+-- called, or were when it ended: that much a dealer goes on seeing, and a list needs no more than this row of each device.
+-- `shown`: what tells its dealer who the device is; of each pair of them one.
 CREATE TABLE service (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     device_id integer NOT NULL REFERENCES device,
@@ -66,16 +67,39 @@ CREATE TABLE service (
     since timestamptz NOT NULL,
     until timestamptz CHECK (until >= since),
     shown boolean NOT NULL DEFAULT true CHECK (shown OR until IS NOT NULL),
-    uid text NOT NULL,                              -- the device's, which never changes
-    name text, model text, department text, serial text, site_id integer, site text, hospital text, time_zone text,
-    CHECK ((until IS NULL) = (name IS NULL))
+    uid text NOT NULL,
+    name text NOT NULL,
+    model text NOT NULL,
+    site_id integer NOT NULL,
+    site text NOT NULL,
+    time_zone text NOT NULL,
+    hospital text NOT NULL,
+    dealer text NOT NULL
 );
 CREATE UNIQUE INDEX service_now ON service (device_id) WHERE until IS NULL;
 CREATE UNIQUE INDEX service_shown ON service (device_id, dealer_id) WHERE shown;
 CREATE INDEX service_device ON service (device_id, since);
 CREATE INDEX service_uid ON service (uid);
 CREATE INDEX service_org ON service (org_id);
-INSERT INTO service (device_id, org_id, dealer_id, since, uid) SELECT id, org_id, dealer_id, created_at, uid FROM device;
+
+CREATE FUNCTION begin_service(device integer, since timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO service (device_id, org_id, dealer_id, since, uid, name, model, site_id, site, time_zone, hospital, dealer)
+    SELECT d.id, d.org_id, d.dealer_id, begin_service.since, d.uid, d.name, d.model, s.id, s.name, s.time_zone, o.name, k.name
+    FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id JOIN org k ON k.id = d.dealer_id
+    WHERE d.id = begin_service.device
+$$;
+SELECT begin_service(id, created_at) FROM device;
+
+-- What is called otherwise now.
+CREATE FUNCTION rename_service(devices integer[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    UPDATE service v SET org_id = d.org_id, name = d.name, model = d.model, site_id = s.id, site = s.name, time_zone = s.time_zone,
+        hospital = o.name, dealer = k.name
+    FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id JOIN org k ON k.id = d.dealer_id
+    WHERE d.id = ANY (devices) AND v.device_id = d.id AND v.until IS NULL
+$$;
+REVOKE EXECUTE ON FUNCTION begin_service, rename_service FROM PUBLIC;
 
 -- A change that is asked for: `steth jobs` carries it out when it is due.
 CREATE TABLE service_change (
@@ -88,16 +112,24 @@ CREATE TABLE service_change (
 );
 CREATE INDEX service_change_due ON service_change (due_at);
 
-CREATE FUNCTION service_begins() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+CREATE FUNCTION service_follows() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
-    VALUES (NEW.id, NEW.org_id, NEW.dealer_id, NEW.created_at, NEW.uid);
-    -- Locked where it is there: a change of dealer may be about to end it, and counts this device then.
-    INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id)
-    ON CONFLICT (dealer_id, org_id) DO UPDATE SET org_id = excluded.org_id;
+    CASE TG_TABLE_NAME
+        WHEN 'org' THEN PERFORM rename_service(ARRAY(SELECT d.id FROM device d WHERE d.org_id = NEW.id OR d.dealer_id = NEW.id));
+        WHEN 'site' THEN PERFORM rename_service(ARRAY(SELECT d.id FROM device d WHERE d.site_id = NEW.id));
+        ELSE IF TG_OP = 'UPDATE' THEN
+            PERFORM rename_service(ARRAY[NEW.id]);
+        ELSE
+            PERFORM begin_service(NEW.id, NEW.created_at);
+            INSERT INTO clientele (dealer_id, org_id) VALUES (NEW.dealer_id, NEW.org_id) ON CONFLICT DO NOTHING;
+        END IF;
+    END CASE;
     RETURN NULL;
 END $$;
-CREATE TRIGGER service_begins AFTER INSERT ON device FOR EACH ROW EXECUTE FUNCTION service_begins();
+CREATE TRIGGER service_begins AFTER INSERT ON device FOR EACH ROW EXECUTE FUNCTION service_follows();
+CREATE TRIGGER service_follows AFTER UPDATE OF name, model, site_id, org_id ON device FOR EACH ROW EXECUTE FUNCTION service_follows();
+CREATE TRIGGER service_follows AFTER UPDATE OF name, time_zone ON site FOR EACH ROW EXECUTE FUNCTION service_follows();
+CREATE TRIGGER service_follows AFTER UPDATE OF name ON org FOR EACH ROW EXECUTE FUNCTION service_follows();
 
 DROP TRIGGER device_changed ON device;
 CREATE TRIGGER device_changed BEFORE INSERT
@@ -143,16 +175,6 @@ ALTER TABLE recipient ALTER COLUMN owner_id SET DEFAULT only_dealer(),
 ALTER TABLE telling ALTER COLUMN owner_id DROP DEFAULT;
 CREATE INDEX alert_dealer ON alert (dealer_id, occurred_at, id);
 CREATE INDEX ticket_dealer ON ticket (dealer_id, id);
--- A number is given once: a prefix that tickets bear is nobody else's, whatever their dealer's is by now.
-CREATE FUNCTION prefix_stays() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-BEGIN
-    IF EXISTS (SELECT FROM ticket t WHERE t.dealer_id <> NEW.id AND t.number ~ ('^' || NEW.prefix || '[0-9]')) THEN
-        RAISE EXCEPTION 'tickets of another dealer bear this prefix' USING ERRCODE = 'unique_violation';
-    END IF;
-    RETURN NEW;
-END $$;
-CREATE TRIGGER prefix_stays BEFORE INSERT OR UPDATE OF prefix ON org FOR EACH ROW
-    WHEN (NEW.prefix IS NOT NULL) EXECUTE FUNCTION prefix_stays();
 -- A counter a dealer.
 ALTER TABLE ticket_day DROP CONSTRAINT ticket_day_pkey, ADD PRIMARY KEY (dealer_id, day, block);
 -- A prepared session of a dealer that left.
@@ -307,17 +329,12 @@ REVOKE ALL ON FUNCTION served_devices, served_ticket, serving_dealers FROM PUBLI
 GRANT EXECUTE ON FUNCTION served_devices, served_ticket, serving_dealers TO steth_api, steth_view, steth_ingest, steth_jobs;
 
 -- What of another dealer's time is shown ------------------------------------------------------------------------------------
--- Who a device is: as it is, or, to a dealer that served it once, as it was called then. For joins: no barrier, which would
--- have all of it read for each; what is behind it has policies of its own.
+-- Who a device is: as it is called, or, to a dealer that served it once, as it was called then (`served`: the former). For
+-- joins: no barrier, which would have all of it read for each; service has a policy of its own.
 CREATE VIEW shown_device AS
-    SELECT e.device_id AS id, e.uid, e.org_id, coalesce(d.name, e.name) AS name, coalesce(d.model, e.model) AS model,
-        coalesce(d.department, e.department) AS department, coalesce(d.serial, e.serial) AS serial,
-        coalesce(d.site_id, e.site_id) AS site_id, coalesce(s.name, e.site) AS site, coalesce(o.name, e.hospital) AS hospital,
-        coalesce(s.time_zone, e.time_zone) AS time_zone, e.until IS NULL AS served
+    SELECT e.device_id AS id, e.uid, e.org_id, e.name, e.model, e.site_id, e.site, e.time_zone, e.hospital, e.dealer,
+        e.until IS NULL AS served
     FROM service e
-    LEFT JOIN device d ON d.id = e.device_id AND e.until IS NULL
-    LEFT JOIN site s ON s.id = d.site_id
-    LEFT JOIN org o ON o.id = d.org_id
     WHERE e.shown AND (e.until IS NULL OR e.dealer_id = viewer());
 -- What was done, without who did it and what he noted, to whoever came later.
 CREATE VIEW seen_alert_event WITH (security_barrier) AS
@@ -335,7 +352,7 @@ CREATE VIEW seen_ticket_event WITH (security_barrier) AS
 ALTER VIEW shown_device OWNER TO steth_view;
 ALTER VIEW seen_alert_event OWNER TO steth_view;
 ALTER VIEW seen_ticket_event OWNER TO steth_view;
-GRANT SELECT ON org, site, service, clientele, alert_event, ticket_event TO steth_view;
+GRANT SELECT ON service, clientele, alert_event, ticket_event TO steth_view;
 GRANT SELECT ON shown_device, seen_alert_event, seen_ticket_event TO steth_api;
 REVOKE SELECT ON alert_event, ticket_event FROM steth_api;
 GRANT SELECT (id, xid, alert_id, device_id, org_id, dealer_id, at, learned_at, event) ON alert_event TO steth_api;
@@ -392,18 +409,14 @@ BEGIN
         RETURN;
     END IF;
 
-    UPDATE service v SET until = greatest(change_dealer.at, v.since), name = known.name, model = known.model, department = known.department,
-        serial = known.serial, site_id = s.id, site = s.name, hospital = o.name, time_zone = s.time_zone
-    FROM site s, org o WHERE v.device_id = known.id AND v.until IS NULL AND s.id = known.site_id AND o.id = known.org_id;
+    UPDATE service v SET until = greatest(change_dealer.at, v.since) WHERE v.device_id = known.id AND v.until IS NULL;
     UPDATE service v SET shown = false WHERE v.device_id = known.id AND v.dealer_id = asked.dealer_id AND v.shown;
-    INSERT INTO service (device_id, org_id, dealer_id, since, uid)
-    SELECT known.id, known.org_id, asked.dealer_id, max(v.until), known.uid FROM service v WHERE v.device_id = known.id;
     -- A one-time code that the former one minted is good no more.
     UPDATE device d SET dealer_id = asked.dealer_id, code_hash = NULL, code_expires_at = NULL WHERE d.id = known.id;
+    PERFORM begin_service(known.id, (SELECT max(v.until) FROM service v WHERE v.device_id = known.id));
     UPDATE device_state s SET dealer_id = asked.dealer_id WHERE s.device_id = known.id;
     UPDATE device_refusal r SET dealer_id = asked.dealer_id WHERE r.device_id = known.id;
     INSERT INTO clientele (dealer_id, org_id) VALUES (asked.dealer_id, known.org_id) ON CONFLICT DO NOTHING;
-    PERFORM FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id FOR UPDATE;
     DELETE FROM clientele c WHERE c.dealer_id = former AND c.org_id = known.org_id
         AND NOT EXISTS (SELECT FROM device d WHERE d.dealer_id = former AND d.org_id = known.org_id);
 

@@ -10,6 +10,7 @@ message and one frame, whatever the peer does. A host query is for the LIS; see 
 """
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,9 +21,8 @@ from agent.adapters.astm.reading import NAME
 from agent.adapters.astm.session import Ending, Session
 from agent.adapters.connection import STRANGER, Door, lost, serve
 from agent.adapters.port import Sink
-from agent.backoff import pause
+from agent.backoff import backoff
 from agent.clock import Now
-from agent.config.addresses import host_port
 from agent.config.shapes import Astm
 from agent.config.zones import zone_of
 from catalog.model import Model
@@ -76,11 +76,12 @@ class AstmAdapter:
                 finally:
                     await channel.close()
                 failures = 0 if session.spoke else failures + 1
-            await pause(failures, least=0.1)
+            await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
 
     async def _connect(self) -> Tcp:
+        host, _, port = (self._config.connect or "").rpartition(":")
         async with asyncio.timeout(CONNECT_S):
-            return Tcp(*await asyncio.open_connection(*host_port(self._config.connect or "")))
+            return Tcp(*await asyncio.open_connection(host.strip("[]"), int(port)))
 
     async def _open(self) -> Serial:
         port = await asyncio.to_thread(Serial, self._config)

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final
 
-from agent.adapters.values import EARLIEST, LATEST, Moment, Refused, fixed_zone, moment
+from agent.adapters.values import EARLIEST, LATEST, Moment, Refused, moment
 from catalog.units import SPELLINGS
 
 _TIME: Final = re.compile(
@@ -72,8 +72,16 @@ def date_time(text: str, zone: tzinfo | None) -> tuple[Moment, int]:
         raise Refused("malformed") from None
     if not EARLIEST <= local.year <= LATEST or int(second or 0) > 60:
         raise Refused("implausible")
-    own = UTC if utc else zone if hours is None else fixed_zone(hours[0], hours[1:], minutes)
+    own = UTC if utc else zone if hours is None else _offset(hours, minutes)
     return moment(local, own), 0 if minute else HOUR_MS if hour else DAY_MS
+
+
+def _offset(hours: str, minutes: str | None) -> timezone:
+    ahead = timedelta(hours=int(hours[1:]), minutes=int(minutes or 0))
+    shift = -ahead if hours[0] == "-" else ahead
+    if int(minutes or 0) > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
+        raise Refused("implausible")
+    return timezone(shift)
 
 
 def in_unit(value: float, written: Iterable[str], wanted: str) -> float:

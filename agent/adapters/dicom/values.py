@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Final, TypeVar
 
 from agent.adapters.dicom.walk import Raw
-from agent.adapters.values import Moment, Refused, day_of, decimal, fixed_zone, moment
+from agent.adapters.values import Moment, Refused, day_of, decimal, moment
 
 T = TypeVar("T")
 
@@ -118,4 +118,8 @@ def _offset(part: str) -> timezone:
     found = _OFFSET.match(part)
     if not found or int(found[3] or 0) > 59:
         raise Refused("malformed")
-    return fixed_zone(found[1] or "+", found[2] or "0", found[3])
+    ahead = timedelta(hours=int(found[2] or 0), minutes=int(found[3] or 0))
+    shift = -ahead if found[1] == "-" else ahead
+    if not timedelta(hours=-12) <= shift <= timedelta(hours=14):  # PS3.5 6.2, DT
+        raise Refused("implausible")
+    return timezone(shift)

@@ -7,6 +7,7 @@ that a flood waits in the peer's own buffers; a connection holds one message and
 import asyncio
 import hashlib
 import itertools
+import random
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -20,9 +21,8 @@ from agent.adapters.hl7.kinds import Kind
 from agent.adapters.hl7.mllp import Deframer, Frame, framed
 from agent.adapters.hl7.reading import NAME
 from agent.adapters.port import Sink
-from agent.backoff import pause
+from agent.backoff import backoff
 from agent.clock import Now
-from agent.config.addresses import host_port
 from agent.config.shapes import Hl7
 from agent.config.zones import zone_of
 from agent.errors import OutboxError
@@ -93,11 +93,12 @@ class Hl7Adapter:
         self.port = port
 
     async def _connect(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
         failures = 0
         while True:
             try:
                 async with asyncio.timeout(CONNECT_S):
-                    streams = await asyncio.open_connection(*host_port(address), limit=CHUNK)
+                    streams = await asyncio.open_connection(host.strip("[]"), int(port), limit=CHUNK)
             except OSError:
                 if not failures:  # once an outage, which may be a weekend
                     self._sink.refused(NAME, "unreachable")
@@ -109,7 +110,7 @@ class Hl7Adapter:
                 finally:
                     await hang_up(streams[1])
                 failures = 0 if spoke else failures + 1
-            await pause(failures, least=0.1)
+            await asyncio.sleep(max(backoff(failures, random.random()), 0.1))  # noqa: S311  # spreads, hides nothing
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One connection, whatever its peer does ends here; whether it ever said anything in HL7."""

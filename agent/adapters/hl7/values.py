@@ -1,14 +1,14 @@
 """HL7's date and time as a moment. Pure."""
 
 import re
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
-from agent.adapters.values import Moment, Refused, day_of, fixed_zone, moment
+from agent.adapters.values import Moment, Refused, day_of, moment
 
 _TIME: Final = re.compile(
     r"(\d{4}[-/.]?\d{2}[-/.]?\d{2})[T ]?(\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d{0,32}))?)?"
-    r" ?(?:(Z)|([+-])(\d{2})(?::?(\d{2}))?)?\Z",
+    r" ?(Z|[+-]\d{2}(?::?\d{2})?)?\Z",
     re.ASCII | re.IGNORECASE,
 )
 """DTM of at least a minute (HL7 v2.5.1, 2.A.22); a coarser one is no time of an event. More digits of a second than
@@ -28,8 +28,7 @@ def date_time(text: str, zone: tzinfo | None) -> Moment:
         clock = datetime.min.time().replace(int(found[2]), int(found[3]), min(int(found[4] or 0), 59), micros)
     except ValueError:
         raise Refused("malformed") from None
-    own = UTC if found[6] else fixed_zone(found[7], found[8], found[9]) if found[7] else zone
-    return moment(datetime.combine(day(found[1]), clock), own)
+    return moment(datetime.combine(day(found[1]), clock), _offset(found[6]) if found[6] else zone)
 
 
 def day(text: str) -> date:
@@ -42,3 +41,14 @@ def day(text: str) -> date:
 def stamp(wall: int, zone: tzinfo | None) -> str:
     """A DTM to the second, for the header of an answer: local time, as analyzers write theirs. ``wall``: ms UTC."""
     return datetime.fromtimestamp(wall // 1000, UTC).astimezone(zone).strftime("%Y%m%d%H%M%S")
+
+
+def _offset(text: str) -> timezone:
+    if text in ("Z", "z"):
+        return timezone(timedelta())
+    hours, minutes = int(text[1:3]), int(text[3:].lstrip(":") or 0)
+    shift = timedelta(hours=hours, minutes=minutes)
+    shift = -shift if text[0] == "-" else shift
+    if minutes > 59 or not timedelta(hours=-12) <= shift <= timedelta(hours=14):
+        raise Refused("implausible")
+    return timezone(shift)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.adapters.hl7 import adapter as adapting
 from agent.adapters.hl7.adapter import Hl7Adapter
 from agent.adapters.hl7.mllp import FS, VT, framed
 from agent.app import App
@@ -138,7 +139,7 @@ class TestClient:
 
     @pytest.fixture(autouse=True)
     def eager(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("agent.backoff.backoff", lambda failures, _: 0.01 * bool(failures))
+        monkeypatch.setattr(adapting, "backoff", lambda failures, _: 0.01 * bool(failures))
 
     async def analyzer(
         self, handle: Callable[[MllpPeer], Awaitable[None]], port: int = 0

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from agent.cli import run
-from agent.show import doctor
+from agent.show import doctor, server
 from agent.show.findings import Finding
 from tests.fixtures.deployed import DeployedBroker, device_certificate
 from tests.fixtures.ports import free_port
@@ -98,6 +98,7 @@ def found(path: Path) -> Found:
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "STEP_S", 2.0)
+    monkeypatch.setattr(server, "STEP_S", 2.0)
 
 
 def test_a_configuration_that_is_none(tmp_path: Path) -> None:

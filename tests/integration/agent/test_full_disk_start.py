@@ -98,7 +98,7 @@ def test_a_disk_that_is_read_only_is_told_as_that(disk: SmallDisk, path: Path) -
 async def test_an_agent_begins_on_a_full_disk_once_there_is_room(
     disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.backoff.backoff", lambda *_: 0.0)
+    monkeypatch.setattr("agent.app.backoff", lambda *_: 0.0)
     disk.fill()
     device = Device(name="dr-1", model="generic-dr", id="dabcdefghjkm1")
     config = Config(

@@ -237,31 +237,3 @@ async def test_a_change_ends_the_former_ones_sight_on_open_streams_at_once(url: 
         await old.nothing_for(0.5, "alert")
     async with listening(url, here, as_=OLD, last=last) as again:
         await again.nothing_for(0.5, "alert")
-
-
-async def test_a_ticket_of_any_dealer_is_found_by_its_number(handed: World) -> None:
-    [own] = [number for number in await ids(handed, "/tickets", NEW) if number != handed.a.ticket]
-    assert (await seen(handed, f"/tickets/{own}", NEW))["number"] == own
-
-
-async def test_the_staff_rename_organisations_and_no_number_is_given_twice(handed: World) -> None:
-    async def change(org: int, **to: str) -> tuple[int, Any]:
-        answer = await handed.ask("PATCH", f"/orgs/{org}", json=to)
-        return answer.status_code, answer.json()
-
-    assert (await change(0, name="平台"))[1] == {"id": 0, "name": "平台", "kind": "operator", "prefix": None}
-    assert (await change(DEALER, name="老服务商", prefix="OLD"))[1]["prefix"] == "OLD"
-    assert (await change(handed.a.org, name="市一院"))[1]["kind"] == "hospital"
-    assert (await handed.ask("GET", "/session")).json()["org"]["name"] == "平台"
-    refused = ((handed.b.org, {"name": "市一院"}), (DEALER, {"prefix": "NEW"}))
-    assert {(await change(org, **to))[0] for org, to in refused} == {409}
-    assert [(await change(org, prefix="XX"))[1]["where"] for org in (0, handed.a.org)] == ["body.prefix"] * 2
-    assert (await change(999, name="x"))[0] == 404
-    # `WX` is free by now, but not for another: WX20261122-001 is a ticket.
-    other = await handed.ask("POST", "/dealers", json={"name": "Third", "prefix": "WX"})
-    assert other.status_code == 409
-    assert (await change(DEALER, prefix="WX"))[0] == 200
-    told = [(entry["subject"], entry["detail"]) for entry in await pages(handed, "/audit")]
-    assert ("org:1", {"name": "老服务商", "prefix": "OLD", "was": "服务商 Dealer"}) in told
-    [hospitals] = [e for e in await pages(handed, "/audit", as_="hospital-a") if e["action"] == "org-changed"]
-    assert hospitals["detail"] == {"name": "市一院", "was": handed.a.name}

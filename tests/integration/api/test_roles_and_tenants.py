@@ -25,7 +25,6 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/alerts/{id}/unacknowledge"): {"note": "n"},
     ("POST", "/tickets/{number}/transition"): {"event": "take"},
     ("POST", "/dealers"): {"name": "New dealer", "prefix": "NEW"},
-    ("PATCH", "/orgs/{id}"): {"name": "Renamed"},
     ("POST", "/devices/{id}/service"): {"dealer": 7},
     ("POST", "/sites"): {"hospital": "New", "site": "New"},
     ("POST", "/recipients"): {"name": "x", "dealer": DEALER, "address": "jsons://example.com"},
@@ -47,7 +46,6 @@ def concrete(template: str, of: Hospital) -> str:
         "/recipients/{id}": of.recipient,
         "/accounts/{id}": of.account,
         "/tokens/{id}": 999,
-        "/orgs/{id}": of.org,
     }
     template = template.replace("{token}", str(of.token))
     for prefix, value in ids.items():

@@ -351,20 +351,3 @@ async def test_back_to_the_former_dealer_each_has_its_own_tickets(change: Change
         (change.second, True, True),
     ]
     assert await change.drifted() == []
-
-
-async def test_who_registers_a_device_at_that_moment_goes_on_working_for_the_hospital(change: Change) -> None:
-    change.ask()
-    another = (
-        "INSERT INTO device (uid, org_id, site_id, partition, model, name, dealer_id)"
-        " SELECT 'dother000001', org_id, site_id, 1, model, name, dealer_id FROM device"
-    )
-    async with change.pool.connection() as changing, await connect(change.database.superuser) as minting:
-        async with minting.transaction():
-            await minting.execute(another)
-            changed = asyncio.create_task(
-                _in_transaction(changing, partial(change_dealer, device_id=change.device.id, now_ms=LATER))
-            )
-            await _waits_for_a_lock(change.database, changing)
-        await changed
-    assert sorted(rows(change.database, "SELECT dealer_id FROM clientele")) == [(change.first,), (change.second,)]

@@ -65,16 +65,6 @@ def test_who_keeps_heads_is_sent_each_once_and_again_until_it_is_taken(kept: Kep
             " (2, NULL, 'Duty', %(to)s, 'zh', true, false)",
             {"to": hook.address()},
         )
-        connection.execute(
-            "WITH s AS (INSERT INTO site (org_id, name) VALUES (2, 'Main') RETURNING id)"
-            " INSERT INTO device (uid, org_id, site_id, partition, model, name, dealer_id)"
-            " SELECT 'dserved000001', 2, id, 0, 'generic-dr', 'DR', 1 FROM s"
-        )
-        connection.execute(  # a dealer that serves nothing there any more
-            "WITH b AS (INSERT INTO org (name, kind, prefix) VALUES ('B', 'dealer', 'BX') RETURNING id)"
-            " INSERT INTO recipient (owner_id, org_id, name, address, heads) SELECT id, 2, 'Former', %s, true FROM b",
-            (hook.address(),),
-        )
         hook.status = 500
         with pytest.raises(HeadError, match=r"recipient 1 wasn't sent its head: telling.status"):
             kept.sign()

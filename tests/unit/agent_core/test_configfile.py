@@ -195,7 +195,7 @@ WRONG = [
     ('signed_by = "设备科 王工"', "", 34, "device.policy.signed_by: is missing; add it"),
     ("[device.echo.pacs]", "[device.echo]", 40, "device.echo.host: expected object, got str; write a section"),
     ('ae_title = "PACS"', 'aet = "PACS"', 41, "device.echo.pacs.aet: is no key of this section; possible are"),
-    ('name = "dr-2"', 'name = "dr-1"', 44, "device.name: is also in line 12"),
+    ('name = "dr-2"', 'name = "dr-1"', 44, "device.name: is also that of the device in line 12"),
     ('name = "dr-2"', 'name = "DR 2"', 44, "device.name: expected str of another form; write small letters"),
     ('code = "ABCD-EFGH"', 'code = "ABCD', 46, "is not TOML: "),
     ('code = "ABCD-EFGH"', "code =", 46, "is not TOML: "),

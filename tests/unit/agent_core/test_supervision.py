@@ -10,6 +10,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from agent import device as device_module
 from agent.app import App
 from agent.cli import run
 from agent.config.shapes import Agent, Config, Device, Policy, Server
@@ -74,7 +75,7 @@ def test_logging_never_ends_what_it_tells_of(
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.backoff.backoff", lambda _failures, _jitter: 0.0)
+    monkeypatch.setattr(device_module, "backoff", lambda _failures, _jitter: 0.0)
 
 
 async def until(ready: Callable[[], bool]) -> None:
@@ -107,7 +108,7 @@ async def test_an_adapter_that_dies_is_started_again_and_counted_and_its_words_a
 async def test_a_device_whose_outbox_is_damaged_is_opened_anew_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.backoff.backoff", lambda _failures, _jitter: 0.0)
+    monkeypatch.setattr("agent.app.backoff", lambda _failures, _jitter: 0.0)
     first, second = a_device("dr-1"), a_device("dr-2")
     app = App(config=config(tmp_path, first, second))
     sick, well = app.devices["dr-1"], app.devices["dr-2"]
@@ -179,7 +180,7 @@ def test_what_this_machine_or_the_catalog_does_not_have_is_told_with_the_line(
 async def test_a_device_with_a_code_is_enrolled_as_soon_as_the_server_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.backoff.backoff", lambda _failures, _jitter: 0.0)
+    monkeypatch.setattr("agent.app.backoff", lambda _failures, _jitter: 0.0)
     api = Api()
     try:
         api.status = 503
