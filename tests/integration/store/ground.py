@@ -12,7 +12,7 @@ import psycopg
 from ingest.touched import touched
 from store.partitions import TABLES, ensure_partitions, months
 from store.policies import SETTLE, oldest, refresh
-from store.pool import ROLES, role_name
+from store.pool import EVERY_ORG, ROLES, role_name
 from store.rollup import roll_up
 from tests.fixtures.pglite import Pglite
 from tests.fixtures.postgres import Database
@@ -104,7 +104,9 @@ class Ground:
             )
             connection.execute("SELECT readings_written(%s::int[], %s::bigint[], %s::bigint[])", said)
 
-    def ask(self, level: str, *, org: str = "*", where: str = "true", given: Sequence[object] = ()) -> list[Bucket]:
+    def ask(
+        self, level: str, *, org: str = EVERY_ORG, where: str = "true", given: Sequence[object] = ()
+    ) -> list[Bucket]:
         """What the API's role sees of a roll-up for an organisation."""
         with self.connect("steth_api") as connection, connection.transaction():
             connection.execute("SELECT set_config('steth.org', %s, true)", (org,))
@@ -116,16 +118,19 @@ class Ground:
         return [Bucket(row[0].astimezone(UTC), *row[1:]) for row in rows]
 
     def hospitals(self) -> None:
-        """Organisations 1 and 2, each with the device of its number; metrics 1 and 2."""
+        """Hospitals `one` and `two` with devices 1 and 2; metrics 1 and 2. At each version of the schema."""
         with self.connect("") as connection:
             if connection.execute("SELECT count(*) FROM device").fetchone() != (0,):
                 return  # a server shared by tests
             connection.execute("INSERT INTO metric (name) VALUES ('tube.temperature'), ('tube.seconds')")
             connection.execute("INSERT INTO org (name) VALUES ('one'), ('two')")
-            connection.execute("INSERT INTO site (org_id, name) SELECT id, 'main' FROM org WHERE kind = 'hospital'")
+            connection.execute(
+                "INSERT INTO site (org_id, name) SELECT id, 'main' FROM org WHERE name IN ('one', 'two')"
+            )
             connection.execute(
                 "INSERT INTO device (uid, org_id, site_id, partition, model, name)"
-                " SELECT 'd00000000000' || org_id, org_id, id, 0, 'dr', 'DR' FROM site ORDER BY org_id"
+                " SELECT 'd00000000000' || row_number() OVER (ORDER BY org_id), org_id, id, 0, 'dr', 'DR' FROM site"
+                " ORDER BY org_id"
             )
 
 

@@ -85,7 +85,7 @@ def test_what_nothing_can_be_added_to_counts_as_bad_and_stops_nobody(ground: Gro
 def test_a_reading_that_nothing_can_be_added_to_is_shown_as_bad(ground: Ground) -> None:
     ground.write(GOOD + ODD, now=NOW)
     with ground.connect("steth_api") as connection, connection.transaction():
-        connection.execute("SELECT set_config('steth.org', '*', true)")
+        connection.execute("SELECT set_config('steth.org', '0', true)")
         rows = connection.execute(
             "SELECT quality, count(*), avg(value) FILTER (WHERE quality < 2) FROM device_reading"
             " WHERE device_id = 1 GROUP BY 1 ORDER BY 1"

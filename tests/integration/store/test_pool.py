@@ -9,7 +9,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from store.errors import StoreError, StoreErrorCode
-from store.pool import ANSWER_S, RETRY_S, Connection, Pool, Role, open_pool, scoped
+from store.pool import ANSWER_S, EVERY_ORG, RETRY_S, Connection, Pool, Role, open_pool, scoped
 from tests.chaos.cable import Cables
 from tests.fixtures.postgres import Cluster, Database
 from tests.fixtures.timescale import Timescale
@@ -217,7 +217,7 @@ async def _one(pool: Pool) -> object:
 
 
 async def add_orgs(pool: Pool, *names: str) -> None:
-    async with scoped(pool, "*") as connection:
+    async with scoped(pool, EVERY_ORG) as connection:
         for name in names:
             await connection.execute("INSERT INTO org (name) VALUES (%s)", (name,))
 
@@ -226,11 +226,13 @@ async def test_a_scope_is_one_transaction(database: Database) -> None:
     async with open_pool(database.api, role="api", max_size=1) as pool:
         with pytest.raises(errors.UniqueViolation):
             await add_orgs(pool, "gone", "gone")
-        async with scoped(pool, "*") as connection:
-            assert await (await connection.execute("SELECT name FROM org")).fetchall() == []
+        async with scoped(pool, EVERY_ORG) as connection:
+            assert await (await connection.execute("SELECT name FROM org WHERE kind = 'hospital'")).fetchall() == []
         await add_orgs(pool, "kept")
-        async with scoped(pool, "*") as connection:
-            assert await (await connection.execute("SELECT name FROM org")).fetchall() == [("kept",)]
+        async with scoped(pool, EVERY_ORG) as connection:
+            assert await (await connection.execute("SELECT name FROM org WHERE kind = 'hospital'")).fetchall() == [
+                ("kept",)
+            ]
 
 
 async def test_an_empty_scope_is_a_mistake(database: Database) -> None:

@@ -111,15 +111,17 @@ def test_each_hospital_sees_its_own(ground: Ground) -> None:
     written = [Reading(ago(NOW, hours=hours), device, 1, 1.0, 0) for hours in (0.01, 5, 40) for device in (1, 2)]
     ground.write(written, now=NOW)
     ground.settle(NOW)
+    with ground.connect("") as connection:
+        orgs = {device: str(org) for device, org in connection.execute("SELECT id, org_id FROM device").fetchall()}
     for level, seconds in BUCKETS.items():
-        for org in (1, 2):
-            mine = expected([reading for reading in written if reading.device == org], seconds)
-            assert ground.ask(level, org=str(org)) == mine
+        for device, org in orgs.items():
+            mine = expected([reading for reading in written if reading.device == device], seconds)
+            assert ground.ask(level, org=org) == mine
         assert ground.ask(level, org="999") == []
         assert ground.ask(level, org="") == []
         # A function that raises on each value it sees would tell of others' rows, were it run before the policy.
-        leaky = ground.ask(level, org="1", where="1 / (CASE WHEN device = 'd000000000002' THEN 0 ELSE 1 END) = 1")
-        assert leaky == ground.ask(level, org="1")
+        leaky = ground.ask(level, org=orgs[1], where="1 / (CASE WHEN device = 'd000000000002' THEN 0 ELSE 1 END) = 1")
+        assert leaky == ground.ask(level, org=orgs[1])
 
 
 @pytest.mark.parametrize("role", ["steth_api", "steth_ingest"])
