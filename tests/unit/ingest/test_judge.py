@@ -4,8 +4,9 @@ import msgspec
 import psycopg
 import pytest
 from psycopg import errors
+from structlog.testing import capture_logs
 
-from ingest.judge import TICK_MOST_MS, everybodys
+from ingest.judge import everybodys
 from ingest.later import FIRST_MS, GIVEN_UP, ROWS, TRIES, TRIES_THEN
 from tests.unit.ingest.judged import WALL, Court, Lines, fault
 from wire.ids import mint_device_id
@@ -60,10 +61,15 @@ async def test_what_bulk_hands_over_is_written_for_the_live_lane() -> None:
 @pytest.mark.parametrize("stage", [False, True])
 async def test_what_fails_is_one_devices_and_set_aside(stage: bool) -> None:
     court = Court.open()
-    good, bad = court.device(), court.device()
+    good, bad, quiet = court.device(), court.device(), court.device()
     court.stage.errors["Y"] = KeyError("patient")
-    await court.hear((good, "A"), (bad, "BY" if stage else "BX"))
+    with capture_logs() as logs:
+        await court.hear((good, "A"), (bad, "BY" if stage else "BX"), (quiet, "Q"))
+    assert [(line["event"], line["device"]) for line in logs] == [("device_not_judged", bad.device.uid)]
+    assert "patient" not in str(logs)
     assert court.seen == [(1, "A")]
+    assert court.stage.batches[-1] == [3], "alone each is eventful"
+    assert [name for name, _ in court.lines.said].count("wait_less") == 2, "of those that were judged"
     assert (good.state, bad.state) == (1, 0)
     set_aside = [given for name, given in court.lines.said if name == "write_to_judge"]
     assert [(row[0], row[3]) for row in set_aside] == [(2, "KeyError" if stage else "ZeroDivisionError")] * 2
@@ -140,8 +146,12 @@ async def test_what_waits_is_judged_in_order_and_then_what_comes_is_judged_at_on
     court = Court.open()
     memory = court.device()
     memory.backlog = True
+    court.engine.next = {2: 10}
     court.lines.answers["first_to_judge"] = waiting((5, 0, PACK(fault("A"))), (6, 3, PACK(fault("B"))))
     await court.take_up(memory.device.uid)
+    court.judge.after()
+    assert court.judge.due(memory.device.partition, 10, 10) == [memory.device.uid]
+    assert [name for name, _ in court.lines.said].count("wait_less") == 2
     assert court.lines.names == ["first_to_judge", "judged", "judged", "judged", "judged"]
     done = [given for name, given in court.lines.said if name == "judged"]
     assert done == [{"seen": (1, "A")}, {"id": 5}, {"seen": (1, "B")}, {"id": 6}]
@@ -164,8 +174,10 @@ async def test_where_more_waits_than_is_taken_at_once_the_device_comes_again() -
 async def test_a_device_of_which_nothing_waited_is_left_alone() -> None:
     court = Court.open()
     memory = court.device()
-    await court.take_up(memory.device.uid)
+    with capture_logs() as logs:
+        await court.take_up(memory.device.uid)
     assert (court.lines.names, memory.backlog, court.engine.stepped) == (["first_to_judge"], False, [])
+    assert logs == []
 
 
 async def test_what_fails_again_keeps_what_is_behind_it_until_it_is_given_up() -> None:
@@ -249,120 +261,3 @@ async def test_what_waits_of_devices_that_are_gone_is_dropped() -> None:
     await court.take_up(gone, here.device.uid)
     assert court.lines.said[0] == ("drop_to_judge", {"uids": [gone], "lane": 0})
     assert court.lines.said[1] == ("first_to_judge", {"devices": [1], "lane": 0, "most": ROWS})
-
-
-# time -----------------------------------------------------------------------------------------------------------------
-
-
-async def test_a_device_is_looked_at_when_its_time_comes_and_not_before() -> None:
-    court = Court.open()
-    memory = court.device()
-    uid, of = memory.device.uid, memory.device.partition
-    court.engine.next = {1: 100, 2: 100, 3: 50, 4: 500}
-    for code, clock, due in (("A", 99, []), ("A", 100, [uid]), ("A", 50, [uid]), ("A", 499, [])):
-        await court.hear((memory, code))
-        court.judge.after()
-        assert court.judge.due(of, clock, 10) == due, code
-    assert court.judge.due(of + 1, 10**9, 10) == []
-    assert court.judge.due(of, 500, 10) == [uid]
-    assert court.judge.due(of, 500, 10) == [], "once"
-
-
-async def test_who_was_heard_meanwhile_is_put_off_to_the_new_time() -> None:
-    court = Court.open()
-    memory = court.device()
-    court.engine.next = {0: 100, 1: 300}
-    court.judge.watch(memory)
-    memory.state = 1
-    assert court.judge.due(memory.device.partition, 299, 10) == []
-    assert court.judge.due(memory.device.partition, 300, 10) == [memory.device.uid]
-    court.judge.watch(memory)
-    court.engine.next = {}
-    assert court.judge.due(memory.device.partition, 300, 10) == [], "nothing is due of it any more"
-
-
-async def test_so_many_and_no_more_at_once_the_first_due_first() -> None:
-    court = Court.open()
-    of = (first := court.device()).device.partition
-    second, third = (court.device(lambda partition: partition == of) for _ in range(2))
-    court.engine.next = {0: 30, 1: 10, 2: 20}
-    first.state, second.state, third.state = 0, 1, 2
-    for memory in (first, second, third):
-        court.judge.watch(memory)
-    assert court.judge.due(of, 30, 2) == [second.device.uid, third.device.uid]
-    assert court.judge.due(of, 30, 2) == [first.device.uid]
-
-
-async def test_a_device_forgotten_with_a_transaction_that_failed_is_loaded_again() -> None:
-    court = Court.open()
-    memory = court.device()
-    court.engine.next = {0: 10}
-    court.judge.watch(memory)
-    court.devices.here.clear()
-    assert court.judge.due(memory.device.partition, 10, 10) == [memory.device.uid]
-
-
-async def test_only_what_changed_or_is_not_queued_is_asked_and_bulk_has_no_time() -> None:
-    for lane, due in ((Lane.LIVE, True), (Lane.BULK, False)):
-        court = Court.open(lane)
-        memory = court.device()
-        court.engine.next = {0: 100, 1: 100, 2: 10, 3: 10}
-        for codes in ("A", "A"):
-            await court.hear((memory, codes))
-            court.judge.after()
-        # Its state can wait, so that it is still queued as it was: it is asked when that time comes.
-        assert court.judge.due(memory.device.partition, 10, 10) == []
-        await court.hear((memory, "A"))
-        court.judge.after()
-        court.judge.after()
-        assert court.judge.due(memory.device.partition, 10, 10) == [memory.device.uid] * due
-
-
-async def test_a_tick_that_fails_comes_again_ever_more_seldom_until_it_works() -> None:
-    court = Court.open()
-    memory = court.device()
-    uid, of = memory.device.uid, memory.device.partition
-    court.engine.next, court.engine.ticks = {0: 0}, {1}
-    court.probed.ms, pauses = 1_000, []
-    for _ in range(8):
-        await court.hear(ticks=[uid])
-        court.judge.after()
-        assert court.judge.failing(uid)
-        court.judge.watch(memory)
-        assert court.judge.due(of, court.probed.ms, 10) == [], "its own time doesn't count meanwhile"
-        began = court.probed.ms
-        while court.judge.due(of, court.probed.ms, 10) != [uid]:
-            court.probed.ms += 500
-        pauses.append(court.probed.ms - began)
-    assert pauses == [2_000, 4_000, 8_000, 16_000, 32_000, *[TICK_MOST_MS] * 3]
-    court.engine.ticks = set()
-    await court.hear(ticks=[uid])
-    court.judge.after()
-    assert not court.judge.failing(uid)
-    assert court.judge.due(of, court.probed.ms, 10) == [uid], "its own time counts again"
-
-
-async def test_a_failing_tick_takes_no_other_along() -> None:
-    court = Court.open()
-    bad, good = court.device(), court.device()
-    court.engine.ticks = {1}
-    await court.hear((good, "A"), ticks=[bad.device.uid])
-    assert court.seen == [(2, "A")]
-    assert (court.judge.failing(bad.device.uid), court.judge.failing(good.device.uid)) == (True, False)
-    assert "write_to_judge" not in court.lines.names, "time is not set aside: it comes again"
-
-
-async def test_of_a_partition_that_is_anothers_nothing_is_due() -> None:
-    court = Court.open()
-    gone = court.device()
-    kept = court.device(lambda partition: partition != gone.device.partition)
-    court.engine.next = {0: 10}
-    for memory in (gone, kept):
-        court.judge.watch(memory)
-    court.judge.put_off([gone.device.uid])
-    court.judge.forget_partitions({gone.device.partition})
-    assert not court.judge.failing(gone.device.uid)
-    assert court.judge.due(gone.device.partition, 10**12, 10) == []
-    assert court.judge.due(kept.device.partition, 10, 10) == [kept.device.uid]
-    court.judge.watch(gone)
-    assert court.judge.due(gone.device.partition, 10, 10) == [gone.device.uid], "it may come back"
