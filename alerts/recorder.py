@@ -3,13 +3,12 @@
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from psycopg import AsyncConnection
 
 from alerts.effects import EpisodeAgain, EpisodeChanged, EpisodeOpened, LateSummary
 from alerts.episode import Condition
 from ingest.ports import Batch, Device, Effect
-from store.sql import queries_beside
+from store.sql import as_json, queries_beside
 from wire.topics import Lane
 
 _QUERIES: Final = queries_beside(__file__)
@@ -34,7 +33,7 @@ class AlertRecorder:
             ("add_events", rows.events),
         ):
             if found:
-                await connection.execute(_QUERIES[statement], (msgspec.json.encode(found).decode(),))
+                await connection.execute(_QUERIES[statement], (as_json(found),))
 
 
 class _Rows:

@@ -1,13 +1,13 @@
 """Builds the effects of an episode, with the message and the parameters that a person will read."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 from alerts.effects import Episode, EpisodeActive, EpisodeAgain, EpisodeChanged, EpisodeOpened, Param
 from alerts.episode import Condition, Event
 from alerts.plan import Rule
 from alerts.state import Entry
+from wire.times import time_of
 
 E = TypeVar("E", bound=Episode)
 QUIET_MS: Final = 300_000
@@ -104,4 +104,4 @@ def params(rule: Rule, entry: Entry, extra: dict[str, Param]) -> dict[str, Param
 
 def iso(ms: int) -> str:
     """A time as messages carry it: ISO 8601 in UTC, whole seconds."""
-    return datetime.fromtimestamp(ms // 1000, UTC).isoformat()
+    return time_of(ms // 1000 * 1000).isoformat()

@@ -1,8 +1,10 @@
 """The zone of a site. What is stored may be no zone of this machine: that must not keep a ticket from opening."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wire.times import time_of
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
 
@@ -17,4 +19,4 @@ def zone_of(name: str) -> ZoneInfo:
 
 def day_of(now_ms: int, zone: str) -> date:
     """The calendar day of a moment (ms since 1970 UTC) in a zone."""
-    return datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone_of(zone)).date()
+    return time_of(now_ms).astimezone(zone_of(zone)).date()

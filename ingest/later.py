@@ -22,6 +22,7 @@ from ingest.ports import Applied, Device
 from ingest.record import moment
 from wire.codec import MSGPACK
 from wire.ids import DeviceId, partition_of
+from wire.times import ms_of
 from wire.topics import Lane
 
 _log: Final = structlog.get_logger("ingest.later")
@@ -190,7 +191,7 @@ class Later:
         await write_letters(connection, [letter], at=at)
         self._gave_up[device.uid] = self._steady_ms()
         if self._lane is not Lane.LIVE:
-            at_ms = round(at.timestamp() * 1000)
+            at_ms = ms_of(at)
             await self._write(connection, Lane.LIVE, [(device, at_ms, "given up in bulk", GIVEN_UP)])
             self.handed[device.uid] = device.partition
         stats.DEAD.labels(CODE).inc()

@@ -4,7 +4,6 @@ After a failed or uncertain commit it is dropped and loaded again (delivery 13):
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, Generic
 
 import msgspec
@@ -18,6 +17,7 @@ from ingest.numbers import Mark
 from ingest.ports import Device, Engine, Opened, Presence, S
 from store.sql import queries_beside
 from wire.ids import DeviceId
+from wire.times import ms_of, time_of
 from wire.topics import Lane
 
 _log: Final = structlog.get_logger("ingest.memory")
@@ -169,7 +169,7 @@ class Memory(Generic[S]):
             interval_s=interval_s or 0.0,
             agent=agent or "",
             box=box,
-            seen_ms=_ms(marked_at) if marked_at else 0,
+            seen_ms=ms_of(marked_at) if marked_at else 0,
             # A device never heard is judged from the moment we know of it.
             seen_clock_ms=seen_clock if seen_clock is not None else self._clock_ms(device.partition),
             equipment_connected=equipment,
@@ -178,7 +178,7 @@ class Memory(Generic[S]):
         memory = DeviceMemory(
             device=device,
             mark=mark,
-            reached_ms=_ms(reached) if reached else None,
+            reached_ms=ms_of(reached) if reached else None,
             state=self._engine.fresh(device, self._lane),
             presence=presence,
             latest=Latest(),
@@ -217,14 +217,14 @@ class Memory(Generic[S]):
     ) -> None:
         """Bring the latest values up from the stored readings: the checkpoint may be older than the mark."""
         by_id = {m.device.id: m for m in memories}
-        since = [_moment(m.latest.newest_ms or now_ms - 3_600_000) for m in memories]
+        since = [time_of(m.latest.newest_ms or now_ms - 3_600_000) for m in memories]
         rows = await connection.execute(
             SQL["latest_since"],
-            {"devices": list(by_id), "since": since, "until": _moment(now_ms + LATEST_AHEAD_MS)},
+            {"devices": list(by_id), "since": since, "until": time_of(now_ms + LATEST_AHEAD_MS)},
         )
         async for device_id, metric_id, ts, value, quality in rows:
             limit_ms = now_ms + LATEST_AHEAD_MS
-            by_id[device_id].latest.note([metric_id], _ms(ts), None, [value], [quality], limit_ms=limit_ms)
+            by_id[device_id].latest.note([metric_id], ms_of(ts), None, [value], [quality], limit_ms=limit_ms)
 
     def packed(self, memory: DeviceMemory[S]) -> StateRow:
         """What is stored of a device's state."""
@@ -264,11 +264,3 @@ def device_of(row: Sequence[Any]) -> Device:
 def _committed_after_checkpoint(row: tuple[Any, ...]) -> bool:
     marked_at, as_of = row[13], row[23]
     return as_of is not None and marked_at is not None and marked_at > as_of
-
-
-def _ms(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-def _moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

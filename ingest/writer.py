@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 from time import perf_counter
 from typing import Any, Final, Generic
 
@@ -49,6 +49,7 @@ from ingest.transact import (
 from store.errors import first_line
 from store.pool import Pool
 from wire.ids import PARTITIONS, DeviceId, partition_of
+from wire.times import time_of
 from wire.topics import Lane, probe
 
 _log: Final = structlog.get_logger("ingest.writer")
@@ -315,7 +316,7 @@ class LaneWriter(Generic[S]):
 
     async def _apply(self, connection: AsyncConnection[Any], turn: Turn, admitted: Admitted[S]) -> None:
         """Everything that a batch writes."""
-        now = datetime.fromtimestamp(turn.now.wall_ms / 1000, UTC)
+        now = time_of(turn.now.wall_ms)
         await drop_known(connection, admitted, self._ids)
         eventful, asides = await self._store(connection, admitted, now, turn.now.wall_ms)
         await self.judge.run(connection, admitted, ticks=turn.ticks, now=turn.now, eventful=eventful)

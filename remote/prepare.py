@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
@@ -11,7 +10,7 @@ from catalog.model import Catalog, Model, Runbook, Severity
 from desk.tickets.effects import TicketOpened
 from desk.tickets.events import TicketEvent, add_events
 from ingest.ports import Batch
-from store.sql import queries_beside
+from store.sql import as_json, queries_beside
 from wire.commands import Command, RunRunbook, Scope
 from wire.ids import mint_command_id
 
@@ -101,10 +100,10 @@ async def add_sessions(
             body = Command(id=mint_command_id(), issued=now_ms, expires=now_ms + EXPIRY_MS, do=made.command)
             commands.append({**whose, "body": body})
     if sessions:
-        await connection.execute(QUERIES["add_sessions"], (_json(sessions),))
+        await connection.execute(QUERIES["add_sessions"], (as_json(sessions),))
     await add_events(connection, events)
     if commands:
-        await connection.execute(QUERIES["add_commands"], (_json(commands),))
+        await connection.execute(QUERIES["add_commands"], (as_json(commands),))
 
 
 def _event(ticket_id: int, org_id: int, now_ms: int, made: Prepared) -> TicketEvent:
@@ -117,7 +116,3 @@ def _event(ticket_id: int, org_id: int, now_ms: int, made: Prepared) -> TicketEv
         message="remote.prepared" if known else "remote.prepared.plain",
         params={**known, "scopes": made.scopes, "minutes": made.minutes},
     )
-
-
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return msgspec.json.encode(rows).decode()

@@ -12,6 +12,7 @@ from catalog.model import Catalog
 from desk.tickets.events import TicketEvent, add_events
 from ingest.ports import Batch
 from remote.prepare import QUERIES
+from store.sql import as_json
 from wire.items import Reply, StepResult, Verdict
 from wire.topics import Lane
 
@@ -132,7 +133,7 @@ class ReplyStage:
                     )
                 )
         if answers:
-            await connection.execute(QUERIES["answer_commands"], (_json(answers),))
+            await connection.execute(QUERIES["answer_commands"], (as_json(answers),))
         await add_events(connection, events)
 
     def _cleaned(self, reply: Reply) -> Reply:
@@ -155,7 +156,3 @@ def _answer(reply: Reply, received_ms: int, catalog: Catalog) -> dict[str, Any]:
         "reason": _known(reply.reason, "remote.", catalog) or "",
         "verdict": reply.verdict,
     }
-
-
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return msgspec.json.encode(rows).decode()

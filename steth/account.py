@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
+
+from steth.failing import fail
 
 app = typer.Typer(help="Who may sign in: made, listed, disabled, reset, by the database's owner.", no_args_is_help=True)
 
@@ -113,7 +115,7 @@ def _run(config: Path | None, work: Callable[[str], Coroutine[Any, Any, T]]) -> 
         settings.need("dsn_owner")
         return asyncio.run(work(settings.dsn_owner))
     except (AccountError, SettingsError) as error:
-        _fail(error)
+        fail(error)
 
 
 def _time(at: datetime | None) -> str:
@@ -122,8 +124,3 @@ def _time(at: datetime | None) -> str:
 
 def _line(*parts: str) -> None:
     typer.echo("\t".join(part or "-" for part in parts))
-
-
-def _fail(error: Exception) -> NoReturn:
-    typer.echo(f"steth: {error}", err=True)
-    raise SystemExit(2)

@@ -3,9 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from steth.failing import fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +31,7 @@ def key(
     try:
         made = make_key(file)
     except HeadError as error:
-        _fail(error)
+        fail(error)
     typer.echo(public_pem(made.public), nl=False)
     typer.echo(f"key {made.id}: {file} is for `steth jobs` alone; give the lines above to hospitals", err=True)
 
@@ -133,11 +135,6 @@ def _mendable(work: "Callable[[], None]") -> None:
     try:
         work()
     except (HeadError, SettingsError) as error:
-        _fail(error)
+        fail(error)
     except psycopg.Error as error:
-        _fail(f"the database: {one_line(error)}")
-
-
-def _fail(error: object) -> NoReturn:
-    typer.echo(f"steth: {error}", err=True)
-    raise SystemExit(2)
+        fail(f"the database: {one_line(error)}")

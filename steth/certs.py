@@ -2,9 +2,11 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from steth.failing import fail
 
 app = typer.Typer(help="Certificates of a deployment: authorities, servers, services, devices.", no_args_is_help=True)
 
@@ -23,7 +25,7 @@ def init(
     try:
         initialise(folder, names=name, now=datetime.now(UTC))
     except (CertificateError, OSError) as error:
-        _fail(error)
+        fail(error)
     typer.echo(f"made {folder}; keep {folder / 'ca'} off the server and in a safe place")
 
 
@@ -44,14 +46,14 @@ def renew(
 
     chosen = what or list(OURS)
     if name and not set(chosen) & set(SERVERS):
-        _fail(CertificateError("--name is of a server: write `renew FOLDER broker --name …`, or proxy"))
+        fail(CertificateError("--name is of a server: write `renew FOLDER broker --name …`, or proxy"))
     try:
         with alone(folder):
             for each in chosen:
                 path = renew(folder, each, names=name or (), days=days, now=datetime.now(UTC))
                 typer.echo(f"made {path} and its key")
     except (CertificateError, OSError) as error:
-        _fail(error)
+        fail(error)
     for each in chosen:
         typer.echo(_next(each))
 
@@ -65,7 +67,7 @@ def list_(folder: Folder) -> None:
     try:
         found = listing(folder, now=now)
     except (CertificateError, OSError) as error:
-        _fail(error)
+        fail(error)
     for each in found:
         days = (each.ends - now).days
         left = "revoked" if each.revoked else "ENDED" if each.ends <= now else f"{days} days"
@@ -85,7 +87,7 @@ def device(
         with alone(folder):
             place = add_device(folder, device, days=days, now=datetime.now(UTC))
     except (CertificateError, OSError) as error:
-        _fail(error)
+        fail(error)
     typer.echo(f"made {place}: ca.crt, device.crt and device.key belong on the equipment's workstation")
 
 
@@ -102,7 +104,7 @@ def revoke(
         with alone(folder):
             count = do(folder, who, now=datetime.now(UTC))
     except (CertificateError, OSError) as error:
-        _fail(error)
+        fail(error)
     typer.echo(f"{count} revoked")
     if who in OURS:
         typer.echo(_next(who))
@@ -116,8 +118,3 @@ def _next(what: str) -> str:
     if what == "proxy":
         return "proxy: bring server.crt and server.key to the proxy, unless its own is of another authority; restart it"
     return f"{what}: bring client.crt and client.key to where it runs; it reads them when it connects again"
-
-
-def _fail(error: Exception) -> NoReturn:
-    typer.echo(f"steth: {error}", err=True)
-    raise SystemExit(2)

@@ -5,13 +5,14 @@ import io
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from steth.account import app as account_app
 from steth.audit import app as audit_app
 from steth.certs import app as certs_app
+from steth.failing import fail
 
 if TYPE_CHECKING:
     from catalog.model import Catalog
@@ -83,9 +84,9 @@ def up(
         )
         raise typer.Exit(asyncio.run(run_up(options)))
     except (UpError, StoreError, CatalogError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.filename or data or 'the data folder'}: {error.strerror or error}")
+        fail(f"{error.filename or data or 'the data folder'}: {error.strerror or error}")
 
 
 @app.command()
@@ -110,7 +111,7 @@ def jobs(config: Config = None) -> None:
 def alerts(config: Config = None) -> None:
     """What `steth jobs` was called."""
     del config
-    _fail("`steth alerts` is called `steth jobs` now: write that (docs/deploy.md, To version 10)")
+    fail("`steth alerts` is called `steth jobs` now: write that (docs/deploy.md, To version 10)")
 
 
 @app.command()
@@ -152,7 +153,7 @@ def migrate(
         made = asyncio.run(ground.make_room())
         changed = asyncio.run(ground.set_ages())
     except (StoreError, SettingsError) as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo(f"schema is current; {made} partitions made, {changed} ages changed")
 
 
@@ -171,7 +172,7 @@ def forget(
         settings.need("dsn_owner")
         found = run(settings.dsn_owner, catalog, act=yes)
     except (ForgetError, SettingsError) as error:
-        _fail(str(error))
+        fail(str(error))
     for table, rows in found.items():
         typer.echo(f"{table}: {rows} rows")
     typer.echo("forgotten" if yes else "nothing was changed; forget it with --yes")
@@ -253,7 +254,7 @@ def _server(process: str, config: Path | None) -> "tuple[Settings, Catalog]":
         set_up_logs(settings.log, process)
         return settings, load(Path(settings.catalog) if settings.catalog else None)
     except (SettingsError, CatalogError) as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _run(work: Coroutine[Any, Any, None], *, fast: bool = False) -> None:
@@ -269,15 +270,10 @@ def _run(work: Coroutine[Any, Any, None], *, fast: bool = False) -> None:
         with asyncio.Runner(loop_factory=factory) as runner:
             runner.run(work)
     except (SettingsError, StoreError) as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.strerror or error}")
+        fail(f"{error.strerror or error}")
 
 
 def _run_fast(work: Coroutine[Any, Any, None]) -> None:
     _run(work, fast=True)
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"steth: {message}", err=True)
-    raise SystemExit(2)

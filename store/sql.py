@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 
@@ -58,6 +59,11 @@ class Queries:
     def names(self) -> frozenset[str]:
         """All names in the file."""
         return frozenset(self._statements)
+
+
+def as_json(rows: object) -> str:
+    """The rows of a statement that takes them as one JSON array."""
+    return msgspec.json.encode(rows).decode()
 
 
 def queries_beside(module: str) -> Queries:

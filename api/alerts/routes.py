@@ -18,7 +18,7 @@ from api.http.paging import ByTimeOfAlert, Cursor, Limit, Page, decode, page
 from api.http.problems import Problem, ProblemCode, not_found, of_another_time
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id, Message
+from api.http.shapes import Id
 from catalog.model import Severity
 from store.pool import Connection
 from store.sql import queries_beside
@@ -171,14 +171,8 @@ async def read_alerts(connection: Connection, ids: list[Any]) -> list[DictRow]:
 
 
 def _event(words: Reader, alert: DictRow, event: DictRow) -> AlertEvent:
-    said = message(words, event, alert)
+    said = words.said(event, alert)
     return AlertEvent(**{name: event[name] for name in AlertEvent.model_fields if name != "message"}, message=said)
-
-
-def message(words: Reader, said: DictRow, device: DictRow) -> Message:
-    """A row's `message` and `params` in the reader's words, with the names of the device's model."""
-    text = words.words(said["message"], said["params"], model=device["model"], zone=device["time_zone"])
-    return Message(id=said["message"], params=said["params"], text=text)
 
 
 def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:
@@ -200,7 +194,7 @@ def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:
         "changed_at": row["changed_at"],
         "cleared_at": row["cleared_at"],
         "count": row["count"],
-        "message": message(words, row, row),
+        "message": words.said(row, row),
         "tickets": row["tickets"] or [],
         "version": row["version"],
     }

@@ -1,6 +1,5 @@
 """The newest value of each signal of a device, from the packed rows that ingest keeps."""
 
-from datetime import UTC, datetime
 from typing import Final, Literal
 
 import msgspec
@@ -11,6 +10,7 @@ from api.http.language import Reader
 from catalog.model import Catalog
 from store.sql import queries_beside
 from wire.items import BAD, GOOD, UNCERTAIN
+from wire.times import time_of
 
 _SQL: Final = queries_beside(__file__)
 
@@ -66,7 +66,7 @@ async def latest_of(asked: Session, words: Reader, *, device: int, model: str) -
     found = []
     for metric in metrics:
         ms, value, quality = values[metric["id"]]
-        at = datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
+        at = time_of(ms)
         signal = None if known is None else known.signals.get(metric["name"])
         found.append(
             Latest(

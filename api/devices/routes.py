@@ -45,6 +45,7 @@ from people.login.credentials import code_hash, mint_code
 from people.places import find_or_make_site, find_site
 from store.sql import queries_beside
 from wire.ids import mint_device_id
+from wire.times import ms_of
 
 _SQL: Final = queries_beside(__file__)
 
@@ -205,7 +206,7 @@ async def change_device(
     if not changed:
         raise changed_meanwhile()
     if body.status == "retired" and before["status"] != "retired":
-        now_ms = int(asked.now.timestamp() * 1000)
+        now_ms = ms_of(asked.now)
         await device_retired(asked.connection, device_id=before["key"], actor=asked.account.name, now_ms=now_ms)
     await asked.audit(
         org=before["org_id"],

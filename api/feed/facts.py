@@ -9,6 +9,7 @@ import msgspec
 
 from api.devices.state import LOST_COUNTS, WORDS, Judged, Known, Reason, State, judge, patience
 from catalog.model import Lang
+from wire.times import ms_of
 
 CHUNK: Final = 200
 """Devices of one event."""
@@ -102,6 +103,6 @@ def states(devices: list[Seen], *, now: datetime, lang: Lang) -> bytes:
 
 def heard(devices: Iterable[Seen], *, now: datetime) -> Mapping[Lang, bytes]:
     """The data of a `seen` event: ms since 1970 UTC by device."""
-    seen = {each.uid: int(each.last_seen.timestamp() * 1000) for each in devices if each.last_seen is not None}
+    seen = {each.uid: ms_of(each.last_seen) for each in devices if each.last_seen is not None}
     data = msgspec.json.encode({"now": now, "seen": seen})
     return dict.fromkeys(LANGS, data)

@@ -30,6 +30,7 @@ from people.login.limits import Attempts
 from people.roles import OPERATOR, Kind
 from store.pool import EVERY_ORG, Connection, Pool, scoped
 from store.sql import queries_beside
+from wire.times import ms_of
 
 _SQL: Final = queries_beside(__file__)
 
@@ -101,7 +102,7 @@ class Hub:
 
     def now_ms(self) -> int:
         """The server's time, in ms since 1970 UTC."""
-        return int(self._clock().timestamp() * 1000)
+        return ms_of(self._clock())
 
     # clients ----------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query
 
 from api.http.context import Shared
+from api.http.shapes import Message
 from catalog.messages import render
 from catalog.model import Catalog, Lang, Text
 from desk.zones import zone_of
@@ -51,6 +52,11 @@ class Reader:
         if params.get("who") == "":
             params = {**params, "who": self.words("word.former_dealer", {})}
         return render(message, params, self.lang, self.catalog, model=model, tz=zone_of(zone))
+
+    def said(self, row: Mapping[str, Any], of: Mapping[str, Any]) -> Message:
+        """A row's `message` and `params`, with the names of the `model` and in the `time_zone` of what it is of."""
+        text = self.words(row["message"], row["params"], model=of["model"], zone=of["time_zone"])
+        return Message(id=row["message"], params=row["params"], text=text)
 
     def text(self, text: Text | None, otherwise: str) -> str:
         """A text of the catalog; `otherwise` where the catalog doesn't know it."""

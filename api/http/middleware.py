@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.answers import problem_answer
 from api.http.problems import Problem, ProblemCode
 from api.settings import Clock
+from wire.times import ms_of
 
 _log: Final = structlog.get_logger("api")
 _HEADERS: Final = (
@@ -68,7 +69,7 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 there = {name for name, _ in message["headers"]}
-                now = (TIME.lower().encode(), str(int(self._clock().timestamp() * 1000)).encode())
+                now = (TIME.lower().encode(), str(ms_of(self._clock())).encode())
                 added = (pair for pair in _HEADERS if pair[0] not in there)
                 message["headers"] = [*message["headers"], now, *added]
             await send(message)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from people.names import clean_name
 from people.roles import Kind
 from wire.limits import MAX_MILLIS
+from wire.times import time_of
 
 # Control characters, bidirectional overrides and other invisible ones, line and paragraph separators.
 _UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -41,7 +42,7 @@ def moment(value: object) -> datetime:
     """
     text = str(value)
     if re.fullmatch(r"\d{1,15}", text, re.ASCII) and int(text) <= MAX_MILLIS:
-        return datetime.fromtimestamp(int(text) // 1000, UTC).replace(microsecond=int(text) % 1000 * 1000)
+        return time_of(int(text))
     if (parts := _RFC3339.match(text)) is not None:
         day, minute, second, fraction, zone = parts.groups(default="")
         leap = timedelta(seconds=second == _LEAP)

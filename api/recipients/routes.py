@@ -30,6 +30,7 @@ from desk.telling.addresses import shown
 from desk.telling.watch import PATIENCE_S, look
 from people.places import find_org
 from people.roles import Kind
+from wire.times import ms_of
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["sites"])
 _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
@@ -145,7 +146,7 @@ async def send_test(
 @router.get("/telling", responses=problems())
 async def get_telling(asked: Asked) -> Telling:
     """Whether people are told of tickets: the hospitals of which nobody is told, and how long messages wait."""
-    seen = await look(asked.connection, round(asked.now.timestamp() * 1000))
+    seen = await look(asked.connection, ms_of(asked.now))
     return Telling(
         untold=[
             UntoldHospital(hospital=NamedId(id=each.id, name=each.name), why=each.why, since=each.since)

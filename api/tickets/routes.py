@@ -21,6 +21,7 @@ from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedE
 from desk.tickets.evidence import read_evidence, read_exhibit
 from desk.tickets.operate import transition
 from desk.tickets.status import Status
+from wire.times import ms_of
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["tickets"])
 MAX_EVIDENCE: Final = 1000
@@ -127,7 +128,7 @@ async def move_ticket(
             actor=asked.account.name,
             note=body.note,
             expected_version=found["version"],
-            now_ms=int(asked.now.timestamp() * 1000),
+            now_ms=ms_of(asked.now),
         )
     except TicketNotFoundError:
         raise not_found("ticket") from None

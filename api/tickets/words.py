@@ -1,6 +1,5 @@
 """A ticket with all that belongs to it, in one reader's words."""
 
-from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
@@ -10,7 +9,7 @@ from psycopg.rows import DictRow
 from api.devices.latest import QUALITY, unit_of
 from api.devices.shapes import ReadingShape
 from api.http.language import Reader
-from api.http.shapes import Message, NamedId, of_row
+from api.http.shapes import NamedId, of_row
 from api.tickets.read import Case
 from api.tickets.shapes import (
     Diagnostic,
@@ -33,14 +32,9 @@ from desk.tickets.opening import guidance
 from desk.tickets.status import actions
 from remote.replies import told
 from wire.items import Reply, Verdict
+from wire.times import ms_of
 
 UNANSWERED = "remote.runbook.unanswered"
-
-
-def message(words: Reader, said: Mapping[str, Any], ticket: DictRow) -> Message:
-    """A row's `message` and `params` in the reader's words, with the names of the ticket's model."""
-    text = words.words(said["message"], said["params"], model=ticket["model"], zone=ticket["time_zone"])
-    return Message(id=said["message"], params=said["params"], text=text)
 
 
 def rendered(words: Reader, row: DictRow) -> dict[str, Any]:
@@ -52,7 +46,7 @@ def rendered(words: Reader, row: DictRow) -> dict[str, Any]:
         "hospital": NamedId(id=row["org_id"], name=row["hospital"]),
         "site": NamedId(id=row["site_id"], name=row["site"]),
         "family_name": words.text(None if family is None else family.name, row["family"]),
-        "title": message(words, row, row),
+        "title": words.said(row, row),
     }
 
 
@@ -78,7 +72,7 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
             for part in msgspec.convert(case.bring["parts"], list[PartRef])
         ],
         evidence=_evidence(evidence, words, ticket["model"]),
-        alerts=[of_row(TicketAlert, alert, message=message(words, alert, ticket)) for alert in case.alerts],
+        alerts=[of_row(TicketAlert, alert, message=words.said(alert, ticket)) for alert in case.alerts],
         still_wrong=sum(1 for alert in case.alerts if alert["condition"] != "ok"),
         sessions=[
             of_row(RemoteSession, session, runbook_name=_runbook_name(session["runbook"], words))
@@ -96,7 +90,7 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
             for telling in case.tellings
         ],
         possible=actions(ticket["status"]),
-        events=[of_row(TicketEvent, event, message=message(words, event, ticket)) for event in case.events],
+        events=[of_row(TicketEvent, event, message=words.said(event, ticket)) for event in case.events],
     )
 
 
@@ -133,7 +127,7 @@ def exhibit(found: Exhibit, words: Reader, model: str) -> TicketEvidence:
                 metric=signal.metric,
                 name=words.text(signals[signal.metric].title if signal.metric in signals else None, signal.metric),
                 unit=unit_of(words.catalog, model, signal.metric, signal.unit),
-                t=[round(at.timestamp() * 1000) for at in signal.at],
+                t=[ms_of(at) for at in signal.at],
                 value=[value if isfinite(value) else None for value in signal.value],
                 quality=list(signal.quality),
             )
@@ -161,13 +155,13 @@ def _diagnostic(command: DictRow, words: Reader, ticket: DictRow) -> Diagnostic:
         command=command["id"],
         runbook_name=_runbook_name(runbook, words),
         outcome=None if verdict is None else verdict.outcome,
-        message=None if said is None else message(words, {"message": said, "params": params}, ticket),
+        message=None if said is None else words.said({"message": said, "params": params}, ticket),
         steps=[
             DiagnosticStep(
                 id=step["id"],
                 title=_step_title(runbook, step["id"], words),
                 outcome=step["outcome"],
-                message=message(words, step, ticket),
+                message=words.said(step, ticket),
             )
             for step in steps
         ],

@@ -1,7 +1,7 @@
 """Renders the message about tickets that a person gets. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 from msgspec import Struct
@@ -11,6 +11,7 @@ from catalog.model import SEVERITIES, Catalog, Lang, PartRef, Severity
 from desk.errors import DeskError
 from desk.tickets.opening import guidance
 from desk.zones import zone_of
+from wire.times import time_of
 
 NOTHING: Final = "—"
 LINES: Final = 10
@@ -71,7 +72,7 @@ def compose(letter: Letter, lang: Lang, catalog: Catalog, *, public_url: str = "
         "model": letter.model,
         "site": f"{letter.org} {letter.site}",
         "title": title,
-        "occurred": datetime.fromtimestamp(letter.occurred_ms / 1000, UTC).isoformat(),
+        "occurred": time_of(letter.occurred_ms).isoformat(),
         "stops": known.stops.get(lang) if known.stops is not None else NOTHING,
         "advice": known.advice.get(lang) if known.advice is not None else NOTHING,
         "parts": "; ".join(_part(part, lang) for part in letter.parts) or NOTHING,

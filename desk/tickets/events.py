@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 from psycopg import AsyncConnection
 
 from catalog.model import Severity
-from store.sql import queries_beside
+from store.sql import as_json, queries_beside
 
 _QUERIES: Final = queries_beside(__file__)
 
@@ -39,7 +38,7 @@ class Telling(Struct, frozen=True, kw_only=True):
 async def add_events(connection: AsyncConnection, events: Sequence[TicketEvent]) -> None:
     """Append, in this order, in the caller's transaction; one statement, none for nothing."""
     if events:
-        await connection.execute(_QUERIES["add_events"], (msgspec.json.encode(events).decode(),))
+        await connection.execute(_QUERIES["add_events"], (as_json(events),))
 
 
 async def add_tellings(connection: AsyncConnection[Any], tellings: Sequence[Telling]) -> None:
@@ -55,4 +54,4 @@ async def add_tellings(connection: AsyncConnection[Any], tellings: Sequence[Tell
             }
             for each in tellings
         ]
-        await connection.execute(_QUERIES["add_tellings"], (msgspec.json.encode(rows).decode(),))
+        await connection.execute(_QUERIES["add_tellings"], (as_json(rows),))

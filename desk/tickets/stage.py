@@ -1,7 +1,6 @@
 """The stage that opens tickets, in the transaction of the alert that deserves them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +19,8 @@ from desk.tickets.numbers import Unnumbered, number_tickets
 from desk.tickets.opening import Opening, joined, opening, worse
 from desk.zones import DEFAULT_ZONE
 from ingest.ports import Batch, Work
-from store.sql import queries_beside
+from store.sql import as_json, queries_beside
+from wire.times import time_of
 
 _QUERIES: Final = queries_beside(__file__)
 _ATTEMPTS: Final = 5
@@ -133,7 +133,7 @@ async def _open_or_lock(
     for attempt in range(_ATTEMPTS):
         if left:
             rows = [_row(claim, now_ms) for claim in left.values()]
-            cursor = await connection.execute(_QUERIES["open_tickets"], (_json(rows),))
+            cursor = await connection.execute(_QUERIES["open_tickets"], (as_json(rows),))
             for ticket_id, device_id, family, org_id, zone, restored_ms in await cursor.fetchall():
                 claim = left.pop((device_id, family))
                 claim.ticket_id, claim.org_id, claim.opened = ticket_id, org_id, True
@@ -202,7 +202,7 @@ def _events(claim: _Claim, new: Joined, closed: Mapping[UUID, str], now_ms: int)
     events = []
     first = claim.episodes[0]
     if claim.opened and first.alert_id in closed:
-        since = datetime.fromtimestamp(first.occurred_ms / 1000, UTC).isoformat()
+        since = time_of(first.occurred_ms).isoformat()
         params = {"family": claim.family, "number": closed[first.alert_id], "since": since}
         events.append(event("opened", "ticket.opened_again", params))
     elif claim.opened:
@@ -290,7 +290,3 @@ async def _number(connection: AsyncConnection, opened: Sequence[_Claim], now_ms:
 
 def _columns(rows: Sequence[Sequence[Any]]) -> tuple[list[Any], ...]:
     return tuple(list(column) for column in zip(*rows, strict=True))
-
-
-def _json(rows: Sequence[dict[str, Any]]) -> str:
-    return msgspec.json.encode(rows).decode()

@@ -13,6 +13,7 @@ from catalog.model import Catalog, Text
 from desk.telling.addresses import shown
 from desk.telling.watch import PATIENCE_S, Watch, look
 from steth.doctor.statements import QUERIES
+from wire.times import ms_of
 
 MOST: Final = 10
 """Lines of each kind."""
@@ -24,7 +25,7 @@ _TEST: Final = Text(
 
 async def check_telling(connection: AsyncConnection[Any], now: datetime) -> list[Finding]:
     """Look, as steth_jobs or steth_owner."""
-    watch = await look(connection, round(now.timestamp() * 1000))
+    watch = await look(connection, ms_of(now))
     failing = await (await connection.execute(QUERIES["recipients_failing"])).fetchall()
     [outbox] = await (await connection.execute(QUERIES["outbox"])).fetchall()
     return [_outbox(*outbox), *judge_telling(watch, failing, load(), now)]

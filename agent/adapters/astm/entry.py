@@ -12,13 +12,14 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from agent.adapters.astm.reading import NAME, Extracted, Reading, read
+from agent.adapters.astm.reading import NAME, Extracted, read
 from agent.adapters.astm.records import Message
 from agent.adapters.astm.values import HOUR_MS
+from agent.adapters.columns import Reading, columns
 from agent.adapters.equipment_clock import ClockWatch
 from agent.adapters.port import Entry, Sink, lane_of
 from catalog.model import Model
-from wire.items import Inventory, Item, Readings
+from wire.items import Inventory, Item
 from wire.topics import Lane
 
 _MAX_ROWS: Final = 500
@@ -158,16 +159,4 @@ def mark(found: Sequence[bytes], *, timed: bool, dated: bool, received: int, key
 
 
 def _columns(readings: Sequence[Reading]) -> list[Item]:
-    return [_item(readings[at : at + _MAX_ROWS]) for at in range(0, len(readings), _MAX_ROWS)]
-
-
-def _item(rows: Sequence[Reading]) -> Readings:
-    at = rows[0].at
-    return Readings(
-        at=at,
-        metric=[row.metric for row in rows],
-        value=[row.value for row in rows],
-        dt=[row.at - at for row in rows] if any(row.at != at for row in rows) else None,
-        unit=[row.unit for row in rows],
-        quality=[row.quality for row in rows] if any(row.quality for row in rows) else None,
-    )
+    return [columns(readings[at : at + _MAX_ROWS]) for at in range(0, len(readings), _MAX_ROWS)]

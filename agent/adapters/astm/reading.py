@@ -39,12 +39,13 @@ from msgspec.structs import replace
 
 from agent.adapters.astm import values
 from agent.adapters.astm.records import Record, records
+from agent.adapters.columns import Reading
 from agent.adapters.equipment_clock import is_mistaken, judge_message, uncertain_params
 from agent.adapters.form import form_of
 from agent.adapters.values import Moment, Refused, decimal
 from catalog import qc
 from catalog.model import UNKNOWN_CODE, Assay, Model
-from wire.items import GOOD, UNCERTAIN, Fault, Quality
+from wire.items import GOOD, UNCERTAIN, Fault
 
 NAME: Final = "astm"
 BASELINE: Final = "photometer.baseline"
@@ -58,16 +59,6 @@ _CONTROL_WORDS: Final = frozenset({"Q", "QC", "CONTROL"})
 _NOT_OURS: Final = ("host.", "qc.")
 _NO_RESULT: Final = frozenset({"X", "R"})
 """R-9: can't be done; transmitted before."""
-
-
-class Reading(NamedTuple):
-    """One number. ``at``: ms since 1970 UTC."""
-
-    at: int
-    metric: str
-    value: float
-    unit: str
-    quality: Quality
 
 
 class Extracted(NamedTuple):

@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from typing import Final, Literal, NamedTuple
 
+from agent.adapters.columns import Reading as Row
+from agent.adapters.columns import columns
 from agent.adapters.dicom import units, values
 from agent.adapters.dicom.reasons import Reasons
 from agent.adapters.dicom.walk import Raw
@@ -158,13 +160,7 @@ def detector_fault(at: int, code: str, state: Literal["active", "cleared"]) -> F
 
 def readings_item(at: int, readings: tuple[Reading, ...]) -> Readings:
     """One exposure's readings in columns."""
-    return Readings(
-        at=at,
-        metric=[reading.metric for reading in readings],
-        value=[reading.value for reading in readings],
-        unit=[reading.unit for reading in readings],
-        quality=[reading.quality for reading in readings] if any(reading.quality for reading in readings) else None,
-    )
+    return columns([Row(at, *reading) for reading in readings])
 
 
 def read_image(

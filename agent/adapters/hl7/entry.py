@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from agent.adapters.columns import Reading, columns
 from agent.adapters.equipment_clock import ClockWatch, uncertain_params
-from agent.adapters.hl7.reading import NAME, Extracted, Reading
+from agent.adapters.hl7.reading import NAME, Extracted
 from agent.adapters.hl7.tables import LEVEL_FAULTS, STATE_LEVEL
 from agent.adapters.port import Entry, Sink, lane_of
 from catalog.model import Model
-from wire.items import Fault, Inventory, Item, Readings, StateChange
+from wire.items import Fault, Inventory, Item, StateChange
 from wire.topics import Lane
 
 
@@ -43,7 +44,7 @@ class Said:
 
     def _readings(self, readings: Iterable[Reading], lane: Lane) -> list[Item]:
         chosen = [reading for reading in readings if lane_of(self._model, reading.metric) is lane]
-        return [_columns(at, list(rows)) for at, rows in groupby(chosen, key=lambda reading: reading.at)]
+        return [columns(list(rows)) for _, rows in groupby(chosen, key=lambda reading: reading.at)]
 
 
 class Facts:
@@ -80,13 +81,3 @@ def _alerts(states: Iterable[StateChange], model: Model, *, certain: bool) -> li
         for level, code in LEVEL_FAULTS.items()
         if code in model.faults
     ]
-
-
-def _columns(at: int, rows: list[Reading]) -> Readings:
-    return Readings(
-        at=at,
-        metric=[row.metric for row in rows],
-        value=[row.value for row in rows],
-        unit=[row.unit for row in rows],
-        quality=[row.quality for row in rows] if any(row.quality for row in rows) else None,
-    )

@@ -13,6 +13,7 @@ from datetime import tzinfo
 from math import isfinite
 from typing import Final, Literal, NamedTuple
 
+from agent.adapters.columns import Reading
 from agent.adapters.equipment_clock import is_mistaken, judge_message, uncertain_params
 from agent.adapters.form import form_of
 from agent.adapters.hl7 import tables, values
@@ -22,7 +23,7 @@ from agent.adapters.hl7.message import Message, Segment
 from agent.adapters.values import Moment, Refused, decimal
 from catalog import qc
 from catalog.model import UNKNOWN_CODE, Model
-from wire.items import GOOD, UNCERTAIN, Fault, Quality, StateChange
+from wire.items import GOOD, UNCERTAIN, Fault, StateChange
 
 NAME: Final = "hl7"
 NOTIFICATIONS: Final = "hl7.notification"
@@ -31,16 +32,6 @@ _NUMBER: Final = re.compile(r"\d{1,6}\Z", re.ASCII)
 _ID: Final = re.compile(r"(?=\D*\d)[A-Za-z0-9][A-Za-z0-9._/\-]{0,31}\Z", re.ASCII)
 """Serial and lot numbers. Each has a digit and no blank: the name of a person has not."""
 _PERCENT: Final = frozenset({"%", "percent", "PERCENT", "pct"})
-
-
-class Reading(NamedTuple):
-    """One number. ``at``: ms since 1970 UTC."""
-
-    at: int
-    metric: str
-    value: float
-    unit: str
-    quality: Quality
 
 
 class Extracted(NamedTuple):

@@ -21,7 +21,7 @@ from agent.adapters.logs.beside import File, Stat, beside, cut_at_head, is_copie
 from agent.adapters.logs.encodings import SAMPLE, WIDE, is_big_endian
 from agent.adapters.logs.lines import cut_lines
 from agent.adapters.logs.names import Names
-from agent.adapters.logs.place import Position, position_at, stops_in, trail_of
+from agent.adapters.logs.place import Position, bytes_at, position_at, stops_in, trail_of
 
 CHUNK: Final = 256 * 1024
 """Bytes of one turn: some 3,000 lines, 15 ms of patterns. A log of 10 GB is read in 40,000 turns, others in between."""
@@ -278,11 +278,11 @@ class _Reading(NamedTuple):
                 raise _ReplacedError
             stat = os.fstat(stream.fileno())
             unit = 2 if self.encoding in WIDE else 1
-            big_endian = unit == 2 and is_big_endian(self.encoding, _bytes(stream, 0, SAMPLE))
+            big_endian = unit == 2 and is_big_endian(self.encoding, bytes_at(stream, 0, SAMPLE))
             newline = b"\n" if unit == 1 else b"\0\n" if big_endian else b"\n\0"
             end = _written(stream, stat.st_size, unit)
             start, skipping = (begin.offset, begin.skipping) if begin is not None else _first(first, end, unit)
-            data = _bytes(stream, start, min(CHUNK, max(0, end - start)))
+            data = bytes_at(stream, start, min(CHUNK, max(0, end - start)))
             at_end = start + len(data) >= end
             final = rotated and at_end and self.settled(file)
             cut = cut_lines(data, newline=newline, skipping=skipping, final=final)
@@ -326,18 +326,13 @@ def _written(stream: BinaryIO, size: int, unit: int) -> int:
     """Where the text of a file ends that may have been made larger than it: in front of the NULs at its end."""
     empty = bytes(unit)
     whole = size - size % unit
-    if not whole or _bytes(stream, whole - unit, unit) != empty:
+    if not whole or bytes_at(stream, whole - unit, unit) != empty:
         return size
     low, high = 0, whole // unit - 1  # characters; the one at `high` is NUL
     while low < high:
         middle = (low + high) // 2
-        if _bytes(stream, middle * unit, unit) == empty:
+        if bytes_at(stream, middle * unit, unit) == empty:
             high = middle
         else:
             low = middle + 1
     return high * unit
-
-
-def _bytes(stream: BinaryIO, start: int, size: int) -> bytes:
-    stream.seek(start)
-    return stream.read(size)

@@ -12,13 +12,14 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, structs
 
+from agent.adapters.columns import Reading, columns
 from agent.adapters.equipment_clock import judge, uncertain_params
 from agent.adapters.logs.encodings import UTF_16
 from agent.adapters.port import lane_of
 from agent.adapters.values import EARLIEST, FUTURE_MS, LATEST, Moment, Refused, decimal, moment
 from catalog.model import MAX_LOG_LINE, LogFault, LogPattern, LogSignal, Model
 from catalog.pattern import Choice, Match, Pattern, compiled
-from wire.items import GOOD, UNCERTAIN, Fault, Item, Quality, Readings
+from wire.items import GOOD, UNCERTAIN, Fault, Item
 from wire.topics import Lane
 
 SOURCE: Final = "log"
@@ -50,14 +51,6 @@ class Found(NamedTuple):
     refused: Counter[str]
     open: tuple[Open, ...] = ()
     right: bool | None = None
-
-
-class _Row(NamedTuple):
-    at: int
-    metric: str
-    value: float
-    unit: str
-    quality: Quality
 
 
 class _Pattern(NamedTuple):
@@ -191,7 +184,7 @@ class LineReader:
                 reading.live.add(Fault(at=at, code=code, state=pattern.fault.state, source=SOURCE, params=params))
         if pattern.signal is not None and said.value is not None:
             signal = pattern.signal
-            row = _Row(at, signal.name, said.value, signal.unit, GOOD if said.certain else UNCERTAIN)
+            row = Reading(at, signal.name, said.value, signal.unit, GOOD if said.certain else UNCERTAIN)
             (reading.live if lane_of(self._model, signal.name) is Lane.LIVE else reading.bulk).add(row)
 
     def _time(self, time_format: str, text: str, reading: _Reading) -> tuple[int, bool]:
@@ -265,10 +258,10 @@ class _Columns:
 
     def __init__(self) -> None:
         self._items: list[Item] = []
-        self._rows: list[_Row] = []
+        self._rows: list[Reading] = []
 
-    def add(self, what: Item | _Row) -> None:
-        if isinstance(what, _Row):
+    def add(self, what: Item | Reading) -> None:
+        if isinstance(what, Reading):
             self._rows.append(what)
             if len(self._rows) >= _MAX_ROWS:
                 self._close()
@@ -283,14 +276,4 @@ class _Columns:
     def _close(self) -> None:
         rows, self._rows = self._rows, []
         if rows:
-            at = rows[0].at
-            self._items.append(
-                Readings(
-                    at=at,
-                    metric=[row.metric for row in rows],
-                    value=[row.value for row in rows],
-                    dt=[row.at - at for row in rows] if any(row.at != at for row in rows) else None,
-                    unit=[row.unit for row in rows],
-                    quality=[row.quality for row in rows] if any(row.quality for row in rows) else None,
-                )
-            )
+            self._items.append(columns(rows))

@@ -183,7 +183,7 @@ def without_head(stream: BinaryIO, size: int, known: Position) -> Position | Non
     """Where reading goes on in a file whose first lines were cut off: behind the last bytes that were read. They are
     looked for in its last ``_TRIMMED`` bytes, and only if there is a time in them."""
     start = max(0, size - _TRIMMED)
-    data = _bytes(stream, start, size - start)
+    data = bytes_at(stream, start, size - start)
     if not known.offset or not known.mark or b"\n" not in data:
         return None
     at = data.rfind(b"\n")
@@ -201,7 +201,7 @@ def _shortened(stream: BinaryIO, size: int, offset: int, trail: Trail) -> Positi
 
 
 def _has_time_at(stream: BinaryIO, offset: int) -> bool:
-    return _has_time(_bytes(stream, max(0, offset - _WINDOW), min(_WINDOW, offset)))
+    return _has_time(bytes_at(stream, max(0, offset - _WINDOW), min(_WINDOW, offset)))
 
 
 def _has_time(data: bytes) -> bool:
@@ -221,13 +221,14 @@ def _in_front(stream: BinaryIO, offset: int, size: int) -> bytes:
 
 
 def _fingerprint(stream: BinaryIO, start: int, size: int) -> bytes:
-    return _digest(_bytes(stream, start, size))
+    return _digest(bytes_at(stream, start, size))
 
 
 def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _bytes(stream: BinaryIO, start: int, size: int) -> bytes:
+def bytes_at(stream: BinaryIO, start: int, size: int) -> bytes:
+    """Fewer where the file ends before."""
     stream.seek(start)
     return stream.read(size)
