@@ -100,7 +100,7 @@ class Cut:
         self._lag = {source: chance.choice([0, 0, 1, LAG_S]) for source in map(_source, facts)}
         self._facts = sorted(facts, key=self._entered)
         self.steps: list[list[tuple[float, list[Item]]]] = []
-        arrived = 0.0
+        arrived = until = 0.0
         report: list[Fact] = []
         for index, fact in enumerate(self._facts):
             report.append(fact)
@@ -111,10 +111,12 @@ class Cut:
             soonest = max(arrived, self._entered(fact))
             arrived = min(limit, soonest + chance.choice([0.0, 0.0, 0.3, 1.0]) * max(0.0, limit - soonest))
             items = items_of(report, chance)
-            if self.steps and chance.random() < 0.3:
+            if self.steps and chance.random() < 0.3 and arrived <= until:  # else the first of them would come too late
                 self.steps[-1].append((arrived, items))
+                until = min(until, limit)
             else:
                 self.steps.append([(arrived, items)])
+                until = limit
             report = []
 
     def caught_up(self, arrived: float) -> bool:
