@@ -23,7 +23,10 @@ _THERE: Final = b"""
 SELECT c.relname, c.relkind = 'v' FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
 """
-_ACTING: Final = b"SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef"
+_ACTING: Final = b"""
+SELECT proname FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND prosecdef AND prorettype <> 'trigger'::regtype
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
