@@ -24,9 +24,12 @@ SELECT c.relname, c.relkind = 'v' FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v') AND NOT c.relispartition
 """
 _ACTING: Final = b"""
-SELECT proname FROM pg_proc
-WHERE pronamespace = 'public'::regnamespace AND prosecdef AND prorettype <> 'trigger'::regtype
+SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef
+    AND p.prorettype <> 'trigger'::regtype AND EXISTS (
+    SELECT FROM unnest(ARRAY['steth_ingest', 'steth_jobs', 'steth_api']) AS r (role)
+    WHERE has_function_privilege(r.role, p.oid, 'EXECUTE'))
 """
+"""Those that a process may call and that act as the schema's owner."""
 
 
 @dataclass(frozen=True, kw_only=True)

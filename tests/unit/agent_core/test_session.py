@@ -16,6 +16,7 @@ from tests.unit.agent_core.talk import AHEAD, DEVICE, WALL, Talk, fault, reading
 from wire.codec import encode
 from wire.commands import Announce, Command
 from wire.items import Birth
+from wire.limits import WINDOW_REPORTS
 from wire.topics import Down, Lane, down, down_filter
 
 OTHER = "other0000000"
@@ -150,6 +151,22 @@ async def test_what_an_acknowledgement_does(
             talk.ack(Lane.LIVE, **{**said, "digest": talk.digest_of(said["digest"]) if "digest" in said else ""})
             await talk.settled()
             assert talk.wire.numbers() == [1, 2, 3, *again]
+
+
+@by_hand
+async def test_what_is_acknowledged_is_sent_no_more_and_leaves_its_room_to_others(outbox: Outbox) -> None:
+    async with Talk.over(outbox) as talk:
+        await talk.greet()
+        talk.put(*(fault(f"E{nth}") for nth in range(WINDOW_REPORTS + 1)))
+        await until(lambda: len(talk.wire.numbers()) == WINDOW_REPORTS)
+        await talk.settled()
+        talk.ack(Lane.LIVE, WINDOW_REPORTS, digest=talk.digest_of(WINDOW_REPORTS))
+        await until(lambda: len(talk.wire.numbers()) == WINDOW_REPORTS + 1)
+        talk.ack(Lane.LIVE, WINDOW_REPORTS + 1, digest=talk.digest_of(WINDOW_REPORTS + 1))
+        await talk.settled()
+        pass_s(60)
+        await talk.settled()
+        assert talk.wire.numbers() == list(range(1, WINDOW_REPORTS + 2))
 
 
 @by_hand

@@ -51,7 +51,7 @@ async def test_any_other_refusal_is_no_delivery_and_all_comes_again_after_a_paus
         await talk.greet()
         talk.put(fault("A"), fault("B"))
         await until(lambda: talk.wire.numbers() == [1, 2])
-        talk.answer(talk.wire.sent[-2], 0x97)  # quota exceeded
+        talk.answer(talk.wire.sent[-2], 0x80)  # unspecified error
         talk.session.on_puback(4711, 0x97)
         await talk.settled()
         pass_s(RESEND_S - 0.01)
