@@ -1,7 +1,7 @@
 """A session's states, from the birth to its end, over a link and a clock that the test has in its hands."""
 
 import sqlite3
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -189,6 +189,13 @@ async def test_without_an_acknowledgement_it_sends_again_and_then_asks_by_a_birt
         await talk.settled()
         assert talk.counters.resends == STUCK
         assert not talk.session.ready, "closed until it is answered"
+        await talk.greet()
+        await talk.settled()
+        assert len(talk.wire.births) == 2, "answered, it is stuck no more"
+        for _ in range(STUCK):
+            pass_s(60)
+            await talk.settled()
+        await until(lambda: len(talk.wire.births) == 3)
         # The server holds our epoch for a past one: only a new one helps, though ours was never confirmed.
         talk.ack(Lane.LIVE, 7, epoch=OTHER, hello=True)
         assert str(await talk.error()) == Reason.FOREIGN_STUCK
@@ -308,6 +315,19 @@ async def test_what_is_echoed_measures_the_clock_and_travels_with_what_follows(o
         talk.put(fault("A"))
         await until(lambda: talk.wire.numbers() == [1])
         assert talk.wire.sent[-1].numbers.offset_ms == AHEAD
+
+
+@by_hand
+async def test_an_echo_of_long_ago_measures_nothing(outbox: Outbox) -> None:
+    async with Talk.over(outbox) as talk:
+        await talk.greet()
+        for _ in range(512):
+            pass_s(0.001)
+            talk.session.announce(cast("Any", talk.wire))
+        for echo, offset in ((WALL, None), (WALL + 1, AHEAD)):
+            talk.ack(Lane.LIVE, 0, echo=echo)
+            await talk.settled()
+            assert (talk.clock.correction(0) is not None) == (offset is not None)
 
 
 @by_hand
