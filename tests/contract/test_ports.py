@@ -20,6 +20,9 @@ SUITES: Final = {
 INSIDE: Final = {
     "agent.adapters.dicom.association.Host": "an association's callbacks to its server, both in one folder",
     "agent.adapters.dicom.walk.Visitor": "a walk's callbacks: what a reader makes of an element is all that it is for",
+    "catalog.pattern.Match": "how RE2's matches are typed, which come without types",
+    "catalog.pattern.Pattern": "as above, its patterns",
+    "sim.course.State": "the fields that two states of the simulation share",
 }
 """Protocols that are no port between rooms, and why."""
 
