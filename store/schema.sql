@@ -342,28 +342,41 @@ CREATE FUNCTION public.sees(org integer, dealer integer) RETURNS boolean
 
 ALTER FUNCTION public.sees(org integer, dealer integer) OWNER TO steth_owner;
 
-CREATE FUNCTION public.served_devices() RETURNS SETOF integer
-    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+CREATE FUNCTION public.sees_metric(metric integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
-    RETURN QUERY SELECT d.id FROM device d WHERE d.dealer_id = viewer();
+    RETURN viewer() = 0 OR EXISTS (SELECT FROM org_metric o WHERE o.metric_id = sees_metric.metric AND o.org_id = viewer())
+        OR EXISTS (SELECT FROM clientele c JOIN org_metric o ON o.org_id = c.org_id AND o.metric_id = sees_metric.metric
+            WHERE c.dealer_id = viewer());
 END $$;
 
-ALTER FUNCTION public.served_devices() OWNER TO steth_owner;
+ALTER FUNCTION public.sees_metric(metric integer) OWNER TO steth_owner;
 
-CREATE FUNCTION public.served_ticket(ticket bigint) RETURNS boolean
+CREATE FUNCTION public.serves_device(device integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM device d WHERE d.id = serves_device.device AND d.dealer_id = viewer());
+END $$;
+
+ALTER FUNCTION public.serves_device(device integer) OWNER TO steth_owner;
+
+CREATE FUNCTION public.serves_ticket(ticket bigint) RETURNS boolean
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id
-        WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer());
+        WHERE t.id = serves_ticket.ticket AND d.dealer_id = viewer());
 END $$;
 
-ALTER FUNCTION public.served_ticket(ticket bigint) OWNER TO steth_owner;
+ALTER FUNCTION public.serves_ticket(ticket bigint) OWNER TO steth_owner;
 
 CREATE FUNCTION public.service_follows() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1204,14 +1217,24 @@ CREATE VIEW public.seen_alert_event WITH (security_barrier='true') AS
 
 ALTER VIEW public.seen_alert_event OWNER TO steth_view;
 
+CREATE VIEW public.seen_device_event WITH (security_barrier='true') AS
+ SELECT e.id,
+    d.id AS device_id,
+    e.at,
+    e.learned_at,
+    e.kind,
+    e.body
+   FROM (public.device_event e
+     JOIN public.device d ON ((d.id = e.device_id)));
+
+ALTER VIEW public.seen_device_event OWNER TO steth_view;
+
 CREATE VIEW public.seen_metric WITH (security_barrier='true') AS
  SELECT id,
     name,
     unit
    FROM public.metric m
-  WHERE (EXISTS ( SELECT
-           FROM public.org_metric o
-          WHERE (o.metric_id = m.id)));
+  WHERE public.sees_metric(id);
 
 ALTER VIEW public.seen_metric OWNER TO steth_view;
 
@@ -1438,6 +1461,7 @@ CREATE VIEW public.shown_device AS
  SELECT device_id AS id,
     uid,
     org_id,
+    dealer_id,
     name,
     model,
     site_id,
@@ -2108,6 +2132,8 @@ CREATE POLICY for_good ON public.api_token AS RESTRICTIVE FOR UPDATE USING ((rev
 
 ALTER TABLE public.gap ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY hospital ON public.service_change FOR SELECT USING (public.sees(org_id, NULL::integer));
+
 CREATE POLICY no_staff ON public.account AS RESTRICTIVE FOR INSERT WITH CHECK ((role <> 'staff'::text));
 
 CREATE POLICY old ON public.alert AS RESTRICTIVE FOR DELETE TO steth_jobs USING (((condition = 'ok'::text) AND (cleared_at < ( SELECT public.kept_since('event'::text) AS kept_since)) AND (NOT (EXISTS ( SELECT
@@ -2156,19 +2182,23 @@ ALTER TABLE public.service ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_change ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY shown ON public.device_event FOR SELECT TO steth_view USING (true);
+
 ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.telling ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant ON public.account USING (public.sees(org_id, NULL::integer));
 
-CREATE POLICY tenant ON public.alert USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
-   FROM public.served_devices() d(d)))));
+CREATE POLICY tenant ON public.alert USING ((public.sees(org_id, dealer_id) OR public.serves_device(device_id)));
 
-CREATE POLICY tenant ON public.alert_event USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
-   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.alert_event USING ((public.sees(org_id, dealer_id) OR public.serves_device(device_id))) WITH CHECK ((public.sees(org_id, dealer_id) AND (EXISTS ( SELECT
+   FROM public.alert a
+  WHERE ((a.id = alert_event.alert_id) AND ((a.device_id = alert_event.device_id) AND (a.org_id = alert_event.org_id) AND (a.dealer_id = alert_event.dealer_id)))))));
 
-CREATE POLICY tenant ON public.alert_operator USING (public.sees(org_id, dealer_id)) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.alert_operator USING (public.sees(org_id, dealer_id)) WITH CHECK ((public.sees(org_id, dealer_id) AND (EXISTS ( SELECT
+   FROM public.alert a
+  WHERE ((a.id = alert_operator.alert_id) AND ((a.org_id = alert_operator.org_id) AND (a.dealer_id = alert_operator.dealer_id)))))));
 
 CREATE POLICY tenant ON public.api_token TO steth_api USING ((EXISTS ( SELECT
    FROM public.account a
@@ -2184,16 +2214,13 @@ CREATE POLICY tenant ON public.box USING ((public.sees(org_id, NULL::integer) OR
 
 CREATE POLICY tenant ON public.clientele USING (public.sees(org_id, dealer_id)) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.command USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
-   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.command USING ((public.sees(org_id, dealer_id) OR public.serves_device(device_id))) WITH CHECK (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.device USING (public.sees(org_id, dealer_id)) WITH CHECK (((public.viewer() = 0) OR ((dealer_id = public.viewer()) AND (EXISTS ( SELECT
    FROM public.clientele c
   WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = device.org_id)))))));
 
-CREATE POLICY tenant ON public.device_event USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
-   FROM public.device d
-  WHERE ((d.dealer_id = public.viewer()) AND (d.id = device_event.device_id))))));
+CREATE POLICY tenant ON public.device_event USING (public.sees(org_id, NULL::integer));
 
 CREATE POLICY tenant ON public.device_refusal USING (public.sees(org_id, dealer_id));
 
@@ -2204,18 +2231,15 @@ CREATE POLICY tenant ON public.org USING ((public.sees(id, NULL::integer) OR (EX
   WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = org.id)))) OR (id IN ( SELECT d.d
    FROM public.serving_dealers() d(d))))) WITH CHECK ((public.viewer() = 0));
 
-CREATE POLICY tenant ON public.org_metric USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
-   FROM public.clientele c
-  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = org_metric.org_id))))));
+CREATE POLICY tenant ON public.org_metric USING (public.sees(org_id, NULL::integer));
 
 CREATE POLICY tenant ON public.recipient USING (public.sees(NULL::integer, owner_id)) WITH CHECK (public.sees(NULL::integer, owner_id));
 
-CREATE POLICY tenant ON public.remote_session USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
-   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.remote_session USING ((public.sees(org_id, dealer_id) OR public.serves_device(device_id))) WITH CHECK (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.service USING (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.service_change USING (public.sees(org_id, NULL::integer)) WITH CHECK ((public.viewer() = 0));
+CREATE POLICY tenant ON public.service_change USING ((public.viewer() = 0));
 
 CREATE POLICY tenant ON public.site USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
    FROM public.clientele c
@@ -2225,20 +2249,21 @@ CREATE POLICY tenant ON public.site USING ((public.sees(org_id, NULL::integer) O
 
 CREATE POLICY tenant ON public.telling USING (public.sees(NULL::integer, owner_id));
 
-CREATE POLICY tenant ON public.ticket USING ((public.sees(org_id, dealer_id) OR (device_id IN ( SELECT d.d
-   FROM public.served_devices() d(d))))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.ticket USING ((public.sees(org_id, dealer_id) OR public.serves_device(device_id))) WITH CHECK (public.sees(org_id, dealer_id));
 
-CREATE POLICY tenant ON public.ticket_alert USING ((public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id))) WITH CHECK (public.sees(org_id, dealer_id));
+CREATE POLICY tenant ON public.ticket_alert USING ((public.sees(org_id, dealer_id) OR public.serves_ticket(ticket_id))) WITH CHECK (public.sees(org_id, dealer_id));
 
 CREATE POLICY tenant ON public.ticket_event USING (
 CASE event
     WHEN 'telling-given-up'::text THEN public.sees(NULL::integer, dealer_id)
-    ELSE (public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id))
-END) WITH CHECK (public.sees(org_id, dealer_id));
+    ELSE (public.sees(org_id, dealer_id) OR public.serves_ticket(ticket_id))
+END) WITH CHECK ((public.sees(org_id, dealer_id) AND (EXISTS ( SELECT
+   FROM public.ticket t
+  WHERE ((t.id = ticket_event.ticket_id) AND ((t.org_id = ticket_event.org_id) AND (t.dealer_id = ticket_event.dealer_id)))))));
 
-CREATE POLICY tenant ON public.ticket_evidence USING ((public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id)));
+CREATE POLICY tenant ON public.ticket_evidence USING ((public.sees(org_id, dealer_id) OR public.serves_ticket(ticket_id)));
 
-CREATE POLICY tenant ON public.ticket_evidence_event USING ((public.sees(org_id, dealer_id) OR public.served_ticket(ticket_id)));
+CREATE POLICY tenant ON public.ticket_evidence_event USING ((public.sees(org_id, dealer_id) OR public.serves_ticket(ticket_id)));
 
 ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 
@@ -2293,17 +2318,20 @@ GRANT SELECT ON TABLE public.installation TO steth_ingest;
 GRANT SELECT ON TABLE public.installation TO steth_api;
 GRANT SELECT ON TABLE public.installation TO steth_jobs;
 
-REVOKE ALL ON FUNCTION public.served_devices() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.served_devices() TO steth_api;
-GRANT ALL ON FUNCTION public.served_devices() TO steth_view;
-GRANT ALL ON FUNCTION public.served_devices() TO steth_ingest;
-GRANT ALL ON FUNCTION public.served_devices() TO steth_jobs;
+REVOKE ALL ON FUNCTION public.sees_metric(metric integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.sees_metric(metric integer) TO steth_api;
 
-REVOKE ALL ON FUNCTION public.served_ticket(ticket bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_api;
-GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_view;
-GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_ingest;
-GRANT ALL ON FUNCTION public.served_ticket(ticket bigint) TO steth_jobs;
+REVOKE ALL ON FUNCTION public.serves_device(device integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.serves_device(device integer) TO steth_api;
+GRANT ALL ON FUNCTION public.serves_device(device integer) TO steth_view;
+GRANT ALL ON FUNCTION public.serves_device(device integer) TO steth_ingest;
+GRANT ALL ON FUNCTION public.serves_device(device integer) TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.serves_ticket(ticket bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.serves_ticket(ticket bigint) TO steth_api;
+GRANT ALL ON FUNCTION public.serves_ticket(ticket bigint) TO steth_view;
+GRANT ALL ON FUNCTION public.serves_ticket(ticket bigint) TO steth_ingest;
+GRANT ALL ON FUNCTION public.serves_ticket(ticket bigint) TO steth_jobs;
 
 REVOKE ALL ON FUNCTION public.serving_dealers() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.serving_dealers() TO steth_api;
@@ -2373,10 +2401,20 @@ GRANT SELECT(event) ON TABLE public.alert_event TO steth_api;
 
 GRANT SELECT(dealer_id) ON TABLE public.alert_event TO steth_api;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.alert_operator TO steth_api;
+GRANT SELECT,INSERT ON TABLE public.alert_operator TO steth_api;
 GRANT DELETE ON TABLE public.alert_operator TO steth_jobs;
 
 GRANT SELECT(alert_id) ON TABLE public.alert_operator TO steth_jobs;
+
+GRANT UPDATE(state) ON TABLE public.alert_operator TO steth_api;
+
+GRANT UPDATE(actor) ON TABLE public.alert_operator TO steth_api;
+
+GRANT UPDATE(note) ON TABLE public.alert_operator TO steth_api;
+
+GRANT UPDATE(at) ON TABLE public.alert_operator TO steth_api;
+
+GRANT UPDATE(version) ON TABLE public.alert_operator TO steth_api;
 
 GRANT DELETE ON TABLE public.api_token TO steth_jobs;
 
@@ -2411,10 +2449,9 @@ GRANT SELECT ON TABLE public.box TO steth_api;
 
 GRANT UPDATE(last_seen) ON TABLE public.box TO steth_ingest;
 
-GRANT SELECT ON TABLE public.clientele TO steth_view;
 GRANT SELECT,INSERT ON TABLE public.clientele TO steth_api;
 
-GRANT SELECT,INSERT ON TABLE public.command TO steth_api;
+GRANT SELECT ON TABLE public.command TO steth_api;
 GRANT SELECT,INSERT ON TABLE public.command TO steth_ingest;
 GRANT SELECT,INSERT,DELETE ON TABLE public.command TO steth_jobs;
 
@@ -2496,8 +2533,8 @@ GRANT SELECT(dealer_id) ON TABLE public.device TO steth_jobs;
 GRANT SELECT(box_id),UPDATE(box_id) ON TABLE public.device TO steth_ingest;
 
 GRANT SELECT,INSERT ON TABLE public.device_event TO steth_ingest;
-GRANT SELECT ON TABLE public.device_event TO steth_api;
 GRANT SELECT,DELETE ON TABLE public.device_event TO steth_jobs;
+GRANT SELECT ON TABLE public.device_event TO steth_view;
 
 GRANT SELECT ON TABLE public.gap TO steth_view;
 GRANT INSERT ON TABLE public.gap TO steth_ingest;
@@ -2567,7 +2604,6 @@ GRANT SELECT(prefix) ON TABLE public.org TO steth_ingest;
 GRANT UPDATE(prefix) ON TABLE public.org TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.org_metric TO steth_ingest;
-GRANT SELECT ON TABLE public.org_metric TO steth_view;
 
 GRANT SELECT ON TABLE public.partition TO steth_ingest;
 
@@ -2641,6 +2677,8 @@ GRANT SELECT ON TABLE public.schema_version TO steth_jobs;
 
 GRANT SELECT ON TABLE public.seen_alert_event TO steth_api;
 
+GRANT SELECT ON TABLE public.seen_device_event TO steth_api;
+
 GRANT SELECT ON TABLE public.seen_metric TO steth_api;
 
 GRANT INSERT ON TABLE public.ticket_event TO steth_api;
@@ -2699,7 +2737,7 @@ GRANT UPDATE(refused) ON TABLE public.telling TO steth_jobs;
 
 GRANT UPDATE(error_params) ON TABLE public.telling TO steth_jobs;
 
-GRANT SELECT,UPDATE ON TABLE public.ticket TO steth_api;
+GRANT SELECT ON TABLE public.ticket TO steth_api;
 GRANT SELECT,INSERT ON TABLE public.ticket TO steth_ingest;
 GRANT SELECT ON TABLE public.ticket TO steth_jobs;
 
@@ -2708,9 +2746,14 @@ GRANT UPDATE(number) ON TABLE public.ticket TO steth_jobs;
 
 GRANT UPDATE(severity) ON TABLE public.ticket TO steth_ingest;
 
+GRANT UPDATE(status) ON TABLE public.ticket TO steth_api;
+
+GRANT UPDATE(closed_at) ON TABLE public.ticket TO steth_api;
+
 GRANT UPDATE(evidence_frozen_at) ON TABLE public.ticket TO steth_jobs;
 
 GRANT UPDATE(version) ON TABLE public.ticket TO steth_ingest;
+GRANT UPDATE(version) ON TABLE public.ticket TO steth_api;
 
 GRANT UPDATE(evidence_readings) ON TABLE public.ticket TO steth_jobs;
 

@@ -11,7 +11,7 @@ SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.
             AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time') AS lost_at,
        (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
 FROM device d
-JOIN shown_device v ON v.id = d.id
+LEFT JOIN shown_device v ON v.id = d.id AND (%(above)s::bigint IS NULL OR v.id > %(above)s)
 LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
 CROSS JOIN LATERAL (
     SELECT count(*) AS open_alerts,

@@ -9,7 +9,7 @@ ORDER BY ts, metric_id, value, quality
 OFFSET %(skip)s LIMIT %(limit)s
 
 -- name: device_events
-SELECT id, at, learned_at, kind, body FROM device_event
+SELECT id, at, learned_at, kind, body FROM seen_device_event
 WHERE device_id = %(device)s AND at >= %(from)s AND at < %(to)s
   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(after_at)s::timestamptz IS NULL OR (at, id) > (%(after_at)s, %(after_id)s))

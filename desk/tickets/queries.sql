@@ -198,7 +198,7 @@ GROUP BY metric, unit ORDER BY metric, unit;
 SELECT at, kind, body FROM ticket_evidence_event WHERE ticket_id = %s ORDER BY at, event_id;
 
 -- name: uncopied_events
-SELECT at, kind, body FROM (SELECT id, at, kind, body FROM device_event
+SELECT at, kind, body FROM (SELECT id, at, kind, body FROM seen_device_event
     WHERE device_id = %s AND at BETWEEN %s AND %s ORDER BY at DESC, id DESC LIMIT %s) newest
 ORDER BY at, id;
 

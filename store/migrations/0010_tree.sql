@@ -224,20 +224,20 @@ GRANT EXECUTE ON FUNCTION authenticate, account_by_name TO steth_api;
 
 -- The visible set ---------------------------------------------------------------------------------------------------------
 -- A hospital sees what is its own; a dealer what it serves now, with its history, and what was its own then; the operator
--- all. sees() comes first and costs nothing; what follows is asked for what it denies. The functions are reckoned once a
--- statement, not a row (but served_ticket), and planned once a session: PL/pgSQL, whatever the session's plan_cache_mode.
+-- all. sees() comes first and costs nothing; what follows is asked of the rows that it denies, and planned once a session,
+-- whatever the session's plan_cache_mode.
 
-CREATE FUNCTION served_devices() RETURNS SETOF integer LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50
+CREATE FUNCTION serves_device(device integer) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
-    RETURN QUERY SELECT d.id FROM device d WHERE d.dealer_id = viewer();
+    RETURN EXISTS (SELECT FROM device d WHERE d.id = serves_device.device AND d.dealer_id = viewer());
 END $$;
 -- For rows of tickets, which don't know their device.
-CREATE FUNCTION served_ticket(ticket bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE FUNCTION serves_ticket(ticket bigint) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM ticket t JOIN device d ON d.id = t.device_id
-        WHERE t.id = served_ticket.ticket AND d.dealer_id = viewer());
+        WHERE t.id = serves_ticket.ticket AND d.dealer_id = viewer());
 END $$;
 -- Those that serve, served or are to serve a hospital: it sees their names.
 CREATE FUNCTION serving_dealers() RETURNS SETOF integer LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
@@ -258,28 +258,31 @@ ALTER POLICY tenant ON device USING (sees(org_id, dealer_id))
     WITH CHECK (viewer() = 0
         OR dealer_id = viewer() AND EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = device.org_id));
 ALTER POLICY tenant ON device_state USING (sees(org_id, dealer_id));
-ALTER POLICY tenant ON device_event USING (sees(org_id, NULL)
-    OR EXISTS (SELECT FROM device d WHERE d.dealer_id = viewer() AND d.id = device_event.device_id));
+ALTER POLICY tenant ON device_event USING (sees(org_id, NULL));
 ALTER POLICY tenant ON device_refusal USING (sees(org_id, dealer_id));
-ALTER POLICY tenant ON org_metric USING (sees(org_id, NULL)
-    OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = org_metric.org_id));
-ALTER POLICY tenant ON alert USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d));
-ALTER POLICY tenant ON alert_event USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
+ALTER POLICY tenant ON org_metric USING (sees(org_id, NULL));
+ALTER POLICY tenant ON alert USING (sees(org_id, dealer_id) OR serves_device(device_id));
+-- What people add to an alert or a ticket is of the same hospital and dealer: else one could write into another's.
+ALTER POLICY tenant ON alert_event USING (sees(org_id, dealer_id) OR serves_device(device_id))
+    WITH CHECK (sees(org_id, dealer_id) AND EXISTS (SELECT FROM alert a
+        WHERE a.id = alert_id AND (a.device_id, a.org_id, a.dealer_id) = (alert_event.device_id, alert_event.org_id, alert_event.dealer_id)));
+ALTER POLICY tenant ON alert_operator USING (sees(org_id, dealer_id))
+    WITH CHECK (sees(org_id, dealer_id) AND EXISTS (SELECT FROM alert a
+        WHERE a.id = alert_id AND (a.org_id, a.dealer_id) = (alert_operator.org_id, alert_operator.dealer_id)));
+ALTER POLICY tenant ON ticket USING (sees(org_id, dealer_id) OR serves_device(device_id))
     WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON alert_operator USING (sees(org_id, dealer_id)) WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON ticket USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
+ALTER POLICY tenant ON remote_session USING (sees(org_id, dealer_id) OR serves_device(device_id))
     WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON remote_session USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
+ALTER POLICY tenant ON command USING (sees(org_id, dealer_id) OR serves_device(device_id))
     WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON command USING (sees(org_id, dealer_id) OR device_id IN (SELECT d FROM served_devices() AS d))
-    WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON ticket_alert USING (sees(org_id, dealer_id) OR served_ticket(ticket_id)) WITH CHECK (sees(org_id, dealer_id));
-ALTER POLICY tenant ON ticket_evidence USING (sees(org_id, dealer_id) OR served_ticket(ticket_id));
-ALTER POLICY tenant ON ticket_evidence_event USING (sees(org_id, dealer_id) OR served_ticket(ticket_id));
+ALTER POLICY tenant ON ticket_alert USING (sees(org_id, dealer_id) OR serves_ticket(ticket_id)) WITH CHECK (sees(org_id, dealer_id));
+ALTER POLICY tenant ON ticket_evidence USING (sees(org_id, dealer_id) OR serves_ticket(ticket_id));
+ALTER POLICY tenant ON ticket_evidence_event USING (sees(org_id, dealer_id) OR serves_ticket(ticket_id));
 -- Whom a dealer told, and what became of it, is the dealer's own.
 ALTER POLICY tenant ON ticket_event
-    USING (CASE event WHEN 'telling-given-up' THEN sees(NULL, dealer_id) ELSE sees(org_id, dealer_id) OR served_ticket(ticket_id) END)
-    WITH CHECK (sees(org_id, dealer_id));
+    USING (CASE event WHEN 'telling-given-up' THEN sees(NULL, dealer_id) ELSE sees(org_id, dealer_id) OR serves_ticket(ticket_id) END)
+    WITH CHECK (sees(org_id, dealer_id) AND EXISTS (SELECT FROM ticket t
+        WHERE t.id = ticket_id AND (t.org_id, t.dealer_id) = (ticket_event.org_id, ticket_event.dealer_id)));
 ALTER POLICY tenant ON recipient USING (sees(NULL, owner_id)) WITH CHECK (sees(NULL, owner_id));
 ALTER POLICY tenant ON telling USING (sees(NULL, owner_id));
 ALTER POLICY tenant ON account USING (sees(org_id, NULL));
@@ -292,7 +295,8 @@ CREATE POLICY tenant ON clientele USING (sees(org_id, dealer_id)) WITH CHECK (vi
 ALTER TABLE service ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON service USING (sees(org_id, dealer_id));
 ALTER TABLE service_change ENABLE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON service_change USING (sees(org_id, NULL)) WITH CHECK (viewer() = 0);
+CREATE POLICY tenant ON service_change USING (viewer() = 0);
+CREATE POLICY hospital ON service_change FOR SELECT USING (sees(org_id, NULL));
 CREATE POLICY every_change ON service_change TO steth_jobs USING (true);
 ALTER TABLE box ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON box USING (sees(org_id, NULL)
@@ -325,17 +329,34 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS
 $$ SELECT c.head FROM audit_chain c WHERE c.org_id IS NOT DISTINCT FROM org $$;
 REVOKE ALL ON FUNCTION add_hospital, audit_head, only_dealer FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_hospital, audit_head, only_dealer TO steth_api;
-REVOKE ALL ON FUNCTION served_devices, served_ticket, serving_dealers FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION served_devices, served_ticket, serving_dealers TO steth_api, steth_view, steth_ingest, steth_jobs;
+REVOKE ALL ON FUNCTION serves_device, serves_ticket, serving_dealers FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION serves_device, serves_ticket, serving_dealers TO steth_api, steth_view, steth_ingest, steth_jobs;
 
 -- What of another dealer's time is shown ------------------------------------------------------------------------------------
 -- Who a device is: as it is called, or, to a dealer that served it once, as it was called then (`served`: the former). For
 -- joins: no barrier, which would have all of it read for each; service has a policy of its own.
 CREATE VIEW shown_device AS
-    SELECT e.device_id AS id, e.uid, e.org_id, e.name, e.model, e.site_id, e.site, e.time_zone, e.hospital, e.dealer,
+    SELECT e.device_id AS id, e.uid, e.org_id, e.dealer_id, e.name, e.model, e.site_id, e.site, e.time_zone, e.hospital, e.dealer,
         e.until IS NULL AS served
     FROM service e
     WHERE e.shown AND (e.until IS NULL OR e.dealer_id = viewer());
+-- What devices told, as their readings: by the device's policy, which is asked once.
+CREATE VIEW seen_device_event WITH (security_barrier) AS
+    SELECT e.id, d.id AS device_id, e.at, e.learned_at, e.kind, e.body FROM device_event e JOIN device d ON d.id = e.device_id;
+CREATE POLICY shown ON device_event FOR SELECT TO steth_view USING (true);
+REVOKE SELECT ON device_event FROM steth_api;
+-- The names of the metrics that devices of its own have, or of a hospital that it works for.
+CREATE FUNCTION sees_metric(metric integer) RETURNS boolean LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN viewer() = 0 OR EXISTS (SELECT FROM org_metric o WHERE o.metric_id = sees_metric.metric AND o.org_id = viewer())
+        OR EXISTS (SELECT FROM clientele c JOIN org_metric o ON o.org_id = c.org_id AND o.metric_id = sees_metric.metric
+            WHERE c.dealer_id = viewer());
+END $$;
+REVOKE ALL ON FUNCTION sees_metric FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sees_metric TO steth_api;
+CREATE OR REPLACE VIEW seen_metric WITH (security_barrier) AS SELECT m.id, m.name, m.unit FROM metric m WHERE sees_metric(m.id);
+REVOKE SELECT ON org_metric FROM steth_view;
 -- What was done, without who did it and what he noted, to whoever came later.
 CREATE VIEW seen_alert_event WITH (security_barrier) AS
     SELECT e.id, e.alert_id, e.device_id, e.at, e.learned_at, e.event, e.from_state, e.to_state, e.message,
@@ -350,10 +371,11 @@ CREATE VIEW seen_ticket_event WITH (security_barrier) AS
                 'active_alerts', e.params -> 'active_alerts') END AS params
     FROM ticket_event e;
 ALTER VIEW shown_device OWNER TO steth_view;
+ALTER VIEW seen_device_event OWNER TO steth_view;
 ALTER VIEW seen_alert_event OWNER TO steth_view;
 ALTER VIEW seen_ticket_event OWNER TO steth_view;
-GRANT SELECT ON service, clientele, alert_event, ticket_event TO steth_view;
-GRANT SELECT ON shown_device, seen_alert_event, seen_ticket_event TO steth_api;
+GRANT SELECT ON service, device_event, alert_event, ticket_event TO steth_view;
+GRANT SELECT ON shown_device, seen_device_event, seen_alert_event, seen_ticket_event TO steth_api;
 REVOKE SELECT ON alert_event, ticket_event FROM steth_api;
 GRANT SELECT (id, xid, alert_id, device_id, org_id, dealer_id, at, learned_at, event) ON alert_event TO steth_api;
 GRANT SELECT (id, xid, ticket_id, org_id, dealer_id, at, event) ON ticket_event TO steth_api;
@@ -365,8 +387,11 @@ ALTER POLICY every_org ON org TO steth_ingest, steth_jobs;
 GRANT SELECT, INSERT, DELETE, UPDATE (last_seen) ON box TO steth_ingest;
 GRANT SELECT (dealer_id) ON device TO steth_jobs;
 GRANT SELECT ON service_change TO steth_jobs;
--- Of a device the API writes what its routes write; whose it is and where stays.
-REVOKE UPDATE ON device FROM steth_api;
+-- The API writes what its routes write; whose a row is stays. Commands are made by who opens a ticket.
+REVOKE INSERT ON command FROM steth_api;
+REVOKE UPDATE ON device, ticket, alert_operator FROM steth_api;
+GRANT UPDATE (status, closed_at, version) ON ticket TO steth_api;
+GRANT UPDATE (state, actor, note, at, version) ON alert_operator TO steth_api;
 GRANT UPDATE (name, department, serial, status, code_hash, code_expires_at, enrolled_at, version) ON device TO steth_api;
 GRANT UPDATE (name, prefix) ON org TO steth_api;
 GRANT SELECT, INSERT ON clientele TO steth_api;

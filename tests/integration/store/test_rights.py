@@ -117,7 +117,8 @@ SENT: Final = (
     ("jobs", "SELECT excerpt FROM dead_letter"),
     ("jobs", "SELECT facts FROM to_judge"),
     ("jobs", "INSERT INTO audit (actor, action, subject, previous, hash) VALUES ('a', 'b', 'c', '', '')"),
-    ("jobs", "INSERT INTO command (id, device_id, org_id, body) VALUES ('x', 1, 1, '{}')"),
+    ("jobs", "UPDATE device SET dealer_id = 1"),
+    ("jobs", "SELECT begin_service(1, now())"),
     ("jobs", "UPDATE recipient SET address = 'json://elsewhere'"),
     ("jobs", "UPDATE keeping SET days = 1"),
     ("jobs", "UPDATE rollup SET whole_from = 'infinity'"),
@@ -134,7 +135,14 @@ SENT: Final = (
     ("jobs", "SELECT drop_piece('reading', '2026-11-15 BC')"),  # called as this year's
     ("jobs", "SELECT make_piece('reading', '2026-11-15 BC')"),
     ("jobs", "SELECT make_piece('reading', '1000-01-01')"),
-    ("jobs", "SELECT tell('[]')"),
+    ("ingest", "SELECT change_dealer(1, now())"),
+    ("api", "SELECT change_dealer(1, now())"),
+    ("api", "UPDATE device SET dealer_id = 1"),
+    ("api", "UPDATE ticket SET dealer_id = 1"),
+    ("api", "UPDATE alert_operator SET alert_id = gen_random_uuid()"),
+    ("api", "INSERT INTO command (id, device_id, org_id, dealer_id, body) VALUES ('x', 1, 1, 1, '{}')"),
+    ("api", "SELECT actor FROM alert_event"),
+    ("api", "SELECT params FROM ticket_event"),
 )
 
 
@@ -155,8 +163,9 @@ def test_a_ticket_is_told_to_those_of_its_own_hospital_whatever_ingest_says(data
     told = [{"ticket_id": 1, "org_id": second.org_id, "step": "opened", "message": "m", "params": {}, "at_ms": 0}]
     rows(
         database,
-        "INSERT INTO ticket (number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
-        " evidence_from, evidence_to, message) VALUES ('WX', %s, %s, 1, 'f', 'major', now(), now(), now(), now(), 'm')",
+        "INSERT INTO ticket (dealer_id, number, org_id, site_id, device_id, family, severity, occurred_at, detected_at,"
+        " evidence_from, evidence_to, message)"
+        " VALUES (only_dealer(), 'WX', %s, %s, 1, 'f', 'major', now(), now(), now(), now(), 'm')",
         first.org_id,
         first.site_id,
     )
