@@ -94,7 +94,7 @@ def it_is_whole_and_says_so(folder: Path) -> None:
     assert looked.returncode == 0, looked.stdout + looked.stderr
     assert {"database.schema", "broker.probe", "pipeline.clock", "process.ingest", "agent.session"} <= set(found)
     assert (found["audit.chains"]["level"], found["audit.heads"]["level"]) == ("ok", "ok")
-    assert [json.loads(line)["org"] for line in (folder / "audit.heads").read_text().splitlines()][:1] == [None]
+    assert [json.loads(line)["org"] for line in (folder / "audit.heads").read_text().splitlines()][:1] == [0]
     processes = json.loads((folder / "doctor.json").read_text(encoding="utf-8"))["processes"]
     for name, url in processes.items():
         assert lint(httpx.get(f"{url}/metrics", timeout=10).text) == [], name

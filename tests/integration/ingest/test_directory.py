@@ -207,7 +207,7 @@ async def test_a_device_enrolled_meanwhile_is_watched_at_once(bench: Bench) -> N
         (
             _MOVE,
             "org_id",
-            2,
+            3,
         ),
     ],
 )

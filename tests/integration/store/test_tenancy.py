@@ -119,7 +119,7 @@ async def test_without_the_setting_nothing_is_seen(api: Pool) -> None:
 async def test_the_setting_ends_with_its_transaction(api: Pool) -> None:
     async with api.connection() as connection:
         async with connection.transaction():
-            await connection.execute("SELECT set_config('steth.org', '*', true)")
+            await connection.execute("SELECT set_config('steth.org', '0', true)")
             seen = await (await connection.execute("SELECT count(*) FROM device")).fetchone()
         left = await (await connection.execute("SELECT count(*) FROM device")).fetchone()
     assert (seen, left) == ((2,), (0,))
@@ -170,27 +170,27 @@ async def test_the_api_writes_of_accounts_what_its_routes_write_and_reads_no_has
     """Whoever could run statements of their own as the API's role."""
     ids: dict[str, int] = {}
     async with await psycopg.AsyncConnection.connect(hospitals.database.owner, autocommit=True) as owner:
-        for name, org, role in (
-            ("staff", None, "admin"),
-            ("first", hospitals.first, "hospital"),
-            ("second", hospitals.second, "hospital"),
+        for name, org, kind, role in (
+            ("staff", 0, "operator", "staff"),
+            ("first", hospitals.first, "hospital", "equipment"),
+            ("second", hospitals.second, "hospital", "equipment"),
         ):
             made = await owner.execute(
-                "WITH a AS (INSERT INTO account (name, org_id, role, password_hash)"
-                " VALUES (%s, %s, %s, 'h') RETURNING id)"
+                "WITH a AS (INSERT INTO account (name, org_id, org_kind, role, password_hash)"
+                " VALUES (%s, %s, %s, %s, 'h') RETURNING id)"
                 " INSERT INTO api_token (account_id, hash, label)"
                 " SELECT id, sha256(%s), 't' FROM a RETURNING account_id",
-                (name, org, role, name.encode()),
+                (name, org, kind, role, name.encode()),
             )
             ids[name] = (await made.fetchone() or (0,))[0]
     alone = str(hospitals.first)
     never = (
         "SELECT password_hash FROM account",
         "SELECT hash FROM api_token",
-        "UPDATE account SET role = 'admin'",
-        "UPDATE account SET org_id = NULL",
+        "UPDATE account SET role = 'staff'",
+        "UPDATE account SET org_id = 0",
         "UPDATE account SET name = 'x'",
-        "INSERT INTO account (name, role, password_hash) VALUES ('x', 'admin', 'h')",
+        "INSERT INTO account (name, org_id, org_kind, role, password_hash) VALUES ('x', 0, 'operator', 'staff', 'h')",
         "UPDATE api_token SET account_id = 1",
         "UPDATE api_token SET hash = 'x'",
         "UPDATE api_token SET expires_at = NULL",
@@ -198,10 +198,11 @@ async def test_the_api_writes_of_accounts_what_its_routes_write_and_reads_no_has
         "DELETE FROM account",
         "DELETE FROM api_token",
     )
+    a_stranger = f"VALUES ('x', {hospitals.second}, 'hospital', 'it', 'h')"
     beyond_its_own = (
         f"INSERT INTO api_token (account_id, hash, label) VALUES ({ids['second']}, 'x', 'x')",  # noqa: S608
-        f"INSERT INTO account (name, org_id, role, password_hash) VALUES ('x', {hospitals.second}, 'hospital', 'h')",  # noqa: S608
-        "INSERT INTO account (name, role, password_hash) VALUES ('x', 'operator', 'h')",
+        f"INSERT INTO account (name, org_id, org_kind, role, password_hash) {a_stranger}",
+        "INSERT INTO account (name, org_id, org_kind, role, password_hash) VALUES ('x', 1, 'dealer', 'manager', 'h')",
     )
     for sees, statement in (*((EVERY_ORG, one) for one in never), *((alone, one) for one in beyond_its_own)):
         with pytest.raises(errors.InsufficientPrivilege):
