@@ -191,10 +191,11 @@ class Case:
         declared = ", ".join(types.get(name, "unknown") for name in self.names)
         self._connection.execute(f"PREPARE planned{f' ({declared})' if declared else ''} AS {text}".encode())
 
-    def plans(self) -> Iterator[tuple[str, Plan]]:
-        """What is given, and the plan for it."""
+    def plans(self, always: str = "") -> Iterator[tuple[str, Plan]]:
+        """What is given, and the plan for it; a filter that is given `always`, where there is one of this name."""
         filters = sorted(set(_NULLABLE.findall(self._statement.text)))
-        for given in ([], *([name] for name in filters)) if filters else ([],):
+        first = [always] if always in filters else []
+        for given in (first, *([*first, name] for name in filters if name not in first)):
             nulls = {name for name in filters if name not in given}
             if "before_at" in given or "after_at" in given:
                 nulls -= {"before_id", "after_id"}
@@ -230,12 +231,12 @@ def _fits(name: str, of: str) -> bool:
     return ("T" in value) == of.startswith("timestamp")
 
 
-def plans(connection: Sync, statement: Statement) -> list[tuple[str, Plan]]:
-    """What is given, and the plan for it, as who runs it."""
+def plans(connection: Sync, statement: Statement, *, always: str = "") -> list[tuple[str, Plan]]:
+    """What is given, and the plan for it, as who runs it; `always`: see Case.plans."""
     for role in statement.roles:
         connection.execute(f"SET ROLE {role_name(role)}".encode())
         try:
-            return list(Case(connection, statement).plans())
+            return list(Case(connection, statement).plans(always))
         except errors.InsufficientPrivilege:
             continue
         finally:

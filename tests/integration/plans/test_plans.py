@@ -1,4 +1,4 @@
-"""What runs often finds its rows by an index: at 10,000 devices, 100,000 tickets and 100 million readings."""
+"""What runs often finds its rows by an index: at 10,000 hospitals and devices, and 100 million readings."""
 
 import asyncio
 import re
@@ -94,6 +94,22 @@ def test_it_finds_its_rows_by_an_index(
     assert {given: found for given, plan in planned if (found := whole(plan, tables, leading))} == {}
     if statement.name != "api/feed.stream_boundary":  # the planner can't know that the boundary lies at the end
         assert max(plan["Total Cost"] for _, plan in planned) < MOST_COST
+
+
+@pytest.mark.parametrize("whose", ["dealer", "hospital"])
+@pytest.mark.parametrize(
+    "statement", [one for one in ALL if one.roles == ("api",) and one.name not in SELDOM], ids=lambda one: one.name
+)
+def test_so_it_does_for_whoever_sees_but_a_part(
+    large: Sync, tables: set[str], leading: dict[str, str], statement: Statement, whose: str
+) -> None:
+    """A dealer's and a hospital's people, with the filter that the routes add: one of 200, one of 10,000."""
+    with large.transaction(force_rollback=True):
+        large.execute("SET LOCAL steth.org = '17'")
+        planned = plans(large, statement, always=whose)
+    assert {given: found for given, plan in planned if (found := whole(plan, tables, leading))} == {}
+    if whose in statement.text:
+        assert max(plan["Total Cost"] for _, plan in planned) < MOST_COST / 10
 
 
 def test_what_is_seldom_is_still_there() -> None:
