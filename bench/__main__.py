@@ -13,6 +13,7 @@ from bench import against
 from bench.agent import agent
 from bench.ground import GroundError, facts, ground
 from bench.ingest import ingest1, ingest20
+from bench.reads import reads
 from bench.report import Result, save, show
 from bench.run import Run
 from bench.storage import storage
@@ -24,6 +25,7 @@ BENCHMARKS: Final[dict[str, Callable[[Run], Result]]] = {
     "ticket": ticket,
     "agent": agent,
     "storage": storage,
+    "reads": reads,
 }
 
 
