@@ -2209,8 +2209,8 @@ CREATE POLICY tenant ON public.audit USING (public.sees(org_id, NULL::integer));
 CREATE POLICY tenant ON public.audit_chain USING (public.sees(org_id, NULL::integer));
 
 CREATE POLICY tenant ON public.box USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
-   FROM public.clientele c
-  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = box.org_id))))));
+   FROM public.device d
+  WHERE ((d.site_id = box.site_id) AND (d.box_id = box.id) AND (d.dealer_id = public.viewer()))))));
 
 CREATE POLICY tenant ON public.clientele USING (public.sees(org_id, dealer_id)) WITH CHECK ((public.viewer() = 0));
 

@@ -300,7 +300,7 @@ CREATE POLICY hospital ON service_change FOR SELECT USING (sees(org_id, NULL));
 CREATE POLICY every_change ON service_change TO steth_jobs USING (true);
 ALTER TABLE box ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON box USING (sees(org_id, NULL)
-    OR EXISTS (SELECT FROM clientele c WHERE c.dealer_id = viewer() AND c.org_id = box.org_id));
+    OR EXISTS (SELECT FROM device d WHERE d.site_id = box.site_id AND d.box_id = box.id AND d.dealer_id = viewer()));
 CREATE POLICY every_box ON box TO steth_ingest USING (true) WITH CHECK (true);
 
 -- A dealer finds or makes a hospital by its name. Null: there is one of this name, and it isn't this dealer's to see:
