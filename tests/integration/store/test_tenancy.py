@@ -1,4 +1,7 @@
-"""Who sees what, as the roles the processes log in as, on each engine (DESIGN, "Tenancy")."""
+"""Who sees what, as the roles the processes log in as, on each engine: readings, facts, accounts (ADR 0036).
+
+Every table and view, and what a change of dealer ends: `test_tree.py`.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -109,9 +112,29 @@ async def test_staff_sees_all(api: Pool) -> None:
     assert await devices_seen(api, EVERY_ORG) == [("d000000000001", READINGS), ("d000000000002", READINGS)]
 
 
+async def test_a_dealer_sees_the_readings_of_what_it_serves_now(hospitals: Hospitals, api: Pool) -> None:
+    """All of them, of whosever time; the former dealer none."""
+    async with await psycopg.AsyncConnection.connect(hospitals.database.superuser, autocommit=True) as owner:
+        rows = await owner.execute(
+            "WITH second AS (INSERT INTO org (name, kind, prefix) VALUES ('second', 'dealer', 'BB') RETURNING id)"
+            " SELECT only_dealer(), id FROM second"
+        )
+        ((first, second),) = await rows.fetchall()
+        assert len(await devices_seen(api, str(first))) == 2
+        await owner.execute(
+            "INSERT INTO service_change (device_id, org_id, dealer_id, due_at, asked_by, asked_at)"
+            " SELECT id, org_id, %s, now(), 'chief', now() FROM device WHERE uid = 'd000000000001'",
+            (second,),
+        )
+        await owner.execute("SELECT change_dealer(id, now()) FROM device WHERE uid = 'd000000000001'")
+    assert await devices_seen(api, str(first)) == [("d000000000002", READINGS)]
+    assert await devices_seen(api, str(second)) == [("d000000000001", READINGS)]
+    assert await devices_seen(api, str(hospitals.first)) == [("d000000000001", READINGS)]
+
+
 async def test_without_the_setting_nothing_is_seen(api: Pool) -> None:
     async with api.connection() as connection:
-        for table in (b"device_reading", b"device", b"org", b"site", b"device_event"):
+        for table in (b"device_reading", b"device", b"org", b"site", b"seen_device_event"):
             row = await (await connection.execute(b"SELECT count(*) FROM " + table)).fetchone()
             assert row == (0,), table
 
@@ -137,7 +160,9 @@ async def test_a_leaky_condition_does_not_see_behind_the_barrier(hospitals: Hosp
 async def test_facts_follow_the_same_rule(hospitals: Hospitals, api: Pool) -> None:
     for org in (hospitals.first, hospitals.second):
         async with scoped(api, str(org)) as connection:
-            rows = await connection.execute("SELECT DISTINCT org_id FROM device_event")
+            rows = await connection.execute(
+                "SELECT d.org_id FROM seen_device_event e JOIN device d ON d.id = e.device_id"
+            )
             assert await rows.fetchall() == [(org,)]
 
 
