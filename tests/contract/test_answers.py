@@ -74,12 +74,13 @@ class Line(asyncio.Transport):
 
 def test_a_session_acknowledges_in_order_what_came_on_its_present_connection() -> None:
     made = session()
-    for link in (1, 2):
-        line = Line()
+    for _ in range(2):
+        before, line = made.link, Line()
         made.connection_made(line)
-        assert made.link == link
+        link = made.link
+        assert link != before
         line.written.clear()
-        made.acknowledge([message(258, link), message(7, 3 - link), message(0, link), message(1, link)])
+        made.acknowledge([message(258, link), message(7, before), message(0, link), message(1, link)])
         assert b"".join(line.written) == b"\x40\x02\x01\x02\x40\x02\x00\x01"
         made.publish([ACK])
         assert len(line.written) == 1, "nothing is published before it is subscribed"

@@ -186,7 +186,7 @@ def test_from_an_empty_database_to_the_first_account(
         (("account", "add", "chief", "--role", "staff"), "already"),
         (("account", "add", "other", "--role", "equipment"), "--org"),
         (("account", "add", "other", "--role", "equipment", "--org", "99"), "is no hospital"),
-        (("account", "disable", "chief"), "the last active administrator"),
+        (("account", "disable", "chief"), "the last active account of the role staff"),
         (("account", "reset", "nobody"), "no account nobody"),
     ):
         refused = installed.steth(*arguments)

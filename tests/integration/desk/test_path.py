@@ -91,6 +91,7 @@ async def test_a_device_changes_its_dealer_while_it_reports_and_no_row_is_the_fo
                 seq += 1
                 await device.send(seq, fault("cleared" if seq % 4 == 0 else "active"))
                 if number == 9:
+                    await device.acked(seq)
                     bench.sql(
                         "INSERT INTO service_change SELECT id, org_id, %s, now(), 'chief', now() FROM device", dealer
                     )
