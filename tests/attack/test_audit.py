@@ -78,8 +78,8 @@ def test_the_owner_can_rewrite_a_chain_and_it_shows(target: Installation, kept: 
     assert len(rows) > 2
     without = toml(kept.with_name("without.toml"), {"dsn_owner": target.database.owner})
     clean = steth("audit", "verify", "--config", str(without))
-    assert f"hospital {org}" in clean.stdout, "without a head it looks whole"
+    assert f"organisation {org}" in clean.stdout, "without a head it looks whole"
     assert "written anew" not in clean.stdout
     said = steth("audit", "verify", "--config", str(kept))
     assert said.returncode == 1
-    assert f"hospital {org}" in said.stdout
+    assert f"organisation {org}" in said.stdout
