@@ -140,6 +140,16 @@ def test_it_is_announced_can_be_broken_off_and_keeps_every_row(filled: str, tmp_
         found = connection.execute("SELECT count(*), min(id) FROM org WHERE kind = 'dealer'").fetchone()
         assert found is not None
         assert found[0] == 1
+        roles = connection.execute(
+            "SELECT a.role, o.kind, count(*) FROM account a JOIN org o ON o.id = a.org_id GROUP BY 1, 2 ORDER BY 1"
+        ).fetchall()
+        assert roles == [
+            (role, kind, SIZES["account"] // 5)
+            for role, kind in (
+                ("engineer", "dealer"), ("equipment", "hospital"), ("manager", "dealer"), ("noc", "dealer"),
+                ("staff", "operator"),
+            )
+        ]  # fmt: skip
         for table, names in columns(connection).items():
             for whose in {"dealer_id", "owner_id"} & {*names.split(", ")}:
                 query = f"SELECT DISTINCT {whose} FROM {table}".encode()  # noqa: S608
