@@ -34,8 +34,9 @@ WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
 ORDER BY d.id LIMIT %(limit)s
 
 -- name: device_by_uid
-SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, v.time_zone
-FROM device d JOIN shown_device v ON v.id = d.id WHERE d.uid = %(uid)s
+SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version,
+       (SELECT v.time_zone FROM shown_device v WHERE v.id = d.id) AS time_zone
+FROM device d WHERE d.uid = %(uid)s
 
 -- name: device_latest
 SELECT latest FROM device_state WHERE device_id = %(device)s
