@@ -18,6 +18,7 @@ WHERE (%(ids)s::uuid[] IS NULL OR a.id = ANY(%(ids)s))
   AND (%(dealer)s::integer IS NULL OR a.dealer_id = %(dealer)s)
   AND (%(site)s::integer IS NULL OR d.site_id = %(site)s)
   AND (%(conditions)s::text[] IS NULL OR a.condition = ANY(%(conditions)s))
+  AND (%(watched)s::text[] IS NULL OR a.condition <> 'ok' OR a.message <> ALL(%(watched)s))
   AND (%(operator)s::text IS NULL OR coalesce(o.state, 'unacknowledged') = %(operator)s)
   AND (%(before_at)s::timestamptz IS NULL OR (a.occurred_at, a.id) < (%(before_at)s, %(before_id)s))
 ORDER BY a.occurred_at DESC, a.id DESC LIMIT %(limit)s

@@ -9,6 +9,7 @@ from psycopg.rows import DictRow
 
 from alerts.episode import OperatorEvent, OperatorState
 from alerts.operate import AlertConflictError, AlertRefusedError, Operated, operate
+from alerts.reasons import WATCHED
 from api.alerts.shapes import Acknowledge, Alert, AlertDetail, AlertEvent, DeviceNamed, Operator, OperatorStateWord
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.http.context import Asked, Session
@@ -34,6 +35,7 @@ ALL_ALERTS: dict[str, Any] = {
     "dealer": None,
     "site": None,
     "conditions": None,
+    "watched": None,
     "operator": None,
     "before_at": None,
     "before_id": None,
@@ -74,7 +76,7 @@ async def list_alerts(
     limit: Limit = 100,
     after: Cursor = None,
 ) -> Page[Alert]:
-    """Alerts, the latest to occur first."""
+    """Alerts, the latest to occur first. What was watched and came back before it held is none."""
     behind = decode("alerts", after, ByTimeOfAlert)
     rows = await _SQL.many(
         asked.connection,
@@ -87,6 +89,7 @@ async def list_alerts(
             "dealer": asked.dealer(device),
             "site": site,
             "conditions": None if state is None else CONDITIONS[state],
+            "watched": list(WATCHED),
             "operator": operator,
             "before_at": behind and behind.at,
             "before_id": behind and behind.id,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from psycopg import AsyncConnection
 
 from alerts.effects import EpisodeOpened
+from alerts.reasons import WATCHED
 from alerts.recorder import AlertRecorder
 from ingest.ports import Batch, Device, Effect, Now, Stage, Work
 from tests.fixtures.postgres import Database
@@ -89,6 +90,15 @@ async def test_an_episode_from_pending_to_ok_in_three_batches(database: Database
         ("temp", 51.0, "Cel"),
         ("temp", 20.0, "Cel"),
     ]
+
+
+async def test_by_its_message_an_episode_that_never_held_is_known(database: Database) -> None:
+    device = Reporting()
+    await record(database, (DEVICE, device.report(1, temp(50, 1))))
+    await record(database, (DEVICE, device.report(2, temp(20, 2))))
+    await record(database, (DEVICE, device.report(400, temp(50, 10), temp(51, 400))))
+    await record(database, (DEVICE, device.report(500, temp(20, 500))))
+    assert [(row[3], row[9] in WATCHED) for row in alerts(database)] == [("ok", True), ("ok", False)]
 
 
 async def test_what_opens_repeats_and_ends_in_one_batch(database: Database) -> None:

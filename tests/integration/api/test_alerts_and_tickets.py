@@ -111,6 +111,15 @@ async def test_pending_is_not_open_and_over_is_over(here: World) -> None:
     assert (await here.ask("GET", f"/devices/{here.a.device}")).json()["open_alerts"] == 0
 
 
+async def test_what_was_watched_and_came_back_was_never_an_alert(here: World) -> None:
+    with psycopg.connect(here.database.superuser, autocommit=True) as connection:
+        connection.execute("UPDATE alert SET message = 'alert.limit.pending_above', condition = 'pending'")
+        connection.execute("UPDATE alert SET condition = 'ok' WHERE id = %s", (here.b.alert,))
+    for query, found in {"": [str(here.a.alert)], "?state=pending": [str(here.a.alert)], "?state=over": []}.items():
+        assert [alert["id"] for alert in (await here.ask("GET", f"/alerts{query}")).json()["items"]] == found
+    assert (await here.ask("GET", f"/alerts/{here.b.alert}")).status_code == 200, "by its id it is found"
+
+
 async def test_alerts_of_the_same_moment_page_by_page(here: World) -> None:
     with psycopg.connect(here.database.superuser, autocommit=True) as connection:
         connection.execute(
