@@ -15,12 +15,12 @@ LEFT JOIN shown_device v ON v.id = d.id AND (%(above)s::bigint IS NULL OR v.id >
 LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
 CROSS JOIN LATERAL (
     SELECT count(*) AS open_alerts,
-           (array_agg(a.severity ORDER BY severity_rank(a.severity),
-                      a.occurred_at))[1] AS severity,
-           (array_agg(a.occurred_at ORDER BY severity_rank(a.severity),
-                      a.occurred_at))[1] AS since,
+           (array_agg(a.severity ORDER BY severity_rank(a.severity), a.occurred_at)
+               FILTER (WHERE a.kind IN ('fault', 'limit')))[1] AS severity,
+           (array_agg(a.occurred_at ORDER BY severity_rank(a.severity), a.occurred_at)
+               FILTER (WHERE a.kind IN ('fault', 'limit')))[1] AS since,
            min(a.occurred_at) FILTER (
-               WHERE a.kind IN ('identity', 'clock', 'connection', 'unjudged') OR a.condition = 'unconfirmed'
+               WHERE a.kind NOT IN ('fault', 'limit') OR a.condition = 'unconfirmed'
            ) AS doubted_since
     FROM alert a WHERE a.device_id = d.id AND a.condition <> 'ok' AND a.condition <> 'pending'
 ) worst

@@ -45,12 +45,12 @@ LEFT JOIN device_state live ON live.device_id = d.id AND live.lane = 0
 LEFT JOIN (SELECT device_id, max(at) AS at FROM device_mark GROUP BY device_id) heard ON heard.device_id = d.id
 LEFT JOIN (
     SELECT a.device_id, count(*) AS open_alerts,
-           (array_agg(a.severity ORDER BY severity_rank(a.severity),
-                      a.occurred_at))[1] AS severity,
-           (array_agg(a.occurred_at ORDER BY severity_rank(a.severity),
-                      a.occurred_at))[1] AS since,
+           (array_agg(a.severity ORDER BY severity_rank(a.severity), a.occurred_at)
+               FILTER (WHERE a.kind IN ('fault', 'limit')))[1] AS severity,
+           (array_agg(a.occurred_at ORDER BY severity_rank(a.severity), a.occurred_at)
+               FILTER (WHERE a.kind IN ('fault', 'limit')))[1] AS since,
            min(a.occurred_at) FILTER (
-               WHERE a.kind IN ('identity', 'clock', 'connection', 'unjudged') OR a.condition = 'unconfirmed'
+               WHERE a.kind NOT IN ('fault', 'limit') OR a.condition = 'unconfirmed'
            ) AS doubted_since
     FROM alert a WHERE a.condition <> 'ok' AND a.condition <> 'pending' GROUP BY a.device_id
 ) worst ON worst.device_id = d.id

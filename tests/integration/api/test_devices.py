@@ -31,7 +31,7 @@ async def test_minting_makes_the_hospital_and_site_that_are_named_and_not_there(
         "fresh": "never-seen",
         "healthy": "never-seen",
     }
-    assert (device["connected"]["value"], device["fresh"]["value"], device["healthy"]["value"]) == (False, False, None)
+    assert (device["connected"]["value"], device["fresh"]["value"], device["healthy"]["value"]) == (None, None, None)
 
 
 async def test_a_minted_device_is_in_the_partition_of_its_bucket(here: World) -> None:

@@ -14,10 +14,11 @@ from tests.integration.api.world import World
         ("limit", "unconfirmed", "major", None, (False, "alerts")),
         ("clock", "active", "minor", None, (None, "alerts-in-doubt")),
         ("unjudged", "active", "minor", None, (None, "alerts-in-doubt")),
-        ("identity", "active", "major", None, (False, "alerts")),
+        ("identity", "active", "major", None, (None, "alerts-in-doubt")),
+        ("silence", "active", "critical", None, (None, "alerts-in-doubt")),
         ("connection", "active", "minor", True, (None, "alerts-in-doubt")),
         ("connection", "pending", "major", False, (None, "equipment-out-of-reach")),
-        ("connection", "active", "major", False, (False, "alerts")),
+        ("connection", "active", "major", False, (None, "equipment-out-of-reach")),
         ("clock", "ok", "minor", True, (True, "no-alerts")),
     ],
 )

@@ -65,11 +65,11 @@ def known(
         (known(worst="major"), (True, Reason.SESSION), (True, Reason.RECENT), (False, Reason.ALERTS)),
         (known(worst="critical", age_s=999), (True, Reason.SESSION), (False, Reason.LATE), (False, Reason.ALERTS)),
         (known(worst="minor", age_s=999), (True, Reason.SESSION), (False, Reason.LATE), (None, Reason.STALE)),
-        (known(age_s=None), (False, Reason.NEVER_SEEN), (False, Reason.NEVER_SEEN), (None, Reason.NEVER_SEEN)),
+        (known(age_s=None), (None, Reason.NEVER_SEEN), (None, Reason.NEVER_SEEN), (None, Reason.NEVER_SEEN)),
         (
             known(age_s=None, worst="major"),
-            (False, Reason.NEVER_SEEN),
-            (False, Reason.NEVER_SEEN),
+            (None, Reason.NEVER_SEEN),
+            (None, Reason.NEVER_SEEN),
             (False, Reason.ALERTS),
         ),
         (known(lost_h=24), (True, Reason.SESSION), (True, Reason.RECENT), (None, Reason.REFUSED)),
@@ -92,7 +92,7 @@ def known(
     ],
 )
 def test_connected_fresh_and_healthy_never_mix(
-    what: Known, connected: tuple[bool, Reason], fresh: tuple[bool, Reason], healthy: tuple[bool | None, Reason]
+    what: Known, connected: tuple[bool | None, Reason], fresh: tuple[bool | None, Reason], healthy: tuple[bool | None, Reason]
 ) -> None:
     state = judge(what, now=NOW, default_interval_s=20)
 
