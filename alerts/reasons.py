@@ -159,5 +159,5 @@ LATE: Final[dict[Variant, str]] = {
 """The message of an episode that late facts opened and that is active: when it occurred, and when we learned of it."""
 
 WATCHED: Final = frozenset(message for (reason, _), message in MESSAGES.items() if reason is Reason.BEYOND)
-"""The message of an episode that is still watched. One that is over keeps it if it never held: nobody was alarmed, and it
-is in no list of alerts."""
+"""The message of an episode that is still watched. One that is over keeps it if it never held: nobody was alarmed, and
+it is in no list of alerts."""

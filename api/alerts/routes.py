@@ -10,7 +10,8 @@ from psycopg.rows import DictRow
 from alerts.episode import OperatorEvent, OperatorState
 from alerts.operate import AlertConflictError, AlertRefusedError, Operated, operate
 from alerts.reasons import WATCHED
-from api.alerts.shapes import Acknowledge, Alert, AlertDetail, AlertEvent, DeviceNamed, Operator, OperatorStateWord
+from api.alerts.detail import detail_of
+from api.alerts.shapes import Acknowledge, Alert, AlertDetail, DeviceNamed, Operator, OperatorStateWord
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
 from api.http.context import Asked, Session
 from api.http.documented import problems
@@ -46,7 +47,6 @@ CONDITIONS: Final[Mapping[AlertState, list[str]]] = {
     "pending": ["pending"],
     "over": ["ok"],
 }
-MAX_EVENTS: Final = 1000
 _CHANGES = problems(
     ProblemCode.NOT_FOUND,
     ProblemCode.CONFLICT,
@@ -107,11 +107,10 @@ async def list_alerts(
 
 @router.get("/alerts/{id}", responses=problems(ProblemCode.NOT_FOUND))
 async def get_alert(id: UUID, asked: Asked, words: InWords, response: Response) -> AlertDetail:  # noqa: A002
-    """An alert with all its transitions."""
+    """An alert with what it means, why it is, what to do, and what became of the ones before."""
     row = await _find(asked, id)
-    events = await _SQL.many(asked.connection, "alert_events", {"alert": id, "limit": MAX_EVENTS})
     response.headers["ETag"] = etag(row["version"])
-    return AlertDetail(**alert_shape(words, row), events=[_event(words, row, event) for event in events])
+    return AlertDetail(**alert_shape(words, row), **await detail_of(asked, words, row))
 
 
 @router.post("/alerts/{id}/acknowledge", responses=_CHANGES)
@@ -171,11 +170,6 @@ async def _find(asked: Session, id_: UUID) -> DictRow:
 async def read_alerts(connection: Connection, ids: list[Any]) -> list[DictRow]:
     """The rows of these alerts, for `alert_shape`."""
     return await _SQL.many(connection, "alerts", {**ALL_ALERTS, "ids": ids, "limit": len(ids)})
-
-
-def _event(words: Reader, alert: DictRow, event: DictRow) -> AlertEvent:
-    said = words.said(event, alert)
-    return AlertEvent(**{name: event[name] for name in AlertEvent.model_fields if name != "message"}, message=said)
 
 
 def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:

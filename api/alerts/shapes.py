@@ -10,6 +10,7 @@ from alerts.effects import Kind
 from api.http.examples import ALERT_ID, TICKET_NUMBER
 from api.http.shapes import Given, Message, Note, Shape, example
 from catalog.model import Severity
+from desk.tickets.status import Status
 
 Condition = Literal["pending", "active", "clearing", "no-data", "unconfirmed", "ok"]
 OperatorStateWord = Literal["unacknowledged", "acknowledged"]
@@ -41,6 +42,45 @@ _ALERT: Final[dict[str, Any]] = {
 }
 _ALERT_DETAIL: Final[dict[str, Any]] = {
     **_ALERT,
+    "read_only": False,
+    "raised": True,
+    "meaning": "平板探测器温度高于 42 °C 并持续 1 分钟时报警，回到 40 °C 才算恢复",
+    "source": None,
+    "stops": None,
+    "advice": "检查风扇、风道和机房温度，降温前避免连续曝光",
+    "causes": ["散热风扇或风道堵塞", "机房空调停机"],
+    "figures": {"value": 42.6, "limit": 42, "clear": 40, "unit": "Cel", "op": "above", "for_s": 60},
+    "picture": {
+        "begins": "2026-11-22T03:41:10.500000Z",
+        "ends": "2026-11-22T04:00:00Z",
+        "fitting": ["detector.temperature"],
+    },
+    "earlier": {
+        "count": 1,
+        "items": [
+            {
+                "id": "5f0c2f6e-6c0b-4c0e-9a51-6c5a7b0d2f11",
+                "occurred_at": "2026-10-02T01:12:00Z",
+                "cleared_at": "2026-10-02T02:40:00Z",
+                "count": 1,
+                "value": 43.1,
+                "tickets": [
+                    {
+                        "number": "WX20261002-003",
+                        "status": "closed",
+                        "closed_at": "2026-10-02T06:30:00Z",
+                        "ended": {
+                            "event": "mend",
+                            "at": "2026-10-02T05:55:00Z",
+                            "actor": "张工",
+                            "note": "更换散热风扇",
+                        },
+                    }
+                ],
+            }
+        ],
+    },
+    "elsewhere": {"days": 30, "devices": 2, "episodes": 3},
     "events": [
         {
             "id": 501,
@@ -50,6 +90,7 @@ _ALERT_DETAIL: Final[dict[str, Any]] = {
             "from_state": "pending",
             "to_state": "active",
             "actor": "",
+            "note": "",
             "message": ALERT_SAID,
         }
     ],
@@ -106,14 +147,93 @@ class AlertEvent(Shape):
     from_state: str
     to_state: str
     actor: Annotated[str, Field(description="Who; empty: the engine.")]
+    note: Annotated[str, Field(description="What he noted.")]
     message: Message
 
 
+class Figures(Shape):
+    """By what a limit was broken."""
+
+    value: Annotated[float, Field(description="The worst so far.")]
+    limit: float
+    clear: Annotated[float, Field(description="At or back beyond it the alert is over.")]
+    unit: Annotated[str, Field(description="UCUM.")]
+    op: Literal["above", "below"]
+    for_s: Annotated[float, Field(description="How long it had to stay so.")]
+
+
+class Around(Shape):
+    """What a picture of the episode shows."""
+
+    begins: datetime
+    ends: datetime
+    fitting: Annotated[
+        list[str], Field(description="Signals that show it, the best first; empty: none does, a timeline fits.")
+    ]
+
+
+class TicketEnd(Shape):
+    """How a ticket ended."""
+
+    event: Literal["mend", "dismiss"]
+    at: datetime
+    actor: str
+    note: str
+
+
+class EarlierTicket(Shape):
+    """A ticket of an earlier occurrence."""
+
+    number: str
+    status: Status
+    closed_at: datetime | None
+    ended: Annotated[TicketEnd | None, Field(description="What was done; null: nothing yet.")]
+
+
+class Earlier(Shape):
+    """An earlier occurrence of the same on this device."""
+
+    id: UUID
+    occurred_at: datetime
+    cleared_at: datetime | None
+    count: int
+    value: Annotated[float | None, Field(description="Of a limit the worst value.")]
+    tickets: list[EarlierTicket]
+
+
+class EarlierOnes(Shape):
+    """All that are kept are counted."""
+
+    count: int
+    items: Annotated[list[Earlier], Field(description="The latest first, at most 20.")]
+
+
+class Elsewhere(Shape):
+    """The same at other devices of this model, of those that one sees."""
+
+    days: Annotated[int, Field(description="So far back.")]
+    devices: int
+    episodes: int
+
+
 class AlertDetail(Alert):
-    """An alert with all its transitions."""
+    """An alert with what it means, why it is, what to do, and what became of the ones before."""
 
     model_config = example(**_ALERT_DETAIL)
 
+    read_only: Annotated[
+        bool, Field(description="It is of the time of another dealer, or of before: nobody here does anything with it.")
+    ]
+    raised: Annotated[bool, Field(description="false: watched only, and nobody was alarmed.")]
+    meaning: Annotated[str, Field(description="What the code or the rule means.")]
+    source: Annotated[str | None, Field(description="Who published the code.")]
+    stops: Annotated[str | None, Field(description="What can't be done meanwhile.")]
+    advice: str | None
+    causes: Annotated[list[str], Field(description="The likeliest first.")]
+    figures: Annotated[Figures | None, Field(description="Of a limit.")]
+    picture: Around
+    earlier: EarlierOnes
+    elsewhere: Elsewhere
     events: list[AlertEvent]
 
 

@@ -90,8 +90,9 @@ async def test_nobody_changes_what_is_of_another_time(handed: World, as_: str) -
     answer = await handed.ask("POST", path, as_=as_, json={"event": "receive"}, headers={"If-Match": "*"})
     assert (answer.status_code, answer.json()["code"]) in {(409, "conflict"), (403, "forbidden")}
     handed.look("UPDATE alert SET condition = 'ok', dealer_id = 1 WHERE id = %s RETURNING id", handed.a.alert)
-    path = f"/alerts/{handed.a.alert}/acknowledge"
-    answer = await handed.ask("POST", path, as_=as_, json={}, headers={"If-Match": "*"})
+    path = f"/alerts/{handed.a.alert}"
+    assert (await seen(handed, path, as_))["read_only"] is (as_ != "hospital-a"), "and the page says so"
+    answer = await handed.ask("POST", f"{path}/acknowledge", as_=as_, json={}, headers={"If-Match": "*"})
     assert (answer.status_code, answer.json()["code"]) in {(409, "conflict"), (403, "forbidden")}
 
 

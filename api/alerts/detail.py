@@ -1,0 +1,142 @@
+"""What an alert's page says beyond its row: its meaning, why it is, what to do, and what became of the ones before."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from psycopg.rows import DictRow
+
+from alerts.plan import CONNECTION_HOLD_MS, LIMIT, MORE, NUMBERS
+from alerts.reasons import WATCHED
+from api.alerts.shapes import AlertEvent, Around, Earlier, EarlierOnes, EarlierTicket, Elsewhere, Figures, TicketEnd
+from api.http.context import Session
+from api.http.language import Reader
+from api.http.shapes import of_row
+from catalog.model import LimitRule, Model
+from desk.tickets.opening import EVIDENCE_MS, guidance
+from store.sql import queries_beside
+
+_SQL: Final = queries_beside(__file__)
+MAX_EVENTS: Final = 1000
+MAX_EARLIER: Final = 20
+ELSEWHERE: Final = timedelta(days=30)
+_AROUND: Final = timedelta(milliseconds=EVIDENCE_MS)
+
+
+async def detail_of(asked: Session, words: Reader, row: DictRow) -> dict[str, Any]:
+    """The fields of `AlertDetail` that `Alert` hasn't, of a row of the statement `alerts`. Four statements."""
+    model = words.catalog.models.get(row["model"])
+    known = guidance(model, {"family": row["family"], "code": row["subject"], "rule": row["rule"]})
+    fault = None if model is None or row["kind"] != "fault" else model.faults.get(row["subject"])
+    advice = f"alert.advice.{_own(row)}"
+    return {
+        "read_only": not row["own"],
+        "raised": row["message"] not in WATCHED,
+        "meaning": _meaning(words, row, model),
+        "source": None if fault is None else fault.source,
+        "stops": None if known.stops is None else known.stops.get(words.lang),
+        "advice": known.advice.get(words.lang)
+        if known.advice is not None
+        else (words.words(advice, {}) if advice in words.catalog.messages else None),
+        "causes": [cause.get(words.lang) for cause in known.causes],
+        "figures": _figures(row, _limit(model, row["rule"])),
+        "picture": Around(
+            begins=row["occurred_at"] - _AROUND,
+            ends=min(asked.now, (row["cleared_at"] or asked.now) + _AROUND),
+            fitting=[row["subject"]] if model is not None and row["subject"] in model.signals else [],
+        ),
+        "earlier": await _earlier(asked, row),
+        "elsewhere": await _elsewhere(asked, row),
+        "events": await _events(asked, words, row),
+    }
+
+
+def _own(row: DictRow) -> str:
+    """What its messages are called by: a rule that every device has, or the kind of rule."""
+    return "numbers" if row["rule"] == NUMBERS else str(row["kind"])
+
+
+def _limit(model: Model | None, rule: str) -> LimitRule | None:
+    limits = () if model is None else (limit for signal in model.signals.values() for limit in signal.rules)
+    return next((limit for limit in limits if LIMIT + limit.key == rule), None)
+
+
+def _meaning(words: Reader, row: DictRow, model: Model | None) -> str:
+    said, params = f"alert.meaning.{_own(row)}", dict[str, Any](row["params"])
+    match row["kind"]:
+        case "fault":
+            params["code"] = row["subject"]
+            if row["subject"] == MORE:
+                said = "alert.meaning.more"
+            elif model is None or row["subject"] not in model.faults:
+                said = "alert.meaning.unknown"
+        case "limit":
+            figures = _figures(row, _limit(model, row["rule"]))
+            if figures is None:
+                return words.said(row, row).text
+            said = f"alert.meaning.{figures.op}" + ("" if figures.for_s else "_at_once")
+            params |= figures.model_dump() | {"signal": row["subject"]}
+        case "silence":
+            if model is None or model.silence is None:
+                return words.said(row, row).text
+            params["after_s"] = model.silence.after_s
+        case "connection":
+            params["for_s"] = CONNECTION_HOLD_MS / 1000
+        case _:
+            pass
+    return words.words(said, params, model=row["model"], zone=row["time_zone"])
+
+
+def _figures(row: DictRow, limit: LimitRule | None) -> Figures | None:
+    """As they were when it was judged; which way, the catalog says, or the message of a limit that it has no longer."""
+    told: Mapping[str, Any] = row["params"]
+    if row["kind"] != "limit" or not isinstance(told.get("value"), int | float) or "limit" not in told:
+        return None
+    below = limit.op == "below" if limit is not None else row["message"].endswith("below")
+    return Figures(
+        value=told["value"],
+        limit=told["limit"],
+        clear=told.get("clear", told["limit"]),
+        unit=told.get("unit", ""),
+        op="below" if below else "above",
+        for_s=told.get("for_s", 0.0),
+    )
+
+
+async def _earlier(asked: Session, row: DictRow) -> EarlierOnes:
+    of = {"device": row["device_id"], "rule": row["rule"], "at": row["occurred_at"], "alert": row["id"]}
+    rows = await _SQL.many(asked.connection, "alert_earlier", {**of, "watched": list(WATCHED), "limit": MAX_EARLIER})
+    tickets: dict[Any, list[EarlierTicket]] = {}
+    for ticket in await _SQL.many(asked.connection, "alert_tickets", {"alerts": [each["id"] for each in rows]}):
+        ended = None if ticket["event"] is None else of_row(TicketEnd, ticket)
+        tickets.setdefault(ticket["alert_id"], []).append(of_row(EarlierTicket, ticket, ended=ended))
+    return EarlierOnes(
+        count=rows[0]["total"] if rows else 0,
+        items=[of_row(Earlier, each, tickets=tickets.get(each["id"], [])) for each in rows],
+    )
+
+
+async def _elsewhere(asked: Session, row: DictRow) -> Elsewhere:
+    since: datetime = asked.now - ELSEWHERE
+    [found] = await _SQL.many(
+        asked.connection,
+        "alert_elsewhere",
+        {
+            "device": row["device_id"],
+            "rule": row["rule"],
+            "model": row["model"],
+            "since": since,
+            "hospital": asked.hospital(None),
+            "dealer": asked.dealer(),
+            "watched": list(WATCHED),
+        },
+    )
+    return of_row(Elsewhere, found, days=ELSEWHERE.days)
+
+
+async def _events(asked: Session, words: Reader, row: DictRow) -> list[AlertEvent]:
+    events = await _SQL.many(asked.connection, "alert_events", {"alert": row["id"], "limit": MAX_EVENTS})
+    return [
+        of_row(AlertEvent, event, note=event["params"].get("note", ""), message=words.said(event, row))
+        for event in events
+    ]
