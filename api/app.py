@@ -25,7 +25,7 @@ from api.alerts import routes as alerts
 from api.audit import routes as audit
 from api.catalog import routes as models
 from api.contract import complete
-from api.devices import enrol, service
+from api.devices import collected, enrol, register, service
 from api.devices import routes as devices
 from api.feed import routes as stream
 from api.feed.hub import Hub
@@ -57,6 +57,8 @@ _PARTS: Final = (
     session,
     accounts,
     devices,
+    register,
+    collected,
     service,
     readings,
     series,

@@ -15,12 +15,15 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`mqtt_url`: where an enrolled agent reports to (`mqtt[s]://host:port`). `heartbeat_s`: seconds between its
-    heartbeats. `language`: of texts for a reader who asks for none. `console`: the folder of the built page.
-    `login_lasts`, `code_lasts`: how long a login's token or session and a device's one-time code are good.
-    `proxies`: addresses whose word of who asks, and whether by https, is taken."""
+    """`mqtt_url`: where an enrolled agent reports to (`mqtt[s]://host:port`). `mqtt_user`: whose password the broker
+    wants there; empty where it goes by certificates. `public_url`: where the API is reached; empty: where it was asked.
+    `heartbeat_s`: seconds between an agent's heartbeats. `language`: of texts for a reader who asks for none.
+    `console`: the folder of the built page. `login_lasts`, `code_lasts`: how long a login's token or session and a
+    device's one-time code are good. `proxies`: addresses whose word of who asks, and whether by https, is taken."""
 
     mqtt_url: str
+    mqtt_user: str = ""
+    public_url: str = ""
     heartbeat_s: float = 15.0
     language: Lang = "zh"
     console: Path = BUILT

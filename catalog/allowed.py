@@ -222,14 +222,26 @@ def field(name: str, model: Model) -> Looks | None:
     return INVENTORY.get(name) if of_control is None else CONTROL_INVENTORY.get(of_control)
 
 
+def states_of(model: Model) -> dict[str, frozenset[str]]:
+    """The states of a model, each with all that it can be."""
+    reagents = sorted(set(model.reagents.values()))
+    return {**STATES, **{f"reagent.{key}.{name}": all_ for key in reagents for name, all_ in REAGENT_STATES.items()}}
+
+
+def fields_of(model: Model) -> list[str]:
+    """The fields of a model's inventory."""
+    reagents, controls = sorted(set(model.reagents.values())), sorted(set(model.controls.values()))
+    return [
+        *INVENTORY,
+        *(f"reagent.{key}.{name}" for key in reagents for name in REAGENT_INVENTORY),
+        *(f"control.{key}.{name}" for key in controls for name in CONTROL_INVENTORY),
+    ]
+
+
 def names(model: Model) -> frozenset[str]:
     """Everything of a model that a reason may be said of: its signals, states and fields, and the words they begin
     with, such as ``reagent.<key>``; and ``time``."""
-    keys = {
-        f"reagent.{key}.{what}" for key in model.reagents.values() for what in (*REAGENT_STATES, *REAGENT_INVENTORY)
-    }
-    keys |= {f"control.{key}.{what}" for key in model.controls.values() for what in CONTROL_INVENTORY}
-    whole = keys.union(model.signals, STATES, INVENTORY)
+    whole = {*model.signals, *states_of(model), *fields_of(model)}
     parts = {name[:end] for name in whole for end, letter in enumerate(name) if letter == "."}
     return frozenset(whole | parts | {"time"})
 

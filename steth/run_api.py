@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -34,6 +35,8 @@ async def run_api(settings: Settings, catalog: Catalog) -> None:
         app = create_app(
             settings=ApiSettings(
                 mqtt_url=settings.told_mqtt(),
+                mqtt_user=urlsplit(settings.mqtt).username or "",
+                public_url=settings.public_url,
                 heartbeat_s=settings.heartbeat_s,
                 language=settings.language,
                 proxies=settings.proxy_networks(),

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.devices.shapes import Enrol, Enrolled
+from api.devices.register_shapes import Enrol, Enrolled
 from api.http.context import Address, Shared
 from api.http.documented import problems
 from api.http.idempotency import KEY_HEADER, NOBODY, Attempt, check_key, once

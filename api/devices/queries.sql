@@ -6,7 +6,7 @@ SELECT d.id AS key, d.uid, d.name, d.model, d.department, d.serial, d.status, d.
        live.connected, live.interval_s, live.agent, live.boot, live.heartbeat, live.equipment_connected,
        live.clock_offset_ms,
        greatest(live.seen_at, (SELECT max(m.at) FROM device_mark m WHERE m.device_id = d.id)) AS last_seen,
-       worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since, worst.doubted_since,
+       worst.open_alerts, worst.severity AS worst_severity, worst.since AS worst_since, worst.doubted_since, worst.clock_wrong_since,
        (SELECT max(r.last) FROM device_refusal r WHERE r.device_id = d.id AND r.kind = 'refused'
             AND split_part(r.reason, ':', 1) <> ALL(%(kept)s) AND r.reason NOT LIKE '%%:time') AS lost_at,
        (SELECT count(*) FROM ticket t WHERE t.device_id = d.id AND t.status <> 'closed') AS open_tickets
@@ -21,7 +21,8 @@ CROSS JOIN LATERAL (
                FILTER (WHERE a.kind IN ('fault', 'limit')))[1] AS since,
            min(a.occurred_at) FILTER (
                WHERE a.kind NOT IN ('fault', 'limit') OR a.condition = 'unconfirmed'
-           ) AS doubted_since
+           ) AS doubted_since,
+           min(a.occurred_at) FILTER (WHERE a.kind = 'clock' OR a.subject = 'SYS-CLK-01') AS clock_wrong_since
     FROM alert a WHERE a.device_id = d.id AND a.condition <> 'ok' AND a.condition <> 'pending'
 ) worst
 WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
@@ -34,7 +35,7 @@ WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
 ORDER BY d.id LIMIT %(limit)s
 
 -- name: device_by_uid
-SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version,
+SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, d.inventory, d.box_id,
        (SELECT v.time_zone FROM shown_device v WHERE v.id = d.id) AS time_zone
 FROM device d WHERE d.uid = %(uid)s
 
@@ -53,3 +54,17 @@ WHERE device_id = %(device)s ORDER BY last DESC, kind, source, reason
 
 -- name: open_tickets
 SELECT number FROM ticket WHERE device_id = %(device)s AND status <> 'closed' ORDER BY id
+
+-- name: device_codes
+-- The codes that came, by the alerts that each made.
+SELECT subject AS code, max(occurred_at) AS last, count(*) AS times FROM alert
+WHERE device_id = %(device)s AND kind = 'fault' AND condition <> 'pending' GROUP BY subject
+
+-- name: device_box
+SELECT b.id, b.first_seen, b.last_seen FROM device d JOIN box b ON b.site_id = d.site_id AND b.id = d.box_id
+WHERE d.id = %(device)s
+
+-- name: box_devices
+-- The others that report from the same box.
+SELECT o.uid AS id, o.name FROM device d JOIN device o ON o.site_id = d.site_id AND o.box_id = d.box_id AND o.id <> d.id
+WHERE d.id = %(device)s ORDER BY o.name, o.id LIMIT %(limit)s

@@ -1,51 +1,37 @@
-"""Devices: minted, listed, changed, and their present state."""
+"""Devices: listed, and how they are."""
 
 import asyncio
 from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
 from api.devices.latest import foreign_units, latest_of
-from api.devices.read import find_device
+from api.devices.read import DeviceUid
 from api.devices.shapes import (
-    CodeMade,
+    Box,
     Device,
-    DeviceChange,
     DeviceDetail,
-    DeviceMade,
     Gap,
     Heartbeat,
-    NewDevice,
     Refusal,
-    SiteById,
-    SiteByName,
     Status,
+    UidName,
 )
 from api.devices.state import WORDS, Judged, Known, judge
-from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
+from api.http.conditions import etag
 from api.http.context import Asked, Session
 from api.http.documented import problems
 from api.http.language import InWords, Reader
 from api.http.paging import ById, Cursor, Limit, Page, decode, encode, id_of
-from api.http.problems import Problem, ProblemCode, invalid, not_found
+from api.http.problems import ProblemCode, not_found
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id
-from api.people.dealers import dealer_for
-from api.people.sites import hospital_hidden
+from api.http.shapes import Id, of_row
 from catalog.refusals import in_words, kept_words, loses, source_words
-from desk.tickets.operate import device_retired
-from desk.zones import DEFAULT_ZONE
-from people import devices as register
-from people.errors import HospitalHiddenError
-from people.login.credentials import code_hash, mint_code
-from people.places import find_or_make_site, find_site
 from store.sql import queries_beside
-from wire.ids import mint_device_id
-from wire.times import ms_of
 
 _SQL: Final = queries_beside(__file__)
 
@@ -53,9 +39,8 @@ router = APIRouter(prefix=PREFIX, route_class=Route, tags=["devices"])
 SLICE: Final = 100
 """Devices of a list that are put into words before others have a turn on the event loop."""
 MAX_GAPS: Final = 20
-DeviceUid = Annotated[
-    str, Path(pattern=r"^[a-z0-9][a-z0-9\-]{3,39}$", description="The device's id.", examples=["d3k9m2q7x1z5a"])
-]
+MAX_ON_BOX: Final = 64
+"""Devices of one agent, at most (`agent.config.shapes.Config`)."""
 
 
 @router.get("/devices", response_model=Page[Device], responses=problems())
@@ -99,46 +84,6 @@ async def list_devices(
     return Response(body, media_type="application/json")
 
 
-@router.post(
-    "/devices",
-    status_code=201,
-    responses=problems(ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED, body=True),
-)
-async def mint_device(body: NewDevice, asked: Asked, response: Response) -> DeviceMade:
-    """Mint a device and a one-time code, which its agent exchanges by POST /enrol."""
-    catalog = asked.context.catalog
-    model = catalog.models.get(body.model)
-    if model is None or model.kind == "base":
-        raise invalid("body.model", "The catalog has no such model: GET /api/v1/catalog/models lists them.")
-    dealer = await dealer_for(asked, body.dealer)
-    site = await _site(asked, body.site)
-    uid = mint_device_id()
-    code = mint_code()
-    expires_at = asked.now + asked.context.settings.code_lasts
-    await register.add_device(
-        asked.connection,
-        uid=uid,
-        org=site["org_id"],
-        dealer=dealer,
-        site=site["id"],
-        model=body.model,
-        name=body.name,
-        department=body.department,
-        serial=body.serial,
-        code_hash=code_hash(code),
-        code_expires_at=expires_at,
-        now=asked.now,
-    )
-    await asked.audit(
-        org=site["org_id"],
-        action="device-minted",
-        subject=f"device:{uid}",
-        detail={"model": body.model, "site": site["id"], "dealer": dealer},
-    )
-    response.headers["Location"] = f"{PREFIX}/devices/{uid}"
-    return DeviceMade(id=uid, code=code, expires_at=expires_at, site=site["id"], hospital=site["org_id"])
-
-
 @router.get("/devices/{id}", responses=problems(ProblemCode.NOT_FOUND))
 async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Response) -> DeviceDetail:  # noqa: A002
     """A device with its latest values."""
@@ -174,86 +119,17 @@ async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Resp
             Gap(lane=("live", "bulk")[gap["lane"]], since=gap["since"], until=gap["at"], reports=gap["reports"])
             for gap in await _SQL.many(asked.connection, "device_gaps", {"device": row["key"], "limit": MAX_GAPS})
         ],
+        box=await _box(asked, row["key"]),
+        clock_wrong_since=row["clock_wrong_since"],
     )
 
 
-@router.patch(
-    "/devices/{id}",
-    responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CHANGED_MEANWHILE, ProblemCode.IF_MATCH_MISSING, body=True),
-)
-async def change_device(
-    id: DeviceUid,  # noqa: A002
-    body: DeviceChange,
-    asked: Asked,
-    words: InWords,
-    response: Response,
-    if_match: IfMatch = None,
-) -> DeviceDetail:
-    """Change what people enter of a device, or retire it: its open tickets note that and stay for a person."""
-    before = await find_device(asked.connection, id)
-    if before is None:
-        raise not_found("device")
-    require_match(if_match, before["version"])
-    changed = await register.change_device(
-        asked.connection,
-        uid=id,
-        version=before["version"],
-        name=body.name,
-        department=body.department,
-        serial=body.serial,
-        status=body.status,
-    )
-    if not changed:
-        raise changed_meanwhile()
-    if body.status == "retired" and before["status"] != "retired":
-        now_ms = ms_of(asked.now)
-        await device_retired(asked.connection, device_id=before["key"], actor=asked.account.name, now_ms=now_ms)
-    await asked.audit(
-        org=before["org_id"],
-        action="device-changed",
-        subject=f"device:{id}",
-        detail={"changed": ", ".join(sorted(body.model_fields_set))},
-    )
-    return await get_device(id, asked, words, response)
-
-
-@router.post(
-    "/devices/{id}/code",
-    status_code=201,
-    responses=problems(ProblemCode.NOT_FOUND, ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED),
-)
-async def new_code(id: DeviceUid, asked: Asked) -> CodeMade:  # noqa: A002
-    """Make a new one-time code, such as for an exchanged workstation. The one before is good no more."""
-    device = await find_device(asked.connection, id)
-    if device is None:
-        raise not_found("device")
-    if device["status"] != "active":
-        raise Problem(ProblemCode.CONFLICT, "The device is retired: make it active first.", where="path")
-    code = mint_code()
-    expires_at = asked.now + asked.context.settings.code_lasts
-    await register.set_code(asked.connection, uid=id, code_hash=code_hash(code), expires_at=expires_at)
-    await asked.audit(org=device["org_id"], action="code-created", subject=f"device:{id}")
-    return CodeMade(code=code, expires_at=expires_at)
-
-
-async def _site(asked: Session, given: SiteById | SiteByName) -> DictRow:
-    """The site that was given by id, or by names and made if new."""
-    if isinstance(given, SiteById):
-        found = await find_site(asked.connection, given.id)
-        if found is None:
-            raise invalid("body.site.id", "There is no such site: GET /api/v1/sites lists them.")
-        return found
-    try:
-        return await find_or_make_site(
-            asked.connection,
-            hospital=given.hospital,
-            site=given.site,
-            time_zone=DEFAULT_ZONE,
-            actor=asked.account.name,
-            now=asked.now,
-        )
-    except HospitalHiddenError:
-        raise hospital_hidden("body.site.hospital") from None
+async def _box(asked: Session, device: int) -> Box | None:
+    row = await _SQL.one(asked.connection, "device_box", {"device": device})
+    if row is None:
+        return None
+    others = await _SQL.many(asked.connection, "box_devices", {"device": device, "limit": MAX_ON_BOX})
+    return of_row(Box, row, devices=[of_row(UidName, other) for other in others])
 
 
 def _heartbeat(row: DictRow) -> Heartbeat:

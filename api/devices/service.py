@@ -1,11 +1,11 @@
 """Who serves a device, since when, and who is to."""
 
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from api.devices.read import find_device
+from api.devices.read import DeviceUid, find_device
 from api.devices.shapes import Service, ServiceChange, ServicePlanned, ServiceTime
 from api.http.context import Asked, Session
 from api.http.documented import problems
@@ -17,7 +17,6 @@ from people import dealers
 from people.errors import ServiceError
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["service"])
-DeviceUid = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9\-]{3,39}$", description="The device's id.")]
 _REFUSED: Final = {
     "past": ("body.at", "It lies in the past: what a dealer was told it was told. Leave `at` out for from now on."),
     "too-far": ("body.at", "It lies more than a year ahead."),

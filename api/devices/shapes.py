@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Field
 
 from api.http.examples import DEALER, HOSPITAL, SITE, TICKET_NUMBER
-from api.http.shapes import Given, Id, Key, Label, Moment, NamedId, OptionalLabel, Shape, example
+from api.http.shapes import Given, Id, Moment, NamedId, Shape, example
 
 Status = Literal["active", "retired"]
 
@@ -96,6 +96,13 @@ _DEVICE_DETAIL: Final[dict[str, Any]] = {
     "gaps": [
         {"lane": "live", "since": "2026-11-22T01:58:00Z", "until": "2026-11-22T03:10:22Z", "reports": 144},
     ],
+    "box": {
+        "id": "b7k2m9q4x1z8n",
+        "first_seen": "2026-11-20T02:00:00Z",
+        "last_seen": "2026-11-22T01:12:40Z",
+        "devices": [{"id": "d8m2q7x1z5k9c", "name": "DR 2"}],
+    },
+    "clock_wrong_since": None,
 }
 
 
@@ -202,6 +209,22 @@ class Gap(Shape):
     reports: Annotated[int | None, Field(description="How many; null: nobody knows, the database was restored.")]
 
 
+class UidName(Shape):
+    """A device by its id and name."""
+
+    id: str
+    name: str
+
+
+class Box(Shape):
+    """What the device's agent runs on, as it names itself."""
+
+    id: str
+    first_seen: datetime
+    last_seen: Annotated[datetime, Field(description="When the newest session began that named it.")]
+    devices: Annotated[list[UidName], Field(description="Others that report from it, by name; at most 64.")]
+
+
 class DeviceDetail(Device):
     """A device with its latest values."""
 
@@ -216,85 +239,8 @@ class DeviceDetail(Device):
     heartbeat: Heartbeat | None
     refusals: Annotated[list[Refusal], Field(description="The last one first.")]
     gaps: Annotated[list[Gap], Field(description="The last one first, at most 20.")]
-
-
-class SiteById(Given):
-    """A site that is there."""
-
-    model_config = example(id=1)
-
-    id: Id
-
-
-class SiteByName(Given):
-    """A site by its names; what is not there yet is made."""
-
-    model_config = example(hospital="第一人民医院", site="放射科")
-
-    hospital: Label
-    site: Label
-
-
-def _how(given: object) -> str:
-    return "id" if isinstance(given, SiteById) or (isinstance(given, dict) and "id" in given) else "names"
-
-
-SiteGiven = Annotated[
-    Annotated[SiteById, Tag("id")] | Annotated[SiteByName, Tag("names")], Field(discriminator=Discriminator(_how))
-]
-
-
-class NewDevice(Given):
-    """A device to be watched."""
-
-    model_config = example(
-        name="DR 1",
-        model="generic-dr",
-        site={"hospital": "第一人民医院", "site": "放射科"},
-        department="放射科",
-        serial="SN-0042",
-    )
-
-    name: Label
-    model: Key
-    site: SiteGiven
-    dealer: Annotated[
-        Id | None, Field(description="For the operator's staff, where there are several; a dealer's is its own.")
-    ] = None
-    department: OptionalLabel = ""
-    serial: OptionalLabel = ""
-
-
-class CodeMade(Shape):
-    """A one-time code for the agent. It is shown here once and kept as a hash."""
-
-    model_config = example(code="K7QF-2M9D-XH4T", expires_at="2026-11-29T04:00:00Z")
-
-    code: str
-    expires_at: datetime
-
-
-class DeviceMade(CodeMade):
-    """A minted device."""
-
-    model_config = example(
-        id="d3k9m2q7x1z5a", code="K7QF-2M9D-XH4T", expires_at="2026-11-29T04:00:00Z", site=1, hospital=1
-    )
-
-    id: str
-    site: int
-    hospital: int
-
-
-class DeviceChange(Given):
-    """What to change; what is left out stays."""
-
-    model_config = example(name="DR 1 (Room 3)")
-
-    name: Label | None = None
-    department: OptionalLabel | None = None
-    serial: OptionalLabel | None = None
-    status: Status | None = None
+    box: Annotated[Box | None, Field(description="null: its agent names none.")]
+    clock_wrong_since: Annotated[datetime | None, Field(description="null: no alert says that its clock is wrong.")]
 
 
 class ReadingShape(Shape):
@@ -319,27 +265,6 @@ class Event(Shape):
     learned_at: Annotated[datetime, Field(description="When we learned of it.")]
     kind: str
     body: dict[str, Any]
-
-
-Code = Annotated[str, StringConstraints(min_length=12, max_length=20, pattern=r"^[0-9A-Za-z -]+$")]
-
-
-class Enrol(Given):
-    """The one-time code of a device."""
-
-    model_config = example(code="K7QF-2M9D-XH4T")
-
-    code: Code
-
-
-class Enrolled(Shape):
-    """What an agent needs to report."""
-
-    model_config = example(device="d3k9m2q7x1z5a", mqtt="mqtts://steth.example:8883", heartbeat_s=15.0)
-
-    device: str
-    mqtt: str
-    heartbeat_s: float
 
 
 class ServiceTime(Shape):

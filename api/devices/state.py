@@ -69,8 +69,8 @@ class Known:
     """What the database knows of a device. `interval_s`: seconds between heartbeats, 0: not told yet. `lost_at`: when
     something that it said was last refused, so that a fact was lost (`catalog.refusals`). `equipment_connected`:
     whether its agent reaches it; None: it can't tell. `worst_severity`: of the open alerts that say how the equipment
-    is, its faults and limits. `doubted_since`: when the first open alert began that makes what is known unsure: silence,
-    a wrong clock, a cloned identity, equipment out of reach."""
+    is, its faults and limits. `doubted_since`: when the first open alert began that makes what is known unsure, such as
+    silence, a wrong clock, a cloned identity."""
 
     connected: bool
     last_seen: datetime | None
@@ -108,9 +108,9 @@ def patience(known: Known, default_interval_s: float) -> timedelta:
 def judge(known: Known, *, now: datetime, default_interval_s: float) -> State:
     """How a device is, from what is known of it.
 
-    An open serious alert of the equipment counts however old the data are; that there is none counts only while they are
-    fresh, while nothing was lost that could have been one, and while nothing makes it doubtful. Of what was never heard
-    nothing is known.
+    An open serious alert of the equipment counts however old the data are; that there is none counts only while they
+    are fresh, while nothing was lost that could have been one, and while nothing makes it doubtful. Of what was never
+    heard nothing is known.
     """
     seen = known.last_seen
     if seen is None:

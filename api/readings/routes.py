@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 
 from api.devices.latest import QUALITY, unit_of
-from api.devices.read import find_device
-from api.devices.routes import DeviceUid
+from api.devices.read import DeviceUid, find_device
 from api.devices.shapes import Event, ReadingShape
 from api.http.context import Asked, Session
 from api.http.documented import problems

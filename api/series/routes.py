@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query
 from psycopg.rows import DictRow
 
 from api.devices.latest import unit_of
-from api.devices.read import find_device
-from api.devices.routes import DeviceUid
+from api.devices.read import DeviceUid, find_device
 from api.http.context import Asked, Session
 from api.http.documented import problems
 from api.http.language import InWords, Reader

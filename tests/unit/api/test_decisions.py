@@ -92,7 +92,10 @@ def known(
     ],
 )
 def test_connected_fresh_and_healthy_never_mix(
-    what: Known, connected: tuple[bool | None, Reason], fresh: tuple[bool | None, Reason], healthy: tuple[bool | None, Reason]
+    what: Known,
+    connected: tuple[bool | None, Reason],
+    fresh: tuple[bool | None, Reason],
+    healthy: tuple[bool | None, Reason],
 ) -> None:
     state = judge(what, now=NOW, default_interval_s=20)
 
