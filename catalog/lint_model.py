@@ -128,6 +128,9 @@ class _Model:
         ):
             what = "a value can stand only where its sender keeps back what didn't change"
             say((*path, "stands"), what, "give a deadband and a cadence in seconds, not above it, or leave it out")
+        set_by = signal.set_by
+        if set_by is not None and (set_by not in self.signals or self.units.get(set_by, signal.unit) != signal.unit):
+            say((*path, "set_by"), f"no signal {set_by} in {signal.unit}", "name one of the same unit")
         for index, rule in enumerate(signal.rules):
             here = (*path, "rules", index)
             if rule.key in rules:

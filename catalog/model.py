@@ -149,6 +149,7 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     and counts what lies outside. `deadband`: a change up to this needn't be sent (0: send all).
     `stands`: seconds for which a value is unchanged if no newer one comes, since its sender keeps back what didn't
     change and repeats it by then; None: no news is no news. It lets a limit's `for` be met by one value.
+    `set_by`: the signal, of the same unit, that says what was asked for where this one says what was delivered.
     """
 
     name: Name
@@ -161,6 +162,7 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max: Value
     deadband: Annotated[float, Meta(ge=0, le=1e18)] = 0.0
     stands: Seconds | None = None
+    set_by: Name | None = None
     rules: tuple[LimitRule, ...] = ()
 
 

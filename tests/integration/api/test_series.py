@@ -143,11 +143,12 @@ async def test_limits_and_what_was_wrong_in_the_range_come_with_it(still: World)
     found = await series(still, "from=2026-11-22T03:50:00Z&to=2026-11-22T04:00:00Z&lang=en")
     rules = MODEL.signals[METRIC].rules
     assert [(limit["rule"], limit["raise_at"], limit["clear"]) for limit in found["limits"]] == [
-        (rule.key, rule.raise_at, rule.clear) for rule in rules
+        (f"limit:{rule.key}", rule.raise_at, rule.clear) for rule in rules
     ]
-    assert [(mark["alert"], mark["begins"], mark["ends"]) for mark in found["marks"]] == [
-        (str(still.a.alert), "2026-11-22T03:55:00Z", None)
+    assert [(mark["alert"], mark["rule"], mark["begins"], mark["ends"]) for mark in found["marks"]] == [
+        (str(still.a.alert), "limit:detector-hot", "2026-11-22T03:55:00Z", None)
     ]
+    assert (found["per_event"], found["runs"], found["set"]) == (True, None, None)
     assert found["marks"][0]["text"].startswith("Flat-panel") or "46" in found["marks"][0]["text"]
     assert (await series(still, "from=2026-11-22T03:00:00Z&to=2026-11-22T03:30:00Z"))["marks"] == []
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.series.columns import MAX_POINTS, Resolution, aligned, gap_of, plan, with_gaps
+from api.series.columns import MAX_POINTS, Columns, Resolution, aligned, gap_of, plan, with_gaps
+from api.series.runs import runs_of
 from catalog.load import load
 
 NOW = datetime(2026, 11, 22, 4, 0, 30, tzinfo=UTC)
@@ -74,3 +75,28 @@ def test_what_is_a_gap_depends_on_how_often_the_signal_is_measured() -> None:
     assert gap_of(regular, timedelta(days=1)) == timedelta(days=2), "never within one bin and the next"
     assert gap_of(by_chance, timedelta(minutes=1)) is None, "a quiet night is no gap"
     assert gap_of(None, timedelta(minutes=1)) is None
+
+
+def strip(*values: float | None) -> Columns:
+    """A reading each 10 ms; None: a break in the line."""
+    columns = Columns()
+    for nth, value in enumerate(values):
+        columns.add((nth * 10, value, value, value, 0 if value is None else 1, 0))
+    return columns
+
+
+def test_a_strip_is_runs_that_end_where_nothing_came() -> None:
+    columns = strip(1, 1, 0, None, 0)
+    lasting = [(run.begins, run.ends, run.value, run.n) for run in runs_of(columns, width_ms=0, lasts=True)]
+    assert lasting == [(0, 20, 1, 2), (20, 20, 0, 1), (40, 40, 0, 1)]
+    by_chance = [(run.begins, run.ends) for run in runs_of(columns, width_ms=0, lasts=False)]
+    assert by_chance == [(0, 10), (20, 20), (40, 40)], "between two exposures nobody knows"
+
+
+def test_bins_in_which_it_was_both_are_neither_and_bad_readings_end_no_run() -> None:
+    columns = strip(1, 1)
+    columns.add((20, 0, 0.5, 1, 4, 0))
+    columns.add((30, None, None, None, 0, 3))
+    columns.add((40, 0, 0.5, 1, 2, 0))
+    runs = [(run.begins, run.ends, run.value, run.n) for run in runs_of(columns, width_ms=10, lasts=False)]
+    assert runs == [(0, 20, 1, 2), (20, 50, None, 6)]

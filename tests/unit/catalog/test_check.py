@@ -50,6 +50,12 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "missing English": (M, "stops: {zh: 不能使用, en: all of it}", "stops: {zh: 不能使用} #!", "no English text"),
     "empty text": (M, "{zh: 除尘, en: clean it}", "{zh: 除尘, en: ' '} #!", "is empty; write the text"),
     "untranslated": (M, "{zh: 除尘, en: clean it}", "{zh: clean it, en: clean it} #!", "holds no Chinese"),
+    "set by nothing": (
+        M,
+        "    cadence: 60\n",
+        "    set_by: thing.target #!\n    cadence: 60\n",
+        "no signal thing.target in",
+    ),
     "bad name": (M, "  - name: thing.temperature\n", "  - name: Thing Temp #!\n", "isn't a name"),
     "bad code": (M, "  - code: T-02\n", "  - code: T 02 #!\n", "isn't a fault code"),
     "unknown family of a fault": (
