@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from bench import against
 from bench.agent import agent
+from bench.console import console
 from bench.ground import GroundError, facts, ground
 from bench.ingest import ingest1, ingest20
 from bench.reads import reads
@@ -26,6 +27,7 @@ BENCHMARKS: Final[dict[str, Callable[[Run], Result]]] = {
     "agent": agent,
     "storage": storage,
     "reads": reads,
+    "console": console,
 }
 
 

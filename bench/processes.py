@@ -14,14 +14,15 @@ from tests.fixtures.ports import wait_until
 
 @contextlib.contextmanager
 def command(
-    arguments: Sequence[str], *, environment: Mapping[str, str], log: Path, ready: str
+    arguments: Sequence[str], *, environment: Mapping[str, str], log: Path, ready: str, folder: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """`steth …` or `steth-agent …`, once `ready` (a URL) answers; asked to stop in the end."""
+    """A program that stands beside this Python, in `folder`, once `ready` (a URL) answers; asked to stop in the end."""
     program = Path(sys.executable).with_name(arguments[0])
     with log.open("ab") as out:
         process = subprocess.Popen(
             [program, *arguments[1:]],
             env={**os.environ, **environment},
+            cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
