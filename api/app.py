@@ -25,7 +25,7 @@ from api.alerts import routes as alerts
 from api.audit import routes as audit
 from api.catalog import routes as models
 from api.contract import complete
-from api.devices import collected, enrol, register, service
+from api.devices import collected, enrol, move, register, service
 from api.devices import routes as devices
 from api.feed import routes as stream
 from api.feed.hub import Hub
@@ -58,6 +58,7 @@ _PARTS: Final = (
     accounts,
     devices,
     register,
+    move,
     collected,
     service,
     readings,

@@ -55,3 +55,11 @@ class ServiceError(PeopleError):
 
 class SiteTakenError(PeopleError):
     """The hospital has a site of this name."""
+
+
+class DatesError(PeopleError):
+    """A date of a device lies before one that comes earlier in its life."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field

@@ -111,9 +111,11 @@ ON CONFLICT (device_id) DO UPDATE SET dealer_id = excluded.dealer_id, due_at = e
 DELETE FROM service_change WHERE device_id = %(device)s RETURNING dealer_id
 
 -- name: add_device
-INSERT INTO device (uid, org_id, dealer_id, site_id, partition, model, name, department, serial, code_hash, code_expires_at, created_at)
-VALUES (%(uid)s, %(org)s, %(dealer)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(code_hash)s,
-        %(code_expires_at)s, %(now)s)
+INSERT INTO device (uid, org_id, dealer_id, site_id, partition, model, name, department, serial, asset_number, registration_number,
+    udi, made_on, in_use_since, use_until, code_hash, code_expires_at, created_at, moved_from)
+VALUES (%(uid)s, %(org)s, %(dealer)s, %(site)s, %(partition)s, %(model)s, %(name)s, %(department)s, %(serial)s, %(asset_number)s,
+    %(registration_number)s, %(udi)s, %(made_on)s, %(in_use_since)s, %(use_until)s, %(code_hash)s, %(code_expires_at)s, %(now)s,
+    %(moved_from)s)
 
 -- name: enrol
 UPDATE device SET code_hash = NULL, code_expires_at = NULL, enrolled_at = %(now)s
@@ -121,9 +123,21 @@ WHERE code_hash = %(code_hash)s AND code_expires_at > %(now)s AND status = 'acti
 RETURNING uid, org_id
 
 -- name: change_device
-UPDATE device SET name = coalesce(%(name)s, name), department = coalesce(%(department)s, department),
-    serial = coalesce(%(serial)s, serial), status = coalesce(%(status)s, status), version = version + 1
+UPDATE device SET name = %(name)s, department = %(department)s, serial = %(serial)s, asset_number = %(asset_number)s,
+    registration_number = %(registration_number)s, udi = %(udi)s, made_on = %(made_on)s, in_use_since = %(in_use_since)s,
+    use_until = %(use_until)s, version = version + 1
 WHERE uid = %(uid)s AND version = %(version)s
+
+-- name: retire_device
+UPDATE device SET status = 'retired', retired_at = %(now)s, retired_reason = %(reason)s, version = version + 1
+WHERE uid = %(uid)s AND version = %(version)s AND status = 'active'
+
+-- name: reactivate_device
+UPDATE device SET status = 'active', retired_at = NULL, retired_reason = '', version = version + 1
+WHERE uid = %(uid)s AND version = %(version)s AND status = 'retired'
+
+-- name: move_device
+UPDATE device SET site_id = %(site)s, box_id = NULL, version = version + 1 WHERE uid = %(uid)s AND version = %(version)s
 
 -- name: set_code
 UPDATE device SET code_hash = %(code_hash)s, code_expires_at = %(code_expires_at)s WHERE uid = %(uid)s

@@ -241,6 +241,18 @@ CREATE FUNCTION public.lease_holds(until timestamp with time zone) RETURNS boole
 
 ALTER FUNCTION public.lease_holds(until timestamp with time zone) OWNER TO steth_owner;
 
+CREATE FUNCTION public.leave_box() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    DELETE FROM box b WHERE b.site_id = OLD.site_id AND b.id = OLD.box_id
+        AND NOT EXISTS (SELECT FROM device d WHERE d.site_id = b.site_id AND d.box_id = b.id);
+    RETURN NULL;
+END $$;
+
+ALTER FUNCTION public.leave_box() OWNER TO steth_owner;
+
 CREATE FUNCTION public.make_piece(whole text, begins timestamp with time zone) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -742,6 +754,16 @@ CREATE TABLE public.device (
     changed_xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     dealer_id integer DEFAULT public.only_dealer() NOT NULL,
     box_id text,
+    asset_number text DEFAULT ''::text NOT NULL,
+    registration_number text DEFAULT ''::text NOT NULL,
+    udi text DEFAULT ''::text NOT NULL,
+    made_on date,
+    in_use_since date,
+    use_until date,
+    retired_at timestamp with time zone,
+    retired_reason text DEFAULT ''::text NOT NULL,
+    moved_from integer,
+    CONSTRAINT device_dates_check CHECK (((made_on <= in_use_since) AND (in_use_since <= use_until) AND (made_on <= use_until))),
     CONSTRAINT device_partition_check CHECK (((partition >= 0) AND (partition <= 15))),
     CONSTRAINT device_status_check CHECK ((status = ANY (ARRAY['active'::text, 'retired'::text])))
 );
@@ -1879,6 +1901,8 @@ CREATE INDEX device_event_device ON public.device_event USING btree (device_id, 
 
 CREATE INDEX device_event_tail ON public.device_event USING btree (xid, id);
 
+CREATE INDEX device_moved_from ON public.device USING btree (moved_from) WHERE (moved_from IS NOT NULL);
+
 CREATE INDEX device_org ON public.device USING btree (org_id);
 
 CREATE INDEX device_partition ON public.device USING btree (partition);
@@ -1947,6 +1971,8 @@ CREATE TRIGGER device_changed BEFORE INSERT OR UPDATE OF uid, org_id, dealer_id,
 
 CREATE TRIGGER follows BEFORE INSERT ON public.audit FOR EACH ROW EXECUTE FUNCTION public.audit_follows();
 
+CREATE TRIGGER leave_box AFTER UPDATE OF site_id ON public.device FOR EACH ROW WHEN ((old.box_id IS NOT NULL)) EXECUTE FUNCTION public.leave_box();
+
 CREATE TRIGGER service_begins AFTER INSERT ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_follows();
 
 CREATE TRIGGER service_follows AFTER UPDATE OF name, model, site_id, org_id ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_follows();
@@ -1989,6 +2015,9 @@ ALTER TABLE ONLY public.command
 
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_dealer_id_fkey FOREIGN KEY (dealer_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.device
+    ADD CONSTRAINT device_moved_from_fkey FOREIGN KEY (moved_from) REFERENCES public.device(id);
 
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
@@ -2303,6 +2332,8 @@ GRANT ALL ON FUNCTION public.drop_piece(whole text, begins timestamp with time z
 GRANT SELECT ON TABLE public.keeping TO steth_ingest;
 GRANT SELECT ON TABLE public.keeping TO steth_jobs;
 
+REVOKE ALL ON FUNCTION public.leave_box() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time zone) TO steth_jobs;
 
@@ -2495,6 +2526,7 @@ GRANT SELECT(org_id) ON TABLE public.device TO steth_jobs;
 
 GRANT SELECT(site_id) ON TABLE public.device TO steth_ingest;
 GRANT SELECT(site_id) ON TABLE public.device TO steth_jobs;
+GRANT UPDATE(site_id) ON TABLE public.device TO steth_api;
 
 GRANT SELECT(partition) ON TABLE public.device TO steth_ingest;
 
@@ -2531,6 +2563,23 @@ GRANT SELECT(dealer_id) ON TABLE public.device TO steth_ingest;
 GRANT SELECT(dealer_id) ON TABLE public.device TO steth_jobs;
 
 GRANT SELECT(box_id),UPDATE(box_id) ON TABLE public.device TO steth_ingest;
+GRANT UPDATE(box_id) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(asset_number) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(registration_number) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(udi) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(made_on) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(in_use_since) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(use_until) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(retired_at) ON TABLE public.device TO steth_api;
+
+GRANT UPDATE(retired_reason) ON TABLE public.device TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.device_event TO steth_ingest;
 GRANT SELECT,DELETE ON TABLE public.device_event TO steth_jobs;
@@ -2743,6 +2792,8 @@ GRANT SELECT ON TABLE public.ticket TO steth_jobs;
 
 GRANT UPDATE(number) ON TABLE public.ticket TO steth_ingest;
 GRANT UPDATE(number) ON TABLE public.ticket TO steth_jobs;
+
+GRANT UPDATE(site_id) ON TABLE public.ticket TO steth_api;
 
 GRANT UPDATE(severity) ON TABLE public.ticket TO steth_ingest;
 

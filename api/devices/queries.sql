@@ -35,7 +35,8 @@ WHERE (%(above)s::bigint IS NULL OR d.id > %(above)s)
 ORDER BY d.id LIMIT %(limit)s
 
 -- name: device_by_uid
-SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version, d.inventory, d.box_id,
+SELECT d.id AS key, d.uid, d.org_id, d.dealer_id, d.site_id, d.name, d.model, d.department, d.serial, d.status, d.version,
+       d.inventory, d.asset_number, d.registration_number, d.udi, d.made_on, d.in_use_since, d.use_until,
        (SELECT v.time_zone FROM shown_device v WHERE v.id = d.id) AS time_zone
 FROM device d WHERE d.uid = %(uid)s
 
@@ -68,3 +69,10 @@ WHERE d.id = %(device)s
 -- The others that report from the same box.
 SELECT o.uid AS id, o.name FROM device d JOIN device o ON o.site_id = d.site_id AND o.box_id = d.box_id AND o.id <> d.id
 WHERE d.id = %(device)s ORDER BY o.name, o.id LIMIT %(limit)s
+
+-- name: device_register
+-- What people enter of a device, and what became of it: the same equipment at the hospital before and after, if the asker sees it.
+SELECT d.asset_number, d.registration_number, d.udi, d.made_on, d.in_use_since, d.use_until, d.retired_at, d.retired_reason,
+       f.uid AS former_uid, f.name AS former_name, l.uid AS later_uid, l.name AS later_name
+FROM device d LEFT JOIN device f ON f.id = d.moved_from LEFT JOIN device l ON l.moved_from = d.id
+WHERE d.id = %(device)s ORDER BY l.id DESC LIMIT 1

@@ -1,12 +1,21 @@
 """A device as it is registered: where and what it is, its one-time code, and what its agent is started with."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 
 from api.devices.shapes import Status
 from api.http.shapes import Given, Id, Key, Label, OptionalLabel, Shape, example
+from people.udi import checked_udi
 
 Source = Literal["dicom", "folder", "astm", "hl7"]
 """What the agent reads equipment by. Its workstation and logs come beside it."""
@@ -39,7 +48,39 @@ SiteGiven = Annotated[
 ]
 
 
-class NewDevice(Given):
+def _day(value: object) -> object:
+    """JSON knows no dates: a text of the calendar's form."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("is no day: write it as 2021-03-15") from None
+    return value
+
+
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    Field(ge=date(1950, 1, 1), le=date(2199, 12, 31)),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+Udi = Annotated[OptionalLabel, AfterValidator(checked_udi)]
+
+
+class Register(Given):
+    """What a hospital's register has of a device."""
+
+    department: OptionalLabel = ""
+    serial: OptionalLabel = ""
+    asset_number: OptionalLabel = ""
+    registration_number: OptionalLabel = ""
+    udi: Udi = ""
+    made_on: Day | None = None
+    in_use_since: Day | None = None
+    use_until: Day | None = None
+
+
+class NewDevice(Register):
     """A device to be watched."""
 
     model_config = example(
@@ -56,8 +97,6 @@ class NewDevice(Given):
     dealer: Annotated[
         Id | None, Field(description="For the operator's staff, where there are several; a dealer's is its own.")
     ] = None
-    department: OptionalLabel = ""
-    serial: OptionalLabel = ""
     sources: Annotated[
         list[Source],
         Field(
@@ -117,15 +156,36 @@ class DeviceMade(CodeMade):
     hospital: int
 
 
-class DeviceChange(Given):
+class DeviceChange(Register):
     """What to change; what is left out stays."""
 
     model_config = example(name="DR 1 (Room 3)")
 
     name: Label | None = None
-    department: OptionalLabel | None = None
-    serial: OptionalLabel | None = None
-    status: Status | None = None
+    status: Annotated[
+        Status | None, Field(description="retired: it is watched no longer, its open tickets stay for a person.")
+    ] = None
+    reason: Annotated[Label | None, Field(description="Why it is retired: needed for that.")] = None
+
+
+class Move(Given):
+    """Where a device is moved to."""
+
+    model_config = example(site={"hospital": "第一人民医院", "site": "急诊放射"}, reason="新楼启用")
+
+    site: SiteGiven
+    reason: Label
+
+
+class Moved(Shape):
+    """A device that was moved."""
+
+    model_config = example(id="d3k9m2q7x1z5a", site=2, hospital=1, code=None)
+
+    id: Annotated[str, Field(description="Its own, or at another hospital the new device's.")]
+    site: int
+    hospital: int
+    code: Annotated[CodeMade | None, Field(description="At another hospital its agent enrols anew by this.")]
 
 
 Code = Annotated[str, StringConstraints(min_length=12, max_length=20, pattern=r"^[0-9A-Za-z -]+$")]

@@ -119,9 +119,21 @@ async def get_device(id: DeviceUid, asked: Asked, words: InWords, response: Resp
             Gap(lane=("live", "bulk")[gap["lane"]], since=gap["since"], until=gap["at"], reports=gap["reports"])
             for gap in await _SQL.many(asked.connection, "device_gaps", {"device": row["key"], "limit": MAX_GAPS})
         ],
+        **await _register(asked, row["key"]),
         box=await _box(asked, row["key"]),
         clock_wrong_since=row["clock_wrong_since"],
     )
+
+
+async def _register(asked: Session, device: int) -> dict[str, Any]:
+    row = await _SQL.one(asked.connection, "device_register", {"device": device})
+    assert row is not None  # noqa: S101 - the same transaction found the device
+
+    def other(which: str) -> UidName | None:
+        return None if row[f"{which}_uid"] is None else UidName(id=row[f"{which}_uid"], name=row[f"{which}_name"])
+
+    kept = {name: value for name, value in row.items() if name in DeviceDetail.model_fields}
+    return {**kept, "former": other("former"), "later": other("later")}
 
 
 async def _box(asked: Session, device: int) -> Box | None:

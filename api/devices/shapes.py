@@ -1,6 +1,6 @@
 """Devices, what they measured and what happened to them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
@@ -103,6 +103,16 @@ _DEVICE_DETAIL: Final[dict[str, Any]] = {
         "devices": [{"id": "d8m2q7x1z5k9c", "name": "DR 2"}],
     },
     "clock_wrong_since": None,
+    "asset_number": "2021-YX-0042",
+    "registration_number": "国械注准20203060042",
+    "udi": "(01)06901234567892(21)SN0042",
+    "made_on": "2020-11-03",
+    "in_use_since": "2021-03-15",
+    "use_until": "2031-03-14",
+    "retired_at": None,
+    "retired_reason": "",
+    "former": None,
+    "later": None,
 }
 
 
@@ -240,6 +250,16 @@ class DeviceDetail(Device):
     refusals: Annotated[list[Refusal], Field(description="The last one first.")]
     gaps: Annotated[list[Gap], Field(description="The last one first, at most 20.")]
     box: Annotated[Box | None, Field(description="null: its agent names none.")]
+    asset_number: Annotated[str, Field(description="The hospital's own (院内资产编号).")]
+    registration_number: Annotated[str, Field(description="Of the authority (注册证号).")]
+    udi: str
+    made_on: date | None
+    in_use_since: date | None
+    use_until: Annotated[date | None, Field(description="The last day that it may be used (使用期限).")]
+    retired_at: datetime | None
+    retired_reason: str
+    former: Annotated[UidName | None, Field(description="The same equipment at the hospital before, if it was moved.")]
+    later: Annotated[UidName | None, Field(description="The same equipment at the hospital that it was moved to.")]
     clock_wrong_since: Annotated[datetime | None, Field(description="null: no alert says that its clock is wrong.")]
 
 

@@ -1,7 +1,7 @@
 """Everything that goes wrong becomes problem details (RFC 9457), whoever raised it."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from fastapi import FastAPI, Request
@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from api.http.problems import STATUS, Fault, Problem, ProblemCode, too_many
 from api.http.rights import PREFIX, methods_of
+from api.http.shapes import LINE, LINES, OPTIONAL_LINE
 from people.errors import BusyError, LoginRefusedError, PeopleError, TooManyFailuresError
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -49,11 +50,18 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
 async def _validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     # Never `input` or `ctx` of pydantic's errors: they repeat what was sent, a password included.
-    faults = [
-        Fault(where=".".join(map(str, one["loc"])), detail=str(one["msg"])) for one in error.errors()[:_MAX_FAULTS]
-    ]
+    faults = [Fault(where=".".join(map(str, one["loc"])), detail=_said(one)) for one in error.errors()[:_MAX_FAULTS]]
     detail = f"{faults[0].where}: {faults[0].detail}" if faults else "The request breaks the contract."
     return problem_answer(Problem(ProblemCode.INVALID, detail, where=faults[0].where if faults else "", faults=faults))
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    if error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] in {LINE, LINES, OPTIONAL_LINE}:
+        return (
+            "It is blank, or has characters that nobody sees or that turn the direction of writing, such as those that "
+            "come along when text is pasted: type it anew."
+        )
+    return str(error["msg"])
 
 
 _OF_STATUS: Final[Mapping[int, tuple[ProblemCode, str]]] = {

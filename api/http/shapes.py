@@ -16,13 +16,12 @@ from wire.times import time_of
 _UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 LINE: Final = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
 """One line of printable text that isn't blank."""
+OPTIONAL_LINE: Final = rf"^[^{_UNSEEN}]*$"
 LINES: Final = rf"^([^{_UNSEEN}]|\n)*$"
 
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=LINE), AfterValidator(clean_name)]
-OptionalLabel = Annotated[
-    str, StringConstraints(max_length=100, pattern=rf"^[^{_UNSEEN}]*$"), AfterValidator(clean_name)
-]
+OptionalLabel = Annotated[str, StringConstraints(max_length=100, pattern=OPTIONAL_LINE), AfterValidator(clean_name)]
 Note = Annotated[str, StringConstraints(max_length=2000, pattern=LINES)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}$")]

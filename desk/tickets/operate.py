@@ -74,6 +74,29 @@ async def transition(
 
 async def device_retired(connection: AsyncConnection[Any], *, device_id: int, actor: str, now_ms: int) -> None:
     """Write into the open tickets of a device that it is watched no longer: they stay open, a person closes them."""
+    await _note(connection, device_id, "device-retired", "ticket.device_retired", {}, actor=actor, now_ms=now_ms)
+
+
+async def device_moved(
+    connection: AsyncConnection[Any], *, device_id: int, site_id: int, site: str, actor: str, now_ms: int
+) -> None:
+    """The open tickets of a device are at another site of its hospital from now on, and say so."""
+    await connection.execute(_QUERIES["tickets_move"], {"device": device_id, "site": site_id})
+    await _note(
+        connection, device_id, "device-moved", "ticket.device_moved", {"site": site}, actor=actor, now_ms=now_ms
+    )
+
+
+async def _note(
+    connection: AsyncConnection[Any],
+    device_id: int,
+    event: str,
+    message: str,
+    params: dict[str, Any],
+    *,
+    actor: str,
+    now_ms: int,
+) -> None:
     async with connection.cursor(row_factory=tuple_row) as cursor:
         await cursor.execute(_QUERIES["open_tickets_of"], (device_id,))
         found = await cursor.fetchall()
@@ -84,10 +107,10 @@ async def device_retired(connection: AsyncConnection[Any], *, device_id: int, ac
                 ticket_id=ticket_id,
                 org_id=org_id,
                 at_ms=now_ms,
-                event="device-retired",
+                event=event,
                 actor=actor,
-                message="ticket.device_retired",
-                params={"who": actor},
+                message=message,
+                params={"who": actor, **params},
             )
             for ticket_id, org_id in found
         ],

@@ -212,6 +212,9 @@ SELECT count(*) FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ti
 -- name: open_tickets_of
 SELECT id, org_id FROM ticket WHERE device_id = %s AND status <> 'closed' ORDER BY family FOR NO KEY UPDATE;
 
+-- name: tickets_move
+UPDATE ticket SET site_id = %(site)s WHERE device_id = %(device)s AND status <> 'closed';
+
 -- name: move_ticket
 UPDATE ticket SET status = %(status)s, version = version + 1,
     closed_at = CASE WHEN %(status)s = 'closed' THEN to_timestamp(%(now_ms)s / 1000.0) END

@@ -239,7 +239,9 @@ async def test_a_new_code_ends_the_one_before(here: World) -> None:
 
 async def test_a_retired_device_gets_no_code_and_none_of_its_codes_is_good(here: World) -> None:
     made = await mint(here)
-    retired = await here.ask("PATCH", f"/devices/{made['id']}", json={"status": "retired"}, headers={"If-Match": '"1"'})
+    retired = await here.ask(
+        "PATCH", f"/devices/{made['id']}", json={"status": "retired", "reason": "scrapped"}, headers={"If-Match": '"1"'}
+    )
     assert retired.status_code == 200
     assert (await here.http.post("/api/v1/enrol", json={"code": made["code"]})).status_code == 403
     refused = await here.ask("POST", f"/devices/{made['id']}/code")

@@ -383,7 +383,9 @@ async def test_reports_that_never_came_are_on_the_page_of_their_device_and_of_no
 async def test_a_device_that_is_retired_is_so_in_its_open_tickets(here: World) -> None:
     for _ in range(2):
         headers = {"If-Match": "*"}
-        await here.ask("PATCH", f"/devices/{here.a.device}", json={"status": "retired"}, headers=headers)
+        await here.ask(
+            "PATCH", f"/devices/{here.a.device}", json={"status": "retired", "reason": "scrapped"}, headers=headers
+        )
     ticket = (await here.ask("GET", f"/tickets/{here.a.ticket}?lang=en")).json()
     assert [event["event"] for event in ticket["events"]] == ["opened", "device-retired"]
     assert "retired the device" in ticket["events"][1]["message"]["text"]

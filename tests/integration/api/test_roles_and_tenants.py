@@ -21,6 +21,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/account/password"): {"old": "x", "new": "correct horse battery staple"},
     ("POST", "/devices"): {"name": "x", "model": "generic-dr", "site": {"id": 1}, "dealer": DEALER},
     ("PATCH", "/devices/{id}"): {"name": "renamed"},
+    ("POST", "/devices/{id}/move"): {"site": {"id": 1}, "reason": "r"},
     ("POST", "/alerts/{id}/acknowledge"): {"note": "n"},
     ("POST", "/alerts/{id}/unacknowledge"): {"note": "n"},
     ("POST", "/tickets/{number}/transition"): {"event": "take"},
