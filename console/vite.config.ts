@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
 
 /** What a slow line carries, said after every build. */
 function weigh(): Plugin {
@@ -27,7 +28,23 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2022',
+    cssTarget: ['chrome100', 'safari15', 'firefox100'],
     sourcemap: false,
+  },
+  test: {
+    // What is pure needs no browser; what is drawn gets jsdom.
+    projects: [
+      { extends: true, test: { name: 'pure', include: ['src/**/*.test.ts'], isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'drawn',
+          include: ['src/**/*.test.tsx'],
+          environment: 'jsdom',
+          setupFiles: ['src/testing/setup.ts'],
+        },
+      },
+    ],
   },
   server: { proxy: { '/api': process.env.STETH_API ?? 'http://127.0.0.1:8420' } },
 })

@@ -18,12 +18,13 @@ install() {
   npm_ install --no-save
   touch "$stamp"
 }
-contract() { # types of the API, made from its document each time: they can't differ from it
+contract() { # the API's types, and the schemas of what forms send, made from its document each time
   node node_modules/openapi-typescript/bin/cli.js ../docs/contract/openapi.json --output src/contract.d.ts >/dev/null
+  node contract.mjs
 }
 # Everything that the built page depends on is older than it.
 built() { [ -e dist/index.html ] && [ -z "$(find index.html package-lock.json vite.config.ts src public ../docs/contract/openapi.json \
-  -newer dist/index.html ! -name contract.d.ts ! -name '*.test.ts' -print -quit)" ]; }
+  -newer dist/index.html ! -name contract.d.ts ! -path 'src/contract/*' ! -name '*.test.ts' ! -name '*.test.tsx' -print -quit)" ]; }
 
 case "${1-}" in
   install) install ;;
@@ -40,7 +41,12 @@ case "${1-}" in
     node node_modules/@biomejs/biome/bin/biome check --error-on-warnings
     ;;
   fix) install && node node_modules/@biomejs/biome/bin/biome check --write ;;
-  test) install && node --test 'src/**/*.test.ts' ;;
+  test)
+    shift
+    install
+    contract
+    node node_modules/vitest/vitest.mjs run "$@"
+    ;;
   sbom) npm_ sbom --package-lock-only --omit=dev --sbom-format=cyclonedx --offline ;;
   node) shift && node "$@" ;;
   *) echo "tools/console.sh install|build|check|test|fix|sbom|node ARGS…" >&2 && exit 2 ;;

@@ -1,21 +1,27 @@
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import i18next from 'i18next'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
+import * as z from 'zod/mini'
 import './ui/base.css'
 import { Failure } from './api/client.ts'
 import { App, Boundary } from './app/app.tsx'
+import { formerPath } from './app/router.ts'
+import { beginFonts } from './ui/fonts.ts'
+import { beginTheme } from './ui/theme.ts'
 import { beginWords } from './words/i18n.ts'
+import './app/words.ts'
 
 const RETRIES = 2
 
+/** The session ended: the page asks for another one. */
+const signedOut = (error: Error): void => {
+  if (error instanceof Failure && error.status === 401) queries.setQueryData(['session'], null)
+}
+
 const queries: QueryClient = new QueryClient({
-  queryCache: new QueryCache({
-    onError: (error) => {
-      // The session ended: the page asks for another one.
-      if (error instanceof Failure && error.status === 401) queries.setQueryData(['session'], null)
-    },
-  }),
+  queryCache: new QueryCache({ onError: signedOut }),
+  mutationCache: new MutationCache({ onError: signedOut }),
   defaultOptions: {
     queries: {
       // The stream says what changed; nothing is asked again only because somebody looked.
@@ -31,7 +37,14 @@ const queries: QueryClient = new QueryClient({
   },
 })
 
+// Zod would try to compile code, which the page's policy forbids.
+z.config({ jitless: true })
+
 async function begin(): Promise<void> {
+  const former = formerPath(location.hash)
+  if (former !== null) history.replaceState(null, '', former)
+  beginTheme()
+  addEventListener('load', beginFonts, { once: true })
   await beginWords()
   const root = document.getElementById('root')
   if (root === null) throw new Error('no root in the page')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import { decide, GIVE_UP_AFTER_MS, type Outcome } from './attempt.ts'
 
 const answer = (status: number, code = '', retryAfterS: number | null = null): Outcome => ({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import type { Deed } from './queue.ts'
 
 Object.assign(globalThis, { location: { origin: 'http://localhost' } })

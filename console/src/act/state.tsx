@@ -8,6 +8,8 @@ import { useNow, useProblem } from '../ui/bits.tsx'
 import { useActs, usePage } from '../ui/context.tsx'
 import type { Act } from './queue.ts'
 import './act.css'
+import './words.ts'
+import '../ui/words.ts'
 
 export function useActOn(target: string): Act | undefined {
   return useActs().find((act) => act.deed.target === target)

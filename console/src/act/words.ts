@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -23,3 +24,5 @@ export const en: Same<typeof zh> = {
   again: 'Try again',
   drop: 'Drop it',
 }
+
+speaks('act', { zh, en })

@@ -4,9 +4,12 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import i18next from 'i18next'
 import type { ActQueue, Deed } from '../act/queue.ts'
 import { type Alert, api, taken } from '../api/client.ts'
+import { whole } from '../feed/kind.ts'
 import { put } from '../feed/put.ts'
 import { usePage } from '../ui/context.tsx'
 import { say } from '../ui/toasts.tsx'
+import { ALERTS } from './kind.ts'
+import './words.ts'
 
 /** What somebody began to write is there again when the box is opened again, whatever closed it. */
 export const drafts = new Map<string, string>()
@@ -40,7 +43,7 @@ function acknowledging(queries: QueryClient, acts: ActQueue, alert: Alert, note:
       const done = await taken(api.POST('/api/v1/alerts/{id}/acknowledge', asked(alert, key, note)))
       return () => {
         last = done
-        put(queries, { type: 'alert', alert: done })
+        put(queries, [whole(ALERTS, done)])
         drafts.delete(done.id)
         say(i18next.t('alerts.said.acknowledged', { what: words(done) }), {
           words: i18next.t('alerts.said.undo'),
@@ -58,7 +61,7 @@ function unacknowledging(queries: QueryClient, alert: Alert): Deed {
       const done = await taken(api.POST('/api/v1/alerts/{id}/unacknowledge', asked(alert, key, '')))
       return () => {
         last = null
-        put(queries, { type: 'alert', alert: done })
+        put(queries, [whole(ALERTS, done)])
         say(i18next.t('alerts.said.unacknowledged', { what: words(done) }))
       }
     },
@@ -68,7 +71,7 @@ function unacknowledging(queries: QueryClient, alert: Alert): Deed {
 function of(queries: QueryClient, { id }: Alert): Pick<Deed, 'target' | 'look'> {
   const look = async () => {
     const alert = await taken(api.GET('/api/v1/alerts/{id}', { params: { path: { id } } }))
-    put(queries, { type: 'alert', alert })
+    put(queries, [whole(ALERTS, alert)])
   }
   return { target: id, look }
 }

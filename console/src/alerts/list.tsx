@@ -1,84 +1,90 @@
-import { useQuery } from '@tanstack/react-query'
-import { useRef, useState } from 'react'
+import { type LinkProps, useNavigate } from '@tanstack/react-router'
+import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Severity } from '../api/client.ts'
-import { neighbour } from '../list/hold.ts'
+import type { Alert } from '../api/client.ts'
+import type { Column } from '../list/columns.ts'
+import { Grid, useChosen } from '../list/grid.tsx'
+import { Panel } from '../list/panel.tsx'
+import { Search } from '../list/search.tsx'
 import { useHeld } from '../list/useHeld.ts'
-import { Choice, Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
-import { useLive, useMay } from '../ui/context.tsx'
-import { type KeyActions, useKeys } from '../ui/keys.ts'
-import { Panel } from '../ui/panel.tsx'
+import { useList } from '../list/useList.ts'
+import { Age, Choice, SeverityMark } from '../ui/bits.tsx'
+import { useMay } from '../ui/context.tsx'
+import { useKeys } from '../ui/keys.ts'
+import { Split } from '../ui/split.tsx'
 import { say } from '../ui/toasts.tsx'
-import { order, waits } from './alert.ts'
+import { waits } from './alert.ts'
 import { lastAcknowledged, useAcknowledging } from './deeds.ts'
-import { type AlertState, alertsQuery } from './queries.ts'
-import { AcknowledgeBox, AlertRow } from './row.tsx'
+import type { AlertSearch } from './filter.ts'
+import { ALERT_STATES, ALERTS, type AlertFilter } from './kind.ts'
+import { alertsRoute } from './routes.ts'
+import { AcknowledgeBox, AlertDoings } from './row.tsx'
+import './words.ts'
+import '../people/words.ts'
+import '../ui/words.ts'
 
-const SEVERITIES: readonly Severity[] = ['critical', 'major', 'minor', 'warning']
-export function Alerts() {
+export function AlertsPage() {
   const { t } = useTranslation()
-  const language = useLanguage()
-  const { begun } = useLive()
+  return <Split title={t('alerts.title')} list={<Alerts />} />
+}
+
+const link = (alert: Alert): LinkProps => {
+  const number = alert.tickets.at(-1)
+  return number === undefined
+    ? { to: '/devices/$id', params: { id: alert.device.id } }
+    : { to: '/tickets/$number', params: { number } }
+}
+
+const look = (alert: Alert): string => `alert ${waits(alert) ? `edge-${alert.severity}` : 'calm'}`
+
+function Alerts() {
+  const { t } = useTranslation()
+  const search = alertsRoute.useSearch()
+  const navigate = useNavigate({ from: alertsRoute.fullPath })
   const { acknowledge, undo } = useAcknowledging()
   const may = useMay('alerts.handle')
-  const [state, setState] = useState<AlertState>('open')
-  const [chosen, setChosen] = useState<string | null>(null)
+  const [chosen, setChosen] = useChosen()
   const [writing, setWriting] = useState<string | null>(null)
-  const rowsOf = useRef(new Map<string, HTMLElement>())
-  const query = useQuery({ ...alertsQuery(language, state), enabled: begun })
-  const sorted = [...(query.data?.items ?? [])].sort((one, other) => order(one) - order(other))
-  const { rows, waiting, ref, release } = useHeld(sorted, (alert) => alert.id, `${state}|${language}`)
-  const worst = SEVERITIES.find((severity) => waiting.some((alert) => alert.severity === severity))
-  const selected = rows.find((row) => row.key === chosen) ?? null
-
-  const focus = (key: string | null) => {
-    setChosen(key)
-    if (key !== null) rowsOf.current.get(key)?.focus()
-  }
-  const step = (by: 1 | -1) =>
-    focus(
-      neighbour(
-        rows.map((row) => row.key),
-        chosen,
-        by,
-      ),
-    )
-  const actions: KeyActions = {
-    j: () => step(1),
-    k: () => step(-1),
+  const filter: AlertFilter = useMemo(() => ({ ...search, state: search.state ?? 'open' }), [search])
+  const list = useList(ALERTS, filter)
+  const { rows, waiting, ref, release } = useHeld(list.rows, ALERTS.key, JSON.stringify(filter))
+  const worst = waiting[0]?.severity
+  const selected = rows.find((row) => row.key === chosen)?.item ?? null
+  const ask = (change: Partial<AlertSearch>) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
+  useKeys({
     n: release,
     a: () => {
       if (!may) return
       if (selected === null) say(t('alerts.said.choose'))
-      else if (waits(selected.item)) setWriting(selected.key)
+      else if (waits(selected)) setWriting(selected.id)
     },
     u: () => {
-      const alert = selected !== null && !waits(selected.item) ? selected.item : lastAcknowledged()
       if (!may) return
+      const alert = selected !== null && !waits(selected) ? selected : lastAcknowledged()
       if (alert === null) say(t('alerts.said.nothing'))
       else undo(alert)
     },
-  }
-  useKeys(actions)
-
+  })
+  const columns = useColumns()
   return (
     <Panel
       id="alerts"
       title={t('alerts.title')}
-      count={query.data === undefined ? null : query.data.items.length}
-      query={query}
+      list={list}
+      total={null}
+      filtered={search.q !== undefined || search.severity !== undefined}
+      onClear={() => ask({ q: undefined, severity: undefined })}
+      empty={t(`alerts.empty.${filter.state}`)}
       tools={
         <Choice
           label={t('ui.show')}
-          value={state}
-          onChange={setState}
-          options={[
-            ['open', t('alerts.open')],
-            ['pending', t('alerts.pending')],
-            ['over', t('alerts.over')],
-          ]}
+          value={filter.state}
+          onChange={(state) => ask({ state })}
+          options={ALERT_STATES.map((state) => [state, t(`alerts.${state}`)])}
         />
       }
+      filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('alerts.hint')} />}
     >
       <div className="waiting" aria-live="polite">
         {worst === undefined ? null : (
@@ -87,52 +93,73 @@ export function Alerts() {
           </button>
         )}
       </div>
-      {query.data === undefined ? (
-        query.isError ? (
-          <Failed error={query.error} onRetry={() => void query.refetch()} />
-        ) : (
-          <Skeleton rows={3} />
-        )
-      ) : null}
-      {query.data !== undefined && rows.length === 0 ? (
-        <p className="empty">
-          {t(state === 'open' ? 'alerts.emptyOpen' : state === 'pending' ? 'alerts.emptyPending' : 'alerts.emptyOver')}
-        </p>
-      ) : null}
-      <ul className="rows" ref={ref}>
-        {rows.map(({ key, item, gone }) => (
-          <li key={key}>
-            <AlertRow
-              alert={item}
-              gone={gone}
-              chosen={key === chosen}
-              writing={key === writing && waits(item)}
-              mainRef={(element) => {
-                if (element === null) rowsOf.current.delete(key)
-                else rowsOf.current.set(key, element)
-              }}
-              onFocus={() => setChosen(key)}
-              onWrite={may && waits(item) ? () => setWriting(key) : null}
-              onUndo={may && !waits(item) ? () => undo(item) : null}
-            >
-              {writing === key && waits(item) ? (
-                <AcknowledgeBox
-                  alert={item}
-                  onSend={(note) => {
-                    acknowledge(item, note)
-                    setWriting(null)
-                    focus(key)
-                  }}
-                  onCancel={() => {
-                    setWriting(null)
-                    focus(key)
-                  }}
-                />
-              ) : null}
-            </AlertRow>
-          </li>
-        ))}
-      </ul>
+      <Grid
+        label={t('alerts.title')}
+        columns={columns}
+        main="what"
+        rows={rows}
+        link={link}
+        look={look}
+        chosen={chosen}
+        onChosen={setChosen}
+        onEnd={list.next}
+        hold={ref}
+        below={(alert) => (
+          <AlertDoings alert={alert}>
+            {writing === alert.id && waits(alert) ? (
+              <AcknowledgeBox
+                alert={alert}
+                onSend={(note) => {
+                  acknowledge(alert, note)
+                  setWriting(null)
+                }}
+                onCancel={() => setWriting(null)}
+              />
+            ) : null}
+          </AlertDoings>
+        )}
+      />
     </Panel>
+  )
+}
+
+function useColumns(): readonly Column<Alert>[] {
+  const { t } = useTranslation()
+  return useMemo(
+    () => [
+      {
+        id: 'severity',
+        head: t('alerts.column.severity'),
+        width: '72px',
+        cell: ({ severity }) => <SeverityMark severity={severity} />,
+      },
+      {
+        id: 'what',
+        head: t('alerts.column.what'),
+        width: 'minmax(0, 3fr)',
+        cell: (alert) => <span className="said">{alert.message.text}</span>,
+      },
+      {
+        id: 'device',
+        head: t('alerts.column.device'),
+        width: 'minmax(0, 2fr)',
+        cell: ({ device }) => <bdi className="name">{device.name}</bdi>,
+      },
+      {
+        id: 'who',
+        head: t('alerts.column.who'),
+        width: 'minmax(0, 1fr)',
+        from: 800,
+        cell: ({ operator }) => (operator.state === 'acknowledged' ? operator.actor || t('people.former') : ''),
+      },
+      {
+        id: 'age',
+        head: t('alerts.column.age'),
+        width: '84px',
+        figure: true,
+        cell: ({ occurred_at }) => <Age at={occurred_at} />,
+      },
+    ],
+    [t],
   )
 }

@@ -1,88 +1,24 @@
-import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react'
+import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActState, useActOn } from '../act/state.tsx'
 import type { Alert } from '../api/client.ts'
-import { Age, SeverityMark } from '../ui/bits.tsx'
-import { href } from '../ui/route.ts'
-import { opens, waits } from './alert.ts'
 import { drafts } from './deeds.ts'
 import './alerts.css'
+import './words.ts'
+import '../people/words.ts'
+import '../ui/words.ts'
 
-interface RowProps {
-  alert: Alert
-  gone: boolean
-  chosen: boolean
-  writing: boolean
-  mainRef: (element: HTMLElement | null) => void
-  onFocus: () => void
-  onWrite: (() => void) | null
-  onUndo: (() => void) | null
-  children: React.ReactNode
-}
-
-export function AlertRow({ alert, gone, chosen, writing, mainRef, onFocus, onWrite, onUndo, children }: RowProps) {
+/** Below an alert's row: what is being written to it, and what became of what was done. */
+export function AlertDoings({ alert, children }: { alert: Alert; children: ReactNode }) {
   const { t } = useTranslation()
   const act = useActOn(alert.id)
-  const busy = act !== undefined && (act.state === 'sending' || act.state === 'waiting')
   const { operator } = alert
   const by = operator.state === 'acknowledged' ? t('alerts.by', { actor: operator.actor || t('people.former') }) : null
   return (
-    <article
-      className={`row alert ${waits(alert) ? `edge-${alert.severity}` : 'calm'} ${gone ? 'gone' : ''}`}
-      data-alert={alert.id}
-      data-chosen={chosen}
-    >
-      <a className="row-main" href={href(opens(alert))} ref={mainRef} onFocus={onFocus}>
-        <span className="row-head">
-          <SeverityMark severity={alert.severity} />
-          <b className="name">{alert.device.name}</b>
-          <span className="muted">
-            <Age at={alert.occurred_at} />
-          </span>
-        </span>
-        <span className="said">{alert.message.text}</span>
-        <span className="row-sub muted">
-          {gone ? (
-            <span className="gone-word">{t('alerts.gone')}</span>
-          ) : (
-            <span>{t(`alerts.condition.${alert.condition}`)}</span>
-          )}
-          {alert.count > 1 ? <span>{t('alerts.times', { count: alert.count })}</span> : null}
-          {alert.tickets.map((number) => (
-            <span key={number} className="number">
-              {t('alerts.ticket', { number })}
-            </span>
-          ))}
-        </span>
-        {by === null ? null : (
-          <span className="row-sub muted operator">
-            ✓ {by}
-            {operator.note === '' ? '' : `：${operator.note}`}
-          </span>
-        )}
-      </a>
-      {busy || writing ? null : (
-        <span className="row-tools">
-          {onWrite === null ? null : (
-            <button
-              type="button"
-              className="button"
-              aria-label={t('alerts.acknowledgeOf', { device: alert.device.name })}
-              onClick={onWrite}
-            >
-              {t('alerts.acknowledge')}
-            </button>
-          )}
-          {onUndo === null ? null : (
-            <button type="button" className="button quiet" onClick={onUndo}>
-              {t('alerts.undo')}
-            </button>
-          )}
-        </span>
-      )}
+    <>
       {children}
       {act === undefined ? null : <ActState act={act} now={by} />}
-    </article>
+    </>
   )
 }
 

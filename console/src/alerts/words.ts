@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -5,9 +6,9 @@ export const zh = {
   open: '未恢复',
   pending: '观察中',
   over: '已恢复',
-  emptyOpen: '没有未恢复的报警',
-  emptyPending: '没有观察中的异常',
-  emptyOver: '没有已恢复的报警',
+  empty: { open: '没有未恢复的报警', pending: '没有观察中的异常', over: '没有已恢复的报警' },
+  hint: '设备、医院、型号、序列号、故障码',
+  column: { severity: '级别', what: '报警', device: '设备', who: '处理人', age: '发生' },
   waitingWorst: '有 {{count}} 条新报警（最高：{{severity}}），显示',
   gone: '已移出此列表',
   acknowledge: '确认',
@@ -17,7 +18,7 @@ export const zh = {
   note: '备注（可不填），例如：已电话联系科室',
   noteLabel: '备注',
   send: '确认报警',
-  times: '{{count}} 次',
+  times_other: '{{count}} 次',
   ticket: '工单 {{number}}',
   condition: {
     pending: '观察中',
@@ -41,9 +42,9 @@ export const en: Same<typeof zh> = {
   open: 'Open',
   pending: 'Watched',
   over: 'Over',
-  emptyOpen: 'No open alerts',
-  emptyPending: 'Nothing is being watched',
-  emptyOver: 'No alerts that are over',
+  empty: { open: 'No open alerts', pending: 'Nothing is being watched', over: 'No alerts that are over' },
+  hint: 'Device, hospital, model, serial, code',
+  column: { severity: 'Severity', what: 'Alert', device: 'Device', who: 'Who has it', age: 'Since' },
   waitingWorst: 'Show {{count}} new (highest: {{severity}})',
   gone: 'no longer in this list',
   acknowledge: 'Acknowledge',
@@ -53,7 +54,8 @@ export const en: Same<typeof zh> = {
   note: 'Note (optional), such as: called the department',
   noteLabel: 'Note',
   send: 'Acknowledge',
-  times: '{{count}} times',
+  times_one: '{{count}} time',
+  times_other: '{{count}} times',
   ticket: 'Ticket {{number}}',
   condition: {
     pending: 'watched',
@@ -71,3 +73,5 @@ export const en: Same<typeof zh> = {
     choose: 'Choose an alert with j / k first',
   },
 }
+
+speaks('alerts', { zh, en })

@@ -19,13 +19,19 @@ export class Failure extends Error {
   readonly status: number
   readonly code: string
   readonly retryAfterS: number | null
+  /** Where the fault is, as the API says it: `body.name`; empty: nowhere. */
+  readonly where: string
+  /** The API's own sentence, in English. */
+  readonly detail: string
 
-  constructor(status: number, code: string, retryAfterS: number | null = null) {
+  constructor(status: number, code: string, retryAfterS: number | null = null, where = '', detail = '') {
     super(`${status} ${code}`)
     this.name = 'Failure'
     this.status = status
     this.code = code
     this.retryAfterS = retryAfterS
+    this.where = where
+    this.detail = detail
   }
 }
 
@@ -66,9 +72,15 @@ interface Answered<T> {
 export async function taken<T>(asked: Promise<Answered<T>>): Promise<T> {
   const { data, error, response } = await asked
   if (response.ok) return data as T
-  const code = isProblem(error) ? error.code : 'unknown'
+  const problem = isProblem(error) ? error : null
   const wait = Number.parseInt(response.headers.get('Retry-After') ?? '', 10)
-  throw new Failure(response.status, code, Number.isNaN(wait) ? null : wait)
+  throw new Failure(
+    response.status,
+    problem?.code ?? 'unknown',
+    Number.isNaN(wait) ? null : wait,
+    problem?.where ?? '',
+    problem?.detail ?? '',
+  )
 }
 
 function isProblem(body: unknown): body is Schemas['ProblemShape'] {
@@ -80,3 +92,11 @@ export function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
+
+type Given<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+/** A request's parameters without those that aren't given. */
+export const given = <T extends object>(parameters: T): Given<T> =>
+  Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined)) as never

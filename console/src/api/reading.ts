@@ -1,10 +1,11 @@
 /** How the page reads: lists page by page, with what the stream told meanwhile put in. The language is part of each query's key:
  * texts come in the reader's own. */
 
-import { Journal } from '../feed/merge.ts'
+import { infiniteQueryOptions } from '@tanstack/react-query'
+import type { Change, Kind, Page } from '../feed/kind.ts'
+import { Journal, merge } from '../feed/merge.ts'
+import type { Language } from '../words/i18n.ts'
 
-/** What a list shows at most; beyond it, it says so. */
-export const MOST_ROWS = 1_000
 const PAGE_ROWS = 200
 
 /** Values are not on the stream: what one looks at is asked again this often. */
@@ -13,26 +14,31 @@ export const LOOK_AGAIN_MS = 10_000
 /** What the stream told lately; requests that were under way put it into their answers. */
 export const journal = new Journal()
 
-export interface Listed<T> {
-  readonly items: readonly T[]
-  /** There are more than these. */
-  readonly more: boolean
-}
+/** A list of a kind of thing, in the API's order, as far as somebody looked. */
+export const listQuery = <Item, Filter>(kind: Kind<Item, Filter>, lang: Language, filter: Filter) =>
+  infiniteQueryOptions({
+    queryKey: [kind.name, lang, filter] as const,
+    queryFn: async ({ signal, pageParam }): Promise<Page<Item>> => {
+      const mark = journal.mark()
+      const page = await kind.ask(filter, { next: pageParam, limit: PAGE_ROWS, signal })
+      const changes = journal
+        .since(mark)
+        .filter((told) => told.kind === kind)
+        .map((told) => told.change as Change<Item>)
+      return merge(kind, filter, { pages: [page] }, changes).list.pages[0] ?? page
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
+  })
 
-interface Page<T> {
-  readonly items: T[]
-  readonly next: string | null
-}
-
-export async function pages<T>(most: number, ask: (next: string | undefined) => Promise<Page<T>>): Promise<Listed<T>> {
-  const items: T[] = []
+/** All of a list that is short by its nature: sites, models. */
+export async function all<Item>(ask: (next: { next?: string }) => Promise<Page<Item>>): Promise<readonly Item[]> {
+  const items: Item[] = []
   let next: string | undefined
   do {
-    const page = await ask(next)
+    const page = await ask(next === undefined ? {} : { next })
     items.push(...page.items)
     next = page.next ?? undefined
-  } while (next !== undefined && items.length < most)
-  return { items, more: next !== undefined }
+  } while (next !== undefined)
+  return items
 }
-
-export const given = (next: string | undefined) => ({ limit: PAGE_ROWS, ...(next === undefined ? {} : { next }) })

@@ -32,7 +32,8 @@ export function useSignOut() {
     mutationFn: () => taken(api.DELETE('/api/v1/session')),
     onSettled: () => {
       queries.clear()
-      queries.setQueryData(SESSION, null)
+      // Nothing of theirs stays in this browser's memory.
+      location.replace('/')
     },
   })
 }

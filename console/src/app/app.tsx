@@ -1,23 +1,27 @@
+import { RouterProvider } from '@tanstack/react-router'
 import { Component, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActQueue } from '../act/queue.ts'
+import type { WhoAmI } from '../api/client.ts'
 import { useSession, useSignedOut } from '../api/session.ts'
 import { Login } from '../people/login.tsx'
 import { Password } from '../people/password.tsx'
 import { Failed } from '../ui/bits.tsx'
 import { PageProvider } from '../ui/context.tsx'
-import { Shell } from './shell.tsx'
+import { KINDS } from './kinds.ts'
+import { makeRouter, PATHS } from './router.ts'
+import '../ui/words.ts'
 
 export function App() {
   const { t } = useTranslation()
   const session = useSession()
   const acts = useActQueue()
-  const had = useRef(false)
-  const [choosing, setChoosing] = useState(false)
   const who = session.data ?? null
+  // Whose page is shown. It stays while they sign in again: nothing that was typed is lost.
+  const [shown, setShown] = useState<WhoAmI | null>(null)
   useEffect(() => {
     if (who === null) return
-    had.current = true
+    setShown(who)
     acts.signedIn()
   }, [who, acts])
   if (session.data === undefined) {
@@ -31,11 +35,28 @@ export function App() {
       </main>
     )
   }
-  if (who === null) return <Login again={had.current} />
-  if (who.choose_password || choosing) return <Password who={who} onDone={() => setChoosing(false)} />
+  if (who?.choose_password) return <Password who={who} />
+  if (shown === null) return who === null ? <Login again={false} /> : null
   return (
-    <PageProvider who={who} acts={acts}>
-      <Shell onPassword={() => setChoosing(true)} />
+    <>
+      <div className="signed-in" inert={who === null}>
+        <Signed key={`${shown.user} ${shown.org.id} ${shown.role}`} who={shown} session={who} acts={acts} />
+      </div>
+      {who === null ? (
+        <div className="over-all">
+          <Login again={true} />
+        </div>
+      ) : null}
+    </>
+  )
+}
+
+/** Somebody's page; another person's is another page. */
+function Signed({ who, session, acts }: { who: WhoAmI; session: WhoAmI | null; acts: ActQueue }) {
+  const [router] = useState(() => makeRouter(who))
+  return (
+    <PageProvider who={who} session={session} acts={acts} kinds={KINDS} pages={PATHS}>
+      <RouterProvider router={router} />
     </PageProvider>
   )
 }

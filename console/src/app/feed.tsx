@@ -7,6 +7,8 @@ import { serverNow } from '../feed/server-time.ts'
 import { Clock, useDuration, useLanguage, useNow } from '../ui/bits.tsx'
 import { useLive, usePage } from '../ui/context.tsx'
 import { moment } from '../words/format.ts'
+import '../feed/words.ts'
+import '../ui/words.ts'
 
 function Dot({ view }: { view: FeedView }) {
   const open = view === 'live'

@@ -2,6 +2,8 @@ import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useWho } from '../people/who.tsx'
 import { setKeys, useKeysOn } from '../ui/keys.ts'
+import './words.ts'
+import '../ui/words.ts'
 
 const KEYS = [
   ['j', 'next'],

@@ -1,74 +1,61 @@
-import { useQuery } from '@tanstack/react-query'
+import { Link, Outlet, useLocation, useRouterState } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Alerts } from '../alerts/list.tsx'
-import { alertsQuery } from '../alerts/queries.ts'
 import { useSignOut } from '../api/session.ts'
 import { Untold } from '../desk/untold.tsx'
-import { Glance } from '../devices/glance.tsx'
-import { Devices } from '../devices/list.tsx'
 import { Who } from '../people/who.tsx'
-import { Tickets } from '../tickets/list.tsx'
-import { ticketsQuery } from '../tickets/queries.ts'
 import { Clock, useLanguage, useNow } from '../ui/bits.tsx'
 import { Brand, LanguageSwitch } from '../ui/brand.tsx'
-import { useActs, useLive } from '../ui/context.tsx'
+import { useActs, useLive, usePage } from '../ui/context.tsx'
 import { useKeys } from '../ui/keys.ts'
-import { href, LISTS, type Route, useRoute } from '../ui/route.ts'
+import { MAIN } from '../ui/main.tsx'
+import { useTitleOfPage } from '../ui/title.ts'
 import { Toasts } from '../ui/toasts.tsx'
 import { zoneName } from '../words/format.ts'
 import { FeedState } from './feed.tsx'
 import { Help } from './help.tsx'
-import { DRAWN } from './pages.tsx'
+import { type Section, sections } from './nav.ts'
+import { ThemeSwitch } from './theme.tsx'
 import './app.css'
+import './words.ts'
+import '../feed/words.ts'
+import '../ui/words.ts'
 
-/** The one live page. */
-export function Shell({ onPassword }: { onPassword: () => void }) {
+/** What stands around every page: the bar, the sections, and what was just done. */
+export function Shell() {
   const { t } = useTranslation()
-  const route = useRoute()
   const { stale, view } = useLive()
   const [help, setHelp] = useState(false)
   useKeys({ '?': () => setHelp(true) })
-  useTitle()
+  useTabTitle()
   useLeaving()
   return (
-    <div className={`page at-${'id' in route ? 'detail' : route.at}`} data-stale={stale} data-feed={view}>
-      <button type="button" className="skip" onClick={() => document.getElementById('detail')?.focus()}>
+    <div className="page" data-stale={stale} data-feed={view}>
+      <button type="button" className="skip" onClick={skip}>
         {t('app.skip')}
       </button>
-      <div>
-        <Bar onHelp={() => setHelp(true)} onPassword={onPassword} />
+      <div className="top">
+        <Bar onHelp={() => setHelp(true)} />
         <Untold />
       </div>
+      <Sections />
       <div className="work">
-        <Devices route={route} />
-        <div className="queue">
-          <Alerts />
-          <Tickets route={route} />
-        </div>
-        <Chosen route={route} />
+        <Outlet />
       </div>
-      <Tabs route={route} />
       <Toasts />
       <Help open={help} onClose={() => setHelp(false)} />
     </div>
   )
 }
 
-function Chosen({ route }: { route: Route }) {
-  const { t } = useTranslation()
-  if ('id' in route) {
-    const Drawn = DRAWN[route.at]
-    return <Drawn key={route.id} id={route.id} part={route.part ?? null} />
-  }
-  return (
-    <main className="detail nothing" id="detail" tabIndex={-1}>
-      <p className="empty">{t('app.choose')}</p>
-    </main>
-  )
+/** To the list, if there is one, else to the page's own part. */
+function skip(): void {
+  const main = document.getElementById(MAIN)
+  const first = main?.querySelector<HTMLElement>('.go[tabindex="0"]') ?? main
+  first?.focus()
 }
 
-function Bar({ onHelp, onPassword }: { onHelp: () => void; onPassword: () => void }) {
+function Bar({ onHelp }: { onHelp: () => void }) {
   const { t } = useTranslation()
   const { updated } = useLive()
   const language = useLanguage()
@@ -77,9 +64,7 @@ function Bar({ onHelp, onPassword }: { onHelp: () => void; onPassword: () => voi
   return (
     <header className="bar">
       <Brand />
-      <FeedState>
-        <Glance />
-      </FeedState>
+      <FeedState>{null}</FeedState>
       <span className="space" />
       {updated ? (
         <button type="button" className="button" onClick={() => location.reload()}>
@@ -89,6 +74,7 @@ function Bar({ onHelp, onPassword }: { onHelp: () => void; onPassword: () => voi
       <span className="clock" title={t('ui.zone', { zone: zoneName(now, language) })}>
         <Clock at={now} /> <span className="muted wide-only">{zoneName(now, language)}</span>
       </span>
+      <ThemeSwitch />
       <LanguageSwitch />
       <button
         type="button"
@@ -99,25 +85,60 @@ function Bar({ onHelp, onPassword }: { onHelp: () => void; onPassword: () => voi
       >
         ?
       </button>
-      <Who onPassword={onPassword} />
-      <button type="button" className="button quiet" onClick={() => signOut.mutate()}>
+      <Who />
+      <button type="button" className="button quiet wide-only" onClick={() => signOut.mutate()}>
         {t('app.bar.logout')}
       </button>
     </header>
   )
 }
 
-/** The tab's title tells what waits, and when the page itself is deaf. */
-function useTitle() {
+/** A rail on a desk, tabs at the thumb on a phone; what is seldom gone to stands apart. */
+function Sections() {
   const { t } = useTranslation()
-  const language = useLanguage()
-  const { begun, stale } = useLive()
-  const alerts = useQuery({ ...alertsQuery(language, 'open'), enabled: begun })
-  const waiting = (alerts.data?.items ?? []).filter((alert) => alert.operator.state === 'unacknowledged').length
+  const { who, pages } = usePage()
+  const { daily, aside } = sections(who, pages)
+  const path = useLocation({ select: ({ pathname }) => pathname })
+  return (
+    <nav className="sections" aria-label={t('app.sections')}>
+      {daily.map((section) => (
+        <Go key={section.to} section={section} />
+      ))}
+      {aside.length === 0 ? null : (
+        // Closed again by going somewhere.
+        <details className="more" key={path}>
+          <summary>{t('app.nav.more')}</summary>
+          <div>
+            {aside.map((section) => (
+              <Go key={section.to} section={section} />
+            ))}
+          </div>
+        </details>
+      )}
+    </nav>
+  )
+}
+
+function Go({ section }: { section: Section }) {
+  const { t } = useTranslation()
+  return (
+    <Link to={section.to} search={{}} activeOptions={{ includeSearch: false }}>
+      {t(`app.nav.${section.name}` as 'app.nav.alerts')}
+    </Link>
+  )
+}
+
+/** The tab's title tells what is shown, and when the page itself is deaf. */
+function useTabTitle() {
+  const { t } = useTranslation()
+  const { stale } = useLive()
+  const shown = useTitleOfPage()
+  const loading = useRouterState({ select: ({ status }) => status === 'pending' })
   useEffect(() => {
-    const sign = stale ? '✕ ' : waiting > 0 ? `(${waiting}) ` : ''
-    document.title = `${sign}${stale ? `${t('feed.silent')} · ` : ''}${t('app.name')}`
-  }, [stale, waiting, t])
+    if (loading) return
+    const parts = [shown, t('app.name')].filter((part) => part !== '')
+    document.title = `${stale ? `✕ ${t('feed.silent')} · ` : ''}${parts.join(' · ')}`
+  }, [stale, shown, loading, t])
 }
 
 /** Whoever closes the tab while something is not sent is asked. */
@@ -129,23 +150,4 @@ function useLeaving() {
     addEventListener('beforeunload', ask)
     return () => removeEventListener('beforeunload', ask)
   }, [pending])
-}
-
-function Tabs({ route }: { route: Route }) {
-  const { t } = useTranslation()
-  const language = useLanguage()
-  const { begun } = useLive()
-  const alerts = useQuery({ ...alertsQuery(language, 'open'), enabled: begun })
-  const tickets = useQuery({ ...ticketsQuery(language, 'open'), enabled: begun })
-  const counts = { tickets: tickets.data?.items.length ?? 0, alerts: alerts.data?.items.length ?? 0, devices: 0 }
-  return (
-    <nav className="tabs" aria-label={t('app.sections')}>
-      {LISTS.map((at) => (
-        <a key={at} href={href({ at })} aria-current={route.at === at ? 'page' : undefined}>
-          {t(`${at}.title`)}
-          {counts[at] > 0 ? <span className="count">{counts[at]}</span> : null}
-        </a>
-      ))}
-    </nav>
-  )
 }

@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -5,7 +6,28 @@ export const zh = {
   skip: '跳到正文',
   bar: { help: '帮助与快捷键', logout: '退出', reload: '平台已更新，点此刷新页面' },
   sections: '分区',
-  choose: '选一张工单、一条报警或一台设备，在这里看详情',
+  nav: {
+    inbox: '待处理',
+    jobs: '我的任务',
+    overview: '总览',
+    ours: '我院设备',
+    alerts: '报警',
+    tickets: '工单',
+    devices: '设备',
+    more: '更多',
+    catalog: '型号目录',
+    places: '医院与院区',
+    accounts: '账号',
+    recipients: '通知对象',
+    audit: '审计',
+    account: '我的账号',
+  },
+  forbidden: { title: '无权查看此页', text: '当前账号是{{role}}，没有这一页的权限。需要时请联系本机构的管理员。' },
+  unfetched: {
+    title: '这一页没有取到',
+    text: '可能是网络中断，也可能是平台已更新。已填写的内容还在；请重试，仍不行再刷新。',
+  },
+  unknown: { title: '没有这个地址', text: '地址可能不完整，或该页已不存在。', home: '回到首页' },
   help: {
     title: '帮助与快捷键',
     keys: '快捷键',
@@ -37,7 +59,31 @@ export const en: Same<typeof zh> = {
     reload: 'The platform was updated: reload the page',
   },
   sections: 'Sections',
-  choose: 'Choose a ticket, an alert or a device to see it here',
+  nav: {
+    inbox: 'Inbox',
+    jobs: 'My jobs',
+    overview: 'Overview',
+    ours: 'Our equipment',
+    alerts: 'Alerts',
+    tickets: 'Tickets',
+    devices: 'Devices',
+    more: 'More',
+    catalog: 'Catalog of models',
+    places: 'Hospitals and sites',
+    accounts: 'Accounts',
+    recipients: 'Who is told',
+    audit: 'Audit',
+    account: 'My account',
+  },
+  forbidden: {
+    title: 'Not for this account',
+    text: 'This account is one of role {{role}}, which has no right to this page. Ask whoever manages your organisation’s accounts.',
+  },
+  unfetched: {
+    title: 'This page could not be fetched',
+    text: 'The network may be down, or the platform was updated. What you typed is still there: try again, and reload only if that doesn’t help.',
+  },
+  unknown: { title: 'No such address', text: 'It may be incomplete, or the page is gone.', home: 'To the first page' },
   help: {
     title: 'Help and keys',
     keys: 'Keys',
@@ -63,3 +109,5 @@ export const en: Same<typeof zh> = {
     reload: 'Reload the page',
   },
 }
+
+speaks('app', { zh, en })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import { firstSignal } from './first.ts'
 
 const measured = (...metrics: string[]) =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import type { Schemas, Series } from '../api/client.ts'
 import { kept } from './kept.ts'
 import { prepare } from './prepare.ts'

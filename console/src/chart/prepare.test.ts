@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import type { Series } from '../api/client.ts'
 import { prepare } from './prepare.ts'
 

@@ -11,6 +11,8 @@ import type { Mark } from './plot.tsx'
 import { type Drawn, newest, prepare } from './prepare.ts'
 import { evidenceQuery, type Span, seriesQuery } from './queries.ts'
 import './chart.css'
+import './words.ts'
+import '../ui/words.ts'
 
 const Plot = lazy(() => import('./plot.tsx'))
 

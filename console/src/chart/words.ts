@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -65,3 +66,5 @@ export const en: Same<typeof zh> = {
   pointBand: '{{time}}  mean {{value}} {{unit}}, {{lo}} – {{hi}}',
   nothingAt: '{{time}}  no data',
 }
+
+speaks('chart', { zh, en })

@@ -5,6 +5,7 @@ import { LOOK_AGAIN_MS } from '../api/reading.ts'
 import { useDuration } from '../ui/bits.tsx'
 import { useLive, useMay } from '../ui/context.tsx'
 import './desk.css'
+import './words.ts'
 
 /** Whether people are told of tickets; changes seldom, and is on no stream. */
 const tellingQuery = queryOptions({

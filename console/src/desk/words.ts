@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -28,3 +29,5 @@ export const en: Same<typeof zh> = {
   },
   told: { waiting: 'waiting', told: 'told', 'given-up': 'could not be told' },
 }
+
+speaks('desk', { zh, en })

@@ -3,6 +3,7 @@
 import { useTranslation } from 'react-i18next'
 import type { DeviceDetail, Schemas } from '../api/client.ts'
 import { Age, Moment, useDuration } from '../ui/bits.tsx'
+import './words.ts'
 
 /** A clock nearer to right than this disturbs nobody, in s: the alert of a wrong clock begins there too. */
 const CLOCK_RIGHT_S = 60

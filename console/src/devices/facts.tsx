@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 import type { Device } from '../api/client.ts'
 import { useLive } from '../ui/context.tsx'
 import { FACTS } from './summary.ts'
+import './words.ts'
 
 function Sign({ value }: { value: boolean | null }) {
   return (

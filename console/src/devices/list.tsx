@@ -1,117 +1,132 @@
-import { useQuery } from '@tanstack/react-query'
-import { useDeferredValue, useState } from 'react'
+import { type LinkProps, useNavigate } from '@tanstack/react-router'
+import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Device } from '../api/client.ts'
+import type { Column } from '../list/columns.ts'
+import { Grid, useChosen } from '../list/grid.tsx'
+import { Panel } from '../list/panel.tsx'
+import { Search } from '../list/search.tsx'
 import { useHeld } from '../list/useHeld.ts'
-import { Age, Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { useList } from '../list/useList.ts'
+import { Age } from '../ui/bits.tsx'
 import { useLive, useMay } from '../ui/context.tsx'
-import { Panel } from '../ui/panel.tsx'
-import { href, type Route } from '../ui/route.ts'
-import { Facts } from './facts.tsx'
-import { devicesQuery } from './queries.ts'
+import { Split } from '../ui/split.tsx'
+import type { DeviceSearch } from './filter.ts'
+import { DEVICES } from './kind.ts'
+import { devicesRoute } from './routes.ts'
 import { doubt, place, summary } from './summary.ts'
 import './devices.css'
+import './words.ts'
 
-function DeviceRow({ device, current }: { device: Device; current: boolean }) {
+export function DevicesPage() {
   const { t } = useTranslation()
-  const { stale } = useLive()
-  const ill = !stale && summary(device) === 'ill'
-  const doubted = doubt(device)
-  return (
-    <a
-      className={`row device ${ill ? 'row-ill' : ''}`}
-      href={href({ at: 'device', id: device.id })}
-      aria-current={current ? 'true' : undefined}
-    >
-      <span className="row-head">
-        <b className="name">{device.name}</b>
-        <span className="muted">
-          {device.last_seen === null ? t('devices.neverHeard') : <Age at={device.last_seen} />}
-        </span>
-      </span>
-      <span className="row-sub muted">{device.model_name}</span>
-      <Facts device={device} />
-      {device.open_alerts + device.open_tickets === 0 && doubted === null ? null : (
-        <span className="counts">
-          {doubted === null ? null : <span title={device.healthy.text}>{t(doubted)}</span>}
-          {device.open_alerts > 0 ? <span>{t('devices.alerts', { count: device.open_alerts })}</span> : null}
-          {device.open_tickets > 0 ? <span>{t('devices.tickets', { count: device.open_tickets })}</span> : null}
-        </span>
-      )}
-    </a>
-  )
+  return <Split title={t('devices.title')} list={<Devices />} />
 }
 
-export function Devices({ route }: { route: Route }) {
+const link = (device: Device): LinkProps => ({ to: '/devices/$id', params: { id: device.id }, search: true as never })
+
+function Devices() {
   const { t } = useTranslation()
-  const language = useLanguage()
-  const { begun } = useLive()
+  const { stale } = useLive()
   const may = useMay('devices.manage')
-  const [search, setSearch] = useState('')
-  const [abnormal, setAbnormal] = useState(false)
-  const wanted = useDeferredValue(search.trim().toLocaleLowerCase())
-  const query = useQuery({ ...devicesQuery(language), enabled: begun })
-  const all = query.data?.items ?? []
-  const matching = all
-    .filter((device) => !abnormal || summary(device) !== 'well')
-    .filter((device) =>
-      [device.name, device.hospital.name, device.site.name, device.model_name, device.serial].some((text) =>
-        text.toLocaleLowerCase().includes(wanted),
-      ),
-    )
-    .sort(
-      (one, other) =>
-        place(one).localeCompare(place(other), language) ||
-        one.name.localeCompare(other.name, language, { numeric: true }),
-    )
-  const { rows, ref } = useHeld(matching, (device) => device.id, `${wanted}|${abnormal}`)
+  const search = devicesRoute.useSearch()
+  const navigate = useNavigate({ from: devicesRoute.fullPath })
+  const [chosen, setChosen] = useChosen()
+  const list = useList(DEVICES, search)
+  const { rows, ref } = useHeld(list.rows, DEVICES.key, JSON.stringify(search))
+  const ask = (change: Partial<DeviceSearch>) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
+  const columns = useColumns()
   return (
     <Panel
       id="devices"
       title={t('devices.title')}
-      count={query.data === undefined ? null : all.length}
-      query={query}
-      tools={
-        <label className="tick">
-          <input type="checkbox" checked={abnormal} onChange={(event) => setAbnormal(event.target.checked)} />
-          {t('devices.abnormal')}
-        </label>
+      list={list}
+      total={null}
+      filtered={Object.values(search).some((value) => value !== undefined)}
+      onClear={() => ask({ q: undefined, how: undefined, site: undefined, model: undefined })}
+      empty={
+        <>
+          {t('devices.empty')}
+          {may ? <span className="todo">{t('devices.register')}</span> : null}
+        </>
       }
+      filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('devices.hint')} />}
     >
-      <input
-        type="search"
-        className="search"
-        value={search}
-        onChange={(event) => setSearch(event.target.value)}
-        placeholder={t('devices.search')}
-        aria-label={t('devices.search')}
+      <Grid
+        label={t('devices.title')}
+        columns={columns}
+        main="name"
+        rows={rows}
+        link={link}
+        look={(device) => `device ${!stale && summary(device) === 'ill' ? 'row-ill' : ''}`}
+        group={place}
+        chosen={chosen}
+        onChosen={setChosen}
+        onEnd={list.next}
+        hold={ref}
       />
-      {query.data === undefined ? (
-        query.isError ? (
-          <Failed error={query.error} onRetry={() => void query.refetch()} />
-        ) : (
-          <Skeleton rows={6} />
-        )
-      ) : null}
-      {query.data !== undefined && rows.length === 0 ? (
-        <p className="empty">
-          {t(all.length === 0 ? 'devices.empty' : 'devices.none')}
-          {all.length === 0 && may ? <span className="todo">{t('devices.register')}</span> : null}
-        </p>
-      ) : null}
-      <ul className="rows" ref={ref}>
-        {rows.map(({ key, item }, at) => {
-          const before = rows[at - 1]
-          return (
-            <li key={key}>
-              {before === undefined || place(before.item) !== place(item) ? (
-                <h3 className="place">{place(item)}</h3>
-              ) : null}
-              <DeviceRow device={item} current={route.at === 'device' && route.id === key} />
-            </li>
-          )
-        })}
-      </ul>
     </Panel>
+  )
+}
+
+function useColumns(): readonly Column<Device>[] {
+  const { t } = useTranslation()
+  const { stale } = useLive()
+  return useMemo(
+    () => [
+      {
+        id: 'name',
+        head: t('devices.column.name'),
+        width: 'minmax(0, 2fr)',
+        cell: ({ name }) => <bdi className="name">{name}</bdi>,
+      },
+      {
+        id: 'model',
+        head: t('devices.column.model'),
+        width: 'minmax(0, 2fr)',
+        from: 700,
+        cell: (device) => device.model_name,
+      },
+      {
+        id: 'how',
+        head: t('devices.column.how'),
+        width: 'minmax(0, 2fr)',
+        cell: (device) => {
+          const doubted = doubt(device)
+          const how = stale ? 'unknown' : summary(device)
+          return (
+            <span className={`how how-${how}`}>
+              {t(`devices.how.${how}`)}
+              {doubted === null || stale ? null : <span className="muted"> {t(doubted)}</span>}
+            </span>
+          )
+        },
+      },
+      {
+        id: 'alerts',
+        head: t('devices.column.alerts'),
+        width: '64px',
+        figure: true,
+        from: 800,
+        cell: ({ open_alerts }) => (open_alerts === 0 ? '' : open_alerts),
+      },
+      {
+        id: 'tickets',
+        head: t('devices.column.tickets'),
+        width: '64px',
+        figure: true,
+        from: 800,
+        cell: ({ open_tickets }) => (open_tickets === 0 ? '' : open_tickets),
+      },
+      {
+        id: 'heard',
+        head: t('devices.column.heard'),
+        width: '96px',
+        figure: true,
+        cell: ({ last_seen }) => (last_seen === null ? t('devices.neverHeard') : <Age at={last_seen} />),
+      },
+    ],
+    [t, stale],
   )
 }

@@ -1,26 +1,36 @@
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { type DeviceDetail, Failure } from '../api/client.ts'
 import { SignalChart } from '../chart/signal.tsx'
 import { Age, Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
 import { Detail } from '../ui/detail.tsx'
-import { href } from '../ui/route.ts'
+import { Title } from '../ui/main.tsx'
 import { number, symbol } from '../words/format.ts'
 import { Doubts, ForeignUnits, Gaps } from './doubts.tsx'
 import { Facts } from './facts.tsx'
 import { deviceQuery } from './queries.ts'
 import { Refusals } from './refusals.tsx'
+import { deviceRoute } from './routes.ts'
 import { place } from './summary.ts'
 import './devices.css'
+import './words.ts'
 
-export function DeviceView({ id, metric }: { id: string; metric: string | null }) {
+export function DevicePage() {
+  const { id } = deviceRoute.useParams()
+  const { signal } = deviceRoute.useSearch()
+  return <DeviceView key={id} id={id} metric={signal ?? null} />
+}
+
+function DeviceView({ id, metric }: { id: string; metric: string | null }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const query = useQuery(deviceQuery(language, id))
   if (query.data === undefined) {
     const missing = query.error instanceof Failure && (query.error.status === 404 || query.error.code === 'invalid')
     return (
-      <Detail title={id} query={query}>
+      <Detail title={id} list="/devices" query={query}>
+        <Title>{id}</Title>
         {missing ? (
           <p className="empty">{t('devices.page.notFound')}</p>
         ) : query.isError ? (
@@ -34,9 +44,9 @@ export function DeviceView({ id, metric }: { id: string; metric: string | null }
   const device = query.data
   const first = metric ?? device.latest[0]?.metric
   return (
-    <Detail title={device.name} query={query}>
+    <Detail title={device.name} list="/devices" query={query}>
       <header className="detail-head">
-        <h2>{device.name}</h2>
+        <Title>{device.name}</Title>
         <p className="muted">{place(device)}</p>
         <Facts device={device} />
         {device.healthy.value === true ? null : <p className="counts">{device.healthy.text}</p>}
@@ -46,9 +56,9 @@ export function DeviceView({ id, metric }: { id: string; metric: string | null }
         <p>
           {t('devices.page.tickets')}：
           {device.tickets.map((each) => (
-            <a key={each} className="number link" href={href({ at: 'ticket', id: each })}>
+            <Link key={each} className="number link" to="/tickets/$number" params={{ number: each }}>
               {each}
-            </a>
+            </Link>
           ))}
         </p>
       )}
@@ -87,9 +97,14 @@ function Signals({ device, metric }: { device: DeviceDetail; metric: string | nu
           {device.latest.map((value) => (
             <tr key={value.metric} data-current={value.metric === metric}>
               <th scope="row">
-                <a href={href({ at: 'device', id: device.id, part: value.metric })} title={t('devices.page.chart')}>
+                <Link
+                  to="/devices/$id"
+                  params={{ id: device.id }}
+                  search={(search) => ({ ...search, signal: value.metric })}
+                  title={t('devices.page.chart')}
+                >
                   {value.name}
-                </a>
+                </Link>
               </th>
               <td className="figure value">
                 {number(value.value, language)} {symbol(value.unit)}

@@ -3,6 +3,7 @@
 import { useTranslation } from 'react-i18next'
 import type { DeviceDetail, Schemas } from '../api/client.ts'
 import { Age } from '../ui/bits.tsx'
+import './words.ts'
 
 type Refusal = Schemas['Refusal']
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import type { Device } from '../api/client.ts'
 import { doubt, summary } from './summary.ts'
 

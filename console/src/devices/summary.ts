@@ -1,11 +1,16 @@
 /** What is said of a device in a word or a few. Pure. */
 
 import type { Device } from '../api/client.ts'
+import './words.ts'
 
 export const FACTS = ['connected', 'fresh', 'healthy'] as const
 
 /** How a device is, in one word: what of it is abnormal counts, and an unknown is never well. */
-export function summary(device: Device): 'well' | 'ill' | 'unknown' {
+/** How a device may be, the worst first. */
+export const HOWS = ['ill', 'unknown', 'well'] as const
+export type How = (typeof HOWS)[number]
+
+export function summary(device: Device): How {
   if (device.healthy.value === false) return 'ill'
   return FACTS.every((name) => device[name].value === true) ? 'well' : 'unknown'
 }

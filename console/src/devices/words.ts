@@ -1,16 +1,14 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
-  glance: { title: '设备概况', well: '正常', ill: '异常', unknown: '情况不明' },
   title: '设备',
-  search: '按名称、医院查找',
-  abnormal: '只看异常',
+  hint: '名称、医院、院区、型号、序列号',
+  how: { ill: '异常', unknown: '情况不明', well: '正常' },
+  column: { name: '设备', model: '型号', how: '情况', heard: '最近上报', alerts: '报警', tickets: '工单' },
   empty: '还没有设备',
   register: '用 POST /api/v1/devices 登记第一台',
-  none: '没有符合条件的设备',
   neverHeard: '从未上报',
-  alerts: '报警 {{count}}',
-  tickets: '工单 {{count}}',
   refuses: '有内容被拒收',
   outOfReach: '连不上设备',
   doubted: '报警存疑',
@@ -52,7 +50,7 @@ export const zh = {
     units: '单位与型号不符、未参与判断的信号',
     gaps: '永远不会到达的报告',
     lane: { live: '故障和状态', bulk: '测量值' },
-    reports: '丢失 {{count}} 份报告',
+    reports_other: '丢失 {{count}} 份报告',
     restored: '数据库是恢复的备份，缺多少无从得知',
   },
   refusals: {
@@ -70,16 +68,20 @@ export const zh = {
 } as const
 
 export const en: Same<typeof zh> = {
-  glance: { title: 'Devices at a glance', well: 'in order', ill: 'abnormal', unknown: 'unknown' },
   title: 'Devices',
-  search: 'Find by name or hospital',
-  abnormal: 'Abnormal only',
+  hint: 'Name, hospital, site, model, serial',
+  how: { ill: 'abnormal', unknown: 'unknown', well: 'in order' },
+  column: {
+    name: 'Device',
+    model: 'Model',
+    how: 'How it is',
+    heard: 'Last heard',
+    alerts: 'Alerts',
+    tickets: 'Tickets',
+  },
   empty: 'No devices yet',
   register: 'Register the first one with POST /api/v1/devices',
-  none: 'No device matches',
   neverHeard: 'never heard',
-  alerts: 'alerts {{count}}',
-  tickets: 'tickets {{count}}',
   refuses: 'some input refused',
   outOfReach: 'equipment not reached',
   doubted: 'alerts in doubt',
@@ -121,7 +123,8 @@ export const en: Same<typeof zh> = {
     units: 'Signals in a foreign unit, not judged',
     gaps: 'Reports that never came',
     lane: { live: 'faults and states', bulk: 'readings' },
-    reports: 'reports lost: {{count}}',
+    reports_one: '{{count}} report lost',
+    reports_other: '{{count}} reports lost',
     restored: 'the database was restored: how much is missing, nobody knows',
   },
   refusals: {
@@ -137,3 +140,5 @@ export const en: Same<typeof zh> = {
     mask: 'A and a stand for letters, 9 for digits, ? for anything else: the text itself never leaves the equipment',
   },
 }
+
+speaks('devices', { zh, en })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import { elapsed, type Instant, serverOffset } from './clock.ts'
 import { begin, type Feed, type FeedEvent, retryWait, SILENT_AFTER_MS, stale, step, view } from './machine.ts'
 

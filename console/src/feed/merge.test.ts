@@ -1,99 +1,100 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import type { Alert, Device, Ticket } from '../api/client.ts'
-import type { Listed } from '../api/reading.ts'
-import { Journal, mergeAlert, mergeDevices, mergeTicket, strangers, type Told } from './merge.ts'
+import { test } from 'vitest'
+import type { Change, Kind } from './kind.ts'
+import { Journal, merge, rowsOf } from './merge.ts'
 
-const alert = (id: string, second: number, more: Partial<Alert> = {}) =>
-  ({
-    id,
-    version: 0,
-    condition: 'active',
-    occurred_at: `2026-11-22T04:00:0${second}Z`,
-    tickets: [],
-    ...more,
-  }) as unknown as Alert
-const list = <T>(...items: T[]): Listed<T> => ({ items, more: false })
-const ids = (listed: Listed<{ id: string | number }>) => listed.items.map((item) => item.id)
-
-test('a new alert comes where the API would have it: the latest first', () => {
-  const before = list(alert('c', 5), alert('a', 1))
-  assert.deepEqual(ids(mergeAlert(before, 'open', alert('b', 3))), ['c', 'b', 'a'])
-  assert.deepEqual(ids(mergeAlert(before, 'open', alert('d', 9))), ['d', 'c', 'a'])
-  assert.deepEqual(ids(mergeAlert(before, 'open', alert('0', 0))), ['c', 'a', '0'])
-})
-
-test('an alert moves from list to list with its condition', () => {
-  const open = list(alert('a', 1), alert('b', 0))
-  const over = alert('a', 1, { condition: 'ok' })
-  assert.deepEqual(ids(mergeAlert(open, 'open', over)), ['b'])
-  assert.deepEqual(ids(mergeAlert(list<Alert>(), 'over', over)), ['a'])
-  const untouched = list<Alert>()
-  assert.equal(mergeAlert(untouched, 'pending', over), untouched)
-  assert.deepEqual(ids(mergeAlert(open, 'open', alert('a', 1, { condition: 'no-data' }))), ['a', 'b'])
-})
-
-test('an older version never replaces a newer one', () => {
-  const now = list(alert('a', 1, { version: 2 }))
-  assert.equal(mergeAlert(now, 'open', alert('a', 1, { version: 1 })), now)
-  assert.equal(mergeAlert(now, 'open', alert('a', 1, { version: 3 })).items[0]?.version, 3)
-})
-
-test('a closed ticket leaves the open ones', () => {
-  const ticket = (number: string, status: string) =>
-    ({ id: 1, number, status, version: 1, opened_at: '2026-11-22T04:00:00Z' }) as unknown as Ticket
-  assert.deepEqual(ids(mergeTicket(list(ticket('1', 'new')), 'open', ticket('1', 'closed'))), [])
-  assert.deepEqual(ids(mergeTicket(list<Ticket>(), 'closed', ticket('1', 'closed'))), [1])
-})
-
-const fact = (value: boolean | null) => ({ value, reason: 'r', text: 't', since: '2026-11-22T03:59:50Z' })
-const told: Told = {
-  type: 'devices',
-  now: '2026-11-22T04:00:00Z',
-  items: [
-    {
-      id: 'd1',
-      connected: fact(false),
-      fresh: fact(null),
-      healthy: fact(true),
-      last_seen: null,
-      open_alerts: 3,
-      open_tickets: 1,
-    },
-  ],
+interface Thing {
+  readonly id: string
+  readonly rank: number
+  readonly open: boolean
+  readonly version: number
 }
-const device = (id: string) => ({ id, name: id, open_alerts: 0, last_seen: null }) as unknown as Device
 
-test('facts of a device are put in its row, and of one that is not listed it is fetched', () => {
-  const before = list(device('d1'), device('d2'))
-  const [first, second] = mergeDevices(before, told).items
-  assert.equal(first?.connected.value, false)
-  assert.equal(first?.connected.age_s, 10)
-  assert.equal(first?.open_alerts, 3)
-  assert.equal(second, before.items[1])
-  assert.equal(strangers(before, told), false)
-  assert.equal(strangers(list(device('d2')), told), true)
-  const unheard = list(device('d9'))
-  assert.equal(mergeDevices(unheard, told), unheard)
+interface Filter {
+  readonly open: boolean
+  readonly q?: string
+  readonly sorted?: false
+}
+
+const THINGS: Kind<Thing, Filter> = {
+  name: 'things',
+  key: (thing) => thing.id,
+  version: (thing) => thing.version,
+  ask: () => Promise.reject(new Error('not asked here')),
+  belongs: (thing, { open, q }) => (thing.open !== open ? false : q === undefined ? true : null),
+  compare: ({ sorted }) => (sorted === false ? null : (one, other) => one.rank - other.rank),
+  events: {},
+  shownBy: () => [],
+}
+
+const thing = (id: string, rank: number, more: Partial<Thing> = {}): Thing => ({
+  id,
+  rank,
+  open: true,
+  version: 1,
+  ...more,
+})
+const whole = (item: Thing): Change<Thing> => ({ key: item.id, item })
+const list = (next: string | null, ...pages: Thing[][]) => ({
+  pages: pages.map((items, at) => ({ items, next: at === pages.length - 1 ? next : `${at}` })),
+})
+const ids = (of: { list: { pages: readonly { items: readonly Thing[] }[] } }) =>
+  of.list.pages.map((page) => page.items.map(({ id }) => id).join('')).join('|')
+const OPEN: Filter = { open: true }
+
+test('what is new stands where the API would put it, and what is over leaves', () => {
+  const before = list(null, [thing('a', 1), thing('c', 3)], [thing('e', 5)])
+  assert.equal(ids(merge(THINGS, OPEN, before, [whole(thing('b', 2))])), 'abc|e')
+  assert.equal(ids(merge(THINGS, OPEN, before, [whole(thing('d', 4))])), 'ac|de')
+  assert.equal(ids(merge(THINGS, OPEN, before, [whole(thing('f', 6))])), 'ac|ef')
+  assert.equal(ids(merge(THINGS, OPEN, before, [whole(thing('c', 3, { open: false, version: 2 }))])), 'a|e')
+  assert.equal(ids(merge(THINGS, OPEN, before, [whole(thing('a', 9, { version: 2 }))])), 'c|ea')
 })
 
-test('that a device was heard again changes its time and nothing else', () => {
-  const [row] = mergeDevices(list(device('d1')), { type: 'seen', seen: { d1: 1_795_320_000_000 } }).items
-  assert.deepEqual(row, { ...device('d1'), last_seen: '2026-11-22T04:00:00.000Z' })
+test('beyond what was asked for nothing is put: its page brings it', () => {
+  const before = list('more', [thing('a', 1), thing('c', 3)])
+  const merged = merge(THINGS, OPEN, before, [whole(thing('z', 9))])
+  assert.equal(merged.list, before)
+  assert.equal(merged.ask, false)
 })
 
-test('an answer that was under way does not undo what was told meanwhile', () => {
-  const journal = new Journal()
-  journal.add({ type: 'alert', alert: alert('old', 1) })
-  const mark = journal.mark()
-  journal.add({ type: 'alert', alert: alert('new', 2) })
+test('an older version never replaces a newer one, and nothing new is no new list', () => {
+  const before = list(null, [thing('a', 1, { version: 5 })])
+  assert.equal(merge(THINGS, OPEN, before, [whole(thing('a', 7, { version: 4 }))]).list, before)
+  assert.equal(merge(THINGS, OPEN, before, [whole(thing('x', 7, { open: false }))]).list, before)
+})
+
+test('what only the server can tell is asked for', () => {
+  const before = list(null, [thing('a', 1)])
+  assert.deepEqual(merge(THINGS, { open: true, q: 'pump' }, before, [whole(thing('b', 2))]), {
+    list: before,
+    ask: true,
+  })
+  const unsorted: Filter = { open: true, sorted: false }
+  assert.equal(merge(THINGS, unsorted, before, [whole(thing('b', 2))]).ask, true)
+  assert.equal(merge(THINGS, unsorted, before, [{ key: 'stranger', patch: (item) => item }]).ask, true)
+})
+
+test('a part of a row changes it, in the order it was told', () => {
+  const before = list(null, [thing('a', 1)])
+  const more = (by: number): Change<Thing> => ({ key: 'a', patch: (item) => ({ ...item, rank: item.rank * 10 + by }) })
+  assert.equal(merge(THINGS, OPEN, before, [more(1), more(2)]).list.pages[0]?.items[0]?.rank, 112)
+})
+
+test('what is on two pages is one row, the newer', () => {
+  const rows = rowsOf(THINGS, list(null, [thing('a', 1)], [thing('a', 1, { version: 3 }), thing('b', 2)]))
   assert.deepEqual(
-    journal.since(mark).map((each) => each.type === 'alert' && each.alert.id),
-    ['new'],
+    rows.map(({ id, version }) => id + version),
+    ['a3', 'b1'],
   )
-  for (let nth = 0; nth < 20_000; nth += 1) journal.add({ type: 'seen', seen: {} })
-  const late = journal.mark()
-  journal.add(told)
-  assert.deepEqual(journal.since(late), [told])
-  assert.ok(journal.since(0).length < 10_000, 'it forgets')
+})
+
+test('a journal tells what came since a mark, however much was forgotten', () => {
+  const journal = new Journal()
+  const one = { kind: THINGS, change: whole(thing('a', 1)) } as never
+  journal.add([one])
+  const mark = journal.mark()
+  journal.add(Array.from({ length: 7_000 }, () => one))
+  assert.equal(journal.since(mark).length, 5_000)
+  assert.equal(journal.since(journal.mark()).length, 0)
 })

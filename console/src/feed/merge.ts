@@ -1,115 +1,104 @@
-/** What the stream tells, put into what lists show. Pure: a list that nothing changed in is returned as it was. */
+/** What was told, put into what lists show. Pure: a list that nothing changed in is returned as it was. */
 
-import type { AlertState } from '../alerts/queries.ts'
-import type { Alert, Device, Ticket } from '../api/client.ts'
-import type { Listed } from '../api/reading.ts'
-import type { TicketState } from '../tickets/queries.ts'
+import type { Change, Kind, Page, Told } from './kind.ts'
 
-interface ToldFact {
-  readonly value: boolean | null
-  readonly reason: string
-  readonly text: string
-  readonly since: string | null
+/** A list as far as it was asked for, page by page. */
+export interface Pages<Item> {
+  readonly pages: readonly Page<Item>[]
 }
 
-interface ToldDevice {
-  readonly id: string
-  readonly connected: ToldFact
-  readonly fresh: ToldFact
-  readonly healthy: ToldFact
-  readonly last_seen: string | null
-  readonly open_alerts: number
-  readonly open_tickets: number
+export interface Merged<List> {
+  readonly list: List
+  /** What was told can't be put in its place from here: the server must be asked again. */
+  readonly ask: boolean
 }
 
-/** The events of `GET /api/v1/stream` that change a list. */
-export type Told =
-  | { readonly type: 'alert'; readonly alert: Alert }
-  | { readonly type: 'ticket'; readonly ticket: Ticket }
-  | { readonly type: 'devices'; readonly now: string; readonly items: readonly ToldDevice[] }
-  | { readonly type: 'seen'; readonly seen: Readonly<Record<string, number>> }
-
-const CONDITIONS: Readonly<Record<Alert['condition'], AlertState>> = {
-  active: 'open',
-  clearing: 'open',
-  'no-data': 'open',
-  unconfirmed: 'open',
-  pending: 'pending',
-  ok: 'over',
-}
-
-export const stateOfAlert = (alert: Alert): AlertState => CONDITIONS[alert.condition]
-export const stateOfTicket = (ticket: Ticket): TicketState => (ticket.status === 'closed' ? 'closed' : 'open')
-
-export function mergeAlert(list: Listed<Alert>, state: AlertState, alert: Alert): Listed<Alert> {
-  return merged(list, alert, stateOfAlert(alert) === state, (one) => one.occurred_at)
-}
-
-export function mergeTicket(list: Listed<Ticket>, state: TicketState, ticket: Ticket): Listed<Ticket> {
-  return merged(list, ticket, stateOfTicket(ticket) === state, (one) => one.opened_at)
-}
-
-/** The latest first, as the API orders it. An older version never replaces a newer one. */
-function merged<T extends { id: string | number; version: number }>(
-  list: Listed<T>,
-  item: T,
-  belongs: boolean,
-  time: (one: T) => string,
-): Listed<T> {
-  const at = list.items.findIndex((one) => one.id === item.id)
-  const there = list.items[at]
-  if (there !== undefined && there.version > item.version) return list
-  if (there === undefined && !belongs) return list
-  const others = list.items.filter((one) => one.id !== item.id)
-  if (!belongs) return { ...list, items: others }
-  if (there !== undefined) return { ...list, items: list.items.map((one) => (one.id === item.id ? item : one)) }
-  const place = others.findIndex((one) => time(one) < time(item))
-  return { ...list, items: place < 0 ? [...others, item] : [...others.slice(0, place), item, ...others.slice(place)] }
-}
-
-export function mergeDevices(list: Listed<Device>, told: Told): Listed<Device> {
-  if (told.type === 'devices') {
-    const news = new Map(told.items.map((item) => [item.id, item]))
-    return changed(list, (device) => {
-      const item = news.get(device.id)
-      return item === undefined ? device : withFacts(device, item, Date.parse(told.now))
-    })
-  }
-  if (told.type !== 'seen') return list
-  return changed(list, (device) => {
-    const at = told.seen[device.id]
-    return at === undefined ? device : { ...device, last_seen: new Date(at).toISOString() }
+export function merge<Item, Filter, List extends Pages<Item>>(
+  kind: Kind<Item, Filter>,
+  filter: Filter,
+  list: List,
+  changes: readonly Change<Item>[],
+): Merged<List> {
+  const news = new Map<string, Change<Item>[]>()
+  for (const change of changes) news.set(change.key, [...(news.get(change.key) ?? []), change])
+  let ask = false
+  let touched = false
+  const moved: Item[] = []
+  const pages = list.pages.map((page) => {
+    let differs = false
+    const items: Item[] = []
+    for (const item of page.items) {
+      const of = news.get(kind.key(item))
+      if (of === undefined) {
+        items.push(item)
+        continue
+      }
+      news.delete(kind.key(item))
+      const after = of.reduce((before, change) => applied(kind, before, change), item)
+      if (after === item) {
+        items.push(item)
+        continue
+      }
+      differs = true
+      const belongs = kind.belongs(after, filter)
+      if (belongs === null) ask = true
+      if (belongs === false) continue
+      const compare = kind.compare(filter)
+      if (compare === null || compare(item, after) === 0) items.push(after)
+      else moved.push(after)
+    }
+    if (!differs) return page
+    touched = true
+    return { ...page, items }
   })
-}
-
-function changed(list: Listed<Device>, change: (device: Device) => Device): Listed<Device> {
-  const items = list.items.map(change)
-  return items.some((device, at) => device !== list.items[at]) ? { ...list, items } : list
-}
-
-export function withFacts<D extends Device>(device: D, item: ToldDevice, now: number): D {
-  const fact = (told: ToldFact): Device['connected'] => ({
-    value: told.value,
-    reason: told.reason,
-    text: told.text,
-    age_s: told.since === null ? null : Math.max(now - Date.parse(told.since), 0) / 1_000,
-  })
-  return {
-    ...device,
-    connected: fact(item.connected),
-    fresh: fact(item.fresh),
-    healthy: fact(item.healthy),
-    last_seen: item.last_seen,
-    open_alerts: item.open_alerts,
-    open_tickets: item.open_tickets,
+  for (const of of news.values()) {
+    const last = of.at(-1)
+    if (last === undefined) continue
+    // A part of what this list doesn't have: it may have come into it.
+    if (!('item' in last)) {
+      ask ||= kind.compare(filter) === null
+      continue
+    }
+    const belongs = kind.belongs(last.item, filter)
+    if (belongs === null) ask = true
+    else if (belongs) moved.push(last.item)
   }
+  const compare = kind.compare(filter)
+  if (moved.length > 0 && compare === null) ask = true
+  if (compare !== null) {
+    for (const item of moved) touched = put(pages, item, compare) || touched
+  }
+  return touched ? { list: { ...list, pages }, ask } : { list, ask }
 }
 
-/** Whether a device is told of that the list doesn't have: it must be fetched. */
-export function strangers(list: Listed<Device>, told: Told): boolean {
-  if (told.type !== 'devices') return false
-  const known = new Set(list.items.map((device) => device.id))
-  return told.items.some((item) => !known.has(item.id))
+/** Puts an item before the first that comes after it; false where its place is beyond what was asked for. */
+function put<Item>(pages: Page<Item>[], item: Item, compare: (one: Item, other: Item) => number): boolean {
+  for (const [at, page] of pages.entries()) {
+    const place = page.items.findIndex((one) => compare(item, one) < 0)
+    const isLast = at === pages.length - 1
+    if (place < 0 && !(isLast && page.next === null)) continue
+    const items = place < 0 ? [...page.items, item] : [...page.items.slice(0, place), item, ...page.items.slice(place)]
+    pages[at] = { ...page, items }
+    return true
+  }
+  return false
+}
+
+function applied<Item, Filter>(kind: Kind<Item, Filter>, before: Item, change: Change<Item>): Item {
+  if ('patch' in change) return change.patch(before)
+  return kind.version(before) > kind.version(change.item) ? before : change.item
+}
+
+/** All rows, each once: a thing that moved between two pages that were asked for at different times is in both. */
+export function rowsOf<Item, Filter>(kind: Kind<Item, Filter>, list: Pages<Item>): readonly Item[] {
+  const rows = new Map<string, Item>()
+  for (const page of list.pages) {
+    for (const item of page.items) {
+      const there = rows.get(kind.key(item))
+      if (there === undefined || kind.version(there) < kind.version(item)) rows.set(kind.key(item), item)
+    }
+  }
+  return [...rows.values()]
 }
 
 const KEPT_EVENTS = 5_000
@@ -122,12 +111,12 @@ export class Journal {
   #told: Told[] = []
   #dropped = 0
 
-  add(told: Told): void {
-    this.#told.push(told)
-    if (this.#told.length > KEPT_EVENTS) {
-      this.#dropped += KEPT_EVENTS / 2
-      this.#told = this.#told.slice(KEPT_EVENTS / 2)
-    }
+  add(told: readonly Told[]): void {
+    this.#told.push(...told)
+    const over = this.#told.length - KEPT_EVENTS
+    if (over <= 0) return
+    this.#dropped += over
+    this.#told = this.#told.slice(over)
   }
 
   mark(): number {

@@ -1,50 +1,58 @@
 /** Puts what was told, by the stream or by an answer, into every list that shows it. */
 
-import type { QueryClient } from '@tanstack/react-query'
-import { ALERT_STATES } from '../alerts/queries.ts'
-import type { Device } from '../api/client.ts'
-import { journal, type Listed } from '../api/reading.ts'
-import { TICKET_STATES } from '../tickets/queries.ts'
-import { mergeAlert, mergeDevices, mergeTicket, strangers, type Told } from './merge.ts'
+import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query'
+import { journal } from '../api/reading.ts'
+import type { AnyKind, Change, Page, Told } from './kind.ts'
+import { merge } from './merge.ts'
 
-export function put(queries: QueryClient, told: Told): void {
-  journal.add(told)
-  for (const kind of ['alerts', 'tickets', 'devices'] as const) {
-    for (const [key, list] of queries.getQueriesData<Listed<never>>({ queryKey: [kind] })) {
+/** What tells more than a row is asked for again this long after something was told, in ms; a burst asks once. */
+const DETAIL_AGAIN_MS = 300
+/** Lists that only the server can put in order, and counts. */
+const LIST_AGAIN_MS = 1_500
+
+export const summaryOf = (kind: AnyKind): string => `${kind.name}.summary`
+
+export function put(queries: QueryClient, news: readonly Told[]): void {
+  journal.add(news)
+  for (const [kind, changes] of byKind(news)) {
+    for (const query of queries.getQueryCache().findAll({ queryKey: [kind.name] })) {
+      const list = query.state.data as InfiniteData<Page<unknown>> | undefined
       if (list === undefined) continue
-      const after = applied(kind, key[2], list, told)
-      if (after !== list) queries.setQueryData(key, after)
+      const merged = merge(kind, query.queryKey[2], list, changes)
+      // Not `setData` with a new time: how old the answer is, the request says.
+      if (merged.list !== list)
+        queries.setQueryData(query.queryKey, merged.list, { updatedAt: query.state.dataUpdatedAt })
+      if (merged.ask) soon(queries, query, LIST_AGAIN_MS)
+    }
+    for (const query of queries.getQueryCache().findAll({ queryKey: [summaryOf(kind)], type: 'active' }))
+      soon(queries, query, LIST_AGAIN_MS)
+    for (const change of changes) {
+      for (const [head, key] of kind.shownBy(change)) {
+        for (const query of queries.getQueryCache().findAll({ queryKey: [head] }))
+          if (query.queryKey[2] === key) soon(queries, query, DETAIL_AGAIN_MS)
+      }
     }
   }
-  refresh(queries, told)
 }
 
-function applied(kind: 'alerts' | 'tickets' | 'devices', state: unknown, list: Listed<never>, told: Told): unknown {
-  if (kind === 'alerts' && told.type === 'alert') {
-    const shown = ALERT_STATES.find((one) => one === state)
-    return shown === undefined ? list : mergeAlert(list, shown, told.alert)
+function byKind(news: readonly Told[]): Map<AnyKind, Change<unknown>[]> {
+  const found = new Map<AnyKind, Change<unknown>[]>()
+  for (const { kind, change } of news) {
+    const changes = found.get(kind)
+    if (changes === undefined) found.set(kind, [change])
+    else changes.push(change)
   }
-  if (kind === 'tickets' && told.type === 'ticket') {
-    const shown = TICKET_STATES.find((one) => one === state)
-    return shown === undefined ? list : mergeTicket(list, shown, told.ticket)
-  }
-  return kind === 'devices' ? mergeDevices(list, told) : list
+  return found
 }
 
-/** What a row doesn't tell whole is asked for again. */
-function refresh(queries: QueryClient, told: Told): void {
-  const again = (kind: string, id?: string) =>
-    void queries.invalidateQueries({
-      predicate: ({ queryKey: key }) => key[0] === kind && (id === undefined || key[2] === id),
-    })
-  if (told.type === 'ticket') again('ticket', told.ticket.number)
-  if (told.type === 'alert') {
-    for (const number of told.alert.tickets) again('ticket', number)
-    again('device', told.alert.device.id)
-  }
-  if (told.type === 'devices') {
-    for (const { id } of told.items) again('device', id)
-    const lists = queries.getQueriesData<Listed<Device>>({ queryKey: ['devices'] })
-    if (lists.some(([, list]) => list !== undefined && strangers(list, told))) again('devices')
-  }
+const waiting = new Set<string>()
+
+/** Asks once, however often it is called within `ms`. */
+function soon(queries: QueryClient, query: Query, ms: number): void {
+  if (waiting.has(query.queryHash)) return
+  waiting.add(query.queryHash)
+  setTimeout(() => {
+    waiting.delete(query.queryHash)
+    void queries.invalidateQueries({ queryKey: query.queryKey, exact: true })
+  }, ms)
 }

@@ -1,11 +1,11 @@
 /** The live stream as the page sees it: events into the lists' caches, and one honest word about the whole. */
 
 import type { QueryClient } from '@tanstack/react-query'
-import { type Alert, Failure, type Ticket } from '../api/client.ts'
+import { Failure } from '../api/client.ts'
 import { elapsed } from './clock.ts'
+import { type AnyKind, type Told, told } from './kind.ts'
 import { LiveFeed } from './live.ts'
 import { type FeedView, stale, view } from './machine.ts'
-import type { Told } from './merge.ts'
 import { put } from './put.ts'
 import { adopt, instant, serverNow } from './server-time.ts'
 import type { ServerEvent } from './sse.ts'
@@ -34,12 +34,15 @@ interface Said {
 }
 
 const TICK_MS = 1_000
+/** What is told within this is drawn at once: fifty changes a second are not fifty pictures. */
+const TOGETHER_MS = 100
 const TRY_AGAIN_MS = 2_000
 /** A page that can't reach the stream shows lists all the same, marked as what they are. */
 const LISTS_WAIT_MS = 2_000
 
 export class LiveStore {
   readonly #queries: QueryClient
+  readonly #kinds: readonly AnyKind[]
   readonly #feed: LiveFeed
   readonly #listeners = new Set<() => void>()
   readonly #began = instant()
@@ -50,11 +53,15 @@ export class LiveStore {
   /** Whether all that is shown was asked for since it was last known to have a gap. */
   #asked = false
   #triedAt = instant()
+  #news: Told[] = []
+  #telling: ReturnType<typeof setTimeout> | undefined
   #unwatch: () => void = () => undefined
   #timer: ReturnType<typeof setInterval> | undefined
 
-  constructor(queries: QueryClient, language: string) {
+  /** `kinds`: of the things that events tell of. */
+  constructor(queries: QueryClient, kinds: readonly AnyKind[], language: string) {
     this.#queries = queries
+    this.#kinds = kinds
     this.#feed = new LiveFeed({
       url: '/api/v1/stream',
       language,
@@ -89,6 +96,7 @@ export class LiveStore {
   stop(): void {
     this.#feed.stop()
     this.#unwatch()
+    clearTimeout(this.#telling)
     clearInterval(this.#timer)
     for (const [target, name] of WAKERS) target.removeEventListener(name, this.poke)
   }
@@ -120,18 +128,23 @@ export class LiveStore {
       case 'reset':
         this.#reset()
         break
-      case 'alert':
-        put(this.#queries, { type: 'alert', alert: data as Alert })
-        break
-      case 'ticket':
-        put(this.#queries, { type: 'ticket', ticket: data as Ticket })
-        break
-      case 'devices':
-      case 'seen':
-        put(this.#queries, { ...(data as object), type: event.type } as Told)
-        break
+      default:
+        this.#tell(event.type, data)
     }
     this.#look()
+  }
+
+  #tell(event: string, data: unknown): void {
+    for (const kind of this.#kinds) {
+      for (const change of kind.events[event]?.(data as never) ?? []) this.#news.push(told(kind, change))
+    }
+    if (this.#news.length === 0 || this.#telling !== undefined) return
+    this.#telling = setTimeout(() => {
+      this.#telling = undefined
+      const news = this.#news
+      this.#news = []
+      put(this.#queries, news)
+    }, TOGETHER_MS)
   }
 
   #hello({ now, version, resumed }: Said): void {
@@ -174,7 +187,7 @@ export class LiveStore {
     }
   }
 
-  /** Fetch all that is shown; the page has caught up when every part of it has come since. */
+  /** Fetch all that is shown; the page has caught up when every part of what it shows has come since. */
   #catchUp(): void {
     const cache = this.#queries.getQueryCache()
     if (!this.#asked) {
@@ -186,7 +199,6 @@ export class LiveStore {
       )
     }
     const shown = cache.findAll({ type: 'active' }).filter(({ queryKey }) => queryKey[0] !== 'session')
-    if (!LISTS.every((list) => shown.some(({ queryKey }) => queryKey[0] === list))) return
     if (shown.some(({ state }) => state.fetchStatus !== 'idle')) return
     const failed = shown.filter(({ state }) => state.status !== 'success' && !answered(state.error))
     if (failed.length === 0) {
@@ -203,9 +215,6 @@ export class LiveStore {
 function answered(error: unknown): boolean {
   return error instanceof Failure && error.status >= 400 && error.status < 500
 }
-
-/** Nothing counts as shown before these are. */
-const LISTS = ['devices', 'alerts', 'tickets']
 
 /** What tells that the page may have slept, or that the network is back. */
 const WAKERS: readonly (readonly [EventTarget, string])[] = [

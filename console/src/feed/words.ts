@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -42,3 +43,5 @@ export const en: Same<typeof zh> = {
   catchingText: 'Until then, what you see is from before the interruption.',
   retry: 'Reconnect now',
 }
+
+speaks('feed', { zh, en })

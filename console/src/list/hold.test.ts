@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import { arrange, neighbour, type Row } from './hold.ts'
 
 const key = (item: string) => item[0] ?? ''

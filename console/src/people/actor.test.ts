@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import { actorOf } from './actor.ts'
 
 test('whoever did it is named, but for the system and for people of another dealer', () => {

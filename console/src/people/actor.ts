@@ -1,6 +1,7 @@
 /** Who did something, as an event tells it. Pure. */
 
 import type { Schemas } from '../api/client.ts'
+import './words.ts'
 
 interface Event {
   readonly actor: string

@@ -6,6 +6,7 @@ import { SESSION } from '../api/session.ts'
 import { useProblem } from '../ui/bits.tsx'
 import { Brand, LanguageSwitch } from '../ui/brand.tsx'
 import './people.css'
+import './words.ts'
 
 /** `again`: there was a session, and it ended. */
 export function Login({ again }: { again: boolean }) {

@@ -1,6 +1,8 @@
+import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { usePage } from '../ui/context.tsx'
 import './people.css'
+import './words.ts'
 
 /** Who is signed in, of which organisation, as what: in one sentence. */
 export function useWho(): string {
@@ -10,18 +12,18 @@ export function useWho(): string {
 }
 
 /** The same in the bar; a click changes the password. */
-export function Who({ onPassword }: { onPassword: () => void }) {
+export function Who() {
   const { t } = useTranslation()
   const { user, org, role } = usePage().who
-  const title = `${useWho()}\n${t('people.password.change')}`
+  const title = useWho()
   return (
-    <button type="button" className="button quiet wide-only" title={title} onClick={onPassword}>
+    <Link to="/account" className="button quiet" title={title} aria-label={title}>
       <span className="who">
         <b>{user}</b>
         <span>
           <span className="who-org">{org.name}</span> · {t(`people.role.${role}`)}
         </span>
       </span>
-    </button>
+    </Link>
   )
 }

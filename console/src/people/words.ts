@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -14,6 +15,7 @@ export const zh = {
   },
   password: {
     change: '修改密码',
+    changed: '密码已修改',
     first: '这个密码是系统生成的：请先设置自己的密码',
     lead: '修改后，此账号在其他地方的登录和令牌都会失效',
     old: '当前密码',
@@ -53,6 +55,7 @@ export const en: Same<typeof zh> = {
   },
   password: {
     change: 'Change password',
+    changed: 'The password was changed',
     first: 'This password was made for you: choose your own first',
     lead: 'Whatever else this account is signed in with, tokens too, ends with it',
     old: 'Current password',
@@ -77,3 +80,5 @@ export const en: Same<typeof zh> = {
   system: 'system',
   former: 'the dealer before',
 }
+
+speaks('people', { zh, en })

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas, TicketDetail } from '../api/client.ts'
 import { Moment } from '../ui/bits.tsx'
 import './remote.css'
+import './words.ts'
 
 function Outcome({ outcome }: { outcome: Schemas['DiagnosticStep']['outcome'] }) {
   const { t } = useTranslation()

@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -44,3 +45,5 @@ export const en: Same<typeof zh> = {
   },
   outcome: { ok: 'in order', warn: 'to be looked at', fail: 'failed', refused: 'refused' },
 }
+
+speaks('remote', { zh, en })

@@ -4,6 +4,8 @@ import { ActState, useActOn } from '../act/state.tsx'
 import type { TicketDetail } from '../api/client.ts'
 import { useMay } from '../ui/context.tsx'
 import { type TicketEvent, useMoving } from './deeds.ts'
+import './words.ts'
+import '../ui/words.ts'
 
 /** Actions that close a ticket. */
 const CLOSES: readonly TicketEvent[] = ['verify', 'dismiss']

@@ -4,9 +4,12 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import i18next from 'i18next'
 import type { Deed } from '../act/queue.ts'
 import { api, type Schemas, type TicketDetail, taken } from '../api/client.ts'
+import { whole } from '../feed/kind.ts'
 import { put } from '../feed/put.ts'
 import { usePage } from '../ui/context.tsx'
 import { say } from '../ui/toasts.tsx'
+import { TICKETS } from './kind.ts'
+import './words.ts'
 
 export type TicketEvent = Schemas['Transition']['event']
 
@@ -27,7 +30,7 @@ function moving(queries: QueryClient, { number, version }: TicketDetail, event: 
         }),
       )
       return () => {
-        put(queries, { type: 'ticket', ticket })
+        put(queries, [whole(TICKETS, ticket)])
         const status = i18next.t(`tickets.status.${ticket.status}`)
         say(i18next.t('tickets.moved', { number: ticket.number, status }))
       }

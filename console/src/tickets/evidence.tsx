@@ -6,6 +6,8 @@ import { type Fault, SignalChart } from '../chart/signal.tsx'
 import { deviceQuery } from '../devices/queries.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
+import '../devices/words.ts'
+import './words.ts'
 
 const AROUND_MS = 15 * 60_000
 

@@ -4,6 +4,9 @@ import { useTranslation } from 'react-i18next'
 import type { TicketDetail } from '../api/client.ts'
 import { actorOf } from '../people/actor.ts'
 import { Moment, SeverityMark, useDuration } from '../ui/bits.tsx'
+import '../alerts/words.ts'
+import '../desk/words.ts'
+import './words.ts'
 
 export function TicketAlerts({ alerts }: { alerts: TicketDetail['alerts'] }) {
   const { t } = useTranslation()

@@ -1,94 +1,140 @@
-import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { type LinkProps, useNavigate } from '@tanstack/react-router'
+import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Ticket } from '../api/client.ts'
 import { place } from '../devices/summary.ts'
+import type { Column } from '../list/columns.ts'
+import { Grid, useChosen } from '../list/grid.tsx'
+import { Panel } from '../list/panel.tsx'
+import { Search } from '../list/search.tsx'
 import { useHeld } from '../list/useHeld.ts'
-import { Age, Choice, Failed, SeverityMark, Skeleton, useLanguage } from '../ui/bits.tsx'
-import { useLive } from '../ui/context.tsx'
-import { Panel } from '../ui/panel.tsx'
-import { href, type Route } from '../ui/route.ts'
-import { type TicketState, ticketsQuery } from './queries.ts'
+import { useList } from '../list/useList.ts'
+import { Age, Choice, SeverityMark } from '../ui/bits.tsx'
+import { useKeys } from '../ui/keys.ts'
+import { Split } from '../ui/split.tsx'
+import type { TicketSearch } from './filter.ts'
+import { TICKET_STATES, TICKETS, type TicketFilter } from './kind.ts'
+import { ticketsRoute } from './routes.ts'
+import './words.ts'
+import '../ui/words.ts'
 
-export function Tickets({ route }: { route: Route }) {
+export function TicketsPage() {
   const { t } = useTranslation()
-  const language = useLanguage()
-  const { begun } = useLive()
-  const [state, setState] = useState<TicketState>('open')
-  const query = useQuery({ ...ticketsQuery(language, state), enabled: begun })
-  const { rows, waiting, ref, release } = useHeld(
-    query.data?.items ?? [],
-    (ticket) => ticket.number,
-    `${state}|${language}`,
-  )
+  return <Split title={t('tickets.title')} list={<Tickets />} />
+}
+
+const link = (ticket: Ticket): LinkProps => ({
+  to: '/tickets/$number',
+  params: { number: ticket.number },
+  search: true as never,
+})
+
+const look = (ticket: Ticket): string => `ticket ${ticket.status === 'closed' ? 'calm' : `edge-${ticket.severity}`}`
+
+function Tickets() {
+  const { t } = useTranslation()
+  const search = ticketsRoute.useSearch()
+  const navigate = useNavigate({ from: ticketsRoute.fullPath })
+  const [chosen, setChosen] = useChosen()
+  const filter: TicketFilter = useMemo(() => ({ ...search, state: search.state ?? 'open' }), [search])
+  const list = useList(TICKETS, filter)
+  const { rows, waiting, ref, release } = useHeld(list.rows, TICKETS.key, JSON.stringify(filter))
+  const ask = (change: Partial<TicketSearch>) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
+  useKeys({ n: release })
+  const columns = useColumns()
   return (
     <Panel
       id="tickets"
       title={t('tickets.title')}
-      count={query.data === undefined ? null : query.data.items.length}
-      query={query}
+      list={list}
+      total={null}
+      filtered={search.q !== undefined || search.severity !== undefined}
+      onClear={() => ask({ q: undefined, severity: undefined })}
+      empty={t(`tickets.empty.${filter.state}`)}
       tools={
         <Choice
           label={t('ui.show')}
-          value={state}
-          onChange={setState}
-          options={[
-            ['open', t('tickets.open')],
-            ['closed', t('tickets.closed')],
-          ]}
+          value={filter.state}
+          onChange={(state) => ask({ state })}
+          options={TICKET_STATES.map((state) => [state, t(`tickets.${state}`)])}
         />
       }
+      filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('tickets.hint')} />}
     >
       <div className="waiting" aria-live="polite">
         {waiting.length === 0 ? null : (
           <button type="button" onClick={release} className="fresh">
-            ↑ {t('tickets.waiting', { count: waiting.length })}
+            ↑ {t('tickets.waiting', { count: waiting.length })} <kbd>n</kbd>
           </button>
         )}
       </div>
-      {query.data === undefined ? (
-        query.isError ? (
-          <Failed error={query.error} onRetry={() => void query.refetch()} />
-        ) : (
-          <Skeleton rows={3} />
-        )
-      ) : null}
-      {query.data !== undefined && rows.length === 0 ? (
-        <p className="empty">{t(state === 'open' ? 'tickets.emptyOpen' : 'tickets.emptyClosed')}</p>
-      ) : null}
-      <ul className="rows" ref={ref}>
-        {rows.map(({ key, item, gone }) => (
-          <li key={key}>
-            <TicketRow ticket={item} gone={gone} current={route.at === 'ticket' && route.id === key} />
-          </li>
-        ))}
-      </ul>
+      <Grid
+        label={t('tickets.title')}
+        columns={columns}
+        main="what"
+        rows={rows}
+        link={link}
+        look={look}
+        chosen={chosen}
+        onChosen={setChosen}
+        onEnd={list.next}
+        hold={ref}
+      />
     </Panel>
   )
 }
 
-function TicketRow({ ticket, gone, current }: { ticket: Ticket; gone: boolean; current: boolean }) {
+function useColumns(): readonly Column<Ticket>[] {
   const { t } = useTranslation()
-  const open = ticket.status !== 'closed'
-  return (
-    <a
-      className={`row ticket ${open ? `edge-${ticket.severity}` : 'calm'} ${gone ? 'gone' : ''}`}
-      href={href({ at: 'ticket', id: ticket.number })}
-      aria-current={current ? 'true' : undefined}
-    >
-      <span className="row-head">
-        <SeverityMark severity={ticket.severity} />
-        <b className="number">{ticket.number}</b>
-        <span className="badge">{t(`tickets.status.${ticket.status}`)}</span>
-        <span className="muted">
-          <Age at={ticket.opened_at} />
-        </span>
-      </span>
-      <span className="said">{ticket.title.text}</span>
-      <span className="row-sub muted">
-        <span>{ticket.device.name}</span>
-        <span>{place(ticket)}</span>
-      </span>
-    </a>
+  return useMemo(
+    () => [
+      {
+        id: 'severity',
+        head: t('tickets.column.severity'),
+        width: '72px',
+        cell: ({ severity }) => <SeverityMark severity={severity} />,
+      },
+      {
+        id: 'what',
+        head: t('tickets.column.what'),
+        width: 'minmax(0, 3fr)',
+        cell: (ticket) => <span className="said">{ticket.title.text}</span>,
+      },
+      {
+        id: 'device',
+        head: t('tickets.column.device'),
+        width: 'minmax(0, 2fr)',
+        cell: ({ device }) => <bdi className="name">{device.name}</bdi>,
+      },
+      {
+        id: 'place',
+        head: t('tickets.column.place'),
+        width: 'minmax(0, 2fr)',
+        from: 900,
+        cell: (ticket) => <bdi>{place(ticket)}</bdi>,
+      },
+      {
+        id: 'number',
+        head: t('tickets.column.number'),
+        width: '132px',
+        from: 700,
+        cell: ({ number }) => <span className="number">{number}</span>,
+      },
+      {
+        id: 'status',
+        head: t('tickets.column.status'),
+        width: '96px',
+        cell: ({ status }) => <span className="badge">{t(`tickets.status.${status}`)}</span>,
+      },
+      {
+        id: 'age',
+        head: t('tickets.column.age'),
+        width: '84px',
+        figure: true,
+        cell: ({ opened_at }) => <Age at={opened_at} />,
+      },
+    ],
+    [t],
   )
 }

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { Failure, type TicketDetail } from '../api/client.ts'
 import { place } from '../devices/summary.ts'
@@ -7,23 +8,32 @@ import { sitesQuery } from '../people/queries.ts'
 import { Diagnoses, Sessions } from '../remote/remote.tsx'
 import { Age, Failed, Moment, SeverityMark, Skeleton, useLanguage } from '../ui/bits.tsx'
 import { Detail } from '../ui/detail.tsx'
-import { href } from '../ui/route.ts'
+import { Title } from '../ui/main.tsx'
 import { say } from '../ui/toasts.tsx'
 import { browserZone, percent, whole, zoneName } from '../words/format.ts'
 import { Actions } from './actions.tsx'
 import { Evidence } from './evidence.tsx'
 import { History, TicketAlerts } from './history.tsx'
 import { ticketQuery } from './queries.ts'
+import { ticketRoute } from './routes.ts'
 import './tickets.css'
+import './words.ts'
+import '../ui/words.ts'
 
-export function TicketView({ number }: { number: string }) {
+export function TicketPage() {
+  const { number } = ticketRoute.useParams()
+  return <TicketView key={number} number={number} />
+}
+
+function TicketView({ number }: { number: string }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const query = useQuery(ticketQuery(language, number))
   if (query.data === undefined) {
     const missing = query.error instanceof Failure && (query.error.status === 404 || query.error.code === 'invalid')
     return (
-      <Detail title={number} query={query}>
+      <Detail title={number} list="/tickets" query={query}>
+        <Title>{number}</Title>
         {missing ? (
           <p className="empty">{t('tickets.page.notFound')}</p>
         ) : query.isError ? (
@@ -36,7 +46,7 @@ export function TicketView({ number }: { number: string }) {
   }
   const ticket = query.data
   return (
-    <Detail title={number} query={query}>
+    <Detail title={number} list="/tickets" query={query}>
       <header className="detail-head">
         <p className="row-head">
           <SeverityMark severity={ticket.severity} />
@@ -44,9 +54,12 @@ export function TicketView({ number }: { number: string }) {
           <span className="number big">{ticket.number}</span>
           <CopyNumber number={ticket.number} />
         </p>
-        <h2>{ticket.title.text}</h2>
+        <Title>{ticket.title.text}</Title>
         <p className="muted">
-          <a href={href({ at: 'device', id: ticket.device.id })}>{ticket.device.name}</a> · {place(ticket)}
+          <Link to="/devices/$id" params={{ id: ticket.device.id }}>
+            {ticket.device.name}
+          </Link>{' '}
+          · {place(ticket)}
         </p>
       </header>
       <Gist ticket={ticket} />
@@ -118,7 +131,7 @@ function Times({ ticket }: { ticket: TicketDetail }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const sites = useQuery(sitesQuery)
-  const zone = sites.data?.items.find((site) => site.id === ticket.site.id)?.time_zone
+  const zone = sites.data?.find((site) => site.id === ticket.site.id)?.time_zone
   const times: (readonly [string, string])[] = [
     [t('tickets.page.occurred'), ticket.occurred_at],
     [t('tickets.page.detected'), ticket.detected_at],

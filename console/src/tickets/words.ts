@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -5,8 +6,17 @@ export const zh = {
   title: '工单',
   open: '未关闭',
   closed: '已关闭',
-  emptyOpen: '没有未关闭的工单',
-  emptyClosed: '没有已关闭的工单',
+  empty: { open: '没有未关闭的工单', closed: '没有已关闭的工单' },
+  hint: '工单号、设备、医院、型号、序列号',
+  column: {
+    severity: '级别',
+    what: '工单',
+    number: '编号',
+    device: '设备',
+    place: '医院 · 院区',
+    status: '状态',
+    age: '开单',
+  },
   waiting: '有 {{count}} 张新工单，显示',
   status: {
     new: '待受理',
@@ -30,7 +40,7 @@ export const zh = {
     dismiss: '不处理，关闭',
   },
   why: '原因（必填）',
-  stillWrong: '本工单还有 {{count}} 条报警未结束。现在关闭，它再次发生时会另开工单。',
+  stillWrong_other: '本工单还有 {{count}} 条报警未结束。现在关闭，它再次发生时会另开工单。',
   page: {
     stops: '影响',
     advice: '建议',
@@ -59,8 +69,17 @@ export const en: Same<typeof zh> = {
   title: 'Tickets',
   open: 'Open',
   closed: 'Closed',
-  emptyOpen: 'No open tickets',
-  emptyClosed: 'No closed tickets',
+  empty: { open: 'No open tickets', closed: 'No closed tickets' },
+  hint: 'Number, device, hospital, model, serial',
+  column: {
+    severity: 'Severity',
+    what: 'Ticket',
+    number: 'Number',
+    device: 'Device',
+    place: 'Hospital · site',
+    status: 'Status',
+    age: 'Opened',
+  },
   waiting: 'Show {{count}} new',
   status: {
     new: 'new',
@@ -84,8 +103,9 @@ export const en: Same<typeof zh> = {
     dismiss: 'Close, nothing to do',
   },
   why: 'Why (required)',
-  stillWrong:
-    'Alerts of this ticket that still last: {{count}}. Close it now, and their next occurrence opens another.',
+  stillWrong_one: 'One alert of this ticket still lasts. Close it now, and its next occurrence opens another.',
+  stillWrong_other:
+    '{{count}} alerts of this ticket still last. Close it now, and their next occurrence opens another.',
   page: {
     stops: 'Stops',
     advice: 'Advice',
@@ -108,3 +128,5 @@ export const en: Same<typeof zh> = {
     notFound: 'There is no such ticket, or this account can’t see it',
   },
 }
+
+speaks('tickets', { zh, en })

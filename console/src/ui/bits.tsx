@@ -7,6 +7,7 @@ import { serverNow } from '../feed/server-time.ts'
 import { ageParts } from '../words/age.ts'
 import { clock, moment, whole } from '../words/format.ts'
 import type { Language } from '../words/i18n.ts'
+import './words.ts'
 
 export function useLanguage(): Language {
   const { i18n } = useTranslation()

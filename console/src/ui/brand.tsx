@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 import { speak } from '../words/i18n.ts'
 import { useLanguage } from './bits.tsx'
+import './words.ts'
 
 export function LanguageSwitch() {
   const { t } = useTranslation()

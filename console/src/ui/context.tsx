@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext, useEffect, useRef, useState,
 import type { Act, ActQueue } from '../act/queue.ts'
 import type { WhoAmI } from '../api/client.ts'
 import { useSignedOut } from '../api/session.ts'
+import type { AnyKind } from '../feed/kind.ts'
 import { type Live, LiveStore } from '../feed/store.ts'
 import { useLanguage } from './bits.tsx'
 
@@ -10,6 +11,8 @@ interface Page {
   readonly who: WhoAmI
   readonly live: LiveStore
   readonly acts: ActQueue
+  /** Every address that leads somewhere. */
+  readonly pages: ReadonlySet<string>
 }
 
 const PageContext = createContext<Page | null>(null)
@@ -35,18 +38,28 @@ export function useMay(right: string): boolean {
   return usePage().who.rights.includes(right)
 }
 
-export function PageProvider({ who, acts, children }: { who: WhoAmI; acts: ActQueue; children: ReactNode }) {
+interface Given {
+  who: WhoAmI
+  /** Of now: null while nobody is signed in any more. */
+  session: WhoAmI | null
+  acts: ActQueue
+  kinds: readonly AnyKind[]
+  pages: ReadonlySet<string>
+  children: ReactNode
+}
+
+export function PageProvider({ who, session, acts, kinds, pages, children }: Given) {
   const queries = useQueryClient()
   const language = useLanguage()
   const signedOut = useRef(useSignedOut())
-  // Texts of events are in one language: another one is another stream.
-  const [live, setLive] = useState(() => new LiveStore(queries, language))
-  const spoken = useRef(language)
+  // Texts of events are in one language: another one is another stream. So is another session.
+  const [live, setLive] = useState(() => new LiveStore(queries, kinds, language))
+  const heard = useRef({ language, session })
   useEffect(() => {
-    if (spoken.current === language) return
-    spoken.current = language
-    setLive(new LiveStore(queries, language))
-  }, [language, queries])
+    if (session === null || (heard.current.language === language && heard.current.session === session)) return
+    heard.current = { language, session }
+    setLive(new LiveStore(queries, kinds, language))
+  }, [language, session, queries, kinds])
   useEffect(() => {
     live.start()
     const end = live.subscribe(() => {
@@ -57,5 +70,5 @@ export function PageProvider({ who, acts, children }: { who: WhoAmI; acts: ActQu
       live.stop()
     }
   }, [live])
-  return <PageContext value={{ who, live, acts }}>{children}</PageContext>
+  return <PageContext value={{ who, live, acts, pages }}>{children}</PageContext>
 }

@@ -1,38 +1,44 @@
 import type { UseQueryResult } from '@tanstack/react-query'
-import { type ReactNode, useEffect, useRef } from 'react'
+import { useRouter } from '@tanstack/react-router'
+import { type ReactNode, useContext, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { serverNow } from '../feed/server-time.ts'
 import { moment } from '../words/format.ts'
 import { useLanguage } from './bits.tsx'
 import { useLive } from './context.tsx'
-import { go } from './route.ts'
+import { useKeys } from './keys.ts'
+import { Beside, Main } from './main.tsx'
+import { useNamed } from './title.ts'
 import './detail.css'
+import './words.ts'
 
-/** The pane beside the lists; on a phone the whole screen, with a way back. */
-export function Detail({
-  title,
-  query,
-  children,
-}: {
-  title: string
-  query: UseQueryResult<unknown>
-  children: ReactNode
-}) {
+/**
+ * One thing, beside its list or on a page of its own, with a way back to its list (`list`: an address), and, whenever it
+ * isn't the present, of when it is.
+ */
+export function Detail(props: { title: string; list: string; query: UseQueryResult<unknown>; children: ReactNode }) {
+  const { title, query } = props
   const { t } = useTranslation()
   const { stale, goodAt } = useLive()
   const language = useLanguage()
-  const pane = useRef<HTMLElement>(null)
+  const router = useRouter()
+  const beside = useContext(Beside)
   const failed = query.isError && query.data !== undefined
-  useEffect(() => {
-    // Another thing is shown: from its top.
-    if (title !== '') pane.current?.scrollTo(0, 0)
-  }, [title])
-  return (
-    <main className="detail" id="detail" tabIndex={-1} ref={pane} aria-label={title} data-stale={stale || failed}>
-      <button type="button" className="back" onClick={back}>
-        ← {t('ui.back')}
+  const leave = () => void router.navigate({ href: props.list + location.search })
+  useKeys({ Escape: leave })
+  const content = (
+    <>
+      <button type="button" className={beside ? 'leave' : 'back'} onClick={leave}>
+        {beside ? (
+          <>
+            <span aria-hidden="true">✕</span>
+            <span className="unseen">{t('ui.close')}</span>
+          </>
+        ) : (
+          `← ${t('ui.back')}`
+        )}
       </button>
-      {children}
+      {props.children}
       {stale && goodAt !== null ? (
         <p className="stale-note">{t('ui.panel.stale', { time: moment(goodAt, serverNow(), language) })}</p>
       ) : null}
@@ -41,12 +47,32 @@ export function Detail({
           {t('ui.panel.errorAge', { time: moment(query.dataUpdatedAt, serverNow(), language) })}
         </p>
       ) : null}
-    </main>
+    </>
+  )
+  return beside ? (
+    <Pane title={title} stale={stale || failed}>
+      {content}
+    </Pane>
+  ) : (
+    <Main title={title}>
+      <div className="detail" data-stale={stale || failed}>
+        {content}
+      </div>
+    </Main>
   )
 }
 
-/** To the list one came from; to the first one, if the address was opened as it is. */
-function back(): void {
-  if (history.length > 1) history.back()
-  else go({ at: 'tickets' })
+function Pane({ title, stale, children }: { title: string; stale: boolean; children: ReactNode }) {
+  const pane = useRef<HTMLElement>(null)
+  useNamed(title)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another thing is shown, so from its top
+  useEffect(() => {
+    // Not returned: browsers of today answer with a promise.
+    void pane.current?.scrollTo(0, 0)
+  }, [title])
+  return (
+    <section className="detail" tabIndex={-1} ref={pane} aria-label={title} data-stale={stale}>
+      {children}
+    </section>
+  )
 }

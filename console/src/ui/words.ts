@@ -1,3 +1,4 @@
+import { speaks } from '../words/i18n.ts'
 import type { Same } from '../words/same.ts'
 
 export const zh = {
@@ -15,11 +16,34 @@ export const zh = {
   },
   severity: { critical: '紧急', major: '重要', minor: '一般', warning: '提醒' },
   back: '返回',
+  list: {
+    pick: '选中此行',
+    pickAll: '选中已加载的全部',
+    sortBy: '按{{column}}排序',
+    filters: '筛选',
+    search: '查找',
+    clear: '清除筛选',
+    none: '没有符合条件的条目',
+    cut: '还有更多，向下滚动继续加载',
+  },
+  form: {
+    save: '保存',
+    notSent: '没有保存：{{reason}}。已填写的内容还在。',
+    wrong: {
+      too_small: '不能为空，或太短',
+      too_big: '太长，或太大',
+      invalid_format: '格式不对',
+      invalid_type: '请填写',
+      invalid_value: '请选择一项',
+      api: '平台没有接受这一项',
+      other: '内容不符合要求',
+    },
+  },
+  theme: { label: '明暗', system: '跟随系统', light: '浅色', dark: '深色' },
   panel: {
     error: '没有加载成功',
     errorAge: '没有加载成功，显示的是 {{time}} 的数据',
     retry: '重试',
-    more: '只显示前 {{count}} 条',
     stale: '旧数据，截至 {{time}}',
   },
   show: '显示',
@@ -68,11 +92,34 @@ export const en: Same<typeof zh> = {
   },
   severity: { critical: 'critical', major: 'major', minor: 'minor', warning: 'warning' },
   back: 'Back',
+  list: {
+    pick: 'Pick this row',
+    pickAll: 'Pick all that are loaded',
+    sortBy: 'Sort by {{column}}',
+    filters: 'Filters',
+    search: 'Search',
+    clear: 'Clear the filters',
+    none: 'Nothing matches the filters',
+    cut: 'There is more: scroll down',
+  },
+  form: {
+    save: 'Save',
+    notSent: 'Not saved: {{reason}}. What you typed is still there.',
+    wrong: {
+      too_small: 'Empty, or too short',
+      too_big: 'Too long, or too great',
+      invalid_format: 'Not in the right form',
+      invalid_type: 'To be filled in',
+      invalid_value: 'Choose one',
+      api: 'The platform did not accept this',
+      other: 'Not accepted',
+    },
+  },
+  theme: { label: 'Light or dark', system: 'as the system', light: 'light', dark: 'dark' },
   panel: {
     error: 'Could not be loaded',
     errorAge: 'Could not be loaded; shown is what was there at {{time}}',
     retry: 'Retry',
-    more: 'Only the first {{count}} are shown',
     stale: 'old, as of {{time}}',
   },
   show: 'Show',
@@ -105,3 +152,5 @@ export const en: Same<typeof zh> = {
     unknown: 'The platform gave an unexpected answer ({{status}})',
   },
 }
+
+speaks('ui', { zh, en })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { test } from 'vitest'
 import { ageParts } from './age.ts'
 
 test('an age is said in one unit, rounded down', () => {

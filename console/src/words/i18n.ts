@@ -1,21 +1,41 @@
+/** The words of the page: one namespace a subject, which comes with the code that says it. */
+
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
-import * as subjects from './subjects.ts'
+import type * as subjects from './subjects.ts'
 
 export type Language = 'zh' | 'en'
 export const LANGUAGES: readonly Language[] = ['zh', 'en']
 
 type Subjects = typeof subjects
-type Words = { readonly [S in keyof Subjects]: Subjects[S]['zh'] }
+export type Subject = keyof Subjects
+type Words = { readonly [S in Subject]: Subjects[S]['zh'] }
 
 declare module 'i18next' {
   interface CustomTypeOptions {
+    // For the compiler a key's first part is a namespace and a branch of one tree at once, as it is for `t`.
     resources: { translation: Words }
     returnNull: false
   }
 }
 
 const KEPT = 'steth.language'
+
+/** The words of a subject, said by its `words.ts` when that is loaded. */
+const spoken = new Map<string, { readonly zh: object; readonly en: object }>()
+
+/** A subject's words are there from now on. A page that loads later brings its own. */
+export function speaks(subject: Subject, words: { readonly zh: object; readonly en: object }): void {
+  spoken.set(subject, words)
+  if (i18next.isInitialized) add(subject, words)
+}
+
+function add(subject: string, words: { readonly zh: object; readonly en: object }): void {
+  for (const each of LANGUAGES) i18next.addResourceBundle(each, subject, words[each], true, true)
+  // A namespace is known by its name: `alerts.title` is `title` of `alerts`.
+  const known = i18next.options.ns as string[]
+  if (!known.includes(subject)) known.push(subject)
+}
 
 /** What the person chose here before, else the browser's first language that we have; Chinese where it has neither. */
 function preferred(): Language {
@@ -25,10 +45,6 @@ function preferred(): Language {
     if (found) return found
   }
   return 'zh'
-}
-
-function words(language: Language) {
-  return Object.fromEntries(Object.entries(subjects).map(([subject, its]) => [subject, its[language]]))
 }
 
 function describe(language: Language): void {
@@ -42,10 +58,20 @@ export async function beginWords(): Promise<void> {
     lng: language,
     fallbackLng: 'en',
     supportedLngs: [...LANGUAGES],
-    resources: { zh: { translation: words('zh') }, en: { translation: words('en') } },
+    ns: [...spoken.keys()],
+    defaultNS: false,
+    nsSeparator: '.',
+    keySeparator: '.',
+    resources: {},
+    // A key without words is a fault of ours: said where the tests hear it.
+    saveMissing: true,
+    // biome-ignore lint/suspicious/noConsole: see above
+    missingKeyHandler: (_languages, subject, key) => console.error(`no words: ${subject}.${key}`),
     // React writes text, never markup: escaping here would show entities.
     interpolation: { escapeValue: false },
+    react: { useSuspense: false },
   })
+  for (const [subject, words] of spoken) add(subject, words)
   describe(language)
 }
 

@@ -1,0 +1,14 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { needs } from '../app/guard.ts'
+import { root } from '../app/root.ts'
+import { alertSearch } from './filter.ts'
+
+export const alertsRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'alerts',
+  validateSearch: alertSearch,
+  beforeLoad: needs('equipment.read'),
+  component: lazyRouteComponent(() => import('./list.tsx'), 'AlertsPage'),
+})
+
+export const alertsRoutes = alertsRoute

@@ -1,0 +1,23 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import * as z from 'zod/mini'
+import { needs } from '../app/guard.ts'
+import { root } from '../app/root.ts'
+import { words } from '../ui/fields.ts'
+import { deviceSearch } from './filter.ts'
+
+export const devicesRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'devices',
+  validateSearch: deviceSearch,
+  beforeLoad: needs('equipment.read'),
+  component: lazyRouteComponent(() => import('./list.tsx'), 'DevicesPage'),
+})
+
+export const deviceRoute = createRoute({
+  getParentRoute: () => devicesRoute,
+  path: '$id',
+  validateSearch: z.object({ signal: words() }),
+  component: lazyRouteComponent(() => import('./page.tsx'), 'DevicePage'),
+})
+
+export const devicesRoutes = devicesRoute.addChildren([deviceRoute])

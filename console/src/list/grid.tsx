@@ -1,0 +1,270 @@
+/** A dense list: as many rows as there are, of which only those in sight are drawn; everything in it by keyboard. */
+
+import { Link, type LinkProps } from '@tanstack/react-router'
+import {
+  createColumnHelper,
+  type RowSelectionState,
+  rowSelectionFeature,
+  tableFeatures,
+  useTable,
+} from '@tanstack/react-table'
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useKeys } from '../ui/keys.ts'
+import { CARD_BELOW, type Column, fitting } from './columns.ts'
+import { neighbour, type Row } from './hold.ts'
+import { useWidth } from './useWidth.ts'
+import './grid.css'
+import '../ui/words.ts'
+
+const features = tableFeatures({ rowSelectionFeature })
+
+export interface GridProps<Item> {
+  /** What it is a list of. */
+  readonly label: string
+  readonly columns: readonly Column<Item>[]
+  /** The column whose words are the row's link. */
+  readonly main: string
+  readonly rows: readonly Row<Item>[]
+  /** Where a row leads. */
+  readonly link: (item: Item) => LinkProps
+  /** Classes of a row: severity's edge, and what it is. */
+  readonly look: (item: Item) => string
+  /** The heading that a row stands under; the rows come in its order. */
+  readonly group?: ((item: Item) => string) | undefined
+  /** Rows that somebody picked, by their keys; without: none can be. */
+  readonly picked?: RowSelectionState | undefined
+  readonly onPicked?: ((picked: RowSelectionState) => void) | undefined
+  readonly chosen: string | null
+  readonly onChosen: (key: string | null) => void
+  /** Called when the last rows come into sight. */
+  readonly onEnd?: (() => void) | undefined
+  /** Below a row: what is being written or done there. */
+  readonly below?: ((item: Item) => ReactNode) | undefined
+  readonly sort?: { readonly by: string; readonly onBy: (by: string) => void } | undefined
+  /** For the element that holds the rows: what `useHeld` watches. */
+  readonly hold?: ((element: HTMLElement | null) => void) | undefined
+  /** Of how many, where they were counted. */
+  readonly total?: number | undefined
+}
+
+/** Heights in px before a row was measured. */
+const ROW = 32
+const CARD = 76
+const HEADING = 28
+
+export function Grid<Item>(props: GridProps<Item>) {
+  const { rows, columns, chosen, onChosen, onEnd } = props
+  const { t } = useTranslation()
+  const box = useRef<HTMLDivElement>(null)
+  const width = useWidth(box)
+  const card = width < CARD_BELOW
+  const shown = useMemo(() => fitting(columns, width), [columns, width])
+  const defs = useMemo(() => {
+    const helper = createColumnHelper<typeof features, Row<Item>>()
+    return helper.columns(shown.map(({ id, head }) => helper.display({ id, header: head })))
+  }, [shown])
+  const table = useTable({
+    features,
+    columns: defs,
+    data: rows as Row<Item>[],
+    getRowId: (row) => row.key,
+    enableRowSelection: props.onPicked !== undefined,
+    state: { rowSelection: props.picked ?? NONE },
+    onRowSelectionChange: (change) =>
+      props.onPicked?.(typeof change === 'function' ? change(props.picked ?? NONE) : change),
+  })
+  const lines = useLines(rows, props.group)
+  const virtual = useVirtualizer({
+    count: lines.length,
+    getScrollElement: () => box.current,
+    estimateSize: (at) => (typeof lines[at] === 'string' ? HEADING : card ? CARD : ROW),
+    getItemKey: (at) => {
+      const line = lines[at]
+      return typeof line === 'string' ? `§${line}` : (line?.key ?? at)
+    },
+    overscan: 8,
+  })
+  const drawn = virtual.getVirtualItems()
+  const last = drawn.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (lines.length > 0 && last >= lines.length - 20) onEnd?.()
+  }, [last, lines.length, onEnd])
+
+  const focus = (key: string | null) => {
+    if (key === null) return
+    onChosen(key)
+    const at = lines.findIndex((line) => typeof line !== 'string' && line.key === key)
+    virtual.scrollToIndex(at)
+    // It may have to be drawn first.
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .go`)?.focus())
+  }
+  const keys = rows.map((row) => row.key)
+  const step = (by: 1 | -1) => focus(neighbour(keys, chosen, by))
+  useKeys({ j: () => step(1), k: () => step(-1) })
+  const press = (event: KeyboardEvent) => {
+    if (!(event.target instanceof HTMLElement) || !event.target.matches('.go')) return
+    const many = Math.max(Math.floor((box.current?.clientHeight ?? 0) / ROW) - 1, 1)
+    const at = chosen === null ? 0 : keys.indexOf(chosen)
+    const to: Record<string, string | null | undefined> = {
+      ArrowDown: neighbour(keys, chosen, 1),
+      ArrowUp: neighbour(keys, chosen, -1),
+      Home: keys[0],
+      End: keys.at(-1),
+      PageDown: keys[Math.min(at + many, keys.length - 1)],
+      PageUp: keys[Math.max(at - many, 0)],
+    }
+    const key = to[event.key]
+    if (key === undefined || key === null) {
+      if (event.key === ' ' && props.onPicked !== undefined && chosen !== null) {
+        event.preventDefault()
+        table.getRow(chosen).toggleSelected()
+      }
+      return
+    }
+    event.preventDefault()
+    focus(key)
+  }
+  // One of the rows can be reached by Tab: the chosen one, else the first.
+  const reachable = chosen !== null && keys.includes(chosen) ? chosen : keys[0]
+  const tracks = [...(props.onPicked === undefined ? [] : ['28px']), ...shown.map((column) => column.width)].join(' ')
+  const byKey = table.getRowModel().rowsById
+
+  return (
+    <div
+      className="grid"
+      role="table"
+      aria-label={props.label}
+      aria-rowcount={props.total ?? -1}
+      data-card={card}
+      ref={(element) => element?.style.setProperty('--tracks', tracks)}
+    >
+      <div role="rowgroup" className="grid-head">
+        <div role="row" className="line">
+          {props.onPicked === undefined ? null : (
+            <span role="columnheader">
+              <input
+                type="checkbox"
+                aria-label={t('ui.list.pickAll')}
+                checked={table.getIsAllRowsSelected()}
+                onChange={table.getToggleAllRowsSelectedHandler()}
+              />
+            </span>
+          )}
+          {shown.map(({ id, head, sort, figure }) => (
+            <span
+              key={id}
+              role="columnheader"
+              className={figure ? 'figure' : undefined}
+              aria-sort={sort !== undefined && sort === props.sort?.by ? 'other' : undefined}
+            >
+              {sort === undefined || props.sort === undefined ? (
+                head
+              ) : (
+                <button
+                  type="button"
+                  aria-pressed={sort === props.sort.by}
+                  onClick={() => props.sort?.onBy(sort)}
+                  title={t('ui.list.sortBy', { column: head })}
+                >
+                  {head}
+                </button>
+              )}
+            </span>
+          ))}
+        </div>
+      </div>
+      <div role="rowgroup" className="grid-body" ref={box} onKeyDown={press}>
+        <div className="grid-all" ref={props.hold} style={{ height: virtual.getTotalSize() }}>
+          {drawn.map(({ index, key, start }) => {
+            const line = lines[index]
+            if (line === undefined) return null
+            const place = { transform: `translateY(${start}px)` }
+            if (typeof line === 'string')
+              return (
+                <div
+                  key={key}
+                  className="place"
+                  role="row"
+                  style={place}
+                  data-index={index}
+                  ref={virtual.measureElement}
+                >
+                  <span role="cell">{line}</span>
+                </div>
+              )
+            const picked = byKey[line.key]
+            return (
+              <div
+                key={key}
+                role="row"
+                aria-rowindex={index + 1}
+                className={`row ${props.look(line.item)} ${line.gone ? 'gone' : ''}`}
+                style={place}
+                data-index={index}
+                data-key={line.key}
+                data-chosen={line.key === chosen}
+                ref={virtual.measureElement}
+              >
+                <div className="line" role="presentation">
+                  {props.onPicked === undefined || picked === undefined ? null : (
+                    <span role="cell" className="pick">
+                      <input
+                        type="checkbox"
+                        tabIndex={-1}
+                        aria-label={t('ui.list.pick')}
+                        checked={picked.getIsSelected()}
+                        onChange={picked.getToggleSelectedHandler()}
+                      />
+                    </span>
+                  )}
+                  {shown.map((column) => (
+                    <span key={column.id} role="cell" className={`cell-${column.id} ${column.figure ? 'figure' : ''}`}>
+                      {column.id === props.main ? (
+                        <Link
+                          {...props.link(line.item)}
+                          className="go"
+                          tabIndex={line.key === reachable ? 0 : -1}
+                          onFocus={() => onChosen(line.key)}
+                        >
+                          {column.cell(line.item)}
+                        </Link>
+                      ) : (
+                        column.cell(line.item)
+                      )}
+                    </span>
+                  ))}
+                </div>
+                {props.below?.(line.item)}
+              </div>
+            )
+          })}
+        </div>
+      </div>
+    </div>
+  )
+}
+
+const NONE: RowSelectionState = {}
+
+/** The rows, with the headings they stand under. */
+function useLines<Item>(rows: readonly Row<Item>[], group: ((item: Item) => string) | undefined) {
+  return useMemo(() => {
+    if (group === undefined) return rows
+    const lines: (Row<Item> | string)[] = []
+    let under: string | null = null
+    for (const row of rows) {
+      const heading = group(row.item)
+      if (heading !== under) lines.push(heading)
+      under = heading
+      lines.push(row)
+    }
+    return lines
+  }, [rows, group])
+}
+
+/** For a page: which row is chosen. */
+export function useChosen(): readonly [string | null, (key: string | null) => void] {
+  return useState<string | null>(null)
+}

@@ -1,0 +1,8 @@
+import * as z from 'zod/mini'
+import { oneOf, someOf, words } from '../ui/fields.ts'
+import { SEVERITIES } from '../ui/severity.ts'
+import { TICKET_STATES } from './kind.ts'
+
+/** What the address of the list of tickets says. */
+export const ticketSearch = z.object({ state: oneOf(TICKET_STATES), severity: someOf(SEVERITIES), q: words() })
+export type TicketSearch = z.infer<typeof ticketSearch>

@@ -1,0 +1,20 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { needs } from '../app/guard.ts'
+import { root } from '../app/root.ts'
+import { ticketSearch } from './filter.ts'
+
+export const ticketsRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'tickets',
+  validateSearch: ticketSearch,
+  beforeLoad: needs('equipment.read'),
+  component: lazyRouteComponent(() => import('./list.tsx'), 'TicketsPage'),
+})
+
+export const ticketRoute = createRoute({
+  getParentRoute: () => ticketsRoute,
+  path: '$number',
+  component: lazyRouteComponent(() => import('./page.tsx'), 'TicketPage'),
+})
+
+export const ticketsRoutes = ticketsRoute.addChildren([ticketRoute])
