@@ -32,6 +32,8 @@ export default defineConfig({
     sourcemap: false,
   },
   test: {
+    // Two cores may be busy with other things.
+    testTimeout: 60_000,
     // What is pure needs no browser; what is drawn gets jsdom.
     projects: [
       { extends: true, test: { name: 'pure', include: ['src/**/*.test.ts'], isolate: false } },

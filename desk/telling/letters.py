@@ -76,7 +76,7 @@ def compose(letter: Letter, lang: Lang, catalog: Catalog, *, public_url: str = "
         "stops": known.stops.get(lang) if known.stops is not None else NOTHING,
         "advice": known.advice.get(lang) if known.advice is not None else NOTHING,
         "parts": "; ".join(_part(part, lang) for part in letter.parts) or NOTHING,
-        "url": f"{public_url.rstrip('/')}/#/ticket/{letter.number}" if public_url else letter.number,
+        "url": f"{public_url.rstrip('/')}/tickets/{letter.number}" if public_url else letter.number,
     }
 
     def words(which: str) -> str:
@@ -113,7 +113,7 @@ def summarise(letters: Sequence[Letter], lang: Lang, catalog: Catalog, *, public
         "site": f"{first.org} {first.site}",
         "sites": len(sites),
         "more": len(tickets) - LINES,
-        "url": f"{public_url.rstrip('/')}/#/tickets" if public_url else NOTHING,
+        "url": f"{public_url.rstrip('/')}/tickets" if public_url else NOTHING,
     }
     where = "notify.many" if len(sites) == 1 else "notify.many.sites"
     lines = [_line(letter, lang, catalog, with_site=len(sites) > 1) for letter in tickets[:LINES]]

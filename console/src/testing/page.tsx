@@ -64,7 +64,7 @@ export async function open(
       if (container.querySelector('main h1, main h2') === null) throw new Error('no page yet')
       if (container.querySelector('.skeleton') !== null || queries.isFetching() > 0) throw new Error('still loading')
     },
-    { timeout: 8_000 },
+    { timeout: 30_000 },
   )
   return { container, asked, path: () => router.state.location.href }
 }

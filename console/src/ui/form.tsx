@@ -103,6 +103,16 @@ export function Field(props: {
   )
 }
 
+/** The button that sends a form. */
+export function Save({ busy, children }: { busy: boolean; children?: ReactNode }) {
+  const { t } = useTranslation()
+  return (
+    <button type="submit" className="button primary" disabled={busy}>
+      {children ?? t('ui.form.save')}
+    </button>
+  )
+}
+
 /** What became of the sending, beside the button that sends. */
 export function Sent({ error }: { error: Error | null }) {
   const { t } = useTranslation()

@@ -62,7 +62,7 @@ def test_in_english_with_a_link_to_the_ticket_on_the_page() -> None:
     assert text.subject.startswith("[critical] WX20261122-007")
     assert fault.advice.en in text.body
     assert "inverter board ×2 (80 kW, high frequency)" in text.body
-    assert text.body.endswith("https://steth.example/#/ticket/WX20261122-007")
+    assert text.body.endswith("https://steth.example/tickets/WX20261122-007")
 
 
 def known(model: Model) -> Iterator[tuple[str, dict[str, str], tuple[PartRef, ...]]]:
@@ -136,7 +136,7 @@ def test_many_of_a_site_are_counted_and_the_worst_are_named_first() -> None:
     assert lines[0] == "第一医院 放射科：30 张工单（紧急 1、重要 1、一般 28）"
     assert [line.split()[1] for line in lines[1:3]] == ["WX20261122-099", "WX20261122-003"]
     assert len(lines) == 1 + LINES + 1 + 1
-    assert lines[-2:] == ["……另有 20 张", "全部工单：https://steth.example/#/tickets"]
+    assert lines[-2:] == ["……另有 20 张", "全部工单：https://steth.example/tickets"]
 
 
 def test_many_of_several_sites_say_where() -> None:

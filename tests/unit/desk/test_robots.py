@@ -65,7 +65,7 @@ def test_a_long_text_is_cut_to_what_the_robot_takes_between_characters(kind: Kin
 def test_of_a_long_summary_the_longest_lines_are_cut_and_each_ticket_keeps_its_number_and_the_last_line_its_link() -> (
     None
 ):
-    link = "全部工单：https://steth.example/#/tickets"
+    link = "全部工单：https://steth.example/tickets"
     lines = ["[紧急] 40 张工单", *(f"[重要] WX20261122-{n:03} " + "甲" * 200 for n in range(10)), "……另有 30 张", link]
     _, _, body = made(Robot(kind="wecombot", token="k"), "\n".join(lines))
     said = text_of(body)
