@@ -36,7 +36,7 @@ from api.http.forwarded import Forwarded
 from api.http.middleware import Head, Measured, SecurityHeaders, Unexpected
 from api.http.page import Page
 from api.http.rights import PREFIX
-from api.people import access, accounts, dealers, session, sites
+from api.people import access, accounts, contacts, dealers, session, sites
 from api.readings import routes as readings
 from api.recipients import routes as recipients
 from api.series import routes as series
@@ -68,6 +68,7 @@ _PARTS: Final = (
     tickets,
     dealers,
     sites,
+    contacts,
     recipients,
     models,
     audit,

@@ -11,9 +11,9 @@ from typing import Any, Final
 from psycopg.rows import DictRow
 
 from people.audit.chain import Detail, Entry, append
-from people.errors import AccountChangedError, LastStaffError
+from people.errors import AccountChangedError, LastKeeperError
 from people.login.credentials import Passwords, is_session, mint_password, mint_token, token_hash
-from people.roles import Role
+from people.roles import OPERATOR, RIGHTS, Role
 from store.pool import Connection
 from store.sql import queries_beside
 
@@ -23,6 +23,7 @@ TOOL: Final = "steth"
 """The actor of what is done with the owner's database address."""
 _NONE: Final = 0
 """No token's id."""
+_KEEPS: Final = "accounts.manage"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,30 +116,67 @@ async def create_account(
     return account.id
 
 
+_ANY: Final[dict[str, Any]] = dict.fromkeys(("id", "name", "org", "role", "active", "part", "above"))
+
+
 async def find_account(connection: Connection, *, id_: int | None = None, name: str | None = None) -> DictRow | None:
     """The row of an account by its id or name, if the transaction sees it."""
-    return await _SQL.one(connection, "accounts", {"id": id_, "name": name, "above": None, "limit": 1})
+    return await _SQL.one(connection, "accounts", {**_ANY, "id": id_, "name": name, "limit": 1})
 
 
-async def list_accounts(connection: Connection, *, above: int | None = None, limit: int) -> list[DictRow]:
-    """Rows of accounts in the order of their ids."""
-    return await _SQL.many(connection, "accounts", {"id": None, "name": None, "above": above, "limit": limit})
+async def list_accounts(
+    connection: Connection,
+    *,
+    org: int | None = None,
+    role: Role | None = None,
+    active: bool | None = None,
+    part: str | None = None,
+    above: int | None = None,
+    limit: int,
+) -> list[DictRow]:
+    """Rows of accounts in the order of their ids. `part`: of the account's name or its organisation's."""
+    asked = {"org": org, "role": role, "active": active, "part": part, "above": above, "limit": limit}
+    return await _SQL.many(connection, "accounts", {**_ANY, **asked})
 
 
-async def set_active(connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime) -> int:
+async def set_active(
+    connection: Connection, account: Holder, *, active: bool, actor: str, now: datetime, by: int = OPERATOR
+) -> int:
     """Disable an account, which ends its tokens and sessions for good, or enable it: then somebody signs in anew.
 
-    Returns how many ended. Raises LastStaffError, AccountChangedError.
+    `by`: the organisation of who asks. Returns how many ended. Raises LastKeeperError, AccountChangedError.
     """
-    if not active and account.role is Role.STAFF:
-        others = [row["id"] for row in await _SQL.many(connection, "staff", {}) if row["id"] != account.id]
-        if not others:
-            raise LastStaffError
+    if not active:
+        await _keep_one(connection, account, by)
     await _change(connection, "set_active", account, active=active)
     ended = 0 if active else await end_tokens(connection, account.id, now=now)
     action = "account-enabled" if active else "account-disabled"
     await append(connection, entry_of(account, action=action, actor=actor, now=now, detail={"ended": ended}))
     return ended
+
+
+async def set_role(
+    connection: Connection, account: Holder, *, role: Role, actor: str, now: datetime, by: int = OPERATOR
+) -> int:
+    """Give an account another role of its organisation's kind. What it was signed in with ends, and how many that were
+    is returned: nothing goes on with rights that were taken. `by`, Raises: as `set_active`."""
+    if role not in RIGHTS.roles[_KEEPS]:
+        await _keep_one(connection, account, by)
+    await _change(connection, "set_role", account, role=role.value)
+    ended = await end_tokens(connection, account.id, now=now)
+    detail: Detail = {"old": account.role.value, "new": role.value, "ended": ended}
+    await append(connection, entry_of(account, action="role-changed", actor=actor, now=now, detail=detail))
+    return ended
+
+
+async def _keep_one(connection: Connection, account: Holder, by: int) -> None:
+    """Of an organisation's own people somebody stays who manages its accounts; the operator may end a dealer's last."""
+    keeping = RIGHTS.roles[_KEEPS]
+    if account.role not in keeping or by != account.org:
+        return
+    asked = {"org": account.org, "roles": [role.value for role in keeping]}
+    if not [row["id"] for row in await _SQL.many(connection, "keepers", asked) if row["id"] != account.id]:
+        raise LastKeeperError
 
 
 async def reset_password(
@@ -173,10 +211,20 @@ async def hold(connection: Connection, account: Holder) -> bool:
 
 
 async def list_tokens(
-    connection: Connection, account: int, *, now: datetime, below: int | None = None, limit: int
+    connection: Connection,
+    account: int | None,
+    *,
+    now: datetime,
+    kind: str | None = None,
+    part: str | None = None,
+    below: int | None = None,
+    limit: int,
 ) -> list[DictRow]:
-    """An account's tokens and sessions that are good (`id`, `label`, `created_at`, `expires_at`), newest first."""
-    asked = {"account": account, "now": now, "below": below, "limit": limit}
+    """Tokens and sessions that are good, newest first: `id`, `label`, `kind` (token, login, browser), from which
+    `address` they were asked for, `created_at`, `expires_at`, and whose they are. `account` None: of all that are seen.
+    `part`: of the label or the account's name, or the whole address.
+    """
+    asked = {"account": account, "now": now, "kind": kind, "part": part, "below": below, "limit": limit}
     return await _SQL.many(connection, "tokens", asked)
 
 
@@ -187,18 +235,17 @@ async def create_token(
     label: str,
     now: datetime,
     expires_at: datetime | None,
+    kind: str = "token",
+    address: str = "",
     token: str | None = None,
 ) -> tuple[int, str]:
     """Make a token of an account: its id and the token itself, which nothing stores.
 
-    `token`: the secret, of a browser's session; None: a new bearer token.
+    `token`: the secret, of a browser's session; None: a new bearer token. `kind`, `address`: see `list_tokens`.
     """
     token = token or mint_token()
-    row = await _SQL.one(
-        connection,
-        "add_token",
-        {"account": account, "hash": token_hash(token), "label": label, "now": now, "expires_at": expires_at},
-    )
+    made = {"account": account, "hash": token_hash(token), "label": label, "kind": kind, "address": address}
+    row = await _SQL.one(connection, "add_token", {**made, "now": now, "expires_at": expires_at})
     assert row is not None  # noqa: S101 - INSERT … RETURNING
     return int(row["id"]), token
 

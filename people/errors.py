@@ -25,8 +25,8 @@ class WrongPasswordError(PeopleError):
     """Who is signed in gave a wrong password. It is written in the audit log: the transaction must be committed."""
 
 
-class LastStaffError(PeopleError):
-    """Without this one of the operator's nobody could make or change every account any more."""
+class LastKeeperError(PeopleError):
+    """Without this one nobody of its organisation could make or change accounts any more."""
 
 
 class AccountChangedError(PeopleError):
@@ -63,3 +63,11 @@ class DatesError(PeopleError):
     def __init__(self, field: str) -> None:
         super().__init__(field)
         self.field = field
+
+
+class OrgTakenError(PeopleError):
+    """There is an organisation of this name."""
+
+
+class SharedPlaceError(PeopleError):
+    """Another dealer works for the hospital too: only the operator changes what both call it."""

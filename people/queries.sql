@@ -19,12 +19,18 @@ SELECT m.id, m.name, m.role, m.org_id, o.name AS org, m.version, m.password_made
 SELECT a.id, a.name, a.role, a.org_id, o.name AS org, a.active, a.password_made, a.created_at, a.last_login_at, a.version
 FROM account a JOIN org o ON o.id = a.org_id
 WHERE (%(id)s::integer IS NULL OR a.id = %(id)s) AND (%(name)s::text IS NULL OR a.name = %(name)s)
+  AND (%(org)s::integer IS NULL OR a.org_id = %(org)s) AND (%(role)s::text IS NULL OR a.role = %(role)s)
+  AND (%(active)s::boolean IS NULL OR a.active = %(active)s)
+  AND (%(part)s::text IS NULL OR strpos(lower(a.name), lower(%(part)s)) > 0 OR strpos(lower(o.name), lower(%(part)s)) > 0)
   AND (%(above)s::bigint IS NULL OR a.id > %(above)s)
 ORDER BY a.id LIMIT %(limit)s
 
--- name: staff
--- Whoever would end one of them waits here for the others.
-SELECT id FROM account WHERE role = 'staff' AND active ORDER BY id FOR UPDATE
+-- name: keepers
+-- Who makes and changes an organisation's accounts. Whoever would end one of them waits here for the others.
+SELECT id FROM account WHERE org_id = %(org)s AND role = ANY (%(roles)s) AND active ORDER BY id FOR UPDATE
+
+-- name: set_role
+UPDATE account SET role = %(role)s, version = version + 1 WHERE id = %(id)s AND version = %(version)s RETURNING version
 
 -- name: set_active
 UPDATE account SET active = %(active)s, version = version + 1 WHERE id = %(id)s AND version = %(version)s RETURNING version
@@ -38,14 +44,19 @@ WHERE id = %(id)s AND version = %(version)s RETURNING version
 SELECT id FROM account WHERE id = %(id)s AND active AND version = %(version)s FOR SHARE
 
 -- name: add_token
-INSERT INTO api_token (account_id, hash, label, created_at, expires_at)
-VALUES (%(account)s, %(hash)s, %(label)s, %(now)s, %(expires_at)s) RETURNING id
+INSERT INTO api_token (account_id, hash, label, kind, address, created_at, expires_at)
+VALUES (%(account)s, %(hash)s, %(label)s, %(kind)s, %(address)s, %(now)s, %(expires_at)s) RETURNING id
 
 -- name: tokens
-SELECT id, label, created_at, expires_at FROM api_token
-WHERE account_id = %(account)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > %(now)s)
-  AND (%(below)s::bigint IS NULL OR id < %(below)s)
-ORDER BY id DESC LIMIT %(limit)s
+-- Those that are good, of one account or of all that are seen.
+SELECT t.id, t.label, t.kind, t.address, t.created_at, t.expires_at, t.account_id, a.name AS account, a.role, a.org_id, o.name AS org
+FROM api_token t JOIN account a ON a.id = t.account_id JOIN org o ON o.id = a.org_id
+WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+  AND (%(account)s::integer IS NULL OR t.account_id = %(account)s) AND (%(kind)s::text IS NULL OR t.kind = %(kind)s)
+  AND (%(part)s::text IS NULL OR strpos(lower(t.label), lower(%(part)s)) > 0 OR strpos(lower(a.name), lower(%(part)s)) > 0
+       OR t.address = %(part)s)
+  AND (%(below)s::bigint IS NULL OR t.id < %(below)s)
+ORDER BY t.id DESC LIMIT %(limit)s
 
 -- name: revoke_token
 UPDATE api_token SET revoked_at = %(now)s
@@ -56,27 +67,74 @@ UPDATE api_token SET revoked_at = %(now)s
 WHERE account_id = %(account)s AND revoked_at IS NULL AND id <> %(but)s::bigint
 
 -- name: sites
-SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital FROM site s JOIN org o ON o.id = s.org_id
+-- `shared`: another dealer works there too, so that it isn't this one's to rename.
+SELECT s.id, s.org_id, s.name, s.time_zone, s.address, s.version, o.name AS hospital,
+       viewer() <> 0 AND NOT works_alone(s.org_id) AS shared
+FROM site s JOIN org o ON o.id = s.org_id
 WHERE (%(above)s::bigint IS NULL OR s.id > %(above)s) AND (%(hospital)s::integer IS NULL OR s.org_id = %(hospital)s)
+  AND (%(part)s::text IS NULL OR strpos(lower(s.name), lower(%(part)s)) > 0 OR strpos(lower(o.name), lower(%(part)s)) > 0
+       OR strpos(lower(s.address), lower(%(part)s)) > 0)
 ORDER BY s.id LIMIT %(limit)s
 
 -- name: site_by_id
-SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital FROM site s JOIN org o ON o.id = s.org_id WHERE s.id = %(id)s
+SELECT s.id, s.org_id, s.name, s.time_zone, s.address, s.version, o.name AS hospital,
+       viewer() <> 0 AND NOT works_alone(s.org_id) AS shared
+FROM site s JOIN org o ON o.id = s.org_id WHERE s.id = %(id)s
 
 -- name: site_by_name
 SELECT s.id, s.org_id, s.name, s.time_zone, o.name AS hospital
 FROM site s JOIN org o ON o.id = s.org_id WHERE s.org_id = %(org)s AND s.name = %(site)s
 
 -- name: add_site
-INSERT INTO site (org_id, name, time_zone) SELECT %(org)s::integer, %(site)s::text, %(time_zone)s::text
+INSERT INTO site (org_id, name, time_zone, address)
+SELECT %(org)s::integer, %(site)s::text, %(time_zone)s::text, %(address)s::text
 WHERE NOT EXISTS (SELECT FROM site WHERE org_id = %(org)s::integer AND name = %(site)s::text)
 ON CONFLICT (org_id, name) DO NOTHING RETURNING id
+
+-- name: change_site
+UPDATE site SET name = coalesce(%(name)s, name), time_zone = coalesce(%(time_zone)s, time_zone),
+    address = coalesce(%(address)s, address), version = version + 1
+WHERE id = %(id)s AND version = %(version)s RETURNING id
 
 -- name: org
 SELECT id, name, kind FROM org WHERE id = %(id)s
 
 -- name: orgs
 SELECT id, name, kind FROM org ORDER BY id
+
+-- name: orgs_page
+SELECT o.id, o.name, o.kind, o.prefix, o.version, (SELECT count(*) FROM site s WHERE s.org_id = o.id) AS sites,
+       viewer() <> 0 AND NOT works_alone(o.id) AS shared
+FROM org o
+WHERE (%(id)s::integer IS NULL OR o.id = %(id)s) AND (%(kind)s::text IS NULL OR o.kind = %(kind)s)
+  AND (%(part)s::text IS NULL OR strpos(lower(o.name), lower(%(part)s)) > 0)
+  AND (%(above)s::text IS NULL OR o.name > %(above)s)
+ORDER BY o.name LIMIT %(limit)s
+
+-- name: rename_org
+UPDATE org SET name = %(name)s, version = version + 1 WHERE id = %(id)s AND version = %(version)s RETURNING id
+
+-- name: contacts
+-- Of a site: its own and those of the whole hospital.
+SELECT c.id, c.org_id, o.name AS hospital, c.site_id, s.name AS site, c.name, c.part, c.phone, c.hours, c.night, c.version
+FROM contact c JOIN org o ON o.id = c.org_id LEFT JOIN site s ON s.id = c.site_id
+WHERE (%(id)s::integer IS NULL OR c.id = %(id)s) AND (%(hospital)s::integer IS NULL OR c.org_id = %(hospital)s)
+  AND (%(of)s::integer IS NULL OR c.org_id = (SELECT w.org_id FROM site w WHERE w.id = %(of)s)
+       AND (c.site_id IS NULL OR c.site_id = %(of)s))
+  AND (%(above)s::bigint IS NULL OR c.id > %(above)s)
+ORDER BY c.id LIMIT %(limit)s
+
+-- name: add_contact
+INSERT INTO contact (org_id, site_id, name, part, phone, hours, night)
+VALUES (%(org)s, %(site)s, %(name)s, %(part)s, %(phone)s, %(hours)s, %(night)s) RETURNING id
+
+-- name: change_contact
+UPDATE contact SET site_id = %(site)s, name = %(name)s, part = %(part)s, phone = %(phone)s, hours = %(hours)s,
+    night = %(night)s, version = version + 1
+WHERE id = %(id)s AND version = %(version)s RETURNING id
+
+-- name: remove_contact
+DELETE FROM contact WHERE id = %(id)s RETURNING org_id
 
 -- name: find_or_make_hospital
 -- Null: there is one of this name, which the asker can't see.

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from people import accounts, places
 from people.accounts import Holder, find_account, holder
 from people.dealers import only_dealer
-from people.errors import AccountChangedError, LastStaffError
+from people.errors import AccountChangedError, LastKeeperError
 from people.login.credentials import mint_password
 from people.names import clean_name
 from people.roles import OPERATOR, Kind, Role
@@ -109,7 +109,7 @@ async def _owner(dsn_owner: str) -> AsyncIterator[Connection]:
     try:
         async with await psycopg.AsyncConnection.connect(dsn_owner, connect_timeout=10) as connection:
             yield connection
-    except LastStaffError:
+    except LastKeeperError:
         raise AccountError("this is the last active account of the role staff: make another one first") from None
     except AccountChangedError:
         raise AccountError("somebody else changed this account just now: try again") from None

@@ -503,6 +503,18 @@ CREATE FUNCTION public.viewer() RETURNS integer
 
 ALTER FUNCTION public.viewer() OWNER TO steth_owner;
 
+CREATE FUNCTION public.works_alone(org integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM clientele c WHERE c.org_id = works_alone.org AND c.dealer_id = viewer())
+        AND NOT EXISTS (SELECT FROM clientele c WHERE c.org_id = works_alone.org AND c.dealer_id <> viewer());
+END $$;
+
+ALTER FUNCTION public.works_alone(org integer) OWNER TO steth_owner;
+
 CREATE TABLE public.account (
     id integer NOT NULL,
     org_id integer NOT NULL,
@@ -609,7 +621,10 @@ CREATE TABLE public.api_token (
     label text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
-    revoked_at timestamp with time zone
+    revoked_at timestamp with time zone,
+    kind text DEFAULT 'token'::text NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    CONSTRAINT api_token_kind_check CHECK ((kind = ANY (ARRAY['token'::text, 'login'::text, 'browser'::text])))
 );
 
 ALTER TABLE public.api_token OWNER TO steth_owner;
@@ -702,6 +717,31 @@ CREATE TABLE public.command (
 );
 
 ALTER TABLE public.command OWNER TO steth_owner;
+
+CREATE TABLE public.contact (
+    id integer NOT NULL,
+    org_id integer NOT NULL,
+    site_id integer,
+    name text NOT NULL,
+    part text NOT NULL,
+    phone text NOT NULL,
+    hours text DEFAULT ''::text NOT NULL,
+    night smallint,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT contact_night_check CHECK (((night >= 1) AND (night <= 9))),
+    CONSTRAINT contact_part_check CHECK ((part = ANY (ARRAY['department'::text, 'equipment'::text, 'it'::text, 'other'::text])))
+);
+
+ALTER TABLE public.contact OWNER TO steth_owner;
+
+ALTER TABLE public.contact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.contact_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
@@ -1002,6 +1042,7 @@ CREATE TABLE public.org (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     kind text DEFAULT 'hospital'::text NOT NULL,
     prefix text,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT org_check CHECK (((id = 0) = (kind = 'operator'::text))),
     CONSTRAINT org_check1 CHECK (((prefix IS NOT NULL) = (kind = 'dealer'::text))),
     CONSTRAINT org_kind_check CHECK ((kind = ANY (ARRAY['operator'::text, 'dealer'::text, 'hospital'::text]))),
@@ -1502,6 +1543,8 @@ CREATE TABLE public.site (
     org_id integer NOT NULL,
     name text NOT NULL,
     time_zone text DEFAULT 'Asia/Shanghai'::text NOT NULL,
+    address text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
     CONSTRAINT site_name_clean CHECK ((name = public.clean_name(name)))
 );
 
@@ -1707,6 +1750,9 @@ ALTER TABLE ONLY public.clientele
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
 
@@ -1816,6 +1862,9 @@ ALTER TABLE ONLY public.service
     ADD CONSTRAINT service_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.site
+    ADD CONSTRAINT site_of_org UNIQUE (id, org_id);
+
+ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_org_id_name_key UNIQUE (org_id, name);
 
 ALTER TABLE ONLY public.site
@@ -1882,6 +1931,8 @@ CREATE INDEX command_ended ON public.command USING btree (issued_at) WHERE (stat
 CREATE INDEX command_ticket ON public.command USING btree (ticket_id);
 
 CREATE INDEX command_waiting ON public.command USING btree (expires_at) WHERE (status = 'waiting'::text);
+
+CREATE INDEX contact_org ON public.contact USING btree (org_id, id);
 
 CREATE INDEX dead_letter_at ON public.dead_letter USING btree (at);
 
@@ -2013,6 +2064,12 @@ ALTER TABLE ONLY public.clientele
 ALTER TABLE ONLY public.command
     ADD CONSTRAINT command_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
 
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_org_id_fkey FOREIGN KEY (org_id) REFERENCES public.org(id);
+
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_site_id_org_id_fkey FOREIGN KEY (site_id, org_id) REFERENCES public.site(id, org_id);
+
 ALTER TABLE ONLY public.device
     ADD CONSTRAINT device_dealer_id_fkey FOREIGN KEY (dealer_id) REFERENCES public.org(id);
 
@@ -2087,6 +2144,8 @@ ALTER TABLE public.alert_event ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.alert_operator ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY alone ON public.site AS RESTRICTIVE FOR UPDATE TO steth_api USING (((public.viewer() = 0) OR public.works_alone(org_id)));
+
 ALTER TABLE public.api_token ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY append ON public.audit FOR INSERT TO steth_api WITH CHECK (true);
@@ -2100,6 +2159,8 @@ ALTER TABLE public.box ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.clientele ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.command ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.device ENABLE ROW LEVEL SECURITY;
 
@@ -2245,6 +2306,10 @@ CREATE POLICY tenant ON public.clientele USING (public.sees(org_id, dealer_id)) 
 
 CREATE POLICY tenant ON public.command USING ((public.sees(org_id, dealer_id) OR public.serves_device(device_id))) WITH CHECK (public.sees(org_id, dealer_id));
 
+CREATE POLICY tenant ON public.contact USING ((public.sees(org_id, NULL::integer) OR (EXISTS ( SELECT
+   FROM public.clientele c
+  WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = contact.org_id))))));
+
 CREATE POLICY tenant ON public.device USING (public.sees(org_id, dealer_id)) WITH CHECK (((public.viewer() = 0) OR ((dealer_id = public.viewer()) AND (EXISTS ( SELECT
    FROM public.clientele c
   WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = device.org_id)))))));
@@ -2258,7 +2323,7 @@ CREATE POLICY tenant ON public.device_state USING (public.sees(org_id, dealer_id
 CREATE POLICY tenant ON public.org USING ((public.sees(id, NULL::integer) OR (EXISTS ( SELECT
    FROM public.clientele c
   WHERE ((c.dealer_id = public.viewer()) AND (c.org_id = org.id)))) OR (id IN ( SELECT d.d
-   FROM public.serving_dealers() d(d))))) WITH CHECK ((public.viewer() = 0));
+   FROM public.serving_dealers() d(d))))) WITH CHECK (((public.viewer() = 0) OR public.works_alone(id)));
 
 CREATE POLICY tenant ON public.org_metric USING (public.sees(org_id, NULL::integer));
 
@@ -2379,13 +2444,16 @@ REVOKE ALL ON FUNCTION public.tell(told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_ingest;
 GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_jobs;
 
+REVOKE ALL ON FUNCTION public.works_alone(org integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.works_alone(org integer) TO steth_api;
+
 GRANT SELECT(id) ON TABLE public.account TO steth_api;
 
 GRANT SELECT(org_id),INSERT(org_id) ON TABLE public.account TO steth_api;
 
 GRANT SELECT(name),INSERT(name) ON TABLE public.account TO steth_api;
 
-GRANT SELECT(role),INSERT(role) ON TABLE public.account TO steth_api;
+GRANT SELECT(role),INSERT(role),UPDATE(role) ON TABLE public.account TO steth_api;
 
 GRANT INSERT(password_hash),UPDATE(password_hash) ON TABLE public.account TO steth_api;
 
@@ -2467,6 +2535,10 @@ GRANT SELECT(expires_at),INSERT(expires_at) ON TABLE public.api_token TO steth_a
 GRANT SELECT(revoked_at) ON TABLE public.api_token TO steth_jobs;
 GRANT SELECT(revoked_at),UPDATE(revoked_at) ON TABLE public.api_token TO steth_api;
 
+GRANT SELECT(kind),INSERT(kind) ON TABLE public.api_token TO steth_api;
+
+GRANT SELECT(address),INSERT(address) ON TABLE public.api_token TO steth_api;
+
 GRANT SELECT,INSERT ON TABLE public.audit TO steth_api;
 GRANT SELECT ON TABLE public.audit TO steth_jobs;
 
@@ -2496,6 +2568,24 @@ GRANT UPDATE(replied_at) ON TABLE public.command TO steth_ingest;
 GRANT UPDATE(reason) ON TABLE public.command TO steth_ingest;
 
 GRANT UPDATE(verdict) ON TABLE public.command TO steth_ingest;
+
+GRANT SELECT,DELETE ON TABLE public.contact TO steth_api;
+
+GRANT INSERT(org_id) ON TABLE public.contact TO steth_api;
+
+GRANT INSERT(site_id),UPDATE(site_id) ON TABLE public.contact TO steth_api;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.contact TO steth_api;
+
+GRANT INSERT(part),UPDATE(part) ON TABLE public.contact TO steth_api;
+
+GRANT INSERT(phone),UPDATE(phone) ON TABLE public.contact TO steth_api;
+
+GRANT INSERT(hours),UPDATE(hours) ON TABLE public.contact TO steth_api;
+
+GRANT INSERT(night),UPDATE(night) ON TABLE public.contact TO steth_api;
+
+GRANT UPDATE(version) ON TABLE public.contact TO steth_api;
 
 GRANT SELECT,INSERT ON TABLE public.dead_letter TO steth_ingest;
 GRANT DELETE ON TABLE public.dead_letter TO steth_jobs;
@@ -2652,6 +2742,8 @@ GRANT UPDATE(name) ON TABLE public.org TO steth_api;
 GRANT SELECT(prefix) ON TABLE public.org TO steth_ingest;
 GRANT UPDATE(prefix) ON TABLE public.org TO steth_api;
 
+GRANT UPDATE(version) ON TABLE public.org TO steth_api;
+
 GRANT SELECT,INSERT ON TABLE public.org_metric TO steth_ingest;
 
 GRANT SELECT ON TABLE public.partition TO steth_ingest;
@@ -2768,6 +2860,14 @@ GRANT SELECT ON TABLE public.shown_device TO steth_api;
 GRANT SELECT ON TABLE public.site TO steth_ingest;
 GRANT SELECT,INSERT ON TABLE public.site TO steth_api;
 GRANT SELECT ON TABLE public.site TO steth_jobs;
+
+GRANT UPDATE(name) ON TABLE public.site TO steth_api;
+
+GRANT UPDATE(time_zone) ON TABLE public.site TO steth_api;
+
+GRANT UPDATE(address) ON TABLE public.site TO steth_api;
+
+GRANT UPDATE(version) ON TABLE public.site TO steth_api;
 
 GRANT SELECT ON TABLE public.telling TO steth_api;
 GRANT SELECT,DELETE ON TABLE public.telling TO steth_jobs;

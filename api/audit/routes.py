@@ -13,7 +13,8 @@ from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import invalid
 from api.http.rights import PREFIX
 from api.http.route import Route
-from people.audit.chain import GENESIS, STEP, chain_of, page_of, read_links
+from api.http.shapes import Moment, Search
+from people.audit.chain import GENESIS, STEP, Sought, chain_of, page_of, read_links
 from people.audit.heads import signed_head
 from people.audit.walk import Walk, own_head
 
@@ -36,11 +37,29 @@ Whose = Annotated[int | None, Depends(_whose)]
 """Of which chain; None: the closed one."""
 
 
+async def _sought(
+    actor: Annotated[Search | None, Query(description="Done by exactly this account or device.")] = None,
+    action: Annotated[Search | None, Query(description="Exactly this, such as `role-changed`.")] = None,
+    q: Annotated[Search | None, Query(description="Part of the subject, or of who did it.")] = None,
+    since: Annotated[Moment | None, Query(alias="from", description="From this time on.")] = None,
+    until: Annotated[Moment | None, Query(alias="to", description="Before this time.")] = None,
+) -> Sought:
+    return Sought(actor=actor, action=action, part=q, since=since, until=until)
+
+
 @router.get("/audit", responses=problems())
-async def list_audit(*, asked: Asked, org: Whose, limit: Limit = 100, after: Cursor = None) -> Page[AuditEntry]:
-    """Who did what, the latest first: one chain, whole, so that who reads it can verify it by himself."""
+async def list_audit(
+    *,
+    asked: Asked,
+    org: Whose,
+    sought: Annotated[Sought, Depends(_sought)],
+    limit: Limit = 100,
+    after: Cursor = None,
+) -> Page[AuditEntry]:
+    """Who did what, the latest first: one chain. Without a filter it is whole, so that who reads it can verify it by
+    himself."""
     below = id_of(decode("audit", after, ById))
-    rows = await page_of(asked.connection, org, below=below, limit=limit + 1)
+    rows = await page_of(asked.connection, org, sought, below=below, limit=limit + 1)
     return page("audit", rows, limit, item=_entry, key=lambda row: ById(row["position"]))
 
 

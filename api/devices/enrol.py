@@ -1,10 +1,12 @@
 """Enrolment: a device's one-time code becomes what its agent needs."""
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from api.devices.register_shapes import Enrol, Enrolled
-from api.http.context import Address, Shared
+from api.http.context import Address, Context, Shared
 from api.http.documented import problems
 from api.http.idempotency import KEY_HEADER, NOBODY, Attempt, check_key, once
 from api.http.problems import Problem, ProblemCode, too_many
@@ -42,6 +44,17 @@ async def enrol(body: Enrol, request: Request, context: Shared, address: Address
     key = check_key(request.headers.get(KEY_HEADER))
     # Each code is looked for, whatever was tried before: 60 random bits aren't guessed, and behind one address a whole
     # hospital may be. Too many wrong ones are told to wait.
+    try:
+        return await _enrolled(context, hashed, key, network=network, address=address, now=now)
+    except Problem as refused:
+        if refused.code is ProblemCode.CODE_REFUSED:
+            await context.door.code_refused(body.code, address=address, now=now)
+        raise
+
+
+async def _enrolled(
+    context: Context, hashed: bytes | None, key: str | None, *, network: str, address: str, now: datetime
+) -> Response:
     async with context.code_turns.turn(network), scoped(context.pool, EVERY_ORG) as connection:
 
         async def work() -> Response:

@@ -22,6 +22,8 @@ LINES: Final = rf"^([^{_UNSEEN}]|\n)*$"
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=LINE), AfterValidator(clean_name)]
 OptionalLabel = Annotated[str, StringConstraints(max_length=100, pattern=OPTIONAL_LINE), AfterValidator(clean_name)]
+Search = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=OPTIONAL_LINE)]
+"""Part of a text that is looked for."""
 Note = Annotated[str, StringConstraints(max_length=2000, pattern=LINES)]
 Id = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.\-]{0,63}$")]

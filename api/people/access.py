@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
+from psycopg.rows import DictRow
 
 from api.http.context import Address, Asked, Session, Shared
 from api.http.documented import problems
@@ -11,10 +12,11 @@ from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import Problem, ProblemCode, not_found, unauthenticated
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id, Org
+from api.http.shapes import Id, NamedId, Org, Search, of_row
 from api.people.confirm import confirm_password
-from api.people.shapes import Login, LoginAnswer, NewToken, Token, TokenMade
+from api.people.shapes import Credential, Login, LoginAnswer, NewToken, Token, TokenKind, TokenMade
 from people import accounts
+from people.roles import Role
 
 PASSWORD: Final = "body.password"  # noqa: S105 - where it stands
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["access"])
@@ -62,9 +64,38 @@ async def tokens_of(asked: Session, account: int, limit: int, after: str | None)
         "tokens",
         await accounts.list_tokens(asked.connection, account, now=asked.now, below=below, limit=limit + 1),
         limit,
-        item=lambda row: Token(**row, current=row["id"] == asked.account.token_id),
+        item=lambda row: of_row(Token, row, current=row["id"] == asked.account.token_id),
         key=lambda row: ById(row["id"]),
     )
+
+
+@router.get("/credentials", responses=problems())
+async def list_credentials(
+    *,
+    asked: Asked,
+    kind: TokenKind | None = None,
+    q: Annotated[Search | None, Query(description="Part of its label or the account's name; its address.")] = None,
+    limit: Limit = 100,
+    after: Cursor = None,
+) -> Page[Credential]:
+    """Every token and session that is good, of all accounts that this one manages, newest first."""
+
+    def item(row: DictRow) -> Credential:
+        role = Role(row["role"])
+        return of_row(
+            Credential,
+            row,
+            current=row["id"] == asked.account.token_id,
+            account=NamedId(id=row["account_id"], name=row["account"]),
+            role=role,
+            org=Org(id=row["org_id"], name=row["org"], kind=role.kind),
+        )
+
+    below = id_of(decode("credentials", after, ById))
+    rows = await accounts.list_tokens(
+        asked.connection, None, now=asked.now, kind=kind, part=q, below=below, limit=limit + 1
+    )
+    return page("credentials", rows, limit, item=item, key=lambda row: ById(row["id"]))
 
 
 @router.post(
@@ -93,7 +124,12 @@ async def make_token(body: NewToken, asked: Asked, address: Address) -> TokenMad
     if not await accounts.hold(asked.connection, account):
         raise unauthenticated("The account was changed meanwhile: sign in again.")
     token_id, token = await accounts.create_token(
-        asked.connection, account=asked.account.id, label=body.label, now=asked.now, expires_at=expires_at
+        asked.connection,
+        account=asked.account.id,
+        label=body.label,
+        now=asked.now,
+        expires_at=expires_at,
+        address=address,
     )
     await asked.audit(
         org=asked.account.org, action="token-created", subject=f"token:{token_id}", detail={"label": body.label}

@@ -7,7 +7,7 @@ dealer's, a hospital's 信息科 the hospital's.
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
@@ -17,13 +17,13 @@ from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import Problem, ProblemCode, invalid, not_found, unauthenticated
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id
+from api.http.shapes import Id, Search
 from api.people.access import org_of, tokens_of
 from api.people.confirm import confirm_password
 from api.people.shapes import Account, AccountChange, AccountPassword, NewAccount, PasswordChange, Token
 from people import accounts
 from people.accounts import find_account, holder
-from people.errors import AccountChangedError, LastStaffError
+from people.errors import AccountChangedError, LastKeeperError
 from people.login.credentials import mint_password
 from people.login.passwords import too_easy
 from people.places import find_org
@@ -35,10 +35,21 @@ AccountId = Annotated[Id, Path()]
 
 
 @router.get("/accounts", responses=problems())
-async def list_accounts(asked: Asked, limit: Limit = 100, after: Cursor = None) -> Page[Account]:
+async def list_accounts(
+    *,
+    asked: Asked,
+    org: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="Of this organisation only.")] = None,
+    role: Role | None = None,
+    active: Annotated[bool | None, Query(description="Only those that may, or may not, sign in.")] = None,
+    q: Annotated[Search | None, Query(description="Part of the account's name or its organisation's.")] = None,
+    limit: Limit = 100,
+    after: Cursor = None,
+) -> Page[Account]:
     """The accounts, those that are disabled too, in the order they were made."""
     above = id_of(decode("accounts", after, ById))
-    rows = await accounts.list_accounts(asked.connection, above=above, limit=limit + 1)
+    rows = await accounts.list_accounts(
+        asked.connection, org=org, role=role, active=active, part=q, above=above, limit=limit + 1
+    )
     return page("accounts", rows, limit, item=_account, key=lambda row: ById(row["id"]))
 
 
@@ -84,22 +95,29 @@ async def change_account(
     response: Response,
     if_match: IfMatch = None,
 ) -> Account:
-    """Disable an account, or enable it again; the ETag is `version` in quotes.
+    """Give an account another role, disable it, or enable it again; the ETag is `version` in quotes.
 
-    What was signed in ends within 5 s, live streams too, and stays ended. One's own and the operator's last
-    can't be disabled.
+    What was signed in ends within 5 s, live streams too, and stays ended. One's own can't be changed, nor can an
+    organisation's people end the last of them that manages its accounts.
     """
     before = await _found(asked, id)
     require_match(if_match, before["version"])
-    if not body.active and id == asked.account.id:
-        raise Problem(ProblemCode.CONFLICT, "This is your own account: let somebody else disable it.")
+    if id == asked.account.id and (body.role is not None or body.active is False):
+        raise Problem(ProblemCode.CONFLICT, "This is your own account: let somebody else change or disable it.")
+    role = None if body.role is None else Role(body.role)
+    if role is not None and role.kind is not Role(before["role"]).kind:
+        raise invalid("body.role", f"This account is of a {Role(before['role']).kind}: name one of its roles.")
+    who, by, now = asked.account.name, asked.account.org, asked.now
     try:
-        await accounts.set_active(
-            asked.connection, holder(before), active=body.active, actor=asked.account.name, now=asked.now
-        )
-    except LastStaffError:
+        if role is not None and role != before["role"]:
+            await accounts.set_role(asked.connection, holder(before), role=role, actor=who, by=by, now=now)
+            before = await _found(asked, id)
+        if body.active is not None and body.active != before["active"]:
+            await accounts.set_active(asked.connection, holder(before), active=body.active, actor=who, by=by, now=now)
+    except LastKeeperError:
         raise Problem(
-            ProblemCode.CONFLICT, "This is the operator's last active account: make another one first."
+            ProblemCode.CONFLICT,
+            "This is the last active account of its organisation that manages accounts: make another one first.",
         ) from None
     except AccountChangedError:
         raise changed_meanwhile() from None

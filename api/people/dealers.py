@@ -9,7 +9,7 @@ from api.http.problems import Problem, ProblemCode, invalid
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import of_row
-from api.people.shapes import Dealer, NewDealer
+from api.people.place_shapes import Dealer, NewDealer
 from people import dealers
 from people.errors import DealerTakenError
 from people.places import find_org

@@ -1,10 +1,9 @@
-"""Who may sign in and as what, by which credential, and the sites of hospitals."""
+"""Who may sign in and as what, and by which credential."""
 
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr
 
 from api.http.examples import DEALER
 from api.http.shapes import Given, Id, Label, NamedId, Org, Shape, example
@@ -62,22 +61,43 @@ class NewToken(Given):
     ] = None
 
 
+TokenKind = Literal["token", "login", "browser"]
+_TOKEN: Final[dict[str, Any]] = {
+    "id": 13,
+    "label": "export to Excel",
+    "kind": "token",
+    "address": "192.0.2.7",
+    "created_at": "2026-11-22T04:00:00Z",
+    "expires_at": "2027-02-20T04:00:00Z",
+    "current": False,
+}
+
+
 class Token(Shape):
     """A token in use."""
 
-    model_config = example(
-        id=13,
-        label="export to Excel",
-        created_at="2026-11-22T04:00:00Z",
-        expires_at="2027-02-20T04:00:00Z",
-        current=False,
-    )
+    model_config = example(**_TOKEN)
 
     id: int
     label: str
+    kind: Annotated[
+        TokenKind,
+        Field(description="token: made for a program; login: by POST /login; browser: somebody's session."),
+    ]
+    address: Annotated[str, Field(description="From where it was asked for; empty: that isn't known any more.")]
     created_at: datetime
     expires_at: datetime | None
     current: Annotated[bool, Field(description="Whether this request came with it.")]
+
+
+class Credential(Token):
+    """A token or session that is good, and whose it is."""
+
+    model_config = example(**_TOKEN, account={"id": 4, "name": "wang.li"}, role="engineer", org=_DEALER)
+
+    account: NamedId
+    role: Role
+    org: Org
 
 
 class TokenMade(Shape):
@@ -122,27 +142,31 @@ class Account(Shape):
     version: int
 
 
+GivenRole = Annotated[
+    Literal["manager", "noc", "engineer", "equipment", "it", "department"],
+    Field(description="The first three are a dealer's, the others a hospital's (设备科, 信息科, 科室)."),
+]
+
+
 class NewAccount(Given):
     """An account to make. The operator's own staff are made by the command `steth account add` alone."""
 
     model_config = example(name="wang.li", role="engineer")
 
     name: Label
-    role: Annotated[
-        Literal["manager", "noc", "engineer", "equipment", "it", "department"],
-        Field(description="The first three are a dealer's, the others a hospital's (设备科, 信息科, 科室)."),
-    ]
+    role: GivenRole
     org: Annotated[Id | None, Field(description="Of which dealer or hospital; left out: one's own.")] = None
 
 
 class AccountChange(Given):
-    """What is to be changed of an account."""
+    """What is to be changed of an account; what is left out stays. With a role its tokens and sessions end for good."""
 
-    model_config = example(active=False)
+    model_config = example(role="noc")
 
     active: Annotated[
-        bool, Field(description="false: its tokens and sessions end for good, and none is given any more.")
-    ]
+        bool | None, Field(description="false: its tokens and sessions end for good, and none is given any more.")
+    ] = None
+    role: GivenRole | None = None
 
 
 class AccountPassword(Account):
@@ -182,7 +206,7 @@ class WhoAmI(Shape):
         expires_at="2026-11-22T16:00:00Z",
         browser=True,
         choose_password=False,
-        rights=["alerts.handle", "equipment.read", "own", "telling.read", "tickets.handle"],
+        rights=["alerts.handle", "contacts.read", "equipment.read", "own", "telling.read", "tickets.handle"],
         csrf_header="X-Steth-Csrf",
         language="zh",
         now="2026-11-22T04:00:00Z",
@@ -204,56 +228,3 @@ class WhoAmI(Shape):
     language: Annotated[Lang, Field(description="Of the texts this caller gets.")]
     now: Annotated[datetime, Field(description="The server's time.")]
     version: Annotated[str, Field(description="Of this API: another one than before means: load the page again.")]
-
-
-_NO_PLACE: Final = frozenset({"localtime", "Factory"})
-"""Files beside the zones that name none: what they mean is a machine's own affair, and a browser knows neither."""
-
-
-def _zone(name: str) -> str:
-    if name in _NO_PLACE or name not in available_timezones():
-        raise ValueError("is no time zone: give an IANA name, such as Asia/Shanghai")
-    return name
-
-
-TimeZone = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9_+\-/]+$"), AfterValidator(_zone)]
-
-
-class Site(Shape):
-    """A site of a hospital: where equipment stands."""
-
-    model_config = example(id=1, name="放射科", hospital={"id": 1, "name": "第一人民医院"}, time_zone="Asia/Shanghai")
-
-    id: int
-    name: str
-    hospital: NamedId
-    time_zone: str
-
-
-class NewSite(Given):
-    """A new site; its hospital is made where there is none of this name yet."""
-
-    model_config = example(hospital="第一人民医院", site="放射科", time_zone="Asia/Shanghai")
-
-    hospital: Label
-    site: Label
-    time_zone: TimeZone = "Asia/Shanghai"
-
-
-class Dealer(Shape):
-    """A dealer: it serves devices of hospitals."""
-
-    model_config = example(id=1, name="服务商", prefix="WX")
-
-    id: int
-    name: str
-    prefix: Annotated[str, Field(description="Its tickets' numbers begin with it.")]
-
-
-class NewDealer(Given):
-    """A new dealer."""
-
-    model_config = example(name="华东服务", prefix="HD")
-
-    name: Label
-    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,6}$")]

@@ -4,18 +4,18 @@ from functools import partial
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from psycopg.rows import DictRow
 
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
-from api.http.context import Asked
+from api.http.context import Asked, Session
 from api.http.documented import problems
 from api.http.language import InWords, Reader
 from api.http.paging import ById, Cursor, Limit, Page, decode, id_of, page
 from api.http.problems import Problem, ProblemCode, invalid, not_found
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.http.shapes import Id, NamedId
+from api.http.shapes import Id, NamedId, Search
 from api.people.dealers import dealer_for
 from api.recipients.shapes import (
     NewRecipient,
@@ -37,23 +37,31 @@ _POST = (ProblemCode.CONFLICT, ProblemCode.BUSY, ProblemCode.KEY_REUSED)
 
 
 @router.get("/recipients", responses=problems())
-async def list_recipients(asked: Asked, words: InWords, limit: Limit = 100, after: Cursor = None) -> Page[Recipient]:
+async def list_recipients(
+    *,
+    asked: Asked,
+    words: InWords,
+    q: Annotated[Search | None, Query(description="Part of the name, or of the hospital's or dealer's.")] = None,
+    limit: Limit = 100,
+    after: Cursor = None,
+) -> Page[Recipient]:
     """Who is told of tickets. Addresses are secrets: only their kind is shown."""
     above = id_of(decode("recipients", after, ById))
-    rows = await kept.recipients(asked.connection, above=above, limit=limit + 1)
+    rows = await kept.recipients(asked.connection, part=q, above=above, limit=limit + 1)
     return page("recipients", rows, limit, item=partial(_recipient, words=words), key=lambda row: ById(row["id"]))
 
 
 @router.post("/recipients", status_code=201, responses=problems(*_POST, body=True))
 async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, response: Response) -> Recipient:
-    """Have somebody told of a dealer's tickets: of one hospital's, or of all."""
-    owner = await dealer_for(asked, body.dealer)
-    if body.hospital is not None and await find_org(asked.connection, body.hospital, Kind.HOSPITAL) is None:
-        raise invalid("body.hospital", "There is no such hospital: GET /api/v1/sites names them.")
+    """Have somebody told of tickets: of a dealer's, of one hospital or of all; a hospital's own people, of all tickets
+    of the hospital, whoever serves its equipment."""
+    owner, hospital = await _whose(asked, body)
+    if not await kept.has_room(asked.connection, owner):
+        raise Problem(ProblemCode.CONFLICT, f"There are {kept.MOST} already: change one that isn't needed any more.")
     row = await kept.add_recipient(
         asked.connection,
         owner=owner,
-        org=body.hospital,
+        org=hospital,
         name=body.name,
         address=body.address.get_secret_value(),
         language=body.language,
@@ -122,6 +130,18 @@ async def change_recipient(
     return _recipient(row, words)
 
 
+async def _whose(asked: Session, body: NewRecipient) -> tuple[int, int | None]:
+    """Whose a new one is, and of which hospital's tickets alone it is told."""
+    own = asked.account.org
+    if asked.account.role.kind is Kind.HOSPITAL:
+        if body.dealer is not None or body.hospital not in {None, own}:
+            raise invalid("body.hospital", "A hospital's recipients are told of its own tickets: leave both out.")
+        return own, None
+    if body.hospital is not None and await find_org(asked.connection, body.hospital, Kind.HOSPITAL) is None:
+        raise invalid("body.hospital", "There is no such hospital: GET /api/v1/sites names them.")
+    return await dealer_for(asked, body.dealer), body.hospital
+
+
 def _name_is_taken() -> Problem:
     return Problem(ProblemCode.CONFLICT, "There is a recipient of this name already.", where="body.name")
 
@@ -157,11 +177,12 @@ async def get_telling(asked: Asked) -> Telling:
 
 
 def _recipient(row: DictRow, words: Reader) -> Recipient:
+    dealers = row["owner_kind"] == Kind.DEALER
     return Recipient(
         id=row["id"],
         name=row["name"],
-        dealer=row["owner_id"],
-        hospital=row["org_id"],
+        dealer=row["owner_id"] if dealers else None,
+        hospital=row["org_id"] if dealers else row["owner_id"],
         address=shown(row["address"]),
         language=row["language"],
         active=row["active"],

@@ -79,7 +79,9 @@ class Recipient(Shape):
 
     id: int
     name: str
-    dealer: Annotated[int, Field(description="Of whose tickets: told of no other dealer's.")]
+    dealer: Annotated[
+        int | None, Field(description="Of whose tickets: told of no other dealer's; null: it is the hospital's own.")
+    ]
     hospital: Annotated[int | None, Field(description="Told of this hospital's tickets only; null: of all.")]
     address: str
     language: Lang

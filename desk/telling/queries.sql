@@ -116,19 +116,28 @@ UPDATE recipient SET head_told_at = %(at)s WHERE id = %(id)s;
 
 -- name: recipients
 SELECT id, owner_id, org_id, name, address, language, active, heads, version,
-    told_at, failing_since, error, error_params, test_state, test_at FROM recipient
-WHERE %(above)s::bigint IS NULL OR id > %(above)s ORDER BY id LIMIT %(limit)s;
+    told_at, failing_since, error, error_params, test_state, test_at,
+    (SELECT o.kind FROM org o WHERE o.id = owner_id) AS owner_kind FROM recipient
+WHERE (%(above)s::bigint IS NULL OR id > %(above)s)
+  AND (%(part)s::text IS NULL OR strpos(lower(name), lower(%(part)s)) > 0
+       OR EXISTS (SELECT FROM org o WHERE o.id = coalesce(org_id, owner_id) AND strpos(lower(o.name), lower(%(part)s)) > 0))
+ORDER BY id LIMIT %(limit)s;
+
+-- name: recipients_of
+SELECT count(*) AS count FROM recipient WHERE owner_id = %(owner)s;
 
 -- name: recipient
 SELECT id, owner_id, org_id, name, address, language, active, heads, version,
-    told_at, failing_since, error, error_params, test_state, test_at FROM recipient WHERE id = %(id)s;
+    told_at, failing_since, error, error_params, test_state, test_at,
+    (SELECT o.kind FROM org o WHERE o.id = owner_id) AS owner_kind FROM recipient WHERE id = %(id)s;
 
 -- name: add_recipient
 INSERT INTO recipient (owner_id, org_id, name, address, language, active, heads)
 VALUES (%(owner)s, %(org)s, %(name)s, %(address)s, %(language)s, %(active)s, %(heads)s)
 ON CONFLICT (owner_id, org_id, name) DO NOTHING
 RETURNING id, owner_id, org_id, name, address, language, active, heads, version,
-    told_at, failing_since, error, error_params, test_state, test_at;
+    told_at, failing_since, error, error_params, test_state, test_at,
+    (SELECT o.kind FROM org o WHERE o.id = owner_id) AS owner_kind;
 
 -- name: change_recipient
 UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(address)s, address),
@@ -143,7 +152,8 @@ UPDATE recipient SET name = coalesce(%(name)s, name), address = coalesce(%(addre
     test_state = CASE WHEN %(address)s::text IS NULL THEN test_state END
 WHERE id = %(id)s AND version = %(version)s
 RETURNING id, owner_id, org_id, name, address, language, active, heads, version,
-    told_at, failing_since, error, error_params, test_state, test_at;
+    told_at, failing_since, error, error_params, test_state, test_at,
+    (SELECT o.kind FROM org o WHERE o.id = owner_id) AS owner_kind;
 
 -- name: test_recipient
 -- A channel that rests after a failure is tried at once; the pace of one that works is kept.
@@ -151,4 +161,5 @@ UPDATE recipient SET test_state = 'waiting', test_at = CASE WHEN test_state = 'w
     rest_from = CASE WHEN failures = 0 THEN rest_from END, rest_until = CASE WHEN failures = 0 THEN rest_until END
 WHERE id = %(id)s
 RETURNING id, owner_id, org_id, name, address, language, active, heads, version,
-    told_at, failing_since, error, error_params, test_state, test_at;
+    told_at, failing_since, error, error_params, test_state, test_at,
+    (SELECT o.kind FROM org o WHERE o.id = owner_id) AS owner_kind;

@@ -8,12 +8,21 @@ from psycopg.rows import DictRow
 from store.pool import Connection
 from store.sql import queries_beside
 
+MOST: Final = 500
+"""Recipients of a dealer or a hospital: each of them is sent a message of each of its tickets."""
 _SQL: Final = queries_beside(__file__)
 
 
-async def recipients(connection: Connection, *, above: int | None, limit: int) -> list[DictRow]:
-    """All that the transaction sees, in the order of their ids: the columns of `recipient`, but for when it rests."""
-    return await _SQL.many(connection, "recipients", {"above": above, "limit": limit})
+async def recipients(connection: Connection, *, part: str | None, above: int | None, limit: int) -> list[DictRow]:
+    """All that the transaction sees, in the order of their ids: the columns of `recipient`, but for when it rests, and
+    the `owner_kind`. `part`: of the name, or of the hospital's or dealer's whose tickets they are."""
+    return await _SQL.many(connection, "recipients", {"part": part, "above": above, "limit": limit})
+
+
+async def has_room(connection: Connection, owner: int) -> bool:
+    """Whether an owner may have one more (MOST)."""
+    row = await _SQL.one(connection, "recipients_of", {"owner": owner})
+    return row is None or row["count"] < MOST
 
 
 async def find_recipient(connection: Connection, id_: int) -> DictRow | None:

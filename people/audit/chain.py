@@ -121,9 +121,22 @@ async def chain_of(connection: Connection, org: int | None) -> Chain | None:
     return None if row is None else _chain(row)
 
 
-async def page_of(connection: Connection, org: int | None, *, below: int | None, limit: int) -> list[DictRow]:
+@dataclass(frozen=True, kw_only=True)
+class Sought:
+    """Which entries of a chain: all that isn't None must be so. `part`: of subject or actor; `until` is not in it."""
+
+    actor: str | None = None
+    action: str | None = None
+    part: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def page_of(
+    connection: Connection, org: int | None, sought: Sought, *, below: int | None, limit: int
+) -> list[DictRow]:
     """Rows of an organisation's chain from the latest on, below a position."""
-    return await _SQL.many(connection, "audit_page", {"org": org, "below": below, "limit": limit})
+    return await _SQL.many(connection, "audit_page", {"org": org, "below": below, "limit": limit, **vars(sought)})
 
 
 async def read_links(

@@ -14,6 +14,9 @@ VALUES (%(org)s, %(at)s, %(actor)s, %(action)s, %(subject)s, %(detail)s::jsonb, 
 SELECT id, org_id, position, at, actor, action, subject, detail, previous, hash FROM audit
 WHERE chain_id = (SELECT id FROM audit_chain WHERE org_id IS NOT DISTINCT FROM %(org)s::integer)
     AND (%(below)s::bigint IS NULL OR position < %(below)s)
+    AND (%(actor)s::text IS NULL OR actor = %(actor)s) AND (%(action)s::text IS NULL OR action = %(action)s)
+    AND (%(since)s::timestamptz IS NULL OR at >= %(since)s) AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+    AND (%(part)s::text IS NULL OR strpos(lower(subject), lower(%(part)s)) > 0 OR strpos(lower(actor), lower(%(part)s)) > 0)
 ORDER BY position DESC LIMIT %(limit)s
 
 -- name: audit_chains

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from people.accounts import Account, Holder, create_token, entry_of, holder
-from people.audit.chain import Detail, append
+from people.audit.chain import Detail, Entry, append
 from people.errors import BusyError, LoginRefusedError, TooManyFailuresError, WrongPasswordError
 from people.login.credentials import Passwords, browser_of, mint_browser, mint_session, mint_token
 from people.login.failures import Failures
@@ -24,6 +25,7 @@ class Door:
     passwords: Passwords = field(default_factory=Passwords)
     logins: Logins = field(default_factory=Logins)
     failures: Failures = field(default_factory=Failures)
+    codes: Failures = field(default_factory=partial(Failures, action="enrolment-refused", subject="device"))
 
     async def check(
         self, *, user: str, password: str, address: str, now: datetime, browser: str = ""
@@ -43,10 +45,7 @@ class Door:
         if await self._is_right(tried, stored, password) and found is not None:
             self.logins.succeeded(tried)
             return holder(found), browser if name else mint_browser(found["password_hash"])
-        entry = self.failures.tell(None if found is None else holder(found), user, address=address, now=now)
-        if entry is not None:
-            async with scoped(self.pool, EVERY_ORG) as connection:
-                await append(connection, entry)
+        await self._note(self.failures.tell(None if found is None else holder(found), user, address=address, now=now))
         raise TooManyFailuresError(tried.wait_s) if tried.wait_s else LoginRefusedError
 
     async def confirm(
@@ -81,6 +80,8 @@ class Door:
                 account=account.id,
                 token=mint_session() if browser else mint_token(),
                 label="browser" if browser else "login",
+                kind="browser" if browser else "login",
+                address=address,
                 now=now,
                 expires_at=expires_at,
             )
@@ -88,12 +89,21 @@ class Door:
             await append(connection, entry_of(account, action="login", actor=account.name, now=now, detail=detail))
         return token_id, token, expires_at
 
+    async def code_refused(self, code: str, *, address: str, now: datetime) -> None:
+        """Somebody gave a one-time code that is none: the operator's chain of the audit log says from where."""
+        await self._note(self.codes.tell(None, code, address=address, now=now))
+
     async def tell_failures(self, now: datetime | None = None) -> None:
-        """Write to the audit log what was only counted of failed logins and is due; None: all of it."""
-        for whose, entry in self.failures.due(now):
+        """Write to the audit log what was only counted of failures and is due; None: all of it."""
+        for failures in (self.failures, self.codes):
+            for whose, entry in failures.due(now):
+                await self._note(entry)
+                failures.told(whose, entry)
+
+    async def _note(self, entry: Entry | None) -> None:
+        if entry is not None:
             async with scoped(self.pool, EVERY_ORG) as connection:
                 await append(connection, entry)
-            self.failures.told(whose, entry)
 
     async def _is_right(self, tried: Try, stored: str | None, password: str) -> bool:
         try:

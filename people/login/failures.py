@@ -1,4 +1,6 @@
-"""Failed logins on their way to the audit log: one by one while they are few, counted when they are a flood. Pure.
+"""Failed logins, and codes that enrolled nothing, on their way to the audit log. Pure.
+
+They are told one by one while they are few, and counted when they are a flood.
 
 What was typed as a name may be a password in the wrong field, so it never gets there: an unknown name is a digest,
 keyed anew in each process, that tells one name typed twenty times from twenty names.
@@ -42,9 +44,14 @@ class _Folded:
 
 
 class Failures:
-    """Counts within each minute. Nothing decided here depends on whether a name is known: the time would tell."""
+    """Counts within each minute. Nothing decided here depends on whether a name is known: the time would tell.
 
-    def __init__(self) -> None:
+    `action`, `subject`: what the log calls it, of whoever there is no account of.
+    """
+
+    def __init__(self, *, action: str = "login-failed", subject: str = "account") -> None:
+        self._action = action
+        self._subject = subject
         self._key = secrets.token_bytes(32)
         self._of_network = Attempts(most=SINGLY, within=MINUTE)
         self._of_all = Attempts(most=SINGLY_OF_ALL, within=MINUTE, keys=1)
@@ -65,12 +72,12 @@ class Failures:
         self._of_network.begin(network, now)
         self._of_all.begin(None, now)
         name = {} if account is not None else {"name": self._digest(typed)}
-        return _entry(whose, now, {"address": address, **name})
+        return self._entry(whose, now, {"address": address, **name})
 
     def due(self, now: datetime | None = None) -> list[tuple[Whose, Entry]]:
         """What was counted for a minute; None: all that was counted. It stays until `told`."""
         return [
-            (whose, _entry(whose, one.last, {"count": one.count, "addresses": ", ".join(one.addresses)}))
+            (whose, self._entry(whose, one.last, {"count": one.count, "addresses": ", ".join(one.addresses)}))
             for whose, one in self._folded.items()
             if now is None or abs(now - one.first) >= MINUTE
         ]
@@ -85,9 +92,7 @@ class Failures:
     def _digest(self, typed: str) -> str:
         return hashlib.blake2b(typed.encode(), key=self._key, digest_size=6).hexdigest()
 
-
-def _entry(whose: Whose, at: datetime, detail: dict[str, str | int]) -> Entry:
-    subject = "account" if whose.name is None else f"account:{whose.name}"
-    return Entry(
-        org=whose.org, at=at, actor=whose.name or NOBODY, action="login-failed", subject=subject, detail=detail
-    )
+    def _entry(self, whose: Whose, at: datetime, detail: dict[str, str | int]) -> Entry:
+        subject = self._subject if whose.name is None else f"{self._subject}:{whose.name}"
+        actor = whose.name or NOBODY
+        return Entry(org=whose.org, at=at, actor=actor, action=self._action, subject=subject, detail=detail)

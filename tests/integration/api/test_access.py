@@ -205,6 +205,16 @@ async def test_a_code_may_be_typed_as_people_type(here: World) -> None:
     assert (await here.http.post("/api/v1/enrol", json={"code": typed})).status_code == 200
 
 
+async def test_a_refused_code_is_noted_without_the_code(here: World) -> None:
+    for code in ("7QF2-9DXH-4T6W", "7QF2-9DXH-4T6W", "7QF2-9DXH-4T6X"):
+        assert (await here.http.post("/api/v1/enrol", json={"code": code})).status_code == 403
+    rows = here.look("SELECT org_id, actor, subject, detail FROM audit WHERE action = 'enrolment-refused' ORDER BY id")
+    assert {row[:3] for row in rows} == {(OPERATOR, "nobody", "device")}
+    first, same, other = (row[3] for row in rows)
+    assert first == same != other, "one code tried twice is told from two"
+    assert "7QF2" not in str(rows)
+
+
 async def test_of_two_at_the_same_moment_one_enrols(here: World) -> None:
     code = (await mint(here))["code"]
     both = await asyncio.gather(*(here.http.post("/api/v1/enrol", json={"code": code}) for _ in range(2)))

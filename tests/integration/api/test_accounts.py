@@ -299,3 +299,78 @@ async def test_what_began_before_a_reset_gets_nothing(wang: World, monkeypatch: 
     assert answer.status_code == 401
     assert wang.look("SELECT count(*) FROM api_token") == before
     assert wang.look("SELECT password_made FROM account WHERE name = 'wang.li'") == [(True,)]
+
+
+async def test_another_role_ends_what_was_signed_in_with_the_former_one(wang: World) -> None:
+    await wang.http.post("/api/v1/session", json=WANG)
+    account = await listed(wang)
+    path = f"/accounts/{account['id']}"
+    assert (await wang.ask("PATCH", path, as_="manager", json={"role": "noc"})).status_code == 428
+    same = await wang.ask("PATCH", path, as_="manager", json={"role": "engineer"}, headers={"If-Match": '"1"'})
+    assert (same.status_code, same.json()["version"]) == (200, 1)
+    assert await signed_in(wang)
+    done = await wang.ask("PATCH", path, as_="manager", json={"role": "noc"}, headers={"If-Match": '"1"'})
+    assert (done.status_code, done.json()["role"], done.headers["etag"]) == (200, "noc", '"2"')
+    assert not await signed_in(wang)
+    assert (await wang.http.get("/api/v1/devices")).status_code == 401, "the browser's session"
+    assert (await log_in(wang)).json()["role"] == "noc"
+    assert ("role-changed", "manager") in actions(wang)
+    [(detail,)] = wang.look("SELECT detail FROM audit WHERE action = 'role-changed'")
+    assert detail == {"old": "engineer", "new": "noc", "ended": 2}
+
+
+@pytest.mark.parametrize(("role", "status"), [("staff", 422), ("it", 422), ("doctor", 422)])
+async def test_no_role_of_another_kind_of_organisation(wang: World, role: str, status: int) -> None:
+    path = f"/accounts/{(await listed(wang))['id']}"
+    answer = await wang.ask("PATCH", path, json={"role": role}, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["where"]) == (status, "body.role")
+
+
+async def test_one_who_manages_accounts_stays_in_each_house_unless_the_operator_ends_him(wang: World) -> None:
+    """Two of a dealer's managers who take each other's role at the same moment: one of them stays."""
+    wang_path = f"/accounts/{(await listed(wang))['id']}"
+    manager = f"/accounts/{(await listed(wang, 'manager'))['id']}"
+    lower: dict[str, Any] = {"json": {"role": "noc"}, "headers": {"If-Match": "*"}}
+    assert (await wang.ask("PATCH", manager, as_="manager", **lower)).status_code == 409, "one's own"
+    higher = {"json": {"role": "manager"}, "headers": {"If-Match": "*"}}
+    assert (await wang.ask("PATCH", wang_path, as_="manager", **higher)).status_code == 200
+    await log_in(wang)
+    answers = await asyncio.gather(
+        wang.ask("PATCH", manager, as_="wang", **lower), wang.ask("PATCH", wang_path, as_="manager", **lower)
+    )
+    assert {answer.status_code for answer in answers} <= {200, 401, 403, 409}
+    count = "SELECT count(*) FROM account WHERE role = 'manager' AND active"
+    assert wang.look(count) == [(1,)]
+    for account in (manager, wang_path):
+        assert (await wang.ask("PATCH", account, **lower)).status_code == 200, "the operator's staff may"
+    assert wang.look(count) == [(0,)]
+
+
+async def test_accounts_are_found_by_name_organisation_role_and_state(wang: World) -> None:
+    async def found(query: str, as_: str = "staff") -> list[str]:
+        return [account["name"] for account in await pages(wang, f"/accounts?limit=2&{query}", as_=as_)]
+
+    assert await found("q=WANG") == ["wang.li"]
+    assert set(await found("q=second")) == {"hospital-b", f"doctor of {wang.b.name}"}
+    assert await found("role=engineer") == ["engineer", "wang.li"]
+    assert await found(f"org={wang.b.org}&role=equipment&active=true&q=hospital-") == ["hospital-b"]
+    assert await found("active=false") == []
+    assert await found("q=hospital-b", as_="manager") == []
+    assert await found("q=%25") == [], "a letter, not a pattern"
+
+
+async def test_whose_credentials_there_are_and_where_they_were_asked_for(wang: World) -> None:
+    await wang.http.post("/api/v1/session", json=WANG)
+    made = {"label": "excel", "days": 7, "password": PASSWORD}
+    await wang.ask("POST", "/tokens", as_="wang", json=made)
+    items = await pages(wang, "/credentials?limit=2&q=wang", as_="manager")
+    assert [(one["kind"], one["label"], one["address"]) for one in items] == [
+        ("token", "excel", "192.0.2.7"),
+        ("browser", "browser", "192.0.2.7"),
+        ("login", "login", "192.0.2.7"),
+    ]
+    assert {one["account"]["name"] for one in items} == {"wang.li"}
+    assert [one["label"] for one in await pages(wang, "/credentials?kind=token&q=excel")] == ["excel"]
+    assert await pages(wang, "/credentials?q=wang", as_="it") == [], "another house's"
+    own = (await wang.ask("GET", "/tokens", as_="wang")).json()["items"]
+    assert [(one["kind"], one["current"]) for one in own] == [("token", False), ("browser", False), ("login", True)]

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -227,3 +228,21 @@ async def test_what_is_refused_leaves_no_entry_and_a_failed_login_leaves_one(her
     await here.http.post("/api/v1/login", json={"user": "equipment", "password": "hunter2"})
     links = await links_of(here, here.a.org)
     assert [(link.entry.action, link.entry.detail) for link in links] == [("login-failed", {"address": "192.0.2.7"})]
+
+
+async def test_entries_are_found_by_who_what_of_what_and_when(here: World) -> None:
+    await busy_day(here)
+    here.clock.now += timedelta(hours=1)
+    await here.ask("PATCH", f"/devices/{here.a.device}", as_="manager", json={"name": "z"}, headers={"If-Match": "*"})
+
+    async def found(query: str) -> list[int]:
+        return [entry["position"] for entry in await pages(here, f"/audit?limit=2&{query}", as_="hospital-a")]
+
+    assert await found("actor=manager") == [8]
+    assert await found("action=device-changed") == [8, 4]
+    assert await found(f"q={here.a.device.upper()}&action=code-created") == [3]
+    assert await found("q=manag") == [8]
+    assert await found("from=2026-11-22T04:30:00Z") == [8]
+    assert await found("to=2026-11-22T04:30:00Z&q=ticket:") == [7]
+    assert await found("actor=manager&action=ticket-take") == []
+    assert len(await found("")) == 8

@@ -27,7 +27,11 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/tickets/{number}/transition"): {"event": "take"},
     ("POST", "/dealers"): {"name": "New dealer", "prefix": "NEW"},
     ("POST", "/devices/{id}/service"): {"dealer": 7},
+    ("PATCH", "/orgs/{id}"): {"name": "renamed"},
     ("POST", "/sites"): {"hospital": "New", "site": "New"},
+    ("PATCH", "/sites/{id}"): {"address": "moved"},
+    ("POST", "/contacts"): {"hospital": 2, "name": "x", "part": "it", "phone": "123"},
+    ("PATCH", "/contacts/{id}"): {"phone": "456"},
     ("POST", "/recipients"): {"name": "x", "dealer": DEALER, "address": "jsons://example.com"},
     ("PATCH", "/recipients/{id}"): {"name": "renamed"},
 }
@@ -46,6 +50,9 @@ def concrete(template: str, of: Hospital) -> str:
         "/alerts/{id}": of.alert,
         "/recipients/{id}": of.recipient,
         "/accounts/{id}": of.account,
+        "/orgs/{id}": of.org,
+        "/sites/{id}": of.site,
+        "/contacts/{id}": of.contact,
         "/tokens/{id}": 999,
     }
     template = template.replace("{token}", str(of.token))
@@ -101,6 +108,7 @@ async def test_what_is_anothers_looks_like_what_is_not_there(still: World) -> No
         recipient=999,
         account=999,
         token=999,
+        contact=999,
         name="nowhere",
     )
     for method, template in ROUTES:
@@ -213,4 +221,4 @@ async def test_a_hospital_reads_its_own_chain_of_the_audit_log(here: World) -> N
 def test_what_some_of_a_hospital_may_and_not_all_of_it() -> None:
     hospital = {role for role in Role if role.kind is Kind.HOSPITAL}
     mixed = {path.split("/")[1] for (_, path), roles in ROUTES.items() if 0 < len(hospital & roles) < len(hospital)}
-    assert mixed == {"audit", "accounts"}
+    assert mixed == {"audit", "accounts", "credentials", "contacts", "recipients"}

@@ -56,6 +56,7 @@ class Hospital:
     recipient: int
     account: int
     token: int
+    contact: int
     name: str
 
 
@@ -339,6 +340,7 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         owner_id=DEALER,
         message="m",
     )
+    contact = _insert(connection, "contact", org_id=org, name=f"Caller of {name}", part="equipment", phone="010 5555")
     _, (account, token) = new_account(connection, f"doctor of {name}", Role.EQUIPMENT, org)
     return Hospital(
         org=org,
@@ -349,5 +351,6 @@ def _hospital(connection: psycopg.Connection[tuple[Any, ...]], name: str, uid: s
         recipient=recipient,
         account=account,
         token=token,
+        contact=contact,
         name=name,
     )

@@ -31,7 +31,7 @@ DONE_BY: Final = {
 """Who did it and what they noted: the dealer's of that time, and the hospital's."""
 IN_HOUSE: Final = {
     "account": {"name"},
-    "api_token": {"label"},
+    "api_token": {"label", "address"},
     "audit": {"actor", "action", "subject", "detail", "hash", "previous"},
     "recipient": {"name", "address", "error", "error_params"},
     "telling": {"step", "message", "params", "error", "error_params"},

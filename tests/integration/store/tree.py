@@ -19,8 +19,9 @@ from tests.fixtures.postgres import Database
 Sync = psycopg.Connection[tuple[Any, ...]]
 WHOSE: Final = ("org_id", "dealer_id", "owner_id", "device_id", "ticket_id", "alert_id", "account_id")
 """What makes a row somebody's."""
-APART: Final = frozenset({"org", "site", "device", "service", "service_change", "clientele", "idempotency"})
-"""Made by hand here; or sealed: an answer kept for a repeated request takes its token to be opened."""
+APART: Final = frozenset({"org", "site", "device", "service", "service_change", "clientele", "idempotency", "contact"})
+"""Made by hand here; or sealed: an answer kept for a repeated request takes its token to be opened; or of a hospital,
+whenever: its contacts."""
 _READABLE: Final = """
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated <> '' OR a.attname = 'xid',
     (SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k

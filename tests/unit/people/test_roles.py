@@ -21,7 +21,10 @@ def test_the_file_as_it_is() -> None:
         Kind.HOSPITAL: {"equipment", "it", "department"},
     }
     of_hospitals = {right for right, roles in RIGHTS.roles.items() if any(role.kind is Kind.HOSPITAL for role in roles)}
-    assert of_hospitals == {"own", "equipment.read", "audit.read", "accounts.manage"}
+    assert of_hospitals == {
+        *("own", "equipment.read", "audit.read", "accounts.manage"),
+        *("contacts.read", "contacts.manage", "recipients.manage"),
+    }
     assert all(Role.STAFF in roles for roles in RIGHTS.roles.values())
 
 
@@ -43,4 +46,6 @@ def test_what_is_wrong_is_said(harm: Callable[[str], str], said: str) -> None:
 
 
 def test_the_rights_of_a_role_in_order() -> None:
-    assert rights_of(Role.ENGINEER) == ["alerts.handle", "equipment.read", "own", "telling.read", "tickets.handle"]
+    assert rights_of(Role.ENGINEER) == [
+        *("alerts.handle", "contacts.read", "equipment.read", "own", "telling.read", "tickets.handle")
+    ]
