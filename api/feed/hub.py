@@ -1,9 +1,8 @@
 """The one reader of the database for all streams of this process: it polls while somebody listens, and fans out."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from traceback import format_tb
 from typing import Final
@@ -27,7 +26,7 @@ from api.settings import Clock
 from catalog.model import Catalog, Lang
 from catalog.refusals import kept_words
 from people.login.limits import Attempts
-from people.roles import OPERATOR, Kind
+from people.roles import Kind
 from store.pool import EVERY_ORG, Connection, Pool, scoped
 from store.sql import queries_beside
 from wire.times import ms_of
@@ -35,7 +34,8 @@ from wire.times import ms_of
 _SQL: Final = queries_beside(__file__)
 
 _log: Final = structlog.get_logger("api.feed")
-POLL_S: Final = 1.0
+POLL_S: Final = 0.15
+"""Between two looks for what was committed: what is on screens within 300 ms has half of that for the way."""
 DEVICES_S: Final = 2.0
 TOKENS_S: Final = 2.0
 """Between two looks at who is signed in still; and how long one may take."""
@@ -44,14 +44,6 @@ BEAT_S: Final = 4.0
 ROUND_S: Final = 10.0
 SLICE: Final = 200
 """Devices that are looked at before others have a turn on the event loop."""
-
-
-@dataclass(kw_only=True)
-class Round:
-    """When what was done last, on the loop's clock."""
-
-    read: float | None = None
-    devices: float = 0.0
 
 
 class Hub:
@@ -77,13 +69,15 @@ class Hub:
         self._pushed = Attempts(most=1, within=PUSH)
         self._wanted = asyncio.Event()
         self._reading = asyncio.Lock()
+        self._looking = asyncio.Lock()
         self._head: Position | None = None
         self._held_s = 0.0
         self._begins = 0
         self._devices: dict[int, Seen] = {}
         self._snapshots: dict[tuple[int, Lang], list[bytes]] = {}
         self._ingest = Ingest()
-        self._last = Round()
+        self._done: dict[str, float] = {}
+        """When each of the readers succeeded last, on the loop's clock."""
         self._closing = False
         self._over = False
         gauge = Gauge("steth_api_stream_clients", "Clients of the live stream.", registry=registry)
@@ -219,9 +213,9 @@ class Hub:
                 async with self._scoped(EVERY_ORG) as connection:
                     found = await boundary(connection)
                     await self._look(connection, tell=False)
+                self._done = dict.fromkeys(("rows", "devices"), asyncio.get_running_loop().time())
                 self._held_s, self._begins = found.held_s, found.begins
                 self._head = found.position if self._head is None else max(self._head, found.position)
-                self._last.read = asyncio.get_running_loop().time()
             return self._head
 
     @asynccontextmanager
@@ -235,7 +229,8 @@ class Hub:
         while True:
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._read_on(), name="stream-reader")
+                    group.create_task(self._on("rows", POLL_S, self._round), name="stream-reader")
+                    group.create_task(self._on("devices", DEVICES_S, self._look_again), name="stream-devices")
                     group.create_task(self._beats(), name="stream-beats")
                     group.create_task(self._signed_out(), name="stream-signed-out")
             except* Exception as failed:  # noqa: BLE001 - said and counted; a stream that ends silently looks green
@@ -245,23 +240,23 @@ class Hub:
             self._over = True
             await asyncio.sleep(POLL_S)
 
-    async def _read_on(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _on(self, what: str, every_s: float, once: Callable[[], Awaitable[bool]]) -> None:
+        """Do it again and again while somebody listens; at once where it says that there is more."""
         while True:
             await self._wanted.wait()
             more = False
             try:
-                async with asyncio.timeout(ROUND_S), self._reading:
-                    more = await self._round(loop.time())
-                self._last.read = loop.time()
+                async with asyncio.timeout(ROUND_S):
+                    more = await once()
+                self._done[what] = asyncio.get_running_loop().time()
             except (psycopg.Error, PoolTimeout, TimeoutError) as error:
                 self._failed.inc()
                 _log.warning("stream_read_failed", error=type(error).__name__)
             if not more:
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(every_s)
 
-    async def _round(self, now_s: float) -> bool:
-        async with self._scoped(EVERY_ORG) as connection:
+    async def _round(self) -> bool:
+        async with self._reading, self._scoped(EVERY_ORG) as connection:
             if self._head is None:
                 return False
             if self._over:
@@ -278,15 +273,21 @@ class Hub:
                 await see_as(connection, org)
                 for event in await events_of(connection, read, org, self._catalog):
                     self._tell(event)
-            await see_as(connection, OPERATOR)
             self._head, self._held_s = read.head, read.held_s
-            if now_s - self._last.devices >= DEVICES_S and not read.more:
-                self._last.devices = now_s
-                await self._look(connection, tell=True)
         return read.more
+
+    async def _look_again(self) -> bool:
+        """Beside the rows, which don't wait until ten thousand devices are looked at."""
+        async with self._scoped(EVERY_ORG) as connection:
+            await self._look(connection, tell=True)
+        return False
 
     async def _look(self, connection: Connection, *, tell: bool) -> None:
         """Look at all devices, and at ingest."""
+        async with self._looking:
+            await self._look_at_all(connection, tell=tell)
+
+    async def _look_at_all(self, connection: Connection, *, tell: bool) -> None:
         now = self._clock()
         changed: list[Seen] = []
         again: list[Seen] = []
@@ -371,5 +372,5 @@ class Hub:
 
     def _beat(self) -> Mapping[Lang, bytes]:
         at_s = asyncio.get_running_loop().time()
-        read_s = None if self._last.read is None else round(at_s - self._last.read, 1)
+        read_s = round(at_s - min(self._done.values()), 1) if self._done else None
         return beat(self._ingest, now=self._clock(), at_s=at_s, read_s=read_s, held_s=self._held_s)
