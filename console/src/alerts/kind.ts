@@ -36,6 +36,7 @@ export const ALERTS: Kind<Alert, AlertFilter> = {
     if (device !== undefined && alert.device.id !== device) return false
     return q === undefined ? true : null
   },
+  enters: () => false,
   compare: () => (one, other) =>
     severityRank(one.severity) - severityRank(other.severity) ||
     Date.parse(one.occurred_at) - Date.parse(other.occurred_at),

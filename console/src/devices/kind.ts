@@ -41,6 +41,7 @@ export const DEVICES: Kind<Device, DeviceFilter> = {
       }),
     ),
   belongs: (device, { how }) => how === undefined || how.includes(summary(device)),
+  enters: ({ how }) => how !== undefined,
   // By place and name, as only the database compares them.
   compare: () => null,
   events: {
@@ -50,6 +51,7 @@ export const DEVICES: Kind<Device, DeviceFilter> = {
       Object.entries(seen).map(([key, at]) => ({
         key,
         patch: (device) => ({ ...device, last_seen: new Date(at).toISOString() }),
+        slight: true,
       })),
   },
   shownBy: (change) => [['device', change.key]],

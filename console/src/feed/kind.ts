@@ -12,7 +12,11 @@ export interface Page<Item> {
 /** What was told of one thing: how it is now, whole or in part. */
 export type Change<Item> = { readonly key: string } & (
   | { readonly item: Item }
-  | { readonly patch: (item: Item) => Item }
+  | {
+      readonly patch: (item: Item) => Item
+      /** It changes nothing that decides on which lists it is, nor what else shows it: when it was last heard. */
+      readonly slight?: true
+    }
 )
 
 /** What a page is asked with, besides its filter. */
@@ -31,6 +35,8 @@ export interface Kind<Item, Filter> {
   readonly ask: (filter: Filter, asked: Asked) => Promise<Page<Item>>
   /** Whether an item is one of the list with this filter; null: only the server can tell. */
   readonly belongs: (item: Item, filter: Filter) => boolean | null
+  /** Whether a change that is told in part may bring a thing into the list with this filter. */
+  readonly enters: (filter: Filter) => boolean
   /** Which of two comes first, as the API orders them; null: only the server can tell. */
   readonly compare: (filter: Filter) => ((one: Item, other: Item) => number) | null
   /** What an event of the stream, by its name, changes. */

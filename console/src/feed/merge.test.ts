@@ -22,6 +22,7 @@ const THINGS: Kind<Thing, Filter> = {
   version: (thing) => thing.version,
   ask: () => Promise.reject(new Error('not asked here')),
   belongs: (thing, { open, q }) => (thing.open !== open ? false : q === undefined ? true : null),
+  enters: ({ sorted }) => sorted === false,
   compare: ({ sorted }) => (sorted === false ? null : (one, other) => one.rank - other.rank),
   events: {},
   shownBy: () => [],
@@ -72,7 +73,10 @@ test('what only the server can tell is asked for', () => {
   })
   const unsorted: Filter = { open: true, sorted: false }
   assert.equal(merge(THINGS, unsorted, before, [whole(thing('b', 2))]).ask, true)
-  assert.equal(merge(THINGS, unsorted, before, [{ key: 'stranger', patch: (item) => item }]).ask, true)
+  const stranger = { key: 'stranger', patch: (item: Thing) => item }
+  assert.equal(merge(THINGS, unsorted, before, [stranger]).ask, true)
+  assert.equal(merge(THINGS, unsorted, before, [{ ...stranger, slight: true }]).ask, false)
+  assert.equal(merge(THINGS, OPEN, before, [stranger]).ask, false)
 })
 
 test('a part of a row changes it, in the order it was told', () => {

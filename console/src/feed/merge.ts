@@ -54,9 +54,8 @@ export function merge<Item, Filter, List extends Pages<Item>>(
   for (const of of news.values()) {
     const last = of.at(-1)
     if (last === undefined) continue
-    // A part of what this list doesn't have: it may have come into it.
     if (!('item' in last)) {
-      ask ||= kind.compare(filter) === null
+      ask ||= last.slight !== true && kind.enters(filter)
       continue
     }
     const belongs = kind.belongs(last.item, filter)
@@ -112,7 +111,7 @@ export class Journal {
   #dropped = 0
 
   add(told: readonly Told[]): void {
-    this.#told.push(...told)
+    this.#told = this.#told.concat(told)
     const over = this.#told.length - KEPT_EVENTS
     if (over <= 0) return
     this.#dropped += over

@@ -24,14 +24,21 @@ export function put(queries: QueryClient, news: readonly Told[]): void {
         queries.setQueryData(query.queryKey, merged.list, { updatedAt: query.state.dataUpdatedAt })
       if (merged.ask) soon(queries, query, LIST_AGAIN_MS)
     }
-    for (const query of queries.getQueryCache().findAll({ queryKey: [summaryOf(kind)], type: 'active' }))
-      soon(queries, query, LIST_AGAIN_MS)
-    for (const change of changes) {
-      for (const [head, key] of kind.shownBy(change)) {
-        for (const query of queries.getQueryCache().findAll({ queryKey: [head] }))
-          if (query.queryKey[2] === key) soon(queries, query, DETAIL_AGAIN_MS)
-      }
-    }
+    const grave = changes.filter((change) => !('slight' in change))
+    if (grave.length > 0) again(queries, kind, grave)
+  }
+}
+
+/** What counts these things, or shows more of one of them than a row. */
+function again(queries: QueryClient, kind: AnyKind, changes: readonly Change<unknown>[]): void {
+  for (const query of queries.getQueryCache().findAll({ queryKey: [summaryOf(kind)], type: 'active' }))
+    soon(queries, query, LIST_AGAIN_MS)
+  const shown = new Map<string, Set<string>>()
+  for (const [head, key] of changes.flatMap((change) => kind.shownBy(change)))
+    shown.set(head, (shown.get(head) ?? new Set()).add(key))
+  for (const [head, keys] of shown) {
+    for (const query of queries.getQueryCache().findAll({ queryKey: [head] }))
+      if (keys.has(String(query.queryKey[2]))) soon(queries, query, DETAIL_AGAIN_MS)
   }
 }
 

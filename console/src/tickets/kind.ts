@@ -27,6 +27,7 @@ export const TICKETS: Kind<Ticket, TicketFilter> = {
     if (device !== undefined && ticket.device.id !== device) return false
     return q === undefined ? true : null
   },
+  enters: () => false,
   compare: () => (one, other) =>
     severityRank(one.severity) - severityRank(other.severity) ||
     Date.parse(one.opened_at) - Date.parse(other.opened_at),
