@@ -1,4 +1,4 @@
-/** What a person does with an alert: acknowledging it, and undoing that. */
+/** What a person does with alerts: acknowledging one or several, and undoing that. */
 
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import i18next from 'i18next'
@@ -8,70 +8,97 @@ import { whole } from '../feed/kind.ts'
 import { put } from '../feed/put.ts'
 import { usePage } from '../ui/context.tsx'
 import { say } from '../ui/toasts.tsx'
+import { language } from '../words/i18n.ts'
+import type { AlertDetail } from './alert.ts'
 import { ALERTS } from './kind.ts'
+import { alertQuery } from './queries.ts'
 import './words.ts'
 
 /** What somebody began to write is there again when the box is opened again, whatever closed it. */
 export const drafts = new Map<string, string>()
 
-/** For undoing: as it was answered. */
-let last: Alert | null = null
-export const lastAcknowledged = (): Alert | null => last
+/** For undoing: as they were answered. */
+let last: readonly Alert[] = []
+export const lastAcknowledged = (): readonly Alert[] => last
 
-interface Acknowledging {
-  readonly acknowledge: (alert: Alert, note: string) => void
-  readonly undo: (alert: Alert) => void
+export interface Acknowledging {
+  readonly acknowledge: (alerts: readonly Alert[], note: string) => void
+  readonly undo: (alerts: readonly Alert[], note?: string) => void
 }
 
 export function useAcknowledging(): Acknowledging {
   const queries = useQueryClient()
   const { acts } = usePage()
-  const undo = (alert: Alert) => acts.do(unacknowledging(queries, alert))
-  return { acknowledge: (alert, note) => acts.do(acknowledging(queries, acts, alert, note)), undo }
-}
-
-const words = (alert: Alert): string => `${alert.device.name} ${alert.message.text}`
-const asked = ({ id, version }: Alert, key: string, note: string) => ({
-  params: { path: { id }, header: { 'If-Match': `"${version}"`, 'Idempotency-Key': key } },
-  body: { note },
-})
-
-function acknowledging(queries: QueryClient, acts: ActQueue, alert: Alert, note: string): Deed {
   return {
-    ...of(queries, alert),
-    send: async (key) => {
-      const done = await taken(api.POST('/api/v1/alerts/{id}/acknowledge', asked(alert, key, note)))
-      return () => {
-        last = done
-        put(queries, [whole(ALERTS, done)])
-        drafts.delete(done.id)
-        say(i18next.t('alerts.said.acknowledged', { what: words(done) }), {
-          words: i18next.t('alerts.said.undo'),
-          run: () => acts.do(unacknowledging(queries, done)),
-        })
-      }
-    },
+    acknowledge: (alerts, note) => run(queries, acts, alerts, 'acknowledge', note),
+    undo: (alerts, note = '') => run(queries, acts, alerts, 'unacknowledge', note),
   }
 }
 
-function unacknowledging(queries: QueryClient, alert: Alert): Deed {
-  return {
-    ...of(queries, alert),
-    send: async (key) => {
-      const done = await taken(api.POST('/api/v1/alerts/{id}/unacknowledge', asked(alert, key, '')))
-      return () => {
-        last = null
-        put(queries, [whole(ALERTS, done)])
-        say(i18next.t('alerts.said.unacknowledged', { what: words(done) }))
-      }
-    },
+/** What is done at once is told at once: answers that come within this time, in ms. */
+const TOLD_TOGETHER_MS = 400
+
+function run(
+  queries: QueryClient,
+  acts: ActQueue,
+  alerts: readonly Alert[],
+  what: 'acknowledge' | 'unacknowledge',
+  note: string,
+): void {
+  let done: AlertDetail[] = []
+  const tell = () => {
+    const those = done
+    done = []
+    const [one] = those
+    if (one === undefined) return
+    const said =
+      those.length === 1
+        ? `${one.device.name} ${one.message.text}`
+        : i18next.t('alerts.several', { count: those.length })
+    if (what === 'unacknowledge') {
+      last = []
+      say(i18next.t('alerts.said.unacknowledged', { what: said }))
+      return
+    }
+    last = those
+    say(i18next.t('alerts.said.acknowledged', { what: said }), {
+      words: i18next.t('alerts.said.undo'),
+      run: () => run(queries, acts, those, 'unacknowledge', ''),
+    })
+  }
+  for (const alert of alerts) {
+    acts.do(
+      deed(queries, alert, what, note, (answer) => {
+        drafts.delete(answer.id)
+        if (done.length === 0) setTimeout(tell, alerts.length === 1 ? 0 : TOLD_TOGETHER_MS)
+        done.push(answer)
+      }),
+    )
   }
 }
 
-function of(queries: QueryClient, { id }: Alert): Pick<Deed, 'target' | 'look'> {
-  const look = async () => {
-    const alert = await taken(api.GET('/api/v1/alerts/{id}', { params: { path: { id } } }))
+function deed(
+  queries: QueryClient,
+  { id, version }: Alert,
+  what: 'acknowledge' | 'unacknowledge',
+  note: string,
+  then: (answer: AlertDetail) => void,
+): Deed {
+  const show = (alert: AlertDetail) => {
+    queries.setQueryData(alertQuery(language(), id).queryKey, alert)
     put(queries, [whole(ALERTS, alert)])
   }
-  return { target: id, look }
+  return {
+    target: id,
+    send: async (key) => {
+      const header = { 'If-Match': `"${version}"`, 'Idempotency-Key': key }
+      const asked = { params: { path: { id }, header }, body: { note } }
+      const answer = await taken(api.POST(`/api/v1/alerts/{id}/${what}`, asked))
+      return () => {
+        show(answer)
+        then(answer)
+      }
+    },
+    look: async () => show(await taken(api.GET('/api/v1/alerts/{id}', { params: { path: { id } } }))),
+  }
 }

@@ -11,4 +11,10 @@ export const alertsRoute = createRoute({
   component: lazyRouteComponent(() => import('./list.tsx'), 'AlertsPage'),
 })
 
-export const alertsRoutes = alertsRoute
+export const alertRoute = createRoute({
+  getParentRoute: () => alertsRoute,
+  path: '$id',
+  component: lazyRouteComponent(() => import('./page.tsx'), 'AlertPage'),
+})
+
+export const alertsRoutes = alertsRoute.addChildren([alertRoute])

@@ -72,6 +72,9 @@ function example(request: Request): unknown {
   return content?.example ?? of(content?.schema)
 }
 
+/** The example of a shape, for a test to change. */
+export const exampleOf = <T>(shape: string): T => of(document.components.schemas[shape]) as T
+
 function of(schema: Schema | undefined): unknown {
   if (schema === undefined) return undefined
   if (schema.$ref !== undefined) return of(document.components.schemas[schema.$ref.split('/').at(-1) ?? ''])

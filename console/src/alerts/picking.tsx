@@ -1,0 +1,97 @@
+/** Rows that somebody picked, and what is done with them, or with the one that is chosen. */
+
+import type { RowSelectionState } from '@tanstack/react-table'
+import { useMemo, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Alert } from '../api/client.ts'
+import type { Row } from '../list/hold.ts'
+import { useKeys } from '../ui/keys.ts'
+import { say } from '../ui/toasts.tsx'
+import { waits } from './alert.ts'
+import { drafts, lastAcknowledged, useAcknowledging } from './deeds.ts'
+import { AcknowledgeBox } from './handling.tsx'
+import './words.ts'
+
+export interface Picking {
+  readonly picked: RowSelectionState
+  readonly pick: (picked: RowSelectionState) => void
+  /** Those that can be acknowledged: nobody has them yet. */
+  readonly free: readonly Alert[]
+  readonly writing: boolean
+  readonly write: (writing: boolean) => void
+}
+
+/** The keys of a list of alerts. `onWrite`: opens the box of one row. */
+export function usePicking(of: {
+  rows: readonly Row<Alert>[]
+  chosen: string | null
+  release: () => void
+  may: boolean
+  onWrite: (key: string) => void
+}): Picking {
+  const { t } = useTranslation()
+  const { undo } = useAcknowledging()
+  const [picked, pick] = useState<RowSelectionState>({})
+  const [writing, write] = useState(false)
+  const { rows, chosen } = of
+  const these = useMemo(() => rows.filter(({ key }) => picked[key]).map(({ item }) => item), [rows, picked])
+  const free = these.filter(waits)
+  useKeys({
+    n: of.release,
+    a: () => {
+      if (!of.may) return
+      const selected = rows.find((row) => row.key === chosen)?.item
+      if (free.length > 0) write(true)
+      else if (selected === undefined) say(t('alerts.said.choose'))
+      else if (waits(selected)) of.onWrite(selected.id)
+    },
+    u: () => {
+      if (!of.may) return
+      const taken = these.filter((alert) => !waits(alert))
+      const selected = rows.find((row) => row.key === chosen)?.item
+      const those =
+        taken.length > 0 ? taken : selected !== undefined && !waits(selected) ? [selected] : lastAcknowledged()
+      if (those.length === 0) say(t('alerts.said.nothing'))
+      else undo(those)
+    },
+  })
+  return { picked, pick, free, writing, write }
+}
+
+const DRAFT = 'picked'
+
+/** How many are picked, and the box in which one takes them all. */
+export function Picked({ picking }: { picking: Picking }) {
+  const { t } = useTranslation()
+  const { acknowledge } = useAcknowledging()
+  const count = Object.values(picking.picked).filter(Boolean).length
+  if (count === 0) return null
+  const none = () => {
+    picking.write(false)
+    picking.pick({})
+  }
+  return (
+    <div className="picked">
+      <span aria-live="polite">{t('alerts.picked', { count })}</span>
+      {picking.free.length === 0 ? null : picking.writing ? (
+        <AcknowledgeBox
+          draft={DRAFT}
+          send={t('alerts.sendPicked', { count: picking.free.length })}
+          onSend={(note) => {
+            acknowledge(picking.free, note)
+            drafts.delete(DRAFT)
+            none()
+          }}
+          onCancel={() => picking.write(false)}
+        />
+      ) : (
+        <button type="button" className="button primary" onClick={() => picking.write(true)}>
+          {t('alerts.sendPicked', { count: picking.free.length })} <kbd>a</kbd>
+        </button>
+      )}
+      <button type="button" className="button quiet" onClick={none}>
+        {t('alerts.unpick')}
+      </button>
+    </div>
+  )
+}
