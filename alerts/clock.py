@@ -70,9 +70,7 @@ def _fall_silent(draft: Draft, silence: Rule, presence: Presence) -> None:
     known = presence.seen_ms != 0
     silent_ms = now.clock_ms - (presence.seen_clock_ms if known else draft.known_clock)
     occurred_ms = presence.seen_ms if known else now.wall_ms - silent_ms
-    extra: dict[str, Param] = {"silent_s": silent_ms / 1000}
-    if known:
-        extra["last"] = words.iso(presence.seen_ms)
+    extra: dict[str, Param] = {"last": words.iso(presence.seen_ms)} if known else {}
     rule = silence if known else replace(silence, variant=Variant.NEVER)
     draft.raise_(rule, Event.UNHEARD, now.wall_ms, occurred_ms=occurred_ms, extra=extra)
     for key in list(draft.entries):

@@ -128,7 +128,7 @@ class Draft:
         if outcome.to is None:
             raise ValueError(f"{event} raises nothing")
         due_ms, due_clock = self._timer(rule, outcome.to, at_ms)
-        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
+        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.said], extra or {})
         if before is None:
             after = Entry(
                 id=UNTOLD,
@@ -204,7 +204,7 @@ class Draft:
             del self.entries[rule.key]
             self.staged.discard(rule.key)
         if not staged:
-            cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
+            cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.said], extra or {})
             self.effects.append(words.changed(rule, before, after, cause, self.now.wall_ms))
         elif before.condition is Condition.ACTIVE:
             self.over.append((before.occurred_ms, at_ms))
@@ -233,7 +233,7 @@ class Draft:
         self._put(rule, after)
         if after.condition is Condition.OK:
             del self.entries[rule.key]
-        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.variant], extra or {})
+        cause = Cause(event, at_ms, MESSAGES[outcome.reason, rule.said], extra or {})
         self.effects.append(words.changed(rule, before, after, cause, self.now.wall_ms))
 
     def wait(self, rule: Rule) -> None:
@@ -253,7 +253,7 @@ class Draft:
         after = replace(before, condition=outcome.to)
         del self.entries[key]
         self.changed = True
-        cause = Cause(event, self.now.wall_ms, MESSAGES[outcome.reason, rule.variant], {"rule": rule.key})
+        cause = Cause(event, self.now.wall_ms, MESSAGES[outcome.reason, rule.said], {"rule": rule.key})
         self.effects.append(words.changed(rule, before, after, cause, self.now.wall_ms))
 
     def tell_staged(self, rule: Rule) -> None:
@@ -266,10 +266,10 @@ class Draft:
             event, reason = Event.HELD, Reason.HELD
         else:
             event, reason = Event.FAULT_ACTIVE, Reason.REPORTED
-        message = MESSAGES[reason, rule.variant]
+        message = MESSAGES[reason, rule.said]
         extra: dict[str, Param] = {}
         if entry.late and reason is not Reason.BEYOND:
-            message = LATE[rule.variant]
+            message = LATE[rule.said]
             extra = {"occurred": words.iso(entry.occurred_ms), "learned": words.iso(self.now.wall_ms)}
         self._open(rule, entry, Cause(event, entry.occurred_ms, message, extra))
 
@@ -294,14 +294,14 @@ class Draft:
         )
         self._put(rule, after)
         if rule.key not in self.staged:
-            self._again(rule, after, Cause(event, at_ms, MESSAGES[Reason.AGAIN, rule.variant], {}))
+            self._again(rule, after, Cause(event, at_ms, MESSAGES[Reason.AGAIN, rule.said], {}))
 
     def worsen(self, rule: Rule, before: Entry, at_ms: int, value: float) -> None:
         """A value beyond its limit is beyond the worst so far."""
         after = replace(before, value=value)
         self._put(rule, after)
         if after.condition is Condition.ACTIVE and rule.key not in self.staged:
-            self._again(rule, after, Cause(Event.HELD, at_ms, MESSAGES[Reason.AGAIN, rule.variant], {}))
+            self._again(rule, after, Cause(Event.HELD, at_ms, MESSAGES[Reason.AGAIN, rule.said], {}))
 
     def _again(self, rule: Rule, entry: Entry, cause: Cause) -> None:
         """Tell it once in a step, with the last word: a flood of repeats is one effect."""

@@ -53,6 +53,7 @@ class Rule(Struct, frozen=True, kw_only=True):
 
     ``hold_ms``: a limit must be passed, or equipment out of reach, for so long; a fault is over when so long has passed
     without a repeat (0: only a word of the equipment ends it). ``stands``: what pends for so long without news holds.
+    ``states``: the signal says one of several things, in words.
     """
 
     key: str
@@ -66,8 +67,14 @@ class Rule(Struct, frozen=True, kw_only=True):
     hold_ms: int = 0
     stands: bool = False
     unit: str = ""
+    states: bool = False
     raise_at: float = 0.0
     clear: float = 0.0
+
+    @property
+    def said(self) -> Variant:
+        """Which messages say it."""
+        return Variant.STATE if self.states else self.variant
 
     def beyond(self, value: float) -> bool:
         """Whether a value breaks the limit."""
@@ -285,6 +292,7 @@ def _limit(signal: Signal, rule: LimitRule) -> Rule:
         hold_ms=_ms(rule.for_s),
         stands=signal.stands is not None and signal.stands >= rule.for_s,
         unit=signal.unit,
+        states=bool(signal.states),
         raise_at=rule.raise_at,
         clear=rule.clear,
     )

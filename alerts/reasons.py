@@ -11,6 +11,8 @@ class Variant(StrEnum):
 
     ABOVE = "above"
     BELOW = "below"
+    STATE = "state"
+    """A limit on a signal that says one of several things: its message says which, and no number."""
     CODE = "code"
     UNKNOWN = "unknown"
     """A code that the catalog doesn't hold."""
@@ -45,6 +47,15 @@ _LIMIT: Final[dict[Reason, str]] = {
     Reason.UNCONFIRMED: "alert.unconfirmed",
     Reason.UNSEEN: "alert.limit.unseen",
     Reason.CONFIRMED: "alert.confirmed",
+}
+_STATE: Final[dict[Reason, str]] = {
+    **_LIMIT,
+    Reason.BEYOND: "alert.state.pending",
+    Reason.HELD: "alert.state.held",
+    Reason.AGAIN: "alert.state.held",
+    Reason.NOT_HELD: "alert.state.not_held",
+    Reason.CLEARED: "alert.state.cleared",
+    Reason.CONFIRMED: "alert.state.confirmed",
 }
 _CODE: Final[dict[Reason, str]] = {
     Reason.REPORTED: "alert.code.active",
@@ -93,6 +104,7 @@ MESSAGES: Final[dict[tuple[Reason, Variant], str]] = {
                 **_LIMIT,
             },
         ),
+        (Variant.STATE, _STATE),
         (Variant.CODE, _CODE),
         (Variant.UNKNOWN, {**_CODE, Reason.REPORTED: "alert.code.unknown"}),
         (
@@ -152,6 +164,7 @@ MESSAGES: Final[dict[tuple[Reason, Variant], str]] = {
 LATE: Final[dict[Variant, str]] = {
     Variant.ABOVE: "alert.late.limit",
     Variant.BELOW: "alert.late.limit",
+    Variant.STATE: "alert.late.state",
     Variant.CODE: "alert.late.active",
     Variant.UNKNOWN: "alert.late.unknown",
     Variant.MORE: "alert.code.unknown_more",

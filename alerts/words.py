@@ -79,6 +79,7 @@ def params(rule: Rule, entry: Entry, extra: dict[str, Param]) -> dict[str, Param
     own: dict[str, Param] = {}
     if rule.kind == "limit":
         own = {
+            "rule": rule.key,
             "signal": rule.subject,
             "value": entry.value,
             "unit": rule.unit,

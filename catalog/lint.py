@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator
 from typing import Any
 
 from catalog import lint_model
-from catalog.messages import KINDS, PLACEHOLDER, placeholders
+from catalog.messages import KINDS, PLACEHOLDER, PLURAL, placeholders
 from catalog.model import STEP_FIELDS, STEP_PARAMS, Runbook, Step, Text, Verdict
 from catalog.shape import Anything, Book
 from catalog.tree import KeyPath
@@ -22,7 +22,7 @@ def messages(book: Book) -> None:
 
 
 def _template(book: Book, path: KeyPath, text: Text) -> None:
-    zh, en = placeholders(text.zh), placeholders(text.en)
+    zh, en = ({each for each in placeholders(written) if each[1] != PLURAL} for written in (text.zh, text.en))
     for name, kind in sorted(zh ^ en):
         there, lacking = ("zh", "en") if (name, kind) in zh else ("en", "zh")
         shown = f"{{{name}:{kind}}}" if kind else f"{{{name}}}"

@@ -100,6 +100,9 @@ class _Model:
 
     def family(self, path: KeyPath, family: FamilySource) -> None:
         self.parts_of(path, family.parts)
+        for index, name in enumerate(family.evidence):
+            if name not in self.signals:
+                self.book.say((*path, "evidence", index), f"no signal {name}", "name one of the model, or none: []")
 
     def parts_of(self, path: KeyPath, uses: tuple[PartUse, ...] | None) -> None:
         for index, use in enumerate(uses or ()):
@@ -131,6 +134,9 @@ class _Model:
         set_by = signal.set_by
         if set_by is not None and (set_by not in self.signals or self.units.get(set_by, signal.unit) != signal.unit):
             say((*path, "set_by"), f"no signal {set_by} in {signal.unit}", "name one of the same unit")
+        for value in sorted(signal.states):
+            if not signal.min <= value <= signal.max:
+                say((*path, "states"), f"{value} is outside what {signal.name} can be", "mend it, or min and max")
         for index, rule in enumerate(signal.rules):
             here = (*path, "rules", index)
             if rule.key in rules:

@@ -120,6 +120,7 @@ def _family(family: FamilySource, parts: dict[str, Part]) -> FaultFamily:
         key=family.key,
         name=family.name,
         subsystem=family.subsystem,
+        evidence=family.evidence,
         causes=family.causes,
         parts=_parts(family.parts, parts),
     )

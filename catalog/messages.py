@@ -7,12 +7,15 @@ are, never read as a template or a format, and stripped of control characters. W
 - `{"zh": …, "en": …}`, of which the reader's language is shown;
 - a list of those, shown with commas;
 - with a kind, a language-neutral value that is translated; what can't be is shown as it is:
-  `signal`, `fault`, `family`, `model`, `runbook`: a key of the catalog becomes its name (a family of no model, such
-  as `identity`: the message `word.family.<key>`);
+  `signal`, `fault`, `rule`, `family`, `model`, `runbook`: a key of the catalog becomes its name (a family of no model,
+  such as `identity`: the message `word.family.<key>`);
   `step`: "runbook/step" becomes the step's title;
-  `unit`: a UCUM code becomes its symbol and the space before it (write `{value}{unit:unit}`);
-  `severity`, `state`, `outcome`, `lane`: becomes the message `word.<kind>.<value>`;
-  `duration`: seconds become "5 min"; `time`: milliseconds since 1970, or ISO 8601, become date and time.
+  `quantity`, `limit`: a number becomes what its signal says, with digits, unit or words (`catalog.quantity`); signal
+  and UCUM unit are the parameters `signal` and `unit` of the same message;
+  `severity`, `state`, `outcome`, `lane`, `subsystem`: becomes the message `word.<kind>.<value>`;
+  `duration`: seconds become "5 min", `millis`: milliseconds do; `time`: milliseconds since 1970, or ISO 8601, become
+  date and time in the zone, whose offset stands behind the last one ("UTC+8"; ADR 0041);
+  `s`: an English plural, "s" unless the number is 1; Chinese has none, and leaves it out.
 """
 
 import re
@@ -21,24 +24,24 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
-from catalog.model import Catalog, Lang, Model, Text
-from catalog.units import SYMBOLS
+from catalog import quantity
+from catalog.model import Catalog, Lang, Model, Signal, Text
 
 MAX_PARAM: Final = 500
 """Characters of one parameter that are shown."""
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
-_WORDS: Final = frozenset({"family", "severity", "state", "outcome", "lane"})
-_NAMES: Final = frozenset({"signal", "fault", "family"})
-KINDS: Final = _WORDS | _NAMES | {"model", "runbook", "step", "unit", "duration", "time"}
+PLURAL: Final = "s"
+_WORDS: Final = frozenset({"family", "severity", "state", "outcome", "lane", "subsystem"})
+_NAMES: Final = frozenset({"signal", "fault", "family", "rule"})
+_NUMBERS: Final = frozenset({"quantity", "limit", "duration", "millis", PLURAL})
+KINDS: Final = _WORDS | _NAMES | _NUMBERS | {"model", "runbook", "step", "time"}
+_LIMIT: Final = "limit:"
+"""How the engine's key of a limit's rule begins; the catalog's own follows."""
+_OF_STATES: Final = {"alert.limit.above": "alert.state.held", "alert.limit.below": "alert.state.held"}
+"""What a former version kept of a signal that says yes or no, as it is said now: it isn't above or below anything."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SPANS: Final = (
-    (86_400, Text(zh="天", en="d")),
-    (3_600, Text(zh="小时", en="h")),
-    (60, Text(zh="分钟", en="min")),
-    (1, Text(zh="秒", en="s")),
-)
 
 
 def placeholders(template: str) -> frozenset[tuple[str, str]]:
@@ -64,34 +67,74 @@ def render(
         return f"‹{_plain(message_id)}?›"
     own = None if model is None else catalog.models.get(model)
     models = (*(() if own is None else (own,)), *catalog.models.values())
+    signal = _signal(_plain(params.get("signal")), models)
+    if signal is not None and signal.states:
+        text = catalog.messages.get(_OF_STATES.get(message_id, message_id), text)
+    filling = _Filling(text.get(lang), params, lang, catalog, models=models, signal=signal, tz=tz)
+    return PLACEHOLDER.sub(filling.fill, filling.template)
 
-    def translate(value: object, kind: str) -> str:
-        shown = _plain(value)
-        if kind == "duration":
-            return _duration(value, lang)
-        if kind == "time":
-            return _time(value, tz)
-        if kind == "unit":
-            symbol = SYMBOLS.get(shown, shown)
-            return symbol if symbol in {"", "%"} else f" {symbol}"
-        name = _name(shown, kind, models) or _word(shown, kind, catalog)
-        return shown if name is None else name.get(lang)
 
-    def show(value: object, kind: str) -> str:
-        if isinstance(value, Mapping):
-            return _plain(value.get(lang, ""))
-        return translate(value, kind)
+class _Filling:
+    """One template with its parameters. `signal`: what the parameter `signal` names."""
 
-    def fill(match: re.Match[str]) -> str:
-        value = params.get(match[1])
+    def __init__(
+        self,
+        template: str,
+        params: Mapping[str, object],
+        lang: Lang,
+        catalog: Catalog,
+        *,
+        models: tuple[Model, ...],
+        signal: Signal | None,
+        tz: tzinfo,
+    ) -> None:
+        self.template = template
+        self._params = params
+        self._lang = lang
+        self._catalog = catalog
+        self._models = models
+        self._signal = signal
+        self._tz = tz
+        times = [match for match in PLACEHOLDER.finditer(template) if match[2] == "time"]
+        self._offsets = {_offset(params.get(match[1]), tz) for match in times}
+        self._last_time = times[-1].start() if times else -1
+
+    def fill(self, match: re.Match[str]) -> str:
+        value, kind = self._params.get(match[1]), match[2] or ""
         if value is None:
+            if kind == "rule" and self._signal is not None:
+                return _title_of_limit(self._signal, self._params.get("limit")).get(self._lang)
             return f"‹{match[1]}?›"
-        kind = match[2] or ""
+        if kind == "time":
+            return _time(value, self._tz, marked=len(self._offsets) > 1 or match.start() == self._last_time)
         if isinstance(value, list | tuple):
-            return ("、" if lang == "zh" else ", ").join(show(item, kind) for item in value)
-        return show(value, kind)
+            return ("、" if self._lang == "zh" else ", ").join(self._show(item, kind) for item in value)
+        return self._show(value, kind)
 
-    return PLACEHOLDER.sub(fill, text.get(lang))
+    def _show(self, value: object, kind: str) -> str:
+        if isinstance(value, Mapping):
+            return _plain(value.get(self._lang, ""))
+        if kind in _NUMBERS:
+            if (number := _number(value)) is not None:
+                return self._say(number, kind)
+            return "" if kind == PLURAL else _plain(value)
+        shown = _plain(value)
+        name = _name(shown, kind, self._models) or _word(shown, kind, self._catalog)
+        if name is not None:
+            return name.get(self._lang)
+        return shown.removeprefix(_LIMIT) if kind == "rule" else shown
+
+    def _say(self, value: float, kind: str) -> str:
+        if kind == PLURAL:
+            return "" if value == 1 else PLURAL
+        if kind in {"duration", "millis"}:
+            return quantity.duration(value / 1000 if kind == "millis" else value, self._lang)
+        unit = _plain(self._params.get("unit")) or ("" if self._signal is None else self._signal.unit)
+        if kind == "limit":
+            return quantity.limit(value, signal=self._signal, unit=unit, lang=self._lang)
+        beside = [_number(self._params.get(name)) for name, other in placeholders(self.template) if other == "limit"]
+        others = [each for each in beside if each is not None]
+        return quantity.spoken(value, signal=self._signal, unit=unit, lang=self._lang, others=others)
 
 
 def _word(shown: str, kind: str, catalog: Catalog) -> Text | None:
@@ -118,7 +161,22 @@ def _name(shown: str, kind: str, models: tuple[Model, ...]) -> Text | None:
             return model.faults[shown].name
         if kind == "family" and shown in model.families:
             return model.families[shown].name
+        if kind == "rule" and (found := _rule_title(shown.removeprefix(_LIMIT), model)) is not None:
+            return found
     return None
+
+
+def _rule_title(key: str, model: Model) -> Text | None:
+    return next((rule.title for signal in model.signals.values() for rule in signal.rules if rule.key == key), None)
+
+
+def _title_of_limit(signal: Signal, limit: object) -> Text:
+    """Of a row that a former version kept, which names its signal and its limit, but not their rule."""
+    return next((rule.title for rule in signal.rules if rule.raise_at == limit), signal.title)
+
+
+def _signal(name: str, models: tuple[Model, ...]) -> Signal | None:
+    return next((model.signals[name] for model in models if name in model.signals), None)
 
 
 def _plain(value: object) -> str:
@@ -132,28 +190,37 @@ def _plain(value: object) -> str:
     return "".join(" " if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in shown)
 
 
-def _duration(value: object, lang: Lang) -> str:
-    if not isinstance(value, int | float) or not abs(value) < 1e12:
-        return _plain(value)
-    rest = round(abs(value))
-    if rest == 0:
-        return f"{_plain(value)} {_SPANS[-1][1].get(lang)}"
-    shown: list[str] = []
-    for seconds, unit in _SPANS:
-        count, rest = divmod(rest, seconds)
-        if count:
-            shown.append(f"{count} {unit.get(lang)}")
-    return ("-" if value < 0 else "") + " ".join(shown[:2])
+def _number(value: object) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15 else None
 
 
-def _time(value: object, tz: tzinfo) -> str:
+def _moment(value: object, tz: tzinfo) -> datetime | None:
     try:
         if isinstance(value, int | float):
-            moment = (_EPOCH + timedelta(milliseconds=value)).astimezone(tz)
-        else:
-            moment = datetime.fromisoformat(_plain(value))
-            if moment.tzinfo is not None:
-                moment = moment.astimezone(tz)
+            return (_EPOCH + timedelta(milliseconds=value)).astimezone(tz)
+        moment = datetime.fromisoformat(_plain(value))
+        return moment if moment.tzinfo is None else moment.astimezone(tz)
     except (ValueError, OverflowError):
+        return None
+
+
+def _offset(value: object, tz: tzinfo) -> timedelta | None:
+    moment = _moment(value, tz)
+    return None if moment is None else moment.utcoffset()
+
+
+def _time(value: object, tz: tzinfo, *, marked: bool) -> str:
+    moment = _moment(value, tz)
+    if moment is None:
         return _plain(value)
-    return moment.isoformat(sep=" ", timespec="seconds")[:19]
+    shown = moment.isoformat(sep=" ", timespec="seconds")[:19]
+    offset = moment.utcoffset()
+    return shown if offset is None or not marked else f"{shown} {_zone_mark(offset)}"
+
+
+def _zone_mark(offset: timedelta) -> str:
+    """`UTC`, `UTC+8`, `UTC-3:30`."""
+    hours, minutes = divmod(abs(round(offset.total_seconds() / 60)), 60)
+    if not hours and not minutes:
+        return "UTC"
+    return f"UTC{'-' if offset < timedelta(0) else '+'}{hours}{f':{minutes:02}' if minutes else ''}"

@@ -98,12 +98,14 @@ class PartRef(Struct, frozen=True, kw_only=True):
 class FaultFamily(Struct, frozen=True, kw_only=True):
     """Faults that one visit would repair together: at most one open ticket for each device and family.
 
-    `causes` and `parts` come likeliest first.
+    `causes` and `parts` come likeliest first. `evidence`: the signals that show the fault, the most telling first;
+    none: no signal does, and what the device told is the evidence.
     """
 
     key: str
     name: Text
     subsystem: str
+    evidence: tuple[str, ...] = ()
     causes: tuple[Text, ...]
     parts: tuple[PartRef, ...]
 
@@ -126,10 +128,12 @@ class LimitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A limit on one signal, in the signal's unit.
 
     It holds when the value stays beyond `raise_at` (in YAML: `raise`) for `for_s` seconds, 0: at once. It ends when the
-    value is at or back beyond `clear`: for `above` clear <= raise, for `below` clear >= raise. `advice`: what to do.
+    value is at or back beyond `clear`: for `above` clear <= raise, for `below` clear >= raise. `title`: what is wrong
+    then, with its subject and direction ("Reagent low"), never the bare signal. `advice`: what to do.
     """
 
     key: Name
+    title: Text
     op: Literal["above", "below"]
     raise_at: Value = field(name="raise")
     clear: Value
@@ -150,6 +154,8 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `stands`: seconds for which a value is unchanged if no newer one comes, since its sender keeps back what didn't
     change and repeats it by then; None: no news is no news. It lets a limit's `for` be met by one value.
     `set_by`: the signal, of the same unit, that says what was asked for where this one says what was delivered.
+    `digits`: decimals that a person reads (None: as usual for the unit, `catalog.units.DIGITS`). `counter`: the Chinese
+    measure word of a plain number of things. `states`: for a signal that says one of several things, the words of each.
     """
 
     name: Name
@@ -163,6 +169,9 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     deadband: Annotated[float, Meta(ge=0, le=1e18)] = 0.0
     stands: Seconds | None = None
     set_by: Name | None = None
+    digits: Annotated[int, Meta(ge=0, le=6)] | None = None
+    counter: Words | None = None
+    states: Mapping[int, Text] = {}
     rules: tuple[LimitRule, ...] = ()
 
 
@@ -305,12 +314,14 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Runbook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Read-only steps that diagnose the equipment.
 
-    `read_only`: changes nothing, so a standing policy may allow it. `scopes`: what a remote session needs for it.
-    `suggested`: when to run it.
+    `name`: what it looks at, which its verdict is about. `covers`: the subsystems that it looks at; of any other a
+    verdict says that it wasn't checked. `read_only`: changes nothing, so a standing policy may allow it. `scopes`: what
+    a remote session needs for it. `suggested`: when to run it.
     """
 
     key: Name
     name: Text
+    covers: tuple[Name, ...]
     read_only: bool
     scopes: tuple[Scope, ...]
     suggested: Text

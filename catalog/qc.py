@@ -38,6 +38,7 @@ def _two(assay: Assay, control: str) -> tuple[Signal, Signal]:
     score = Signal(
         name=name(assay.key, control, "z"),
         unit="1",
+        digits=2,
         title=Text(zh=f"{assay.name.zh} 质控 {shown} Z 分数", en=f"{assay.name.en} control {shown} z-score"),
         source=_SOURCE,
         cadence=CADENCE_S,

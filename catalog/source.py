@@ -39,11 +39,12 @@ class PartUse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class FamilySource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`catalog.model.FaultFamily` as written."""
+    """`catalog.model.FaultFamily` as written; that no signal shows it is said, by an empty `evidence`."""
 
     key: Name
     name: Text
     subsystem: Name
+    evidence: tuple[Name, ...]
     causes: Annotated[tuple[Text, ...], Meta(min_length=1)]
     parts: tuple[PartUse, ...] = ()
 

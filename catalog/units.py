@@ -38,6 +38,21 @@ SYMBOLS: Final[dict[str, str]] = {
     "mg/L": "mg/L",
 }
 
+IN_CHINESE: Final[dict[str, str]] = {"s": "秒", "min": "分钟", "h": "小时", "d": "天"}
+"""Units that people say in Chinese, whatever their symbol."""
+
+_ONE: Final = (
+    *("%", "kV", "V", "mA", "uA", "ms", "s", "Cel", "uGy", "kJ"),
+    *("kPa", "mm", "mV", "mL", "umol/L", "U/L", "g/L"),
+)
+DIGITS: Final[dict[str, int]] = {
+    **dict.fromkeys(SYMBOLS, 0),
+    **dict.fromkeys(_ONE, 1),
+    **dict.fromkeys(("mAs", "uS/cm", "mmol/L", "mg/L"), 2),
+    "dGy.cm2": 3,
+}
+"""Decimals that a person reads of a value in a unit, where its signal doesn't say."""
+
 SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
     "%": ("%",),
     "mmol/L": ("mmol/L", "mmol/l", "MMOL/L", "mM/L"),

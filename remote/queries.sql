@@ -47,7 +47,8 @@ WHERE c.id = r.id AND c.status = 'waiting' AND c.sent_at = to_timestamp(%(now_ms
 
 -- name: lock_commands
 -- An answer after our own `expired` still counts: replied_at is set by the device's answer alone.
-SELECT id, device_id, org_id, dealer_id, ticket_id, replied_at IS NOT NULL, body #>> '{do,runbook}'
+SELECT id, device_id, org_id, dealer_id, ticket_id, replied_at IS NOT NULL, body #>> '{do,runbook}',
+       (SELECT t.family FROM ticket t WHERE t.id = ticket_id)
 FROM command WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE;
 
 -- name: answer_commands

@@ -27,7 +27,7 @@ REPLIES: Final = Counter(
 
 class Asked(Struct, frozen=True, kw_only=True):
     """A command as it stands. `dealer_id`: whose its answer is, who serves the device by now. `answered`: by the
-    device; that we gave up waiting is none. `runbook`: if it runs one."""
+    device; that we gave up waiting is none. `runbook`: if it runs one. `family`: of the ticket's fault."""
 
     device_id: int
     org_id: int
@@ -35,6 +35,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     ticket_id: int | None
     answered: bool
     runbook: str | None
+    family: str | None
 
 
 def fate(reply: Reply, device_id: int, asked: Asked | None) -> Fate:
@@ -57,11 +58,21 @@ def known_verdict(verdict: Verdict, catalog: Catalog) -> Verdict:
     return msgspec.structs.replace(verdict, steps=[step for step in verdict.steps if step.id in ids])
 
 
-def told(reply: Reply, runbook: str | None, catalog: Catalog) -> tuple[str, dict[str, Any]]:
+def unchecked(runbook: str | None, family: str | None, model: str, catalog: Catalog) -> str | None:
+    """The subsystem of a fault that a runbook doesn't look at, so that its verdict says nothing of the fault; None: it
+    does, or nobody knows."""
+    book, known = catalog.runbooks.get(runbook or ""), catalog.models.get(model)
+    fault = None if known is None else known.families.get(family or "")
+    return None if book is None or fault is None or fault.subsystem in book.covers else fault.subsystem
+
+
+def told(
+    reply: Reply, runbook: str | None, catalog: Catalog, *, unchecked: str | None = None
+) -> tuple[str, dict[str, Any]]:
     """Message id and parameters of the ticket's event, from values of the catalog and of bounded types only.
 
-    `count`: steps as bad as the whole. `steps`: one `{"id", "outcome", "message", "params"}` each, to be rendered like
-    any message.
+    `unchecked`: the subsystem of the fault, if the runbook doesn't look at it; then the message says so. `count`: steps
+    as bad as the whole. `steps`: one `{"id", "outcome", "message", "params"}` each, to be rendered like any message.
     """
     verdict = reply.verdict
     params: dict[str, Any] = {"runbook": runbook or "", "command": reply.command, "outcome": reply.status}
@@ -72,7 +83,8 @@ def told(reply: Reply, runbook: str | None, catalog: Catalog) -> tuple[str, dict
             "count": len(as_bad),
             "steps": [_step(step, catalog) for step in verdict.steps],
         }
-        return f"remote.runbook.{'partly' if verdict.outcome == 'refused' else verdict.outcome}", params
+        message = f"remote.runbook.{'partly' if verdict.outcome == 'refused' else verdict.outcome}"
+        return (message, params) if unchecked is None else (f"{message}.except", {**params, "unchecked": unchecked})
     return _known(reply.reason, "remote.runbook.", catalog) or f"remote.runbook.{reply.status}", params
 
 
@@ -99,7 +111,7 @@ class ReplyStage:
         if batch.lane is not Lane.LIVE:
             return
         replies = [
-            (work.device.id, applied.received_ms, item)
+            (work.device, applied.received_ms, item)
             for work in batch.works
             for applied in work.applied
             for item in applied.report.items
@@ -110,9 +122,9 @@ class ReplyStage:
         asked = await _asked(connection, [reply.command for _, _, reply in replies])
         answers: list[dict[str, Any]] = []
         events: list[TicketEvent] = []
-        for device_id, received_ms, reply in replies:
+        for device, received_ms, reply in replies:
             command = asked.get(reply.command)
-            judged = fate(reply, device_id, command)
+            judged = fate(reply, device.id, command)
             REPLIES.labels(judged).inc()
             if judged != "accepted" or command is None:
                 continue
@@ -120,7 +132,8 @@ class ReplyStage:
             answer = self._cleaned(reply)
             answers.append(_answer(answer, received_ms, self._catalog))
             if command.ticket_id is not None:
-                message, params = told(answer, command.runbook, self._catalog)
+                blind = unchecked(command.runbook, command.family, device.model, self._catalog)
+                message, params = told(answer, command.runbook, self._catalog, unchecked=blind)
                 events.append(
                     TicketEvent(
                         ticket_id=command.ticket_id,

@@ -12,6 +12,8 @@ from api.alerts.shapes import AlertEvent, Around, Earlier, EarlierOnes, EarlierT
 from api.http.context import Session
 from api.http.language import Reader
 from api.http.shapes import of_row
+from api.http.signals import fitting
+from catalog import quantity
 from catalog.model import LimitRule, Model
 from desk.tickets.opening import EVIDENCE_MS, guidance
 from store.sql import queries_beside
@@ -39,11 +41,11 @@ async def detail_of(asked: Session, words: Reader, row: DictRow) -> dict[str, An
         if known.advice is not None
         else (words.words(advice, {}) if advice in words.catalog.messages else None),
         "causes": [cause.get(words.lang) for cause in known.causes],
-        "figures": _figures(row, _limit(model, row["rule"])),
+        "figures": _figures(words, row, model),
         "picture": Around(
             begins=row["occurred_at"] - _AROUND,
             ends=min(asked.now, (row["cleared_at"] or asked.now) + _AROUND),
-            fitting=[row["subject"]] if model is not None and row["subject"] in model.signals else [],
+            fitting=fitting(model, row["family"], [row["subject"]]),
         ),
         "earlier": await _earlier(asked, row),
         "elsewhere": await _elsewhere(asked, row),
@@ -71,11 +73,14 @@ def _meaning(words: Reader, row: DictRow, model: Model | None) -> str:
             elif model is None or row["subject"] not in model.faults:
                 said = "alert.meaning.unknown"
         case "limit":
-            figures = _figures(row, _limit(model, row["rule"]))
-            if figures is None:
+            figures = _figures(words, row, model)
+            if figures is not None:
+                said = f"alert.meaning.{figures.op}"
+            elif _states(row, model):
+                said = "alert.meaning.state"
+            else:
                 return words.said(row, row).text
-            said = f"alert.meaning.{figures.op}" + ("" if figures.for_s else "_at_once")
-            params |= figures.model_dump() | {"signal": row["subject"]}
+            said += "" if row["params"].get("for_s") else "_at_once"
         case "silence":
             if model is None or model.silence is None:
                 return words.said(row, row).text
@@ -87,19 +92,32 @@ def _meaning(words: Reader, row: DictRow, model: Model | None) -> str:
     return words.words(said, params, model=row["model"], zone=row["time_zone"])
 
 
-def _figures(row: DictRow, limit: LimitRule | None) -> Figures | None:
+def _states(row: DictRow, model: Model | None) -> bool:
+    """Whether it is about a signal that says one of several things, where no limit is of interest."""
+    return model is not None and row["subject"] in model.signals and bool(model.signals[row["subject"]].states)
+
+
+def _figures(words: Reader, row: DictRow, model: Model | None) -> Figures | None:
     """As they were when it was judged; which way, the catalog says, or the message of a limit that it has no longer."""
     told: Mapping[str, Any] = row["params"]
     if row["kind"] != "limit" or not isinstance(told.get("value"), int | float) or "limit" not in told:
         return None
+    if _states(row, model):
+        return None
+    limit = _limit(model, row["rule"])
     below = limit.op == "below" if limit is not None else row["message"].endswith("below")
+    value, raised, clear, unit = told["value"], told["limit"], told.get("clear", told["limit"]), told.get("unit", "")
+    of = {"signal": None if model is None else model.signals.get(row["subject"]), "unit": unit, "lang": words.lang}
     return Figures(
-        value=told["value"],
-        limit=told["limit"],
-        clear=told.get("clear", told["limit"]),
-        unit=told.get("unit", ""),
+        value=value,
+        limit=raised,
+        clear=clear,
+        unit=unit,
         op="below" if below else "above",
         for_s=told.get("for_s", 0.0),
+        value_text=quantity.spoken(value, **of, others=[raised]),
+        limit_text=quantity.limit(raised, **of),
+        clear_text=quantity.limit(clear, **of),
     )
 
 

@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from alerts.episode import OperatorEvent, OperatorState
 from alerts.operate import AlertConflictError, AlertRefusedError, Operated, operate
 from alerts.reasons import WATCHED
+from alerts.titles import title
 from api.alerts.detail import detail_of
 from api.alerts.shapes import Acknowledge, Alert, AlertDetail, DeviceNamed, Operator, OperatorStateWord
 from api.http.conditions import IfMatch, changed_meanwhile, etag, require_match
@@ -174,6 +175,7 @@ async def read_alerts(connection: Connection, ids: list[Any]) -> list[DictRow]:
 
 def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:
     """The fields of `Alert`, of a row of the statement `alerts`."""
+    named, params = title(kind=row["kind"], subject=row["subject"], rule=row["rule"], family=row["family"])
     return {
         "id": row["id"],
         "device": DeviceNamed(id=row["uid"], name=row["device_name"]),
@@ -181,6 +183,8 @@ def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:
         "kind": row["kind"],
         "subject": row["subject"],
         "family": row["family"],
+        "family_name": words.family(row["model"], row["family"]),
+        "title": words.said({"message": named, "params": params}, row),
         "severity": row["severity"],
         "condition": row["condition"],
         "operator": Operator(

@@ -18,8 +18,14 @@ OperatorStateWord = Literal["unacknowledged", "acknowledged"]
 
 ALERT_SAID: Final[dict[str, Any]] = {
     "id": "alert.limit.above",
-    "params": {"signal": "detector.temperature", "value": 42.6, "limit": 42, "unit": "Cel"},
-    "text": "平板探测器温度 42.6 °C，高于限值 42 °C",
+    "params": {
+        "rule": "limit:detector-hot",
+        "signal": "detector.temperature",
+        "value": 42.6,
+        "limit": 42,
+        "unit": "Cel",
+    },
+    "text": "平板探测器过热：42.6 °C，高于限值 42 °C",
 }
 _ALERT: Final[dict[str, Any]] = {
     "id": ALERT_ID,
@@ -28,6 +34,12 @@ _ALERT: Final[dict[str, Any]] = {
     "kind": "limit",
     "subject": "detector.temperature",
     "family": "detector.temperature",
+    "family_name": "平板探测器温度",
+    "title": {
+        "id": "ticket.title.limit",
+        "params": {"family": "detector.temperature", "signal": "detector.temperature", "rule": "limit:detector-hot"},
+        "text": "平板探测器过热",
+    },
     "severity": "major",
     "condition": "active",
     "operator": {"state": "unacknowledged", "actor": "", "note": "", "at": None},
@@ -49,7 +61,17 @@ _ALERT_DETAIL: Final[dict[str, Any]] = {
     "stops": None,
     "advice": "检查风扇、风道和机房温度，降温前避免连续曝光",
     "causes": ["散热风扇或风道堵塞", "机房空调停机"],
-    "figures": {"value": 42.6, "limit": 42, "clear": 40, "unit": "Cel", "op": "above", "for_s": 60},
+    "figures": {
+        "value": 42.6,
+        "limit": 42,
+        "clear": 40,
+        "unit": "Cel",
+        "op": "above",
+        "for_s": 60,
+        "value_text": "42.6 °C",
+        "limit_text": "42 °C",
+        "clear_text": "40 °C",
+    },
     "picture": {
         "begins": "2026-11-22T03:41:10.500000Z",
         "ends": "2026-11-22T04:00:00Z",
@@ -124,6 +146,8 @@ class Alert(Shape):
     kind: Kind
     subject: Annotated[str, Field(description="The fault code or the metric.")]
     family: str
+    family_name: Annotated[str, Field(description="What one visit would repair together; the title doesn't say it.")]
+    title: Annotated[Message, Field(description="What is wrong, in a few words.")]
     severity: Severity
     condition: Condition
     operator: Operator
@@ -160,6 +184,9 @@ class Figures(Shape):
     unit: Annotated[str, Field(description="UCUM.")]
     op: Literal["above", "below"]
     for_s: Annotated[float, Field(description="How long it had to stay so.")]
+    value_text: Annotated[str, Field(description="As it is read: with its unit, and never as the limit that it broke.")]
+    limit_text: str
+    clear_text: str
 
 
 class Around(Shape):
@@ -230,7 +257,10 @@ class AlertDetail(Alert):
     stops: Annotated[str | None, Field(description="What can't be done meanwhile.")]
     advice: str | None
     causes: Annotated[list[str], Field(description="The likeliest first.")]
-    figures: Annotated[Figures | None, Field(description="Of a limit.")]
+    figures: Annotated[
+        Figures | None,
+        Field(description="Of a limit on a quantity; null: a code, or what says one of several things."),
+    ]
     picture: Around
     earlier: EarlierOnes
     elsewhere: Elsewhere

@@ -2,14 +2,15 @@
 
 from fastapi import APIRouter
 
-from api.catalog.shapes import FamilyShape, FaultCodeShape, ModelShape, SignalShape
+from api.catalog.shapes import FamilyShape, FaultCodeShape, ModelShape, RuleShape, SignalShape
 from api.http.context import Asked
 from api.http.documented import problems
 from api.http.language import InWords, Reader
 from api.http.paging import ByName, Cursor, Limit, Page, decode, page
 from api.http.rights import PREFIX
 from api.http.route import Route
-from catalog.model import Model
+from api.http.signals import said_of
+from catalog.model import LimitRule, Model
 
 router = APIRouter(prefix=PREFIX, route_class=Route, tags=["catalog"])
 
@@ -29,6 +30,21 @@ async def list_models(asked: Asked, words: InWords, limit: Limit = 20, after: Cu
     )
 
 
+def _rule(rule: LimitRule, words: Reader) -> RuleShape:
+    return RuleShape(
+        rule=f"limit:{rule.key}",
+        title=rule.title.get(words.lang),
+        op=rule.op,
+        raise_at=rule.raise_at,
+        clear=rule.clear,
+        for_s=rule.for_s,
+        family=rule.family,
+        severity=rule.severity,
+        advice=rule.advice.get(words.lang),
+        ticket=rule.ticket,
+    )
+
+
 def _model(model: Model, words: Reader) -> ModelShape:
     lang = words.lang
     return ModelShape(
@@ -36,16 +52,19 @@ def _model(model: Model, words: Reader) -> ModelShape:
         kind="dr" if model.kind == "dr" else "analyzer",
         name=model.name.get(lang),
         families=[
-            FamilyShape(key=family.key, name=family.name.get(lang), subsystem=family.subsystem)
+            FamilyShape(
+                key=family.key, name=family.name.get(lang), subsystem=family.subsystem, evidence=list(family.evidence)
+            )
             for family in model.families.values()
         ],
         signals=[
             SignalShape(
                 metric=signal.name,
-                name=signal.title.get(lang),
+                **said_of(words, signal, signal.name, signal.unit),
                 unit=signal.unit,
                 minimum=signal.min,
                 maximum=signal.max,
+                rules=[_rule(rule, words) for rule in signal.rules],
             )
             for signal in model.signals.values()
         ],

@@ -1,19 +1,37 @@
 """What the catalog knows of models."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from api.http.shapes import Shape, example
+from api.http.signals import SignalSaid
 from catalog.model import Severity
 
 
-class SignalShape(Shape):
+class RuleShape(Shape):
+    """A limit on a signal, in its unit: it is wrong beyond `raise_at` for `for_s` seconds, and over at `clear`."""
+
+    rule: Annotated[str, Field(description="As an alert's `rule` has it.")]
+    title: Annotated[str, Field(description="What is wrong then.")]
+    op: Literal["above", "below"]
+    raise_at: float
+    clear: float
+    for_s: float
+    family: str
+    severity: Severity
+    advice: str
+    ticket: bool
+
+
+class SignalShape(SignalSaid):
     """A quantity that equipment of a model reports. `unit`: UCUM; `minimum` to `maximum` is physically plausible."""
 
     metric: str
-    name: str
     unit: str
     minimum: float
     maximum: float
+    rules: list[RuleShape]
 
 
 class FamilyShape(Shape):
@@ -22,6 +40,7 @@ class FamilyShape(Shape):
     key: str
     name: str
     subsystem: str
+    evidence: Annotated[list[str], Field(description="The signals that show it, the most telling first; none: none.")]
 
 
 class FaultCodeShape(Shape):
@@ -43,9 +62,39 @@ class ModelShape(Shape):
         key="generic-dr",
         kind="dr",
         name="通用数字化 X 射线摄影系统（DR）",
-        families=[{"key": "detector.temperature", "name": "平板探测器温度", "subsystem": "detector"}],
+        families=[
+            {
+                "key": "detector.temperature",
+                "name": "平板探测器温度",
+                "subsystem": "detector",
+                "evidence": ["detector.temperature"],
+            }
+        ],
         signals=[
-            {"metric": "detector.temperature", "name": "平板探测器温度", "unit": "Cel", "minimum": -20, "maximum": 90}
+            {
+                "metric": "detector.temperature",
+                "name": "平板探测器温度",
+                "unit": "Cel",
+                "symbol": "°C",
+                "digits": 1,
+                "states": [],
+                "minimum": -20,
+                "maximum": 90,
+                "rules": [
+                    {
+                        "rule": "limit:detector-hot",
+                        "title": "平板探测器过热",
+                        "op": "above",
+                        "raise_at": 42,
+                        "clear": 39,
+                        "for_s": 300,
+                        "family": "detector.temperature",
+                        "severity": "major",
+                        "advice": "检查风扇、风道和机房温度",
+                        "ticket": True,
+                    }
+                ],
+            }
         ],
         faults=[
             {

@@ -7,7 +7,9 @@ import msgspec
 from api.devices.shapes import ForeignUnit, Latest
 from api.http.context import Session
 from api.http.language import Reader
+from api.http.signals import said_of
 from catalog.model import Catalog
+from catalog.quantity import spoken
 from store.sql import queries_beside
 from wire.items import BAD, GOOD, UNCERTAIN
 from wire.times import time_of
@@ -68,12 +70,15 @@ async def latest_of(asked: Session, words: Reader, *, device: int, model: str) -
         ms, value, quality = values[metric["id"]]
         at = time_of(ms)
         signal = None if known is None else known.signals.get(metric["name"])
+        unit = unit_of(words.catalog, model, metric["name"], metric["unit"])
+        own = signal if signal is not None and signal.unit == unit else None
         found.append(
             Latest(
                 metric=metric["name"],
-                name=words.text(None if signal is None else signal.title, metric["name"]),
+                **said_of(words, signal, metric["name"], unit),
                 value=value,
-                unit=unit_of(words.catalog, model, metric["name"], metric["unit"]),
+                text=spoken(value, signal=own, unit=unit, lang=words.lang),
+                unit=unit,
                 at=at,
                 age_s=max(0.0, (asked.now - at).total_seconds()),
                 quality=QUALITY[quality],

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from api.http.examples import DEALER, HOSPITAL, SITE, TICKET_NUMBER
 from api.http.shapes import Given, Id, Moment, NamedId, Shape, example
+from api.http.signals import SignalSaid
 
 Status = Literal["active", "retired"]
 
@@ -56,7 +57,11 @@ _DEVICE_DETAIL: Final[dict[str, Any]] = {
             "metric": "detector.temperature",
             "name": "平板探测器温度",
             "value": 42.6,
+            "text": "42.6 °C",
             "unit": "Cel",
+            "symbol": "°C",
+            "digits": 1,
+            "states": [],
             "at": "2026-11-22T03:59:50Z",
             "age_s": 10.0,
             "quality": "good",
@@ -159,12 +164,12 @@ class Device(Shape):
     version: int
 
 
-class Latest(Shape):
+class Latest(SignalSaid):
     """The newest value of a signal, newest by the time it was measured."""
 
     metric: str
-    name: str
     value: float | None
+    text: Annotated[str, Field(description="The value as it is read, with its unit or in words.")]
     unit: str
     at: datetime
     age_s: float

@@ -58,6 +58,12 @@ class Reader:
         text = self.words(row["message"], row["params"], model=of["model"], zone=of["time_zone"])
         return Message(id=row["message"], params=row["params"], text=text)
 
+    def family(self, model: str, family: str) -> str:
+        """The name of a family of faults of a model, or of one that every device has."""
+        known = self.catalog.models.get(model)
+        own = None if known is None else known.families.get(family)
+        return self.text(self.catalog.messages.get(f"word.family.{family}") if own is None else own.name, family)
+
     def text(self, text: Text | None, otherwise: str) -> str:
         """A text of the catalog; `otherwise` where the catalog doesn't know it."""
         return otherwise if text is None else text.get(self.lang)

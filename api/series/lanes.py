@@ -73,20 +73,19 @@ class _Lanes:
     def alert(self, row: DictRow) -> None:
         kind = _KINDS.get(row["kind"], "doubt")
         key = row["rule"] if kind in ("fault", "limit") else kind
-        lane = self.lane(kind, key, self._name(kind, row["subject"]))
+        lane = self.lane(kind, key, self._rule(key) if kind == "limit" else self._fault(row["subject"]))
         text = said(self._words, row, self._device)
         lane.spans.append(
             _span(row["occurred_at"], row["cleared_at"], text=text, severity=row["severity"], alert=row["id"])
         )
         lane.moments += [Moment(at=at, text=self.word("again")) for at in row["again"] if at >= self._begins]
 
-    def _name(self, kind: LaneKind, subject: str) -> str | None:
-        known: Mapping[str, Any] = {}
-        if self._model is not None and kind == "fault":
-            known = {code: fault.name for code, fault in self._model.faults.items()}
-        elif self._model is not None and kind == "limit":
-            known = {name: signal.title for name, signal in self._model.signals.items()}
-        return self._words.text(known.get(subject), subject) if subject else None
+    def _rule(self, rule: str) -> str:
+        return self._words.words("ticket.title.limit", {"rule": rule}, model=self._device["model"])
+
+    def _fault(self, code: str) -> str | None:
+        known = None if self._model is None else self._model.faults.get(code)
+        return self._words.text(None if known is None else known.name, code) if code else None
 
     def event(self, row: DictRow) -> None:
         kind, body, at = row["kind"], row["body"], row["at"]
@@ -98,7 +97,7 @@ class _Lanes:
         if kind == "fault":
             code = str(body.get("code", ""))
             text = self.word(f"fault.{body.get('state', 'event')}", code=code, count=body.get("count", 1))
-            self.lane("fault", f"fault:{code}", self._name("fault", code)).moments.append(Moment(at=at, text=text))
+            self.lane("fault", f"fault:{code}", self._fault(code)).moments.append(Moment(at=at, text=text))
         else:
             params = {name: value for name, value in body.items() if isinstance(value, str | int | float)}
             self.lane("told", "told").moments.append(Moment(at=at, text=self.word(f"told.{kind}", **params)))

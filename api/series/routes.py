@@ -15,6 +15,7 @@ from api.http.problems import ProblemCode, invalid, not_found
 from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import of_row
+from api.http.signals import said_of
 from api.readings.routes import From, To
 from api.series.columns import LONGEST, MAX_POINTS, Columns, Plan, aligned, gap_of, plan, with_gaps
 from api.series.lanes import STATE_BEFORE, WORK, lanes, said
@@ -71,7 +72,7 @@ async def get_series(
     return Series(
         device=id,
         metric=metric,
-        name=words.text(None if signal is None else signal.title, metric),
+        **said_of(words, signal, metric, shown),
         unit=shown,
         units=sorted(stored),
         begins=start,
@@ -176,7 +177,7 @@ async def _set(
 
 
 def _runs(signal: Signal | None, columns: Columns, used: Plan) -> list[Run] | None:
-    if signal is None or (signal.unit, signal.min, signal.max) != ("1", 0, 1):
+    if signal is None or not signal.states:
         return None
     width_ms = used.width // timedelta(milliseconds=1)
     return [
@@ -227,6 +228,7 @@ def _limits(signal: Signal | None, words: Reader) -> list[Limit]:
     return [
         Limit(
             rule=f"limit:{rule.key}",
+            title=rule.title.get(words.lang),
             op=rule.op,
             raise_at=rule.raise_at,
             clear=rule.clear,

@@ -10,6 +10,7 @@ from alerts.effects import Kind
 from api.alerts.shapes import ALERT_SAID, Condition
 from api.http.examples import ALERT_ID
 from api.http.shapes import Shape, example
+from api.http.signals import SignalSaid
 from catalog.model import Severity
 
 _SERIES: Final[dict[str, Any]] = {
@@ -17,6 +18,9 @@ _SERIES: Final[dict[str, Any]] = {
     "metric": "detector.temperature",
     "name": "平板探测器温度",
     "unit": "Cel",
+    "symbol": "°C",
+    "digits": 1,
+    "states": [],
     "units": ["Cel"],
     "begins": "2026-11-22T03:00:00Z",
     "ends": "2026-11-22T04:00:00Z",
@@ -29,6 +33,7 @@ _SERIES: Final[dict[str, Any]] = {
     "limits": [
         {
             "rule": "limit:detector-hot",
+            "title": "平板探测器过热",
             "op": "above",
             "raise_at": 42.0,
             "clear": 40.0,
@@ -84,6 +89,7 @@ class Limit(Shape):
     """A limit of the catalog, for drawing. It holds for `for_s` seconds before it alarms."""
 
     rule: Annotated[str, Field(description="As the alert's `rule` has it.")]
+    title: Annotated[str, Field(description="What is wrong beyond it.")]
     op: Literal["above", "below"]
     raise_at: float
     clear: float
@@ -134,14 +140,13 @@ class Unheard(Shape):
     ends: Annotated[datetime | None, Field(description="null: not over yet.")]
 
 
-class Series(Shape):
+class Series(SignalSaid):
     """A signal of a device over time."""
 
     model_config = example(**_SERIES)
 
     device: str
     metric: str
-    name: str
     unit: Annotated[str, Field(description="UCUM.")]
     units: Annotated[list[str], Field(description="In which it is stored; more than one: choose by `unit`.")]
     begins: datetime

@@ -21,7 +21,9 @@ WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
 ORDER BY t.id DESC LIMIT %(limit)s
 
 -- name: ticket_by_number
-SELECT t.id, t.org_id, t.version, d.model,
+SELECT t.id, t.org_id, t.version, t.family, d.model,
+       ARRAY(SELECT l.subject FROM ticket_alert a JOIN alert l ON l.id = a.alert_id
+             WHERE a.ticket_id = t.id AND l.kind = 'limit' ORDER BY l.occurred_at DESC, l.id LIMIT 10) AS subjects,
        sees(t.org_id, t.dealer_id) AND d.served AS own
 FROM ticket t JOIN shown_device d ON d.id = t.device_id WHERE t.number = %(number)s
 

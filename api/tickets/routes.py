@@ -95,7 +95,7 @@ async def get_evidence(number: Number, asked: Asked, words: InWords) -> TicketEv
     shown = None if found is None else await read_exhibit(asked.connection, found["id"])
     if found is None or shown is None:
         raise not_found("ticket")
-    return exhibit(shown, words, found["model"])
+    return exhibit(shown, words, found)
 
 
 @router.post(

@@ -10,6 +10,7 @@ from api.alerts.shapes import ALERT_SAID, Condition
 from api.devices.shapes import READING, ReadingShape
 from api.http.examples import ALERT_ID, HOSPITAL, SITE, TICKET_NUMBER
 from api.http.shapes import Given, Message, NamedId, Note, Shape, example
+from api.http.signals import SignalSaid
 from catalog.model import Severity
 from desk.tickets.status import Action, Status
 from wire.commands import Scope
@@ -18,10 +19,11 @@ CommandStatus = Literal["waiting", "done", "refused", "failed", "expired"]
 TellingState = Literal["waiting", "told", "given-up"]
 
 
+FITTING: Final = "The signals that show the fault, the most telling first; none: none does, show what happened instead."
 _TITLE: Final[dict[str, Any]] = {
     "id": "ticket.title.limit",
     "params": {"family": "detector.temperature", "signal": "detector.temperature", "rule": "limit:detector-hot"},
-    "text": "平板探测器温度：平板探测器温度 超限",
+    "text": "平板探测器过热",
 }
 _TICKET: Final[dict[str, Any]] = {
     "id": 71,
@@ -45,11 +47,15 @@ _TICKET_EVIDENCE: Final[dict[str, Any]] = {
     "ends": "2026-11-22T03:56:10.500000Z",
     "frozen_at": "2026-11-22T03:56:40Z",
     "cut": False,
+    "fitting": ["detector.temperature"],
     "signals": [
         {
             "metric": "detector.temperature",
             "name": "平板探测器温度",
             "unit": "Cel",
+            "symbol": "°C",
+            "digits": 1,
+            "states": [],
             "t": [1795319750000, 1795319760000],
             "value": [42.1, 42.6],
             "quality": [0, 0],
@@ -69,6 +75,7 @@ _TICKET_DETAIL: Final[dict[str, Any]] = {
         "begins": "2026-11-22T03:41:10.500000Z",
         "ends": "2026-11-22T03:56:10.500000Z",
         "frozen_at": "2026-11-22T03:57:00Z",
+        "fitting": ["detector.temperature"],
         "readings": [READING],
         "more": False,
     },
@@ -91,7 +98,7 @@ _TICKET_DETAIL: Final[dict[str, Any]] = {
             "state": "prepared",
             "scopes": ["diagnose", "logs", "view"],
             "runbook": "host-health",
-            "runbook_name": "工作站体检",
+            "runbook_name": "工作站检查",
             "minutes": 60,
             "at": "2026-11-22T03:56:10.741000Z",
             "version": 1,
@@ -101,13 +108,14 @@ _TICKET_DETAIL: Final[dict[str, Any]] = {
         {
             "command": "c7k3m9q1x5z2a4b6d",
             "runbook": "host-health",
-            "runbook_name": "工作站体检",
+            "runbook_name": "工作站检查",
             "status": "done",
             "outcome": "warn",
+            "unchecked": "平板探测器",
             "message": {
-                "id": "remote.runbook.warn",
-                "params": {"runbook": "host-health", "count": 1},
-                "text": "诊断“工作站体检”：有 1 项需要注意",
+                "id": "remote.runbook.warn.except",
+                "params": {"runbook": "host-health", "count": 1, "unchecked": "detector"},
+                "text": "工作站检查：1 项需要注意（未检查平板探测器）",
             },
             "steps": [
                 {
@@ -142,7 +150,7 @@ _TICKET_DETAIL: Final[dict[str, Any]] = {
             "message": {
                 "id": "ticket.opened",
                 "params": {"family": "detector.temperature"},
-                "text": "自动开单：平板探测器温度",
+                "text": "自动开单（平板探测器温度）",
             },
         }
     ],
@@ -185,15 +193,15 @@ class EvidenceRange(Shape):
     begins: datetime
     ends: datetime
     frozen_at: datetime | None
+    fitting: Annotated[list[str], Field(description=FITTING)]
     readings: Annotated[list[ReadingShape], Field(description="From oldest to newest.")]
     more: Annotated[bool, Field(description="There are more: GET /tickets/{number}/evidence has them all.")]
 
 
-class EvidenceSignal(Shape):
+class EvidenceSignal(SignalSaid):
     """A signal's readings as columns of equal length, from oldest to newest."""
 
     metric: str
-    name: str
     unit: Annotated[str, Field(description="UCUM.")]
     t: Annotated[list[int], Field(description="Milliseconds since 1970 UTC.")]
     value: list[float | None]
@@ -217,7 +225,8 @@ class TicketEvidence(Shape):
     ends: datetime
     frozen_at: Annotated[datetime | None, Field(description="null: more may come in.")]
     cut: Annotated[bool, Field(description="There was more than is kept: it is what lies nearest to the fault.")]
-    signals: list[EvidenceSignal]
+    fitting: Annotated[list[str], Field(description=FITTING)]
+    signals: Annotated[list[EvidenceSignal], Field(description="Those that fit first, in their order.")]
     events: Annotated[list[EvidenceEvent], Field(description="From oldest to newest.")]
 
 
@@ -274,6 +283,9 @@ class Diagnostic(Shape):
     runbook_name: str | None
     status: CommandStatus
     outcome: Literal["ok", "warn", "fail", "refused"] | None
+    unchecked: Annotated[
+        str | None, Field(description="The part of the equipment that is wrong, if the runbook doesn't look at it.")
+    ]
     message: Annotated[Message | None, Field(description="What came of it; null while it waits.")]
     steps: list[DiagnosticStep]
     issued_at: datetime

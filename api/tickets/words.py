@@ -10,6 +10,7 @@ from api.devices.latest import QUALITY, unit_of
 from api.devices.shapes import ReadingShape
 from api.http.language import Reader
 from api.http.shapes import NamedId, of_row
+from api.http.signals import fitting, said_of
 from api.tickets.read import Case
 from api.tickets.shapes import (
     Diagnostic,
@@ -30,7 +31,7 @@ from catalog.model import PartRef, Text
 from desk.tickets.evidence import Evidence, Exhibit
 from desk.tickets.opening import guidance
 from desk.tickets.status import actions
-from remote.replies import told
+from remote.replies import told, unchecked
 from wire.items import Reply, Verdict
 from wire.times import ms_of
 
@@ -39,13 +40,11 @@ UNANSWERED = "remote.runbook.unanswered"
 
 def rendered(words: Reader, row: DictRow) -> dict[str, Any]:
     """The fields of `Ticket` that aren't columns, of a row of `read_tickets`."""
-    model = words.catalog.models.get(row["model"])
-    family = None if model is None else model.families.get(row["family"])
     return {
         "device": TicketDevice(id=row["uid"], name=row["device_name"], model=row["model"]),
         "hospital": NamedId(id=row["org_id"], name=row["hospital"]),
         "site": NamedId(id=row["site_id"], name=row["site"]),
-        "family_name": words.text(None if family is None else family.name, row["family"]),
+        "family_name": words.family(row["model"], row["family"]),
         "title": words.said(row, row),
     }
 
@@ -71,7 +70,7 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
             )
             for part in msgspec.convert(case.bring["parts"], list[PartRef])
         ],
-        evidence=_evidence(evidence, words, ticket["model"]),
+        evidence=_evidence(evidence, words, ticket, [alert["subject"] for alert in case.alerts]),
         alerts=[of_row(TicketAlert, alert, message=words.said(alert, ticket)) for alert in case.alerts],
         still_wrong=sum(1 for alert in case.alerts if alert["condition"] != "ok"),
         sessions=[
@@ -94,11 +93,13 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
     )
 
 
-def _evidence(evidence: Evidence, words: Reader, model: str) -> EvidenceRange:
+def _evidence(evidence: Evidence, words: Reader, ticket: DictRow, subjects: list[str]) -> EvidenceRange:
+    model = ticket["model"]
     return EvidenceRange(
         begins=evidence.begins,
         ends=evidence.ends,
         frozen_at=evidence.frozen_at,
+        fitting=fitting(words.catalog.models.get(model), ticket["family"], subjects),
         readings=[
             ReadingShape(
                 metric=reading.metric,
@@ -113,25 +114,29 @@ def _evidence(evidence: Evidence, words: Reader, model: str) -> EvidenceRange:
     )
 
 
-def exhibit(found: Exhibit, words: Reader, model: str) -> TicketEvidence:
-    """The answer of GET /tickets/{number}/evidence."""
+def exhibit(found: Exhibit, words: Reader, ticket: DictRow) -> TicketEvidence:
+    """The answer of GET /tickets/{number}/evidence, of a row of `find_ticket`."""
+    model = ticket["model"]
     known = words.catalog.models.get(model)
     signals = {} if known is None else known.signals
+    fit = fitting(known, ticket["family"], ticket["subjects"])
     return TicketEvidence(
         begins=found.begins,
         ends=found.ends,
         frozen_at=found.frozen_at,
         cut=found.cut,
+        fitting=fit,
         signals=[
             EvidenceSignal(
                 metric=signal.metric,
-                name=words.text(signals[signal.metric].title if signal.metric in signals else None, signal.metric),
-                unit=unit_of(words.catalog, model, signal.metric, signal.unit),
+                **said_of(words, signals.get(signal.metric), signal.metric, unit),
+                unit=unit,
                 t=[ms_of(at) for at in signal.at],
                 value=[value if isfinite(value) else None for value in signal.value],
                 quality=list(signal.quality),
             )
-            for signal in found.signals
+            for signal in sorted(found.signals, key=lambda each: (*fit, each.metric).index(each.metric))
+            for unit in (unit_of(words.catalog, model, signal.metric, signal.unit),)
         ],
         events=[EvidenceEvent(at=told.at, kind=told.kind, body=told.body) for told in found.events],
     )
@@ -147,7 +152,8 @@ def _runbook_name(runbook: str | None, words: Reader) -> str | None:
 def _diagnostic(command: DictRow, words: Reader, ticket: DictRow) -> Diagnostic:
     runbook = command["runbook"]
     verdict = None if command["verdict"] is None else msgspec.convert(command["verdict"], Verdict)
-    said, params = _said(command, verdict, words)
+    blind = unchecked(runbook, ticket["family"], ticket["model"], words.catalog)
+    said, params = _said(command, verdict, words, blind)
     steps = params.pop("steps", [])
     return of_row(
         Diagnostic,
@@ -155,6 +161,7 @@ def _diagnostic(command: DictRow, words: Reader, ticket: DictRow) -> Diagnostic:
         command=command["id"],
         runbook_name=_runbook_name(runbook, words),
         outcome=None if verdict is None else verdict.outcome,
+        unchecked=None if blind is None else words.text(words.catalog.messages.get(f"word.subsystem.{blind}"), blind),
         message=None if said is None else words.said({"message": said, "params": params}, ticket),
         steps=[
             DiagnosticStep(
@@ -168,8 +175,11 @@ def _diagnostic(command: DictRow, words: Reader, ticket: DictRow) -> Diagnostic:
     )
 
 
-def _said(command: DictRow, verdict: Verdict | None, words: Reader) -> tuple[str | None, dict[str, Any]]:
-    """Message id and parameters of what came of a command, in the words that its ticket's history has too."""
+def _said(
+    command: DictRow, verdict: Verdict | None, words: Reader, blind: str | None
+) -> tuple[str | None, dict[str, Any]]:
+    """Message id and parameters of what came of a command, in the words that its ticket's history has too. `blind`: the
+    subsystem of the fault, where the runbook doesn't look at it."""
     if command["status"] == "waiting":
         return None, {}
     if command["replied_at"] is None:
@@ -177,7 +187,7 @@ def _said(command: DictRow, verdict: Verdict | None, words: Reader) -> tuple[str
     reply = Reply(
         at=0, command=command["id"], status=command["status"], reason=command["reason"] or None, verdict=verdict
     )
-    return told(reply, command["runbook"], words.catalog)
+    return told(reply, command["runbook"], words.catalog, unchecked=blind)
 
 
 def _step_title(runbook: str | None, step: str, words: Reader) -> str:

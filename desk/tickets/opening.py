@@ -5,8 +5,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from alerts import titles
 from alerts.effects import EpisodeActive, EpisodeAgain
-from alerts.plan import CONNECTION, NUMBERS, SILENCE
+from alerts.plan import CONNECTION, SILENCE
 from catalog.model import SEVERITIES, Model, PartRef, Severity, Text
 
 EVIDENCE_MS: Final = 15 * 60_000
@@ -65,18 +66,7 @@ def opening(episode: EpisodeActive | EpisodeAgain, model: Model | None) -> Openi
 
 def title(episode: EpisodeActive | EpisodeAgain) -> tuple[str, dict[str, str]]:
     """Message id and parameters of a ticket's title. The parameters are what `guidance` looks things up by."""
-    match episode.kind:
-        case "fault":
-            return "ticket.title", {"family": episode.family, "code": episode.subject}
-        case "limit":
-            return "ticket.title.limit", {"family": episode.family, "signal": episode.subject, "rule": episode.rule}
-        case "silence":
-            return "ticket.title.silence", {"family": episode.family, "rule": episode.rule}
-        case "identity":
-            numbers = episode.rule == NUMBERS
-            return "device.numbers_restarted" if numbers else "device.identity_duplicate", {"family": episode.family}
-        case "clock" | "connection" | "unjudged":
-            return f"ticket.title.{episode.kind}", {"family": episode.family, "rule": episode.rule}
+    return titles.title(kind=episode.kind, subject=episode.subject, rule=episode.rule, family=episode.family)
 
 
 def joined(episode: EpisodeActive | EpisodeAgain) -> tuple[str, dict[str, str]]:

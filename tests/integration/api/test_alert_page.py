@@ -27,7 +27,19 @@ async def detail(here: World, alert: object, *, as_: str = "noc", lang: str = "e
 async def test_it_says_what_it_means_why_it_is_and_what_to_do(still: World) -> None:
     en, zh = await detail(still, still.a.alert), await detail(still, still.a.alert, lang="zh")
     assert (en["read_only"], en["raised"], en["source"], en["stops"]) == (False, True, None, None)
-    assert en["figures"] == {"value": 46.0, "limit": 42.0, "clear": 42.0, "unit": "Cel", "op": "above", "for_s": 0.0}
+    assert en["figures"] == {
+        "value": 46.0,
+        "limit": 42.0,
+        "clear": 42.0,
+        "unit": "Cel",
+        "op": "above",
+        "for_s": 0.0,
+        "value_text": "46.0 °C",
+        "limit_text": "42 °C",
+        "clear_text": "42 °C",
+    }
+    assert (en["title"]["text"], en["family_name"]) == ("Detector too hot", "Detector temperature")
+    assert (zh["title"]["text"], zh["family_name"]) == ("平板探测器过热", "平板探测器温度")
     assert "as soon as" in en["meaning"]
     assert "42 °C" in en["meaning"]
     assert "42 °C" in zh["meaning"]
@@ -122,6 +134,16 @@ async def test_both_what_was_noted_and_that_it_was_withdrawn_stay_in_its_history
     await here.ask("POST", f"{path}/unacknowledge", as_="noc", json={"note": "wrong one"}, headers={"If-Match": '"1"'})
     events = (await detail(here, here.a.alert))["events"]
     assert [(event["actor"], event["note"]) for event in events] == [("", ""), ("noc", "called"), ("noc", "wrong one")]
+
+
+async def test_what_says_yes_or_no_is_said_in_words_and_shown_by_the_signals_of_its_family(here: World) -> None:
+    params = {"rule": "limit:detector-not-nominal", "signal": "detector.nominal", "value": 0.0, "limit": 0.5}
+    rewritten = "UPDATE alert SET rule = %s, subject = %s, family = %s, message = 'alert.state.held', params = %s"
+    write(here, rewritten, params["rule"], params["signal"], "detector.selftest", Jsonb(params))
+    said = await detail(here, here.a.alert)
+    assert said["message"]["text"] == said["title"]["text"] == "Detector reports abnormal conditions"
+    assert said["meaning"] == "Raised as soon as the equipment says “Detector conditions: abnormal”"
+    assert (said["figures"], said["picture"]["fitting"]) == (None, ["detector.nominal", "detector.temperature"])
 
 
 async def test_what_was_only_watched_says_so(here: World) -> None:

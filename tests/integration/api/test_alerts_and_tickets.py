@@ -158,13 +158,16 @@ async def test_all_evidence_of_a_ticket_comes_by_signal(still: World) -> None:
     assert (signal["unit"], signal["value"], signal["quality"]) == ("Cel", [42.0, 43.0, 44.0, 45.0, 46.0], [0] * 5)
     assert signal["t"] == sorted(signal["t"])
     assert len(signal["t"]) == 5
+    assert found["fitting"] == [METRIC]
+    assert [found["signals"][0][of] for of in ("symbol", "digits", "states")] == ["°C", 1, []]
     assert (await still.ask("GET", "/tickets/WX20990101-001/evidence")).status_code == 404
 
 
 async def test_the_verdict_of_the_device_is_on_its_ticket(still: World) -> None:
     diagnostic = (await still.ask("GET", f"/tickets/{still.a.ticket}?lang=en")).json()["diagnostics"][0]
     assert (diagnostic["status"], diagnostic["outcome"], diagnostic["runbook"]) == ("done", "warn", RUNBOOK.key)
-    assert "1 to be looked at" in diagnostic["message"]["text"]
+    assert diagnostic["message"]["text"] == "Workstation check: 1 finding to be looked at (detector not checked)"
+    assert diagnostic["unchecked"] == "detector"
     step = diagnostic["steps"][0]
     assert (step["title"], step["outcome"]) == (RUNBOOK.steps[0].title.en, "warn")
     assert step["message"]["text"] == "disk 88% full"
@@ -293,8 +296,8 @@ async def test_times_in_texts_are_of_the_site(here: World) -> None:
         hospital.name: (await here.ask("GET", f"/alerts/{hospital.alert}")).json()["message"]["text"]
         for hospital in (here.a, here.b)
     }
-    assert "11:00:00" in texts[here.a.name], "Asia/Shanghai is UTC+8"
-    assert "09:00:00" in texts[here.b.name], "Asia/Urumqi is UTC+6"
+    assert "11:00:00 UTC+8" in texts[here.a.name], "Asia/Shanghai"
+    assert "09:00:00 UTC+6" in texts[here.b.name], "Asia/Urumqi"
 
 
 async def test_lists_of_one_hospital_and_of_one_site(still: World) -> None:

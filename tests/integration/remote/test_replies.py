@@ -95,12 +95,13 @@ async def test_a_verdict_reaches_the_command_and_the_ticket(database: Database) 
     await run(database, answered((device, reply(command))))
     assert rows(database, ANSWER, LATER) == [("done", "", "warn", True)]
     [(params,)] = rows(database, "SELECT params FROM ticket_event WHERE event = 'verdict'")
-    assert verdicts(database) == ["remote.runbook.warn"]
+    assert verdicts(database) == ["remote.runbook.warn.except"]
     assert params == {
         "runbook": "host-health",
         "command": command,
         "outcome": "warn",
         "count": 1,
+        "unchecked": "generator",
         "steps": [
             {"id": "host", "outcome": "ok", "message": "remote.step.ok", "params": {}},
             {"id": "disk", "outcome": "warn", "message": "remote.step.disk_high", "params": {"used": 91.5}},
@@ -131,7 +132,7 @@ async def test_only_the_first_answer_counts_in_one_batch_and_across(database: Da
     first, second = reply(command, outcome="fail"), reply(command, outcome="ok")
     await run(database, answered((device, first), (device, second)), answered((device, second)))
     assert rows(database, ANSWER, LATER) == [("done", "", "fail", True)]
-    assert verdicts(database) == ["remote.runbook.fail"]
+    assert verdicts(database) == ["remote.runbook.fail.except"]
     assert counted("repeated") == before + 2
 
 
@@ -143,7 +144,7 @@ async def test_an_answer_to_another_devices_command_is_refused(database: Databas
     assert verdicts(database) == []
     assert counted("foreign") == before + 1
     await run(database, answered((device, reply(command))))
-    assert verdicts(database) == ["remote.runbook.warn"]
+    assert verdicts(database) == ["remote.runbook.warn.except"]
 
 
 async def test_an_answer_to_nothing_we_asked_is_counted_and_forgotten(database: Database) -> None:
@@ -160,7 +161,7 @@ async def test_an_answer_that_comes_after_we_gave_up_waiting_still_counts(databa
         await CommandSender(pool=pool, publisher=Broker()).run_once(NOW + EXPIRY_MS + GRACE_MS)
     await run(database, answered((device, reply(command))), answered((device, reply(command, outcome="ok"))))
     assert rows(database, ANSWER, LATER) == [("done", "", "warn", True)]
-    assert verdicts(database) == ["remote.runbook.warn"]
+    assert verdicts(database) == ["remote.runbook.warn.except"]
 
 
 @pytest.mark.parametrize("status", ["failed", "expired"])

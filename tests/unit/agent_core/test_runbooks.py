@@ -18,7 +18,7 @@ def step(*verdicts: Verdict, limit: float = 5.0, output: int = 4096, name: str =
 
 
 def book(*steps: Step) -> Runbook:
-    return Runbook(key="b", name=TEXT, read_only=True, scopes=(), suggested=TEXT, steps=steps)
+    return Runbook(key="b", name=TEXT, covers=(), read_only=True, scopes=(), suggested=TEXT, steps=steps)
 
 
 WARN = Verdict(field="cpu", op="gt", value=50, level="warn", reason="remote.step.cpu_high")

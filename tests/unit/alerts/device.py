@@ -31,6 +31,7 @@ def limit(
 ) -> LimitRule:
     return LimitRule(
         key=key,
+        title=WORDS,
         op=op,
         raise_at=raise_at,
         clear=clear,

@@ -4,6 +4,7 @@ from itertools import product
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.effects import Kind, Param
 from alerts.episode import (
@@ -120,6 +121,7 @@ PLAN = compile_model(MODEL)
 RULES = {
     Variant.ABOVE: PLAN.rules["limit:hot"],
     Variant.BELOW: PLAN.rules["limit:low"],
+    Variant.STATE: replace(PLAN.rules["limit:low"], states=True),
     Variant.CODE: PLAN.rules["fault:E1"],
     Variant.UNKNOWN: unknown_rule("X"),
     Variant.MORE: unknown_rule(MORE),
@@ -136,7 +138,7 @@ RULES = {
 }
 EXTRA: dict[Reason, dict[str, Param]] = {
     Reason.CLEARED_BY: {"by": "OK2"},
-    Reason.UNHEARD: {"silent_s": 180.0, "last": "2026-11-22T02:00:00+00:00"},
+    Reason.UNHEARD: {"last": "2026-11-22T02:00:00+00:00"},
     Reason.HEARD: {"silent_s": 180.0},
     Reason.RETIRED: {"rule": "fault:E1"},
     Reason.UNCONFIRMED: {"lost": 12},
@@ -180,7 +182,10 @@ def test_late_messages_show_only_what_there_is() -> None:
 
 def test_the_offset_of_a_clock_is_said_in_words() -> None:
     said = {lang: render("alert.clock.behind", {"offset_s": 7380}, lang, load()) for lang in ("zh", "en")}
-    assert said == {"zh": "设备时钟慢 2 小时 3 分钟，请校时", "en": "Its clock is 2 h 3 min behind; set it right"}
+    assert said == {
+        "zh": "设备时钟慢 2 小时 3 分钟，请校时",
+        "en": "The equipment's clock is 2 h 3 min behind; set it right",
+    }
 
 
 def test_every_move_that_a_kind_of_rule_can_make_has_a_message() -> None:

@@ -110,9 +110,9 @@ def test_numbers_of_the_bulk_lane_that_begin_again_are_the_devices_one_alert() -
 @pytest.mark.parametrize(
     ("offset_s", "en"),
     [
-        (7380.0, "Its clock is 2 h 3 min behind; set it right"),
-        (-240.0, "Its clock is 4 min ahead; set it right"),
-        (1_795_312_800.0, "Its clock is 20779 d 2 h behind; set it right"),
+        (7380.0, "The equipment's clock is 2 h 3 min behind; set it right"),
+        (-240.0, "The equipment's clock is 4 min ahead; set it right"),
+        (1_795_312_800.0, "The equipment's clock is 20779 d 2 h behind; set it right"),
     ],
 )
 def test_a_wrong_clock_of_a_client_without_numbers_is_an_alert_with_its_offset(offset_s: float, en: str) -> None:

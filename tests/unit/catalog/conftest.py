@@ -17,6 +17,7 @@ RUNBOOKS = """\
 runbooks:
   - key: look
     name: {zh: 检查, en: Look}
+    covers: [network]
     read_only: true
     scopes: [diagnose]
     suggested: {zh: 任何时候, en: any time}
@@ -34,7 +35,7 @@ runbooks:
 MESSAGES = """\
 messages:
   no-echo: {zh: 无应答, en: no answer}
-  hot: {zh: "{signal:signal} {value}{unit:unit}", en: "{signal:signal} at {value}{unit:unit}"}
+  hot: {zh: "{signal:signal} {value:quantity}", en: "{signal:signal} at {value:quantity}"}
 """
 
 BASE = """\
@@ -46,6 +47,7 @@ families:
   - key: link
     name: {zh: 失联, en: Silent}
     subsystem: network
+    evidence: []
     causes: [{zh: 关机, en: switched off}]
 silence:
   after_s: 180
@@ -64,6 +66,7 @@ families:
   - key: heat
     name: {zh: 过热, en: Heat}
     subsystem: cooling
+    evidence: [thing.temperature]
     causes: [{zh: 灰尘, en: dust}]
     parts:
       - {key: fan, probability: 0.5}
@@ -78,6 +81,7 @@ signals:
     max: 90
     rules:
       - key: hot
+        title: {zh: 设备过热, en: Thing too hot}
         op: above
         raise: 42
         clear: 39

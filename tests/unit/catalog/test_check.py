@@ -16,6 +16,7 @@ P = "parts.yaml"
 HOTTER = """\
     rules:
       - key: hot
+        title: {zh: 更热, en: hotter}
         op: above
         raise: 60
         clear: 50
@@ -76,6 +77,15 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "duplicate code": (M, "  - code: T-02\n", "  - code: T-01 #!\n", "code T-01 stands twice"),
     "duplicate of a base": (M, "  - key: heat\n", "  - key: link #!\n", "family link stands in base.yaml too"),
     "duplicate rule": (M, "    rules:\n", HOTTER, "rule hot stands twice"),
+    "title": (M, "        title: {zh: 设备过热, en: Thing too hot}\n", "", "rules[0]: lacks `title`"),
+    "evidence": (M, "[thing.temperature]", "[thing.heat]", "evidence[0]: no signal thing.heat"),
+    "no evidence": (M, "    evidence: [thing.temperature]\n", "", "families[0]: lacks `evidence`"),
+    "states": (
+        M,
+        "    source: test\n    cadence",
+        "    source: test\n    states: {99: {zh: 是, en: so}}\n    cadence",
+        "99 is",
+    ),
     "not a number": (M, "        raise: 42\n", "        raise: .nan\n", "rules[0].raise: expected `float` >="),
     "endless": (M, "clear: {after_s: 60}", "clear: {after_s: .inf} #!", "expected `float` <= 31536000"),
     "duplicate part": (

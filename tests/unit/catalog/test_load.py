@@ -15,7 +15,10 @@ from tests.unit.catalog.conftest import FILES, MakeFolder
 
 M = "models/thing.yaml"
 _OPEN = "    continuation: {regex: '^(?:a+$', within: 3}\n    example: 'temp=37"
-HOT = "op: above, raise: 60, clear: 50, severity: major, family: heat, ticket: true, advice: {zh: 停, en: stop}}\n"
+HOT = (
+    "title: {zh: 热, en: hot}, op: above, raise: 60, clear: 50, severity: major, family: heat, ticket: true, "
+    "advice: {zh: 停, en: stop}}\n"
+)
 
 
 def test_resolves_bases_parts_and_tables(make_folder: MakeFolder) -> None:
@@ -106,8 +109,8 @@ def test_a_diamond_of_bases_counts_each_once(make_folder: MakeFolder) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        (M, "    max: 90\n", "    max: hot\n", "models/thing.yaml:20:10: Expected `float`, got `str`"),
-        (M, "    lane: live\n", "    lane: live\n    lane: live\n", "models/thing.yaml:19:5: key 'lane' stands twice"),
+        (M, "    max: 90\n", "    max: hot\n", "models/thing.yaml:21:10: Expected `float`, got `str`"),
+        (M, "    lane: live\n", "    lane: live\n    lane: live\n", "models/thing.yaml:20:5: key 'lane' stands twice"),
         (M, "extends: [base]", "extends: [bass]", "models/thing.yaml:4:11: base 'bass' isn't there"),
         (
             "models/base.yaml",
@@ -115,18 +118,18 @@ def test_a_diamond_of_bases_counts_each_once(make_folder: MakeFolder) -> None:
             "kind: base\nextends: [thing]\n",
             "models/thing.yaml:4:11: base 'base' extends itself",
         ),
-        (M, "      - {key: fan,", "      - {key: fun,", "models/thing.yaml:11:15: no part 'fun'"),
-        (M, "    family: heat\n    sev", "    family: cold\n    sev", "models/thing.yaml:34:13: no family 'cold'"),
+        (M, "      - {key: fan,", "      - {key: fun,", "models/thing.yaml:12:15: no part 'fun'"),
+        (M, "    family: heat\n    sev", "    family: cold\n    sev", "models/thing.yaml:36:13: no family 'cold'"),
         (M, "        family: heat\n", "        family: cold\n", "no family 'cold'"),
         ("models/base.yaml", "  family: link\n", "  family: heat\n", "no family 'heat'"),
         (M, "        runbook: look\n", "        runbook: see\n", "no runbook 'see'"),
         ("models/thing.yaml", "    rules:\n", "    rules:\n      - {key: hot, " + HOT, "rule 'hot' stands twice"),
-        (M, "(?P<value>\\d{1,3})", "(?P<value>(?=\\d))", "models/thing.yaml:58:12: is no pattern: invalid perl"),
-        (M, "(?P<value>\\d{1,3})", "(?P<v v>\\d{1,3})", "models/thing.yaml:58:12: is no pattern: invalid named"),
-        (M, "    example: 'temp=37", _OPEN, "models/thing.yaml:59:27: is no pattern: missing )"),
-        (M, "code: T-02, name", "code: T-09, name", "models/thing.yaml:62:58: no code 'T-09'"),
-        (M, "astm.comment, astm.flag", "astm.comment, astm.flags", "models/thing.yaml:62:40: no table 'astm.flags'"),
-        (M, "  - {key: glu, ids", "  - {key: glc, ids", "models/thing.yaml:67:11: no assay 'glc'"),
+        (M, "(?P<value>\\d{1,3})", "(?P<value>(?=\\d))", "models/thing.yaml:60:12: is no pattern: invalid perl"),
+        (M, "(?P<value>\\d{1,3})", "(?P<v v>\\d{1,3})", "models/thing.yaml:60:12: is no pattern: invalid named"),
+        (M, "    example: 'temp=37", _OPEN, "models/thing.yaml:61:27: is no pattern: missing )"),
+        (M, "code: T-02, name", "code: T-09, name", "models/thing.yaml:64:58: no code 'T-09'"),
+        (M, "astm.comment, astm.flag", "astm.comment, astm.flags", "models/thing.yaml:64:40: no table 'astm.flags'"),
+        (M, "  - {key: glu, ids", "  - {key: glc, ids", "models/thing.yaml:69:11: no assay 'glc'"),
         (M, "kind: dr\n", "kind: analyzer\n", "models/thing.yaml:1:1: has no code 'UNKNOWN-CODE'"),
         ("parts.yaml", "spec: {zh: 12 V, en: 12 V}}\n", "spec: &a 12 V}\n  - *a\n", "parts.yaml:3:5: an alias"),
     ],

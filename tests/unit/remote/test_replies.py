@@ -1,12 +1,14 @@
-from typing import Literal
+from typing import Any, Final, Literal
 
 import pytest
 
 from catalog.load import load
-from remote.replies import Asked, fate, known_verdict, told
+from catalog.messages import render
+from remote.replies import Asked, fate, known_verdict, told, unchecked
 from wire.items import Reply, StepResult, Verdict
 
 CATALOG = load()
+OF_THE_BATH: Final[dict[str, Any]] = {"runbook": "host-health", "family": "bath"}
 Outcome = Literal["ok", "warn", "fail", "refused"]
 
 
@@ -30,7 +32,7 @@ def reply(
 
 
 def asked(*, device_id: int = 7, answered: bool = False) -> Asked:
-    return Asked(device_id=device_id, org_id=1, dealer_id=2, ticket_id=1, answered=answered, runbook="host-health")
+    return Asked(device_id=device_id, org_id=1, dealer_id=2, ticket_id=1, answered=answered, **OF_THE_BATH)
 
 
 def test_the_first_answer_of_the_device_that_was_asked_counts() -> None:
@@ -64,6 +66,43 @@ def test_a_verdict_says_how_much_is_wrong_and_each_step_as_a_message() -> None:
         "message": "remote.step.disk_high",
         "params": {"used": 91.0},
     }
+
+
+@pytest.mark.parametrize(
+    ("runbook", "family", "model", "missed"),
+    [
+        ("analyzer-check", "bath", "generic-analyzer", "incubation"),
+        ("analyzer-check", "workstation", "generic-analyzer", None),
+        ("dr-check", "generator.kv", "generic-dr", "generator"),
+        ("dr-check", "pacs", "generic-dr", None),
+        ("host-health", "link", "generic-dr", "network"),
+        ("host-health", "link", "no-such-model", None),
+        ("no-such-book", "link", "generic-dr", None),
+        (None, None, "generic-dr", None),
+    ],
+)
+def test_a_verdict_names_what_of_the_fault_was_not_checked(
+    runbook: str | None, family: str | None, model: str, missed: str | None
+) -> None:
+    assert unchecked(runbook, family, model, CATALOG) == missed
+
+
+@pytest.mark.parametrize(
+    ("outcome", "zh", "en"),
+    [
+        ("ok", "生化仪工作站检查：无异常（未检查反应槽）", "nothing found (reaction bath not checked)"),
+        ("warn", "生化仪工作站检查：1 项需要注意（未检查反应槽）",
+         "1 finding to be looked at (reaction bath not checked)"),
+        ("fail", "生化仪工作站检查：1 项异常（未检查反应槽）", "1 step failed (reaction bath not checked)"),
+        ("refused", "生化仪工作站检查：1 项未执行（也未检查反应槽）",
+         "1 step not run (reaction bath not checked either)"),
+    ],
+)  # fmt: skip
+def test_no_verdict_is_of_the_whole(outcome: Outcome, zh: str, en: str) -> None:
+    found = verdict(step(outcome=outcome), outcome=outcome, runbook="analyzer-check")
+    message, params = told(reply(found=found), "analyzer-check", CATALOG, unchecked="incubation")
+    assert render(message, params, "zh", CATALOG) == zh
+    assert render(message, params, "en", CATALOG) == f"Check of the analyzer's workstation: {en}"
 
 
 @pytest.mark.parametrize("reason", ["no.such.message", "ticket.opened", "remote.step.no_such"])
