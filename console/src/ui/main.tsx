@@ -12,6 +12,10 @@ export const MAIN = 'main'
 export function Main({ title, wide, children }: { title: string; wide?: boolean; children: ReactNode }) {
   const main = useRef<HTMLElement>(null)
   useNamed(title)
+  useEffect(() => {
+    // What had the focus went with the page before: readers and keys go on here.
+    if (document.activeElement === document.body) main.current?.focus({ preventScroll: true })
+  }, [])
   // biome-ignore lint/correctness/useExhaustiveDependencies: another thing is shown, so from its top
   useEffect(() => {
     // Not returned: browsers of today answer with a promise.
