@@ -3,6 +3,7 @@
 import { createRoute, createRouter, type RouterHistory, redirect } from '@tanstack/react-router'
 import { alertsRoutes } from '../alerts/routes.ts'
 import type { WhoAmI } from '../api/client.ts'
+import { catalogRoute } from '../catalog/routes.ts'
 import { devicesRoutes } from '../devices/routes.ts'
 import { accountRoute } from '../people/routes.ts'
 import { ticketsRoutes } from '../tickets/routes.ts'
@@ -20,7 +21,7 @@ const home = createRoute({
   },
 })
 
-const tree = root.addChildren([home, alertsRoutes, ticketsRoutes, devicesRoutes, accountRoute])
+const tree = root.addChildren([home, alertsRoutes, ticketsRoutes, ...devicesRoutes, catalogRoute, accountRoute])
 
 /** Every address that leads somewhere, as its route has it: `/tickets/$number`. */
 export const PATHS: ReadonlySet<string> = new Set(paths(tree as unknown as Node))

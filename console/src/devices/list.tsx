@@ -1,4 +1,4 @@
-import { type LinkProps, useNavigate } from '@tanstack/react-router'
+import { Link, type LinkProps, useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Device } from '../api/client.ts'
@@ -10,11 +10,12 @@ import { useHeld } from '../list/useHeld.ts'
 import { useList } from '../list/useList.ts'
 import { Age } from '../ui/bits.tsx'
 import { useLive, useMay } from '../ui/context.tsx'
+import { Name, placeOf } from '../ui/name.tsx'
 import { Split } from '../ui/split.tsx'
 import type { DeviceSearch } from './filter.ts'
 import { DEVICES } from './kind.ts'
 import { devicesRoute } from './routes.ts'
-import { doubt, place, summary } from './summary.ts'
+import { doubt, summary } from './summary.ts'
 import './devices.css'
 import './words.ts'
 
@@ -45,10 +46,21 @@ function Devices() {
       total={null}
       filtered={Object.values(search).some((value) => value !== undefined)}
       onClear={() => ask({ q: undefined, how: undefined, site: undefined, model: undefined })}
+      tools={
+        may ? (
+          <Link className="button" to="/devices/new">
+            {t('devices.add')}
+          </Link>
+        ) : null
+      }
       empty={
         <>
           {t('devices.empty')}
-          {may ? <span className="todo">{t('devices.register')}</span> : null}
+          {may ? (
+            <Link className="button" to="/devices/new">
+              {t('devices.add')}
+            </Link>
+          ) : null}
         </>
       }
       filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('devices.hint')} />}
@@ -60,7 +72,7 @@ function Devices() {
         rows={rows}
         link={link}
         look={(device) => `device ${!stale && summary(device) === 'ill' ? 'row-ill' : ''}`}
-        group={place}
+        group={placeOf}
         chosen={chosen}
         onChosen={setChosen}
         onEnd={list.next}
@@ -79,7 +91,7 @@ function useColumns(): readonly Column<Device>[] {
         id: 'name',
         head: t('devices.column.name'),
         width: 'minmax(0, 2fr)',
-        cell: ({ name }) => <bdi className="name">{name}</bdi>,
+        cell: ({ name }) => <Name of={name} />,
       },
       {
         id: 'model',

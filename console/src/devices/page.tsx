@@ -3,16 +3,20 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { type DeviceDetail, Failure } from '../api/client.ts'
 import { SignalChart } from '../chart/signal.tsx'
-import { Age, Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { Failed, Moment, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { useMay, usePage } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
 import { Title } from '../ui/main.tsx'
-import { number, symbol } from '../words/format.ts'
+import { Place } from '../ui/name.tsx'
+import { About, BoxAndClock, Service } from './about.tsx'
+import { CollectedList, Signals } from './collected.tsx'
 import { Doubts, ForeignUnits, Gaps } from './doubts.tsx'
 import { Facts } from './facts.tsx'
+import styles from './page.module.css'
 import { deviceQuery } from './queries.ts'
 import { Refusals } from './refusals.tsx'
 import { deviceRoute } from './routes.ts'
-import { place } from './summary.ts'
+import { Work } from './work.tsx'
 import './devices.css'
 import './words.ts'
 
@@ -46,22 +50,23 @@ function DeviceView({ id, metric }: { id: string; metric: string | null }) {
   return (
     <Detail title={device.name} list="/devices" query={query}>
       <header className="detail-head">
-        <Title>{device.name}</Title>
-        <p className="muted">{place(device)}</p>
+        <Title>
+          <bdi>{device.name}</bdi>
+        </Title>
+        <p className="muted">
+          <Place of={device} /> · {device.model_name}
+        </p>
         <Facts device={device} />
         {device.healthy.value === true ? null : <p className="counts">{device.healthy.text}</p>}
         <Doubts device={device} />
+        {device.retired_at === null ? null : (
+          <p>
+            {t('devices.page.retired')} <Moment at={device.retired_at} />：<bdi>{device.retired_reason}</bdi>
+          </p>
+        )}
+        <Tools device={device} />
       </header>
-      {device.tickets.length === 0 ? null : (
-        <p>
-          {t('devices.page.tickets')}：
-          {device.tickets.map((each) => (
-            <Link key={each} className="number link" to="/tickets/$number" params={{ number: each }}>
-              {each}
-            </Link>
-          ))}
-        </p>
-      )}
+      <Work device={device} />
       {first === undefined ? null : (
         <SignalChart key={`${id} ${first}`} device={id} metrics={device.latest} first={first} fault={null} />
       )}
@@ -69,83 +74,32 @@ function DeviceView({ id, metric }: { id: string; metric: string | null }) {
       <ForeignUnits units={device.foreign_units} />
       <Gaps gaps={device.gaps} />
       <Refusals device={device} />
-      <Inventory device={device} />
+      <CollectedList id={id} />
+      <BoxAndClock device={device} />
+      <Service id={id} />
+      <About device={device} />
     </Detail>
   )
 }
 
-function Signals({ device, metric }: { device: DeviceDetail; metric: string | null }) {
+/** What can be done with it from here. */
+function Tools({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation()
-  const language = useLanguage()
-  if (device.latest.length === 0) return <p className="empty">{t('devices.page.noSignals')}</p>
+  const { pages } = usePage()
+  const manage = useMay('devices.manage')
+  const report = useMay('faults.report')
   return (
-    <section aria-labelledby="signals">
-      <h3 id="signals">{t('devices.page.signals')}</h3>
-      <table className="signals">
-        <thead>
-          <tr>
-            <th scope="col">{t('devices.page.signal')}</th>
-            <th scope="col" className="figure">
-              {t('devices.page.value')}
-            </th>
-            <th scope="col" className="figure">
-              {t('devices.page.age')}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {device.latest.map((value) => (
-            <tr key={value.metric} data-current={value.metric === metric}>
-              <th scope="row">
-                <Link
-                  to="/devices/$id"
-                  params={{ id: device.id }}
-                  search={(search) => ({ ...search, signal: value.metric })}
-                  title={t('devices.page.chart')}
-                >
-                  {value.name}
-                </Link>
-              </th>
-              <td className="figure value">
-                {number(value.value, language)} {symbol(value.unit)}
-                {value.quality === 'good' ? null : (
-                  <span className="badge">{t(`devices.page.quality.${value.quality}`)}</span>
-                )}
-              </td>
-              <td className="figure muted">
-                <Age at={value.at} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  )
-}
-
-function Inventory({ device }: { device: DeviceDetail }) {
-  const { t } = useTranslation()
-  const rows: (readonly [string, string])[] = [
-    [t('devices.page.model'), device.model_name],
-    [t('devices.page.serial'), device.serial],
-    [t('devices.page.department'), device.department],
-    [t('devices.page.dealer'), device.dealer.name],
-    [t('devices.page.agent'), device.heartbeat?.agent ?? ''],
-    ...Object.entries(device.inventory).map(([name, value]) => [name, String(value)] as const),
-  ]
-  return (
-    <section aria-labelledby="inventory">
-      <h3 id="inventory">{t('devices.page.inventory')}</h3>
-      <dl className="pairs">
-        {rows
-          .filter(([, value]) => value !== '')
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
-    </section>
+    <p className={styles.head}>
+      {report && device.status === 'active' && pages.has('/devices/$id/report') ? (
+        <Link className="button" to={'/devices/$id/report' as '/devices'} params={{ id: device.id } as never}>
+          {t('devices.page.report')}
+        </Link>
+      ) : null}
+      {manage ? (
+        <Link className="button" to="/devices/$id/change" params={{ id: device.id }}>
+          {t('devices.page.change')}
+        </Link>
+      ) : null}
+    </p>
   )
 }

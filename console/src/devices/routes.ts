@@ -20,4 +20,18 @@ export const deviceRoute = createRoute({
   component: lazyRouteComponent(() => import('./page.tsx'), 'DevicePage'),
 })
 
-export const devicesRoutes = devicesRoute.addChildren([deviceRoute])
+export const newRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'devices/new',
+  beforeLoad: needs('devices.manage'),
+  component: lazyRouteComponent(() => import('./new.tsx'), 'NewDevicePage'),
+})
+
+export const changeRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'devices/$id/change',
+  beforeLoad: needs('devices.manage', 'service.manage'),
+  component: lazyRouteComponent(() => import('./change.tsx'), 'ChangeDevicePage'),
+})
+
+export const devicesRoutes = [devicesRoute.addChildren([deviceRoute]), newRoute, changeRoute] as const

@@ -3,6 +3,7 @@
 export * as act from '../act/words.ts'
 export * as alerts from '../alerts/words.ts'
 export * as app from '../app/words.ts'
+export * as catalog from '../catalog/words.ts'
 export * as chart from '../chart/words.ts'
 export * as desk from '../desk/words.ts'
 export * as devices from '../devices/words.ts'
