@@ -9,6 +9,7 @@ are, never read as a template or a format, and stripped of control characters. W
 - with a kind, a language-neutral value that is translated; what can't be is shown as it is:
   `signal`, `fault`, `rule`, `family`, `model`, `runbook`: a key of the catalog becomes its name (a family of no model,
   such as `identity`: the message `word.family.<key>`);
+  `named`: a fault code becomes its name in parentheses, as it stands behind the code, or that the catalog hasn't it;
   `step`: "runbook/step" becomes the step's title;
   `quantity`, `limit`: a number becomes what its signal says, with digits, unit or words (`catalog.quantity`); signal
   and UCUM unit are the parameters `signal` and `unit` of the same message;
@@ -34,8 +35,9 @@ PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
 PLURAL: Final = "s"
 _WORDS: Final = frozenset({"family", "severity", "state", "outcome", "lane", "subsystem"})
 _NAMES: Final = frozenset({"signal", "fault", "family", "rule"})
+NAMED: Final = "named"
 _NUMBERS: Final = frozenset({"quantity", "limit", "duration", "millis", PLURAL})
-KINDS: Final = _WORDS | _NAMES | _NUMBERS | {"model", "runbook", "step", "time"}
+KINDS: Final = _WORDS | _NAMES | _NUMBERS | {"model", "runbook", "step", "time", NAMED}
 _LIMIT: Final = "limit:"
 """How the engine's key of a limit's rule begins; the catalog's own follows."""
 _OF_STATES: Final = {"alert.limit.above": "alert.state.held", "alert.limit.below": "alert.state.held"}
@@ -119,6 +121,10 @@ class _Filling:
                 return self._say(number, kind)
             return "" if kind == PLURAL else _plain(value)
         shown = _plain(value)
+        if kind == NAMED:
+            known = _name(shown, "fault", self._models) or self._catalog.messages.get("word.fault.unknown")
+            said = shown if known is None else known.get(self._lang)
+            return f"（{said}）" if self._lang == "zh" else f" ({said})"
         name = _name(shown, kind, self._models) or _word(shown, kind, self._catalog)
         if name is not None:
             return name.get(self._lang)

@@ -48,6 +48,9 @@ def spoken(value: float, *, signal: Signal | None, unit: str, lang: Lang, others
     scaled = _scaled(value, unit, lang)
     if scaled is not None and all(_scaled(other, unit, lang) != scaled for other in beside):
         return scaled
+    if scaled is not None and unit in _LONG:
+        seconds = _LONG[unit][1]
+        beside, value, unit, signal = [other * seconds for other in beside], value * seconds, "s", None
     digits = digits_of(signal, unit)
     while digits is not None and digits < _MOST_DIGITS and not all(_apart(value, other, digits) for other in beside):
         digits += 1

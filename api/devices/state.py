@@ -34,8 +34,8 @@ class Reason(StrEnum):
 
 WORDS: Final = MappingProxyType(
     {
-        Reason.SESSION: Text(zh="与平台保持连接", en="Its session with the platform lives"),
-        Reason.SESSION_ENDED: Text(zh="与平台的连接已断开", en="Its session with the platform has ended"),
+        Reason.SESSION: Text(zh="与平台保持连接", en="Connected to the platform"),
+        Reason.SESSION_ENDED: Text(zh="与平台的连接已断开", en="Its connection to the platform has ended"),
         Reason.NO_SESSION: Text(
             zh="直接上报，不建立会话，无法判断是否在线", en="It reports without a session: only its reports tell of it"
         ),
@@ -44,8 +44,8 @@ WORDS: Final = MappingProxyType(
             zh="已错过多次心跳，显示的是旧数据", en="Several heartbeats are missing: what is shown is old"
         ),
         Reason.NEVER_SEEN: Text(zh="从未上报过", en="It has never reported"),
-        Reason.NO_ALERTS: Text(zh="没有报警", en="No alerts"),
-        Reason.ONLY_MINOR: Text(zh="只有一般报警", en="Only minor alerts"),
+        Reason.NO_ALERTS: Text(zh="所报内容中没有报警", en="No alerts in what it reports"),
+        Reason.ONLY_MINOR: Text(zh="所报内容中只有一般报警", en="Only minor alerts in what it reports"),
         Reason.ALERTS: Text(zh="有未消除的重要报警", en="Serious alerts are open"),
         Reason.REFUSED: Text(
             zh="24 小时内设备报来的内容有些未能识别，是否正常不能确定",
@@ -56,8 +56,8 @@ WORDS: Final = MappingProxyType(
             en="Its agent doesn't reach the equipment, so its health is unknown",
         ),
         Reason.DOUBTED: Text(
-            zh="有报警未确认或使判断不可靠，是否正常不能确定",
-            en="An open alert is unconfirmed or casts doubt on what is known, so its health is unknown",
+            zh="有报警使判断不可靠，是否正常不能确定",
+            en="An open alert makes what is known unsure, so its health is unknown",
         ),
         Reason.STALE: Text(zh="数据已旧，不知是否正常", en="What is known is old, so its health is unknown"),
     }

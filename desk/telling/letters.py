@@ -75,7 +75,7 @@ def compose(letter: Letter, lang: Lang, catalog: Catalog, *, public_url: str = "
         "occurred": time_of(letter.occurred_ms).isoformat(),
         "stops": known.stops.get(lang) if known.stops is not None else NOTHING,
         "advice": known.advice.get(lang) if known.advice is not None else NOTHING,
-        "parts": "; ".join(_part(part, lang) for part in letter.parts) or NOTHING,
+        "parts": ("；" if lang == "zh" else "; ").join(_part(part, lang) for part in letter.parts) or NOTHING,
         "url": f"{public_url.rstrip('/')}/tickets/{letter.number}" if public_url else letter.number,
     }
 
@@ -170,4 +170,5 @@ def _words(
 
 
 def _part(part: PartRef, lang: Lang) -> str:
-    return f"{part.name.get(lang)} ×{part.quantity} ({part.spec.get(lang)})"
+    spec = f"（{part.spec.zh}）" if lang == "zh" else f" ({part.spec.en})"
+    return f"{part.name.get(lang)} ×{part.quantity}{spec}"

@@ -19,7 +19,7 @@ def test_what_was_active_is_unconfirmed_and_says_how_much_is_lost() -> None:
     assert moves(found) == [LOST, LOST]
     said = {render(e.message, e.params, "en", load()) for e in only(EpisodeChanged, found)}
     assert said == {
-        "12 reports got lost; whether fault E1 (E1) is still there is unknown",
+        "12 reports got lost; whether fault E1 (unknown to the catalog) is still there is unknown",
         "busy: 12 reports got lost; whether it is still so is unknown",
     }
     assert device.report(101, beat(101), gap=3) == [], "more lost makes it no less confirmed"
