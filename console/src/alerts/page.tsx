@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { Failure } from '../api/client.ts'
-import { SignalChart } from '../chart/signal.tsx'
+import { Picture } from '../chart/picture.tsx'
 import { deviceQuery } from '../devices/queries.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { Age, Failed, SeverityMark, Skeleton, useDuration, useLanguage, useNow } from '../ui/bits.tsx'
@@ -125,13 +125,24 @@ function Head({ alert }: { alert: AlertDetail }) {
 function Signal({ alert }: { alert: AlertDetail }) {
   const language = useLanguage()
   const device = useQuery(deviceQuery(language, alert.device.id))
-  const [first] = alert.picture.fitting
-  if (first === undefined || device.data === undefined) return null
+  const view = alertRoute.useSearch()
+  const navigate = alertRoute.useNavigate()
+  if (device.data === undefined) return null
   const fault = {
     at: Date.parse(alert.occurred_at),
     severity: alert.severity,
+    rule: alert.rule,
     from: Date.parse(alert.picture.begins),
-    to: Date.parse(alert.picture.ends),
+    to: Math.ceil(Date.parse(alert.picture.ends) / 10_000) * 10_000,
   }
-  return <SignalChart device={alert.device.id} metrics={device.data.latest} first={first} fault={fault} />
+  return (
+    <Picture
+      device={alert.device.id}
+      metrics={device.data.latest}
+      fitting={alert.picture.fitting}
+      fault={fault}
+      view={view}
+      onView={(next) => void navigate({ search: (search) => ({ ...search, ...next }), replace: true })}
+    />
+  )
 }

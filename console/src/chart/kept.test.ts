@@ -16,6 +16,10 @@ const series = {
   gap_s: null,
   limits: [],
   marks: [],
+  unheard: [],
+  set: null,
+  runs: null,
+  per_event: false,
   points: none,
 } as unknown as Series
 const evidence = {

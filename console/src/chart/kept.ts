@@ -17,6 +17,14 @@ export function kept(series: Series, evidence: Schemas['TicketEvidence'] | undef
     resolution: 'raw',
     width_s: 0,
     gap_s: null,
+    // How often it was measured isn't known of a copy: no line between its points.
+    per_event: true,
+    runs:
+      series.runs === null
+        ? null
+        : signal.t
+            .map((t, at) => ({ begins: t, ends: t, value: good[at] ?? null, n: 1 }))
+            .filter((run) => run.value !== null),
     points: {
       t: signal.t,
       lo: good,

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { type DeviceDetail, Failure } from '../api/client.ts'
-import { SignalChart } from '../chart/signal.tsx'
+import { Picture } from '../chart/picture.tsx'
 import { Failed, Moment, Skeleton, useLanguage } from '../ui/bits.tsx'
 import { useMay, usePage } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
@@ -22,11 +22,12 @@ import './words.ts'
 
 export function DevicePage() {
   const { id } = deviceRoute.useParams()
-  const { signal } = deviceRoute.useSearch()
-  return <DeviceView key={id} id={id} metric={signal ?? null} />
+  return <DeviceView key={id} id={id} />
 }
 
-function DeviceView({ id, metric }: { id: string; metric: string | null }) {
+function DeviceView({ id }: { id: string }) {
+  const view = deviceRoute.useSearch()
+  const navigate = deviceRoute.useNavigate()
   const { t } = useTranslation()
   const language = useLanguage()
   const query = useQuery(deviceQuery(language, id))
@@ -46,7 +47,7 @@ function DeviceView({ id, metric }: { id: string; metric: string | null }) {
     )
   }
   const device = query.data
-  const first = metric ?? device.latest[0]?.metric
+  const first = view.signal ?? device.latest[0]?.metric
   return (
     <Detail title={device.name} list="/devices" query={query}>
       <header className="detail-head">
@@ -68,7 +69,14 @@ function DeviceView({ id, metric }: { id: string; metric: string | null }) {
       </header>
       <Work device={device} />
       {first === undefined ? null : (
-        <SignalChart key={`${id} ${first}`} device={id} metrics={device.latest} first={first} fault={null} />
+        <Picture
+          device={id}
+          metrics={device.latest}
+          fitting={[first]}
+          fault={null}
+          view={view}
+          onView={(next) => void navigate({ search: (search) => ({ ...search, ...next }), replace: true })}
+        />
       )}
       <Signals device={device} metric={first ?? null} />
       <ForeignUnits units={device.foreign_units} />

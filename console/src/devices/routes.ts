@@ -2,7 +2,7 @@ import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import * as z from 'zod/mini'
 import { needs } from '../app/guard.ts'
 import { root } from '../app/root.ts'
-import { words } from '../ui/fields.ts'
+import { viewSearch } from '../chart/view.ts'
 import { deviceSearch } from './filter.ts'
 
 export const devicesRoute = createRoute({
@@ -16,7 +16,7 @@ export const devicesRoute = createRoute({
 export const deviceRoute = createRoute({
   getParentRoute: () => devicesRoute,
   path: '$id',
-  validateSearch: z.object({ signal: words() }),
+  validateSearch: z.object(viewSearch),
   component: lazyRouteComponent(() => import('./page.tsx'), 'DevicePage'),
 })
 

@@ -34,7 +34,10 @@ for (const [name, size] of [
   Object.defineProperty(HTMLElement.prototype, name, { configurable: true, get: () => size })
 HTMLElement.prototype.scrollTo = () => undefined
 // What is drawn on a canvas is looked at in a real browser.
-const drawing: object = new Proxy(() => drawing, { get: () => drawing, set: () => true })
+const drawing: object = new Proxy(() => drawing, {
+  get: (_, name) => (name === Symbol.toPrimitive ? () => 0 : drawing),
+  set: () => true,
+})
 HTMLCanvasElement.prototype.getContext = (() => drawing) as never
 Object.assign(globalThis, { Path2D: new Proxy(class {}, { construct: () => drawing }) })
 HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {

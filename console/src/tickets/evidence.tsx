@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { Failure, type TicketDetail } from '../api/client.ts'
-import { firstSignal } from '../chart/first.ts'
-import { type Fault, SignalChart } from '../chart/signal.tsx'
+import { type Fault, Picture } from '../chart/picture.tsx'
 import { deviceQuery } from '../devices/queries.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { ticketRoute } from './routes.ts'
 import '../devices/words.ts'
 import './words.ts'
 
@@ -15,6 +15,8 @@ const AROUND_MS = 15 * 60_000
 export function Evidence({ ticket }: { ticket: TicketDetail }) {
   const { t } = useTranslation()
   const language = useLanguage()
+  const view = ticketRoute.useSearch()
+  const navigate = ticketRoute.useNavigate()
   const device = useQuery(deviceQuery(language, ticket.device.id))
   // The ticket is this dealer's own, the device isn't any more.
   if (device.error instanceof Failure && device.error.status === 404)
@@ -25,28 +27,25 @@ export function Evidence({ ticket }: { ticket: TicketDetail }) {
     ) : (
       <Skeleton rows={4} />
     )
-  const latest = device.data.latest
-  const first = firstSignal(
-    ticket.family,
-    ticket.alerts.map((alert) => alert.message.params.signal),
-    ticket.evidence.readings.length > 0 ? ticket.evidence.readings : latest,
-  )
-  if (first === null) return <p className="muted">{t('devices.page.noSignals')}</p>
+  const { rule, code } = ticket.title.params
   const at = Date.parse(ticket.occurred_at)
   const fault: Fault = {
     at,
     severity: ticket.severity,
+    rule: typeof code === 'string' ? `fault:${code}` : String(rule ?? ''),
     // From where there is something to see.
     from: Math.max(Date.parse(ticket.evidence.begins), Date.parse(ticket.evidence.readings[0]?.at ?? '') - 60_000 || 0),
     to: Math.min(Math.max(Date.parse(ticket.evidence.ends), at) + AROUND_MS, Math.max(serverNow(), at + 60_000)),
   }
   return (
-    <SignalChart
+    <Picture
       device={ticket.device.id}
-      metrics={latest}
-      first={first}
+      metrics={device.data.latest}
+      fitting={ticket.evidence.fitting}
       fault={rounded(fault)}
       ticket={ticket.evidence.frozen_at === null ? null : ticket.number}
+      view={view}
+      onView={(next) => void navigate({ search: (search) => ({ ...search, ...next }), replace: true })}
     />
   )
 }
