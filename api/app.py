@@ -41,6 +41,7 @@ from api.readings import routes as readings
 from api.recipients import routes as recipients
 from api.series import routes as series
 from api.settings import Clock, Settings
+from api.tickets import gist
 from api.tickets import routes as tickets
 from api.version import VERSION
 from catalog.model import Catalog
@@ -66,6 +67,7 @@ _PARTS: Final = (
     stream,
     alerts,
     tickets,
+    gist,
     dealers,
     sites,
     contacts,

@@ -12,7 +12,7 @@ END $$
 
 -- name: live
 -- Ingest is at work.
-UPDATE partition_lease SET owner = 'bench', lease_until = now() + INTERVAL '1 hour', clock_ms = clock_ms + 1000
+UPDATE partition_lease SET owner = 'bench', lease_until = now() + INTERVAL '10 seconds', clock_ms = clock_ms + 1000
 
 -- name: open_alerts
 -- The worst first, of those the oldest; and the newest first.

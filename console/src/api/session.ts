@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { handedSession } from '../first/handed.ts'
 import { api, Failure, taken, type WhoAmI } from './client.ts'
 
 export const SESSION = ['session'] as const
@@ -9,6 +10,8 @@ export function useSession() {
     queryKey: SESSION,
     queryFn: async ({ signal }): Promise<WhoAmI | null> => {
       try {
+        const handed = await handedSession()?.catch(() => undefined)
+        if (handed !== undefined) return handed
         return await taken(api.GET('/api/v1/session', { signal }))
       } catch (error) {
         if (error instanceof Failure && error.status === 401) return null

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { ActQueue } from '../act/queue.ts'
 import type { WhoAmI } from '../api/client.ts'
 import { useSession, useSignedOut } from '../api/session.ts'
+import { over } from '../first/handed.ts'
 import { Login } from '../people/login.tsx'
 import { Password } from '../people/password.tsx'
 import { Failed } from '../ui/bits.tsx'
@@ -24,6 +25,10 @@ export function App() {
     setShown(who)
     acts.signedIn()
   }, [who, acts])
+  const asks = who === null ? session.data === null || session.failureCount > 0 : who.choose_password
+  useEffect(() => {
+    if (asks) over()
+  }, [asks])
   if (session.data === undefined) {
     return (
       <main className="login">

@@ -1,11 +1,12 @@
 /** What stands in a page's place when it can't be shown. */
 
 import { type ErrorComponentProps, Link, useRouter } from '@tanstack/react-router'
-import type { ReactNode } from 'react'
+import { type ReactNode, useContext, useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
+import { over } from '../first/handed.ts'
 import { Skeleton } from '../ui/bits.tsx'
 import { usePage } from '../ui/context.tsx'
-import { Main } from '../ui/main.tsx'
+import { Beside, Main } from '../ui/main.tsx'
 import { Forbidden } from './guard.ts'
 import './words.ts'
 import '../people/words.ts'
@@ -78,6 +79,7 @@ function Home() {
 }
 
 function Plain({ title, children }: { title: string; children: ReactNode }) {
+  useEffect(over, [])
   return (
     <Main title={title}>
       <div className="plain" role="alert">
@@ -91,6 +93,7 @@ function Plain({ title, children }: { title: string; children: ReactNode }) {
 /** While a page's code is on its way. */
 export function Pending() {
   const { t } = useTranslation()
+  if (useContext(Beside)) return <Skeleton rows={8} />
   return (
     <Main title={t('ui.loading')}>
       <h1 className="unseen">{t('ui.loading')}</h1>

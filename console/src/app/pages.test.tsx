@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { faults, open } from '../testing/page.tsx'
+import { PATHS } from './router.ts'
 
 for (const path of ['/alerts', '/tickets', '/devices', '/tickets/WX20261122-007', '/account', '/nowhere', '/']) {
   test(`${path} is there, and axe has nothing to say`, async () => {
@@ -9,3 +10,7 @@ for (const path of ['/alerts', '/tickets', '/devices', '/tickets/WX20261122-007'
     assert.deepEqual(await faults(container), [])
   })
 }
+
+test('every address of the tree is in the list that is opened in a real browser: `tools/console.sh test -u` adds it', async () => {
+  await expect(`${JSON.stringify([...PATHS].sort(), null, 2)}\n`).toMatchFileSnapshot('paths.json')
+})

@@ -1,12 +1,13 @@
 /** Small things that every part of the page shows in the same way: severity, age, time, state of loading. */
 
-import { type ReactNode, useSyncExternalStore } from 'react'
+import { useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Failure, type Severity } from '../api/client.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { ageParts } from '../words/age.ts'
 import { clock, moment, whole } from '../words/format.ts'
 import type { Language } from '../words/i18n.ts'
+import { SHAPES } from './shapes.ts'
 import './words.ts'
 
 export function useLanguage(): Language {
@@ -77,21 +78,13 @@ export function Clock({ at }: { at: number }) {
   return <>{clock(at, useLanguage())}</>
 }
 
-// Shapes first: the four differ without any colour.
-const SHAPES: Record<Severity, ReactNode> = {
-  critical: <path d="M5 1h6l4 4v6l-4 4H5l-4-4V5zM7.2 4l.3 5h1l.3-5zM8 10.5a1 1 0 1 0 0 2 1 1 0 0 0 0-2z" />,
-  major: <path d="M8 1.5 15.2 14H.8zM7.3 6l.3 4h.8l.3-4zM8 10.9a.9.9 0 1 0 0 1.8.9.9 0 0 0 0-1.8z" />,
-  minor: <path d="M8 1.2 14.8 8 8 14.8 1.2 8z" />,
-  warning: <path d="M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zm0 2.2a3.8 3.8 0 1 1 0 7.6 3.8 3.8 0 0 1 0-7.6z" />,
-}
-
 export function SeverityMark({ severity, word = true }: { severity: Severity; word?: boolean }) {
   const { t } = useTranslation()
   const name = t(`ui.severity.${severity}`)
   return (
     <span className={`severity severity-${severity}`} title={word ? undefined : name}>
       <svg viewBox="0 0 16 16" width="14" height="14" fillRule="evenodd" aria-hidden="true">
-        {SHAPES[severity]}
+        <path d={SHAPES[severity]} />
       </svg>
       {word ? name : <span className="unseen">{name}</span>}
     </span>

@@ -3,6 +3,7 @@ import { useRouter } from '@tanstack/react-router'
 import { type ReactNode, useContext, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { serverNow } from '../feed/server-time.ts'
+import { over } from '../first/handed.ts'
 import { moment } from '../words/format.ts'
 import { useLanguage } from './bits.tsx'
 import { useLive } from './context.tsx'
@@ -24,6 +25,10 @@ export function Detail(props: { title: string; list: string; query: UseQueryResu
   const router = useRouter()
   const beside = useContext(Beside)
   const failed = query.isError && query.data !== undefined
+  const there = query.data !== undefined || query.isError
+  useEffect(() => {
+    if (there) over()
+  }, [there])
   const leave = () => void router.navigate({ href: props.list + location.search })
   useKeys({ Escape: leave })
   const content = (

@@ -1,7 +1,5 @@
 import { useSyncExternalStore } from 'react'
-
-/** From here on a list and what was chosen of it stand side by side, in px. */
-const SIDE_BY_SIDE = 1_100
+import { SIDE_BY_SIDE } from './sizes.ts'
 
 function useMedia(query: string): boolean {
   return useSyncExternalStore(

@@ -1,18 +1,17 @@
 /** Light or dark: as the system has it, or as somebody chose here. */
 
 import { useSyncExternalStore } from 'react'
-import { keep, kept } from '../words/i18n.ts'
+import { keep, kept } from '../words/chosen.ts'
+import { shade, THEME } from './shade.ts'
 
 export const THEMES = ['system', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
 
-const KEPT = 'steth.theme'
 const listeners = new Set<() => void>()
-let theme: Theme = THEMES.find((one) => one === kept(KEPT)) ?? 'system'
+let theme: Theme = THEMES.find((one) => one === kept(THEME)) ?? 'system'
 
 function show(): void {
-  if (theme === 'system') delete document.documentElement.dataset.theme
-  else document.documentElement.dataset.theme = theme
+  shade(theme)
   for (const listener of listeners) listener()
 }
 
@@ -23,7 +22,7 @@ export function beginTheme(): void {
 
 export function choose(chosen: Theme): void {
   theme = chosen
-  keep(KEPT, chosen)
+  keep(THEME, chosen)
   show()
 }
 

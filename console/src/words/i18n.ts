@@ -2,10 +2,10 @@
 
 import i18next from 'i18next'
 import { initReactI18next } from 'react-i18next'
+import { describe, LANGUAGES, type Language, prefer, preferred } from './chosen.ts'
 import type * as subjects from './subjects.ts'
 
-export type Language = 'zh' | 'en'
-export const LANGUAGES: readonly Language[] = ['zh', 'en']
+export { keep, kept, LANGUAGES, type Language } from './chosen.ts'
 
 type Subjects = typeof subjects
 export type Subject = keyof Subjects
@@ -18,8 +18,6 @@ declare module 'i18next' {
     returnNull: false
   }
 }
-
-const KEPT = 'steth.language'
 
 /** The words of a subject, said by its `words.ts` when that is loaded. */
 const spoken = new Map<string, { readonly zh: object; readonly en: object }>()
@@ -35,21 +33,6 @@ function add(subject: string, words: { readonly zh: object; readonly en: object 
   // A namespace is known by its name: `alerts.title` is `title` of `alerts`.
   const known = i18next.options.ns as string[]
   if (!known.includes(subject)) known.push(subject)
-}
-
-/** What the person chose here before, else the browser's first language that we have; Chinese where it has neither. */
-function preferred(): Language {
-  const wanted = [kept(KEPT), ...navigator.languages]
-  for (const tag of wanted) {
-    const found = LANGUAGES.find((language) => tag === language || tag?.toLowerCase().startsWith(`${language}-`))
-    if (found) return found
-  }
-  return 'zh'
-}
-
-function describe(language: Language): void {
-  // Han characters are drawn differently by language, and a screen reader must know which one to speak.
-  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
 }
 
 export async function beginWords(): Promise<void> {
@@ -80,24 +63,7 @@ export function language(): Language {
 }
 
 export async function speak(chosen: Language): Promise<void> {
-  keep(KEPT, chosen)
+  prefer(chosen)
   await i18next.changeLanguage(chosen)
   describe(chosen)
-}
-
-/** A small choice that this browser remembers; a browser that forbids it forgets. */
-export function kept(name: string): string | null {
-  try {
-    return localStorage.getItem(name)
-  } catch {
-    return null
-  }
-}
-
-export function keep(name: string, value: string): void {
-  try {
-    localStorage.setItem(name, value)
-  } catch {
-    // Private mode or a policy: the choice holds until the page is closed.
-  }
 }

@@ -151,6 +151,16 @@ async def test_a_ticket_has_all_one_needs_to_go_there(still: World) -> None:
     assert "hunter2" not in answer.text
 
 
+async def test_a_gist_says_what_the_ticket_says_in_a_kilobyte(still: World) -> None:
+    answer = await still.ask("GET", f"/tickets/{still.a.ticket}/gist?lang=en")
+    whole = (await still.ask("GET", f"/tickets/{still.a.ticket}?lang=en")).json()
+    gist = answer.json()
+    assert gist == {name: whole[name] for name in gist}
+    assert {"title", "stops", "advice", "device", "hospital", "site", "status", "severity"} <= gist.keys()
+    assert len(answer.content) < 1_200
+    assert (await still.ask("GET", "/tickets/WX20990101-001/gist")).status_code == 404
+
+
 async def test_all_evidence_of_a_ticket_comes_by_signal(still: World) -> None:
     found = (await still.ask("GET", f"/tickets/{still.a.ticket}/evidence?lang=en")).json()
     assert (found["frozen_at"], found["cut"]) == (None, False)
