@@ -3,7 +3,7 @@
 import type { Schemas } from '../api/client.ts'
 import { SHAPES } from '../ui/shapes.ts'
 import type { Language } from '../words/chosen.ts'
-import { WORDS } from './words.ts'
+import { WORDS } from './said.ts'
 
 export type Gist = Schemas['TicketGist']
 

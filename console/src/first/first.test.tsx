@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { en as ticketsEn, zh as ticketsZh } from '../tickets/words.ts'
 import { en as uiEn, zh as uiZh } from '../ui/words.ts'
 import { type Gist, ticket } from './draw.ts'
-import { WORDS } from './words.ts'
+import { WORDS } from './said.ts'
 
 test.each([
   ['zh', { tickets: ticketsZh, ui: uiZh }],
