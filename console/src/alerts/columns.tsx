@@ -37,7 +37,7 @@ export function useColumns(): readonly Column<Alert>[] {
         id: 'what',
         head: t('alerts.column.what'),
         width: 'minmax(0, 3fr)',
-        cell: (alert) => <span className="said">{alert.message.text}</span>,
+        cell: (alert) => <span className="said">{alert.title.text}</span>,
       },
       {
         id: 'value',

@@ -52,9 +52,7 @@ function run(
     const [one] = those
     if (one === undefined) return
     const said =
-      those.length === 1
-        ? `${one.device.name} ${one.message.text}`
-        : i18next.t('alerts.several', { count: those.length })
+      those.length === 1 ? `${one.device.name} ${one.title.text}` : i18next.t('alerts.several', { count: those.length })
     if (what === 'unacknowledge') {
       last = []
       say(i18next.t('alerts.said.unacknowledged', { what: said }))

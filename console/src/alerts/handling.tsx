@@ -9,7 +9,7 @@ import { useMay } from '../ui/context.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { type AlertDetail, waits } from './alert.ts'
 import { drafts, useAcknowledging } from './deeds.ts'
-import './alerts.css'
+import styles from './page.module.css'
 import './words.ts'
 import '../people/words.ts'
 import '../ui/words.ts'
@@ -98,7 +98,7 @@ export function Handling({ alert }: { alert: AlertDetail }) {
   })
   const { actor, at, note } = alert.operator
   return (
-    <section className="handling" aria-label={t('alerts.page.who')}>
+    <section className={styles.handling} aria-label={t('alerts.page.who')}>
       {alert.read_only ? <p className="badge">{t('alerts.page.readOnly')}</p> : null}
       <AlertDoings alert={alert}>
         <p>
@@ -107,7 +107,7 @@ export function Handling({ alert }: { alert: AlertDetail }) {
           ) : (
             <>
               ✓ {t('alerts.by', { actor: actor || t('people.former') })} {at === null ? null : <Moment at={at} />}
-              {note === '' ? null : <q className="note">{note}</q>}
+              {note === '' ? null : <q className={styles.note}>{note}</q>}
             </>
           )}{' '}
           {!may || writing || busy ? null : free ? (

@@ -13,10 +13,10 @@ import { Title } from '../ui/main.tsx'
 import { zoneName } from '../words/format.ts'
 import { type AlertDetail, lasted } from './alert.ts'
 import { Handling } from './handling.tsx'
+import styles from './page.module.css'
 import { Before, Elsewhere, Figures, History } from './parts.tsx'
 import { alertQuery } from './queries.ts'
 import { alertRoute } from './routes.ts'
-import './alerts.css'
 import './words.ts'
 import '../ui/words.ts'
 
@@ -46,12 +46,12 @@ function AlertView({ id }: { id: string }) {
   }
   const alert = query.data
   return (
-    <Detail title={alert.message.text} list="/alerts" query={query}>
+    <Detail title={alert.title.text} list="/alerts" query={query}>
       <Head alert={alert} />
       <Handling alert={alert} />
-      <dl className="gist">
+      <dl className={styles.gist}>
         {alert.stops === null ? null : (
-          <div className={`gist-stops edge-${alert.severity}`}>
+          <div className={styles.stops}>
             <dt>{t('alerts.page.stops')}</dt>
             <dd>{alert.stops}</dd>
           </div>
@@ -65,15 +65,18 @@ function AlertView({ id }: { id: string }) {
       </dl>
       <section aria-labelledby="alert-why">
         <h3 id="alert-why">{t('alerts.page.why')}</h3>
+        {alert.message.text === alert.title.text ? null : <p className={styles.said}>{alert.message.text}</p>}
         <p>{alert.meaning}</p>
-        {alert.source === null ? null : <p className="muted">{t('alerts.page.source', { source: alert.source })}</p>}
+        {alert.source === null ? null : (
+          <p className={`muted ${styles.source}`}>{t('alerts.page.source', { source: alert.source })}</p>
+        )}
         <Figures alert={alert} />
         <Signal alert={alert} />
       </section>
       {alert.causes.length === 0 ? null : (
         <section aria-labelledby="alert-causes">
           <h3 id="alert-causes">{t('alerts.page.causes')}</h3>
-          <ol className="causes">
+          <ol className={styles.causes}>
             {alert.causes.map((cause) => (
               <li key={cause}>{cause}</li>
             ))}
@@ -100,6 +103,7 @@ function Head({ alert }: { alert: AlertDetail }) {
       <p className="row-head">
         <SeverityMark severity={alert.severity} />
         <span className="badge">{t(alert.raised ? `alerts.condition.${alert.condition}` : 'alerts.page.watched')}</span>
+        <span className="badge">{alert.family_name}</span>
         {alert.count > 1 ? <span>{t('alerts.times', { count: alert.count })}</span> : null}
         {alert.tickets.map((number) => (
           <Link key={number} className="number link" to="/tickets/$number" params={{ number }}>
@@ -107,7 +111,7 @@ function Head({ alert }: { alert: AlertDetail }) {
           </Link>
         ))}
       </p>
-      <Title>{alert.message.text}</Title>
+      <Title>{alert.title.text}</Title>
       <p className="muted">
         <Link to="/devices/$id" params={{ id: alert.device.id }}>
           <bdi>{alert.device.name}</bdi>

@@ -6,6 +6,7 @@ import { actorOf } from '../people/actor.ts'
 import { Moment, useDuration, useLanguage, useNow } from '../ui/bits.tsx'
 import { number, symbol } from '../words/format.ts'
 import { type AlertDetail, lasted } from './alert.ts'
+import styles from './page.module.css'
 import './words.ts'
 import '../people/words.ts'
 import '../tickets/words.ts'
@@ -21,15 +22,14 @@ function useQuantity(): (value: number, unit: string) => string {
 export function Figures({ alert }: { alert: AlertDetail }) {
   const { t } = useTranslation()
   const duration = useDuration()
-  const quantity = useQuantity()
   const now = useNow()
   const figures: (readonly [string, string])[] = []
   if (alert.figures !== null) {
-    const { value, limit, clear, unit, op, for_s } = alert.figures
+    const { value_text, limit_text, clear_text, op, for_s } = alert.figures
     figures.push(
-      [t('alerts.page.worst'), quantity(value, unit)],
-      [t(`alerts.page.limit.${op}`), quantity(limit, unit)],
-      [t('alerts.page.clear'), quantity(clear, unit)],
+      [t('alerts.page.worst'), value_text],
+      [t(`alerts.page.limit.${op}`), limit_text],
+      [t('alerts.page.clear'), clear_text],
     )
     if (for_s > 0) figures.push([t('alerts.page.held'), duration(for_s * 1_000)])
   }
@@ -38,7 +38,7 @@ export function Figures({ alert }: { alert: AlertDetail }) {
     duration(lasted(alert, now)),
   ])
   return (
-    <dl className="pairs figures">
+    <dl className={styles.figures}>
       {figures.map(([name, said]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -62,7 +62,7 @@ export function Before({ alert }: { alert: AlertDetail }) {
     <>
       <p>{t('alerts.page.earlier', { count })}</p>
       <div className="scroll">
-        <table className="before">
+        <table className={styles.before}>
           <thead>
             <tr>
               <th scope="col">{t('alerts.page.when')}</th>
@@ -154,7 +154,8 @@ export function History({ alert }: { alert: AlertDetail }) {
         {alert.events.map((event) => (
           <li key={event.id}>
             <Moment at={event.at} /> <span>{event.message.text}</span>
-            {event.note === '' ? null : <q className="note">{event.note}</q>} <span className="muted">{by(event)}</span>
+            {event.note === '' ? null : <q className={styles.note}>{event.note}</q>}{' '}
+            <span className="muted">{by(event)}</span>
           </li>
         ))}
       </ul>
