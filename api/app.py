@@ -43,6 +43,7 @@ from api.series import routes as series
 from api.settings import Clock, Settings
 from api.tickets import gist
 from api.tickets import routes as tickets
+from api.tickets import work as ticket_work
 from api.version import VERSION
 from catalog.model import Catalog
 from people.login.check import Door
@@ -68,6 +69,7 @@ _PARTS: Final = (
     alerts,
     tickets,
     gist,
+    ticket_work,
     dealers,
     sites,
     contacts,

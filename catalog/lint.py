@@ -41,6 +41,13 @@ def parts(book: Book) -> None:
     translated(book)
 
 
+def repairs(book: Book) -> None:
+    """Each cause and each action once."""
+    doubles(book, book.named("causes", "key"), "cause")
+    doubles(book, book.named("actions", "key"), "action")
+    translated(book)
+
+
 def runbooks(book: Book, messages: Book) -> None:
     """Each runbook and step once; parameters and fields that the kind of step has; reasons that are messages."""
     doubles(book, book.named("runbooks", "key"), "runbook")

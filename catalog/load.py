@@ -1,6 +1,6 @@
 """Loads the catalog: a pure function of the files of one folder.
 
-The folder holds `models/*.yaml`, `parts.yaml`, `runbooks.yaml` and `messages.yaml` (`catalog.source`).
+The folder holds `models/*.yaml`, `parts.yaml`, `runbooks.yaml`, `repairs.yaml` and `messages.yaml` (`catalog.source`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ from catalog.model import (
     Model,
     Part,
     PartRef,
+    Repairs,
     Runbook,
 )
 from catalog.source import (
@@ -31,6 +32,7 @@ from catalog.source import (
     ModelFile,
     PartsFile,
     PartUse,
+    RepairsFile,
     RunbooksFile,
     SpelledSource,
 )
@@ -38,7 +40,7 @@ from catalog.units import SPELLINGS
 
 SHIPPED = Path(__file__).parent / "data"
 
-F = TypeVar("F", ModelFile, PartsFile, RunbooksFile, MessagesFile)
+F = TypeVar("F", ModelFile, PartsFile, RunbooksFile, RepairsFile, MessagesFile)
 
 
 def load(path: Path | None = None) -> Catalog:
@@ -51,13 +53,29 @@ def load(path: Path | None = None) -> Catalog:
     folder = SHIPPED if path is None else path
     parts = {part.key: part for part in read_file(folder / "parts.yaml", PartsFile).parts}
     runbooks = {book.key: book for book in read_file(folder / "runbooks.yaml", RunbooksFile).runbooks}
+    repairs = read_file(repairs_file(folder), RepairsFile)
     messages = read_file(folder / "messages.yaml", MessagesFile).messages
     files: dict[str, tuple[Path, ModelFile]] = {}
     for file in sorted((folder / "models").glob("*.yaml")):
         source = read_file(file, ModelFile)
         files[source.key] = (file, source)
     models = {key: _model(key, files, parts, runbooks) for key in files}
-    return Catalog(models=models, runbooks=runbooks, parts=parts, messages=messages)
+    return Catalog(
+        models=models,
+        runbooks=runbooks,
+        parts=parts,
+        repairs=Repairs(
+            causes={cause.key: cause for cause in repairs.causes},
+            actions={action.key: action for action in repairs.actions},
+        ),
+        messages=messages,
+    )
+
+
+def repairs_file(folder: Path) -> Path:
+    """A folder that somebody made for a former version has no `repairs.yaml`: then the shipped one counts."""
+    own = folder / "repairs.yaml"
+    return own if own.exists() else SHIPPED / "repairs.yaml"
 
 
 def read_file(file: Path, kind: type[F]) -> F:

@@ -13,7 +13,7 @@ are, never read as a template or a format, and stripped of control characters. W
   `step`: "runbook/step" becomes the step's title;
   `quantity`, `limit`: a number becomes what its signal says, with digits, unit or words (`catalog.quantity`); signal
   and UCUM unit are the parameters `signal` and `unit` of the same message;
-  `severity`, `state`, `outcome`, `lane`, `subsystem`: becomes the message `word.<kind>.<value>`;
+  `severity`, `state`, `outcome`, `lane`, `subsystem`, `usable`: becomes the message `word.<kind>.<value>`;
   `duration`: seconds become "5 min", `millis`: milliseconds do; `time`: milliseconds since 1970, or ISO 8601, become
   date and time in the zone, whose offset stands behind the last one ("UTC+8"; ADR 0041);
   `s`: an English plural, "s" unless the number is 1; Chinese has none, and leaves it out.
@@ -33,7 +33,7 @@ MAX_PARAM: Final = 500
 
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)(?::([a-z]+))?\}")
 PLURAL: Final = "s"
-_WORDS: Final = frozenset({"family", "severity", "state", "outcome", "lane", "subsystem"})
+_WORDS: Final = frozenset({"family", "severity", "state", "outcome", "lane", "subsystem", "usable"})
 _NAMES: Final = frozenset({"signal", "fault", "family", "rule"})
 NAMED: Final = "named"
 _NUMBERS: Final = frozenset({"quantity", "limit", "duration", "millis", PLURAL})

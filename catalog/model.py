@@ -356,10 +356,28 @@ class Model(Struct, frozen=True, kw_only=True):
     reagents: Mapping[str, str] = {}
 
 
+class RepairWord(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cause that a repair may name, or something that was done. `parts`: what was put in must be named; `note`: a few
+    words must say what."""
+
+    key: Name
+    name: Text
+    parts: bool = False
+    note: bool = False
+
+
+class Repairs(Struct, frozen=True, kw_only=True):
+    """How a repair is told, by key: causes, where none of the ticket's own fits, and what was done."""
+
+    causes: Mapping[str, RepairWord]
+    actions: Mapping[str, RepairWord]
+
+
 class Catalog(Struct, frozen=True, kw_only=True):
-    """Everything known: models, runbooks and parts by key, message templates by id."""
+    """Everything known: models, runbooks and parts by key, how repairs are told, message templates by id."""
 
     models: Mapping[str, Model]
     runbooks: Mapping[str, Runbook]
     parts: Mapping[str, Part]
+    repairs: Repairs
     messages: Mapping[str, Text]

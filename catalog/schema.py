@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec.json import schema_components
 
-from catalog.source import MessagesFile, ModelFile, PartsFile, RunbooksFile
+from catalog.source import MessagesFile, ModelFile, PartsFile, RepairsFile, RunbooksFile
 from catalog.units import SYMBOLS
 
 FILE: Final = Path(__file__).resolve().parent.parent / "docs" / "contract" / "catalog.schema.json"
@@ -19,12 +19,13 @@ _FILES: Final = {
     "models/*.yaml": ModelFile,
     "parts.yaml": PartsFile,
     "runbooks.yaml": RunbooksFile,
+    "repairs.yaml": RepairsFile,
     "messages.yaml": MessagesFile,
 }
 
 
 def schema() -> dict[str, Any]:
-    """The schema as a JSON value: `$defs` of all structs, and any of the four kinds of file at the top."""
+    """The schema as a JSON value: `$defs` of all structs, and any of the five kinds of file at the top."""
     roots, components = schema_components(_FILES.values(), ref_template="#/$defs/{name}")
     for name, root in zip(_FILES, roots, strict=True):
         components[root["$ref"].rpartition("/")[2]]["title"] = name

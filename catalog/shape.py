@@ -65,7 +65,7 @@ _STRUCTS: Final = (
     ),
     *(source.PartUse, source.FamilySource, source.FaultSource, source.ModelFile),
     *(source.CodeSource, source.AssaySource, source.SpelledSource),
-    *(source.PartsFile, source.RunbooksFile, source.MessagesFile),
+    *(source.PartsFile, source.RunbooksFile, source.RepairsFile, source.MessagesFile, model.RepairWord),
 )
 _KNOWN_KEYS: Final = sorted({name for struct in _STRUCTS for name in struct.__struct_encode_fields__})
 

@@ -17,6 +17,7 @@ from catalog.model import (
     Part,
     Probability,
     RawId,
+    RepairWord,
     Runbook,
     Severity,
     Signal,
@@ -132,6 +133,13 @@ class RunbooksFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """`runbooks.yaml`."""
 
     runbooks: tuple[Runbook, ...]
+
+
+class RepairsFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`repairs.yaml`."""
+
+    causes: tuple[RepairWord, ...]
+    actions: tuple[RepairWord, ...]
 
 
 class MessagesFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """The stage that prepares a remote session for each new ticket, and requests its read-only diagnosis."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ EXPIRY_MS: Final = 10 * 60_000
 """How long a command waits for its device: beyond it the diagnosis would no longer be of the moment of the fault."""
 MINUTES: Final[Mapping[Severity, int]] = {"critical": 60, "major": 60, "minor": 30, "warning": 30}
 """How long a prepared session may last; the operator on the equipment can only shorten it."""
+WAITS: Final = timedelta(days=7)
+"""How long a prepared session may be started: what it asks for was chosen for the fault as it was then."""
 ON_SCREEN: Final = frozenset({"aec", "detector", "workstation"})
 """Subsystems whose trouble shows on the workstation's screen, so that looking at it helps."""
 

@@ -1,4 +1,5 @@
-"""The staff of a simulated hospital's service: takes the tickets of its devices, repairs, and closes them, by the API.
+"""The staff of a simulated hospital's service: an engineer takes the tickets of its devices and repairs, and the desk
+verifies, by the API.
 
 It does what a person would who has nothing else to do: each step some time after the one before, and the last only when
 the ticket's alerts are over. What others do with a ticket meanwhile goes before it.
@@ -38,11 +39,12 @@ _PATIENCE_S: Final = 10.0
 
 
 class StaffConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`api`: the server's address. `token`: of an account of the staff's own. `devices`: the name in this hospital of
-    each device that it serves, by the id that the server minted."""
+    """`api`: the server's address. `token`: of the engineer's account; `desk`: of the desk's, for nobody verifies his
+    own repair. `devices`: the name in this hospital of each device that it serves, by the id that the server minted."""
 
     api: Annotated[str, Meta(pattern="^https?://")]
     token: str
+    desk: str
     devices: dict[str, str]
 
 
@@ -54,6 +56,16 @@ def next_step(*, number: str, status: str, waited_s: float, lasting: int) -> Ste
     if waited_s < random.Random(f"{number}/{status}").uniform(least, most):
         return None
     return None if step == "verify" and lasting else step
+
+
+def repair(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """The likeliest cause and part of a ticket's choices, put in and calibrated; where no part is likely, adjusted."""
+    parts = [{"part": part["key"], "quantity": part["likely"]} for part in choices["parts"] if part["likely"]][:1]
+    return {
+        "cause": choices["causes"][0]["key"],
+        "actions": ["replaced", "calibrated"] if parts else ["adjusted"],
+        "parts": parts,
+    }
 
 
 class Staff:
@@ -97,11 +109,15 @@ class Staff:
                 self._take(client, ticket, step, answer.headers["ETag"])
 
     def _take(self, client: httpx.Client, ticket: dict[str, Any], step: Step, version: str) -> None:
-        answer = client.post(
-            f"/tickets/{ticket['number']}/transition",
-            headers={"If-Match": version},
-            json={"event": step, "note": _NOTES[step]},
-        )
+        said: dict[str, Any] = {"event": step, "note": _NOTES[step]}
+        if step == "mend":
+            choices = client.get(f"/tickets/{ticket['number']}/choices")
+            choices.raise_for_status()
+            said["repair"] = repair(choices.json())
+        headers = {"If-Match": version}
+        if step == "verify":
+            headers["Authorization"] = f"Bearer {self._config.desk}"
+        answer = client.post(f"/tickets/{ticket['number']}/transition", headers=headers, json=said)
         if answer.status_code in {httpx.codes.CONFLICT, httpx.codes.PRECONDITION_FAILED}:
             return  # somebody else was quicker: looked at again in the next round
         answer.raise_for_status()

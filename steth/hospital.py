@@ -206,11 +206,13 @@ def _device(device: Simulated, *, policy_until: datetime | None) -> list[str]:
     return lines
 
 
-def write_sim_config(folder: Path, devices: list[Simulated], *, http: str, token: str, catalog: Path | None) -> Path:
-    """The equipment's lives: seeds, speed, the first fault, and who mends it, with a token of an account of their own.
+def write_sim_config(
+    folder: Path, devices: list[Simulated], *, http: str, token: str, desk: str, catalog: Path | None
+) -> Path:
+    """The equipment's lives: seeds, speed, the first fault, and who mends it and verifies, with their tokens.
     Returns the file for ``steth sim hospital``."""
     lives: dict[str, list[dict[str, Any]]] = {"drs": [], "analyzers": []}
-    staff = {"api": http, "token": token, "devices": {device.uid: device.name for device in devices}}
+    staff = {"api": http, "token": token, "desk": desk, "devices": {device.uid: device.name for device in devices}}
     for device in devices:
         sort = SORTS[device.kind]
         number = int(device.name.rpartition("-")[2])

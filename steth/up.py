@@ -40,6 +40,7 @@ from store.roles import make_database, set_passwords
 DATABASE: Final = "steth"
 ADMIN: Final = "admin"
 STAFF: Final = "demo-staff"
+DESK: Final = "demo-desk"
 """Who mends the simulated hospital, and closes its tickets."""
 READY_S: Final = 90.0
 HEARTBEAT_S: Final = 5.0
@@ -273,9 +274,10 @@ class Everything:
     async def _start_hospital(self, mqtt: str, token: str, dsn: str) -> None:
         if self._options.devices == 0:
             return
-        # Nobody signs in as the staff: its password is thrown away.
-        password = secrets.token_urlsafe(24)
+        # Nobody signs in as the staff: their passwords are thrown away.
+        password, other = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         staff = await self._account(dsn, STAFF, AccountRole.ENGINEER, password=password, kept_as="staff_token")
+        desk = await self._account(dsn, DESK, AccountRole.NOC, password=other, kept_as="desk_token")
         devices = await asyncio.to_thread(
             hospital.mint_devices,
             self._folder,
@@ -298,7 +300,7 @@ class Everything:
         agent = self._child("agent", ["agent", config.name], {})
         await self._until(agent, self._health["agent"], "/readyz")
         lives = hospital.write_sim_config(
-            self._folder, devices, http=self._http, token=staff, catalog=self._options.catalog
+            self._folder, devices, http=self._http, token=staff, desk=desk, catalog=self._options.catalog
         )
         self._child("hospital", ["sim", "hospital", str(lives.relative_to(self._folder))], {})
 

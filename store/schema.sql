@@ -155,21 +155,27 @@ BEGIN
             INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
             VALUES (ended.id, ended.org_id, ended.dealer_id, change_dealer.at, 'handed-over', 'ticket.handed_over',
                 jsonb_build_object('old', ended.status));
-            UPDATE ticket t SET status = 'closed', closed_at = change_dealer.at, version = t.version + 1 WHERE t.id = ended.id;
+            UPDATE ticket t SET status = 'closed', closed_at = change_dealer.at, holder = '', repaired_by = '', arrived_at = NULL,
+                version = t.version + 1 WHERE t.id = ended.id;
         END IF;
         SELECT array_agg(DISTINCT a.id), (array_agg(a.severity ORDER BY severity_rank(a.severity)))[1] INTO lasting, worst
         FROM ticket t JOIN ticket_alert b ON b.ticket_id = t.id JOIN alert a ON a.id = b.alert_id
         WHERE t.device_id = known.id AND t.family = ended.family AND a.condition NOT IN ('ok', 'pending');
-        CONTINUE WHEN lasting IS NULL OR known.status <> 'active' OR EXISTS (
+        CONTINUE WHEN lasting IS NULL AND (ended.family <> 'reported' OR ended.status = 'closed') OR known.status <> 'active' OR EXISTS (
             SELECT FROM ticket t WHERE t.device_id = known.id AND t.family = ended.family AND t.status <> 'closed');
-        INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, opened_at,
+        INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, detected_at, reported_at, opened_at,
             evidence_from, evidence_to, causes, parts, message, params)
-        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family, worst,
-            ended.occurred_at, ended.detected_at, change_dealer.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
+        VALUES ('opening-' || gen_random_uuid(), known.org_id, asked.dealer_id, known.site_id, known.id, ended.family,
+            coalesce(worst, ended.severity), ended.occurred_at, ended.detected_at, ended.reported_at, change_dealer.at, ended.evidence_from, ended.evidence_to, ended.causes, ended.parts,
             ended.message, ended.params)
         RETURNING id INTO ticket_id;
         INSERT INTO ticket_alert (ticket_id, alert_id, org_id, dealer_id)
         SELECT change_dealer.ticket_id, unnest(lasting), known.org_id, asked.dealer_id;
+        -- Who of the hospital reported it stays; who of the former dealer wrote it down for a caller doesn't.
+        INSERT INTO ticket_event (ticket_id, org_id, dealer_id, at, event, message, params)
+        SELECT change_dealer.ticket_id, e.org_id, asked.dealer_id, e.at, e.event, e.message,
+            CASE WHEN e.message = 'ticket.reported' THEN e.params ELSE e.params || '{"who": ""}' END
+        FROM ticket_event e WHERE e.ticket_id = ended.id AND e.event = 'reported' ORDER BY e.id;
         before := ended.number;
         SELECT r.runbook INTO runbook FROM remote_session r WHERE r.ticket_id = ended.id ORDER BY r.id DESC LIMIT 1;
         RETURN NEXT;
@@ -284,6 +290,32 @@ CREATE FUNCTION public.note_dropped(of_level integer, before timestamp with time
 $$;
 
 ALTER FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) OWNER TO steth_owner;
+
+CREATE FUNCTION public.number_tickets(ids bigint[], days date[], blocks integer[]) RETURNS TABLE(id bigint, number text)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH opened AS (
+        SELECT o.id, t.dealer_id, o.day, o.block, row_number() OVER w AS nth,
+            count(*) OVER (PARTITION BY t.dealer_id, o.day, o.block) AS many
+        FROM unnest(ids, days, blocks) AS o(id, day, block) JOIN ticket t ON t.id = o.id AND t.number LIKE 'opening-%'
+        WINDOW w AS (PARTITION BY t.dealer_id, o.day, o.block ORDER BY o.id)
+    ), counted AS (
+        INSERT INTO ticket_day (dealer_id, day, block, last)
+        SELECT o.dealer_id, o.day, o.block, count(*) FROM opened o GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+        ON CONFLICT (dealer_id, day, block) DO UPDATE SET last = ticket_day.last + excluded.last
+        RETURNING dealer_id, day, block, last
+    ), numbered AS (
+        SELECT o.id, (SELECT g.prefix FROM org g WHERE g.id = c.dealer_id) AS prefix, to_char(c.day, 'YYYYMMDD') AS day,
+            CASE c.block WHEN 0 THEN '' ELSE lpad(c.block::text, 5, '0') END AS block, (c.last - o.many + o.nth)::text AS nth
+        FROM opened o JOIN counted c USING (dealer_id, day, block)
+    )
+    UPDATE ticket t SET number = n.prefix || n.day || '-' || n.block || lpad(n.nth, greatest(3, length(n.nth)), '0')
+    FROM numbered n WHERE t.id = n.id
+    RETURNING t.id, t.number
+$$;
+
+ALTER FUNCTION public.number_tickets(ids bigint[], days date[], blocks integer[]) OWNER TO steth_owner;
 
 CREATE FUNCTION public.only_dealer() RETURNS integer
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -496,6 +528,16 @@ CREATE FUNCTION public.tell(told jsonb) RETURNS void
 $$;
 
 ALTER FUNCTION public.tell(told jsonb) OWNER TO steth_owner;
+
+CREATE FUNCTION public.tell_own(told jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT tell((SELECT jsonb_agg(t) FROM jsonb_array_elements(told) AS t JOIN ticket k ON k.id = (t ->> 'ticket_id')::bigint
+        WHERE sees(k.org_id, k.dealer_id)));
+$$;
+
+ALTER FUNCTION public.tell_own(told jsonb) OWNER TO steth_owner;
 
 CREATE FUNCTION public.viewer() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1328,11 +1370,56 @@ CREATE VIEW public.seen_ticket_event WITH (security_barrier='true') AS
         END AS actor,
         CASE
             WHEN ((actor = ''::text) OR public.sees(org_id, dealer_id)) THEN params
-            ELSE jsonb_build_object('who', '', 'note', '', 'old', (params -> 'old'::text), 'new', (params -> 'new'::text), 'active_alerts', (params -> 'active_alerts'::text))
+            ELSE jsonb_build_object('who', '', 'note', '', 'old', (params -> 'old'::text), 'new', (params -> 'new'::text), 'active_alerts', (params -> 'active_alerts'::text), 'cause', (params -> 'cause'::text), 'actions', (params -> 'actions'::text), 'parts', (params -> 'parts'::text), 'words', (params -> 'words'::text), 'usable', (params -> 'usable'::text), 'since', (params -> 'since'::text), 'caller', '')
         END AS params
    FROM public.ticket_event e;
 
 ALTER VIEW public.seen_ticket_event OWNER TO steth_view;
+
+CREATE TABLE public.ticket_repair (
+    id bigint NOT NULL,
+    ticket_id bigint NOT NULL,
+    org_id integer NOT NULL,
+    dealer_id integer NOT NULL,
+    device_id integer NOT NULL,
+    model text NOT NULL,
+    family text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor text NOT NULL,
+    cause text NOT NULL,
+    cause_words jsonb NOT NULL,
+    actions text[] NOT NULL,
+    parts jsonb NOT NULL,
+    note text NOT NULL,
+    CONSTRAINT ticket_repair_actions_check CHECK (((cardinality(actions) >= 1) AND (cardinality(actions) <= 5)))
+);
+
+ALTER TABLE public.ticket_repair OWNER TO steth_owner;
+
+CREATE VIEW public.seen_ticket_repair WITH (security_barrier='true') AS
+ SELECT id,
+    ticket_id,
+    org_id,
+    dealer_id,
+    device_id,
+    model,
+    family,
+    at,
+    cause,
+    cause_words,
+    actions,
+    parts,
+        CASE
+            WHEN public.sees(org_id, dealer_id) THEN actor
+            ELSE ''::text
+        END AS actor,
+        CASE
+            WHEN public.sees(org_id, dealer_id) THEN note
+            ELSE ''::text
+        END AS note
+   FROM public.ticket_repair r;
+
+ALTER VIEW public.seen_ticket_repair OWNER TO steth_view;
 
 CREATE VIEW public.whole_1m AS
  SELECT reading_1m.bucket,
@@ -1600,7 +1687,7 @@ CREATE TABLE public.ticket (
     severity text NOT NULL,
     status text DEFAULT 'new'::text NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
-    detected_at timestamp with time zone NOT NULL,
+    detected_at timestamp with time zone,
     opened_at timestamp with time zone DEFAULT now() NOT NULL,
     closed_at timestamp with time zone,
     evidence_from timestamp with time zone NOT NULL,
@@ -1615,6 +1702,10 @@ CREATE TABLE public.ticket (
     evidence_cut boolean DEFAULT false NOT NULL,
     evidence_next_at timestamp with time zone,
     dealer_id integer NOT NULL,
+    holder text DEFAULT ''::text NOT NULL,
+    repaired_by text DEFAULT ''::text NOT NULL,
+    arrived_at timestamp with time zone,
+    reported_at timestamp with time zone,
     CONSTRAINT ticket_status_check CHECK ((status = ANY (ARRAY['new'::text, 'to-dispatch'::text, 'accepted'::text, 'on-site'::text, 'awaiting-parts'::text, 'to-verify'::text, 'closed'::text])))
 );
 
@@ -1674,6 +1765,15 @@ ALTER TABLE public.ticket_evidence_event OWNER TO steth_owner;
 
 ALTER TABLE public.ticket ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.ticket_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE public.ticket_repair ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ticket_repair_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -1879,6 +1979,12 @@ ALTER TABLE ONLY public.telling
 ALTER TABLE ONLY public.ticket_alert
     ADD CONSTRAINT ticket_alert_pkey PRIMARY KEY (ticket_id, alert_id);
 
+ALTER TABLE public.ticket
+    ADD CONSTRAINT ticket_check CHECK ((COALESCE(detected_at, reported_at) IS NOT NULL)) NOT VALID;
+
+ALTER TABLE public.ticket
+    ADD CONSTRAINT ticket_check1 CHECK (((status <> 'closed'::text) OR ((holder = ''::text) AND (repaired_by = ''::text)))) NOT VALID;
+
 ALTER TABLE ONLY public.ticket_day
     ADD CONSTRAINT ticket_day_pkey PRIMARY KEY (dealer_id, day, block);
 
@@ -1896,6 +2002,9 @@ ALTER TABLE ONLY public.ticket
 
 ALTER TABLE ONLY public.ticket
     ADD CONSTRAINT ticket_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.ticket_repair
+    ADD CONSTRAINT ticket_repair_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.to_judge
     ADD CONSTRAINT to_judge_pkey PRIMARY KEY (id);
@@ -2006,9 +2115,21 @@ CREATE INDEX ticket_event_tail ON public.ticket_event USING btree (xid, id);
 
 CREATE INDEX ticket_event_ticket ON public.ticket_event USING btree (ticket_id, id);
 
+CREATE INDEX ticket_holder ON public.ticket USING btree (holder, id) WHERE (status <> 'closed'::text);
+
 CREATE UNIQUE INDEX ticket_one_open ON public.ticket USING btree (device_id, family) WHERE (status <> 'closed'::text);
 
 CREATE INDEX ticket_org ON public.ticket USING btree (org_id, id);
+
+CREATE INDEX ticket_repair_dealer ON public.ticket_repair USING btree (dealer_id, family, id);
+
+CREATE INDEX ticket_repair_device ON public.ticket_repair USING btree (device_id, family, id);
+
+CREATE INDEX ticket_repair_family ON public.ticket_repair USING btree (family, id);
+
+CREATE INDEX ticket_repair_org ON public.ticket_repair USING btree (org_id, family, id);
+
+CREATE INDEX ticket_repair_ticket ON public.ticket_repair USING btree (ticket_id, id);
 
 CREATE INDEX ticket_site ON public.ticket USING btree (site_id, id);
 
@@ -2135,6 +2256,12 @@ ALTER TABLE ONLY public.ticket_evidence_event
 
 ALTER TABLE ONLY public.ticket_evidence
     ADD CONSTRAINT ticket_evidence_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.ticket_repair
+    ADD CONSTRAINT ticket_repair_device_id_fkey FOREIGN KEY (device_id) REFERENCES public.device(id);
+
+ALTER TABLE ONLY public.ticket_repair
+    ADD CONSTRAINT ticket_repair_ticket_id_fkey FOREIGN KEY (ticket_id) REFERENCES public.ticket(id);
 
 ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
 
@@ -2268,6 +2395,10 @@ ALTER TABLE public.recipient ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.remote_session ENABLE ROW LEVEL SECURITY;
 
+CREATE POLICY reported ON public.ticket AS RESTRICTIVE FOR INSERT TO steth_api WITH CHECK (((family = 'reported'::text) AND (EXISTS ( SELECT
+   FROM public.device d
+  WHERE ((d.id = ticket.device_id) AND (d.status = 'active'::text) AND ((d.org_id = ticket.org_id) AND (d.dealer_id = ticket.dealer_id) AND (d.site_id = ticket.site_id)))))));
+
 ALTER TABLE public.service ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.service_change ENABLE ROW LEVEL SECURITY;
@@ -2359,6 +2490,10 @@ CREATE POLICY tenant ON public.ticket_evidence USING ((public.sees(org_id, deale
 
 CREATE POLICY tenant ON public.ticket_evidence_event USING ((public.sees(org_id, dealer_id) OR public.serves_ticket(ticket_id)));
 
+CREATE POLICY tenant ON public.ticket_repair USING ((public.sees(org_id, dealer_id) OR public.serves_device(device_id))) WITH CHECK ((public.sees(org_id, dealer_id) AND (EXISTS ( SELECT
+   FROM public.ticket t
+  WHERE ((t.id = ticket_repair.ticket_id) AND ((t.org_id = ticket_repair.org_id) AND (t.dealer_id = ticket_repair.dealer_id) AND (t.device_id = ticket_repair.device_id) AND (t.family = ticket_repair.family)))))));
+
 ALTER TABLE public.ticket ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ticket_alert ENABLE ROW LEVEL SECURITY;
@@ -2368,6 +2503,8 @@ ALTER TABLE public.ticket_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.ticket_evidence ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.ticket_evidence_event ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ticket_repair ENABLE ROW LEVEL SECURITY;
 
 GRANT ALL ON SCHEMA public TO steth_view;
 GRANT USAGE ON SCHEMA public TO steth_ingest;
@@ -2404,6 +2541,11 @@ GRANT ALL ON FUNCTION public.make_piece(whole text, begins timestamp with time z
 
 REVOKE ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.note_dropped(of_level integer, before timestamp with time zone) TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.number_tickets(ids bigint[], days date[], blocks integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.number_tickets(ids bigint[], days date[], blocks integer[]) TO steth_ingest;
+GRANT ALL ON FUNCTION public.number_tickets(ids bigint[], days date[], blocks integer[]) TO steth_jobs;
+GRANT ALL ON FUNCTION public.number_tickets(ids bigint[], days date[], blocks integer[]) TO steth_api;
 
 REVOKE ALL ON FUNCTION public.only_dealer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.only_dealer() TO steth_api;
@@ -2443,6 +2585,9 @@ GRANT ALL ON FUNCTION public.settle_installation(put_back boolean) TO steth_jobs
 REVOKE ALL ON FUNCTION public.tell(told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_ingest;
 GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_jobs;
+
+REVOKE ALL ON FUNCTION public.tell_own(told jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_own(told jsonb) TO steth_api;
 
 REVOKE ALL ON FUNCTION public.works_alone(org integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.works_alone(org integer) TO steth_api;
@@ -2843,6 +2988,11 @@ GRANT SELECT(dealer_id) ON TABLE public.ticket_event TO steth_api;
 
 GRANT SELECT ON TABLE public.seen_ticket_event TO steth_api;
 
+GRANT SELECT ON TABLE public.ticket_repair TO steth_view;
+GRANT INSERT ON TABLE public.ticket_repair TO steth_api;
+
+GRANT SELECT ON TABLE public.seen_ticket_repair TO steth_api;
+
 GRANT SELECT ON TABLE public.series_1d TO steth_api;
 
 GRANT SELECT ON TABLE public.series_1h TO steth_api;
@@ -2886,16 +3036,14 @@ GRANT UPDATE(refused) ON TABLE public.telling TO steth_jobs;
 
 GRANT UPDATE(error_params) ON TABLE public.telling TO steth_jobs;
 
-GRANT SELECT ON TABLE public.ticket TO steth_api;
+GRANT SELECT,INSERT ON TABLE public.ticket TO steth_api;
 GRANT SELECT,INSERT ON TABLE public.ticket TO steth_ingest;
 GRANT SELECT ON TABLE public.ticket TO steth_jobs;
-
-GRANT UPDATE(number) ON TABLE public.ticket TO steth_ingest;
-GRANT UPDATE(number) ON TABLE public.ticket TO steth_jobs;
 
 GRANT UPDATE(site_id) ON TABLE public.ticket TO steth_api;
 
 GRANT UPDATE(severity) ON TABLE public.ticket TO steth_ingest;
+GRANT UPDATE(severity) ON TABLE public.ticket TO steth_api;
 
 GRANT UPDATE(status) ON TABLE public.ticket TO steth_api;
 
@@ -2912,12 +3060,17 @@ GRANT UPDATE(evidence_cut) ON TABLE public.ticket TO steth_jobs;
 
 GRANT UPDATE(evidence_next_at) ON TABLE public.ticket TO steth_jobs;
 
+GRANT UPDATE(holder) ON TABLE public.ticket TO steth_api;
+
+GRANT UPDATE(repaired_by) ON TABLE public.ticket TO steth_api;
+
+GRANT UPDATE(arrived_at) ON TABLE public.ticket TO steth_api;
+
+GRANT UPDATE(reported_at) ON TABLE public.ticket TO steth_api;
+
 GRANT SELECT,INSERT ON TABLE public.ticket_alert TO steth_ingest;
 GRANT SELECT ON TABLE public.ticket_alert TO steth_api;
 GRANT SELECT ON TABLE public.ticket_alert TO steth_jobs;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_day TO steth_ingest;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.ticket_day TO steth_jobs;
 
 GRANT SELECT ON TABLE public.ticket_evidence TO steth_api;
 GRANT INSERT ON TABLE public.ticket_evidence TO steth_jobs;

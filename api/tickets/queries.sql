@@ -2,8 +2,8 @@
 
 -- name: tickets
 SELECT t.id, t.number, d.uid, d.name AS device_name, d.model, d.time_zone, t.site_id, d.site, d.hospital,
-       t.org_id, t.family, t.severity, t.status, t.occurred_at, t.detected_at, t.opened_at, t.closed_at, t.message, t.params,
-       t.version
+       t.org_id, t.family, t.severity, t.status, t.holder, t.repaired_by, t.occurred_at, t.detected_at, t.reported_at, t.arrived_at,
+       t.opened_at, t.closed_at, t.message, t.params, t.version
 FROM ticket t
 JOIN shown_device d ON d.id = t.device_id
 WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
@@ -15,6 +15,7 @@ WHERE (%(ids)s::bigint[] IS NULL OR t.id = ANY(%(ids)s))
   AND (%(dealer)s::integer IS NULL OR t.dealer_id = %(dealer)s)
   AND (%(site)s::integer IS NULL OR t.site_id = %(site)s)
   AND (%(status)s::text IS NULL OR t.status = %(status)s)
+  AND (%(holder)s::text IS NULL OR t.holder = %(holder)s AND t.status <> 'closed')
   AND (%(open)s::boolean IS NULL OR %(open)s OR t.status = 'closed')
   AND (%(open)s::boolean IS NULL OR NOT %(open)s OR t.status <> 'closed')
   AND (%(below)s::bigint IS NULL OR t.id < %(below)s)
@@ -42,7 +43,12 @@ FROM ticket_alert a JOIN alert l ON l.id = a.alert_id WHERE a.ticket_id = %(tick
 ORDER BY l.occurred_at DESC, l.id LIMIT %(limit)s
 
 -- name: ticket_sessions
-SELECT id, state, scopes, runbook, minutes, at, version FROM remote_session WHERE ticket_id = %(ticket)s ORDER BY id
+-- Those that somebody could start now: of who serves the device, which its agent is connected for, while the ticket is open.
+SELECT r.id, r.state, r.scopes, r.runbook, r.minutes, r.at, r.version
+FROM remote_session r JOIN ticket t ON t.id = r.ticket_id JOIN device_state s ON s.device_id = r.device_id AND s.lane = 0
+JOIN device d ON d.id = r.device_id AND d.status = 'active' AND d.dealer_id = r.dealer_id
+WHERE r.ticket_id = %(ticket)s AND r.state = 'prepared' AND r.at > %(prepared)s AND t.status <> 'closed' AND s.connected
+ORDER BY r.id
 
 -- name: ticket_commands
 SELECT id, body #>> '{do,runbook}' AS runbook, status, issued_at, expires_at, sent_at, replied_at, reason, verdict
@@ -51,3 +57,13 @@ FROM command WHERE ticket_id = %(ticket)s ORDER BY issued_at, id
 -- name: ticket_tellings
 SELECT r.name AS recipient, t.step, t.state, t.attempts, t.told_at, t.error, t.error_params
 FROM telling t JOIN recipient r ON r.id = t.recipient_id WHERE t.ticket_id = %(ticket)s ORDER BY t.id LIMIT %(limit)s
+
+-- name: ticket_reports
+-- What people told; whom to ask is for who serves the device since, and for the hospital.
+SELECT at, actor, params ->> 'caller' AS caller, params ->> 'words' AS words, params ->> 'usable' AS usable,
+       coalesce(params ->> 'contact', '') AS contact, (params ->> 'since')::bigint AS since
+FROM seen_ticket_event WHERE ticket_id = %(ticket)s AND event = 'reported' ORDER BY id DESC LIMIT 20
+
+-- name: ticket_repairs
+SELECT at, actor, cause, cause_words, actions, parts, note FROM seen_ticket_repair
+WHERE ticket_id = %(ticket)s ORDER BY id DESC LIMIT 20

@@ -5,10 +5,12 @@ queries.sql and a field in shapes.py.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from psycopg.rows import DictRow
 
+from remote.prepare import WAITS
 from store.pool import Connection
 from store.sql import queries_beside
 
@@ -25,6 +27,7 @@ _NONE: Final[dict[str, Any]] = {
     "dealer": None,
     "site": None,
     "status": None,
+    "holder": None,
     "open": None,
     "below": None,
 }
@@ -42,6 +45,8 @@ class Case:
     sessions: list[DictRow]
     commands: list[DictRow]
     tellings: list[DictRow]
+    reports: list[DictRow]
+    repairs: list[DictRow]
 
 
 async def read_tickets(connection: Connection, *, limit: int, **of: Any) -> list[DictRow]:
@@ -55,19 +60,26 @@ async def find_ticket(connection: Connection, number: str) -> DictRow | None:
     return await _SQL.one(connection, "ticket_by_number", {"number": number})
 
 
-async def read_case(connection: Connection, number: str) -> Case | None:
-    """The ticket, or None where the transaction sees no such. Seven statements: wants one transaction."""
+async def bring_of(connection: Connection, ticket: int) -> DictRow:
+    """What may be the cause of a ticket, and what to bring."""
+    [bring] = await _SQL.many(connection, "ticket_bring", {"ticket": ticket})
+    return bring
+
+
+async def read_case(connection: Connection, number: str, *, now: datetime) -> Case | None:
+    """The ticket, or None where the transaction sees no such. Nine statements: wants one transaction."""
     found = await read_tickets(connection, number=number, limit=1)
     if not found:
         return None
-    of = {"ticket": found[0]["id"], "limit": MOST}
-    [bring] = await _SQL.many(connection, "ticket_bring", of)
+    of = {"ticket": found[0]["id"], "limit": MOST, "prepared": now - WAITS}
     return Case(
         ticket=found[0],
-        bring=bring,
+        bring=await bring_of(connection, found[0]["id"]),
         events=await _SQL.many(connection, "ticket_events", of),
         alerts=await _SQL.many(connection, "ticket_alerts", of),
         sessions=await _SQL.many(connection, "ticket_sessions", of),
         commands=await _SQL.many(connection, "ticket_commands", of),
         tellings=await _SQL.many(connection, "ticket_tellings", of),
+        reports=await _SQL.many(connection, "ticket_reports", of),
+        repairs=await _SQL.many(connection, "ticket_repairs", of),
     )

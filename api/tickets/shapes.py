@@ -9,9 +9,10 @@ from pydantic import Field
 from api.alerts.shapes import ALERT_SAID, Condition
 from api.devices.shapes import READING, ReadingShape
 from api.http.examples import ALERT_ID, HOSPITAL, SITE, TICKET_NUMBER
-from api.http.shapes import Given, Message, NamedId, Note, Shape, example
+from api.http.shapes import Message, NamedId, Shape, example
 from api.http.signals import SignalSaid
 from catalog.model import Severity
+from desk.tickets.report import Usable
 from desk.tickets.status import Action, Status
 from wire.commands import Scope
 
@@ -35,9 +36,11 @@ _TICKET: Final[dict[str, Any]] = {
     "family_name": "平板探测器温度",
     "severity": "major",
     "status": "new",
+    "holder": "",
     "title": _TITLE,
     "occurred_at": "2026-11-22T03:56:10.500000Z",
     "detected_at": "2026-11-22T03:56:10.730000Z",
+    "reported_at": None,
     "opened_at": "2026-11-22T03:56:10.741000Z",
     "closed_at": None,
     "version": 1,
@@ -140,6 +143,9 @@ _TICKET_DETAIL: Final[dict[str, Any]] = {
             "error": "",
         }
     ],
+    "arrived_at": None,
+    "reports": [],
+    "repairs": [],
     "possible": ["receive", "take", "dismiss"],
     "events": [
         {
@@ -179,9 +185,11 @@ class Ticket(Shape):
     family_name: str
     severity: Severity
     status: Status
+    holder: Annotated[str, Field(description="The account that has it; empty: nobody.")]
     title: Message
     occurred_at: Annotated[datetime, Field(description="When it began on the equipment.")]
-    detected_at: Annotated[datetime, Field(description="When we learned of it.")]
+    detected_at: Annotated[datetime | None, Field(description="When equipment told us; null: no equipment did.")]
+    reported_at: Annotated[datetime | None, Field(description="When a person first told us; null: nobody did.")]
     opened_at: datetime
     closed_at: datetime | None
     version: Annotated[int, Field(description="The ETag.")]
@@ -314,6 +322,45 @@ class TicketEvent(Shape):
     message: Message
 
 
+class FaultReport(Shape):
+    """What a person told of a fault."""
+
+    at: datetime
+    actor: Annotated[str, Field(description="Who wrote it down; empty: somebody of the dealer before.")]
+    caller: Annotated[str, Field(description="Who said so by phone; empty: who wrote it down.")]
+    words: str
+    usable: Usable
+    contact: str
+    since: Annotated[int, Field(description="When it began, as far as they knew: milliseconds since 1970 UTC.")]
+
+
+class NamedKey(Shape):
+    """A thing of the catalog by key and name."""
+
+    key: str
+    name: str
+
+
+class UsedPart(Shape):
+    """A part that was put in."""
+
+    key: str
+    name: str
+    quantity: int
+    serial: str
+
+
+class DoneRepair(Shape):
+    """What was done to mend it."""
+
+    at: datetime
+    actor: Annotated[str, Field(description="Who; empty: somebody of the dealer before.")]
+    cause: NamedKey
+    actions: list[NamedKey]
+    parts: list[UsedPart]
+    note: str
+
+
 class TicketDetail(Ticket):
     """A ticket with all that belongs to it."""
 
@@ -331,14 +378,11 @@ class TicketDetail(Ticket):
     sessions: list[RemoteSession]
     diagnostics: list[Diagnostic]
     told: list[Told]
-    possible: Annotated[list[Action], Field(description="What POST …/transition takes now.")]
+    arrived_at: Annotated[datetime | None, Field(description="Since when its holder is there; null: not there.")]
+    reports: Annotated[list[FaultReport], Field(description="What people told, from oldest to newest.")]
+    repairs: Annotated[list[DoneRepair], Field(description="From newest to oldest; the first counts.")]
+    possible: Annotated[
+        list[Action],
+        Field(description="What this account can do now: by POST …/transition, or …/confirm and …/release."),
+    ]
     events: list[TicketEvent]
-
-
-class Transition(Given):
-    """An action on a ticket. Some events need a note with the reason: hand-back, reject, dismiss."""
-
-    model_config = example(event="take", note="")
-
-    event: Action
-    note: Note = ""

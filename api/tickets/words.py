@@ -11,13 +11,17 @@ from api.devices.shapes import ReadingShape
 from api.http.language import Reader
 from api.http.shapes import NamedId, of_row
 from api.http.signals import fitting, said_of
+from api.tickets.deeds import Helped
 from api.tickets.read import Case
 from api.tickets.shapes import (
     Diagnostic,
     DiagnosticStep,
+    DoneRepair,
     EvidenceEvent,
     EvidenceRange,
     EvidenceSignal,
+    FaultReport,
+    NamedKey,
     Part,
     RemoteSession,
     TicketAlert,
@@ -26,11 +30,14 @@ from api.tickets.shapes import (
     TicketEvent,
     TicketEvidence,
     Told,
+    UsedPart,
 )
 from catalog.model import PartRef, Text
 from desk.tickets.evidence import Evidence, Exhibit
 from desk.tickets.opening import guidance
-from desk.tickets.status import actions
+from desk.tickets.status import Standing, actions
+from people.accounts import Account
+from people.roles import rights_of
 from remote.replies import told, unchecked
 from wire.items import Reply, Verdict
 from wire.times import ms_of
@@ -49,8 +56,8 @@ def rendered(words: Reader, row: DictRow) -> dict[str, Any]:
     }
 
 
-def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
-    """The answer of GET /tickets/{number}."""
+def detail(case: Case, evidence: Evidence, words: Reader, account: Account) -> TicketDetail:
+    """The answer of GET /tickets/{number}, to this account."""
     ticket, lang = case.ticket, words.lang
     known = guidance(words.catalog.models.get(ticket["model"]), ticket["params"])
     return of_row(
@@ -88,8 +95,45 @@ def detail(case: Case, evidence: Evidence, words: Reader) -> TicketDetail:
             )
             for telling in case.tellings
         ],
-        possible=actions(ticket["status"]),
+        reports=[of_row(FaultReport, report) for report in reversed(case.reports)],
+        repairs=[of_row(DoneRepair, repair, **repaired(words, repair)) for repair in case.repairs],
+        possible=actions(_standing(ticket), actor=account.name, rights=rights_of(account.role)),
         events=[of_row(TicketEvent, event, message=words.said(event, ticket)) for event in case.events],
+    )
+
+
+def _standing(ticket: DictRow) -> Standing:
+    return Standing(status=ticket["status"], holder=ticket["holder"], repaired_by=ticket["repaired_by"])
+
+
+def repaired(words: Reader, row: DictRow) -> dict[str, Any]:
+    """The fields of `DoneRepair` that aren't columns, of a row with `cause`, `cause_words`, `actions` and `parts`."""
+    known, parts = words.catalog.repairs.actions, words.catalog.parts
+    return {
+        "cause": NamedKey(key=row["cause"], name=row["cause_words"][words.lang]),
+        "actions": [
+            NamedKey(key=key, name=words.text(known[key].name if key in known else None, key)) for key in row["actions"]
+        ],
+        "parts": [
+            UsedPart(
+                key=used["part"],
+                name=words.text(parts[used["part"]].name if used["part"] in parts else None, used["part"]),
+                quantity=used["quantity"],
+                serial=used["serial"],
+            )
+            for used in row["parts"]
+        ],
+    }
+
+
+def helped(words: Reader, row: DictRow) -> Helped:
+    """An item of GET /repairs."""
+    return of_row(
+        Helped,
+        row,
+        ticket=row["number"],
+        device=TicketDevice(id=row["uid"], name=row["device_name"], model=row["model"]),
+        **repaired(words, row),
     )
 
 

@@ -44,7 +44,17 @@ async def add_events(connection: AsyncConnection, events: Sequence[TicketEvent])
 async def add_tellings(connection: AsyncConnection[Any], tellings: Sequence[Telling]) -> None:
     """For each recipient of the ticket's dealer and of its hospital."""
     if tellings:
-        rows = [
+        await connection.execute(_QUERIES["add_tellings"], (_rows(tellings),))
+
+
+async def add_own_tellings(connection: AsyncConnection[Any], tellings: Sequence[Telling]) -> None:
+    """The same, of tickets that the asking organisation sees: for the API."""
+    await connection.execute(_QUERIES["tell_own"], (_rows(tellings),))
+
+
+def _rows(tellings: Sequence[Telling]) -> str:
+    return as_json(
+        [
             {
                 "ticket_id": each.ticket_id,
                 "step": each.step,
@@ -54,4 +64,4 @@ async def add_tellings(connection: AsyncConnection[Any], tellings: Sequence[Tell
             }
             for each in tellings
         ]
-        await connection.execute(_QUERIES["add_tellings"], (as_json(rows),))
+    )

@@ -84,25 +84,8 @@ ORDER BY t.id;
 
 -- name: number_tickets
 -- The day's counter is a hot row: taken by the last statement of the stage, and given back by the commit alone, so that
--- a number never belongs to a ticket that doesn't exist.
-WITH opened AS (
-    SELECT o.id, t.dealer_id, o.day, o.block, row_number() OVER w AS nth,
-        count(*) OVER (PARTITION BY t.dealer_id, o.day, o.block) AS many
-    FROM unnest(%s::bigint[], %s::date[], %s::integer[]) AS o(id, day, block) JOIN ticket t ON t.id = o.id
-    WINDOW w AS (PARTITION BY t.dealer_id, o.day, o.block ORDER BY o.id)
-), counted AS (
-    INSERT INTO ticket_day (dealer_id, day, block, last)
-    SELECT dealer_id, day, block, count(*) FROM opened GROUP BY dealer_id, day, block ORDER BY dealer_id, day, block
-    ON CONFLICT (dealer_id, day, block) DO UPDATE SET last = ticket_day.last + excluded.last
-    RETURNING dealer_id, day, block, last
-), numbered AS (
-    SELECT o.id, (SELECT g.prefix FROM org g WHERE g.id = c.dealer_id) AS prefix, to_char(c.day, 'YYYYMMDD') AS day, CASE c.block WHEN 0 THEN '' ELSE lpad(c.block::text, 5, '0') END
-        AS block, (c.last - o.many + o.nth)::text AS nth
-    FROM opened o JOIN counted c USING (dealer_id, day, block)
-)
-UPDATE ticket t SET number = n.prefix || n.day || '-' || n.block || lpad(n.nth, greatest(3, length(n.nth)), '0')
-FROM numbered n WHERE t.id = n.id
-RETURNING t.id, t.number;
+-- a number never belongs to a ticket that doesn't exist (migration 0013).
+SELECT id, number FROM number_tickets(%s::bigint[], %s::date[], %s::integer[]);
 
 -- name: change_dealer
 -- A change of dealer that is due (migration 0010): the tickets that open by it, the number of the one before, its runbook.
@@ -203,7 +186,8 @@ SELECT at, kind, body FROM (SELECT id, at, kind, body FROM seen_device_event
 ORDER BY at, id;
 
 -- name: lock_ticket
-SELECT org_id, status, version FROM ticket WHERE id = %s FOR NO KEY UPDATE;
+SELECT org_id, status, holder, repaired_by, (extract(epoch FROM arrived_at) * 1000)::bigint, causes, parts, version
+FROM ticket WHERE id = %s FOR NO KEY UPDATE;
 
 -- name: count_open_alerts
 -- Apart from the lock: what was committed while it was waited for counts.
@@ -216,9 +200,55 @@ SELECT id, org_id FROM ticket WHERE device_id = %s AND status <> 'closed' ORDER 
 UPDATE ticket SET site_id = %(site)s WHERE device_id = %(device)s AND status <> 'closed';
 
 -- name: move_ticket
-UPDATE ticket SET status = %(status)s, version = version + 1,
+UPDATE ticket SET status = %(status)s, holder = %(holder)s, repaired_by = %(repaired_by)s,
+    arrived_at = to_timestamp(%(arrived_ms)s::bigint / 1000.0), version = version + 1,
     closed_at = CASE WHEN %(status)s = 'closed' THEN to_timestamp(%(now_ms)s / 1000.0) END
 WHERE id = %(id)s;
+
+-- name: add_repair
+INSERT INTO ticket_repair (ticket_id, org_id, dealer_id, device_id, model, family, at, actor, cause, cause_words, actions, parts, note)
+SELECT t.id, t.org_id, t.dealer_id, t.device_id, d.model, t.family, to_timestamp(%(now_ms)s / 1000.0), %(actor)s, %(cause)s, %(words)s::jsonb,
+    %(actions)s, %(parts)s::jsonb, %(note)s
+FROM ticket t JOIN device d ON d.id = t.device_id WHERE t.id = %(ticket)s;
+
+-- name: report_fault
+-- A report's own ticket, of a device that is watched; nothing where there is an open one. The number comes last.
+INSERT INTO ticket (number, org_id, dealer_id, site_id, device_id, family, severity, occurred_at, reported_at, opened_at,
+                    evidence_from, evidence_to, message, params)
+SELECT 'opening-' || gen_random_uuid(), d.org_id, d.dealer_id, d.site_id, d.id, 'reported', %(severity)s,
+       to_timestamp(%(since_ms)s / 1000.0), to_timestamp(%(now_ms)s / 1000.0), to_timestamp(%(now_ms)s / 1000.0),
+       to_timestamp((%(since_ms)s - %(before_ms)s) / 1000.0), to_timestamp(%(now_ms)s / 1000.0), 'ticket.title.reported', %(params)s::jsonb
+FROM device d WHERE d.id = %(device)s AND d.status = 'active'
+ON CONFLICT (device_id, family) WHERE status <> 'closed' DO NOTHING
+RETURNING id, org_id, (SELECT s.time_zone FROM site s WHERE s.id = ticket.site_id),
+    (SELECT (extract(epoch FROM i.restored_at) * 1000)::bigint FROM installation i);
+
+-- name: lock_reported
+-- The ticket that a report joins: an open one of the device.
+SELECT id, org_id, severity FROM ticket
+WHERE device_id = %(device)s AND number = %(number)s AND status <> 'closed' FOR NO KEY UPDATE;
+
+-- name: join_report
+UPDATE ticket SET reported_at = coalesce(reported_at, to_timestamp(%(now_ms)s / 1000.0)), severity = %(severity)s,
+    version = version + 1
+WHERE id = %(id)s;
+
+-- name: tell_own
+-- As add_tellings, of a ticket that the asking organisation sees.
+SELECT tell_own(%s::jsonb);
+
+-- name: helped
+-- What closed tickets of a family: their last repair, and when the same came again on the same device, if it did within
+-- so many days.
+SELECT t.number, d.uid, d.name AS device_name, d.hospital, r.model, r.at, t.closed_at, r.actor, r.cause, r.cause_words, r.actions, r.parts, r.note,
+    (SELECT min(n.opened_at) FROM ticket n WHERE n.device_id = r.device_id AND n.id > t.id AND n.family = r.family
+        AND n.opened_at <= r.at + make_interval(days => %(days)s)) AS again_at
+FROM seen_ticket_repair r JOIN ticket t ON t.id = r.ticket_id AND t.status = 'closed' JOIN shown_device d ON d.id = r.device_id
+WHERE r.family = %(family)s AND (%(device)s::integer IS NULL OR r.device_id = %(device)s)
+    AND (%(model)s::text IS NULL OR r.model = %(model)s)
+    AND (%(hospital)s::integer IS NULL OR r.org_id = %(hospital)s) AND (%(dealer)s::integer IS NULL OR r.dealer_id = %(dealer)s)
+    AND r.id = (SELECT max(o.id) FROM seen_ticket_repair o WHERE o.ticket_id = r.ticket_id)
+ORDER BY r.id DESC LIMIT %(limit)s;
 
 -- name: tickets_of_gaps
 -- A device whose reports go missing again and again is written down once in a while.

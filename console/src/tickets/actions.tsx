@@ -2,55 +2,63 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActState, useActOn } from '../act/state.tsx'
 import type { TicketDetail } from '../api/client.ts'
-import { useMay } from '../ui/context.tsx'
-import { type TicketEvent, useMoving } from './deeds.ts'
+import { type Doing, useMoving } from './deeds.ts'
+import { RepairForm } from './repair.tsx'
 import './words.ts'
 import '../ui/words.ts'
 
 /** Actions that close a ticket. */
-const CLOSES: readonly TicketEvent[] = ['verify', 'dismiss']
+const CLOSES: readonly Doing[] = ['verify', 'confirm', 'release', 'dismiss']
 
 /** Actions whose reason the next person must be able to read: the API asks for a note. */
-const NEEDS_NOTE: readonly TicketEvent[] = ['hand-back', 'reject', 'dismiss']
+const NEEDS_NOTE: readonly Doing[] = ['hand-back', 'reject', 'dismiss', 'decline', 'release']
+
+/** What is done most of the time: the first of them that is possible stands out. */
+const NEXT: readonly Doing[] = ['take', 'arrive', 'parts-here', 'mend', 'confirm', 'verify']
 
 export function Actions({ ticket }: { ticket: TicketDetail }) {
   const { t } = useTranslation()
   const move = useMoving()
-  const may = useMay('tickets.handle')
   const act = useActOn(ticket.number)
-  const [asking, setAsking] = useState<TicketEvent | null>(null)
+  const [asking, setAsking] = useState<Doing | null>(null)
   const [note, setNote] = useState('')
-  if (!may || ticket.possible.length === 0) return null
   const busy = act !== undefined && (act.state === 'sending' || act.state === 'waiting')
-  const run = (event: TicketEvent, why: string) => {
-    move(ticket, event, why)
+  const next = NEXT.find((doing) => ticket.possible.includes(doing))
+  const asks = (doing: Doing) => doing === 'mend' || NEEDS_NOTE.includes(doing)
+  const run = (doing: Doing) => {
+    move(ticket, doing, NEEDS_NOTE.includes(doing) ? note.trim() : '')
     setAsking(null)
+    setNote('')
   }
+  // What is asked for may have become impossible: somebody else was faster.
+  const open = asking !== null && ticket.possible.includes(asking) ? asking : null
+  if (ticket.possible.length === 0 && act === undefined) return null
   return (
     <div className="doing">
       <div className="buttons">
-        {ticket.possible.map((event) => (
+        {ticket.possible.map((doing) => (
           <button
-            key={event}
+            key={doing}
             type="button"
-            className="button"
+            className={doing === next ? 'button primary' : 'button'}
             disabled={busy}
-            aria-expanded={NEEDS_NOTE.includes(event) ? asking === event : undefined}
-            onClick={() => (NEEDS_NOTE.includes(event) ? setAsking(event) : run(event, ''))}
+            aria-expanded={asks(doing) ? open === doing : undefined}
+            onClick={() => (asks(doing) ? setAsking(open === doing ? null : doing) : run(doing))}
           >
-            {t(`tickets.action.${event}`)}
+            {t(`tickets.action.${doing}`)}
           </button>
         ))}
       </div>
-      {ticket.still_wrong > 0 && ticket.possible.some((event) => CLOSES.includes(event)) ? (
+      {ticket.still_wrong > 0 && ticket.possible.some((doing) => CLOSES.includes(doing)) ? (
         <p className="muted">{t('tickets.stillWrong', { count: ticket.still_wrong })}</p>
       ) : null}
-      {asking === null ? null : (
+      {open === 'mend' ? <RepairForm ticket={ticket} onDone={() => setAsking(null)} /> : null}
+      {open === null || open === 'mend' ? null : (
         <form
           className="write"
           onSubmit={(event) => {
             event.preventDefault()
-            run(asking, note.trim())
+            run(open)
           }}
         >
           <input
@@ -63,7 +71,7 @@ export function Actions({ ticket }: { ticket: TicketDetail }) {
             aria-label={t('tickets.why')}
           />
           <button type="submit" className="button primary">
-            {t(`tickets.action.${asking}`)}
+            {t(`tickets.action.${open}`)}
           </button>
           <button type="button" className="button quiet" onClick={() => setAsking(null)}>
             {t('ui.cancel')}

@@ -11,30 +11,53 @@ import { say } from '../ui/toasts.tsx'
 import { TICKETS } from './kind.ts'
 import './words.ts'
 
-export type TicketEvent = Schemas['Transition']['event']
+/** All that an account may do with a ticket, as `possible` names it. */
+export type Doing = TicketDetail['possible'][number]
 
-export function useMoving(): (ticket: TicketDetail, event: TicketEvent, note: string) => void {
+export function useMoving(): (ticket: TicketDetail, doing: Doing, note: string) => void {
   const queries = useQueryClient()
   const { acts } = usePage()
-  return (ticket, event, note) => acts.do(moving(queries, ticket, event, note))
+  return (ticket, doing, note) => acts.do(moving(queries, ticket, doing, note))
 }
 
-function moving(queries: QueryClient, { number, version }: TicketDetail, event: TicketEvent, note: string): Deed {
+function moving(queries: QueryClient, ticket: TicketDetail, doing: Doing, note: string): Deed {
   return {
-    target: number,
+    target: ticket.number,
     send: async (key) => {
-      const ticket = await taken(
-        api.POST('/api/v1/tickets/{number}/transition', {
-          params: { path: { number }, header: { 'If-Match': `"${version}"`, 'Idempotency-Key': key } },
-          body: { event, note },
-        }),
-      )
-      return () => {
-        put(queries, [whole(TICKETS, ticket)])
-        const status = i18next.t(`tickets.status.${ticket.status}`)
-        say(i18next.t('tickets.moved', { number: ticket.number, status }))
-      }
+      const moved = await sent(ticket, doing, { note }, key)
+      return () => shown(queries, moved)
     },
     look: () => queries.invalidateQueries({ queryKey: ['ticket'] }),
   }
+}
+
+/** Asks the API for it, as the version that the person has seen. */
+export function sent(
+  { number, version }: Pick<TicketDetail, 'number' | 'version'>,
+  doing: Doing,
+  said: { note: string; repair?: Schemas['RepairGiven'] },
+  key: string,
+): Promise<TicketDetail> {
+  const params = { path: { number }, header: { 'If-Match': `"${version}"`, 'Idempotency-Key': key } }
+  switch (doing) {
+    case 'confirm':
+    case 'decline':
+      return taken(
+        api.POST('/api/v1/tickets/{number}/confirm', {
+          params,
+          body: { repaired: doing === 'confirm', note: said.note },
+        }),
+      )
+    case 'release':
+      return taken(api.POST('/api/v1/tickets/{number}/release', { params, body: { note: said.note } }))
+    default:
+      return taken(api.POST('/api/v1/tickets/{number}/transition', { params, body: { event: doing, ...said } }))
+  }
+}
+
+/** Puts the ticket as it is now wherever it is shown, and says so. */
+export function shown(queries: QueryClient, ticket: TicketDetail): void {
+  put(queries, [whole(TICKETS, ticket)])
+  const status = i18next.t(`tickets.status.${ticket.status}`)
+  say(i18next.t('tickets.moved', { number: ticket.number, status }))
 }

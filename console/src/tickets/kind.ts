@@ -13,18 +13,21 @@ export interface TicketFilter {
   readonly severity?: readonly Severity[] | undefined
   readonly device?: string | undefined
   readonly q?: string | undefined
+  /** The account that has it, by its name; `none`: nobody. */
+  readonly holder?: string | undefined
 }
 
 export const TICKETS: Kind<Ticket, TicketFilter> = {
   name: 'tickets',
   key: (ticket) => ticket.number,
   version: (ticket) => ticket.version,
-  ask: ({ state, device }, { next, limit, signal }) =>
-    taken(api.GET('/api/v1/tickets', { params: { query: given({ state, device, limit, next }) }, signal })),
-  belongs: (ticket, { state, severity, device, q }) => {
+  ask: ({ state, device, holder }, { next, limit, signal }) =>
+    taken(api.GET('/api/v1/tickets', { params: { query: given({ state, device, holder, limit, next }) }, signal })),
+  belongs: (ticket, { state, severity, device, q, holder }) => {
     if ((ticket.status === 'closed' ? 'closed' : 'open') !== state) return false
     if (severity !== undefined && !severity.includes(ticket.severity)) return false
     if (device !== undefined && ticket.device.id !== device) return false
+    if (holder !== undefined && ticket.holder !== (holder === 'none' ? '' : holder)) return false
     return q === undefined ? true : null
   },
   enters: () => false,

@@ -128,6 +128,13 @@ function useColumns(): readonly Column<Ticket>[] {
         cell: ({ status }) => <span className="badge">{t(`tickets.status.${status}`)}</span>,
       },
       {
+        id: 'holder',
+        head: t('tickets.column.holder'),
+        width: 'minmax(72px, 1fr)',
+        from: 800,
+        cell: ({ holder }) => <bdi className={holder === '' ? 'muted' : 'name'}>{holder || '—'}</bdi>,
+      },
+      {
         id: 'age',
         head: t('tickets.column.age'),
         width: '84px',

@@ -16,6 +16,7 @@ import { Evidence } from './evidence.tsx'
 import { History, TicketAlerts } from './history.tsx'
 import { ticketQuery } from './queries.ts'
 import { ticketRoute } from './routes.ts'
+import { Repairs, Reports } from './told.tsx'
 import './tickets.css'
 import './words.ts'
 import '../ui/words.ts'
@@ -63,6 +64,7 @@ function TicketView({ number }: { number: string }) {
         </p>
       </header>
       <Gist ticket={ticket} />
+      <Reports reports={ticket.reports} />
       <Times ticket={ticket} />
       <Zone />
       <Actions ticket={ticket} />
@@ -74,6 +76,7 @@ function TicketView({ number }: { number: string }) {
         <Causes ticket={ticket} />
         <Parts parts={ticket.parts} />
       </div>
+      <Repairs repairs={ticket.repairs} />
       <Diagnoses ticket={ticket} />
       <Sessions sessions={ticket.sessions} />
       <TicketAlerts alerts={ticket.alerts} />
@@ -132,30 +135,42 @@ function Times({ ticket }: { ticket: TicketDetail }) {
   const language = useLanguage()
   const sites = useQuery(sitesQuery)
   const zone = sites.data?.find((site) => site.id === ticket.site.id)?.time_zone
-  const times: (readonly [string, string])[] = [
-    [t('tickets.page.occurred'), ticket.occurred_at],
-    [t('tickets.page.detected'), ticket.detected_at],
-    [t('tickets.page.opened'), ticket.opened_at],
-  ]
-  if (ticket.closed_at !== null) times.push([t('tickets.page.closed'), ticket.closed_at])
+  const times = [
+    ['occurred', ticket.occurred_at],
+    ['reported', ticket.reported_at],
+    ['detected', ticket.detected_at],
+    ['opened', ticket.opened_at],
+    ['arrived', ticket.arrived_at],
+    ['closed', ticket.closed_at],
+  ] as const
   return (
     <dl className="times">
-      {times.map(([name, at]) => (
-        <div key={name}>
-          <dt>{name}</dt>
+      {ticket.status === 'closed' ? null : (
+        <div>
+          <dt>{t('tickets.page.holder')}</dt>
           <dd>
-            <Moment at={at} />{' '}
-            <span className="muted">
-              <Age at={at} />
-            </span>
-            {zone !== undefined && zone !== browserZone() && at === ticket.occurred_at ? (
-              <span className="muted site-time">
-                {t('tickets.page.siteTime', { time: whole(Date.parse(at), language, zone) })}
-              </span>
-            ) : null}
+            <bdi>{ticket.holder === '' ? t('tickets.page.nobody') : ticket.holder}</bdi>
           </dd>
         </div>
-      ))}
+      )}
+      {times.map(([name, at]) =>
+        at === null ? null : (
+          <div key={name}>
+            <dt>{t(`tickets.page.${name}`)}</dt>
+            <dd>
+              <Moment at={at} />{' '}
+              <span className="muted">
+                <Age at={at} />
+              </span>
+              {zone !== undefined && zone !== browserZone() && at === ticket.occurred_at ? (
+                <span className="muted site-time">
+                  {t('tickets.page.siteTime', { time: whole(Date.parse(at), language, zone) })}
+                </span>
+              ) : null}
+            </dd>
+          </div>
+        ),
+      )}
     </dl>
   )
 }

@@ -11,6 +11,15 @@ export const ticketQuery = (lang: Language, number: string) =>
     refetchInterval: ({ state: { data } }) => (data !== undefined && unsettled(data) ? LOOK_AGAIN_MS : false),
   })
 
+/** What a repair of a ticket is said by. */
+export const choicesQuery = (lang: Language, number: string) =>
+  queryOptions({
+    queryKey: ['choices', lang, number],
+    queryFn: ({ signal }) =>
+      taken(api.GET('/api/v1/tickets/{number}/choices', { params: { path: { number } }, signal })),
+    staleTime: Number.POSITIVE_INFINITY,
+  })
+
 /** Whether evidence or a diagnosis is still to come. */
 function unsettled(ticket: TicketDetail): boolean {
   return ticket.evidence.frozen_at === null || ticket.diagnostics.some((run) => run.status === 'waiting')

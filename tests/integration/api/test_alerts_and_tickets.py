@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from desk.tickets.status import NEEDS_NOTE, TRANSITIONS
 from tests.integration.api.world import FAMILY, METRIC, NOW, RUNBOOK, World, pages
 
 
@@ -242,45 +241,6 @@ async def test_tickets_the_latest_first_page_by_page(here: World) -> None:
     assert len(whole) == 7
     for limit in (1, 3, 7):
         assert [ticket["number"] for ticket in await pages(here, f"/tickets?limit={limit}")] == whole
-
-
-async def test_a_ticket_goes_its_way(here: World) -> None:
-    path = f"/tickets/{here.a.ticket}"
-    version, ticket = 1, {}
-    for event, status in (("take", "accepted"), ("arrive", "on-site"), ("mend", "to-verify"), ("verify", "closed")):
-        moved = await here.ask(
-            "POST",
-            f"{path}/transition",
-            as_="engineer",
-            json={"event": event, "note": "更换风扇"},
-            headers={"If-Match": f'"{version}"'},
-        )
-        version += 1
-        ticket = moved.json()
-        assert (moved.status_code, ticket["status"], moved.headers["etag"]) == (200, status, f'"{version}"')
-    assert (ticket["closed_at"], ticket["possible"]) == ("2026-11-22T04:00:00Z", [])
-    assert [(event["event"], event["actor"]) for event in ticket["events"][1:]] == [
-        (event, "engineer") for event in ("take", "arrive", "mend", "verify")
-    ]
-
-
-async def test_what_a_ticket_refuses(here: World) -> None:
-    path = f"/tickets/{here.a.ticket}/transition"
-
-    async def code(event: str, *, note: str = "", match: str | None = '"1"') -> tuple[int, str]:
-        headers = {} if match is None else {"If-Match": match}
-        answer = await here.ask("POST", path, json={"event": event, "note": note}, headers=headers)
-        return answer.status_code, answer.json().get("code", "")
-
-    assert ("new", "verify") not in TRANSITIONS
-    assert await code("verify") == (409, "conflict")
-    assert "dismiss" in NEEDS_NOTE
-    assert await code("dismiss") == (422, "invalid")
-    assert await code("take", match=None) == (428, "if_match_missing")
-    assert await code("take", match='"9"') == (412, "changed_meanwhile")
-    assert await code("explode") == (422, "invalid")
-    assert here.look("SELECT status, version FROM ticket WHERE number = %s", here.a.ticket) == [("new", 1)]
-    assert await code("dismiss", note="误报") == (200, "")
 
 
 async def test_of_two_who_take_a_ticket_one_has_it(here: World) -> None:

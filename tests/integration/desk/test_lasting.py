@@ -10,7 +10,7 @@ from desk.tickets.operate import device_retired, transition
 from ingest.ports import Batch
 from store.pool import open_pool, scoped
 from tests.fixtures.postgres import Database
-from tests.integration.desk.arrange import NOW, Hospital, again, alert, batch, connect, episode, over, rows
+from tests.integration.desk.arrange import CATALOG, NOW, Hospital, again, alert, batch, connect, episode, over, rows
 from tests.integration.desk.test_tickets import STAGE, Watched, _waits_for_a_lock, events, opened, run
 
 CLOSE = "UPDATE ticket SET status = 'closed', closed_at = to_timestamp(%s / 1000.0)"
@@ -140,7 +140,14 @@ async def test_who_closes_while_an_alert_lasts_is_written_down_as_that(database:
     hospital = await with_ticket(database, episode())
     async with open_pool(database.api, role="api") as pool, scoped(pool, str(hospital.org_id)) as connection:
         await transition(
-            connection, ticket_id=1, action="dismiss", actor="Wang", note="?", expected_version=1, now_ms=NOW
+            connection,
+            ticket_id=1,
+            action="dismiss",
+            actor="Wang",
+            note="?",
+            expected_version=1,
+            now_ms=NOW,
+            catalog=CATALOG,
         )
     assert rows(database, "SELECT message, params ->> 'active_alerts' FROM ticket_event ORDER BY id DESC LIMIT 1") == [
         ("ticket.closed_while_wrong", "1")

@@ -6,15 +6,18 @@ import pytest
 
 from api.tickets.read import read_case
 from catalog.model import PartRef, Text
-from desk.errors import TicketConflictError, TicketNotFoundError, TicketRefusedError
+from desk.errors import TicketConflictError, TicketLacksError, TicketNotFoundError, TicketRefusedError
 from desk.tickets.operate import Moved, transition
+from desk.tickets.repair import Repair, Used
 from desk.tickets.stage import TicketStage
 from desk.tickets.status import Action
 from store.pool import EVERY_ORG, Connection, open_pool, scoped
 from tests.fixtures.postgres import Database
 from tests.integration.desk.arrange import CATALOG, NOW, Hospital, alert, batch, connect, episode, rows
+from wire.times import time_of
 
 NUMBER = "WX20261122-001"
+AT = time_of(NOW)
 
 
 async def opened(database: Database) -> tuple[Hospital, int]:
@@ -28,15 +31,22 @@ async def opened(database: Database) -> tuple[Hospital, int]:
     return hospital, ticket_id
 
 
-async def act(connection: Connection, ticket_id: int, action: Action, version: int, note: str = "") -> Moved:
+REPAIR = Repair(cause="inverter-board-defective", actions=("replaced",), parts=(Used(part="inverter-board"),))
+
+
+async def act(
+    connection: Connection, ticket_id: int, action: Action, version: int, note: str = "", actor: str = "Wang"
+) -> Moved:
     return await transition(
         connection,
         ticket_id=ticket_id,
         action=action,
-        actor="Wang",
+        actor=actor,
         note=note,
         expected_version=version,
         now_ms=NOW + version,
+        catalog=CATALOG,
+        repair=REPAIR if action == "mend" else None,
     )
 
 
@@ -47,14 +57,15 @@ async def test_a_ticket_goes_its_way_and_its_history_says_who_did_what(database:
         ("take", "", "accepted"),
         ("arrive", "", "on-site"),
         ("need-parts", "逆变板", "awaiting-parts"),
-        ("arrive", "", "on-site"),
+        ("parts-here", "", "on-site"),
         ("mend", "", "to-verify"),
         ("verify", "", "closed"),
     ]
     async with open_pool(database.api, role="api") as pool:
         for version, (action, note, status) in enumerate(way, start=1):
             async with scoped(pool, str(hospital.org_id)) as connection:
-                assert await act(connection, ticket_id, action, version, note) == Moved(
+                actor = "Li" if action == "verify" else "Wang"
+                assert await act(connection, ticket_id, action, version, note, actor) == Moved(
                     status=status,  # type: ignore[arg-type]  # a str here, a literal there
                     version=version + 1,
                 )
@@ -76,9 +87,9 @@ async def test_what_is_refused_changes_nothing(database: Database) -> None:
             with pytest.raises(TicketRefusedError, match="receive, take, dismiss") as refused:
                 await act(connection, ticket_id, "verify", 1)
             assert refused.value.code == "wrong_status"
-            with pytest.raises(TicketRefusedError, match="needs a note") as refused:
+            with pytest.raises(TicketLacksError, match="needs a note") as lacks:
                 await act(connection, ticket_id, "dismiss", 1, "  ")
-            assert refused.value.code == "note_missing"
+            assert [where for where, _ in lacks.value.lacking] == ["body.note"]
             with pytest.raises(TicketConflictError) as conflict:
                 await act(connection, ticket_id, "receive", 7)
             assert conflict.value.version == 1
@@ -113,12 +124,12 @@ async def test_a_case_is_all_that_belongs_to_a_ticket(database: Database) -> Non
     stranger = Hospital.make(database, name="Stranger")
     async with open_pool(database.api, role="api") as pool:
         async with scoped(pool, EVERY_ORG) as connection:
-            case = await read_case(connection, NUMBER)
-            assert await read_case(connection, "WX20261122-002") is None
+            case = await read_case(connection, NUMBER, now=AT)
+            assert await read_case(connection, "WX20261122-002", now=AT) is None
         async with scoped(pool, str(hospital.org_id)) as connection:
-            theirs = await read_case(connection, NUMBER)
+            theirs = await read_case(connection, NUMBER, now=AT)
         async with scoped(pool, str(stranger.org_id)) as connection:
-            assert await read_case(connection, NUMBER) is None
+            assert await read_case(connection, NUMBER, now=AT) is None
     assert case is not None
     ticket, fault = case.ticket, CATALOG.models["generic-dr"].faults["GEN-KV-01"]
     assert (ticket["number"], ticket["status"], ticket["severity"]) == (NUMBER, "new", "critical")
@@ -144,6 +155,6 @@ async def test_of_a_long_history_the_newest_is_read(database: Database) -> None:
         hospital.org_id,
     )
     async with open_pool(database.api, role="api") as pool, scoped(pool, str(hospital.org_id)) as connection:
-        case = await read_case(connection, NUMBER)
+        case = await read_case(connection, NUMBER, now=AT)
     assert case is not None
     assert [event["message"] for event in case.events] == [f"n{n}" for n in range(101, 601)]

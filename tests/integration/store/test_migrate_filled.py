@@ -133,7 +133,9 @@ def test_it_is_announced_can_be_broken_off_and_keeps_every_row(filled: str, tmp_
         assert start(filled, said).wait(PATIENCE_S) == 0, said.read_text()
         done = said.read_text()
         took = time.monotonic() - began
-        assert re.match(foreseen + r"about .*\neach is one transaction.*\napplied 0010 tree, ", done), done
+        assert re.match(
+            foreseen + r"(to apply: .*\n)*about .*\neach is one transaction.*\napplied 0010 tree, ", done
+        ), done
         require_current_schema(filled)
         assert newest_version() > VERSION
         assert digest(connection, of) == before
@@ -150,6 +152,11 @@ def test_it_is_announced_can_be_broken_off_and_keeps_every_row(filled: str, tmp_
                 ("staff", "operator"),
             )
         ]  # fmt: skip
+        who = connection.execute(
+            "SELECT status, holder, repaired_by FROM ticket WHERE status <> 'closed' GROUP BY 1, 2, 3 ORDER BY 1"
+        ).fetchall()
+        taken = ("accepted", "awaiting-parts", "to-verify")
+        assert who == [*((status, "somebody", "") for status in taken[:2]), ("new", "", ""), (taken[2], "somebody", "")]
         for table, names in columns(connection).items():
             for whose in {"dealer_id", "owner_id"} & {*names.split(", ")}:
                 query = f"SELECT DISTINCT {whose} FROM {table}".encode()  # noqa: S608

@@ -22,11 +22,13 @@ SAID: Final = {
     "ticket": {"number", "family", "severity", "message", "params", "causes", "parts"},
     "ticket_event": {"event", "message"},
     "ticket_evidence": {"metric", "unit"},
+    "ticket_repair": {"model", "family", "cause", "cause_words", "actions", "parts"},
     "ticket_evidence_event": {"kind", "body"},
 }
 """What the equipment said and what was done: whoever serves a device reads it of all its times."""
 DONE_BY: Final = {
     "alert_event": {"actor", "params"}, "alert_operator": {"actor", "note"}, "ticket_event": {"actor", "params"},
+    "ticket_repair": {"actor", "note"},
 }  # fmt: skip
 """Who did it and what they noted: the dealer's of that time, and the hospital's."""
 IN_HOUSE: Final = {

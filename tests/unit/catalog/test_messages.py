@@ -5,6 +5,7 @@ from datetime import timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ CHINA = timezone(timedelta(hours=8))
 
 def with_template(shipped: Catalog, template: str) -> Catalog:
     messages = {**shipped.messages, "m": Text(zh=template, en=template)}
-    return Catalog(models=shipped.models, runbooks=shipped.runbooks, parts=shipped.parts, messages=messages)
+    return msgspec.structs.replace(shipped, messages=messages)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_the_devices_own_model_names_first(shipped: Catalog) -> None:
             )},
         ),
     }  # fmt: skip
-    catalog = Catalog(models=named, runbooks={}, parts={}, messages={"m": Text(zh="{p:family}", en="{p:family}")})
+    catalog = msgspec.structs.replace(load(), models=named, messages={"m": Text(zh="{p:family}", en="{p:family}")})
     assert render("m", {"p": "disk"}, "en", catalog) == "Disk"
     assert render("m", {"p": "disk"}, "en", catalog, model="b") == "Storage"
     assert render("m", {"p": "disk"}, "en", catalog, model="gone") == "Disk"

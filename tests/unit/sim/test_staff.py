@@ -50,6 +50,6 @@ def test_an_analyzer_that_was_serviced_has_no_fault_left_and_lives_on() -> None:
 
 
 def test_a_staff_for_a_device_that_is_not_there_is_refused() -> None:
-    config = StaffConfig(api="http://127.0.0.1:1", token="t", devices={"d1": "dr-2"})
+    config = StaffConfig(api="http://127.0.0.1:1", token="t", desk="k", devices={"d1": "dr-2"})
     with pytest.raises(ValueError, match="dr-2"):
         Staff(config=config, mend={"dr-1": lambda: None})

@@ -46,7 +46,7 @@ def agent_config(folder: Path) -> Path:
 def test_the_equipment_sends_where_its_agent_listens(folder: Path) -> None:
     devices = {one.name: one for one in load(agent_config(folder)).devices}
     hospital = msgspec.json.decode(
-        write_sim_config(folder, FOUR, http="http://127.0.0.1:1", token="t", catalog=None).read_bytes(),
+        write_sim_config(folder, FOUR, http="http://127.0.0.1:1", token="t", desk="k", catalog=None).read_bytes(),
         type=HospitalConfig,
     )
     assert set(devices) == {"dr-1", "astm-1", "dr-2", "hl7-1"}
