@@ -53,6 +53,14 @@ async def list_accounts(
     return page("accounts", rows, limit, item=_account, key=lambda row: ById(row["id"]))
 
 
+@router.get("/accounts/{id}", responses=problems(ProblemCode.NOT_FOUND))
+async def get_account(id: AccountId, asked: Asked, response: Response) -> Account:  # noqa: A002
+    """One account; the ETag is `version` in quotes."""
+    row = await _found(asked, id)
+    response.headers["ETag"] = etag(row["version"])
+    return _account(row)
+
+
 @router.post("/accounts", status_code=201, responses=problems(*_POST, body=True))
 async def make_account(body: NewAccount, asked: Asked, response: Response) -> AccountPassword:
     """Make an account. The answer has its password, once. The operator's own are made by `steth account add` alone."""

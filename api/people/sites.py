@@ -45,6 +45,16 @@ async def list_orgs(
     return page("orgs", rows, limit, item=lambda row: of_row(Organisation, row), key=lambda row: ByName(row["name"]))
 
 
+@router.get("/orgs/{id}", responses=problems(ProblemCode.NOT_FOUND))
+async def get_org(id: Annotated[Id, Path()], asked: Asked, response: Response) -> Organisation:  # noqa: A002
+    """One organisation; the ETag is `version` in quotes."""
+    found = await places.list_orgs(asked.connection, id_=id, limit=1)
+    if not found:
+        raise not_found("organisation")
+    response.headers["ETag"] = etag(found[0]["version"])
+    return of_row(Organisation, found[0])
+
+
 @router.patch("/orgs/{id}", responses=problems(*_PATCH, body=True))
 async def rename_org(
     id: Annotated[Id, Path()],  # noqa: A002

@@ -51,6 +51,21 @@ async def list_recipients(
     return page("recipients", rows, limit, item=partial(_recipient, words=words), key=lambda row: ById(row["id"]))
 
 
+@router.get("/recipients/{id}", responses=problems(ProblemCode.NOT_FOUND))
+async def get_recipient(
+    id: Annotated[Id, Path()],  # noqa: A002
+    asked: Asked,
+    words: InWords,
+    response: Response,
+) -> Recipient:
+    """One recipient, with what became of its last message; the ETag is `version` in quotes."""
+    row = await kept.find_recipient(asked.connection, id)
+    if row is None:
+        raise not_found("recipient")
+    response.headers["ETag"] = etag(row["version"])
+    return _recipient(row, words)
+
+
 @router.post("/recipients", status_code=201, responses=problems(*_POST, body=True))
 async def add_recipient(body: NewRecipient, asked: Asked, words: InWords, response: Response) -> Recipient:
     """Have somebody told of tickets: of a dealer's, of one hospital or of all; a hospital's own people, of all tickets

@@ -29,8 +29,9 @@ const SECTIONS: readonly Section[] = [
 
 const ASIDE: readonly Section[] = [
   { to: '/catalog', name: 'catalog', right: 'equipment.read' },
-  { to: '/admin/places', name: 'places', right: 'sites.manage' },
+  { to: '/admin/places', name: 'places', right: 'contacts.read' },
   { to: '/admin/accounts', name: 'accounts', right: 'accounts.manage' },
+  { to: '/admin/tokens', name: 'tokens', right: 'accounts.manage' },
   { to: '/admin/recipients', name: 'recipients', right: 'recipients.manage' },
   { to: '/admin/audit', name: 'audit', right: 'audit.read' },
 ]

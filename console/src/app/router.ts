@@ -1,11 +1,14 @@
 /** All addresses of the page, and what draws them. */
 
 import { createRoute, createRouter, type RouterHistory, redirect } from '@tanstack/react-router'
+import { adminRoutes } from '../admin/routes.ts'
 import { alertsRoutes } from '../alerts/routes.ts'
 import type { WhoAmI } from '../api/client.ts'
+import { auditRoute } from '../audit/routes.ts'
 import { catalogRoute } from '../catalog/routes.ts'
 import { devicesRoutes } from '../devices/routes.ts'
 import { accountRoute } from '../people/routes.ts'
+import { placesRoutes } from '../places/routes.ts'
 import { ticketsRoutes } from '../tickets/routes.ts'
 import { parseSearch, stringifySearch } from '../ui/search.ts'
 import { Pending } from './broken.tsx'
@@ -21,7 +24,17 @@ const home = createRoute({
   },
 })
 
-const tree = root.addChildren([home, alertsRoutes, ticketsRoutes, ...devicesRoutes, catalogRoute, accountRoute])
+const tree = root.addChildren([
+  home,
+  alertsRoutes,
+  ticketsRoutes,
+  ...devicesRoutes,
+  catalogRoute,
+  accountRoute,
+  placesRoutes,
+  auditRoute,
+  ...adminRoutes,
+])
 
 /** Every address that leads somewhere, as its route has it: `/tickets/$number`. */
 export const PATHS: ReadonlySet<string> = new Set(paths(tree as unknown as Node))

@@ -31,6 +31,8 @@ export const WHO: WhoAmI = {
     'telling.read',
     'devices.manage',
     'sites.manage',
+    'contacts.read',
+    'contacts.manage',
     'recipients.manage',
     'audit.read',
     'accounts.manage',

@@ -73,7 +73,10 @@ export function useSending<Values extends FieldValues, Answer>(
       if (error instanceof Failure && error.where.startsWith('body.')) {
         const field = error.where.slice('body.'.length)
         if ((field.split('.')[0] as string) in form.getValues())
-          form.setError(field as Path<Values>, { type: 'api', message: error.detail })
+          form.setError(field as Path<Values>, {
+            type: error.code === 'conflict' ? 'taken' : 'api',
+            message: error.detail,
+          })
       }
     },
   })

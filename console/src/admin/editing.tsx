@@ -1,0 +1,139 @@
+/** Changing what is there: only what was changed is sent, and what somebody else changed meanwhile is shown beside it. */
+
+import { useEffect, useState } from 'react'
+import type { DefaultValues, FieldValues } from 'react-hook-form'
+import { useTranslation } from 'react-i18next'
+import type { ZodMiniType } from 'zod/mini'
+import { Failure } from '../api/client.ts'
+import { useForm, useSending } from '../ui/form.tsx'
+import { differing } from './differing.ts'
+import './admin.css'
+import './words.ts'
+
+/** What a draft began from, by the form's name: it is sent against that version, whatever came since. */
+const begun = new Map<string, unknown>()
+
+interface Options<Item, Values extends FieldValues> {
+  readonly name: string
+  readonly schema: ZodMiniType<unknown, Values>
+  readonly item: Item
+  readonly values: (item: Item) => Values
+  /** Sends what differs, with `If-Match`. */
+  readonly send: (changed: Partial<Values>, match: string) => Promise<Item>
+  /** How it is now. */
+  readonly fresh: () => Promise<Item>
+  readonly onDone: (item: Item) => void
+}
+
+export function useEditing<Item extends { version: number }, Values extends FieldValues>(
+  options: Options<Item, Values>,
+) {
+  const { name, item, values } = options
+  const [base, setBase] = useState<Item>(() => (begun.get(name) as Item | undefined) ?? item)
+  const [theirs, setTheirs] = useState<Item | null>(null)
+  const form = useForm<Values>({
+    name,
+    schema: options.schema,
+    values: values((begun.get(name) as Item | undefined) ?? item) as DefaultValues<Values>,
+  })
+  const dirty = Object.keys(differing(form.watch() as Values, values(base))).length > 0
+  useEffect(() => {
+    if (dirty && !begun.has(name)) begun.set(name, base)
+  }, [dirty, name, base])
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another version came, and nothing else
+  useEffect(() => {
+    // Nothing is being written here: shown as somebody else made it.
+    if (!dirty && theirs === null && item.version > base.version) from(item)
+  }, [item])
+  const from = (known: Item) => {
+    begun.delete(name)
+    form.drop()
+    form.reset(values(known))
+    setBase(known)
+    setTheirs(null)
+  }
+  const sending = useSending<Values, Item | null>(
+    form,
+    async (typed) => {
+      const against = theirs ?? base
+      const changed = differing(typed, values(against))
+      if (Object.keys(changed).length === 0) return against
+      try {
+        return await options.send(changed, `"${against.version}"`)
+      } catch (error) {
+        if (!(error instanceof Failure) || error.code !== 'changed_meanwhile') throw error
+        const now = await options.fresh()
+        // It was ours, and its answer got lost.
+        if (Object.keys(differing(typed, values(now))).length === 0) return now
+        setTheirs(now)
+        return null
+      }
+    },
+    (done) => {
+      if (done === null) return
+      from(done)
+      options.onDone(done)
+    },
+  )
+  return {
+    form,
+    sending,
+    dirty,
+    theirs,
+    takeTheirs: () => {
+      if (theirs !== null) from(theirs)
+    },
+    giveUp: () => from(item),
+  }
+}
+
+/** What somebody else wrote meanwhile, beside what is written here: each in words. */
+export function Conflict<Values extends FieldValues>(props: {
+  mine: Values
+  theirs: Values | null
+  names: Readonly<Partial<Record<keyof Values, string>>>
+  show?: (field: keyof Values, value: unknown) => string
+  onTheirs: () => void
+}) {
+  const { t } = useTranslation()
+  const { mine, theirs } = props
+  if (theirs === null) return null
+  const fields = Object.keys(differing(mine, theirs)) as (keyof Values)[]
+  const show = props.show ?? ((_, value) => String(value ?? ''))
+  return (
+    <section className="conflict" role="alert" aria-label={t('admin.conflict.title')}>
+      <h3>{t('admin.conflict.title')}</h3>
+      <p>{t('admin.conflict.lead')}</p>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t('admin.conflict.field')}</th>
+            <th scope="col">{t('admin.conflict.theirs')}</th>
+            <th scope="col">{t('admin.conflict.mine')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {fields.map((field) => (
+            <tr key={String(field)}>
+              <th scope="row">{props.names[field] ?? String(field)}</th>
+              <td>
+                <bdi>{show(field, theirs[field]) || '–'}</bdi>
+              </td>
+              <td>
+                <bdi>{show(field, mine[field]) || '–'}</bdi>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="acts">
+        <button type="submit" className="button primary">
+          {t('admin.conflict.keepMine')}
+        </button>
+        <button type="button" className="button" onClick={props.onTheirs}>
+          {t('admin.conflict.keepTheirs')}
+        </button>
+      </p>
+    </section>
+  )
+}

@@ -1,0 +1,24 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import * as z from 'zod/mini'
+import { needs } from '../app/guard.ts'
+import { root } from '../app/root.ts'
+import { id, words } from '../ui/fields.ts'
+
+/** `entry`: the one that is shown whole, by its position; `org`: of whose chain, for the platform; days as YYYY-MM-DD. */
+export const auditSearch = z.object({
+  q: words(),
+  actor: words(),
+  action: words(),
+  from: words(),
+  to: words(),
+  org: id(),
+  entry: id(),
+})
+
+export const auditRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'admin/audit',
+  validateSearch: auditSearch,
+  beforeLoad: needs('audit.read'),
+  component: lazyRouteComponent(() => import('./page.tsx'), 'AuditPage'),
+})

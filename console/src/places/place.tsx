@@ -1,0 +1,108 @@
+import { useQueryClient } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { Conflict, useEditing } from '../admin/editing.tsx'
+import { ORGS, type Organisation } from '../admin/org-pick.tsx'
+import { useOne } from '../admin/rows.ts'
+import { api, given, taken } from '../api/client.ts'
+import { zOrgChange } from '../contract/zod.gen.ts'
+import { Failed, Skeleton } from '../ui/bits.tsx'
+import { useMay } from '../ui/context.tsx'
+import { Detail } from '../ui/detail.tsx'
+import { Field, Save, Sent } from '../ui/form.tsx'
+import { Title } from '../ui/main.tsx'
+import { say } from '../ui/toasts.tsx'
+import { Contacts } from './contacts.tsx'
+import { placeRoute } from './routes.ts'
+import { Sites } from './sites.tsx'
+import '../admin/admin.css'
+import './words.ts'
+import '../people/words.ts'
+import '../ui/words.ts'
+
+/** A hospital: its name, its sites, and whom to call there. Of a dealer, its name. */
+export function PlacePage() {
+  const { t } = useTranslation()
+  const id = Number(placeRoute.useParams().id)
+  const query = useOne([ORGS, 'one', id], (signal) => ask(id, signal))
+  const org = query.data
+  return (
+    <Detail title={org?.name ?? t('places.title')} list="/admin/places" query={query}>
+      {org === undefined ? null : <Place key={id} org={org} />}
+      {org === undefined && query.isError ? <Failed error={query.error} onRetry={() => void query.refetch()} /> : null}
+      {org === undefined && !query.isError ? <Skeleton /> : null}
+    </Detail>
+  )
+}
+
+const ask = (id: number, signal?: AbortSignal) =>
+  taken(api.GET('/api/v1/orgs/{id}', { params: { path: { id } }, ...given({ signal }) }))
+
+function Place({ org }: { org: Organisation }) {
+  const { t } = useTranslation()
+  const may = useMay('sites.manage')
+  const reads = useMay('contacts.read')
+  return (
+    <>
+      <header className="detail-head">
+        <Title>
+          <bdi>{org.name}</bdi>
+        </Title>
+        <p className="muted">
+          {t(`people.kind.${org.kind}`)}
+          {org.shared && may ? ` · ${t('places.shared')}` : ''}
+        </p>
+      </header>
+      {org.kind === 'hospital' && reads ? <Contacts hospital={org.id} /> : null}
+      {org.kind === 'hospital' ? <Sites org={org} /> : null}
+      {may && !org.shared ? <Rename org={org} /> : null}
+    </>
+  )
+}
+
+function Rename({ org }: { org: Organisation }) {
+  const { t } = useTranslation()
+  const queries = useQueryClient()
+  const { form, sending, dirty, theirs, takeTheirs, giveUp } = useEditing({
+    name: `org.${org.id}`,
+    schema: zOrgChange,
+    item: org,
+    values: ({ name }) => ({ name }),
+    send: (changed, match) =>
+      taken(
+        api.PATCH('/api/v1/orgs/{id}', {
+          params: { path: { id: org.id }, header: { 'If-Match': match } },
+          body: changed as { name: string },
+        }),
+      ),
+    fresh: () => ask(org.id),
+    onDone: (now) => {
+      queries.setQueryData([ORGS, 'one', org.id], now)
+      void queries.invalidateQueries({ queryKey: [ORGS] })
+      say(t('places.renamed', { name: now.name }))
+    },
+  })
+  return (
+    <form className="form" onSubmit={form.handleSubmit(sending.send)}>
+      <section>
+        <Field label={t('places.rename')} hint={t('places.renameHint')} error={form.formState.errors.name}>
+          <input {...form.register('name')} autoComplete="off" />
+        </Field>
+        <Conflict
+          mine={form.getValues()}
+          theirs={theirs === null ? null : { name: theirs.name }}
+          names={{ name: t('places.name') }}
+          onTheirs={takeTheirs}
+        />
+        {dirty && theirs === null ? (
+          <p className="acts">
+            <Save busy={sending.busy} />
+            <button type="button" className="button" onClick={giveUp}>
+              {t('ui.cancel')}
+            </button>
+          </p>
+        ) : null}
+        <Sent error={sending.error} />
+      </section>
+    </form>
+  )
+}

@@ -1,0 +1,28 @@
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import * as z from 'zod/mini'
+import { needs } from '../app/guard.ts'
+import { root } from '../app/root.ts'
+import { words } from '../ui/fields.ts'
+
+export const placesRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'admin/places',
+  validateSearch: z.object({ q: words() }),
+  beforeLoad: needs('contacts.read', 'sites.manage'),
+  component: lazyRouteComponent(() => import('./list.tsx'), 'PlacesPage'),
+})
+
+const newPlace = createRoute({
+  getParentRoute: () => placesRoute,
+  path: 'new',
+  beforeLoad: needs('sites.manage'),
+  component: lazyRouteComponent(() => import('./new.tsx'), 'NewPlacePage'),
+})
+
+export const placeRoute = createRoute({
+  getParentRoute: () => placesRoute,
+  path: '$id',
+  component: lazyRouteComponent(() => import('./place.tsx'), 'PlacePage'),
+})
+
+export const placesRoutes = placesRoute.addChildren([newPlace, placeRoute])
