@@ -103,7 +103,7 @@ function Curve({ series, about, old, looking }: Shown) {
         empty ? null : (
           <>
             <span className="readout" aria-live={cursor === null ? 'off' : 'polite'}>
-              {readout(series, cursor, { t, say, when })}
+              {readout(series, cursor, { t: t as unknown as Words['t'], say, when })}
             </span>
             <span className="muted">{caption}</span>
           </>
@@ -168,7 +168,8 @@ function useCaption(series: Series, drawn: Drawn, when: (ms: number) => string):
 }
 
 interface Words {
-  readonly t: ReturnType<typeof useTranslation>['t']
+  /** Untyped: with as many words as there are, the compiler gives up on a `t` that is handed on. */
+  readonly t: (key: string, told: object) => string
   readonly say: (value: number | null | undefined) => string
   readonly when: (ms: number) => string
 }
