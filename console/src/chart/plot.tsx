@@ -133,7 +133,8 @@ function options(now: Now, state: { ink: Ink }, element: HTMLElement): uPlot.Opt
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [40, 14, 0, 0],
+    // Room for what is told over the picture.
+    padding: [() => (now.current.occurrences.length > 0 ? 40 : 26), 14, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 7 }, bind: UNHEARD },
     scales: {

@@ -8,6 +8,8 @@ import { ticks, tickWords } from './ticks.ts'
 import type { Range } from './view.ts'
 
 const [HIGH, BAR, AXIS, TICK] = [26, 16, 22, 84] as const
+/** Where there is no room for names beside the rows, in px: each has its own over it. */
+const [NARROW, NAME] = [480, 16] as const
 /** Below this a bar has no room for words, in px. */
 const WORDS = 44
 
@@ -22,12 +24,17 @@ interface Props {
 export function Tracks({ rows, looking, fault, unheard = [] }: Props) {
   const language = useLanguage()
   const area = useRef<HTMLDivElement>(null)
+  const box = useRef<HTMLDivElement>(null)
   const [width, setWidth] = useState(0)
+  const [narrow, setNarrow] = useState(false)
   const [preview, setPreview] = useState<Range | null>(null)
   useEffect(() => {
     const element = area.current
     if (element === null) return undefined
-    const resized = new ResizeObserver(() => setWidth(element.clientWidth))
+    const resized = new ResizeObserver(() => {
+      setNarrow((box.current?.clientWidth ?? 0) < NARROW)
+      setWidth(element.clientWidth)
+    })
     resized.observe(element)
     return () => resized.disconnect()
   }, [])
@@ -35,17 +42,20 @@ export function Tracks({ rows, looking, fault, unheard = [] }: Props) {
   const range = preview ?? looking.range
   const x = (at: number) => ((at - range.from) / (range.to - range.from)) * width
   const axis = ticks(range, Math.max(width / TICK, 2))
-  const high = rows.length * HIGH
+  const each = narrow ? HIGH + NAME : HIGH
+  const high = rows.length * each
   const [from, to] = chosen === null ? [0, 0] : [Math.min(...chosen), Math.max(...chosen)]
   return (
-    <div className="tracks" aria-hidden="true">
-      <ul className="track-names">
-        {rows.map((row, at) => (
-          <li key={row.key} title={row.name}>
-            {row.name === rows[at - 1]?.name ? '' : row.name}
-          </li>
-        ))}
-      </ul>
+    <div className={narrow ? 'tracks narrow' : 'tracks'} aria-hidden="true" ref={box}>
+      {narrow ? null : (
+        <ul className="track-names">
+          {rows.map((row, at) => (
+            <li key={row.key} title={row.name}>
+              {named(rows, at)}
+            </li>
+          ))}
+        </ul>
+      )}
       <div className="track-area" ref={area}>
         <svg width={width} height={high + AXIS} role="presentation">
           <defs>
@@ -72,15 +82,20 @@ export function Tracks({ rows, looking, fault, unheard = [] }: Props) {
             />
           ))}
           {rows.map((row, at) => (
-            <g key={row.key} transform={`translate(0 ${at * HIGH})`}>
+            <g key={row.key} transform={`translate(0 ${at * each + each - HIGH})`}>
               <line x1={0} x2={width} y1={HIGH} y2={HIGH} className="track-grid" />
+              {narrow ? (
+                <text x={5} y={-2} className="track-name">
+                  {named(rows, at)}
+                </text>
+              ) : null}
               {row.bars.map((bar) => (
                 <Piece key={`${bar.from} ${bar.text}`} bar={bar} left={x(bar.from)} right={x(bar.to)} width={width} />
               ))}
               {row.dots.map((dot) => {
                 const here = x(dot.at)
                 return here < 0 || here > width ? null : (
-                  <path key={`${dot.at} ${dot.text}`} d={`M${here} 6l5 7-5 7-5-7z`} className="track-dot">
+                  <path key={`${dot.at} ${dot.text}`} d={`M${here} 14l4 5-4 5-4-5z`} className="track-dot">
                     <title>{dot.text}</title>
                   </path>
                 )
@@ -94,6 +109,10 @@ export function Tracks({ rows, looking, fault, unheard = [] }: Props) {
     </div>
   )
 }
+
+/** Rows that belong together are named once. */
+const named = (rows: readonly Row[], at: number): string | undefined =>
+  rows[at]?.name === rows[at - 1]?.name ? '' : rows[at]?.name
 
 function Piece({ bar, left, right, width }: { bar: Bar; left: number; right: number; width: number }) {
   const [from, to] = [Math.max(left, 0), Math.min(right, width)]
