@@ -77,57 +77,15 @@ def test_a_ticket_brings_everything_and_the_chart_of_its_fault(console: Console,
         expect(detail).to_contain_text(words)
     assert page.locator(".chart select").input_value() == "detector.temperature"
     expect(page.locator(".plot canvas")).to_be_visible()
-    summary = page.locator(".plot").get_attribute("aria-label") or ""
+    summary = page.locator(".looking").get_attribute("aria-label") or ""
     assert re.search(r"平板探测器温度：.*最低 31\.\d+.*最高 34\.\d+", summary), summary
     page.get_by_text("数据表").click()
     expect(detail.locator("tbody tr").first).to_contain_text("31")
     page.get_by_role("button", name="24 小时").click()
-    expect(page.locator(".plot")).to_have_attribute("aria-label", re.compile("最低 26"))
+    expect(page.locator(".looking")).to_have_attribute("aria-label", re.compile("最低 26"))
     page.reload()
     console.live()
     expect(detail.get_by_role("heading", level=2)).to_contain_text("平板探测器过热")  # the address names it
-
-
-COUNT_PIXELS = """(canvas, [colour, from, to]) => {
-  const [r, g, b] = colour.match(/../g).map((hex) => parseInt(hex, 16))
-  const [left, width] = [from * canvas.width, (to - from) * canvas.width]
-  const { data } = canvas.getContext('2d').getImageData(left, 0, width, canvas.height)
-  let count = 0
-  for (let at = 0; at < data.length; at += 4) {
-    const off = Math.abs(data[at] - r) + Math.abs(data[at + 1] - g) + Math.abs(data[at + 2] - b)
-    if (off < 24 && data[at + 3] > 200) count += 1
-  }
-  return count
-}"""
-CURVE, MAJOR = "cfd6e1", "ffa657"
-AXIS = 0.1
-"""What the vertical axis takes of the picture's width."""
-
-
-def drawn(page: Page, colour: str, begins: float = 0, ends: float = 1) -> int:
-    """Pixels of a colour between two fractions of the chart's width."""
-    wanted = [colour, *(AXIS + part * (1 - AXIS) for part in (begins, ends))]
-    found: int = page.locator(".plot canvas").evaluate(COUNT_PIXELS, wanted)
-    return found
-
-
-def test_the_chart_shows_the_moment_of_the_fault(console: Console, up: Up, device: str) -> None:
-    page = console.page
-    page.goto(f"{console.address}/#/ticket/{number_of(up, device)}")
-    expect(page.locator(".plot canvas")).to_be_visible()
-    assert drawn(page, CURVE) > 50
-    assert drawn(page, MAJOR) > 200, "a line and a flag, in the colour of its severity"
-
-
-def test_a_gap_in_the_data_is_a_gap_in_the_curve(console: Console, maker: Maker, device: str) -> None:
-    now = maker.now()
-    minutes = [*range(50, 39, -1), *range(20, 0, -1)]
-    maker.readings(device, "host.cpu", {now - minute * MINUTE_MS: 40.0 for minute in minutes})
-    page = console.page
-    page.goto(f"{console.address}/#/device/{device}/host.cpu")
-    expect(page.locator("figcaption")).to_contain_text("空白处没有数据")
-    for begins, ends, there in ((10, 18, True), (25, 35, False), (42, 56, True)):
-        assert (drawn(page, CURVE, begins / 60, ends / 60) > 20) is there, (begins, ends)
 
 
 def test_both_languages_are_whole_and_the_catalogs_texts_come_in_both(console: Console, up: Up, device: str) -> None:
