@@ -21,6 +21,7 @@ from prometheus_client import (
 from psycopg_pool import PoolTimeout
 from typing_extensions import override
 
+from api.alerts import lists as alert_lists
 from api.alerts import routes as alerts
 from api.audit import routes as audit
 from api.catalog import routes as models
@@ -66,6 +67,7 @@ _PARTS: Final = (
     readings,
     series,
     stream,
+    alert_lists,
     alerts,
     tickets,
     gist,

@@ -41,6 +41,15 @@ CREATE FUNCTION public.adds_up(value double precision) RETURNS boolean
 
 ALTER FUNCTION public.adds_up(value double precision) OWNER TO steth_owner;
 
+CREATE FUNCTION public.age_of(at timestamp with time zone, now timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN now - at < INTERVAL '1 hour' THEN 'hour' WHEN now - at < INTERVAL '1 day' THEN 'day'
+        WHEN now - at < INTERVAL '7 days' THEN 'week' ELSE 'older' END
+$$;
+
+ALTER FUNCTION public.age_of(at timestamp with time zone, now timestamp with time zone) OWNER TO steth_owner;
+
 CREATE FUNCTION public.audit_follows() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -96,8 +105,10 @@ CREATE FUNCTION public.begin_service(device integer, since timestamp with time z
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    INSERT INTO service (device_id, org_id, dealer_id, since, uid, name, model, site_id, site, time_zone, hospital, dealer)
-    SELECT d.id, d.org_id, d.dealer_id, begin_service.since, d.uid, d.name, d.model, s.id, s.name, s.time_zone, o.name, k.name
+    INSERT INTO service (device_id, org_id, dealer_id, since, uid, name, model, department, serial, site_id, site, time_zone, hospital,
+        dealer)
+    SELECT d.id, d.org_id, d.dealer_id, begin_service.since, d.uid, d.name, d.model, d.department, d.serial, s.id, s.name, s.time_zone,
+        o.name, k.name
     FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id JOIN org k ON k.id = d.dealer_id
     WHERE d.id = begin_service.device
 $$;
@@ -337,8 +348,8 @@ CREATE FUNCTION public.rename_service(devices integer[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    UPDATE service v SET org_id = d.org_id, name = d.name, model = d.model, site_id = s.id, site = s.name, time_zone = s.time_zone,
-        hospital = o.name, dealer = k.name
+    UPDATE service v SET org_id = d.org_id, name = d.name, model = d.model, department = d.department, serial = d.serial,
+        site_id = s.id, site = s.name, time_zone = s.time_zone, hospital = o.name, dealer = k.name
     FROM device d JOIN site s ON s.id = d.site_id JOIN org o ON o.id = d.org_id JOIN org k ON k.id = d.dealer_id
     WHERE d.id = ANY (devices) AND v.device_id = d.id AND v.until IS NULL
 $$;
@@ -538,6 +549,19 @@ CREATE FUNCTION public.tell_own(told jsonb) RETURNS void
 $$;
 
 ALTER FUNCTION public.tell_own(told jsonb) OWNER TO steth_owner;
+
+CREATE FUNCTION public.tickets_ending(number text, most integer, OUT id bigint, OUT device_id integer) RETURNS SETOF record
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 10
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RETURN QUERY SELECT t.id, t.device_id FROM ticket t
+        WHERE reverse(t.number) LIKE regexp_replace(reverse(tickets_ending.number), '([\\%_])', '\\\1', 'g') || '%'
+            AND (sees(t.org_id, t.dealer_id) OR serves_device(t.device_id))
+        ORDER BY t.id DESC LIMIT most;
+END $$;
+
+ALTER FUNCTION public.tickets_ending(number text, most integer, OUT id bigint, OUT device_id integer) OWNER TO steth_owner;
 
 CREATE FUNCTION public.viewer() RETURNS integer
     LANGUAGE sql STABLE PARALLEL SAFE
@@ -1581,6 +1605,15 @@ CREATE TABLE public.service (
     time_zone text NOT NULL,
     hospital text NOT NULL,
     dealer text NOT NULL,
+    department text DEFAULT ''::text NOT NULL,
+    serial text DEFAULT ''::text NOT NULL,
+    sought text GENERATED ALWAYS AS (lower(((((((((((((name || '
+'::text) || hospital) || '
+'::text) || site) || '
+'::text) || department) || '
+'::text) || serial) || '
+'::text) || uid) || '
+'::text) || model))) STORED NOT NULL,
     CONSTRAINT service_check CHECK ((until >= since)),
     CONSTRAINT service_check1 CHECK ((shown OR (until IS NOT NULL)))
 );
@@ -1619,7 +1652,8 @@ CREATE VIEW public.shown_device AS
     time_zone,
     hospital,
     dealer,
-    (until IS NULL) AS served
+    (until IS NULL) AS served,
+    sought
    FROM public.service e
   WHERE (shown AND ((until IS NULL) OR (dealer_id = public.viewer())));
 
@@ -2031,6 +2065,8 @@ CREATE INDEX alert_org ON public.alert USING btree (org_id, occurred_at, id);
 
 CREATE INDEX alert_page ON public.alert USING btree (occurred_at DESC, id DESC);
 
+CREATE INDEX alert_subject ON public.alert USING btree (subject, occurred_at, id);
+
 CREATE INDEX api_token_account ON public.api_token USING btree (account_id, id);
 
 CREATE INDEX clientele_org ON public.clientele USING btree (org_id);
@@ -2115,7 +2151,11 @@ CREATE INDEX ticket_event_tail ON public.ticket_event USING btree (xid, id);
 
 CREATE INDEX ticket_event_ticket ON public.ticket_event USING btree (ticket_id, id);
 
+CREATE INDEX ticket_family ON public.ticket USING btree (family, id);
+
 CREATE INDEX ticket_holder ON public.ticket USING btree (holder, id) WHERE (status <> 'closed'::text);
+
+CREATE INDEX ticket_number_end ON public.ticket USING btree (reverse(number) text_pattern_ops);
 
 CREATE UNIQUE INDEX ticket_one_open ON public.ticket USING btree (device_id, family) WHERE (status <> 'closed'::text);
 
@@ -2147,7 +2187,7 @@ CREATE TRIGGER leave_box AFTER UPDATE OF site_id ON public.device FOR EACH ROW W
 
 CREATE TRIGGER service_begins AFTER INSERT ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_follows();
 
-CREATE TRIGGER service_follows AFTER UPDATE OF name, model, site_id, org_id ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_follows();
+CREATE TRIGGER service_follows AFTER UPDATE OF name, model, department, serial, site_id, org_id ON public.device FOR EACH ROW EXECUTE FUNCTION public.service_follows();
 
 CREATE TRIGGER service_follows AFTER UPDATE OF name ON public.org FOR EACH ROW EXECUTE FUNCTION public.service_follows();
 
@@ -2588,6 +2628,9 @@ GRANT ALL ON FUNCTION public.tell(told jsonb) TO steth_jobs;
 
 REVOKE ALL ON FUNCTION public.tell_own(told jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_own(told jsonb) TO steth_api;
+
+REVOKE ALL ON FUNCTION public.tickets_ending(number text, most integer, OUT id bigint, OUT device_id integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tickets_ending(number text, most integer, OUT id bigint, OUT device_id integer) TO steth_api;
 
 REVOKE ALL ON FUNCTION public.works_alone(org integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.works_alone(org integer) TO steth_api;

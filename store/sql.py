@@ -36,11 +36,12 @@ class Queries:
             raise StoreError(StoreErrorCode.STATEMENTS, f"{self._path}: no statement named {name!r}") from None
 
     async def many(
-        self, connection: AsyncConnection[Any], name: str, params: Mapping[str, Any] = _NONE
+        self, connection: AsyncConnection[Any], name: str, params: Mapping[str, Any] = _NONE, *, anew: bool = False
     ) -> list[DictRow]:
-        """All rows of a statement, as dicts."""
+        """All rows of a statement, as dicts. `anew`: planned for these values alone, as where they are filters and an
+        order: a plan for any values would be one for none of them."""
         async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(self[name], params)
+            await cursor.execute(self[name], params, prepare=False if anew else None)
             return await cursor.fetchall()
 
     async def one(

@@ -7,13 +7,15 @@ from uuid import UUID
 from pydantic import Field
 
 from alerts.effects import Kind
-from api.http.examples import ALERT_ID, TICKET_NUMBER
-from api.http.shapes import Given, Message, Note, Shape, example
+from api.http.examples import ALERT_ID, HOSPITAL, SITE, TICKET_NUMBER
+from api.http.shapes import Given, Message, NamedId, Note, Shape, example
+from api.search.shapes import Counted
 from catalog.model import Severity
 from desk.tickets.status import Status
 
 Condition = Literal["pending", "active", "clearing", "no-data", "unconfirmed", "ok"]
 OperatorStateWord = Literal["unacknowledged", "acknowledged"]
+AlertState = Literal["open", "pending", "over"]
 
 
 ALERT_SAID: Final[dict[str, Any]] = {
@@ -29,7 +31,14 @@ ALERT_SAID: Final[dict[str, Any]] = {
 }
 _ALERT: Final[dict[str, Any]] = {
     "id": ALERT_ID,
-    "device": {"id": "d3k9m2q7x1z5a", "name": "DR 1"},
+    "device": {
+        "id": "d3k9m2q7x1z5a",
+        "name": "DR 1",
+        "model": "generic-dr",
+        "model_name": "通用数字化 X 射线摄影系统",
+    },
+    "hospital": HOSPITAL,
+    "site": SITE,
     "rule": "limit:detector-hot",
     "kind": "limit",
     "subject": "detector.temperature",
@@ -43,6 +52,7 @@ _ALERT: Final[dict[str, Any]] = {
     "severity": "major",
     "condition": "active",
     "operator": {"state": "unacknowledged", "actor": "", "note": "", "at": None},
+    "holder": "",
     "occurred_at": "2026-11-22T03:56:10.500000Z",
     "learned_at": "2026-11-22T03:56:10.730000Z",
     "changed_at": "2026-11-22T03:56:10.730000Z",
@@ -119,11 +129,13 @@ _ALERT_DETAIL: Final[dict[str, Any]] = {
 }
 
 
-class DeviceNamed(Shape):
-    """A device by id and name."""
+class AlertDevice(Shape):
+    """The device of an alert."""
 
     id: str
     name: str
+    model: str
+    model_name: str
 
 
 class Operator(Shape):
@@ -141,7 +153,9 @@ class Alert(Shape):
     model_config = example(**_ALERT)
 
     id: UUID
-    device: DeviceNamed
+    device: AlertDevice
+    hospital: NamedId
+    site: NamedId
     rule: str
     kind: Kind
     subject: Annotated[str, Field(description="The fault code or the metric.")]
@@ -151,6 +165,7 @@ class Alert(Shape):
     severity: Severity
     condition: Condition
     operator: Operator
+    holder: Annotated[str, Field(description="Who has it: whoever acknowledged it; empty: nobody.")]
     occurred_at: Annotated[datetime, Field(description="When it began on the equipment.")]
     learned_at: Annotated[datetime, Field(description="When we learned of it.")]
     changed_at: datetime
@@ -265,6 +280,49 @@ class AlertDetail(Alert):
     earlier: EarlierOnes
     elsewhere: Elsewhere
     events: list[AlertEvent]
+
+
+class ByState(Shape):
+    """How many are open, pending and over."""
+
+    open: int = 0
+    pending: int = 0
+    over: int = 0
+
+
+class ByOperator(Shape):
+    """How many somebody has taken note of."""
+
+    unacknowledged: int = 0
+    acknowledged: int = 0
+
+
+class AlertsCounted(Counted):
+    """How many alerts there are."""
+
+    model_config = example(
+        total=3,
+        exact=True,
+        oldest="2026-11-22T03:56:10.500000Z",
+        severity={"critical": 1, "major": 2, "minor": 0, "warning": 0},
+        age={"hour": 3, "day": 0, "week": 0, "older": 0},
+        state={"open": 3, "pending": 0, "over": 0},
+        operator={"unacknowledged": 2, "acknowledged": 1},
+        groups=[
+            {
+                "key": "3",
+                "name": "放射科",
+                "place": "第一人民医院",
+                "count": 3,
+                "worst": "critical",
+                "oldest": "2026-11-22T03:56:10.500000Z",
+            }
+        ],
+        more=0,
+    )
+
+    state: ByState
+    operator: ByOperator
 
 
 class Acknowledge(Given):

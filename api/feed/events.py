@@ -6,8 +6,9 @@ from typing import Final
 
 from psycopg.rows import DictRow
 
-from api.alerts.routes import alert_shape, read_alerts
+from api.alerts.read import read_alerts
 from api.alerts.shapes import Alert
+from api.alerts.words import alert_shape
 from api.feed.client import Event
 from api.feed.facts import LANGS
 from api.feed.log import ALERTS, Read, Row, latest_of
@@ -42,7 +43,7 @@ async def events_of(connection: Connection, read: Read, org: int, catalog: Catal
     alerts, tickets = _subjects(read)
     found: dict[tuple[bool, object], DictRow] = {}
     if alerts:
-        found |= {(True, row["id"]): row for row in await read_alerts(connection, alerts)}
+        found |= {(True, row["id"]): row for row in await read_alerts(connection, ids=alerts, limit=len(alerts))}
     if tickets:
         found |= {(False, row["id"]): row for row in await read_tickets(connection, ids=tickets, limit=len(tickets))}
     events: list[Event] = []

@@ -56,6 +56,14 @@ class ByTimeOfAlert(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     id: UUID
 
 
+class ByUrgencyOfAlert(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of the list of alerts by urgency; `rank`: of the severity, 1 the worst."""
+
+    rank: Annotated[int, msgspec.Meta(ge=1, le=4)]
+    at: Zoned
+    id: UUID
+
+
 class ByReading(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A reading has no key of its own: a page goes on at the last one's time and metric, less those `shown` of them."""
 

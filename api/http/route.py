@@ -7,8 +7,8 @@ unless it says that what was written stays.
 import asyncio
 import json
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, get_args, get_origin
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
@@ -82,9 +82,16 @@ class BoundedRequest(Request):
         return value
 
 
-def _query_names(dependant: Dependant) -> set[str]:
-    names = {parameter.alias for parameter in dependant.query_params}
-    return names.union(*(_query_names(inner) for inner in dependant.dependencies))
+def _query_names(dependant: Dependant) -> dict[str, bool]:
+    """The names of the query, and whether each may be repeated."""
+    names = {parameter.alias: _is_list(parameter.field_info.annotation) for parameter in dependant.query_params}
+    for inner in dependant.dependencies:
+        names |= _query_names(inner)
+    return names
+
+
+def _is_list(annotation: object) -> bool:
+    return any(get_origin(one) is list for one in (annotation, *get_args(annotation)))
 
 
 def _no_number(_: str) -> float:
@@ -208,13 +215,13 @@ def _forbidden(role: Role, right: str) -> Problem:
     )
 
 
-async def _check(request: BoundedRequest, names: set[str], takes_body: bool) -> None:
+async def _check(request: BoundedRequest, names: Mapping[str, bool], takes_body: bool) -> None:
     """Refuse what the contract doesn't know, rather than ignore what the caller meant by it."""
     seen = set[str]()
     for name, _ in request.query_params.multi_items():
         if name not in names:
             raise invalid("query", f"A parameter is unknown here; known: {', '.join(sorted(names)) or 'none'}.")
-        if name in seen:
+        if name in seen and not names[name]:
             raise invalid(f"query.{name}", "Give this parameter once.")
         seen.add(name)
     body = await request.body()

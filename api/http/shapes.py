@@ -13,11 +13,11 @@ from wire.limits import MAX_MILLIS
 from wire.times import time_of
 
 # Control characters, bidirectional overrides and other invisible ones, line and paragraph separators.
-_UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-LINE: Final = rf"^[^{_UNSEEN}]*[^\s{_UNSEEN}][^{_UNSEEN}]*$"
+UNSEEN: Final = r"\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+LINE: Final = rf"^[^{UNSEEN}]*[^\s{UNSEEN}][^{UNSEEN}]*$"
 """One line of printable text that isn't blank."""
-OPTIONAL_LINE: Final = rf"^[^{_UNSEEN}]*$"
-LINES: Final = rf"^([^{_UNSEEN}]|\n)*$"
+OPTIONAL_LINE: Final = rf"^[^{UNSEEN}]*$"
+LINES: Final = rf"^([^{UNSEEN}]|\n)*$"
 
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=LINE), AfterValidator(clean_name)]

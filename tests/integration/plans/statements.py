@@ -28,7 +28,10 @@ ROLES_OF: Final[Mapping[str, tuple[Role, ...]]] = {
     "people": ("api", "ingest", "jobs", "owner"),
     "people/audit": ("api", "jobs"),
     "people/login": ("api",),
-    **{f"api/{subject}": ("api",) for subject in ("alerts", "devices", "feed", "readings", "series", "tickets")},
+    **{
+        f"api/{subject}": ("api",)
+        for subject in ("alerts", "devices", "feed", "readings", "search", "series", "tickets")
+    },
     "api/http": ("api", "jobs"),
     "steth/jobs": ("jobs", "owner"),
     "store": ("jobs", "owner"),
@@ -127,7 +130,7 @@ _OF_NAME: Final[Mapping[str, str]] = {
     "before_at": (NOW - timedelta(days=30)).isoformat(),
     "conditions": "{active,clearing}",
     "open": "t",
-    "operator": "unacknowledged",
+    "age": "week",
     "below": "90000",
     "xid": "3999000",
     "boundary": "4000000",
@@ -138,6 +141,13 @@ _OF_NAME: Final[Mapping[str, str]] = {
     "kind": "fault",
 }
 """Where a value of the type alone would say something else than what is usual."""
+_TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
+    "before_at": ("before_id",),
+    "after_at": ("after_id",),
+    "urgency": ("conditions",),
+    "rank": ("urgency", "conditions", "after_at", "after_id"),
+}
+"""What routes never give alone."""
 
 
 Plan = dict[str, Any]
@@ -197,8 +207,7 @@ class Case:
         first = [always] if always in filters else []
         for given in (first, *([*first, name] for name in filters if name not in first)):
             nulls = {name for name in filters if name not in given}
-            if "before_at" in given or "after_at" in given:
-                nulls -= {"before_id", "after_id"}
+            nulls -= {name for one in given for name in _TOGETHER.get(one, ())}
             by_text = dict(_BY_TEXT.findall(self._statement.text))
             typed = [(name, by_text.get(name, of)) for name, of in zip(self.names, self.types, strict=True)]
             values = ["NULL" if name in nulls else f"'{self._value(name, of)}'" for name, of in typed]
@@ -212,7 +221,7 @@ class Case:
         if of.endswith("[]"):
             if name == "conditions":
                 return _OF_NAME[name]
-            one = _OF_TYPE[of.removesuffix("[]")]
+            one = _OF_NAME.get(name, _OF_TYPE[of.removesuffix("[]")])
             some = (
                 [_UUID % n for n in range(5)]
                 if of == "uuid[]"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.episode import Condition
-from api.alerts.routes import CONDITIONS as LISTED
+from api.alerts.lists import CONDITIONS as LISTED
 from api.alerts.shapes import Condition as ShownCondition
 from api.devices.state import WORDS, Judged, Known, Reason, judge
 from api.http.conditions import etag, require_match

@@ -1,0 +1,1 @@
+"""What `q` of a list finds."""
