@@ -28,8 +28,17 @@ export const ALERTS: Kind<Alert, AlertFilter> = {
   name: 'alerts',
   key: (alert) => alert.id,
   version: (alert) => alert.version,
-  ask: ({ state, device }, { next, limit, signal }) =>
-    taken(api.GET('/api/v1/alerts', { params: { query: given({ state, device, limit, next }) }, signal })),
+  ask: ({ state, severity, device, q }, { next, limit, signal }) => {
+    const query = given({
+      state: [state],
+      severity: severity && [...severity],
+      device: device === undefined ? undefined : [device],
+      q,
+      limit,
+      next,
+    })
+    return taken(api.GET('/api/v1/alerts', { params: { query }, signal }))
+  },
   belongs: (alert, { state, severity, device, q }) => {
     if (CONDITIONS[alert.condition] !== state) return false
     if (severity !== undefined && !severity.includes(alert.severity)) return false
@@ -37,9 +46,12 @@ export const ALERTS: Kind<Alert, AlertFilter> = {
     return q === undefined ? true : null
   },
   enters: () => false,
-  compare: () => (one, other) =>
-    severityRank(one.severity) - severityRank(other.severity) ||
-    Date.parse(one.occurred_at) - Date.parse(other.occurred_at),
+  compare: ({ state }) =>
+    state === 'over'
+      ? (one, other) => Date.parse(other.occurred_at) - Date.parse(one.occurred_at)
+      : (one, other) =>
+          severityRank(one.severity) - severityRank(other.severity) ||
+          Date.parse(one.occurred_at) - Date.parse(other.occurred_at),
   events: { alert: (alert: Alert) => [{ key: alert.id, item: alert }] },
   shownBy: (change) => [
     ['alert', change.key],

@@ -15,7 +15,7 @@ export const alertsQuery = (lang: Language, id: string) =>
   queryOptions({
     queryKey: ['device', lang, id, 'alerts'],
     queryFn: ({ signal }) =>
-      taken(api.GET('/api/v1/alerts', { params: { query: { device: id, state: 'open', limit: 50 } }, signal })),
+      taken(api.GET('/api/v1/alerts', { params: { query: { device: [id], state: ['open'], limit: 50 } }, signal })),
     refetchInterval: LOOK_AGAIN_MS,
   })
 
