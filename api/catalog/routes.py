@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.catalog.shapes import FamilyShape, FaultCodeShape, ModelShape, RuleShape, SignalShape
+from api.catalog.shapes import FamilyShape, FaultCodeShape, ModelShape, PartShape, RuleShape, SignalShape
 from api.http.context import Asked
 from api.http.documented import problems
 from api.http.language import InWords, Reader
@@ -53,7 +53,20 @@ def _model(model: Model, words: Reader) -> ModelShape:
         name=model.name.get(lang),
         families=[
             FamilyShape(
-                key=family.key, name=family.name.get(lang), subsystem=family.subsystem, evidence=list(family.evidence)
+                key=family.key,
+                name=family.name.get(lang),
+                subsystem=family.subsystem,
+                evidence=list(family.evidence),
+                causes=[cause.get(lang) for cause in family.causes],
+                parts=[
+                    PartShape(
+                        name=part.name.get(lang),
+                        spec=part.spec.get(lang),
+                        quantity=part.quantity,
+                        probability=part.probability,
+                    )
+                    for part in family.parts
+                ],
             )
             for family in model.families.values()
         ],
@@ -77,6 +90,7 @@ def _model(model: Model, words: Reader) -> ModelShape:
                 stops=fault.stops.get(lang),
                 advice=fault.advice.get(lang),
                 ticket=fault.ticket,
+                source=fault.source,
             )
             for fault in model.faults.values()
         ],

@@ -34,6 +34,15 @@ class SignalShape(SignalSaid):
     rules: list[RuleShape]
 
 
+class PartShape(Shape):
+    """A part to bring: what it is, and how likely the fault needs it."""
+
+    name: str
+    spec: str
+    quantity: int
+    probability: float
+
+
 class FamilyShape(Shape):
     """Faults that one visit would repair together."""
 
@@ -41,6 +50,8 @@ class FamilyShape(Shape):
     name: str
     subsystem: str
     evidence: Annotated[list[str], Field(description="The signals that show it, the most telling first; none: none.")]
+    causes: Annotated[list[str], Field(description="The likeliest first.")]
+    parts: Annotated[list[PartShape], Field(description="The likeliest first.")]
 
 
 class FaultCodeShape(Shape):
@@ -53,6 +64,7 @@ class FaultCodeShape(Shape):
     stops: str
     advice: str
     ticket: bool
+    source: Annotated[str, Field(description="Who published it.")]
 
 
 class ModelShape(Shape):
@@ -68,6 +80,8 @@ class ModelShape(Shape):
                 "name": "平板探测器温度",
                 "subsystem": "detector",
                 "evidence": ["detector.temperature"],
+                "causes": ["散热风扇故障"],
+                "parts": [{"name": "散热风扇", "spec": "12 V 直流", "quantity": 1, "probability": 0.4}],
             }
         ],
         signals=[
@@ -105,6 +119,7 @@ class ModelShape(Shape):
                 "stops": "不能曝光",
                 "advice": "检查高压电缆接头和逆变板",
                 "ticket": True,
+                "source": "general knowledge",
             }
         ],
     )

@@ -17,7 +17,8 @@ from api.http.rights import PREFIX
 from api.http.route import Route
 from api.http.shapes import Shape, example
 from catalog.allowed import NOTHING, fields_of, states_of
-from catalog.model import Severity, Signal
+from catalog.model import Lang, Severity, Signal
+from catalog.quantity import symbol_of
 from store.sql import queries_beside
 
 _SQL: Final = queries_beside(__file__)
@@ -29,7 +30,7 @@ class CollectedSignal(Shape):
 
     metric: str
     name: str
-    unit: Annotated[str, Field(description="UCUM.")]
+    symbol: Annotated[str, Field(description="Its unit in the reader's language.")]
     source: Annotated[str, Field(description="The standard and section that it is read from.")]
     every_s: Annotated[float | None, Field(description="Seconds between values; null: with each exposure.")]
     at: Annotated[datetime | None, Field(description="Of the newest value; null: none came.")]
@@ -62,7 +63,7 @@ class Collected(Shape):
             {
                 "metric": "detector.temperature",
                 "name": "平板探测器温度",
-                "unit": "Cel",
+                "symbol": "°C",
                 "source": "DICOM (0018,7001)",
                 "every_s": None,
                 "at": "2026-11-22T03:59:50Z",
@@ -90,7 +91,7 @@ async def get_collected(id: DeviceUid, asked: Asked, words: InWords) -> Collecte
     came = {value.metric: value for value in await latest_of(asked, words, device=device["key"], model=device["model"])}
     faults = {row["code"]: row for row in await _SQL.many(asked.connection, "device_codes", {"device": device["key"]})}
     return Collected(
-        signals=[_signal(each, each.title.get(words.lang), came.get(each.name)) for each in model.signals.values()],
+        signals=[_signal(each, words.lang, came.get(each.name)) for each in model.signals.values()],
         codes=[
             CollectedCode(
                 code=fault.code,
@@ -110,11 +111,11 @@ async def get_collected(id: DeviceUid, asked: Asked, words: InWords) -> Collecte
     )
 
 
-def _signal(signal: Signal, name: str, newest: Latest | None) -> CollectedSignal:
+def _signal(signal: Signal, lang: Lang, newest: Latest | None) -> CollectedSignal:
     return CollectedSignal(
         metric=signal.name,
-        name=name,
-        unit=signal.unit,
+        name=signal.title.get(lang),
+        symbol=symbol_of(signal, signal.unit, lang),
         source=signal.source,
         every_s=None if signal.cadence == "exposure" else signal.cadence,
         at=None if newest is None else newest.at,

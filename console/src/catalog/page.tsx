@@ -6,9 +6,10 @@ import { useDeferredValue } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../api/client.ts'
 import { Search } from '../list/search.tsx'
-import { Failed, SeverityMark, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { Failed, SeverityMark, Skeleton, useDuration, useLanguage } from '../ui/bits.tsx'
 import { Main, Title } from '../ui/main.tsx'
-import { number, symbol } from '../words/format.ts'
+import { number, percent } from '../words/format.ts'
+import type { Language } from '../words/i18n.ts'
 import styles from './catalog.module.css'
 import { modelsQuery } from './queries.ts'
 import { catalogRoute } from './routes.ts'
@@ -73,13 +74,20 @@ const has = (q: string, ...texts: readonly string[]): boolean => {
   return words.every((word) => all.includes(word))
 }
 
+const figure = (value: number, symbol: string, language: Language): string =>
+  `${number(value, language)}${symbol === '' || symbol === '%' ? '' : ' '}${symbol}`
+
 function Known({ model, q }: { model: Model; q: string }) {
   const { t } = useTranslation()
   const families = new Map(model.families.map((family) => [family.key, family]))
-  const codes = model.faults.filter((code) =>
-    has(q, code.code, code.name, code.stops, code.advice, families.get(code.family)?.name ?? ''),
+  const codes = model.faults.filter((code) => {
+    const family = families.get(code.family)
+    const parts = family?.parts.map(({ name }) => name) ?? []
+    return has(q, code.code, code.name, code.stops, code.advice, family?.name ?? '', ...parts)
+  })
+  const signals = model.signals.filter((signal) =>
+    has(q, signal.metric, signal.name, ...signal.rules.map(({ title, advice }) => `${title} ${advice}`)),
   )
-  const signals = model.signals.filter((signal) => has(q, signal.metric, signal.name))
   if (codes.length + signals.length === 0) return <p className="empty">{t('catalog.none')}</p>
   return (
     <>
@@ -104,6 +112,7 @@ function Known({ model, q }: { model: Model; q: string }) {
               <p>
                 <span className="muted">{t('catalog.advice')}</span> {code.advice}
               </p>
+              <More family={families.get(code.family)} source={code.source} />
             </li>
           ))}
         </ul>
@@ -112,9 +121,36 @@ function Known({ model, q }: { model: Model; q: string }) {
   )
 }
 
+/** Causes and parts are the family's; seldom looked at here, as a ticket has them. */
+function More({ family, source }: { family: Model['families'][number] | undefined; source: string }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  if (family === undefined) return null
+  return (
+    <details className={styles.more}>
+      <summary className="muted">{t('catalog.more')}</summary>
+      <p>
+        <span className="muted">{t('catalog.causes')}</span> {family.causes.join('；')}
+      </p>
+      <ul>
+        {family.parts.map((part) => (
+          <li key={part.name}>
+            {part.name} × {part.quantity} <span className="muted">{part.spec}</span>{' '}
+            {percent(part.probability, language)}
+          </li>
+        ))}
+      </ul>
+      <p className="muted">
+        {t('catalog.source')} {source}
+      </p>
+    </details>
+  )
+}
+
 function Signals({ signals, open }: { signals: Model['signals']; open: boolean }) {
   const { t } = useTranslation()
   const language = useLanguage()
+  const duration = useDuration()
   if (signals.length === 0) return null
   return (
     <section aria-labelledby="known-signals">
@@ -132,12 +168,22 @@ function Signals({ signals, open }: { signals: Model['signals']; open: boolean }
                 <td>
                   <code>{signal.metric}</code>
                 </td>
-                <td>{symbol(signal.unit)}</td>
                 <td className="muted">
                   {t('catalog.range', {
                     low: number(signal.minimum, language),
-                    high: number(signal.maximum, language),
+                    high: figure(signal.maximum, signal.symbol, language),
                   })}
+                </td>
+                <td>
+                  {signal.rules.map((rule) => (
+                    <p key={rule.rule}>
+                      <SeverityMark severity={rule.severity} word={false} /> {rule.title}{' '}
+                      <span className="muted">
+                        {t(`catalog.${rule.op}`, { limit: figure(rule.raise_at, signal.symbol, language) })}
+                        {rule.for_s === 0 ? null : t('catalog.lasts', { time: duration(rule.for_s * 1_000) })}
+                      </span>
+                    </p>
+                  ))}
                 </td>
               </tr>
             ))}

@@ -6,7 +6,6 @@ import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { DeviceDetail, Schemas } from '../api/client.ts'
 import { Age, Failed, SeverityMark, Skeleton, useDuration, useLanguage } from '../ui/bits.tsx'
-import { number, symbol } from '../words/format.ts'
 import styles from './page.module.css'
 import { collectedQuery } from './queries.ts'
 import './words.ts'
@@ -57,7 +56,7 @@ export function Signals({ device, metric }: { device: DeviceDetail; metric: stri
                   </Link>
                 </th>
                 <td className="figure value">
-                  {number(value.value, language)} {symbol(value.unit)}
+                  {value.text}
                   {value.quality === 'good' ? null : (
                     <span className="badge">{t(`devices.page.quality.${value.quality}`)}</span>
                   )}
@@ -123,7 +122,7 @@ function Lists({ id }: { id: string }) {
             {signals.map((signal) => (
               <tr key={signal.metric}>
                 <th scope="row">
-                  {signal.name} <span className="muted">{symbol(signal.unit)}</span>
+                  {signal.name} <span className="muted">{signal.symbol}</span>
                 </th>
                 <td className="muted">{signal.source}</td>
                 <td className="figure muted">

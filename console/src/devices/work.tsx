@@ -5,7 +5,6 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import type { DeviceDetail } from '../api/client.ts'
 import { Age, SeverityMark, useLanguage } from '../ui/bits.tsx'
-import { usePage } from '../ui/context.tsx'
 import styles from './page.module.css'
 import { alertsQuery } from './queries.ts'
 import './words.ts'
@@ -13,7 +12,6 @@ import './words.ts'
 export function Work({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation()
   const language = useLanguage()
-  const { pages } = usePage()
   const alerts = useQuery({ ...alertsQuery(language, device.id), enabled: device.open_alerts > 0 })
   if (device.open_alerts === 0 && device.tickets.length === 0) return null
   const items = device.open_alerts === 0 ? [] : (alerts.data?.items ?? [])
@@ -34,13 +32,9 @@ export function Work({ device }: { device: DeviceDetail }) {
         {items.map((alert) => (
           <li key={alert.id}>
             <SeverityMark severity={alert.severity} />
-            {pages.has('/alerts/$id') ? (
-              <Link to={'/alerts/$id' as '/alerts'} params={{ id: alert.id } as never}>
-                {alert.message.text}
-              </Link>
-            ) : (
-              <span>{alert.message.text}</span>
-            )}
+            <Link to="/alerts/$id" params={{ id: alert.id }}>
+              {alert.message.text}
+            </Link>
             <span className="muted">
               <Age at={alert.occurred_at} />
             </span>

@@ -1,4 +1,4 @@
-"""A manager adds a device in the page, starts the real agent by the file that it makes, and sees the device be heard."""
+"""A manager adds a device in the page, starts the real agent by the file that it makes, and sees it be heard."""
 
 import subprocess
 import sys

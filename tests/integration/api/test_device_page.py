@@ -61,7 +61,7 @@ async def test_what_is_collected_is_the_allow_list_and_says_what_came(here: Worl
     assert signals[METRIC] == {
         "metric": METRIC,
         "name": own.title.en,
-        "unit": own.unit,
+        "symbol": "°C",
         "source": own.source,
         "every_s": None if own.cadence == "exposure" else own.cadence,
         "at": "2026-11-22T03:55:00Z",
