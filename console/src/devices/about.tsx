@@ -41,7 +41,7 @@ export function About({ device }: { device: DeviceDetail }) {
 function Other({ of, words }: { of: { id: string; name: string }; words: string }) {
   return (
     <p>
-      {words}：
+      <span className="muted">{words}</span>{' '}
       <Link to="/devices/$id" params={{ id: of.id }}>
         <bdi>{of.name}</bdi>
       </Link>
@@ -86,7 +86,7 @@ export function BoxAndClock({ device }: { device: DeviceDetail }) {
     <section aria-labelledby="box">
       <h3 id="box">{t('devices.box.title')}</h3>
       <p>
-        {t('devices.clock.title')}：{clock}
+        <span className="muted">{t('devices.clock.title')}</span> {clock}
         {device.clock_wrong_since === null ? null : (
           <>
             {' '}
@@ -108,7 +108,7 @@ export function BoxAndClock({ device }: { device: DeviceDetail }) {
           </p>
           {box.devices.length === 0 ? null : (
             <p>
-              {t('devices.box.others')}：
+              <span className="muted">{t('devices.box.others')}</span>{' '}
               {box.devices.map((other) => (
                 <Link key={other.id} className="link" to="/devices/$id" params={{ id: other.id }}>
                   <bdi>{other.name}</bdi>

@@ -234,7 +234,7 @@ function DealerForm({ device }: { device: DeviceDetail }) {
       <h2>{t('devices.change.dealer')}</h2>
       <p className="muted">{t('devices.change.dealerLead')}</p>
       <p>
-        {t('devices.page.dealer')}：<bdi>{device.dealer.name}</bdi>
+        <span className="muted">{t('devices.page.dealer')}</span> <bdi>{device.dealer.name}</bdi>
       </p>
       {planned === null ? null : (
         <p className={styles.send}>

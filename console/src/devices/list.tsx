@@ -82,6 +82,17 @@ function Devices() {
   )
 }
 
+/** A number below its column's name; on a card it has the name beside it. */
+function Count({ word, of }: { word: string; of: number }) {
+  if (of === 0) return null
+  return (
+    <>
+      <span className="card-only">{word} </span>
+      {of}
+    </>
+  )
+}
+
 function useColumns(): readonly Column<Device>[] {
   const { t } = useTranslation()
   const { stale } = useLive()
@@ -121,7 +132,7 @@ function useColumns(): readonly Column<Device>[] {
         width: '64px',
         figure: true,
         from: 800,
-        cell: ({ open_alerts }) => (open_alerts === 0 ? '' : open_alerts),
+        cell: ({ open_alerts }) => <Count word={t('devices.column.alerts')} of={open_alerts} />,
       },
       {
         id: 'tickets',
@@ -129,7 +140,7 @@ function useColumns(): readonly Column<Device>[] {
         width: '64px',
         figure: true,
         from: 800,
-        cell: ({ open_tickets }) => (open_tickets === 0 ? '' : open_tickets),
+        cell: ({ open_tickets }) => <Count word={t('devices.column.tickets')} of={open_tickets} />,
       },
       {
         id: 'heard',

@@ -62,7 +62,7 @@ function DeviceView({ id }: { id: string }) {
         <Doubts device={device} />
         {device.retired_at === null ? null : (
           <p>
-            {t('devices.page.retired')} <Moment at={device.retired_at} />：<bdi>{device.retired_reason}</bdi>
+            {t('devices.page.retired')} <Moment at={device.retired_at} /> · <bdi>{device.retired_reason}</bdi>
           </p>
         )}
         <Tools device={device} />

@@ -20,7 +20,7 @@ export function Work({ device }: { device: DeviceDetail }) {
       <h3 id="work">{t('devices.page.work')}</h3>
       {device.tickets.length === 0 ? null : (
         <p>
-          {t('devices.page.tickets')}：
+          <span className="muted">{t('devices.page.tickets')}</span>{' '}
           {device.tickets.map((each) => (
             <Link key={each} className="number link" to="/tickets/$number" params={{ number: each }}>
               {each}
