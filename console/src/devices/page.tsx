@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { type DeviceDetail, Failure } from '../api/client.ts'
 import { Picture } from '../chart/picture.tsx'
 import { Failed, Moment, Skeleton, useLanguage } from '../ui/bits.tsx'
-import { useMay, usePage } from '../ui/context.tsx'
+import { useMay } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
 import { Title } from '../ui/main.tsx'
 import { Place } from '../ui/name.tsx'
@@ -93,13 +93,12 @@ function DeviceView({ id }: { id: string }) {
 /** What can be done with it from here. */
 function Tools({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation()
-  const { pages } = usePage()
   const manage = useMay('devices.manage')
   const report = useMay('faults.report')
   return (
     <p className={styles.head}>
-      {report && device.status === 'active' && pages.has('/devices/$id/report') ? (
-        <Link className="button" to={'/devices/$id/report' as '/devices'} params={{ id: device.id } as never}>
+      {report && device.status === 'active' ? (
+        <Link className="button" to="/devices/$id/report" params={{ id: device.id }}>
           {t('devices.page.report')}
         </Link>
       ) : null}

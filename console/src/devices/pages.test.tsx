@@ -71,3 +71,16 @@ test('whoever registers no devices is offered none of it', async () => {
   const { container: refused } = await open('/devices/new', { who })
   assert.equal(within(refused).queryByLabelText('医院'), null)
 })
+
+test('a fault is reported in a few words, and what it became is shown', async () => {
+  const who = { ...WHO, rights: [...WHO.rights, 'faults.report'] } as typeof WHO
+  const answers = { [`POST /api/v1/devices/${ID}/report`]: { number: 'WX20261122-009', opened: true } }
+  const { container, asked, path } = await open(`/devices/${ID}/report`, { who, answers })
+  assert.deepEqual(await faults(container), [])
+  fireEvent.change(screen.getByLabelText('哪里不正常'), { target: { value: '曝光键没有反应' } })
+  fireEvent.change(screen.getByLabelText('现在还能用吗'), { target: { value: 'limited' } })
+  await userEvent.click(screen.getByRole('button', { name: '报修' }))
+  await waitFor(() => assert.equal(path(), '/tickets/WX20261122-009'))
+  const sent = asked.find(({ method }) => method === 'POST')
+  assert.partialDeepStrictEqual(sent?.body, { words: '曝光键没有反应', usable: 'limited', contact: '', ticket: null })
+})

@@ -34,4 +34,11 @@ export const changeRoute = createRoute({
   component: lazyRouteComponent(() => import('./change.tsx'), 'ChangeDevicePage'),
 })
 
-export const devicesRoutes = [devicesRoute.addChildren([deviceRoute]), newRoute, changeRoute] as const
+export const reportRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'devices/$id/report',
+  beforeLoad: needs('faults.report'),
+  component: lazyRouteComponent(() => import('./report.tsx'), 'ReportPage'),
+})
+
+export const devicesRoutes = [devicesRoute.addChildren([deviceRoute]), newRoute, changeRoute, reportRoute] as const
