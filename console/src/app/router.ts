@@ -27,7 +27,7 @@ const home = createRoute({
 const tree = root.addChildren([
   home,
   alertsRoutes,
-  ticketsRoutes,
+  ...ticketsRoutes,
   ...devicesRoutes,
   catalogRoute,
   accountRoute,

@@ -20,4 +20,18 @@ export const ticketRoute = createRoute({
   component: lazyRouteComponent(() => import('./page.tsx'), 'TicketPage'),
 })
 
-export const ticketsRoutes = ticketsRoute.addChildren([ticketRoute])
+export const jobsRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'jobs',
+  beforeLoad: needs('tickets.handle'),
+  component: lazyRouteComponent(() => import('./jobs.tsx'), 'JobsPage'),
+})
+
+export const reportRoute = createRoute({
+  getParentRoute: () => root,
+  path: 'devices/$id/report',
+  beforeLoad: needs('faults.report'),
+  component: lazyRouteComponent(() => import('./report.tsx'), 'ReportPage'),
+})
+
+export const ticketsRoutes = [ticketsRoute.addChildren([ticketRoute]), jobsRoute, reportRoute]
