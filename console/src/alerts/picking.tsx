@@ -1,9 +1,9 @@
 /** Rows that somebody picked, and what is done with them, or with the one that is chosen. */
 
-import type { RowSelectionState } from '@tanstack/react-table'
 import { useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Alert } from '../api/client.ts'
+import type { Picked as PickedRows } from '../list/columns.ts'
 import type { Row } from '../list/hold.ts'
 import { useKeys } from '../ui/keys.ts'
 import { say } from '../ui/toasts.tsx'
@@ -13,8 +13,8 @@ import { AcknowledgeBox } from './handling.tsx'
 import './words.ts'
 
 export interface Picking {
-  readonly picked: RowSelectionState
-  readonly pick: (picked: RowSelectionState) => void
+  readonly picked: PickedRows
+  readonly pick: (picked: PickedRows) => void
   /** Those that can be acknowledged: nobody has them yet. */
   readonly free: readonly Alert[]
   readonly writing: boolean
@@ -31,7 +31,7 @@ export function usePicking(of: {
 }): Picking {
   const { t } = useTranslation()
   const { undo } = useAcknowledging()
-  const [picked, pick] = useState<RowSelectionState>({})
+  const [picked, pick] = useState<PickedRows>({})
   const [writing, write] = useState(false)
   const { rows, chosen } = of
   const these = useMemo(() => rows.filter(({ key }) => picked[key]).map(({ item }) => item), [rows, picked])

@@ -14,6 +14,9 @@ export interface Column<Item> {
   readonly figure?: boolean
 }
 
+/** Rows that somebody picked, by their keys. */
+export type Picked = Readonly<Record<string, boolean>>
+
 /** Below this a row is a card of several lines, in px. */
 export const CARD_BELOW = 560
 

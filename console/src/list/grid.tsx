@@ -1,24 +1,15 @@
 /** A dense list: as many rows as there are, of which only those in sight are drawn; everything in it by keyboard. */
 
 import { Link, type LinkProps } from '@tanstack/react-router'
-import {
-  createColumnHelper,
-  type RowSelectionState,
-  rowSelectionFeature,
-  tableFeatures,
-  useTable,
-} from '@tanstack/react-table'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useKeys } from '../ui/keys.ts'
-import { CARD_BELOW, type Column, fitting } from './columns.ts'
+import { CARD_BELOW, type Column, fitting, type Picked } from './columns.ts'
 import { neighbour, type Row } from './hold.ts'
 import { useWidth } from './useWidth.ts'
 import './grid.css'
 import '../ui/words.ts'
-
-const features = tableFeatures({ rowSelectionFeature })
 
 export interface GridProps<Item> {
   /** What it is a list of. */
@@ -34,8 +25,8 @@ export interface GridProps<Item> {
   /** The heading that a row stands under; the rows come in its order. */
   readonly group?: ((item: Item) => string) | undefined
   /** Rows that somebody picked, by their keys; without: none can be. */
-  readonly picked?: RowSelectionState | undefined
-  readonly onPicked?: ((picked: RowSelectionState) => void) | undefined
+  readonly picked?: Picked | undefined
+  readonly onPicked?: ((picked: Picked) => void) | undefined
   readonly chosen: string | null
   readonly onChosen: (key: string | null) => void
   /** Called when the last rows come into sight. */
@@ -61,20 +52,9 @@ export function Grid<Item>(props: GridProps<Item>) {
   const width = useWidth(box)
   const card = width < CARD_BELOW
   const shown = useMemo(() => fitting(columns, width), [columns, width])
-  const defs = useMemo(() => {
-    const helper = createColumnHelper<typeof features, Row<Item>>()
-    return helper.columns(shown.map(({ id, head }) => helper.display({ id, header: head })))
-  }, [shown])
-  const table = useTable({
-    features,
-    columns: defs,
-    data: rows as Row<Item>[],
-    getRowId: (row) => row.key,
-    enableRowSelection: props.onPicked !== undefined,
-    state: { rowSelection: props.picked ?? NONE },
-    onRowSelectionChange: (change) =>
-      props.onPicked?.(typeof change === 'function' ? change(props.picked ?? NONE) : change),
-  })
+  const { picked = NONE, onPicked } = props
+  const pick = (keys: readonly string[], is: boolean) =>
+    onPicked?.({ ...picked, ...Object.fromEntries(keys.map((key) => [key, is])) })
   const lines = useLines(rows, props.group)
   const virtual = useVirtualizer({
     count: lines.length,
@@ -117,9 +97,9 @@ export function Grid<Item>(props: GridProps<Item>) {
     }
     const key = to[event.key]
     if (key === undefined || key === null) {
-      if (event.key === ' ' && props.onPicked !== undefined && chosen !== null) {
+      if (event.key === ' ' && onPicked !== undefined && chosen !== null) {
         event.preventDefault()
-        table.getRow(chosen).toggleSelected()
+        pick([chosen], !picked[chosen])
       }
       return
     }
@@ -128,8 +108,8 @@ export function Grid<Item>(props: GridProps<Item>) {
   }
   // One of the rows can be reached by Tab: the chosen one, else the first.
   const reachable = chosen !== null && keys.includes(chosen) ? chosen : keys[0]
-  const tracks = [...(props.onPicked === undefined ? [] : ['28px']), ...shown.map((column) => column.width)].join(' ')
-  const byKey = table.getRowModel().rowsById
+  const tracks = [...(onPicked === undefined ? [] : ['28px']), ...shown.map((column) => column.width)].join(' ')
+  const all = keys.length > 0 && keys.every((key) => picked[key])
 
   return (
     <div
@@ -142,13 +122,13 @@ export function Grid<Item>(props: GridProps<Item>) {
     >
       <div role="rowgroup" className="grid-head">
         <div role="row" className="line">
-          {props.onPicked === undefined ? null : (
+          {onPicked === undefined ? null : (
             <span role="columnheader">
               <input
                 type="checkbox"
                 aria-label={t('ui.list.pickAll')}
-                checked={table.getIsAllRowsSelected()}
-                onChange={table.getToggleAllRowsSelectedHandler()}
+                checked={all}
+                onChange={() => pick(keys, !all)}
               />
             </span>
           )}
@@ -194,7 +174,6 @@ export function Grid<Item>(props: GridProps<Item>) {
                   <span role="cell">{line}</span>
                 </div>
               )
-            const picked = byKey[line.key]
             return (
               <div
                 key={key}
@@ -208,14 +187,14 @@ export function Grid<Item>(props: GridProps<Item>) {
                 ref={virtual.measureElement}
               >
                 <div className="line" role="presentation">
-                  {props.onPicked === undefined || picked === undefined ? null : (
+                  {onPicked === undefined ? null : (
                     <span role="cell" className="pick">
                       <input
                         type="checkbox"
                         tabIndex={-1}
                         aria-label={t('ui.list.pick')}
-                        checked={picked.getIsSelected()}
-                        onChange={picked.getToggleSelectedHandler()}
+                        checked={picked[line.key] ?? false}
+                        onChange={(event) => pick([line.key], event.target.checked)}
                       />
                     </span>
                   )}
@@ -246,7 +225,7 @@ export function Grid<Item>(props: GridProps<Item>) {
   )
 }
 
-const NONE: RowSelectionState = {}
+const NONE: Picked = {}
 
 /** The rows, with the headings they stand under. */
 function useLines<Item>(rows: readonly Row<Item>[], group: ((item: Item) => string) | undefined) {
