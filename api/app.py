@@ -43,6 +43,7 @@ from api.recipients import routes as recipients
 from api.series import routes as series
 from api.settings import Clock, Settings
 from api.tickets import gist
+from api.tickets import lists as ticket_lists
 from api.tickets import routes as tickets
 from api.tickets import work as ticket_work
 from api.version import VERSION
@@ -69,6 +70,7 @@ _PARTS: Final = (
     stream,
     alert_lists,
     alerts,
+    ticket_lists,
     tickets,
     gist,
     ticket_work,

@@ -33,6 +33,7 @@ Cursor = Annotated[
 
 
 BigInt = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+Rank = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -56,10 +57,18 @@ class ByTimeOfAlert(msgspec.Struct, frozen=True, array_like=True, forbid_unknown
     id: UUID
 
 
-class ByUrgencyOfAlert(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The key of the list of alerts by urgency; `rank`: of the severity, 1 the worst."""
+class ByUrgency(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of a list by urgency; `rank`: of the severity, 1 the worst."""
 
-    rank: Annotated[int, msgspec.Meta(ge=1, le=4)]
+    rank: Rank
+    at: Zoned
+    id: BigInt
+
+
+class ByUrgencyOfAlert(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of the list of alerts by urgency."""
+
+    rank: Rank
     at: Zoned
     id: UUID
 

@@ -53,6 +53,7 @@ class Sought:
     alerts: list[UUID]
     subjects: list[str]
     families: list[str]
+    families_of_codes: list[str]
 
     def of_devices(self) -> dict[str, list[int] | None]:
         """The parameters `sought` and `many` of a statement: few devices are found by an index, of many each row is
@@ -64,6 +65,16 @@ class Sought:
     def of_alerts(self) -> dict[str, Any]:
         """The parameters of the statements about alerts."""
         return {**self.of_devices(), "subjects": self.subjects, "ticketed": self.alerts}
+
+    def of_tickets(self) -> dict[str, Any]:
+        """The parameters of the statements about tickets."""
+        return {
+            **self.of_devices(),
+            "numbered": self.tickets,
+            "families": self.families,
+            "families_of_codes": self.families_of_codes,
+            "subjects": self.subjects,
+        }
 
 
 def words_of(typed: str | None) -> list[str]:
@@ -77,22 +88,34 @@ def like(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
-def known_names(catalog: Catalog, words: list[str]) -> tuple[set[str], set[str]]:
-    """Subjects of alerts (codes and signals) and families that all words are in, by key or by name."""
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """Keys of the catalog: subjects of alerts (codes and signals), families, and the families that the codes are of."""
+
+    subjects: set[str]
+    families: set[str]
+    families_of_codes: set[str]
+
+
+def known_names(catalog: Catalog, words: list[str]) -> Named:
+    """What all words are in, by key or by name."""
     wanted = [word.casefold() for word in words]
 
     def named(key: str, name: Text) -> bool:
         return any(all(word in text.casefold() for word in wanted) for text in (key, name.zh, name.en))
 
-    subjects: set[str] = {" ".join(words)}
-    families: set[str] = set()
+    found = Named(subjects={" ".join(words)}, families=set(), families_of_codes=set())
     for model in catalog.models.values():
-        families |= {key for key, family in model.families.items() if named(key, family.name)}
-        subjects |= {
-            code for code, fault in model.faults.items() if fault.family in families or named(code, fault.name)
+        families = {key for key, family in model.families.items() if named(key, family.name)}
+        codes = {
+            code: fault.family
+            for code, fault in model.faults.items()
+            if fault.family in families or named(code, fault.name)
         }
-        subjects |= {name for name, signal in model.signals.items() if named(name, signal.title)}
-    return subjects, families
+        found.families.update(families)
+        found.families_of_codes.update(codes.values())
+        found.subjects.update(codes, (name for name, signal in model.signals.items() if named(name, signal.title)))
+    return found
 
 
 def _patterns(catalog: Catalog, word: str) -> list[str]:
@@ -121,12 +144,13 @@ async def seek(asked: Session, typed: str | None) -> Sought | None:
         if _NUMBER.fullmatch(number)
         else []
     )
-    subjects, families = known_names(catalog, words)
+    named = known_names(catalog, words)
     return Sought(
         devices=[row["id"] for row in devices],
         tickets=[row["id"] for row in tickets],
         devices_of_tickets=[row["device_id"] for row in tickets],
         alerts=[alert for row in tickets for alert in row["alerts"] or ()],
-        subjects=sorted(subjects),
-        families=sorted(families),
+        subjects=sorted(named.subjects),
+        families=sorted(named.families),
+        families_of_codes=sorted(named.families_of_codes),
     )

@@ -17,20 +17,12 @@ from store.sql import queries_beside
 MOST: Final = 500
 """Of each list of a ticket the newest so many: a fault that comes and goes all night makes thousands of events."""
 _SQL: Final = queries_beside(__file__)
-_NONE: Final[dict[str, Any]] = {
-    "ids": None,
-    "number": None,
-    "device": None,
-    "family": None,
-    "severity": None,
-    "hospital": None,
-    "dealer": None,
-    "site": None,
-    "status": None,
-    "holder": None,
-    "open": None,
-    "below": None,
+_ALL: Final[dict[str, Any]] = {
+    **dict.fromkeys(("device", "family", "model", "severity", "hospital", "hospitals", "dealer", "site", "status")),
+    **dict.fromkeys(("holder", "open", "age", "now", "sought", "many", "numbered", "families", "subjects")),
+    "families_of_codes": None,
 }
+_BEGIN: Final[dict[str, Any]] = dict.fromkeys(("ids", "number", "below", "urgency", "rank", "after_at", "after_id"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +42,13 @@ class Case:
 
 
 async def read_tickets(connection: Connection, *, limit: int, **of: Any) -> list[DictRow]:
-    """Tickets, the latest opened first; `of`: the filters of the statement `tickets`."""
-    return await _SQL.many(connection, "tickets", {**_NONE, **of, "limit": limit})
+    """Tickets, the latest opened first or by `urgency`; `of`: the filters of the statement `tickets`."""
+    return await _SQL.many(connection, "tickets", {**_ALL, **_BEGIN, **of, "limit": limit}, anew=True)
+
+
+async def count_tickets(connection: Connection, *, by: str | None, most: int | None, **of: Any) -> list[DictRow]:
+    """How many of each value; `of`: the filters of the statement `tickets_counted`."""
+    return await _SQL.many(connection, "tickets_counted", {**_ALL, **of, "by": by, "most": most}, anew=True)
 
 
 async def find_ticket(connection: Connection, number: str) -> DictRow | None:

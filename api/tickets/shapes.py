@@ -11,6 +11,7 @@ from api.devices.shapes import READING, ReadingShape
 from api.http.examples import ALERT_ID, HOSPITAL, SITE, TICKET_NUMBER
 from api.http.shapes import Message, NamedId, Shape, example
 from api.http.signals import SignalSaid
+from api.search.shapes import Counted
 from catalog.model import Severity
 from desk.tickets.report import Usable
 from desk.tickets.status import Action, Status
@@ -193,6 +194,40 @@ class Ticket(Shape):
     opened_at: datetime
     closed_at: datetime | None
     version: Annotated[int, Field(description="The ETag.")]
+
+
+class TicketsCounted(Counted):
+    """How many tickets there are."""
+
+    model_config = example(
+        total=3,
+        exact=True,
+        oldest="2026-11-22T03:56:10.741000Z",
+        severity={"critical": 1, "major": 2, "minor": 0, "warning": 0},
+        age={"hour": 3, "day": 0, "week": 0, "older": 0},
+        status={
+            "new": 1,
+            "to-dispatch": 0,
+            "accepted": 2,
+            "on-site": 0,
+            "awaiting-parts": 0,
+            "to-verify": 0,
+            "closed": 0,
+        },
+        groups=[
+            {
+                "key": "3",
+                "name": "放射科",
+                "place": "第一人民医院",
+                "count": 3,
+                "worst": "critical",
+                "oldest": "2026-11-22T03:56:10.741000Z",
+            }
+        ],
+        more=0,
+    )
+
+    status: dict[Status, int]
 
 
 class EvidenceRange(Shape):

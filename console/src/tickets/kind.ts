@@ -21,8 +21,18 @@ export const TICKETS: Kind<Ticket, TicketFilter> = {
   name: 'tickets',
   key: (ticket) => ticket.number,
   version: (ticket) => ticket.version,
-  ask: ({ state, device, holder }, { next, limit, signal }) =>
-    taken(api.GET('/api/v1/tickets', { params: { query: given({ state, device, holder, limit, next }) }, signal })),
+  ask: ({ state, severity, device, q, holder }, { next, limit, signal }) => {
+    const query = given({
+      state: [state],
+      severity: severity && [...severity],
+      device: device === undefined ? undefined : [device],
+      holder: holder === undefined ? undefined : [holder],
+      q,
+      limit,
+      next,
+    })
+    return taken(api.GET('/api/v1/tickets', { params: { query }, signal }))
+  },
   belongs: (ticket, { state, severity, device, q, holder }) => {
     if ((ticket.status === 'closed' ? 'closed' : 'open') !== state) return false
     if (severity !== undefined && !severity.includes(ticket.severity)) return false
@@ -31,9 +41,13 @@ export const TICKETS: Kind<Ticket, TicketFilter> = {
     return q === undefined ? true : null
   },
   enters: () => false,
-  compare: () => (one, other) =>
-    severityRank(one.severity) - severityRank(other.severity) ||
-    Date.parse(one.opened_at) - Date.parse(other.opened_at),
+  compare: ({ state }) =>
+    state === 'closed'
+      ? (one, other) => other.id - one.id
+      : (one, other) =>
+          severityRank(one.severity) - severityRank(other.severity) ||
+          Date.parse(one.opened_at) - Date.parse(other.opened_at) ||
+          one.id - other.id,
   events: { ticket: (ticket: Ticket) => [{ key: ticket.number, item: ticket }] },
   shownBy: (change) => [
     ['ticket', change.key],

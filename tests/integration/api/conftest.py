@@ -7,6 +7,7 @@ import uvicorn
 from api.feed import hub as hubs
 from tests.fixtures.ports import free_port
 from tests.fixtures.postgres import Cluster, Database
+from tests.integration.api.crowd import crowd as fill_with_many
 from tests.integration.api.listener import SOON_S
 from tests.integration.api.world import Arranged, World, arrange, world
 
@@ -29,6 +30,21 @@ def copy(plain_cluster: Cluster, arranged: Arranged) -> Iterator[Database]:
 def shared_copy(plain_cluster: Cluster, arranged: Arranged) -> Database:
     """One copy for all tests that change nothing."""
     return plain_cluster.database(plain_cluster.create_empty(template=arranged.name))
+
+
+@pytest.fixture(scope="session")
+def crowded(plain_cluster: Cluster, arranged: Arranged) -> Database:
+    """One copy, with many devices, for all tests of lists."""
+    made = plain_cluster.database(plain_cluster.create_empty(template=arranged.name))
+    fill_with_many(made)
+    return made
+
+
+@pytest.fixture
+async def crowd(crowded: Database, arranged: Arranged) -> AsyncIterator[World]:
+    """The API over it, where nothing is to change."""
+    async with world(crowded, arranged) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,52 +1,16 @@
 """The list of alerts in its orders, by its filters and by what is typed, and the counts beside it."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 import pytest
 
 from catalog.model import SEVERITIES
-from tests.fixtures.postgres import Cluster, Database
 from tests.integration.api.handed import NEW, hand_over, second_dealer
-from tests.integration.api.world import DEALER, NOW, Arranged, World, pages, world
+from tests.integration.api.world import World, pages
 
 STATES = {"active": "open", "pending": "pending", "ok": "over"}
-_FILL = """
-WITH made AS (
-    INSERT INTO device (uid, org_id, site_id, partition, model, name, department, serial)
-    SELECT 'dz' || lpad(k::text, 11, '0'), s.org_id, s.id, 0,
-        CASE k %% 3 WHEN 0 THEN 'generic-analyzer' ELSE 'generic-dr' END, 'Same name',
-        'Dept 50%%_' || k %% 7, 'SN-' || k
-    FROM generate_series(1, 240) k, LATERAL (SELECT * FROM site ORDER BY id OFFSET k %% 2 LIMIT 1) s
-    RETURNING id, org_id
-)
-INSERT INTO alert (id, device_id, org_id, dealer_id, lane, rule, kind, subject, family, severity, condition,
-    occurred_at, learned_at, changed_at, message, params)
-SELECT md5(d.id::text || c)::uuid, d.id, d.org_id, %(dealer)s, 0, 'fault:' || c, 'fault', c, 'generator',
-    (ARRAY['critical', 'major', 'minor', 'warning'])[1 + d.id %% 4],
-    (ARRAY['active', 'active', 'ok', 'pending'])[1 + (d.id / 4) %% 4],
-    at, at, at, 'alert.code.unknown', '{"code": "E"}'
-FROM made d, unnest(ARRAY['GEN-KV-01', 'E7']) c, LATERAL (SELECT %(now)s - INTERVAL '1 hour' * (d.id %% 10) ^ 3 AS at) t
-"""
-
-
-@pytest.fixture(scope="module")
-def crowded(plain_cluster: Cluster, arranged: Arranged) -> Iterator[Database]:
-    """240 devices of one name, each with two alerts, of all severities, ages and states."""
-    made = plain_cluster.database(plain_cluster.create_empty(template=arranged.name))
-    with psycopg.connect(made.superuser, autocommit=True) as connection:
-        connection.execute(_FILL.encode(), {"dealer": DEALER, "now": NOW})
-    yield made
-    plain_cluster.drop(made.name)
-
-
-@pytest.fixture
-async def crowd(crowded: Database, arranged: Arranged) -> AsyncIterator[World]:
-    async with world(crowded, arranged) as made:
-        yield made
 
 
 def ids(items: list[dict[str, Any]]) -> list[str]:

@@ -144,8 +144,8 @@ _OF_NAME: Final[Mapping[str, str]] = {
 _TOGETHER: Final[Mapping[str, tuple[str, ...]]] = {
     "before_at": ("before_id",),
     "after_at": ("after_id",),
-    "urgency": ("conditions",),
-    "rank": ("urgency", "conditions", "after_at", "after_id"),
+    "urgency": ("conditions", "open"),
+    "rank": ("urgency", "conditions", "open", "after_at", "after_id"),
 }
 """What routes never give alone."""
 

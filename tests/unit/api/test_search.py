@@ -37,23 +37,25 @@ def test_names_of_the_catalog_are_found_in_both_languages_and_by_key() -> None:
     model = CATALOG.models["generic-dr"]
     code, fault = next(iter(model.faults.items()))
     for typed in (code.lower(), fault.name.zh, fault.name.en.upper()):
-        subjects, _ = known_names(CATALOG, [typed])
-        assert code in subjects, typed
+        found = known_names(CATALOG, [typed])
+        assert code in found.subjects, typed
+        assert fault.family in found.families_of_codes
     signal = model.signals["detector.temperature"]
-    assert signal.name in known_names(CATALOG, signal.title.en.lower().split())[0], "each word, in any order"
-    assert signal.name not in known_names(CATALOG, [signal.title.en, "nothing-has-this"])[0]
+    assert signal.name in known_names(CATALOG, signal.title.en.lower().split()).subjects, "each word, in any order"
+    assert signal.name not in known_names(CATALOG, [signal.title.en, "nothing-has-this"]).subjects
 
 
 def test_codes_of_a_family_are_found_by_its_name() -> None:
     model = CATALOG.models["generic-dr"]
     family = next(iter(model.families.values()))
-    subjects, families = known_names(CATALOG, [family.name.zh])
-    assert family.key in families
-    assert {code for code, fault in model.faults.items() if fault.family == family.key} <= subjects
+    found = known_names(CATALOG, [family.name.zh])
+    assert family.key in found.families
+    assert {code for code, fault in model.faults.items() if fault.family == family.key} <= found.subjects
 
 
 @pytest.mark.parametrize("many", [200, 201])
 def test_many_devices_are_not_an_array_that_is_planned_for(many: int) -> None:
-    found = Sought(devices=list(range(many)), tickets=[], devices_of_tickets=[], alerts=[], subjects=[], families=[])
+    names = ("tickets", "devices_of_tickets", "alerts", "subjects", "families", "families_of_codes")
+    found = Sought(devices=list(range(many)), **{name: [] for name in names})
     params = found.of_devices()
     assert (params["many"] is None, len(params["sought"] or [])) == ((True, many) if many <= 200 else (False, 0))
