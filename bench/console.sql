@@ -11,8 +11,8 @@ DO $$ DECLARE t text; BEGIN
 END $$
 
 -- name: live
--- Ingest is at work.
-UPDATE partition_lease SET owner = 'bench', lease_until = now() + INTERVAL '10 seconds', clock_ms = clock_ms + 1000
+-- Ingest is at work: a lease of up to six seconds holds.
+UPDATE partition_lease SET owner = 'bench', lease_until = now() + INTERVAL '5 seconds', clock_ms = clock_ms + 1000
 
 -- name: open_alerts
 -- The worst first, of those the oldest; and the newest first.
