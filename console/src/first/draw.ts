@@ -68,6 +68,7 @@ export function ticket(gist: Gist, language: Language): HTMLElement {
         'row-head',
         mark(gist.severity, words.severity[gist.severity]),
         element('span', 'badge', words.status[gist.status]),
+        ...(gist.holder === '' ? [] : [named(gist.holder)]),
         element('span', 'number big', gist.number),
       ),
       element('h1', 'title', gist.title.text),

@@ -28,12 +28,13 @@ test('what is named like code is text', () => {
     device: { name: HOSTILE },
     hospital: { name: HOSTILE },
     site: { name: HOSTILE },
+    holder: HOSTILE,
     stops: HOSTILE,
     advice: null,
   } as Gist
   const drawn = ticket(gist, 'zh')
   expect(drawn.querySelector('img')).toBeNull()
-  expect(drawn.textContent?.split(HOSTILE)).toHaveLength(6)
+  expect(drawn.textContent?.split(HOSTILE)).toHaveLength(7)
   expect(drawn.querySelector('h1')?.textContent).toBe(HOSTILE)
   expect(drawn.textContent).not.toContain(WORDS.zh.advice)
 })
