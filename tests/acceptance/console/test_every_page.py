@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 from playwright.sync_api import TimeoutError as LateError
 
 from people.roles import Role
@@ -21,9 +21,9 @@ from tests.fixtures.up import Up
 
 PATHS: Final[list[str]] = json.loads((ROOT / "console" / "src" / "app" / "paths.json").read_text(encoding="utf-8"))
 RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-NARROW: Final = {"width": 320, "height": 640}
+NARROW: Final[ViewportSize] = {"width": 320, "height": 640}
 """CSS pixels: 1280 at 400 % (WCAG 1.4.10)."""
-DESK: Final = {"width": 1280, "height": 800}
+DESK: Final[ViewportSize] = {"width": 1280, "height": 800}
 _LISTEN: Final = """
 window.violations = []
 document.addEventListener('securitypolicyviolation', (event) =>
