@@ -65,6 +65,10 @@ export function useEditing<Item extends { version: number }, Values extends Fiel
         const now = await options.fresh()
         // It was ours, and its answer got lost.
         if (Object.keys(differing(typed, values(now))).length === 0) return now
+        // What is written here is as it was, and something else changed: no matter of this form's.
+        const touched = differing(values(now), values(against))
+        if (!Object.keys(changed).some((field) => field in touched))
+          return await options.send(changed, `"${now.version}"`)
         setTheirs(now)
         return null
       }
