@@ -41,13 +41,13 @@ async def detail_of(asked: Session, words: Reader, row: DictRow) -> dict[str, An
         if known.advice is not None
         else (words.words(advice, {}) if advice in words.catalog.messages else None),
         "causes": [cause.get(words.lang) for cause in known.causes],
-        "figures": _figures(words, row, model),
+        "figures": figures_of(words, row, model),
         "picture": Around(
             begins=row["occurred_at"] - _AROUND,
             ends=min(asked.now, (row["cleared_at"] or asked.now) + _AROUND),
             fitting=fitting(model, row["family"], [row["subject"]]),
         ),
-        "earlier": await _earlier(asked, row),
+        "earlier": await _earlier(asked, words, row),
         "elsewhere": await _elsewhere(asked, row),
         "events": await _events(asked, words, row),
     }
@@ -73,7 +73,7 @@ def _meaning(words: Reader, row: DictRow, model: Model | None) -> str:
             elif model is None or row["subject"] not in model.faults:
                 said = "alert.meaning.unknown"
         case "limit":
-            figures = _figures(words, row, model)
+            figures = figures_of(words, row, model)
             if figures is not None:
                 said = f"alert.meaning.{figures.op}"
             elif _states(row, model):
@@ -97,7 +97,7 @@ def _states(row: DictRow, model: Model | None) -> bool:
     return model is not None and row["subject"] in model.signals and bool(model.signals[row["subject"]].states)
 
 
-def _figures(words: Reader, row: DictRow, model: Model | None) -> Figures | None:
+def figures_of(words: Reader, row: DictRow, model: Model | None) -> Figures | None:
     """As they were when it was judged; which way, the catalog says, or the message of a limit that it has no longer."""
     told: Mapping[str, Any] = row["params"]
     if row["kind"] != "limit" or not isinstance(told.get("value"), int | float) or "limit" not in told:
@@ -121,7 +121,14 @@ def _figures(words: Reader, row: DictRow, model: Model | None) -> Figures | None
     )
 
 
-async def _earlier(asked: Session, row: DictRow) -> EarlierOnes:
+def _value_text(words: Reader, row: DictRow, value: float | None) -> str | None:
+    """Another value of the same limit in words."""
+    told = {**row, "params": {**row["params"], "value": value}}
+    figures = figures_of(words, told, words.catalog.models.get(row["model"]))
+    return None if figures is None else figures.value_text
+
+
+async def _earlier(asked: Session, words: Reader, row: DictRow) -> EarlierOnes:
     of = {"device": row["device_id"], "rule": row["rule"], "at": row["occurred_at"], "alert": row["id"]}
     rows = await _SQL.many(asked.connection, "alert_earlier", {**of, "watched": list(WATCHED), "limit": MAX_EARLIER})
     tickets: dict[Any, list[EarlierTicket]] = {}
@@ -130,7 +137,12 @@ async def _earlier(asked: Session, row: DictRow) -> EarlierOnes:
         tickets.setdefault(ticket["alert_id"], []).append(of_row(EarlierTicket, ticket, ended=ended))
     return EarlierOnes(
         count=rows[0]["total"] if rows else 0,
-        items=[of_row(Earlier, each, tickets=tickets.get(each["id"], [])) for each in rows],
+        items=[
+            of_row(
+                Earlier, each, tickets=tickets.get(each["id"], []), value_text=_value_text(words, row, each["value"])
+            )
+            for each in rows
+        ],
     )
 
 

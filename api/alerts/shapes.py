@@ -49,6 +49,7 @@ _ALERT: Final[dict[str, Any]] = {
         "params": {"family": "detector.temperature", "signal": "detector.temperature", "rule": "limit:detector-hot"},
         "text": "平板探测器过热",
     },
+    "value_text": "42.6 °C",
     "severity": "major",
     "condition": "active",
     "operator": {"state": "unacknowledged", "actor": "", "note": "", "at": None},
@@ -96,6 +97,7 @@ _ALERT_DETAIL: Final[dict[str, Any]] = {
                 "cleared_at": "2026-10-02T02:40:00Z",
                 "count": 1,
                 "value": 43.1,
+                "value_text": "43.1 °C",
                 "tickets": [
                     {
                         "number": "WX20261002-003",
@@ -162,6 +164,9 @@ class Alert(Shape):
     family: str
     family_name: Annotated[str, Field(description="What one visit would repair together; the title doesn't say it.")]
     title: Annotated[Message, Field(description="What is wrong, in a few words.")]
+    value_text: Annotated[
+        str | None, Field(description="Of a limit on a quantity the worst value so far, with its unit.")
+    ]
     severity: Severity
     condition: Condition
     operator: Operator
@@ -240,6 +245,7 @@ class Earlier(Shape):
     cleared_at: datetime | None
     count: int
     value: Annotated[float | None, Field(description="Of a limit the worst value.")]
+    value_text: Annotated[str | None, Field(description="As it is read.")]
     tickets: list[EarlierTicket]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from alerts.titles import title
+from api.alerts.detail import figures_of
 from api.alerts.shapes import AlertDevice, Operator
 from api.http.language import Reader
 from api.http.shapes import NamedId
@@ -13,6 +14,7 @@ from api.http.shapes import NamedId
 def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:
     """The fields of `Alert`, of a row of the statement `alerts`."""
     model = words.catalog.models.get(row["model"])
+    figures = figures_of(words, row, model)
     named, params = title(kind=row["kind"], subject=row["subject"], rule=row["rule"], family=row["family"])
     return {
         "id": row["id"],
@@ -30,6 +32,7 @@ def alert_shape(words: Reader, row: DictRow) -> dict[str, Any]:
         "family": row["family"],
         "family_name": words.family(row["model"], row["family"]),
         "title": words.said({"message": named, "params": params}, row),
+        "value_text": None if figures is None else figures.value_text,
         "severity": row["severity"],
         "condition": row["condition"],
         "operator": Operator(

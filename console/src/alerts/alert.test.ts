@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Alert } from '../api/client.ts'
-import { lasted, measured, waits } from './alert.ts'
+import { lasted, waits } from './alert.ts'
 
 const alert = (more: object) =>
   ({
     kind: 'limit',
     condition: 'active',
     operator: { state: 'unacknowledged' },
-    message: { params: { value: 42.6, unit: 'Cel' } },
     ...more,
   }) as unknown as Alert
 
@@ -15,12 +14,6 @@ test('it waits until somebody acknowledges it, also when it is over', () => {
   expect(waits(alert({}))).toBe(true)
   expect(waits(alert({ condition: 'ok' }))).toBe(true)
   expect(waits(alert({ operator: { state: 'acknowledged' } }))).toBe(false)
-})
-
-test('a limit has a value with its unit, and nothing else has one', () => {
-  expect(measured(alert({}))).toEqual({ value: 42.6, unit: 'Cel' })
-  expect(measured(alert({ kind: 'fault' }))).toBeNull()
-  expect(measured(alert({ message: { params: { value: 'hostile' } } }))).toBeNull()
 })
 
 test('it lasts until it is over, and never less than no time', () => {

@@ -10,12 +10,3 @@ export const waits = (alert: Alert): boolean => alert.operator.state === 'unackn
 export function lasted(alert: Pick<Alert, 'occurred_at' | 'cleared_at'>, now: number): number {
   return Math.max((alert.cleared_at === null ? now : Date.parse(alert.cleared_at)) - Date.parse(alert.occurred_at), 0)
 }
-
-/** The value that the alert is about, with its unit; null: it is about none. */
-export function measured({
-  kind,
-  message: { params },
-}: Alert): { readonly value: number; readonly unit: string } | null {
-  if (kind !== 'limit' || typeof params.value !== 'number') return null
-  return { value: params.value, unit: typeof params.unit === 'string' ? params.unit : '' }
-}

@@ -6,8 +6,8 @@ import { useTranslation } from 'react-i18next'
 import type { Alert } from '../api/client.ts'
 import type { Column } from '../list/columns.ts'
 import { Age, SeverityMark, useLanguage } from '../ui/bits.tsx'
-import { number, symbol } from '../words/format.ts'
-import { measured, waits } from './alert.ts'
+import { number } from '../words/format.ts'
+import { waits } from './alert.ts'
 import './words.ts'
 import '../people/words.ts'
 
@@ -45,10 +45,7 @@ export function useColumns(): readonly Column<Alert>[] {
         width: '92px',
         from: 900,
         figure: true,
-        cell: (alert) => {
-          const found = measured(alert)
-          return found === null ? '' : `${number(found.value, language)} ${symbol(found.unit)}`
-        },
+        cell: ({ value_text }) => value_text ?? '',
       },
       {
         id: 'device',

@@ -65,7 +65,6 @@ function AlertView({ id }: { id: string }) {
       </dl>
       <section aria-labelledby="alert-why">
         <h3 id="alert-why">{t('alerts.page.why')}</h3>
-        {alert.message.text === alert.title.text ? null : <p className={styles.said}>{alert.message.text}</p>}
         <p>{alert.meaning}</p>
         {alert.source === null ? null : (
           <p className={`muted ${styles.source}`}>{t('alerts.page.source', { source: alert.source })}</p>

@@ -3,8 +3,7 @@
 import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { actorOf } from '../people/actor.ts'
-import { Moment, useDuration, useLanguage, useNow } from '../ui/bits.tsx'
-import { number, symbol } from '../words/format.ts'
+import { Moment, useDuration, useNow } from '../ui/bits.tsx'
 import { type AlertDetail, lasted } from './alert.ts'
 import styles from './page.module.css'
 import './words.ts'
@@ -12,11 +11,6 @@ import '../people/words.ts'
 import '../tickets/words.ts'
 
 type Earlier = AlertDetail['earlier']['items'][number]
-
-function useQuantity(): (value: number, unit: string) => string {
-  const language = useLanguage()
-  return (value, unit) => `${number(value, language)} ${symbol(unit)}`.trim()
-}
 
 /** By what a limit was broken, and for how long. */
 export function Figures({ alert }: { alert: AlertDetail }) {
@@ -53,11 +47,10 @@ export function Figures({ alert }: { alert: AlertDetail }) {
 export function Before({ alert }: { alert: AlertDetail }) {
   const { t } = useTranslation()
   const duration = useDuration()
-  const quantity = useQuantity()
   const now = useNow()
   const { count, items } = alert.earlier
   if (count === 0) return <p>{t('alerts.page.first')}</p>
-  const unit = alert.figures?.unit ?? null
+  const measured = alert.figures !== null
   return (
     <>
       <p>{t('alerts.page.earlier', { count })}</p>
@@ -69,11 +62,11 @@ export function Before({ alert }: { alert: AlertDetail }) {
               <th scope="col" className="figure">
                 {t('alerts.page.howLong')}
               </th>
-              {unit === null ? null : (
+              {measured ? (
                 <th scope="col" className="figure">
                   {t('alerts.page.worst')}
                 </th>
-              )}
+              ) : null}
               <th scope="col">{t('alerts.page.helped')}</th>
             </tr>
           </thead>
@@ -87,9 +80,7 @@ export function Before({ alert }: { alert: AlertDetail }) {
                   {one.count > 1 ? ` ${t('alerts.times', { count: one.count })}` : ''}
                 </th>
                 <td className="figure">{duration(lasted(one, now))}</td>
-                {unit === null ? null : (
-                  <td className="figure">{one.value === null ? '–' : quantity(one.value, unit)}</td>
-                )}
+                {measured ? <td className="figure">{one.value_text ?? '–'}</td> : null}
                 <td>
                   <Done tickets={one.tickets} />
                 </td>

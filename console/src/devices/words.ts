@@ -4,7 +4,7 @@ import type { Same } from '../words/same.ts'
 export const zh = {
   title: '设备',
   hint: '名称、医院、院区、型号、序列号',
-  how: { ill: '异常', unknown: '情况不明', well: '正常' },
+  how: { ill: '异常', unknown: '情况不明', well: '无报警' },
   column: { name: '设备', model: '型号', how: '情况', heard: '最近上报', alerts: '报警', tickets: '工单' },
   empty: '还没有设备',
   neverHeard: '从未上报',
@@ -19,7 +19,7 @@ export const zh = {
     connectedNo: '断开',
     freshYes: '新',
     freshNo: '过时',
-    healthyYes: '正常',
+    healthyYes: '无报警',
     healthyNo: '异常',
     unknown: '不明',
     nowUnknown: '实时数据中断，现在不明；中断前：{{text}}',
@@ -213,7 +213,7 @@ export const zh = {
 export const en: Same<typeof zh> = {
   title: 'Devices',
   hint: 'Name, hospital, site, model, serial',
-  how: { ill: 'abnormal', unknown: 'unknown', well: 'in order' },
+  how: { ill: 'abnormal', unknown: 'unknown', well: 'no alerts' },
   column: {
     name: 'Device',
     model: 'Model',
@@ -235,7 +235,7 @@ export const en: Same<typeof zh> = {
     connectedNo: 'lost',
     freshYes: 'fresh',
     freshNo: 'old',
-    healthyYes: 'in order',
+    healthyYes: 'no alerts',
     healthyNo: 'abnormal',
     unknown: 'unknown',
     nowUnknown: 'unknown now, as there is no live data; before: {{text}}',

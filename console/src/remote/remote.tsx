@@ -25,13 +25,11 @@ export function Diagnoses({ ticket }: { ticket: TicketDetail }) {
       {ticket.diagnostics.map((run) => (
         <div key={run.command} className="diagnosis">
           <p>
-            {run.outcome === null ? null : <Outcome outcome={run.outcome} />}{' '}
-            <b>
-              {run.message?.text ??
-                (run.status === 'expired' ? t('remote.diagnosis.expired') : t('remote.diagnosis.waiting'))}
+            {/* What it found stands with what it looked at: nothing found is no word on the rest. */}
+            <b className={run.outcome === null || run.unchecked !== null ? '' : `outcome outcome-${run.outcome}`}>
+              {run.message?.text ?? `${run.runbook_name ?? run.runbook ?? ''}: ${t('remote.diagnosis.waiting')}`}
             </b>{' '}
             <span className="muted">
-              {run.runbook_name ?? run.runbook ?? ''} ·{' '}
               {run.replied_at === null ? t('remote.diagnosis.asked') : t('remote.diagnosis.replied')}{' '}
               <Moment at={run.replied_at ?? run.issued_at} />
             </span>

@@ -12,12 +12,11 @@ export const zh = {
   diagnosis: {
     title: '自动诊断',
     waiting: '已发出，等待设备回复',
-    expired: '设备没有及时回复',
     asked: '询问',
     replied: '回复',
     none: '此医院未允许自动诊断，或设备不支持',
   },
-  outcome: { ok: '正常', warn: '注意', fail: '异常', refused: '未执行' },
+  outcome: { ok: '无异常', warn: '需要注意', fail: '异常', refused: '未执行' },
 } as const
 
 export const en: Same<typeof zh> = {
@@ -38,12 +37,11 @@ export const en: Same<typeof zh> = {
   diagnosis: {
     title: 'Automatic diagnosis',
     waiting: 'Sent; waiting for the device',
-    expired: 'The device did not answer in time',
     asked: 'asked',
     replied: 'answered',
     none: 'This hospital allows no automatic diagnosis, or the device can’t do one',
   },
-  outcome: { ok: 'in order', warn: 'to be looked at', fail: 'failed', refused: 'refused' },
+  outcome: { ok: 'nothing found', warn: 'to be looked at', fail: 'failed', refused: 'not run' },
 }
 
 speaks('remote', { zh, en })

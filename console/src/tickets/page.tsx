@@ -52,6 +52,7 @@ function TicketView({ number }: { number: string }) {
         <p className="row-head">
           <SeverityMark severity={ticket.severity} />
           <span className="badge">{t(`tickets.status.${ticket.status}`)}</span>
+          <span className="badge">{ticket.family_name}</span>
           <span className="number big">{ticket.number}</span>
           <CopyNumber number={ticket.number} />
         </p>

@@ -205,7 +205,7 @@ export const en: Same<typeof zh> = {
   stillWrong_other:
     '{{count}} alerts of this ticket still last. Close it now, and their next occurrence opens another.',
   page: {
-    stops: 'Stops',
+    stops: 'Impact',
     advice: 'Advice',
     causes: 'Likely causes',
     parts: 'Parts to bring',

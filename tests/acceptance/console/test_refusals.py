@@ -88,7 +88,7 @@ def ward(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
 def test_a_refused_code_is_seen_by_everybody_who_should(ward: Ward, console: Console) -> None:
     page = console.page
     row = console.device("Analyzer 7")
-    expect(row.locator(".fact")).to_have_text(["连接 在线", "数据 新", "状态 正常"])
+    expect(row.locator(".fact")).to_have_text(["连接 在线", "数据 新", "状态 无报警"])
     expect(row).not_to_contain_text("拒收")
     for _ in range(3):
         ward.say(UNKNOWN)

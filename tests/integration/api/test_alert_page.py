@@ -115,7 +115,7 @@ async def test_earlier_ones_come_with_what_was_done_then(here: World) -> None:
     earlier = (await detail(here, here.a.alert))["earlier"]
     assert (earlier["count"], len(earlier["items"])) == (21, 20), "one was only watched"
     first, second, *_ = earlier["items"]
-    assert (first["occurred_at"], first["value"]) == ("2026-11-21T03:55:00Z", 46.0)
+    assert (first["occurred_at"], first["value"], first["value_text"]) == ("2026-11-21T03:55:00Z", 46.0, "46.0 °C")
     [ticket] = first["tickets"]
     assert ticket["number"] == here.a.ticket
     assert ticket["ended"] == {"event": "mend", "at": "2026-11-22T04:00:00Z", "actor": "engineer", "note": "new fan"}
