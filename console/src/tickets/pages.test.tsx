@@ -1,9 +1,9 @@
 import { screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { describe, expect, it } from 'vitest'
-import type { Ticket, TicketDetail, WhoAmI } from '../api/client.ts'
+import type { Ticket, TicketDetail } from '../api/client.ts'
 import { exampleOf } from '../testing/api.ts'
-import { faults, open, WHO } from '../testing/page.tsx'
+import { faults, open } from '../testing/page.tsx'
 
 const MINE: TicketDetail = {
   ...exampleOf<TicketDetail>('TicketDetail'),
@@ -12,7 +12,6 @@ const MINE: TicketDetail = {
   possible: ['need-parts', 'mend'],
 }
 const PATH = `/api/v1/tickets/${MINE.number}`
-const REPORTER = { ...WHO, rights: [...WHO.rights, 'faults.report'] } as WhoAmI
 
 describe('a ticket', () => {
   it('is repaired with a cause, what was done and a part; what was typed stays when somebody was faster', async () => {
@@ -79,18 +78,5 @@ describe("an engineer's home", () => {
       'none',
     ])
     expect(await faults(container)).toEqual([])
-  })
-})
-
-describe('a report', () => {
-  it('says what is wrong in words, and leads to its ticket', async () => {
-    const { container, asked, path } = await open('/devices/d3k9m2q7x1z5a/report', { who: REPORTER, language: 'en' })
-    const user = userEvent.setup()
-    expect(await faults(container)).toEqual([])
-    await user.type(screen.getByLabelText('What is wrong'), 'No exposure')
-    await user.click(screen.getByRole('button', { name: 'Report it' }))
-    await screen.findByText(exampleOf<Ticket>('Ticket').number)
-    expect(asked.find(({ method }) => method === 'POST')?.body).toMatchObject({ words: 'No exposure', usable: 'no' })
-    expect(path()).toContain('/tickets/')
   })
 })

@@ -27,11 +27,4 @@ export const jobsRoute = createRoute({
   component: lazyRouteComponent(() => import('./jobs.tsx'), 'JobsPage'),
 })
 
-export const reportRoute = createRoute({
-  getParentRoute: () => root,
-  path: 'devices/$id/report',
-  beforeLoad: needs('faults.report'),
-  component: lazyRouteComponent(() => import('./report.tsx'), 'ReportPage'),
-})
-
-export const ticketsRoutes = [ticketsRoute.addChildren([ticketRoute]), jobsRoute, reportRoute]
+export const ticketsRoutes = [ticketsRoute.addChildren([ticketRoute]), jobsRoute]
