@@ -6,9 +6,10 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Query
 from msgspec import Struct
 from psycopg.rows import DictRow
+from pydantic import StringConstraints
 
 from alerts.reasons import WATCHED
-from api.alerts.read import count_alerts, read_alerts
+from api.alerts.read import count_alerts, read_alerts, wanted_alerts
 from api.alerts.shapes import Alert, AlertsCounted, AlertState, ByOperator, ByState, OperatorStateWord
 from api.alerts.words import alert_shape
 from api.http.context import Asked
@@ -18,7 +19,7 @@ from api.http.paging import ByTimeOfAlert, ByUrgencyOfAlert, Cursor, Limit, Page
 from api.http.problems import invalid
 from api.http.rights import PREFIX
 from api.http.route import Route
-from api.search.filters import Ages, Devices, Families, Hospitals, Models, Severities, Sites, whose
+from api.search.filters import MOST, Ages, Devices, Families, Hospitals, Models, Severities, Sites, whose
 from api.search.search import Q, seek
 from api.search.shapes import MOST_COUNTED, counted, counts_of
 from catalog.model import SEVERITIES
@@ -49,6 +50,14 @@ async def _filters(
     model: Models = None,
     family: Families = None,
     age: Ages = None,
+    holder: Annotated[
+        list[Annotated[str, StringConstraints(max_length=100)]] | None,
+        Query(max_length=MOST, description="Not over, and acknowledged by one of these; `me`: by who asks."),
+    ] = None,
+    ticket: Annotated[
+        list[Annotated[str, StringConstraints(max_length=40, pattern=r"^[A-Z0-9\-]+$|^none$")]] | None,
+        Query(max_length=MOST, description="Of these tickets, by number; `none`: of no ticket."),
+    ] = None,
     q: Q = None,
 ) -> dict[str, Any]:
     """The parameters of the statements `alerts` and `alerts_counted`."""
@@ -64,7 +73,11 @@ async def _filters(
         "model": model,
         "family": family,
         "age": age,
-        "now": asked.now,
+        "wanted": await wanted_alerts(
+            asked.connection,
+            actors=None if holder is None else [asked.account.name if name == "me" else name for name in holder],
+            tickets=ticket,
+        ),
         **({} if found is None else found.of_alerts()),
     }
 
@@ -117,7 +130,7 @@ async def count_the_alerts(
     words: InWords,
     filters: _Filters,
     by: Annotated[
-        Literal["site", "hospital", "model", "family", "device"] | None,
+        Literal["site", "hospital", "model", "family", "device", "ticket"] | None,
         Query(description="What the groups have in common."),
     ] = None,
 ) -> AlertsCounted:

@@ -26,6 +26,7 @@ FROM (
       AND (%(watched)s::text[] IS NULL OR a.condition <> 'ok' OR a.message <> ALL(%(watched)s))
       AND (%(acknowledged)s::boolean IS NULL OR %(acknowledged)s = coalesce(
           (SELECT o.state = 'acknowledged' FROM alert_operator o WHERE o.alert_id = a.id), false))
+      AND (%(wanted)s::uuid[] IS NULL OR a.id = ANY(%(wanted)s))
       AND (%(age)s::text[] IS NULL OR age_of(a.occurred_at, %(now)s) = ANY(%(age)s))
       AND (%(sought)s::integer[] IS NULL OR a.device_id = ANY(%(sought)s) OR a.subject = ANY(%(subjects)s::text[])
            OR a.id = ANY(%(ticketed)s::uuid[])
@@ -60,9 +61,11 @@ FROM (
     FROM (
         SELECT a.id, a.severity, a.occurred_at, a.condition, d.model,
                CASE %(by)s::text WHEN 'site' THEN d.site_id::text WHEN 'hospital' THEN a.org_id::text WHEN 'model' THEN d.model
-                   WHEN 'family' THEN a.family WHEN 'device' THEN d.uid END AS key,
+                   WHEN 'family' THEN a.family WHEN 'device' THEN d.uid
+                   WHEN 'ticket' THEN coalesce((SELECT t.number FROM ticket_alert ta JOIN ticket t ON t.id = ta.ticket_id
+                                                WHERE ta.alert_id = a.id ORDER BY t.id DESC LIMIT 1), 'none') END AS key,
                CASE %(by)s::text WHEN 'site' THEN d.site WHEN 'hospital' THEN d.hospital WHEN 'device' THEN d.name END AS name,
-               CASE WHEN %(by)s::text IN ('site', 'device') THEN d.hospital END AS place
+               CASE WHEN %(by)s::text IN ('site', 'device') THEN d.hospital WHEN %(by)s::text = 'ticket' THEN d.name END AS place
         FROM alert a
         JOIN shown_device d ON d.id = a.device_id
         WHERE (%(device)s::text[] IS NULL OR d.uid = ANY(%(device)s))
@@ -77,6 +80,7 @@ FROM (
           AND (%(watched)s::text[] IS NULL OR a.condition <> 'ok' OR a.message <> ALL(%(watched)s))
           AND (%(acknowledged)s::boolean IS NULL OR %(acknowledged)s = coalesce(
               (SELECT o.state = 'acknowledged' FROM alert_operator o WHERE o.alert_id = a.id), false))
+          AND (%(wanted)s::uuid[] IS NULL OR a.id = ANY(%(wanted)s))
           AND (%(age)s::text[] IS NULL OR age_of(a.occurred_at, %(now)s) = ANY(%(age)s))
           AND (%(sought)s::integer[] IS NULL OR a.device_id = ANY(%(sought)s) OR a.subject = ANY(%(subjects)s::text[])
                OR a.id = ANY(%(ticketed)s::uuid[])
@@ -88,6 +92,19 @@ FROM (
 ) x
 GROUP BY GROUPING SETS ((x.severity), (x.state), (x.operator), (x.age), (x.key))
 ORDER BY rank, count DESC, oldest, value
+
+-- name: alerts_of_tickets
+SELECT ta.alert_id AS id FROM ticket t JOIN ticket_alert ta ON ta.ticket_id = t.id WHERE t.number = ANY(%(numbers)s::text[])
+
+-- name: alerts_of_none
+-- Of what isn't over, those that have no ticket.
+SELECT a.id FROM alert a
+WHERE a.condition <> 'ok' AND (SELECT count(*) FROM ticket_alert ta WHERE ta.alert_id = a.id) = 0
+
+-- name: alerts_held
+-- Of what isn't over, those that somebody acknowledged.
+SELECT a.id FROM alert a JOIN alert_operator o ON o.alert_id = a.id
+WHERE a.condition <> 'ok' AND o.state = 'acknowledged' AND o.actor = ANY(%(actors)s::text[])
 
 -- name: alert_events
 SELECT id, at, learned_at, event, from_state, to_state, actor, message, params FROM seen_alert_event

@@ -39,7 +39,9 @@ class Group(Shape):
 
     key: Annotated[str, Field(description="The value of the list's filter that has the name of `by`.")]
     name: str
-    place: Annotated[str, Field(description="Where there are many of this name: the hospital; else empty.")]
+    place: Annotated[
+        str, Field(description="Where there are many of this name: the hospital, of a ticket its device; else empty.")
+    ]
     count: int
     worst: Severity
     oldest: Annotated[datetime, Field(description="When the first of them began.")]

@@ -4,7 +4,6 @@ import { lasted, waits } from './alert.ts'
 
 const alert = (more: object) =>
   ({
-    kind: 'limit',
     condition: 'active',
     operator: { state: 'unacknowledged' },
     ...more,

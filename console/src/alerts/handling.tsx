@@ -28,6 +28,27 @@ export function AlertDoings({ alert, children }: { alert: Alert; children: React
   )
 }
 
+/** Below a row: the box of its note while somebody writes, and what became of it. */
+export function RowDoings({ alert, writing, onDone }: { alert: Alert; writing: boolean; onDone: () => void }) {
+  const { t } = useTranslation()
+  const { acknowledge } = useAcknowledging()
+  return (
+    <AlertDoings alert={alert}>
+      {writing && waits(alert) ? (
+        <AcknowledgeBox
+          draft={alert.id}
+          send={t('alerts.send')}
+          onSend={(note) => {
+            acknowledge([alert], note)
+            onDone()
+          }}
+          onCancel={onDone}
+        />
+      ) : null}
+    </AlertDoings>
+  )
+}
+
 /** Where one writes a note to what one takes. `draft`: what it is kept by, should it be closed unsent. */
 export function AcknowledgeBox(props: {
   draft: string

@@ -11,7 +11,14 @@ export type AlertState = (typeof ALERT_STATES)[number]
 export interface AlertFilter {
   readonly state: AlertState
   readonly severity?: readonly Severity[] | undefined
-  readonly device?: string | undefined
+  readonly operator?: readonly Alert['operator']['state'][] | undefined
+  /** `me`: whom the asker has acknowledged. */
+  readonly holder?: readonly string[] | undefined
+  readonly site?: readonly number[] | undefined
+  readonly model?: readonly string[] | undefined
+  /** `none`: alerts that have no ticket. */
+  readonly ticket?: readonly string[] | undefined
+  readonly device?: readonly string[] | undefined
   readonly q?: string | undefined
 }
 
@@ -24,33 +31,48 @@ const CONDITIONS: Readonly<Record<Alert['condition'], AlertState>> = {
   ok: 'over',
 }
 
+/** A filter as the API takes it. */
+export const asked = ({ state, severity, operator, holder, site, model, ticket, device, q }: AlertFilter) =>
+  given({
+    state: [state],
+    severity: severity && [...severity],
+    operator: operator && [...operator],
+    holder: holder && [...holder],
+    site: site && [...site],
+    model: model && [...model],
+    ticket: ticket && [...ticket],
+    device: device && [...device],
+    q,
+  })
+
+const among = <T>(wanted: readonly T[] | undefined, ...its: readonly T[]): boolean =>
+  wanted === undefined || its.some((one) => wanted.includes(one))
+
 export const ALERTS: Kind<Alert, AlertFilter> = {
   name: 'alerts',
   key: (alert) => alert.id,
   version: (alert) => alert.version,
-  ask: ({ state, severity, device, q }, { next, limit, signal }) => {
-    const query = given({
-      state: [state],
-      severity: severity && [...severity],
-      device: device === undefined ? undefined : [device],
-      q,
-      limit,
-      next,
-    })
-    return taken(api.GET('/api/v1/alerts', { params: { query }, signal }))
-  },
-  belongs: (alert, { state, severity, device, q }) => {
-    if (CONDITIONS[alert.condition] !== state) return false
-    if (severity !== undefined && !severity.includes(alert.severity)) return false
-    if (device !== undefined && alert.device.id !== device) return false
-    return q === undefined ? true : null
+  ask: (filter, { next, limit, signal }) =>
+    taken(api.GET('/api/v1/alerts', { params: { query: { ...asked(filter), ...given({ limit, next }) } }, signal })),
+  belongs: (alert, filter) => {
+    const here =
+      CONDITIONS[alert.condition] === filter.state &&
+      among(filter.severity, alert.severity) &&
+      among(filter.operator, alert.operator.state) &&
+      among(filter.site, alert.site.id) &&
+      among(filter.model, alert.device.model) &&
+      among(filter.ticket, ...(alert.tickets.length === 0 ? ['none'] : alert.tickets)) &&
+      among(filter.device, alert.device.id)
+    if (!here) return false
+    return filter.q === undefined && filter.holder === undefined ? true : null
   },
   enters: () => false,
-  compare: ({ state }) =>
-    state === 'over'
-      ? (one, other) => Date.parse(other.occurred_at) - Date.parse(one.occurred_at)
-      : (one, other) =>
-          severityRank(one.severity) - severityRank(other.severity) ||
+  compare:
+    ({ state }) =>
+    (one, other) =>
+      state === 'over'
+        ? Date.parse(other.occurred_at) - Date.parse(one.occurred_at)
+        : severityRank(one.severity) - severityRank(other.severity) ||
           Date.parse(one.occurred_at) - Date.parse(other.occurred_at),
   events: { alert: (alert: Alert) => [{ key: alert.id, item: alert }] },
   shownBy: (change) => [

@@ -17,6 +17,15 @@ const rows = severities.map((severity, nth) => ({
   message: { ...(row.message as object), text: `fault ${nth}` },
 }))
 const list = { 'GET /api/v1/alerts': { items: rows, next: null } }
+const counted = {
+  ...exampleOf<object>('AlertsCounted'),
+  total: 4,
+  groups: [
+    { key: '3', name: '放射科', place: '第一人民医院', count: 4, worst: 'critical', oldest: '2026-11-22T03:56:10Z' },
+    { key: '9', name: 'Lab', place: 'Second Hospital', count: 7, worst: 'minor', oldest: '2026-11-22T03:56:10Z' },
+  ],
+}
+const groups = { ...list, 'GET /api/v1/alerts/summary': counted }
 const acknowledged = (id: string, note: string) => ({
   ...detail,
   id,
@@ -74,6 +83,18 @@ test('a filtered list that is empty says that it is filtered', async () => {
   expect(container.textContent).not.toContain('没有未恢复的报警')
   await user.click(within(container).getAllByRole('button', { name: '清除筛选' })[0] as HTMLElement)
   await waitFor(() => expect(path()).toBe('/alerts'))
+})
+
+test('in groups: as the server counted them, opened by Enter, and in the address', async () => {
+  const { container, path, asked } = await open('/alerts?group=site', { answers: groups })
+  const shown = () => [...container.querySelectorAll('[data-key]')].map((one) => one.getAttribute('data-key'))
+  expect(shown()).toEqual(['group 3', 'group 9'])
+  expect(container.textContent).toContain('7 条报警')
+  await user.keyboard('j{Enter}')
+  await waitFor(() => expect(shown()).toEqual(['group 3', ...rows.map(({ id }) => id), 'group 9']))
+  expect(path()).toBe('/alerts?group=site&open=3')
+  expect(asked.at(-1)?.search.getAll('site')).toEqual(['3'])
+  expect(await faults(container)).toEqual([])
 })
 
 test('an alert says what it means, by what it was raised, and what helped before', async () => {

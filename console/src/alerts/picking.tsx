@@ -10,11 +10,13 @@ import { say } from '../ui/toasts.tsx'
 import { waits } from './alert.ts'
 import { drafts, lastAcknowledged, useAcknowledging } from './deeds.ts'
 import { AcknowledgeBox } from './handling.tsx'
+import type { Line } from './lines.ts'
 import './words.ts'
 
 export interface Picking {
   readonly picked: PickedRows
   readonly pick: (picked: PickedRows) => void
+  readonly count: number
   /** Those that can be acknowledged: nobody has them yet. */
   readonly free: readonly Alert[]
   readonly writing: boolean
@@ -23,7 +25,7 @@ export interface Picking {
 
 /** The keys of a list of alerts. `onWrite`: opens the box of one row. */
 export function usePicking(of: {
-  rows: readonly Row<Alert>[]
+  rows: readonly Row<Line>[]
   chosen: string | null
   release: () => void
   may: boolean
@@ -34,13 +36,13 @@ export function usePicking(of: {
   const [picked, pick] = useState<PickedRows>({})
   const [writing, write] = useState(false)
   const { rows, chosen } = of
-  const these = useMemo(() => rows.filter(({ key }) => picked[key]).map(({ item }) => item), [rows, picked])
+  const these = useMemo(() => rows.filter(({ key }) => picked[key]).flatMap(alertsOf), [rows, picked])
   const free = these.filter(waits)
   useKeys({
     n: of.release,
     a: () => {
       if (!of.may) return
-      const selected = rows.find((row) => row.key === chosen)?.item
+      const [selected] = rows.filter((row) => row.key === chosen).flatMap(alertsOf)
       if (free.length > 0) write(true)
       else if (selected === undefined) say(t('alerts.said.choose'))
       else if (waits(selected)) of.onWrite(selected.id)
@@ -48,15 +50,17 @@ export function usePicking(of: {
     u: () => {
       if (!of.may) return
       const taken = these.filter((alert) => !waits(alert))
-      const selected = rows.find((row) => row.key === chosen)?.item
+      const [selected] = rows.filter((row) => row.key === chosen).flatMap(alertsOf)
       const those =
         taken.length > 0 ? taken : selected !== undefined && !waits(selected) ? [selected] : lastAcknowledged()
       if (those.length === 0) say(t('alerts.said.nothing'))
       else undo(those)
     },
   })
-  return { picked, pick, free, writing, write }
+  return { picked, pick, count: these.length, free, writing, write }
 }
+
+const alertsOf = ({ item }: Row<Line>): readonly Alert[] => (item.is === 'alert' ? [item.alert] : [])
 
 const DRAFT = 'picked'
 
@@ -64,7 +68,7 @@ const DRAFT = 'picked'
 export function Picked({ picking }: { picking: Picking }) {
   const { t } = useTranslation()
   const { acknowledge } = useAcknowledging()
-  const count = Object.values(picking.picked).filter(Boolean).length
+  const { count } = picking
   if (count === 0) return null
   const none = () => {
     picking.write(false)

@@ -1,10 +1,24 @@
-import { queryOptions } from '@tanstack/react-query'
-import { api, taken } from '../api/client.ts'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { api, given, taken } from '../api/client.ts'
+import { summaryOf } from '../feed/put.ts'
 import type { Language } from '../words/i18n.ts'
+import { ALERTS, type AlertFilter, asked } from './kind.ts'
 
 /** All that an alert's page says. The stream tells when it is to be asked again. */
 export const alertQuery = (lang: Language, id: string) =>
   queryOptions({
     queryKey: ['alert', lang, id],
     queryFn: ({ signal }) => taken(api.GET('/api/v1/alerts/{id}', { params: { path: { id } }, signal })),
+  })
+
+export type GroupedBy = 'site' | 'model' | 'ticket'
+
+/** How many there are, and in which groups; `live`: asked again whenever the stream tells of alerts. */
+export const countQuery = (lang: Language, filter: AlertFilter, by: GroupedBy | undefined, live = true) =>
+  queryOptions({
+    queryKey: [live ? summaryOf(ALERTS) : 'choices of alerts', lang, filter, by] as const,
+    queryFn: ({ signal }) =>
+      taken(api.GET('/api/v1/alerts/summary', { params: { query: { ...asked(filter), ...given({ by }) } }, signal })),
+    placeholderData: keepPreviousData,
+    staleTime: live ? 0 : 60_000,
   })

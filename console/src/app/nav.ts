@@ -28,6 +28,7 @@ const SECTIONS: readonly Section[] = [
 ]
 
 const ASIDE: readonly Section[] = [
+  { to: '/wall', name: 'wall', right: 'alerts.handle' },
   { to: '/catalog', name: 'catalog', right: 'equipment.read' },
   { to: '/admin/places', name: 'places', right: 'contacts.read' },
   { to: '/admin/accounts', name: 'accounts', right: 'accounts.manage' },

@@ -7,6 +7,7 @@ import type { WhoAmI } from '../api/client.ts'
 import { auditRoute } from '../audit/routes.ts'
 import { catalogRoute } from '../catalog/routes.ts'
 import { devicesRoutes } from '../devices/routes.ts'
+import { inboxRoute, wallRoute } from '../noc/routes.ts'
 import { accountRoute } from '../people/routes.ts'
 import { placesRoutes } from '../places/routes.ts'
 import { ticketsRoutes } from '../tickets/routes.ts'
@@ -30,6 +31,8 @@ const tree = root.addChildren([
   ...ticketsRoutes,
   ...devicesRoutes,
   catalogRoute,
+  inboxRoute,
+  wallRoute,
   accountRoute,
   placesRoutes,
   auditRoute,

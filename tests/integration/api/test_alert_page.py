@@ -149,3 +149,22 @@ async def test_what_says_yes_or_no_is_said_in_words_and_shown_by_the_signals_of_
 async def test_what_was_only_watched_says_so(here: World) -> None:
     write(here, "UPDATE alert SET message = 'alert.limit.pending_above', condition = 'ok'")
     assert (await detail(here, here.a.alert))["raised"] is False
+
+
+async def test_alerts_are_those_of_a_ticket_or_of_none_and_those_that_one_has(here: World) -> None:
+    async def listed(query: str, as_: str = "noc") -> list[str]:
+        answer = await here.ask("GET", f"/alerts?state=open&{query}", as_=as_)
+        return [alert["id"] for alert in answer.json()["items"]]
+
+    a, b = str(here.a.alert), str(here.b.alert)
+    write(here, "DELETE FROM ticket_alert WHERE alert_id = %s", here.b.alert)
+    assert await listed(f"ticket={here.a.ticket}") == [a]
+    assert await listed("ticket=none") == [b]
+    assert sorted(await listed(f"ticket=none&ticket={here.a.ticket}")) == sorted([a, b])
+    assert await listed("holder=me") == []
+    await here.ask("POST", f"/alerts/{a}/acknowledge", as_="noc", json={}, headers={"If-Match": '"0"'})
+    assert (await listed("holder=me"), await listed("holder=noc", as_="staff")) == ([a], [a])
+    assert await listed("holder=me", as_="engineer") == []
+    assert await listed("holder=me&ticket=none") == []
+    groups = (await here.ask("GET", "/alerts/summary?state=open&by=ticket", as_="noc")).json()["groups"]
+    assert sorted((group["key"], group["count"]) for group in groups) == [(here.a.ticket, 1), ("none", 1)]
