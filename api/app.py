@@ -27,6 +27,7 @@ from api.audit import routes as audit
 from api.catalog import routes as models
 from api.contract import complete
 from api.devices import collected, enrol, move, register, service
+from api.devices import lists as device_lists
 from api.devices import routes as devices
 from api.feed import routes as stream
 from api.feed.hub import Hub
@@ -60,6 +61,7 @@ _PARTS: Final = (
     enrol,
     session,
     accounts,
+    device_lists,
     devices,
     register,
     move,

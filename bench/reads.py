@@ -41,9 +41,16 @@ _SQL: Final = load_queries(Path(__file__).with_name("reads.sql"))
 _AVERAGE, _GREATEST = 2001, 3001  # devices that reads.sql gives to such dealers
 _WARM: Final = 6  # after five times a statement is prepared
 _FILTERS: Final = (
-    "ids", "number", "device", "severity", "hospital", "dealer", "site", "conditions", "operator", "before_at",
-    "before_id", "above", "uid", "model", "status", "family", "open", "below", "kind", "after_at", "after_id", "metric",
+    "ids", "number", "device", "severity", "hospital", "hospitals", "dealer", "site", "conditions", "watched",
+    "operator", "acknowledged", "age", "holder", "sought", "many", "ticketed", "numbered", "subjects", "families",
+    "families_of_codes", "before_at", "before_id", "above", "uid", "model", "status", "family", "open", "below",
+    "kind", "after_at", "after_id", "metric", "urgency", "rank", "how", "by", "most", "after", "after_rank",
+    "after_hospital", "after_site", "after_name",
 )  # fmt: skip
+_ANEW: Final = frozenset(
+    ("alerts", "alerts_counted", "tickets", "tickets_counted", "devices", "devices_listed", "devices_counted")
+)
+"""What the API plans each time for its values (`store.sql`)."""
 _SIZES: Final = {
     "org": DEVICES, "device": DEVICES, "account": 1_000, "metric": 50, "recipient": 300, "api_token": 50_000,
     "alert": 1_000_000, "alert_event": 1_000_000, "alert_operator": 200_000, "device_event": 1_000_000, "gap": 100_000,
@@ -126,7 +133,7 @@ def _reads(reader: Reader, *, now: datetime) -> dict[str, tuple[list[Step], list
     k = (device - 1) * pow(
         7919, -1, DEVICES
     ) % DEVICES or DEVICES  # of `filled.sql`: an alert and a ticket of the device
-    no = dict.fromkeys(_FILTERS)
+    no = {**dict.fromkeys(_FILTERS), "now": now, "heartbeat_s": 60.0, "lost_from": now - timedelta(days=1)}
     whose = {"hospital": reader.hospital, "dealer": reader.dealer}
     listed = {**no, **whose, "limit": 101}
     kept: dict[str, Any] = {"kept": ["nothing"]}
@@ -139,8 +146,6 @@ def _reads(reader: Reader, *, now: datetime) -> dict[str, tuple[list[Step], list
     limited = ("events", "alerts", "tellings")
     same: dict[str, list[Step]] = {
         "authenticate": [],
-        "devices": [("devices", {**listed, **kept})],
-        "devices, from the middle": [("devices", {**listed, **kept, "above": DEVICES // 2})],
         "a device": [
             ("devices", {**no, **kept, "uid": uid, "limit": 1}),
             ("device_latest", {"device": device}),
@@ -154,14 +159,11 @@ def _reads(reader: Reader, *, now: datetime) -> dict[str, tuple[list[Step], list
             ("device_events", {**no, "device": device, "from": now - timedelta(days=60), "to": now, "limit": 101}),
         ],
         "alerts": [("alerts", listed)],
-        "open alerts": [("alerts", {**listed, "conditions": ["active", "clearing", "no-data", "unconfirmed"]})],
-        "alerts of a device": [("alerts", {**no, "device": uid, "hospital": reader.hospital, "limit": 101})],
         "an alert": [
             ("alerts", {**no, "ids": [UUID(md5(str(k).encode(), usedforsecurity=False).hexdigest())], "limit": 1}),
             ("alert_events", {"alert": UUID(md5(str(k).encode(), usedforsecurity=False).hexdigest()), "limit": 1000}),
         ],
         "tickets": [("tickets", listed)],
-        "open tickets": [("tickets", {**listed, "open": True})],
         "readings": [known, ("device_readings", {**no, **page, "from_metric": 0, "skip": 0})],
         "series of a day": [
             known,
@@ -199,7 +201,46 @@ def _reads(reader: Reader, *, now: datetime) -> dict[str, tuple[list[Step], list
             *evidence,
         ],
     )
-    return {**{name: (steps, steps) for name, steps in same.items()}, "a ticket": ticket}
+    return {**{name: (steps, steps) for name, steps in same.items()}, "a ticket": ticket, **_lists(reader, no)}
+
+
+def _lists(reader: Reader, no: Mapping[str, Any]) -> dict[str, tuple[list[Step], list[Step]]]:
+    """What became lists of the database: then the console loaded a thousand to count and to sort them (ADR 0039)."""
+    listed = {**no, "hospital": reader.hospital, "dealer": reader.dealer, "limit": 101}
+    loaded = {**listed, "limit": 1001}
+    wrong = {"conditions": ["active", "clearing", "no-data", "unconfirmed"]}
+    kept: dict[str, Any] = {"kept": ["nothing"]}
+    site, undone = {"by": "site"}, {"open": True}
+    place = {**listed, **kept, "judged": False, "urgency": False, "by_name": False}
+    middle = {"after": 1, "after_rank": 0, "after_hospital": "hospital 5", "after_site": "main", "after_name": "DR"}
+    rows: Step = ("devices", {**no, **kept, "ids": list(range(reader.device, reader.device + 101))})
+    uid = f"d{reader.device:012}"
+    one = {**no, "hospital": reader.hospital, "limit": 101}
+    return {
+        "devices": ([("devices", {**listed, **kept})], [("devices_listed", place), rows]),
+        "devices, from the middle": (
+            [("devices", {**listed, **kept, "above": DEVICES // 2})],
+            [("devices_listed", {**place, **middle}), rows],
+        ),
+        "devices, counted": (
+            [("devices", {**loaded, **kept})],
+            [("devices_counted", {**listed, **kept, "by": "site"})],
+        ),
+        "open alerts": ([("alerts", {**listed, **wrong})], [("alerts", {**listed, **wrong, "urgency": True})]),
+        "open alerts, counted": (
+            [("alerts", {**loaded, **wrong})],
+            [("alerts_counted", {**listed, **wrong, **site})],
+        ),
+        "alerts of a device": ([("alerts", {**one, "device": uid})], [("alerts", {**one, "device": [uid]})]),
+        "open tickets": (
+            [("tickets", {**listed, **undone})],
+            [("tickets", {**listed, **undone, "urgency": True})],
+        ),
+        "open tickets, counted": (
+            [("tickets", {**loaded, **undone})],
+            [("tickets_counted", {**listed, **undone, **site})],
+        ),
+    }
 
 
 def _compare(
@@ -214,21 +255,25 @@ def _compare(
     rows: dict[str, int] = {}
     for turn in range(rounds + _WARM):
         for (which, connection), wanted in zip(sessions.items(), steps, strict=True):
-            ms, rows[which] = _once(connection, getattr(reader, which), wanted, statements[which])
+            anew = _ANEW if which == "now" else frozenset()
+            ms, rows[which] = _once(connection, getattr(reader, which), wanted, statements[which], anew)
             if turn >= _WARM:
                 took[which].append(ms)
     medians = {which: statistics.median(times) for which, times in took.items()}
     return {**medians, "rows": rows, "ratio": medians["now"] / medians["then"]}
 
 
-def _once(connection: Sync, viewer: str, steps: Sequence[Step], statements: Statements) -> tuple[float, int]:
+def _once(
+    connection: Sync, viewer: str, steps: Sequence[Step], statements: Statements, anew: frozenset[str]
+) -> tuple[float, int]:
     rows = 0
     began = _ran_ns(connection)
     with connection.transaction():
         connection.execute(statements["authenticate"], {"hash": sha256(b"token 77").digest(), "now": datetime.now(UTC)})
         connection.execute("SELECT set_config('steth.org', %s, true)", (viewer,))  # the token is somebody else's
         for name, parameters in steps:
-            rows += len(connection.execute(statements[name], parameters).fetchall())
+            prepare = False if name in anew else None
+            rows += len(connection.execute(statements[name], parameters, prepare=prepare).fetchall())
     return (_ran_ns(connection) - began) / 1e6, rows
 
 

@@ -238,6 +238,18 @@ END $$;
 
 ALTER FUNCTION public.drop_piece(whole text, begins timestamp with time zone) OWNER TO steth_owner;
 
+CREATE FUNCTION public.how_device_is(severity text, connected boolean, seen timestamp with time zone, interval_s double precision, lost_at timestamp with time zone, doubted_since timestamp with time zone, reached boolean, now timestamp with time zone, heartbeat_s double precision) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    SELECT CASE WHEN severity IN ('critical', 'major') THEN 'ill'
+        WHEN connected AND doubted_since IS NULL AND reached IS DISTINCT FROM false
+            AND (lost_at IS NULL OR now - lost_at > INTERVAL '24 hours')
+            AND abs(extract(epoch FROM now - seen)) <= 3 * coalesce(nullif(interval_s, 0), heartbeat_s) THEN 'well'
+        ELSE 'unknown' END
+$$;
+
+ALTER FUNCTION public.how_device_is(severity text, connected boolean, seen timestamp with time zone, interval_s double precision, lost_at timestamp with time zone, doubted_since timestamp with time zone, reached boolean, now timestamp with time zone, heartbeat_s double precision) OWNER TO steth_owner;
+
 CREATE TABLE public.keeping (
     what text NOT NULL,
     days integer NOT NULL,

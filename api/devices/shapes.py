@@ -164,6 +164,48 @@ class Device(Shape):
     version: int
 
 
+class HowMany(Shape):
+    """How many devices are how."""
+
+    ill: int
+    unknown: int
+    well: int
+
+
+class DeviceGroup(Shape):
+    """Devices that have something in common."""
+
+    key: Annotated[str, Field(description="The value of the list's filter that has the name of `by`.")]
+    name: str
+    place: Annotated[str, Field(description="Of a site its hospital; else empty.")]
+    count: int
+    how: HowMany
+
+
+class DevicesCounted(Shape):
+    """All that the list has with the same filters, not only a page of it."""
+
+    model_config = example(
+        total=12,
+        how={"ill": 1, "unknown": 2, "well": 9},
+        groups=[
+            {
+                "key": "3",
+                "name": "放射科",
+                "place": "第一人民医院",
+                "count": 12,
+                "how": {"ill": 1, "unknown": 2, "well": 9},
+            }
+        ],
+        more=0,
+    )
+
+    total: int
+    how: HowMany
+    groups: Annotated[list[DeviceGroup], Field(description="By `by`, the ones with most to do first; at most 100.")]
+    more: Annotated[int, Field(description="How many groups there are beyond those.")]
+
+
 class Latest(SignalSaid):
     """The newest value of a signal, newest by the time it was measured."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from alerts.clock import BEATS
 from catalog.model import Text
@@ -98,6 +98,19 @@ class State:
     connected: Judged
     fresh: Judged
     healthy: Judged
+
+
+How = Literal["ill", "unknown", "well"]
+
+
+def how(state: State) -> How:
+    """A device in a word: what is known to be wrong counts, and nothing unknown is well.
+
+    The database's function `how_device_is` says the same of the same (migration 0015).
+    """
+    if state.healthy.value is False:
+        return "ill"
+    return "well" if state.connected.value and state.fresh.value and state.healthy.value else "unknown"
 
 
 def patience(known: Known, default_interval_s: float) -> timedelta:

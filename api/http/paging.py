@@ -25,7 +25,7 @@ Cursor = Annotated[
     str | None,
     Query(
         alias="next",
-        max_length=200,
+        max_length=4000,
         pattern=r"^[A-Za-z0-9_\-]+$",
         description="`next` of the page before, as it was given; none: the first page.",
     ),
@@ -33,6 +33,7 @@ Cursor = Annotated[
 
 
 BigInt = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+Name = Annotated[str, msgspec.Meta(max_length=400, pattern="^[^\\x00]*$")]
 Rank = Annotated[int, msgspec.Meta(ge=1, le=4)]
 Zoned = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -71,6 +72,17 @@ class ByUrgencyOfAlert(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
     rank: Rank
     at: Zoned
     id: UUID
+
+
+class ByPlace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The key of the list of devices; `rank`: of how it is, 0 where that is no part of the order; names: of its place
+    and its own, empty where they aren't."""
+
+    rank: Annotated[int, msgspec.Meta(ge=0, le=4)]
+    hospital: Name
+    site: Name
+    name: Name
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class ByReading(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -33,14 +33,20 @@ export const DEVICES: Kind<Device, DeviceFilter> = {
   name: 'devices',
   key: (device) => device.id,
   version: (device) => device.version,
-  ask: ({ site, model }, { next, limit, signal }) =>
-    taken(
-      api.GET('/api/v1/devices', {
-        params: { query: given({ status: 'active' as const, site, model, limit, next }) },
-        signal,
-      }),
-    ),
-  belongs: (device, { how }) => how === undefined || how.includes(summary(device)),
+  ask: ({ how, site, model, q }, { next, limit, signal }) => {
+    const query = given({
+      status: ['active' as const],
+      how: how && [...how],
+      site: site === undefined ? undefined : [site],
+      model: model === undefined ? undefined : [model],
+      q,
+      limit,
+      next,
+    })
+    return taken(api.GET('/api/v1/devices', { params: { query }, signal }))
+  },
+  belongs: (device, { how, q }) =>
+    how === undefined || how.includes(summary(device)) ? (q === undefined ? true : null) : false,
   enters: ({ how }) => how !== undefined,
   // By place and name, as only the database compares them.
   compare: () => null,

@@ -36,9 +36,20 @@ FROM (SELECT *, row_number() OVER (ORDER BY id) AS k FROM device WHERE name = 'S
 """
 
 
+# How they are: every fourth was never heard, others are well, silent or not reached.
+_HEARD = """
+INSERT INTO device_state (device_id, lane, org_id, dealer_id, engine, latest, connected, interval_s, seen_at, as_of,
+    equipment_connected)
+SELECT d.id, 0, d.org_id, d.dealer_id, '', '', d.id %% 4 <> 1, 15,
+    %(now)s - INTERVAL '1 minute' * (d.id %% 8) / 5, %(now)s,
+    CASE WHEN d.id %% 7 = 0 THEN false END
+FROM device d WHERE d.name = 'Same name' AND d.id %% 4 > 0
+"""
+
+
 def crowd(database: Database) -> None:
     """Write them into a database that is arranged already."""
     family = MODEL.faults["GEN-KV-01"].family
     with psycopg.connect(database.superuser, autocommit=True) as connection:
-        for statement in (_FILL, _TICKETS):
+        for statement in (_FILL, _TICKETS, _HEARD):
             connection.execute(statement.encode(), {"dealer": DEALER, "now": NOW, "family": family})

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.paging import ById, ByName, ByReading, ByTime, ByTimeOfAlert, decode, encode, page
+from api.http.paging import (
+    ById,
+    ByName,
+    ByPlace,
+    ByReading,
+    ByTime,
+    ByTimeOfAlert,
+    ByUrgency,
+    ByUrgencyOfAlert,
+    decode,
+    encode,
+    page,
+)
 from api.http.problems import Problem
 
 NOW = datetime(2026, 11, 22, 4, 0, 0, 123456, tzinfo=UTC)
@@ -18,6 +30,9 @@ KEYS: list[msgspec.Struct] = [
     ByTimeOfAlert(NOW, UUID(int=3)),
     ByReading(NOW, -1, 0),
     ByName("generic-dr"),
+    ByUrgency(4, NOW, 9),
+    ByUrgencyOfAlert(1, NOW, UUID(int=3)),
+    ByPlace(0, "第一人民医院" * 20, "放射科", "😀" * 100, 7),
 ]
 
 
@@ -64,7 +79,7 @@ def test_a_time_without_a_zone_is_no_key() -> None:
 
 @given(st.text(max_size=60))
 def test_garbage_is_a_problem_and_nothing_else(text: str) -> None:
-    for kind in (ById, ByTime, ByTimeOfAlert, ByReading, ByName):
+    for kind in (ById, ByTime, ByTimeOfAlert, ByReading, ByName, ByUrgency, ByUrgencyOfAlert, ByPlace):
         with suppress(Problem):
             decode("list", text, kind)
 
