@@ -2,7 +2,6 @@ import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@ta
 import i18next from 'i18next'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import * as z from 'zod/mini'
 import { Failure } from './api/client.ts'
 import { App, Boundary } from './app/app.tsx'
 import { formerPath } from './app/router.ts'
@@ -35,9 +34,6 @@ const queries: QueryClient = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 })
-
-// Zod would try to compile code, which the page's policy forbids.
-z.config({ jitless: true })
 
 async function begin(): Promise<void> {
   const former = formerPath(location.hash)

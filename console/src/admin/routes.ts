@@ -1,8 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import * as z from 'zod/mini'
 import { needs } from '../app/guard.ts'
 import { root } from '../app/root.ts'
-import { oneOf, words } from '../ui/fields.ts'
+import { oneOf, searchOf, words } from '../ui/fields.ts'
 
 export const ROLES = ['staff', 'manager', 'noc', 'engineer', 'equipment', 'it', 'department'] as const
 export const STATES = ['active', 'blocked'] as const
@@ -11,7 +10,7 @@ export const TOKEN_KINDS = ['token', 'login', 'browser'] as const
 export const accountsRoute = createRoute({
   getParentRoute: () => root,
   path: 'admin/accounts',
-  validateSearch: z.object({ q: words(), role: oneOf(ROLES), state: oneOf(STATES) }),
+  validateSearch: searchOf({ q: words(), role: oneOf(ROLES), state: oneOf(STATES) }),
   beforeLoad: needs('accounts.manage'),
   component: lazyRouteComponent(() => import('./accounts.tsx'), 'AccountsPage'),
 })
@@ -31,7 +30,7 @@ export const personRoute = createRoute({
 export const tokensRoute = createRoute({
   getParentRoute: () => root,
   path: 'admin/tokens',
-  validateSearch: z.object({ q: words(), kind: oneOf(TOKEN_KINDS) }),
+  validateSearch: searchOf({ q: words(), kind: oneOf(TOKEN_KINDS) }),
   beforeLoad: needs('accounts.manage'),
   component: lazyRouteComponent(() => import('./tokens.tsx'), 'TokensPage'),
 })
@@ -39,7 +38,7 @@ export const tokensRoute = createRoute({
 export const recipientsRoute = createRoute({
   getParentRoute: () => root,
   path: 'admin/recipients',
-  validateSearch: z.object({ q: words() }),
+  validateSearch: searchOf({ q: words() }),
   beforeLoad: needs('recipients.manage'),
   component: lazyRouteComponent(() => import('./recipients.tsx'), 'RecipientsPage'),
 })

@@ -1,5 +1,4 @@
-import * as z from 'zod/mini'
-import { id, many, oneOf, someOf, words } from '../ui/fields.ts'
+import { id, many, oneOf, searchOf, someOf, words } from '../ui/fields.ts'
 import { SEVERITIES } from '../ui/severity.ts'
 import { ALERT_STATES, type AlertFilter } from './kind.ts'
 
@@ -7,7 +6,7 @@ export const WHOS = ['nobody', 'mine'] as const
 export const GROUPS = ['site', 'ticket'] as const
 
 /** What the address of the list of alerts says. `open`: the groups of which the alerts are shown. */
-export const alertSearch = z.object({
+export const alertSearch = searchOf({
   state: oneOf(ALERT_STATES),
   severity: someOf(SEVERITIES),
   who: oneOf(WHOS),
@@ -17,7 +16,7 @@ export const alertSearch = z.object({
   group: oneOf(GROUPS),
   open: many(),
 })
-export type AlertSearch = z.infer<typeof alertSearch>
+export type AlertSearch = ReturnType<typeof alertSearch>
 
 /** No filter: what leaves something out of the list. */
 export const NO_FILTERS = { severity: undefined, who: undefined, site: undefined, model: undefined, q: undefined }

@@ -1,8 +1,8 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import * as z from 'zod/mini'
 import { needs } from '../app/guard.ts'
 import { root } from '../app/root.ts'
 import { viewSearch } from '../chart/view.ts'
+import { searchOf } from '../ui/fields.ts'
 import { alertSearch } from './filter.ts'
 
 export const alertsRoute = createRoute({
@@ -16,7 +16,7 @@ export const alertsRoute = createRoute({
 export const alertRoute = createRoute({
   getParentRoute: () => alertsRoute,
   path: '$id',
-  validateSearch: z.object(viewSearch),
+  validateSearch: searchOf(viewSearch),
   component: lazyRouteComponent(() => import('./page.tsx'), 'AlertPage'),
 })
 

@@ -1,11 +1,10 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import * as z from 'zod/mini'
 import { needs } from '../app/guard.ts'
 import { root } from '../app/root.ts'
-import { id, words } from '../ui/fields.ts'
+import { id, searchOf, words } from '../ui/fields.ts'
 
 /** `entry`: the one that is shown whole, by its position; `org`: of whose chain, for the platform; days as YYYY-MM-DD. */
-export const auditSearch = z.object({
+export const auditSearch = searchOf({
   q: words(),
   actor: words(),
   action: words(),

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
-import * as z from 'zod/mini'
+import { searchOf } from '../ui/fields.ts'
 import { bounded, chosen, LASTS, panned, piece, SHORTEST, spanOf, viewSearch, zoomed } from './view.ts'
 
 const around = { from: 1_000_000, to: 2_000_000 }
-const search = z.object(viewSearch)
+const search = searchOf(viewSearch)
 
 test('what an address asks for is shown, what it mistypes is left out', () => {
-  const own = search.parse({ signal: 'tube.voltage', from: '1795314300000', to: 1_795_314_360_000, last: 'year' })
+  const own = search({ signal: 'tube.voltage', from: '1795314300000', to: 1_795_314_360_000, last: 'year' })
   assert.deepEqual(spanOf(own, around), { from: 1_795_314_300_000, to: 1_795_314_360_000 })
   assert.deepEqual([own.signal, chosen(own, around)], ['tube.voltage', 'own'])
-  const bad = search.parse({ signal: '<b>', from: 'yesterday', to: '1795314360000' })
+  const bad = search({ signal: '<b>', from: 'yesterday', to: '1795314360000' })
   assert.deepEqual([bad.signal, spanOf(bad, around), chosen(bad, around)], [undefined, around, 'around'])
   assert.deepEqual(spanOf({ last: 'week' }, around), { last: LASTS.week })
   assert.deepEqual([spanOf({}, null), chosen({}, null)], [{ last: LASTS.day }, 'day'])

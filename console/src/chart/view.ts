@@ -1,6 +1,6 @@
 /** What of a device is looked at, and of which time: as the address has it. Pure. */
 
-import * as z from 'zod/mini'
+import type { Read } from '../ui/fields.ts'
 
 export const LASTS = { hour: 3_600_000, day: 86_400_000, week: 604_800_000, month: 2_592_000_000 } as const
 export type Last = keyof typeof LASTS
@@ -18,16 +18,14 @@ export interface View {
   readonly to?: number | undefined
 }
 
-const asked = <T>(read: (value: unknown) => T | undefined) =>
-  z.catch(z.optional(z.pipe(z.unknown(), z.transform(read))), undefined)
-const instant = asked((value) =>
-  /^\d{12,14}$/.test(String(value)) && Number(value) <= 8.64e15 ? Number(value) : undefined,
-)
+const instant: Read<number> = (value) =>
+  /^\d{12,14}$/.test(String(value)) && Number(value) <= 8.64e15 ? Number(value) : undefined
 
 /** The fields of a `View` among a page's search parameters. */
 export const viewSearch = {
-  signal: asked((value) => (/^[a-z0-9][a-z0-9_.-]{0,63}$/.test(String(value)) ? String(value) : undefined)),
-  last: asked((value) => (Object.keys(LASTS) as Last[]).find((last) => last === value)),
+  signal: ((value) =>
+    /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(String(value)) ? String(value) : undefined) satisfies Read<string>,
+  last: ((value) => (Object.keys(LASTS) as Last[]).find((last) => last === value)) satisfies Read<Last>,
   from: instant,
   to: instant,
 }

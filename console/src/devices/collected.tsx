@@ -47,6 +47,7 @@ export function Signals({ device, metric }: { device: DeviceDetail; metric: stri
               <tr key={`${value.metric} ${value.unit}`} data-current={value.metric === metric}>
                 <th scope="row">
                   <Link
+                    from="/devices/$id"
                     to="/devices/$id"
                     params={{ id: device.id }}
                     search={(search) => ({ ...search, signal: value.metric })}

@@ -1,8 +1,8 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import * as z from 'zod/mini'
 import { needs } from '../app/guard.ts'
 import { root } from '../app/root.ts'
 import { viewSearch } from '../chart/view.ts'
+import { searchOf } from '../ui/fields.ts'
 import { deviceSearch } from './filter.ts'
 
 export const devicesRoute = createRoute({
@@ -16,7 +16,7 @@ export const devicesRoute = createRoute({
 export const deviceRoute = createRoute({
   getParentRoute: () => devicesRoute,
   path: '$id',
-  validateSearch: z.object(viewSearch),
+  validateSearch: searchOf(viewSearch),
   component: lazyRouteComponent(() => import('./page.tsx'), 'DevicePage'),
 })
 

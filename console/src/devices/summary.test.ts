@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
 import type { Device } from '../api/client.ts'
-import { doubt, summary } from './summary.ts'
+import { doubt } from './doubt.ts'
+import { summary } from './summary.ts'
 
 const fact = (value: boolean | null, reason = '') => ({ value, reason, text: '', age_s: null })
 const device = (connected: boolean | null, fresh: boolean | null, healthy: boolean | null, reason = '') =>

@@ -1,13 +1,12 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
-import * as z from 'zod/mini'
 import { needs } from '../app/guard.ts'
 import { root } from '../app/root.ts'
-import { words } from '../ui/fields.ts'
+import { searchOf, words } from '../ui/fields.ts'
 
 export const placesRoute = createRoute({
   getParentRoute: () => root,
   path: 'admin/places',
-  validateSearch: z.object({ q: words() }),
+  validateSearch: searchOf({ q: words() }),
   beforeLoad: needs('contacts.read', 'sites.manage'),
   component: lazyRouteComponent(() => import('./list.tsx'), 'PlacesPage'),
 })

@@ -2,11 +2,8 @@
 
 import { cleanup } from '@testing-library/react'
 import { afterEach } from 'vitest'
-import * as z from 'zod/mini'
 import { beginWords } from '../words/i18n.ts'
 import '../words/subjects.ts'
-
-z.config({ jitless: true })
 
 class Watcher {
   observe(): void {}

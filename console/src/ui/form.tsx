@@ -12,11 +12,14 @@ import {
   useForm as useHookForm,
 } from 'react-hook-form'
 import { useTranslation } from 'react-i18next'
-import type { ZodMiniType } from 'zod/mini'
+import { config, type ZodMiniType } from 'zod/mini'
 import { Failure, newKey } from '../api/client.ts'
 import { useProblem } from './bits.tsx'
 import './form.css'
 import './words.ts'
+
+// Zod would try to compile code, which the page's policy forbids.
+config({ jitless: true })
 
 /** What somebody began to write, by the form's name: there again when it is opened again, whatever closed it. */
 const drafts = new Map<string, FieldValues>()
