@@ -11,6 +11,7 @@ import { number } from '../words/format.ts'
 import { waits } from './alert.ts'
 import type { AlertSearch } from './filter.ts'
 import { type Line, toggled } from './lines.ts'
+import { useKnown } from './queries.ts'
 import './words.ts'
 import '../people/words.ts'
 
@@ -91,7 +92,7 @@ export function useColumns(): readonly Column<Line>[] {
         head: t('alerts.column.who'),
         width: 'minmax(0, 1fr)',
         from: 680,
-        cell: of((alert) => (waits(alert) ? alert.holder : `✓ ${alert.operator.actor || t('people.former')}`)),
+        cell: of((alert) => <Holder alert={alert} />),
       },
       {
         id: 'ticket',
@@ -102,6 +103,12 @@ export function useColumns(): readonly Column<Line>[] {
       },
     ]
   }, [t, language])
+}
+
+function Holder({ alert }: { alert: Alert }) {
+  const { t } = useTranslation()
+  const known = useKnown(alert)
+  return waits(known) ? known.holder : `✓ ${known.operator.actor || t('people.former')}`
 }
 
 function Heading({ line: { group, by, open } }: { line: Extract<Line, { is: 'group' }> }) {

@@ -1,6 +1,7 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query'
-import { api, given, taken } from '../api/client.ts'
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query'
+import { type Alert, api, given, taken } from '../api/client.ts'
 import { summaryOf } from '../feed/put.ts'
+import { useLanguage } from '../ui/bits.tsx'
 import type { Language } from '../words/i18n.ts'
 import { ALERTS, type AlertFilter, asked } from './kind.ts'
 
@@ -22,3 +23,10 @@ export const countQuery = (lang: Language, filter: AlertFilter, by: GroupedBy | 
     placeholderData: keepPreviousData,
     staleTime: live ? 0 : 60_000,
   })
+
+/** An alert as it is known by now: a row that left its list, and is still held in it, is as it was. Asks for nothing. */
+export function useKnown(alert: Alert): Alert {
+  const language = useLanguage()
+  const { data } = useQuery({ ...alertQuery(language, alert.id), enabled: false })
+  return data !== undefined && data.version > alert.version ? data : alert
+}

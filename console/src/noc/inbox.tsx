@@ -8,7 +8,8 @@ import { waits } from '../alerts/alert.ts'
 import { lastAcknowledged, useAcknowledging } from '../alerts/deeds.ts'
 import { RowDoings } from '../alerts/handling.tsx'
 import { ALERTS, type AlertFilter } from '../alerts/kind.ts'
-import type { Ticket } from '../api/client.ts'
+import { useKnown } from '../alerts/queries.ts'
+import type { Alert, Ticket } from '../api/client.ts'
 import { place } from '../devices/summary.ts'
 import type { Column } from '../list/columns.ts'
 import { Grid, useChosen } from '../list/grid.tsx'
@@ -145,6 +146,18 @@ function TicketDoings({ ticket }: { ticket: Ticket }) {
   return act === undefined ? null : <ActState act={act} now={null} />
 }
 
+function AlertState({ alert }: { alert: Alert }) {
+  const { t } = useTranslation()
+  const known = useKnown(alert)
+  return (
+    <span className="badge">
+      {waits(known)
+        ? t('noc.inbox.unacknowledged')
+        : t('alerts.by', { actor: known.operator.actor || t('people.former') })}
+    </span>
+  )
+}
+
 function useColumns(): readonly Column<Waiting>[] {
   const { t } = useTranslation()
   return useMemo(
@@ -177,16 +190,13 @@ function useColumns(): readonly Column<Waiting>[] {
       {
         id: 'state',
         head: t('noc.inbox.state'),
-        width: '96px',
-        cell: (one) => (
-          <span className="badge">
-            {one.is === 'alert'
-              ? waits(one.alert)
-                ? t('noc.inbox.unacknowledged')
-                : t('alerts.by', { actor: one.alert.operator.actor })
-              : t(`tickets.status.${one.ticket.status}`)}
-          </span>
-        ),
+        width: 'minmax(96px, 1fr)',
+        cell: (one) =>
+          one.is === 'alert' ? (
+            <AlertState alert={one.alert} />
+          ) : (
+            <span className="badge">{t(`tickets.status.${one.ticket.status}`)}</span>
+          ),
       },
       {
         id: 'number',
