@@ -48,7 +48,7 @@ console: setup ## build the web page into console/dist, if anything of it change
 
 .PHONY: screens
 screens: console ## the page's pictures in docs/screens, from a real steth up (Chromium: make test-deps)
-	$(BIN)/python -m tests.screens
+	$(BIN)/python -m tests.screens $(ARGS)
 
 .PHONY: test
 test: setup ## every test that what is installed allows; lists what it skipped

@@ -1,4 +1,5 @@
-"""The page's pictures for the README, from a real `steth up` with a ticket open: `make screens`."""
+"""The page's pictures for the README, from a real `steth up` with a ticket open: `make screens`. Into another folder
+(`ARGS=FOLDER`), the daily pages too, for looking."""
 
 import shutil
 import sys
@@ -19,6 +20,17 @@ KINDS_S = 180
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SETTLED_MS = 1_500
+DAILY = (
+    "/inbox",
+    "/alerts",
+    "/tickets",
+    "/devices",
+    "/overview",
+    "/wall",
+    "/catalog",
+    "/admin/accounts",
+    "/admin/audit",
+)
 AFTERWARDS_S = 60
 """For a curve that goes on behind the fault."""
 LINE = 12
@@ -51,18 +63,27 @@ def worth(ticket: dict[str, Any]) -> tuple[bool, bool, int]:
     )
 
 
-def take(page: Page, up: Up, number: str, name: str) -> None:
-    console = Console(page, f"{up.run['http']}/#/ticket/{number}")
+def take(page: Page, up: Up, number: str, name: str, folder: Path) -> None:
+    """The ticket with its picture, which the README shows; where `folder` is another one, each daily page too."""
+    console = Console(page, f"{up.run['http']}/tickets/{number}")
     console.open(up.run["user"], up.run["password"])
     expect(page.locator(".plot canvas")).to_be_visible()
+    shot(page, folder / f"{name}.png")
+    for path in DAILY if folder != FOLDER else ():
+        page.goto(up.run["http"] + path)
+        console.live()
+        shot(page, folder / f"{name}{path.replace('/', '-')}.png")
+
+
+def shot(page: Page, path: Path) -> None:
     page.mouse.move(1, 1)  # off the lists, which hold still under a pointer
     page.wait_for_timeout(SETTLED_MS)
-    page.screenshot(path=FOLDER / f"{name}.png")
+    page.screenshot(path=path)
 
 
-def main() -> int:
+def main(folder: Path) -> int:
     built_console()
-    FOLDER.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix="steth-screens-"))
     try:
         with running(work / "data", free_port()) as up:
@@ -70,16 +91,16 @@ def main() -> int:
             number = pick(up)
             with browser() as launched:
                 for name, how in (
-                    ("console-zh", {"viewport": DESK}),
-                    ("console-en", {"viewport": DESK, "locale": "en-GB"}),
-                    ("phone", {"viewport": PHONE, "is_mobile": True, "has_touch": True}),
+                    ("console-zh", {"viewport": DESK, "color_scheme": "light"}),
+                    ("console-en", {"viewport": DESK, "color_scheme": "dark", "locale": "en-GB"}),
+                    ("phone", {"viewport": PHONE, "color_scheme": "dark", "is_mobile": True, "has_touch": True}),
                 ):
                     with visitor(launched, **how) as page:
-                        take(page, up, number, name)
+                        take(page, up, number, name, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER))

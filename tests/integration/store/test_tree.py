@@ -39,6 +39,8 @@ IN_HOUSE: Final = {
     "telling": {"step", "message", "params", "error", "error_params"},
 }
 """A dealer's own."""
+CALLED: Final = {"device.name", "device.serial", "device.department"}
+"""Of a device as it was called then, by which it is found."""
 OF_NOW: Final = {"box", "device", "device_event", "device_refusal", "device_state"}
 """What a dealer sees no more once it serves the device no more, of its own time neither."""
 EVENTS: Final = {"device_event.kind", "device_event.body"}
@@ -80,7 +82,7 @@ def test_nothing_of_what_comes_after_reaches_the_former_dealer(planted: Tree) ->
 @pytest.mark.parametrize(
     ("who", "of", "reads"),
     [
-        ("first", "before", flat(SAID, DONE_BY, IN_HOUSE, but=OF_NOW) | {"device.name"}),  # as it was called then
+        ("first", "before", flat(SAID, DONE_BY, IN_HOUSE, but=OF_NOW) | CALLED),
         ("first", "after", set()),
         ("first", "kept", flat(SAID, DONE_BY, IN_HOUSE)),
         ("first", "other", set()),
@@ -91,7 +93,7 @@ def test_nothing_of_what_comes_after_reaches_the_former_dealer(planted: Tree) ->
         ("third", "before", set()),
         ("third", "after", set()),
         ("third", "other", set()),
-        ("hospital", "before", flat(SAID, DONE_BY, but=OF_NOW) | EVENTS | {"device.name", "box.id"}),
+        ("hospital", "before", flat(SAID, DONE_BY, but=OF_NOW) | EVENTS | CALLED | {"box.id"}),
         ("hospital", "after", flat(SAID, DONE_BY)),
         ("hospital", "kept", flat(SAID, DONE_BY)),
         ("hospital", "other", set()),

@@ -171,10 +171,10 @@ class TestNuls:
     async def test_a_hole_of_many_turns(self, tmp_path: Path) -> None:
         path, sink = tmp_path / "dr.log", MemorySink()
         sparse(path, 400 * CHUNK, "\n" + lines(7))
-        began = time.perf_counter()
+        began = time.process_time()
         await drained(path, sink, first_mb=1000)
         assert seconds(sink) == [7]
-        assert time.perf_counter() - began < 20
+        assert time.process_time() - began < 20
 
     async def test_what_a_power_loss_leaves_at_the_end(self, tmp_path: Path) -> None:
         path, sink = tmp_path / "dr.log", MemorySink()
