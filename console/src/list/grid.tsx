@@ -208,6 +208,7 @@ export function Grid<Item>(props: GridProps<Item>) {
                           onFocus={() => onChosen(line.key)}
                         >
                           {column.cell(line.item)}
+                          {line.gone ? <span className="gone-word"> {t('ui.list.gone')}</span> : null}
                         </Link>
                       ) : (
                         column.cell(line.item)

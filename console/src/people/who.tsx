@@ -17,7 +17,7 @@ export function Who() {
   const { user, org, role } = usePage().who
   const title = useWho()
   return (
-    <Link to="/account" className="button quiet" title={title} aria-label={title}>
+    <Link to="/account" className="button quiet" title={title}>
       <span className="who">
         <b>{user}</b>
         <span>

@@ -24,6 +24,7 @@ export const zh = {
     search: '查找',
     clear: '清除筛选',
     none: '没有符合条件的条目',
+    gone: '已移出此列表',
     cut: '还有更多，向下滚动继续加载',
   },
   form: {
@@ -101,6 +102,7 @@ export const en: Same<typeof zh> = {
     search: 'Search',
     clear: 'Clear the filters',
     none: 'Nothing matches the filters',
+    gone: 'no longer in this list',
     cut: 'There is more: scroll down',
   },
   form: {
