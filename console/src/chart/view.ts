@@ -24,7 +24,7 @@ const instant: Read<number> = (value) =>
 /** The fields of a `View` among a page's search parameters. */
 export const viewSearch = {
   signal: ((value) =>
-    /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(String(value)) ? String(value) : undefined) satisfies Read<string>,
+    typeof value === 'string' && /^[a-z0-9][a-z0-9_.-]{0,63}$/.test(value) ? value : undefined) satisfies Read<string>,
   last: ((value) => (Object.keys(LASTS) as Last[]).find((last) => last === value)) satisfies Read<Last>,
   from: instant,
   to: instant,

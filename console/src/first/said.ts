@@ -26,7 +26,7 @@ export const WORDS: Readonly<Record<Language, typeof zh>> = {
   en: {
     loading: 'Loading…',
     back: 'Back',
-    stops: 'Stops',
+    stops: 'Impact',
     advice: 'Advice',
     broken: 'The page could not be loaded: check the network',
     retry: 'Retry',
