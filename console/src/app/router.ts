@@ -7,6 +7,7 @@ import type { WhoAmI } from '../api/client.ts'
 import { auditRoute } from '../audit/routes.ts'
 import { catalogRoute } from '../catalog/routes.ts'
 import { devicesRoutes } from '../devices/routes.ts'
+import { homeRoutes } from '../home/routes.ts'
 import { inboxRoute, wallRoute } from '../noc/routes.ts'
 import { accountRoute } from '../people/routes.ts'
 import { placesRoutes } from '../places/routes.ts'
@@ -31,6 +32,7 @@ const tree = root.addChildren([
   ...ticketsRoutes,
   ...devicesRoutes,
   catalogRoute,
+  ...homeRoutes,
   inboxRoute,
   wallRoute,
   accountRoute,

@@ -10,7 +10,19 @@ export interface DeviceFilter {
   readonly site?: number | undefined
   readonly model?: string | undefined
   readonly q?: string | undefined
+  /** How they are, the worst first; else by place and name. */
+  readonly sort?: 'urgency' | undefined
 }
+
+/** A filter as the API takes it. */
+export const asked = ({ how, site, model, q }: DeviceFilter) =>
+  given({
+    status: ['active' as const],
+    how: how && [...how],
+    site: site === undefined ? undefined : [site],
+    model: model === undefined ? undefined : [model],
+    q,
+  })
 
 interface ToldFact {
   readonly value: boolean | null
@@ -33,21 +45,13 @@ export const DEVICES: Kind<Device, DeviceFilter> = {
   name: 'devices',
   key: (device) => device.id,
   version: (device) => device.version,
-  ask: ({ how, site, model, q }, { next, limit, signal }) => {
-    const query = given({
-      status: ['active' as const],
-      how: how && [...how],
-      site: site === undefined ? undefined : [site],
-      model: model === undefined ? undefined : [model],
-      q,
-      limit,
-      next,
-    })
+  ask: (filter, { next, limit, signal }) => {
+    const query = { ...asked(filter), ...given({ sort: filter.sort, limit, next }) }
     return taken(api.GET('/api/v1/devices', { params: { query }, signal }))
   },
   belongs: (device, { how, q }) =>
     how === undefined || how.includes(summary(device)) ? (q === undefined ? true : null) : false,
-  enters: ({ how }) => how !== undefined,
+  enters: ({ how, sort }) => how !== undefined || sort !== undefined,
   // By place and name, as only the database compares them.
   compare: () => null,
   events: {

@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query'
 import { Link, type LinkProps, useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -5,18 +6,20 @@ import type { Device } from '../api/client.ts'
 import type { Column } from '../list/columns.ts'
 import { Grid, useChosen } from '../list/grid.tsx'
 import { Panel } from '../list/panel.tsx'
+import { Pick } from '../list/pick.tsx'
 import { Search } from '../list/search.tsx'
 import { useHeld } from '../list/useHeld.ts'
 import { useList } from '../list/useList.ts'
-import { Age } from '../ui/bits.tsx'
+import { Age, useLanguage } from '../ui/bits.tsx'
 import { useLive, useMay } from '../ui/context.tsx'
 import { Name, placeOf } from '../ui/name.tsx'
 import { Split } from '../ui/split.tsx'
 import { doubt } from './doubt.ts'
 import type { DeviceSearch } from './filter.ts'
 import { DEVICES } from './kind.ts'
+import { countQuery } from './queries.ts'
 import { devicesRoute } from './routes.ts'
-import { summary } from './summary.ts'
+import { HOWS, summary } from './summary.ts'
 import './devices.css'
 import './words.ts'
 
@@ -35,6 +38,8 @@ function Devices() {
   const navigate = useNavigate({ from: devicesRoute.fullPath })
   const [chosen, setChosen] = useChosen()
   const list = useList(DEVICES, search)
+  const { begun } = useLive()
+  const { data: counted } = useQuery({ ...countQuery(useLanguage(), search), enabled: begun })
   const { rows, ref } = useHeld(list.rows, DEVICES.key, JSON.stringify(search))
   const ask = (change: Partial<DeviceSearch>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
@@ -44,7 +49,7 @@ function Devices() {
       id="devices"
       title={t('devices.title')}
       list={list}
-      total={null}
+      total={counted?.total ?? null}
       filtered={Object.values(search).some((value) => value !== undefined)}
       onClear={() => ask({ q: undefined, how: undefined, site: undefined, model: undefined })}
       tools={
@@ -64,7 +69,18 @@ function Devices() {
           ) : null}
         </>
       }
-      filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('devices.hint')} />}
+      filters={
+        <>
+          <Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('devices.hint')} />
+          <Pick
+            label={t('devices.column.how')}
+            value={search.how?.[0]}
+            any={t('devices.anyHow')}
+            options={HOWS.map((how) => [how, t(`devices.how.${how}`)])}
+            onChange={(how) => ask({ how: how === undefined ? undefined : [how] })}
+          />
+        </>
+      }
     >
       <Grid
         label={t('devices.title')}

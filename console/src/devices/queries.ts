@@ -1,7 +1,18 @@
-import { queryOptions } from '@tanstack/react-query'
-import { api, taken } from '../api/client.ts'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { api, given, taken } from '../api/client.ts'
 import { all, LOOK_AGAIN_MS } from '../api/reading.ts'
+import { summaryOf } from '../feed/put.ts'
 import type { Language } from '../words/i18n.ts'
+import { asked, DEVICES, type DeviceFilter } from './kind.ts'
+
+/** How many there are, and how they are: asked again when the stream tells that one is otherwise. */
+export const countQuery = (lang: Language, filter: DeviceFilter, by?: 'site' | 'model') =>
+  queryOptions({
+    queryKey: [summaryOf(DEVICES), lang, filter, by] as const,
+    queryFn: ({ signal }) =>
+      taken(api.GET('/api/v1/devices/summary', { params: { query: { ...asked(filter), ...given({ by }) } }, signal })),
+    placeholderData: keepPreviousData,
+  })
 
 export const deviceQuery = (lang: Language, id: string) =>
   queryOptions({

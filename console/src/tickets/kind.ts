@@ -7,6 +7,9 @@ import { severityRank } from '../ui/severity.ts'
 export const TICKET_STATES = ['open', 'closed'] as const
 export type TicketState = (typeof TICKET_STATES)[number]
 
+/** How long ago an open one was opened; each is in one of them. */
+export const AGES = ['hour', 'day', 'week', 'older'] as const
+
 /** What the list of tickets is asked for; what isn't given doesn't matter. */
 export interface TicketFilter {
   readonly state: TicketState
@@ -15,30 +18,40 @@ export interface TicketFilter {
   readonly q?: string | undefined
   /** The account that has it, by its name; `none`: nobody. */
   readonly holder?: string | undefined
+  readonly age?: readonly (typeof AGES)[number][] | undefined
+  readonly site?: number | undefined
+  readonly model?: string | undefined
 }
+
+const one = <T>(value: T | undefined): T[] | undefined => (value === undefined ? undefined : [value])
+
+/** A filter as the API takes it. */
+export const asked = ({ state, severity, device, q, holder, age, site, model }: TicketFilter) =>
+  given({
+    state: [state],
+    severity: severity && [...severity],
+    age: age && [...age],
+    device: one(device),
+    holder: one(holder),
+    site: one(site),
+    model: one(model),
+    q,
+  })
 
 export const TICKETS: Kind<Ticket, TicketFilter> = {
   name: 'tickets',
   key: (ticket) => ticket.number,
   version: (ticket) => ticket.version,
-  ask: ({ state, severity, device, q, holder }, { next, limit, signal }) => {
-    const query = given({
-      state: [state],
-      severity: severity && [...severity],
-      device: device === undefined ? undefined : [device],
-      holder: holder === undefined ? undefined : [holder],
-      q,
-      limit,
-      next,
-    })
-    return taken(api.GET('/api/v1/tickets', { params: { query }, signal }))
-  },
-  belongs: (ticket, { state, severity, device, q, holder }) => {
+  ask: (filter, { next, limit, signal }) =>
+    taken(api.GET('/api/v1/tickets', { params: { query: { ...asked(filter), ...given({ limit, next }) } }, signal })),
+  belongs: (ticket, { state, severity, device, q, holder, age, site, model }) => {
     if ((ticket.status === 'closed' ? 'closed' : 'open') !== state) return false
     if (severity !== undefined && !severity.includes(ticket.severity)) return false
     if (device !== undefined && ticket.device.id !== device) return false
     if (holder !== undefined && ticket.holder !== (holder === 'none' ? '' : holder)) return false
-    return q === undefined ? true : null
+    if (site !== undefined && ticket.site.id !== site) return false
+    if (model !== undefined && ticket.device.model !== model) return false
+    return q === undefined && age === undefined ? true : null
   },
   enters: () => false,
   compare: ({ state }) =>

@@ -1,7 +1,18 @@
-import { queryOptions } from '@tanstack/react-query'
-import { api, type TicketDetail, taken } from '../api/client.ts'
+import { keepPreviousData, queryOptions } from '@tanstack/react-query'
+import { api, given, type TicketDetail, taken } from '../api/client.ts'
 import { LOOK_AGAIN_MS } from '../api/reading.ts'
+import { summaryOf } from '../feed/put.ts'
 import type { Language } from '../words/i18n.ts'
+import { asked, TICKETS, type TicketFilter } from './kind.ts'
+
+/** How many there are, and in which groups: asked again whenever the stream tells of tickets. */
+export const countQuery = (lang: Language, filter: TicketFilter, by?: 'site' | 'model' | 'holder') =>
+  queryOptions({
+    queryKey: [summaryOf(TICKETS), lang, filter, by] as const,
+    queryFn: ({ signal }) =>
+      taken(api.GET('/api/v1/tickets/summary', { params: { query: { ...asked(filter), ...given({ by }) } }, signal })),
+    placeholderData: keepPreviousData,
+  })
 
 export const ticketQuery = (lang: Language, number: string) =>
   queryOptions({

@@ -18,6 +18,8 @@ export const zh = {
     holder: '负责人',
     age: '开单',
   },
+  any: { holder: '不限负责人', mine: '我负责的', nobody: '无人负责', age: '不限时间' },
+  age: { hour: '1 小时内', day: '1 小时至 1 天', week: '1 天至 1 周', older: '超过 1 周' },
   waiting: '有 {{count}} 张新工单，显示',
   status: {
     new: '待受理',
@@ -121,6 +123,8 @@ export const en: Same<typeof zh> = {
     holder: 'Has it',
     age: 'Opened',
   },
+  any: { holder: 'Whoever has it', mine: 'Mine', nobody: 'Nobody has it', age: 'Of any age' },
+  age: { hour: 'within the hour', day: 'an hour to a day', week: 'a day to a week', older: 'over a week' },
   waiting: 'Show {{count}} new',
   status: {
     new: 'new',
