@@ -73,6 +73,7 @@ async def _filters(
         "model": model,
         "family": family,
         "age": age,
+        "now": asked.now,
         "wanted": await wanted_alerts(
             asked.connection,
             actors=None if holder is None else [asked.account.name if name == "me" else name for name in holder],

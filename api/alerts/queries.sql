@@ -4,7 +4,9 @@
 -- The most urgent first, or the newest; the order that isn't wanted is constant, and no order to the planner.
 SELECT a.*, coalesce(o.state, 'unacknowledged') AS operator_state, o.actor, o.note, o.at AS operator_at,
        coalesce(o.version, 0) AS version,
-       CASE WHEN o.state = 'acknowledged' THEN o.actor ELSE '' END AS holder,
+       coalesce((SELECT max(t.holder) FROM ticket_alert ta JOIN ticket t ON t.id = ta.ticket_id
+                 WHERE ta.alert_id = a.id AND t.status <> 'closed' AND t.holder <> ''),
+                CASE WHEN o.state = 'acknowledged' THEN o.actor ELSE '' END) AS holder,
        (SELECT array_agg(t.number ORDER BY t.id) FROM ticket_alert ta JOIN ticket t ON t.id = ta.ticket_id
         WHERE ta.alert_id = a.id) AS tickets
 FROM (

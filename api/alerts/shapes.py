@@ -170,7 +170,9 @@ class Alert(Shape):
     severity: Severity
     condition: Condition
     operator: Operator
-    holder: Annotated[str, Field(description="Who has it: whoever acknowledged it; empty: nobody.")]
+    holder: Annotated[
+        str, Field(description="Who has it: its open ticket, else whoever acknowledged it; empty: nobody.")
+    ]
     occurred_at: Annotated[datetime, Field(description="When it began on the equipment.")]
     learned_at: Annotated[datetime, Field(description="When we learned of it.")]
     changed_at: datetime
