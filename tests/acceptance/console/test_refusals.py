@@ -87,9 +87,12 @@ def ward(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
 
 def test_a_refused_code_is_seen_by_everybody_who_should(ward: Ward, console: Console) -> None:
     page = console.page
+    console.go("/devices")
     row = console.device("Analyzer 7")
-    expect(row.locator(".fact")).to_have_text(["连接 在线", "数据 新", "状态 无报警"])
-    expect(row).not_to_contain_text("拒收")
+    expect(row.locator(".how")).to_have_text("无报警")
+    row.locator(".go").click()
+    facts = page.locator(".detail .fact")
+    expect(facts).to_have_text(["连接 在线", "数据 新", "状态 无报警"])
     for _ in range(3):
         ward.say(UNKNOWN)
     ward.up.until(lambda: ward.refused().get("count") == 3)
@@ -97,15 +100,16 @@ def test_a_refused_code_is_seen_by_everybody_who_should(ward: Ward, console: Con
     assert (told["source"], told["form"], told["lost"]) == ("astm", "AAA-AAA-99", True)
     assert told["since"] <= told["last"]
     # Without loading anything again: the stream tells it.
-    expect(row.locator(".fact")).to_have_text(["连接 在线", "数据 新", "状态 不明"])
-    expect(row).to_contain_text("有内容被拒收")
-    row.click()
+    expect(row.locator(".how")).to_have_text("情况不明 有内容被拒收")
+    expect(facts).to_have_text(["连接 在线", "数据 新", "状态 不明"])
     section = page.get_by_role("region", name="未能识别、被拒收的内容")
     expect(section.locator("tbody tr")).to_have_count(1)
     for words in ("目录中没有这个代码", "已丢失", "ASTM", "unknown-code", "AAA-AAA-99", "3", "始于"):
         expect(section).to_contain_text(words)
-    page.get_by_label("只看异常").check()
+    console.go("/devices?how=unknown")
     expect(row).to_be_visible()
+    console.go("/devices?how=well")
+    expect(row).to_have_count(0)
 
 
 def test_what_told_nothing_stands_apart_and_changes_nothing(ward: Ward, console: Console) -> None:
@@ -114,7 +118,7 @@ def test_what_told_nothing_stands_apart_and_changes_nothing(ward: Ward, console:
     told = ward.up.until(lambda: [each for each in ward.detail("en")["refusals"] if each["kind"] == "untold"])
     assert [(each["reason"], each["lost"], each["form"]) for each in told] == [("patient-results", False, "")]
     assert ward.detail()["healthy"]["reason"] == before
-    console.page.goto(f"{console.address}/#/device/{ward.device}")
+    console.go(f"/devices/{ward.device}")
     section = console.page.get_by_role("region", name="已应答、没有可取的内容")
     expect(section.locator("tbody tr")).to_have_count(1)
     expect(section).to_contain_text("患者结果，未读即弃")
@@ -126,8 +130,8 @@ def test_it_is_whole_in_english_and_on_a_phone(ward: Ward, launched: Browser) ->
     ward.up.until(ward.refused)
     for name, how in (("desk", {"locale": "en-GB"}), ("phone", {**PHONE, "locale": "en-GB"}), ("phone-zh", PHONE)):
         with visitor(launched, **how) as page:
-            shown = Console(page, f"{ward.up.run['http']}/#/device/{ward.device}")
-            shown.open(ward.up.run["user"], ward.up.run["password"])
+            shown = Console(page, ward.up.run["http"])
+            shown.open(ward.up.run["user"], ward.up.run["password"], f"/devices/{ward.device}")
             section = page.locator("section", has=page.locator("#refused"))
             expect(section.locator("code.form")).to_have_text("AAA-AAA-99")
             if name != "phone-zh":
@@ -157,7 +161,7 @@ def test_a_persons_name_in_a_codes_place_is_nowhere(ward: Ward, console: Console
     ward.say(NAMED)
     ward.up.until(lambda: ward.refused().get("form") == "Aaaaaaaa-Aaaaaa-9999")
     page = console.page
-    page.goto(f"{console.address}/#/device/{ward.device}")
+    console.go(f"/devices/{ward.device}")
     expect(page.locator("code.form")).to_have_text("Aaaaaaaa-Aaaaaa-9999")
     assert CANARY not in page.content()
     (heartbeats,) = ward.up.sql(b"SELECT count(*) FROM device_state WHERE heartbeat::text LIKE '%anary%'")
