@@ -77,8 +77,11 @@ export function Grid<Item>(props: GridProps<Item>) {
     onChosen(key)
     const at = lines.findIndex((line) => typeof line !== 'string' && line.key === key)
     virtual.scrollToIndex(at)
-    // It may have to be drawn first.
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .go`)?.focus())
+    const go = () => box.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .go`) ?? null
+    const there = go()
+    // At once where it can be: later somebody may write already, and would be torn from it.
+    if (there === null) requestAnimationFrame(() => go()?.focus())
+    else there.focus()
   }
   const keys = rows.map((row) => row.key)
   const step = (by: 1 | -1) => focus(neighbour(keys, chosen, by))

@@ -132,7 +132,7 @@ def test_it_is_whole_in_english_and_on_a_phone(ward: Ward, launched: Browser) ->
         with visitor(launched, **how) as page:
             shown = Console(page, ward.up.run["http"])
             shown.open(ward.up.run["user"], ward.up.run["password"], f"/devices/{ward.device}")
-            section = page.locator("section", has=page.locator("#refused"))
+            section = page.locator("section[aria-labelledby=refused]")
             expect(section.locator("code.form")).to_have_text("AAA-AAA-99")
             if name != "phone-zh":
                 expect(section).to_contain_text("a code that the catalog doesn't know")
