@@ -66,7 +66,8 @@ def test_the_page_says_each_of_them_and_the_list_the_worst(odd: Odd, console: Co
 
 def test_in_english_on_a_phone_and_retired(odd: Odd, up: Up, launched: Browser) -> None:
     device = odd.detail()
-    up.ask("PATCH", f"/devices/{odd.id}", json={"status": "retired"}, headers={"If-Match": f'"{device["version"]}"'})
+    retired = {"status": "retired", "reason": "scrapped"}
+    up.ask("PATCH", f"/devices/{odd.id}", json=retired, headers={"If-Match": f'"{device["version"]}"'})
     phone = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "locale": "en-GB"}
     with visitor(launched, **phone) as page:
         shown = Console(page, up.run["http"])
