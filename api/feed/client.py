@@ -46,14 +46,18 @@ def frame(name: str, data: bytes, id_: str | None = None) -> bytes:
 
 
 class Client:
-    """What waits for one browser tab. `org`, `kind`: whose eyes. `token_id`: the credential it came with."""
+    """What waits for one browser tab. `org`, `kind`: whose eyes. `token_id`: the credential it came with. `whole`: it
+    is told of every device, at first and whenever one is heard; else of what changes."""
 
-    def __init__(self, *, account: int, org: int, kind: Kind, lang: Lang, token_id: int, after: Position) -> None:
+    def __init__(
+        self, *, account: int, org: int, kind: Kind, lang: Lang, token_id: int, after: Position, whole: bool = True
+    ) -> None:
         self.account = account
         self.org = org
         self.kind = kind
         self.lang: Lang = lang
         self.token_id = token_id
+        self.whole = whole
         self._after = after
         self._waiting: deque[Event] = deque()
         self._wake = asyncio.Event()
@@ -63,6 +67,8 @@ class Client:
     def sees(self, event: Event) -> bool:
         """Whether this client may see it and has not seen it."""
         if event.org is not None and event.org != self.org:
+            return False
+        if event.name == "seen" and not self.whole:
             return False
         return event.position is None or event.position > self._after
 

@@ -101,10 +101,10 @@ class Hub:
     # clients ----------------------------------------------------------------------------------------------------------
 
     async def join(
-        self, *, account: int, org: int, kind: Kind, lang: Lang, token_id: int, last: str | None
+        self, *, account: int, org: int, kind: Kind, lang: Lang, token_id: int, last: str | None, whole: bool = True
     ) -> tuple[Client, list[bytes]]:
-        """A new client, and what it is told first. `last`: its Last-Event-ID. Raises Problem 429 when there are too
-        many of its account or organisation, 503 when there are too many at all, or while we stop."""
+        """A new client, and what it is told first. `last`: its Last-Event-ID; `whole`: see Client. Raises Problem 429
+        when there are too many of its account or organisation, 503 when there are too many at all, or while we stop."""
         self._room(account=account, org=org, kind=kind)
         head = await self._awake()
         after = head if last is None else await self._where(last)
@@ -128,6 +128,7 @@ class Hub:
             kind=kind,
             lang=lang,
             token_id=token_id,
+            whole=whole,
             after=after if isinstance(after, Position) else head,
         )
         self._clients[client] = None
@@ -193,6 +194,8 @@ class Hub:
 
         Others have their turns meanwhile. What changes then waits for the client, and is told behind this.
         """
+        if not client.whole:
+            return [frame("beat", self._beat()[client.lang])]
         key, devices = (client.org, client.lang), self._devices
         kept = self._snapshots.get(key)
         if kept is None:

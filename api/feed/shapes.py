@@ -47,7 +47,8 @@ class StreamDevice(Shape):
 
 
 class StreamDevices(Shape):
-    """`devices`: devices of which something changed; after `hello` and `reset`: all that are active."""
+    """`devices`: devices of which something changed; after `hello` and `reset`: all that are active, unless
+    only changes were asked for."""
 
     model_config = example(
         now="2026-11-22T04:00:00Z",

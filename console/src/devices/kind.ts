@@ -57,13 +57,8 @@ export const DEVICES: Kind<Device, DeviceFilter> = {
   events: {
     devices: ({ now, items }: { now: string; items: readonly ToldDevice[] }) =>
       items.map((item) => ({ key: item.id, patch: (device) => withFacts(device, item, Date.parse(now)) })),
-    seen: ({ seen }: { seen: Readonly<Record<string, number>> }) =>
-      Object.entries(seen).map(([key, at]) => ({
-        key,
-        patch: (device) => ({ ...device, last_seen: new Date(at).toISOString() }),
-        slight: true,
-      })),
   },
+  unlogged: true,
   shownBy: (change) => [['device', change.key]],
 }
 

@@ -164,7 +164,11 @@ function useColumns(): readonly Column<Device>[] {
         head: t('devices.column.heard'),
         width: '96px',
         figure: true,
-        cell: ({ last_seen }) => (last_seen === null ? t('devices.neverHeard') : <Age at={last_seen} />),
+        // When exactly, its page says: of ten thousand that is a megabyte a minute.
+        cell: ({ last_seen, fresh }) => {
+          if (last_seen === null) return t('devices.neverHeard')
+          return fresh.value === true && !stale ? t('devices.heardLately') : <Age at={last_seen} />
+        },
       },
     ],
     [t, stale],

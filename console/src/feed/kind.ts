@@ -12,11 +12,7 @@ export interface Page<Item> {
 /** What was told of one thing: how it is now, whole or in part. */
 export type Change<Item> = { readonly key: string } & (
   | { readonly item: Item }
-  | {
-      readonly patch: (item: Item) => Item
-      /** It changes nothing that decides on which lists it is, nor what else shows it: when it was last heard. */
-      readonly slight?: true
-    }
+  | { readonly patch: (item: Item) => Item }
 )
 
 /** What a page is asked with, besides its filter. */
@@ -41,6 +37,8 @@ export interface Kind<Item, Filter> {
   readonly compare: (filter: Filter) => ((one: Item, other: Item) => number) | null
   /** What an event of the stream, by its name, changes. */
   readonly events: Readonly<Record<string, (data: never) => readonly Change<Item>[]>>
+  /** Whether what happened to them while the stream was away is told by nobody: their lists are asked for again. */
+  readonly unlogged?: true
   /** What else shows the thing: the first part of a query's key, and the thing's own. */
   readonly shownBy: (change: Change<Item>) => readonly (readonly [string, string])[]
 }

@@ -55,7 +55,7 @@ export function merge<Item, Filter, List extends Pages<Item>>(
     const last = of.at(-1)
     if (last === undefined) continue
     if (!('item' in last)) {
-      ask ||= last.slight !== true && kind.enters(filter)
+      ask ||= kind.enters(filter)
       continue
     }
     const belongs = kind.belongs(last.item, filter)

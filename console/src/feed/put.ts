@@ -24,9 +24,13 @@ export function put(queries: QueryClient, news: readonly Told[]): void {
         queries.setQueryData(query.queryKey, merged.list, { updatedAt: query.state.dataUpdatedAt })
       if (merged.ask) soon(queries, query, LIST_AGAIN_MS)
     }
-    const grave = changes.filter((change) => !('slight' in change))
-    if (grave.length > 0) again(queries, kind, grave)
+    again(queries, kind, changes)
   }
+}
+
+/** All lists of these things and what counts them are asked for again. */
+export function lookAgain(queries: QueryClient, kind: AnyKind): void {
+  for (const name of [kind.name, summaryOf(kind)]) void queries.invalidateQueries({ queryKey: [name] })
 }
 
 /** What counts these things, or shows more of one of them than a row. */

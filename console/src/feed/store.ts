@@ -6,7 +6,7 @@ import { elapsed } from './clock.ts'
 import { type AnyKind, type Told, told } from './kind.ts'
 import { LiveFeed } from './live.ts'
 import { type FeedView, stale, view } from './machine.ts'
-import { put } from './put.ts'
+import { lookAgain, put } from './put.ts'
 import { adopt, instant, serverNow } from './server-time.ts'
 import type { ServerEvent } from './sse.ts'
 
@@ -63,7 +63,7 @@ export class LiveStore {
     this.#queries = queries
     this.#kinds = kinds
     this.#feed = new LiveFeed({
-      url: '/api/v1/stream',
+      url: '/api/v1/stream?devices=changes',
       language,
       onEvent: (event) => this.#take(event),
       onFeed: () => this.#look(),
@@ -154,6 +154,8 @@ export class LiveStore {
       this.#version ??= version
     }
     if (resumed === false) this.#reset()
+    // How devices became meanwhile stands in no log.
+    else for (const kind of this.#kinds) if (kind.unlogged) lookAgain(this.#queries, kind)
   }
 
   #reset(): void {

@@ -178,7 +178,7 @@ def test_what_is_old_can_still_be_read(launched: Browser, platform: Platform) ->
     walked = Walked()
     with walking(launched, platform, Role.STAFF, walked) as page:
         page.evaluate(AXE.read_text(encoding="utf-8"))
-        page.route("**/api/v1/stream", lambda route: route.abort())
+        page.route("**/api/v1/stream?*", lambda route: route.abort())
         page.goto(platform.up.run["http"])
         page.wait_for_selector(".page[data-stale=true]")
         walked.wrong.clear()  # that the stream can't be had is what this is about

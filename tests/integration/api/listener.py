@@ -65,12 +65,12 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    url: str, here: World, *, as_: str = "staff", last: str | None = None, lang: str = "en"
+    url: str, here: World, *, as_: str = "staff", last: str | None = None, lang: str = "en", devices: str = "all"
 ) -> AsyncIterator[Listener]:
     headers = {"Authorization": f"Bearer {here.tokens[as_]}", **({} if last is None else {"Last-Event-ID": last})}
     async with (
         httpx.AsyncClient(timeout=SOON_S) as client,
-        client.stream("GET", f"{url}/stream?lang={lang}", headers=headers) as response,
+        client.stream("GET", f"{url}/stream?lang={lang}&devices={devices}", headers=headers) as response,
     ):
         assert response.status_code == 200, await response.aread()
         tab = Listener()
