@@ -1,5 +1,4 @@
-import { RouterProvider } from '@tanstack/react-router'
-import { Component, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import { Component, lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActQueue } from '../act/queue.ts'
 import type { WhoAmI } from '../api/client.ts'
@@ -8,10 +7,10 @@ import { over } from '../first/handed.ts'
 import { Login } from '../people/login.tsx'
 import { Password } from '../people/password.tsx'
 import { Failed } from '../ui/bits.tsx'
-import { PageProvider } from '../ui/context.tsx'
-import { KINDS } from './kinds.ts'
-import { makeRouter, PATHS } from './router.ts'
 import '../ui/words.ts'
+
+/** Not for who has still to sign in. */
+const Signed = lazy(() => import('./signed.tsx'))
 
 export function App() {
   const { t } = useTranslation()
@@ -45,7 +44,9 @@ export function App() {
   return (
     <>
       <div className="signed-in" inert={who === null}>
-        <Signed key={`${shown.user} ${shown.org.id} ${shown.role}`} who={shown} session={who} acts={acts} />
+        <Suspense>
+          <Signed key={`${shown.user} ${shown.org.id} ${shown.role}`} who={shown} session={who} acts={acts} />
+        </Suspense>
       </div>
       {who === null ? (
         <div className="over-all">
@@ -53,16 +54,6 @@ export function App() {
         </div>
       ) : null}
     </>
-  )
-}
-
-/** Somebody's page; another person's is another page. */
-function Signed({ who, session, acts }: { who: WhoAmI; session: WhoAmI | null; acts: ActQueue }) {
-  const [router] = useState(() => makeRouter(who))
-  return (
-    <PageProvider who={who} session={session} acts={acts} kinds={KINDS} pages={PATHS}>
-      <RouterProvider router={router} />
-    </PageProvider>
   )
 }
 

@@ -1,0 +1,17 @@
+import { RouterProvider } from '@tanstack/react-router'
+import { useState } from 'react'
+import type { ActQueue } from '../act/queue.ts'
+import type { WhoAmI } from '../api/client.ts'
+import { PageProvider } from '../ui/context.tsx'
+import { KINDS } from './kinds.ts'
+import { makeRouter, PATHS } from './router.ts'
+
+/** Somebody's page; another person's is another page. */
+export default function Signed({ who, session, acts }: { who: WhoAmI; session: WhoAmI | null; acts: ActQueue }) {
+  const [router] = useState(() => makeRouter(who))
+  return (
+    <PageProvider who={who} session={session} acts={acts} kinds={KINDS} pages={PATHS}>
+      <RouterProvider router={router} />
+    </PageProvider>
+  )
+}
