@@ -7,7 +7,8 @@ from pydantic import Field, StringConstraints
 
 from api.http.examples import HOSPITAL, TICKET_NUMBER
 from api.http.shapes import LINES, Given, Key, Moment, Note, OptionalLabel, Shape, example
-from api.tickets.shapes import DoneRepair, NamedKey, TicketDevice
+from api.tickets.done import DoneRepair, NamedKey
+from api.tickets.shapes import TicketDevice
 from desk.tickets.repair import MAX_ACTIONS, MAX_PARTS, Repair, Used
 from desk.tickets.report import Usable
 from desk.tickets.status import Work

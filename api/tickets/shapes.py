@@ -12,8 +12,8 @@ from api.http.examples import ALERT_ID, HOSPITAL, SITE, TICKET_NUMBER
 from api.http.shapes import Message, NamedId, Shape, example
 from api.http.signals import SignalSaid
 from api.search.shapes import Counted
+from api.tickets.done import DoneRepair, FaultReport
 from catalog.model import Severity
-from desk.tickets.report import Usable
 from desk.tickets.status import Action, Status
 from wire.commands import Scope
 
@@ -355,45 +355,6 @@ class TicketEvent(Shape):
     event: str
     actor: Annotated[str, Field(description="Who; empty: the system.")]
     message: Message
-
-
-class FaultReport(Shape):
-    """What a person told of a fault."""
-
-    at: datetime
-    actor: Annotated[str, Field(description="Who wrote it down; empty: somebody of the dealer before.")]
-    caller: Annotated[str, Field(description="Who said so by phone; empty: who wrote it down.")]
-    words: str
-    usable: Usable
-    contact: str
-    since: Annotated[int, Field(description="When it began, as far as they knew: milliseconds since 1970 UTC.")]
-
-
-class NamedKey(Shape):
-    """A thing of the catalog by key and name."""
-
-    key: str
-    name: str
-
-
-class UsedPart(Shape):
-    """A part that was put in."""
-
-    key: str
-    name: str
-    quantity: int
-    serial: str
-
-
-class DoneRepair(Shape):
-    """What was done to mend it."""
-
-    at: datetime
-    actor: Annotated[str, Field(description="Who; empty: somebody of the dealer before.")]
-    cause: NamedKey
-    actions: list[NamedKey]
-    parts: list[UsedPart]
-    note: str
 
 
 class TicketDetail(Ticket):

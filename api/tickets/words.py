@@ -12,16 +12,14 @@ from api.http.language import Reader
 from api.http.shapes import NamedId, of_row
 from api.http.signals import fitting, said_of
 from api.tickets.deeds import Helped
+from api.tickets.done import DoneRepair, FaultReport, NamedKey, UsedPart
 from api.tickets.read import Case
 from api.tickets.shapes import (
     Diagnostic,
     DiagnosticStep,
-    DoneRepair,
     EvidenceEvent,
     EvidenceRange,
     EvidenceSignal,
-    FaultReport,
-    NamedKey,
     Part,
     RemoteSession,
     TicketAlert,
@@ -30,7 +28,6 @@ from api.tickets.shapes import (
     TicketEvent,
     TicketEvidence,
     Told,
-    UsedPart,
 )
 from catalog.model import PartRef, Text
 from desk.tickets.evidence import Evidence, Exhibit

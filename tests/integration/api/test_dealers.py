@@ -59,7 +59,8 @@ async def test_the_new_one_sees_the_technical_history_and_never_who_or_why(hande
     [own] = [number for number in await ids(handed, "/tickets", NEW) if number != a.ticket]
     assert own.startswith("NEW")
     for method, template in ROUTES:
-        if method == "GET" and template != ENDLESS:
+        # The catalog is everybody's, and its limits have figures of their own.
+        if method == "GET" and template not in {ENDLESS, "/catalog/models"}:
             text = (await handed.ask(method, concrete(template, a), as_=NEW)).text
             for word in (SECRET, "3000", '"actor":"noc"', '"actor":"engineer"', "服务商 Dealer"):
                 assert word not in text, (template, word)

@@ -222,9 +222,9 @@ async def test_a_body_where_none_is_wanted(still: World) -> None:
         ("next=%00", "query.next"),
         ("next=" + "A" * 300, "query.next"),
         ("lang=fr", "query.lang"),
-        ("site=99999999999999999999", "query.site"),
-        ("site=0", "query.site"),
-        ("model=%00", "query.model"),
+        ("site=99999999999999999999", "query.site.0"),
+        ("site=0", "query.site.0"),
+        ("model=%00", "query.model.0"),
     ],
 )
 async def test_what_a_query_cannot_be(still: World, query: str, where: str) -> None:
@@ -259,7 +259,7 @@ async def test_what_nobody_foresaw_is_a_problem_too_and_logged_without_values(
     def broken(*_: object) -> None:
         raise RuntimeError("hunter" + str(len(_) - 1))
 
-    monkeypatch.setattr("api.devices.routes._device", broken)
+    monkeypatch.setattr("api.devices.lists.device_fields", broken)
     answer = await still.ask("GET", "/devices")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert answer.headers["content-type"] == "application/problem+json"

@@ -73,8 +73,8 @@ def test_who_keeps_heads_is_sent_each_once_and_again_until_it_is_taken(kept: Kep
         assert kept.sign(after=timedelta(hours=1)) == 0
         assert kept.sign(after=timedelta(hours=1)) == 0
         assert [body["title"] for body in hook.bodies] == [
-            "Steth 审计日志链头：2026-11-22T04:00:00Z，共 3 条",
-            "Steth: head of the audit log, 2026-11-22T04:00:00Z, 3 entries",
+            "Steth 审计日志链头：2026-11-22 04:00:00 UTC，共 3 条",
+            "Steth: head of the audit log, 2026-11-22 04:00:00 UTC, entries: 3",
         ]
         mail = kept.folder / "mail"
         mail.write_text(hook.bodies[0]["message"].splitlines()[-1])
