@@ -41,8 +41,8 @@ async def stream(
         Literal["all", "changes"],
         Query(
             description="all: first every device, and `seen` whenever one is heard, which at ten thousand devices is 4 "
-            "MB and then a MB a minute; changes: those alone that become otherwise. Load the list of devices after each "
-            "`hello` then, also where `resumed` is true."
+            "MB and then a MB a minute; changes: those alone that become otherwise. Load the list of devices after "
+            "each `hello` then, also where `resumed` is true."
         ),
     ] = "all",
     last_event_id: Annotated[
