@@ -77,5 +77,5 @@ def test_after_a_change_of_dealer_the_new_one_sees_what_was_done_but_not_by_whom
         done = detail.locator("li").filter(has_text="将状态由")
         expect(done).to_contain_text("前服务商 将状态由“待受理”改为“待派单”")
         expect(done.locator(".muted")).to_have_text("前服务商")
-        expect(detail).to_contain_text("已撤回")
+        expect(detail.get_by_text("远程协助")).to_have_count(0)  # what was withdrawn can't be started
         assert "wang.li" not in detail.inner_text()
