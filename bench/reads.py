@@ -44,7 +44,7 @@ _FILTERS: Final = (
     "ids", "number", "device", "severity", "hospital", "hospitals", "dealer", "site", "conditions", "watched",
     "operator", "acknowledged", "age", "holder", "sought", "many", "ticketed", "numbered", "subjects", "families",
     "families_of_codes", "before_at", "before_id", "above", "uid", "model", "status", "family", "open", "below",
-    "kind", "after_at", "after_id", "metric", "urgency", "rank", "how", "by", "most", "after", "after_rank",
+    "kind", "after_at", "after_id", "metric", "wanted", "urgency", "rank", "how", "by", "most", "after", "after_rank",
     "after_hospital", "after_site", "after_name",
 )  # fmt: skip
 _ANEW: Final = frozenset(
@@ -140,7 +140,7 @@ def _reads(reader: Reader, *, now: datetime) -> dict[str, tuple[list[Step], list
     known: Step = ("device_by_uid", {"uid": uid})
     named: Step = ("metrics_named", {"name": "signal.1"})
     page = {"device": device, "metrics": [1, 2], "from": now - timedelta(days=1), "to": now, "bad": 2, "limit": 1000}
-    of = {"ticket": k, "limit": 500}
+    of = {"ticket": k, "limit": 500, "prepared": now - timedelta(days=1)}
     parts = ("events", "alerts", "sessions", "commands", "tellings")
     evidence: list[Step] = [(f"desk.evidence_{what}", [k]) for what in ("range", "signals", "events")]
     limited = ("events", "alerts", "tellings")

@@ -2143,6 +2143,8 @@ CREATE UNIQUE INDEX service_now ON public.service USING btree (device_id) WHERE 
 
 CREATE INDEX service_org ON public.service USING btree (org_id);
 
+CREATE INDEX service_place ON public.service USING btree (hospital, site, name, device_id) WHERE shown;
+
 CREATE UNIQUE INDEX service_shown ON public.service USING btree (device_id, dealer_id) WHERE shown;
 
 CREATE INDEX service_uid ON public.service USING btree (uid);

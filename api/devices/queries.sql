@@ -56,7 +56,9 @@ SELECT x.id, x.rank, x.hospital, x.site, x.name FROM (
     ) lost ON lost.device_id = d.id
     CROSS JOIN LATERAL (SELECT how_device_is(worst.severity, live.connected, greatest(live.seen_at, heard.at), live.interval_s, lost.at,
                    worst.doubted_since, live.equipment_connected, %(now)s, %(heartbeat_s)s) AS how) x
-    WHERE (%(site)s::integer[] IS NULL OR d.site_id = ANY(%(site)s))
+    WHERE (%(after)s::integer IS NULL OR %(urgency)s OR %(by_name)s  -- by place: where the index goes on
+           OR (v.hospital, v.site, v.name, v.id) > (%(after_hospital)s::text, %(after_site)s::text, %(after_name)s::text, %(after)s))
+      AND (%(site)s::integer[] IS NULL OR d.site_id = ANY(%(site)s))
       AND (%(hospital)s::integer IS NULL OR d.org_id = %(hospital)s)
       AND (%(hospitals)s::integer[] IS NULL OR d.org_id = ANY(%(hospitals)s))
       AND (%(dealer)s::integer IS NULL OR d.dealer_id = %(dealer)s)
