@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { api, type Schemas, taken } from '../api/client.ts'
 import { zNewAccount } from '../contract/zod.gen.ts'
 import { usePage } from '../ui/context.tsx'
-import { Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
+import { Acts, Field, useForm, useSending } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
 import { ACCOUNTS } from './accounts.tsx'
 import { Aside } from './aside.tsx'
@@ -69,20 +69,16 @@ export function NewAccountPage() {
               ))}
             </select>
           </Field>
-          <p className="acts">
-            <Save busy={sending.busy}>{t('admin.accounts.make')}</Save>
-            <button
-              type="button"
-              className="button"
-              onClick={() => {
-                form.drop()
-                void navigate({ to: '/admin/accounts', search: true })
-              }}
-            >
-              {t('ui.cancel')}
-            </button>
-          </p>
-          <Sent error={sending.error} />
+          <Acts
+            busy={sending.busy}
+            error={sending.error}
+            onCancel={() => {
+              form.drop()
+              void navigate({ to: '/admin/accounts', search: true })
+            }}
+          >
+            {t('admin.accounts.make')}
+          </Acts>
         </form>
       ) : (
         <>

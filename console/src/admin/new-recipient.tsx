@@ -7,7 +7,7 @@ import { api, taken } from '../api/client.ts'
 import { zNewRecipient } from '../contract/zod.gen.ts'
 import { useLanguage } from '../ui/bits.tsx'
 import { usePage } from '../ui/context.tsx'
-import { Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
+import { Acts, Field, useForm, useSending } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
 import { Aside } from './aside.tsx'
 import { LANGUAGE_NAMES } from './languages.ts'
@@ -98,20 +98,16 @@ export function NewRecipientPage() {
           <input type="checkbox" {...form.register('heads')} />
           {t('admin.recipients.heads')}
         </label>
-        <p className="acts">
-          <Save busy={sending.busy}>{t('admin.recipients.add')}</Save>
-          <button
-            type="button"
-            className="button"
-            onClick={() => {
-              form.drop()
-              void navigate({ to: '/admin/recipients', search: true })
-            }}
-          >
-            {t('ui.cancel')}
-          </button>
-        </p>
-        <Sent error={sending.error} />
+        <Acts
+          busy={sending.busy}
+          error={sending.error}
+          onCancel={() => {
+            form.drop()
+            void navigate({ to: '/admin/recipients', search: true })
+          }}
+        >
+          {t('admin.recipients.add')}
+        </Acts>
       </form>
     </Aside>
   )

@@ -6,7 +6,7 @@ import { zAccountChange } from '../contract/zod.gen.ts'
 import { Failed, Moment, Skeleton } from '../ui/bits.tsx'
 import { usePage } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
-import { Field, Save, Sent } from '../ui/form.tsx'
+import { Acts, Field, Sent } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
 import { say } from '../ui/toasts.tsx'
 import { ACCOUNTS, type Account, stateOf } from './accounts.tsx'
@@ -187,14 +187,12 @@ function Role({ account, onDone }: { account: Account; onDone: (now: Account) =>
           onTheirs={takeTheirs}
         />
         {dirty && theirs === null ? (
-          <p className="acts">
-            <Save busy={sending.busy}>{t('admin.accounts.giveRole')}</Save>
-            <button type="button" className="button" onClick={giveUp}>
-              {t('ui.cancel')}
-            </button>
-          </p>
-        ) : null}
-        <Sent error={sending.error} />
+          <Acts busy={sending.busy} error={sending.error} onCancel={giveUp}>
+            {t('admin.accounts.giveRole')}
+          </Acts>
+        ) : (
+          <Sent error={sending.error} />
+        )}
       </section>
     </form>
   )

@@ -6,7 +6,7 @@ import { zRecipientChange } from '../contract/zod.gen.ts'
 import { Age, Failed, Moment, Skeleton, useLanguage } from '../ui/bits.tsx'
 import { useLive } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
-import { Field, Save, Sent } from '../ui/form.tsx'
+import { Acts, Field, Sent } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
 import { say } from '../ui/toasts.tsx'
 import { Confirm } from './confirm.tsx'
@@ -241,14 +241,10 @@ function Edit({ recipient, onDone }: { recipient: Recipient; onDone: (now: Recip
         onTheirs={takeTheirs}
       />
       {dirty && theirs === null ? (
-        <p className="acts">
-          <Save busy={sending.busy} />
-          <button type="button" className="button" onClick={giveUp}>
-            {t('ui.cancel')}
-          </button>
-        </p>
-      ) : null}
-      <Sent error={sending.error} />
+        <Acts busy={sending.busy} error={sending.error} onCancel={giveUp} />
+      ) : (
+        <Sent error={sending.error} />
+      )}
     </form>
   )
 }

@@ -9,7 +9,7 @@ import { api, type Schemas, taken } from '../api/client.ts'
 import { zContactChange, zNewContact } from '../contract/zod.gen.ts'
 import { Failed, Skeleton } from '../ui/bits.tsx'
 import { useMay } from '../ui/context.tsx'
-import { Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
+import { Acts, Field, Sent, useForm, useSending } from '../ui/form.tsx'
 import { say } from '../ui/toasts.tsx'
 import { useSites } from './sites.tsx'
 import '../admin/admin.css'
@@ -199,20 +199,16 @@ function AddContact({ hospital, onClose }: { hospital: number; onClose: () => vo
   return (
     <form className="form" onSubmit={form.handleSubmit(sending.send)} aria-label={t('places.addContact')}>
       <Fields form={form as never} hospital={hospital} />
-      <p className="acts">
-        <Save busy={sending.busy}>{t('places.addContact')}</Save>
-        <button
-          type="button"
-          className="button"
-          onClick={() => {
-            form.drop()
-            onClose()
-          }}
-        >
-          {t('ui.cancel')}
-        </button>
-      </p>
-      <Sent error={sending.error} />
+      <Acts
+        busy={sending.busy}
+        error={sending.error}
+        onCancel={() => {
+          form.drop()
+          onClose()
+        }}
+      >
+        {t('places.addContact')}
+      </Acts>
     </form>
   )
 }
@@ -269,21 +265,17 @@ function EditContact({ contact, onClose }: { contact: Contact; onClose: () => vo
         onTheirs={takeTheirs}
       />
       {theirs === null ? (
-        <p className="acts">
-          <Save busy={sending.busy} />
-          <button
-            type="button"
-            className="button"
-            onClick={() => {
-              giveUp()
-              onClose()
-            }}
-          >
-            {t('ui.cancel')}
-          </button>
-        </p>
-      ) : null}
-      <Sent error={sending.error} />
+        <Acts
+          busy={sending.busy}
+          error={sending.error}
+          onCancel={() => {
+            giveUp()
+            onClose()
+          }}
+        />
+      ) : (
+        <Sent error={sending.error} />
+      )}
     </form>
   )
 }

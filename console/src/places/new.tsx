@@ -5,7 +5,7 @@ import { Aside } from '../admin/aside.tsx'
 import { ORGS } from '../admin/org-pick.tsx'
 import { api, taken } from '../api/client.ts'
 import { zNewSite } from '../contract/zod.gen.ts'
-import { Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
+import { Acts, Field, useForm, useSending } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
 import { say } from '../ui/toasts.tsx'
 import { Zone } from './zone.tsx'
@@ -51,20 +51,16 @@ export function NewPlacePage() {
         <Field label={t('places.zone')} error={errors.time_zone}>
           <Zone {...form.register('time_zone')} />
         </Field>
-        <p className="acts">
-          <Save busy={sending.busy}>{t('places.add')}</Save>
-          <button
-            type="button"
-            className="button"
-            onClick={() => {
-              form.drop()
-              void navigate({ to: '/admin/places', search: true })
-            }}
-          >
-            {t('ui.cancel')}
-          </button>
-        </p>
-        <Sent error={sending.error} />
+        <Acts
+          busy={sending.busy}
+          error={sending.error}
+          onCancel={() => {
+            form.drop()
+            void navigate({ to: '/admin/places', search: true })
+          }}
+        >
+          {t('places.add')}
+        </Acts>
       </form>
     </Aside>
   )

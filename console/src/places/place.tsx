@@ -8,7 +8,7 @@ import { zOrgChange } from '../contract/zod.gen.ts'
 import { Failed, Skeleton } from '../ui/bits.tsx'
 import { useMay } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
-import { Field, Save, Sent } from '../ui/form.tsx'
+import { Acts, Field, Sent } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
 import { say } from '../ui/toasts.tsx'
 import { Contacts } from './contacts.tsx'
@@ -94,14 +94,10 @@ function Rename({ org }: { org: Organisation }) {
           onTheirs={takeTheirs}
         />
         {dirty && theirs === null ? (
-          <p className="acts">
-            <Save busy={sending.busy} />
-            <button type="button" className="button" onClick={giveUp}>
-              {t('ui.cancel')}
-            </button>
-          </p>
-        ) : null}
-        <Sent error={sending.error} />
+          <Acts busy={sending.busy} error={sending.error} onCancel={giveUp} />
+        ) : (
+          <Sent error={sending.error} />
+        )}
       </section>
     </form>
   )

@@ -8,7 +8,7 @@ import { api, type Schemas, taken } from '../api/client.ts'
 import { zNewSite, zSiteChange } from '../contract/zod.gen.ts'
 import { Failed, Skeleton } from '../ui/bits.tsx'
 import { useMay } from '../ui/context.tsx'
-import { Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
+import { Acts, Field, Sent, useForm, useSending } from '../ui/form.tsx'
 import { say } from '../ui/toasts.tsx'
 import { Zone } from './zone.tsx'
 import '../admin/admin.css'
@@ -119,20 +119,16 @@ function AddSite({ org, onClose }: { org: Organisation; onClose: () => void }) {
       <Field label={t('places.zone')} error={errors.time_zone}>
         <Zone {...form.register('time_zone')} />
       </Field>
-      <p className="acts">
-        <Save busy={sending.busy}>{t('places.addSite')}</Save>
-        <button
-          type="button"
-          className="button"
-          onClick={() => {
-            form.drop()
-            onClose()
-          }}
-        >
-          {t('ui.cancel')}
-        </button>
-      </p>
-      <Sent error={sending.error} />
+      <Acts
+        busy={sending.busy}
+        error={sending.error}
+        onCancel={() => {
+          form.drop()
+          onClose()
+        }}
+      >
+        {t('places.addSite')}
+      </Acts>
     </form>
   )
 }
@@ -185,21 +181,17 @@ function EditSite({ site, onClose }: { site: Site; onClose: () => void }) {
         onTheirs={takeTheirs}
       />
       {theirs === null ? (
-        <p className="acts">
-          <Save busy={sending.busy} />
-          <button
-            type="button"
-            className="button"
-            onClick={() => {
-              giveUp()
-              onClose()
-            }}
-          >
-            {t('ui.cancel')}
-          </button>
-        </p>
-      ) : null}
-      <Sent error={sending.error} />
+        <Acts
+          busy={sending.busy}
+          error={sending.error}
+          onCancel={() => {
+            giveUp()
+            onClose()
+          }}
+        />
+      ) : (
+        <Sent error={sending.error} />
+      )}
     </form>
   )
 }

@@ -129,3 +129,19 @@ export function Sent({ error }: { error: Error | null }) {
     </div>
   )
 }
+
+/** How a form ends: it is sent or left, and what became of the sending. `children`: what the button that sends says. */
+export function Acts(props: { busy: boolean; error: Error | null; onCancel: () => void; children?: ReactNode }) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <p className="acts">
+        <Save busy={props.busy}>{props.children}</Save>
+        <button type="button" className="button" onClick={props.onCancel}>
+          {t('ui.cancel')}
+        </button>
+      </p>
+      <Sent error={props.error} />
+    </>
+  )
+}
