@@ -30,6 +30,7 @@ const link = ({ id }: Account): LinkProps => ({
   params: { id: String(id) },
   search: true as never,
 })
+const look = ({ active: may }: Account) => (may ? 'account' : 'account off')
 
 function Accounts() {
   const { t } = useTranslation()
@@ -105,7 +106,7 @@ function Accounts() {
         main="name"
         rows={rows}
         link={link}
-        look={({ active: may }) => (may ? 'account' : 'account off')}
+        look={look}
         chosen={chosen}
         onChosen={setChosen}
         onEnd={list.next}

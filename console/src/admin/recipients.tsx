@@ -26,6 +26,7 @@ const link = ({ id }: Recipient): LinkProps => ({
   params: { id: String(id) },
   search: true as never,
 })
+const look = ({ failing_since }: Recipient) => `recipient ${failing_since === null ? '' : 'row-ill'}`
 
 /** How a recipient fares, in one word. */
 export function fares({ active, failing_since, told_at }: Recipient) {
@@ -80,7 +81,7 @@ function Recipients() {
         main="name"
         rows={rows}
         link={link}
-        look={(recipient) => `recipient ${recipient.failing_since === null ? '' : 'row-ill'}`}
+        look={look}
         chosen={chosen}
         onChosen={setChosen}
         onEnd={list.next}

@@ -21,6 +21,7 @@ const link = ({ account }: Credential): LinkProps => ({
   to: '/admin/accounts/$id',
   params: { id: String(account.id) },
 })
+const look = () => 'token'
 
 /** All that is signed in, of every account that this one manages; each row leads to where it can be ended. */
 export function TokensPage() {
@@ -80,7 +81,7 @@ export function TokensPage() {
           main="account"
           rows={rows}
           link={link}
-          look={() => 'token'}
+          look={look}
           chosen={chosen}
           onChosen={setChosen}
           onEnd={list.next}

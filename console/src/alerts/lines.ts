@@ -1,6 +1,7 @@
 /** The list of alerts in groups: headings, each with its alerts below it while it is open. Pure. */
 
 import type { Alert, Schemas } from '../api/client.ts'
+import { once } from '../list/hold.ts'
 
 export type Group = Schemas['AlertsCounted']['groups'][number]
 export type By = 'site' | 'ticket'
@@ -13,8 +14,9 @@ export type Line =
 export const groupOf = (alert: Alert, by: By): string =>
   by === 'site' ? String(alert.site.id) : (alert.tickets.at(-1) ?? 'none')
 
-export const flat = (alerts: readonly Alert[]): readonly Line[] =>
-  alerts.map((alert) => ({ is: 'alert', key: alert.id, alert }))
+const lineOf = once((alert: Alert): Line => ({ is: 'alert', key: alert.id, alert }))
+
+export const flat = (alerts: readonly Alert[]): readonly Line[] => alerts.map(lineOf)
 
 /** `groups` as the server counted them; `alerts`: those of the open ones, as far as they were asked for. */
 export function grouped(

@@ -14,7 +14,7 @@ import { type AlertSearch, filterOf, isFiltered, NO_FILTERS, ofGroups } from './
 import { Filters } from './filters.tsx'
 import { RowDoings } from './handling.tsx'
 import { ALERT_STATES, ALERTS } from './kind.ts'
-import { flat, grouped } from './lines.ts'
+import { flat, grouped, type Line } from './lines.ts'
 import { Picked, usePicking } from './picking.tsx'
 import { countQuery } from './queries.ts'
 import { alertsRoute } from './routes.ts'
@@ -56,6 +56,13 @@ function Alerts() {
     [navigate],
   )
   const columns = useColumns()
+  const below = useCallback(
+    (line: Line) =>
+      line.is === 'group' ? null : (
+        <RowDoings alert={line.alert} writing={writing === line.key} onDone={() => setWriting(null)} />
+      ),
+    [writing],
+  )
   const total = counted.data?.exact ? counted.data.total : null
   return (
     <Panel
@@ -98,11 +105,7 @@ function Alerts() {
         total={total ?? undefined}
         picked={may ? picking.picked : undefined}
         onPicked={may ? picking.pick : undefined}
-        below={(line) =>
-          line.is === 'group' ? null : (
-            <RowDoings alert={line.alert} writing={writing === line.key} onDone={() => setWriting(null)} />
-          )
-        }
+        below={below}
       />
     </Panel>
   )

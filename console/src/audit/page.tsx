@@ -1,5 +1,5 @@
 import { type LinkProps, useNavigate } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { useCallback, useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
 import { OrgPick } from '../admin/org-pick.tsx'
 import { useRows } from '../admin/rows.ts'
@@ -20,6 +20,8 @@ import './audit.css'
 import './words.ts'
 
 /** Who did what, and whether the record of it is whole. */
+const look = () => 'entry'
+
 export function AuditPage() {
   const { t } = useTranslation()
   const { who } = usePage()
@@ -36,10 +38,14 @@ export function AuditPage() {
   const rows = useMemo(() => list.rows.map((item) => ({ key: String(item.position), item, gone: false })), [list.rows])
   const ask = (change: Partial<typeof search>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
-  const link = ({ position }: Entry): LinkProps => ({
-    to: '/admin/audit',
-    search: { ...search, entry: position === entry ? undefined : position } as never,
-  })
+  const link = useCallback(
+    ({ position }: Entry): LinkProps => ({
+      to: '/admin/audit',
+      search: { ...search, entry: position === entry ? undefined : position } as never,
+    }),
+    [search, entry],
+  )
+  const below = useCallback((item: Entry) => (item.position === entry ? <Whole entry={item} /> : null), [entry])
   return (
     <Main title={t('audit.title')} wide>
       <div className="audit">
@@ -90,11 +96,11 @@ export function AuditPage() {
             main="action"
             rows={rows}
             link={link}
-            look={() => 'entry'}
+            look={look}
             chosen={chosen}
             onChosen={setChosen}
             onEnd={list.next}
-            below={(item) => (item.position === entry ? <Whole entry={item} /> : null)}
+            below={below}
           />
         </Panel>
         <aside className="audit-side" aria-label={t('audit.verify.title')}>

@@ -29,6 +29,8 @@ export function DevicesPage() {
 }
 
 const link = (device: Device): LinkProps => ({ to: '/devices/$id', params: { id: device.id }, search: true as never })
+const look = (device: Device) => `device ${summary(device) === 'ill' ? 'row-ill' : ''}`
+const lookStale = () => 'device'
 
 function Devices() {
   const { t } = useTranslation()
@@ -88,7 +90,7 @@ function Devices() {
         main="name"
         rows={rows}
         link={link}
-        look={(device) => `device ${!stale && summary(device) === 'ill' ? 'row-ill' : ''}`}
+        look={stale ? lookStale : look}
         group={placeOf}
         chosen={chosen}
         onChosen={setChosen}

@@ -1,12 +1,13 @@
 /** A dense list: as many rows as there are, of which only those in sight are drawn; everything in it by keyboard. */
 
-import { Link, type LinkProps } from '@tanstack/react-router'
+import type { LinkProps } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useKeys } from '../ui/keys.ts'
 import { CARD_BELOW, type Column, fitting, type Picked } from './columns.ts'
 import { neighbour, type Row } from './hold.ts'
+import { GridRow } from './row.tsx'
 import { useWidth } from './useWidth.ts'
 import './grid.css'
 import '../ui/words.ts'
@@ -20,7 +21,7 @@ export interface GridProps<Item> {
   readonly rows: readonly Row<Item>[]
   /** Where a row leads. */
   readonly link: (item: Item) => LinkProps
-  /** Classes of a row: severity's edge, and what it is. */
+  /** Classes of a row: severity's edge, and what it is. Like `link` and `below`, another function draws all rows anew. */
   readonly look: (item: Item) => string
   /** The heading that a row stands under; the rows come in its order. */
   readonly group?: ((item: Item) => string) | undefined
@@ -55,6 +56,11 @@ export function Grid<Item>(props: GridProps<Item>) {
   const { picked = NONE, onPicked } = props
   const pick = (keys: readonly string[], is: boolean) =>
     onPicked?.({ ...picked, ...Object.fromEntries(keys.map((key) => [key, is])) })
+  const newest = useRef(pick)
+  useEffect(() => {
+    newest.current = pick
+  })
+  const pickOne = useCallback((key: string, is: boolean) => newest.current([key], is), [])
   const lines = useLines(rows, props.group)
   const virtual = useVirtualizer({
     count: lines.length,
@@ -178,49 +184,25 @@ export function Grid<Item>(props: GridProps<Item>) {
                 </div>
               )
             return (
-              <div
+              <GridRow
                 key={key}
-                role="row"
-                aria-rowindex={index + 1}
-                className={`row ${props.look(line.item)} ${line.gone ? 'gone' : ''}`}
-                style={place}
-                data-index={index}
-                data-key={line.key}
-                data-chosen={line.key === chosen}
-                ref={virtual.measureElement}
-              >
-                <div className="line" role="presentation">
-                  {onPicked === undefined ? null : (
-                    <span role="cell" className="pick">
-                      <input
-                        type="checkbox"
-                        tabIndex={-1}
-                        aria-label={t('ui.list.pick')}
-                        checked={picked[line.key] ?? false}
-                        onChange={(event) => pick([line.key], event.target.checked)}
-                      />
-                    </span>
-                  )}
-                  {shown.map((column) => (
-                    <span key={column.id} role="cell" className={`cell-${column.id} ${column.figure ? 'figure' : ''}`}>
-                      {column.id === props.main ? (
-                        <Link
-                          {...props.link(line.item)}
-                          className="go"
-                          tabIndex={line.key === reachable ? 0 : -1}
-                          onFocus={() => onChosen(line.key)}
-                        >
-                          {column.cell(line.item)}
-                          {line.gone ? <span className="gone-word"> {t('ui.list.gone')}</span> : null}
-                        </Link>
-                      ) : (
-                        column.cell(line.item)
-                      )}
-                    </span>
-                  ))}
-                </div>
-                {props.below?.(line.item)}
-              </div>
+                name={line.key}
+                item={line.item}
+                gone={line.gone}
+                index={index}
+                start={start}
+                measure={virtual.measureElement}
+                columns={shown}
+                main={props.main}
+                link={props.link}
+                look={props.look}
+                below={props.below}
+                picked={onPicked === undefined ? undefined : (picked[line.key] ?? false)}
+                onPick={pickOne}
+                chosen={line.key === chosen}
+                onChosen={onChosen}
+                reachable={line.key === reachable}
+              />
             )
           })}
         </div>

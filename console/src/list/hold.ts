@@ -39,3 +39,15 @@ export function neighbour(keys: readonly string[], from: string | null, step: 1 
   if (at < 0) return keys[0] ?? null
   return keys[Math.min(Math.max(at + step, 0), keys.length - 1)] ?? null
 }
+
+/** The same answer for the same thing: a row that stands for it is drawn anew only when the thing itself has changed. */
+export function once<Thing extends object, Made>(make: (thing: Thing) => Made): (thing: Thing) => Made {
+  const made = new WeakMap<Thing, Made>()
+  return (thing) => {
+    const before = made.get(thing)
+    if (before !== undefined) return before
+    const now = make(thing)
+    made.set(thing, now)
+    return now
+  }
+}

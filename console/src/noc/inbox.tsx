@@ -1,14 +1,15 @@
 /** What waits for the NOC, in one flow of keys: what nobody acknowledged, then what nobody has. */
 
+import { useQuery } from '@tanstack/react-query'
 import { Link, type LinkProps } from '@tanstack/react-router'
-import { useMemo, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActState, useActOn } from '../act/state.tsx'
 import { waits } from '../alerts/alert.ts'
 import { lastAcknowledged, useAcknowledging } from '../alerts/deeds.ts'
 import { RowDoings } from '../alerts/handling.tsx'
 import { ALERTS, type AlertFilter } from '../alerts/kind.ts'
-import { useKnown } from '../alerts/queries.ts'
+import { countQuery as countAlerts, useKnown } from '../alerts/queries.ts'
 import type { Alert, Ticket } from '../api/client.ts'
 import { place } from '../devices/summary.ts'
 import type { Column } from '../list/columns.ts'
@@ -17,8 +18,9 @@ import { Panel } from '../list/panel.tsx'
 import { useHeld } from '../list/useHeld.ts'
 import { useList } from '../list/useList.ts'
 import { TICKETS, type TicketFilter } from '../tickets/kind.ts'
-import { Age, SeverityMark } from '../ui/bits.tsx'
-import { useMay } from '../ui/context.tsx'
+import { countQuery as countTickets } from '../tickets/queries.ts'
+import { Age, SeverityMark, useLanguage } from '../ui/bits.tsx'
+import { useLive, useMay } from '../ui/context.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { Main } from '../ui/main.tsx'
 import { say } from '../ui/toasts.tsx'
@@ -53,6 +55,8 @@ const lookOf = (one: Waiting): string =>
 
 function Inbox() {
   const { t } = useTranslation()
+  const language = useLanguage()
+  const { begun } = useLive()
   const mayAlerts = useMay('alerts.handle')
   const mayTickets = useMay('tickets.handle')
   const { undo } = useAcknowledging()
@@ -80,9 +84,20 @@ function Inbox() {
     },
   })
   const columns = useColumns()
+  const below = useCallback(
+    (one: Waiting) =>
+      one.is === 'ticket' ? (
+        <TicketDoings ticket={one.ticket} />
+      ) : (
+        <RowDoings alert={one.alert} writing={writing === one.key} onDone={() => setWriting(null)} />
+      ),
+    [writing],
+  )
+  const { data: freeAlerts } = useQuery({ ...countAlerts(language, FREE_ALERTS, undefined), enabled: begun })
+  const { data: freeTickets } = useQuery({ ...countTickets(language, FREE_TICKETS), enabled: begun })
   const headings = {
-    alert: t('noc.inbox.alerts', { count: alerts.rows.length }),
-    ticket: t('noc.inbox.tickets', { count: tickets.rows.length }),
+    alert: freeAlerts === undefined ? t('alerts.title') : t('noc.inbox.alerts', { count: freeAlerts.total }),
+    ticket: freeTickets === undefined ? t('tickets.title') : t('noc.inbox.tickets', { count: freeTickets.total }),
   }
   return (
     <Panel
@@ -129,13 +144,7 @@ function Inbox() {
           tickets.next()
         }}
         hold={ref}
-        below={(one) =>
-          one.is === 'ticket' ? (
-            <TicketDoings ticket={one.ticket} />
-          ) : (
-            <RowDoings alert={one.alert} writing={writing === one.key} onDone={() => setWriting(null)} />
-          )
-        }
+        below={below}
       />
     </Panel>
   )

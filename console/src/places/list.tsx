@@ -24,6 +24,7 @@ const link = ({ id }: Organisation): LinkProps => ({
   params: { id: String(id) },
   search: true as never,
 })
+const look = () => 'place-row'
 
 function Places() {
   const { t } = useTranslation()
@@ -72,7 +73,7 @@ function Places() {
         main="name"
         rows={rows}
         link={link}
-        look={() => 'place-row'}
+        look={look}
         chosen={chosen}
         onChosen={setChosen}
         onEnd={list.next}

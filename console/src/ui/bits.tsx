@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Failure, type Severity } from '../api/client.ts'
 import { serverNow } from '../feed/server-time.ts'
-import { ageParts } from '../words/age.ts'
+import { ageParts, inWords } from '../words/age.ts'
 import { clock, moment, whole } from '../words/format.ts'
 import type { Language } from '../words/i18n.ts'
 import { SHAPES } from './shapes.ts'
@@ -49,17 +49,17 @@ export function useDuration(): (ms: number) => string {
   }
 }
 
-/** How long ago, counting on; the exact time in its title. */
+/** How long ago, counting on; the exact time in its title. Drawn anew only when its words change. */
 export function Age({ at }: { at: string | number | null }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const duration = useDuration()
-  const now = useNow()
-  if (at === null) return <span className="age">{t('ui.age.unknown')}</span>
-  const when = typeof at === 'number' ? at : Date.parse(at)
+  const when = typeof at === 'string' ? Date.parse(at) : at
+  const age = useSyncExternalStore(subscribe, () => (when === null ? 0 : inWords(second * 1_000 - when)))
+  if (when === null) return <span className="age">{t('ui.age.unknown')}</span>
   return (
     <time className="age" dateTime={new Date(when).toISOString()} title={whole(when, language)}>
-      {now - when < 1_000 ? t('ui.age.now') : t('ui.age.ago', { age: duration(now - when) })}
+      {age < 1_000 ? t('ui.age.now') : t('ui.age.ago', { age: duration(age) })}
     </time>
   )
 }

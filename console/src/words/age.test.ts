@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'vitest'
-import { ageParts } from './age.ts'
+import { ageParts, inWords } from './age.ts'
 
 test('an age is said in one unit, rounded down', () => {
   const cases: [number, string, number][] = [
@@ -12,4 +12,16 @@ test('an age is said in one unit, rounded down', () => {
     [172_800_000, 'day', 2],
   ]
   for (const [ms, unit, count] of cases) assert.deepEqual(ageParts(ms), { unit, count })
+})
+
+test('what is said in the same words is one duration, the shortest', () => {
+  const cases: [number, number][] = [
+    [-5, 0],
+    [59_999, 59_000],
+    [119_999, 60_000],
+    [3_600_001, 3_600_000],
+    [172_799_999, 47 * 3_600_000],
+    [259_199_999, 172_800_000],
+  ]
+  for (const [ms, shortest] of cases) assert.equal(inWords(ms), shortest)
 })
