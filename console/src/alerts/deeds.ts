@@ -84,7 +84,7 @@ function deed(
 ): Deed {
   const show = (alert: AlertDetail) => {
     queries.setQueryData(alertQuery(language(), id).queryKey, alert)
-    put(queries, [whole(ALERTS, alert)])
+    put(queries, language(), [whole(ALERTS, alert)])
   }
   return {
     target: id,

@@ -11,14 +11,15 @@ const PAGE_ROWS = 200
 /** Values are not on the stream: what one looks at is asked again this often. */
 export const LOOK_AGAIN_MS = 10_000
 
-/** What the stream told lately; requests that were under way put it into their answers. */
-export const journal = new Journal()
+/** What the stream told lately, by the language it told it in; requests that were under way put it into their answers. */
+export const journals: Readonly<Record<Language, Journal>> = { zh: new Journal(), en: new Journal() }
 
 /** A list of a kind of thing, in the API's order, as far as somebody looked. */
 export const listQuery = <Item, Filter>(kind: Kind<Item, Filter>, lang: Language, filter: Filter) =>
   infiniteQueryOptions({
     queryKey: [kind.name, lang, filter] as const,
     queryFn: async ({ signal, pageParam }): Promise<Page<Item>> => {
+      const journal = journals[lang]
       const mark = journal.mark()
       const page = await kind.ask(filter, { next: pageParam, limit: PAGE_ROWS, signal })
       const changes = journal

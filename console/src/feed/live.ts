@@ -9,6 +9,8 @@ interface Wiring {
   readonly url: string
   /** Of the texts in the events. */
   readonly language: string
+  /** The last event of a feed that this one goes on from; '': none. */
+  readonly from: string
   /** Called for every event that carries something. */
   readonly onEvent: (event: ServerEvent) => void
   /** Called whenever `feed` changed. */
@@ -18,7 +20,7 @@ interface Wiring {
 export class LiveFeed {
   readonly #wiring: Wiring
   #feed: Feed = begin(instant())
-  #lastId = ''
+  #lastId: string
   #attempt: AbortController | null = null
   #attemptBegan: Instant = instant()
   #wake: (() => void) | null = null
@@ -26,6 +28,12 @@ export class LiveFeed {
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring
+    this.#lastId = wiring.from
+  }
+
+  /** The last event that came; '': none yet. */
+  get position(): string {
+    return this.#lastId
   }
 
   get feed(): Feed {

@@ -1,7 +1,8 @@
 /** Puts what was told, by the stream or by an answer, into every list that shows it. */
 
 import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query'
-import { journal } from '../api/reading.ts'
+import { journals } from '../api/reading.ts'
+import type { Language } from '../words/i18n.ts'
 import type { AnyKind, Change, Page, Told } from './kind.ts'
 import { merge } from './merge.ts'
 
@@ -12,10 +13,11 @@ const LIST_AGAIN_MS = 1_500
 
 export const summaryOf = (kind: AnyKind): string => `${kind.name}.summary`
 
-export function put(queries: QueryClient, news: readonly Told[]): void {
-  journal.add(news)
+/** `lang`: of the texts in the news. */
+export function put(queries: QueryClient, lang: Language, news: readonly Told[]): void {
+  journals[lang].add(news)
   for (const [kind, changes] of byKind(news)) {
-    for (const query of queries.getQueryCache().findAll({ queryKey: [kind.name] })) {
+    for (const query of queries.getQueryCache().findAll({ queryKey: [kind.name, lang] })) {
       const list = query.state.data as InfiniteData<Page<unknown>> | undefined
       if (list === undefined) continue
       const merged = merge(kind, query.queryKey[2], list, changes)

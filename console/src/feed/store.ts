@@ -2,6 +2,7 @@
 
 import type { QueryClient } from '@tanstack/react-query'
 import { Failure } from '../api/client.ts'
+import type { Language } from '../words/i18n.ts'
 import { elapsed } from './clock.ts'
 import { type AnyKind, type Told, told } from './kind.ts'
 import { LiveFeed } from './live.ts'
@@ -43,6 +44,9 @@ const LISTS_WAIT_MS = 2_000
 export class LiveStore {
   readonly #queries: QueryClient
   readonly #kinds: readonly AnyKind[]
+  readonly #language: Language
+  /** Nothing is missed between what is asked for at once and what the stream tells. */
+  readonly #goesOn: boolean
   readonly #feed: LiveFeed
   readonly #listeners = new Set<() => void>()
   readonly #began = instant()
@@ -51,20 +55,26 @@ export class LiveStore {
   #version: string | null = null
   #updated = false
   /** Whether all that is shown was asked for since it was last known to have a gap. */
-  #asked = false
+  #asked: boolean
   #triedAt = instant()
   #news: Told[] = []
   #telling: ReturnType<typeof setTimeout> | undefined
   #unwatch: () => void = () => undefined
   #timer: ReturnType<typeof setInterval> | undefined
 
-  /** `kinds`: of the things that events tell of. */
-  constructor(queries: QueryClient, kinds: readonly AnyKind[], language: string) {
+  /** `kinds`: of the things that events tell of. `before`: of another language, from where it stands this one goes on. */
+  constructor(queries: QueryClient, kinds: readonly AnyKind[], language: Language, before?: LiveStore) {
     this.#queries = queries
     this.#kinds = kinds
+    this.#language = language
+    const from = before?.position ?? ''
+    this.#goesOn = from !== ''
+    // What is shown in this language is being asked for already.
+    this.#asked = this.#goesOn
     this.#feed = new LiveFeed({
       url: '/api/v1/stream?devices=changes',
       language,
+      from,
       onEvent: (event) => this.#take(event),
       onFeed: () => this.#look(),
     })
@@ -76,6 +86,11 @@ export class LiveStore {
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** The last event that came; '': none yet. */
+  get position(): string {
+    return this.#feed.position
   }
 
   /** Milliseconds since what is shown was last known to be so; null: never. */
@@ -143,7 +158,7 @@ export class LiveStore {
       this.#telling = undefined
       const news = this.#news
       this.#news = []
-      put(this.#queries, news)
+      put(this.#queries, this.#language, news)
     }, TOGETHER_MS)
   }
 
@@ -180,7 +195,7 @@ export class LiveStore {
     return {
       view: now,
       stale: stale(now),
-      begun: feed.heard !== null || elapsed(this.#began, at) > LISTS_WAIT_MS,
+      begun: this.#goesOn || feed.heard !== null || elapsed(this.#began, at) > LISTS_WAIT_MS,
       // To the second: else every beat would draw the page anew.
       goodAt: now === 'live' || feed.good === null ? null : seconds(serverNow() - elapsed(feed.good, at)),
       silentSince: now === 'silent' ? seconds(serverNow() - elapsed(feed.heard ?? feed.since, at)) : null,

@@ -6,6 +6,7 @@ import { api, type Ticket, taken } from '../api/client.ts'
 import { whole } from '../feed/kind.ts'
 import { put } from '../feed/put.ts'
 import { TICKETS } from '../tickets/kind.ts'
+import { useLanguage } from '../ui/bits.tsx'
 import { usePage } from '../ui/context.tsx'
 import { say } from '../ui/toasts.tsx'
 import './words.ts'
@@ -13,6 +14,7 @@ import './words.ts'
 export function useReceiving(): (ticket: Ticket) => void {
   const queries = useQueryClient()
   const { acts } = usePage()
+  const language = useLanguage()
   return ({ number, version }) =>
     acts.do({
       target: number,
@@ -21,7 +23,7 @@ export function useReceiving(): (ticket: Ticket) => void {
         const asked = { params: { path: { number }, header }, body: { event: 'receive' as const, note: '' } }
         const ticket = await taken(api.POST('/api/v1/tickets/{number}/transition', asked))
         return () => {
-          put(queries, [whole(TICKETS, ticket)])
+          put(queries, language, [whole(TICKETS, ticket)])
           say(i18next.t('noc.inbox.received', { what: number }))
         }
       },

@@ -8,6 +8,7 @@ import { whole } from '../feed/kind.ts'
 import { put } from '../feed/put.ts'
 import { usePage } from '../ui/context.tsx'
 import { say } from '../ui/toasts.tsx'
+import { language } from '../words/i18n.ts'
 import { TICKETS } from './kind.ts'
 import './words.ts'
 
@@ -57,7 +58,7 @@ export function sent(
 
 /** Puts the ticket as it is now wherever it is shown, and says so. */
 export function shown(queries: QueryClient, ticket: TicketDetail): void {
-  put(queries, [whole(TICKETS, ticket)])
+  put(queries, language(), [whole(TICKETS, ticket)])
   const status = i18next.t(`tickets.status.${ticket.status}`)
   say(i18next.t('tickets.moved', { number: ticket.number, status }))
 }

@@ -57,8 +57,9 @@ export function PageProvider({ who, session, acts, kinds, pages, children }: Giv
   const heard = useRef({ language, session })
   useEffect(() => {
     if (session === null || (heard.current.language === language && heard.current.session === session)) return
+    const same = heard.current.session === session
     heard.current = { language, session }
-    setLive(new LiveStore(queries, kinds, language))
+    setLive((before) => new LiveStore(queries, kinds, language, same ? before : undefined))
   }, [language, session, queries, kinds])
   useEffect(() => {
     live.start()
