@@ -45,7 +45,10 @@ async def test_a_login_sets_a_cookie_that_no_script_can_read_and_no_other_page_u
         "expires_at": "2026-11-22T16:00:00Z",
         "browser": True,
         "choose_password": False,
-        "rights": ["alerts.handle", "equipment.read", "own", "telling.read", "tickets.handle"],
+        "rights": [
+            *("alerts.handle", "contacts.read", "equipment.read", "faults.report"),
+            *("own", "telling.read", "tickets.handle"),
+        ],
         "csrf_header": CSRF_HEADER,
         "language": "zh",
         "now": "2026-11-22T04:00:00Z",
