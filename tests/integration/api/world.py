@@ -123,6 +123,7 @@ async def arrange(database: Database) -> Arranged:
     with psycopg.connect(database.superuser) as connection:
         a = _hospital(connection, "第一人民医院", "da00000000001", "WX20261122-001")
         b = _hospital(connection, "Second Hospital", "db00000000001", "WX20261122-002")
+        connection.execute("INSERT INTO ticket_day (dealer_id, day, last) VALUES (%s, '2026-11-22', 2)", [DEALER])
         for role in Role:
             org = {Kind.OPERATOR: OPERATOR, Kind.DEALER: DEALER, Kind.HOSPITAL: a.org}[role.kind]
             tokens[role], _ = new_account(connection, role, role, org)
