@@ -35,8 +35,8 @@ async def make_dealer(connection: Connection, *, name: str, prefix: str, actor: 
     try:
         async with connection.transaction():
             row = await _SQL.one(connection, "add_dealer", {"name": name, "prefix": prefix})
-    except psycopg.errors.UniqueViolation:
-        raise DealerTakenError from None
+    except psycopg.errors.UniqueViolation as error:
+        raise DealerTakenError("prefix" if error.diag.constraint_name == "org_prefix_key" else "name") from None
     assert row is not None  # noqa: S101 - INSERT … RETURNING
     entry = Entry(
         org=OPERATOR,

@@ -1,5 +1,7 @@
 """What can go wrong with people. Each says what; who calls says it in words of its own (`api.http.answers`)."""
 
+from typing import Literal
+
 
 class PeopleError(Exception):
     """Base of all."""
@@ -42,7 +44,11 @@ class HospitalHiddenError(PeopleError):
 
 
 class DealerTakenError(PeopleError):
-    """There is an organisation of this name, or a dealer with this prefix."""
+    """There is an organisation of this name, or a dealer with this prefix. `taken`: name, prefix."""
+
+    def __init__(self, taken: Literal["name", "prefix"]) -> None:
+        super().__init__(taken)
+        self.taken = taken
 
 
 class ServiceError(PeopleError):

@@ -52,8 +52,7 @@ async def add_dealer(body: NewDealer, asked: Asked) -> Dealer:
         row = await dealers.make_dealer(
             asked.connection, name=body.name, prefix=body.prefix, actor=asked.account.name, now=asked.now
         )
-    except DealerTakenError:
-        raise Problem(
-            ProblemCode.CONFLICT, "There is an organisation of this name, or a dealer with this prefix.", where="body"
-        ) from None
+    except DealerTakenError as error:
+        whose = "A dealer has this prefix" if error.taken == "prefix" else "An organisation has this name"
+        raise Problem(ProblemCode.CONFLICT, f"{whose} already: choose another.", where=f"body.{error.taken}") from None
     return of_row(Dealer, row)

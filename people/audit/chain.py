@@ -13,6 +13,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from psycopg.rows import DictRow
@@ -22,6 +23,8 @@ from store.sql import queries_beside
 
 _SQL: Final = queries_beside(__file__)
 
+ACTIONS: Final[frozenset[str]] = frozenset(json.loads((Path(__file__).parent / "actions.json").read_bytes()))
+"""What an entry that is written now can say was done. The console has words for each."""
 GENESIS: Final = bytes(32)
 STEP: Final = 2000
 """Entries read at once: some megabytes at most."""
@@ -85,7 +88,10 @@ async def append(connection: Connection, entry: Entry) -> None:
     """Write an entry in the transaction of what it tells of. Chains are serialised by a lock held until its end.
 
     Whose chain it is needn't be who writes: a dealer's act on a hospital's equipment is the hospital's to know.
+    Raises ValueError where its action is none of ACTIONS.
     """
+    if entry.action not in ACTIONS:
+        raise ValueError(f"audit: `{entry.action}` isn't in actions.json, so nobody would have words for it")
     await _SQL.run(connection, "audit_lock", {"org": entry.org})
     last = await _SQL.one(connection, "audit_last", {"org": entry.org})
     previous = GENESIS if last is None or last["head"] is None else bytes(last["head"])

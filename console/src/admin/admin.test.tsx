@@ -11,6 +11,7 @@ const PAGES = [
   '/admin/tokens',
   '/admin/recipients/1',
   '/admin/places/1',
+  '/admin/places/new-dealer',
   '/admin/audit?entry=7',
   '/account',
 ]
@@ -107,4 +108,50 @@ test('nothing is ended before it was said what will happen', async () => {
   await user.click(screen.getAllByRole('button', { name: '停用' }).at(-1) as HTMLElement)
   await screen.findByRole('button', { name: '重新启用' })
   assert.deepEqual(asked.find(({ method }) => method === 'PATCH')?.body, { active: false })
+})
+
+test('a dealer is made, a name that is taken is said at its field, and its manager comes next', async () => {
+  const user = userEvent.setup()
+  const taken = { status: 409, code: 'conflict', detail: 'taken', where: 'body.name' }
+  let tries = 0
+  const { asked, path } = await open('/admin/places/new-dealer', {
+    who: { ...CHIEF, role: 'staff', org: { id: 0, name: '平台', kind: 'operator' } } as WhoAmI,
+    answers: {
+      'POST /api/v1/dealers': () => {
+        tries += 1
+        return tries === 1 ? Response.json(taken, { status: 409 }) : { id: 9, name: '华东二部', prefix: 'HD' }
+      },
+      'GET /api/v1/orgs/{id}': {
+        id: 9,
+        name: '华东二部',
+        kind: 'dealer',
+        prefix: 'HD',
+        sites: 0,
+        shared: false,
+        version: 1,
+      },
+    },
+  })
+  await user.type(screen.getByLabelText('名称'), '华东')
+  await user.type(screen.getByLabelText('工单号前缀'), 'hd')
+  await user.click(screen.getByRole('button', { name: '新建服务商' }))
+  await screen.findByText('已被占用，请换一个')
+  assert.equal(screen.getByLabelText('名称').getAttribute('aria-invalid'), 'true')
+  await user.type(screen.getByLabelText('名称'), '二部')
+  await user.click(screen.getByRole('button', { name: '新建服务商' }))
+  await user.click(await screen.findByRole('link', { name: '给它的经理建账号' }))
+  await waitFor(() => assert.equal(path(), '/admin/accounts/new?org=9'))
+  await user.type(await screen.findByLabelText('账号', { selector: 'form input' }), 'li.wei')
+  await user.click(screen.getByRole('button', { name: '建立账号' }))
+  await waitFor(() => assert.equal(asked.filter(({ method }) => method === 'POST').length, 3))
+  assert.deepEqual(
+    asked
+      .filter(({ method }) => method === 'POST')
+      .map(({ body }) => body)
+      .slice(1),
+    [
+      { name: '华东二部', prefix: 'HD' },
+      { name: 'li.wei', role: 'manager', org: 9 },
+    ],
+  )
 })

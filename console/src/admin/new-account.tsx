@@ -1,16 +1,19 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, type Schemas, taken } from '../api/client.ts'
 import { zNewAccount } from '../contract/zod.gen.ts'
-import { usePage } from '../ui/context.tsx'
+import { type Organisation, orgQuery } from '../places/queries.ts'
+import { Failed, Skeleton } from '../ui/bits.tsx'
+import { useLive, usePage } from '../ui/context.tsx'
 import { Acts, Field, useForm, useSending } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
 import { ACCOUNTS } from './accounts.tsx'
 import { Aside } from './aside.tsx'
 import { OrgPick } from './org-pick.tsx'
 import { ROLES_OF } from './roles.ts'
+import { newAccountRoute } from './routes.ts'
 import { Secret } from './secret.tsx'
 import './admin.css'
 import './words.ts'
@@ -20,15 +23,33 @@ import '../people/words.ts'
 /** Somebody new: name, organisation, role; then the password to hand over. */
 export function NewAccountPage() {
   const { t } = useTranslation()
+  const { org } = newAccountRoute.useSearch()
+  const { begun } = useLive()
+  const query = useQuery({ ...orgQuery(org ?? 0), enabled: begun && org !== undefined })
+  let shown: ReactNode = <NewAccount key={org} org={query.data} />
+  if (org !== undefined && query.data === undefined)
+    shown = query.isError ? <Failed error={query.error} onRetry={() => void query.refetch()} /> : <Skeleton rows={2} />
+  return (
+    <Aside title={t('admin.accounts.add')} list="/admin/accounts">
+      <Title>{t('admin.accounts.add')}</Title>
+      {shown}
+    </Aside>
+  )
+}
+
+/** `org`: whose it is, where that is chosen already. */
+function NewAccount({ org: given }: { org: Organisation | undefined }) {
+  const { t } = useTranslation()
   const { who } = usePage()
   const queries = useQueryClient()
   const navigate = useNavigate()
   const [made, setMade] = useState<Schemas['AccountPassword'] | null>(null)
-  const [kind, setKind] = useState<'dealer' | 'hospital' | null>(who.org.kind === 'operator' ? null : who.org.kind)
+  const of = given?.kind ?? who.org.kind
+  const [kind, setKind] = useState<'dealer' | 'hospital' | null>(of === 'operator' ? null : of)
   const form = useForm({
-    name: 'account.new',
+    name: given === undefined ? 'account.new' : `account.new.${given.id}`,
     schema: zNewAccount,
-    values: { name: '', role: kind === null ? ('' as never) : ROLES_OF[kind][0], org: null },
+    values: { name: '', role: kind === null ? ('' as never) : ROLES_OF[kind][0], org: given?.id ?? null },
   })
   const { errors } = form.formState
   const sending = useSending(
@@ -42,14 +63,17 @@ export function NewAccountPage() {
     },
   )
   return (
-    <Aside title={t('admin.accounts.add')} list="/admin/accounts">
-      <Title>{t('admin.accounts.add')}</Title>
+    <>
       {made === null ? (
         <form className="form" onSubmit={form.handleSubmit(sending.send)}>
           <Field label={t('admin.accounts.name')} hint={t('admin.accounts.nameHint')} error={errors.name}>
             <input {...form.register('name')} autoComplete="off" autoCapitalize="none" spellCheck={false} />
           </Field>
-          {who.org.kind === 'operator' ? (
+          {given !== undefined ? (
+            <p className="field">
+              {t('admin.accounts.org')}: <bdi className="name">{given.name}</bdi>
+            </p>
+          ) : who.org.kind === 'operator' ? (
             <OrgPick
               label={t('admin.accounts.org')}
               value={form.watch('org') ?? null}
@@ -95,6 +119,6 @@ export function NewAccountPage() {
           </p>
         </>
       )}
-    </Aside>
+    </>
   )
 }

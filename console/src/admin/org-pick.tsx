@@ -1,14 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { api, given, type Schemas, taken } from '../api/client.ts'
+import { foundQuery, type Organisation } from '../places/queries.ts'
 import './admin.css'
 import './words.ts'
 import '../people/words.ts'
-
-export type Organisation = Schemas['Organisation']
-export const ORGS = 'orgs'
-const SHOWN = 50
 
 /** An organisation, found by a part of its name: there are too many for one list. */
 export function OrgPick(props: {
@@ -24,17 +20,7 @@ export function OrgPick(props: {
   const id = useId()
   const [typed, setTyped] = useState('')
   const part = useDeferredValue(typed.trim())
-  const found = useQuery({
-    queryKey: [ORGS, 'pick', props.kind, part],
-    queryFn: ({ signal }) =>
-      taken(
-        api.GET('/api/v1/orgs', {
-          params: { query: { limit: SHOWN, ...given({ kind: props.kind, q: part || undefined }) } },
-          signal,
-        }),
-      ),
-    placeholderData: (before) => before,
-  })
+  const found = useQuery(foundQuery(props.kind, part))
   const orgs = (found.data?.items ?? []).filter(({ kind }) => kind !== 'operator')
   return (
     <div className="field">

@@ -1,7 +1,7 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { needs } from '../app/guard.ts'
 import { root } from '../app/root.ts'
-import { oneOf, searchOf, words } from '../ui/fields.ts'
+import { id, oneOf, searchOf, words } from '../ui/fields.ts'
 
 export const ROLES = ['staff', 'manager', 'noc', 'engineer', 'equipment', 'it', 'department'] as const
 export const STATES = ['active', 'blocked'] as const
@@ -15,9 +15,11 @@ export const accountsRoute = createRoute({
   component: lazyRouteComponent(() => import('./accounts.tsx'), 'AccountsPage'),
 })
 
-const newAccount = createRoute({
+export const newAccountRoute = createRoute({
   getParentRoute: () => accountsRoute,
   path: 'new',
+  // Whose it is to be, where that was chosen before.
+  validateSearch: searchOf({ org: id() }),
   component: lazyRouteComponent(() => import('./new-account.tsx'), 'NewAccountPage'),
 })
 
@@ -56,7 +58,7 @@ export const recipientRoute = createRoute({
 })
 
 export const adminRoutes = [
-  accountsRoute.addChildren([newAccount, personRoute]),
+  accountsRoute.addChildren([newAccountRoute, personRoute]),
   tokensRoute,
   recipientsRoute.addChildren([newRecipient, recipientRoute]),
 ] as const

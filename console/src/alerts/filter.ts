@@ -10,6 +10,7 @@ export const alertSearch = searchOf({
   state: oneOf(ALERT_STATES),
   severity: someOf(SEVERITIES),
   who: oneOf(WHOS),
+  hospital: id(),
   site: id(),
   model: words(),
   q: words(),
@@ -19,18 +20,26 @@ export const alertSearch = searchOf({
 export type AlertSearch = ReturnType<typeof alertSearch>
 
 /** No filter: what leaves something out of the list. */
-export const NO_FILTERS = { severity: undefined, who: undefined, site: undefined, model: undefined, q: undefined }
+export const NO_FILTERS = {
+  severity: undefined,
+  who: undefined,
+  hospital: undefined,
+  site: undefined,
+  model: undefined,
+  q: undefined,
+}
 
 export const isFiltered = (search: AlertSearch): boolean =>
   Object.keys(NO_FILTERS).some((name) => search[name as keyof AlertSearch] !== undefined)
 
 /** What the address asks for, in all groups. */
-export function filterOf({ state = 'open', severity, who, site, model, q }: AlertSearch): AlertFilter {
+export function filterOf({ state = 'open', severity, who, hospital, site, model, q }: AlertSearch): AlertFilter {
   return {
     state,
     ...(severity && { severity }),
     ...(who === 'nobody' && { operator: ['unacknowledged'] as const }),
     ...(who === 'mine' && { holder: ['me'] }),
+    ...(hospital !== undefined && { hospital: [hospital] }),
     ...(site !== undefined && { site: [site] }),
     ...(model !== undefined && { model: [model] }),
     ...(q !== undefined && { q }),

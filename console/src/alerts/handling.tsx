@@ -6,7 +6,7 @@ import { ActState, useActOn } from '../act/state.tsx'
 import type { Alert } from '../api/client.ts'
 import { Moment } from '../ui/bits.tsx'
 import { useMay } from '../ui/context.tsx'
-import { useKeys } from '../ui/keys.ts'
+import { KEYS, meant, useKeys } from '../ui/keys.ts'
 import { type AlertDetail, waits } from './alert.ts'
 import { drafts, useAcknowledging } from './deeds.ts'
 import styles from './page.module.css'
@@ -79,7 +79,7 @@ export function AcknowledgeBox(props: {
         props.onSend(note.trim())
       }}
       onKeyDown={(event: KeyboardEvent) => {
-        if (event.key !== 'Escape') return
+        if (meant(KEYS, event.key) !== 'leave') return
         event.preventDefault()
         event.stopPropagation()
         props.onCancel()
@@ -112,8 +112,8 @@ export function Handling({ alert }: { alert: AlertDetail }) {
   const busy = useActOn(alert.id)?.state === 'sending'
   const free = waits(alert)
   useKeys({
-    a: () => setWriting(may && free),
-    u: () => {
+    acknowledge: () => setWriting(may && free),
+    undo: () => {
       if (may && !free) undo([alert])
     },
   })

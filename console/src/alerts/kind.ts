@@ -14,6 +14,7 @@ export interface AlertFilter {
   readonly operator?: readonly Alert['operator']['state'][] | undefined
   /** `me`: whom the asker has acknowledged. */
   readonly holder?: readonly string[] | undefined
+  readonly hospital?: readonly number[] | undefined
   readonly site?: readonly number[] | undefined
   readonly model?: readonly string[] | undefined
   /** `none`: alerts that have no ticket. */
@@ -32,12 +33,13 @@ const CONDITIONS: Readonly<Record<Alert['condition'], AlertState>> = {
 }
 
 /** A filter as the API takes it. */
-export const asked = ({ state, severity, operator, holder, site, model, ticket, device, q }: AlertFilter) =>
+export const asked = ({ state, severity, operator, holder, hospital, site, model, ticket, device, q }: AlertFilter) =>
   given({
     state: [state],
     severity: severity && [...severity],
     operator: operator && [...operator],
     holder: holder && [...holder],
+    hospital: hospital && [...hospital],
     site: site && [...site],
     model: model && [...model],
     ticket: ticket && [...ticket],
@@ -59,6 +61,7 @@ export const ALERTS: Kind<Alert, AlertFilter> = {
       CONDITIONS[alert.condition] === filter.state &&
       among(filter.severity, alert.severity) &&
       among(filter.operator, alert.operator.state) &&
+      among(filter.hospital, alert.hospital.id) &&
       among(filter.site, alert.site.id) &&
       among(filter.model, alert.device.model) &&
       among(filter.ticket, ...(alert.tickets.length === 0 ? ['none'] : alert.tickets)) &&

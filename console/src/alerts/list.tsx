@@ -4,6 +4,7 @@ import { useCallback, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Grid, useChosen } from '../list/grid.tsx'
 import { Panel } from '../list/panel.tsx'
+import { Search } from '../list/search.tsx'
 import { useHeld } from '../list/useHeld.ts'
 import { useList } from '../list/useList.ts'
 import { Choice, useLanguage } from '../ui/bits.tsx'
@@ -11,7 +12,7 @@ import { useLive, useMay } from '../ui/context.tsx'
 import { Split } from '../ui/split.tsx'
 import { linkOf, lookOf, useColumns } from './columns.tsx'
 import { type AlertSearch, filterOf, isFiltered, NO_FILTERS, ofGroups } from './filter.ts'
-import { Filters } from './filters.tsx'
+import { useFacets } from './filters.tsx'
 import { RowDoings } from './handling.tsx'
 import { ALERT_STATES, ALERTS } from './kind.ts'
 import { flat, grouped, type Line } from './lines.ts'
@@ -81,7 +82,8 @@ function Alerts() {
           options={ALERT_STATES.map((state) => [state, t(`alerts.state.${state}`)])}
         />
       }
-      filters={<Filters search={search} onAsk={ask} />}
+      filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('alerts.hint')} />}
+      facets={useFacets(search, ask)}
     >
       <div className="waiting" aria-live="polite">
         {worst === undefined ? null : (

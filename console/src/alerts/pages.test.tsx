@@ -2,7 +2,7 @@
 
 import { screen, waitFor, within } from '@testing-library/react'
 import { userEvent } from '@testing-library/user-event'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { exampleOf } from '../testing/api.ts'
 import { faults, open, WHO } from '../testing/page.tsx'
 
@@ -122,4 +122,30 @@ test('what was only watched doesn’t say that it was an alert', async () => {
   const answers = { 'GET /api/v1/alerts/{id}': { ...detail, raised: false, condition: 'ok' } }
   const { container } = await open(`/alerts/${detail.id}`, { answers })
   expect(container.textContent).toContain('仅观察，未报警')
+})
+
+test('on a phone filters are behind a button, what is chosen is a chip, and a hospital is found by its name', async () => {
+  const desk = Object.getOwnPropertyDescriptor(HTMLElement.prototype, 'clientWidth') as PropertyDescriptor
+  Object.defineProperty(HTMLElement.prototype, 'clientWidth', { configurable: true, get: () => 320 })
+  onTestFinished(() => void Object.defineProperty(HTMLElement.prototype, 'clientWidth', desk))
+  const user = userEvent.setup()
+  const hospital = { id: 7, name: '第三人民医院', kind: 'hospital', prefix: null, sites: 2, shared: false, version: 1 }
+  const { container, asked, path } = await open('/alerts?severity=critical&model=none-such', {
+    answers: {
+      ...groups,
+      'GET /api/v1/orgs': { items: [hospital], next: null },
+      'GET /api/v1/orgs/{id}': hospital,
+    },
+  })
+  const filters = within(container.querySelector<HTMLElement>('.filters') as HTMLElement)
+  expect(filters.queryByRole('combobox')).toBeNull()
+  await user.click(filters.getByRole('button', { name: '去掉 型号:none-such' }))
+  await waitFor(() => expect(path()).toBe('/alerts?severity=critical'))
+  await user.click(filters.getByRole('button', { name: '筛选 (1)', expanded: false }))
+  expect(await faults(container)).toEqual([])
+  await user.type(filters.getByRole('combobox', { name: '医院' }), '第三{Enter}')
+  await waitFor(() => expect(path()).toBe('/alerts?severity=critical&hospital=7'))
+  expect(asked.findLast(({ path: asks }) => asks === '/api/v1/alerts')?.search.get('hospital')).toBe('7')
+  await user.click(await filters.findByRole('button', { name: '筛选 (2)' }))
+  expect((await filters.findByRole('button', { name: /第三人民医院/ })).textContent).toContain('第三人民医院')
 })

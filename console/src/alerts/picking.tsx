@@ -39,15 +39,15 @@ export function usePicking(of: {
   const these = useMemo(() => rows.filter(({ key }) => picked[key]).flatMap(alertsOf), [rows, picked])
   const free = these.filter(waits)
   useKeys({
-    n: of.release,
-    a: () => {
+    fresh: of.release,
+    acknowledge: () => {
       if (!of.may) return
       const [selected] = rows.filter((row) => row.key === chosen).flatMap(alertsOf)
       if (free.length > 0) write(true)
       else if (selected === undefined) say(t('alerts.said.choose'))
       else if (waits(selected)) of.onWrite(selected.id)
     },
-    u: () => {
+    undo: () => {
       if (!of.may) return
       const taken = these.filter((alert) => !waits(alert))
       const [selected] = rows.filter((row) => row.key === chosen).flatMap(alertsOf)

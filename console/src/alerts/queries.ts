@@ -14,14 +14,13 @@ export const alertQuery = (lang: Language, id: string) =>
 
 export type GroupedBy = 'site' | 'model' | 'ticket'
 
-/** How many there are, and in which groups; `live`: asked again whenever the stream tells of alerts. */
-export const countQuery = (lang: Language, filter: AlertFilter, by: GroupedBy | undefined, live = true) =>
+/** How many there are, and in which groups: asked again whenever the stream tells of alerts. */
+export const countQuery = (lang: Language, filter: AlertFilter, by: GroupedBy | undefined) =>
   queryOptions({
-    queryKey: [live ? summaryOf(ALERTS) : 'choices of alerts', lang, filter, by] as const,
+    queryKey: [summaryOf(ALERTS), lang, filter, by] as const,
     queryFn: ({ signal }) =>
       taken(api.GET('/api/v1/alerts/summary', { params: { query: { ...asked(filter), ...given({ by }) } }, signal })),
     placeholderData: keepPreviousData,
-    staleTime: live ? 0 : 60_000,
   })
 
 /** An alert as it is known by now: a row that left its list, and is still held in it, is as it was. Asks for nothing. */

@@ -1,20 +1,25 @@
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useWho } from '../people/who.tsx'
-import { setKeys, useKeysOn } from '../ui/keys.ts'
+import { CHART_KEYS, KEYS, meant, ROW_KEYS, setKeys, useKeysOn } from '../ui/keys.ts'
 import './words.ts'
 import '../ui/words.ts'
 
-const KEYS = [
-  ['j', 'next'],
-  ['k', 'previous'],
-  ['Enter', 'open'],
-  ['a', 'acknowledge'],
-  ['u', 'undo'],
-  ['n', 'fresh'],
-  ['?', 'help'],
-  ['Esc', 'escape'],
-] as const
+const TABLES = { page: KEYS, row: ROW_KEYS, chart: CHART_KEYS } as const
+
+/** As they stand on a keyboard. */
+const SIGNS: Readonly<Record<string, string>> = {
+  ' ': 'Space',
+  Escape: 'Esc',
+  ArrowLeft: '←',
+  ArrowRight: '→',
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+  PageUp: 'PgUp',
+  PageDown: 'PgDn',
+}
+
+type Does = { [Where in keyof typeof TABLES]: keyof (typeof TABLES)[Where] }[keyof typeof TABLES]
 
 export function Help({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { t } = useTranslation()
@@ -29,22 +34,29 @@ export function Help({ open, onClose }: { open: boolean; onClose: () => void }) 
     <dialog
       ref={dialog}
       onClose={onClose}
-      onKeyDown={(event) => (event.key === '?' ? onClose() : undefined)}
+      onKeyDown={(event) => (meant(KEYS, event.key) === 'help' ? onClose() : undefined)}
       aria-labelledby="help-title"
     >
       <h2 id="help-title">{t('app.help.title')}</h2>
       <p className="muted">{who}</p>
       <h3>{t('app.help.keys')}</h3>
-      <dl className="keys">
-        {KEYS.map(([key, what]) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{t(`app.help.${what}`)}</dd>
-          </div>
-        ))}
-      </dl>
+      {Object.entries(TABLES).map(([where, table]) => (
+        <section key={where} aria-labelledby={`keys-${where}`}>
+          <h4 id={`keys-${where}`}>{t(`app.help.where.${where as keyof typeof TABLES}`)}</h4>
+          <dl className="keys">
+            {Object.entries<readonly string[]>(table).map(([what, keys]) => (
+              <div key={what}>
+                <dt>
+                  {keys.map((key) => (
+                    <kbd key={key}>{SIGNS[key] ?? key}</kbd>
+                  ))}
+                </dt>
+                <dd>{t(`app.help.does.${what as Does}`)}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
       <label className="tick">
         <input type="checkbox" checked={on} onChange={(event) => setKeys(event.target.checked)} />
         {t('app.help.on')}

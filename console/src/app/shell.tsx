@@ -26,7 +26,7 @@ export function Shell() {
   const { t } = useTranslation()
   const { stale, view } = useLive()
   const [help, setHelp] = useState(false)
-  useKeys({ '?': () => setHelp(true) })
+  useKeys({ help: () => setHelp(true) })
   useTabTitle()
   useLeaving()
   return (

@@ -131,7 +131,7 @@ function Said({ verdict }: { verdict: Verdict }) {
   const { t } = useTranslation()
   const { seen, broken, head, kept, stranger } = verdict
   const against = [
-    t('audit.verify.byEnd', { entries: head.entries }),
+    t('audit.verify.byEnd', { count: head.entries }),
     head.signed === null ? t('audit.verify.byNoSigned') : t('audit.verify.bySigned', { entries: head.signed.entries }),
     kept === 0 ? t('audit.verify.byNone') : t('audit.verify.byKept', { count: kept }),
   ]

@@ -1,6 +1,7 @@
 /** Looking closer at a range of time: by mouse, by fingers, by keys. One way for all that has a time axis. */
 
 import { type RefObject, useEffect, useRef, useState } from 'react'
+import { CHART_KEYS, meant } from '../ui/keys.ts'
 import { panned, piece, type Range, zoomed } from './view.ts'
 
 export interface Looking {
@@ -121,14 +122,16 @@ function moved(start: Range, fingers: readonly { readonly begin: number; readonl
 /** What a key does while a chart has the focus; false: it is the page's. */
 export function pressed(key: string, shift: boolean, looking: Looking): boolean {
   const { range, onRange, onStep, own } = looking
-  if (key === '+' || key === '=') onRange(zoomed(range, CLOSER))
-  else if (key === '-' || key === '_') onRange(zoomed(range, FARTHER))
-  else if (key === '0') onRange(null)
-  else if (key === 'Escape' && own) onRange(null)
-  else if (key === 'ArrowLeft' || key === 'ArrowRight') {
-    const by = key === 'ArrowLeft' ? -1 : 1
+  const what = meant(CHART_KEYS, key)
+  // Nothing to reset: Escape is the page's.
+  if (what === undefined || (what === 'reset' && !own)) return false
+  if (what === 'closer') onRange(zoomed(range, CLOSER))
+  else if (what === 'farther') onRange(zoomed(range, FARTHER))
+  else if (what === 'reset') onRange(null)
+  else {
+    const by = what === 'left' ? -1 : 1
     if (shift || onStep === undefined) onRange(panned(range, by * STEP))
     else onStep(by)
-  } else return false
+  }
   return true
 }

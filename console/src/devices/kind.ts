@@ -7,6 +7,7 @@ import { type How, summary } from './summary.ts'
 /** What the list of devices is asked for; what isn't given doesn't matter. */
 export interface DeviceFilter {
   readonly how?: readonly How[] | undefined
+  readonly hospital?: number | undefined
   readonly site?: number | undefined
   readonly model?: string | undefined
   readonly q?: string | undefined
@@ -15,10 +16,11 @@ export interface DeviceFilter {
 }
 
 /** A filter as the API takes it. */
-export const asked = ({ how, site, model, q }: DeviceFilter) =>
+export const asked = ({ how, hospital, site, model, q }: DeviceFilter) =>
   given({
     status: ['active' as const],
     how: how && [...how],
+    hospital: hospital === undefined ? undefined : [hospital],
     site: site === undefined ? undefined : [site],
     model: model === undefined ? undefined : [model],
     q,

@@ -6,7 +6,6 @@ import type { Device } from '../api/client.ts'
 import type { Column } from '../list/columns.ts'
 import { Grid, useChosen } from '../list/grid.tsx'
 import { Panel } from '../list/panel.tsx'
-import { Pick } from '../list/pick.tsx'
 import { Search } from '../list/search.tsx'
 import { useHeld } from '../list/useHeld.ts'
 import { useList } from '../list/useList.ts'
@@ -16,10 +15,11 @@ import { Name, placeOf } from '../ui/name.tsx'
 import { Split } from '../ui/split.tsx'
 import { doubt } from './doubt.ts'
 import type { DeviceSearch } from './filter.ts'
+import { useFacets } from './filters.tsx'
 import { DEVICES } from './kind.ts'
 import { countQuery } from './queries.ts'
 import { devicesRoute } from './routes.ts'
-import { HOWS, summary } from './summary.ts'
+import { summary } from './summary.ts'
 import './devices.css'
 import './words.ts'
 
@@ -53,7 +53,7 @@ function Devices() {
       list={list}
       total={counted?.total ?? null}
       filtered={Object.values(search).some((value) => value !== undefined)}
-      onClear={() => ask({ q: undefined, how: undefined, site: undefined, model: undefined })}
+      onClear={() => ask({ q: undefined, how: undefined, hospital: undefined, site: undefined, model: undefined })}
       tools={
         may ? (
           <Link className="button" to="/devices/new">
@@ -71,18 +71,8 @@ function Devices() {
           ) : null}
         </>
       }
-      filters={
-        <>
-          <Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('devices.hint')} />
-          <Pick
-            label={t('devices.column.how')}
-            value={search.how?.[0]}
-            any={t('devices.anyHow')}
-            options={HOWS.map((how) => [how, t(`devices.how.${how}`)])}
-            onChange={(how) => ask({ how: how === undefined ? undefined : [how] })}
-          />
-        </>
-      }
+      filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('devices.hint')} />}
+      facets={useFacets(search, ask)}
     >
       <Grid
         label={t('devices.title')}

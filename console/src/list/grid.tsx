@@ -4,7 +4,7 @@ import type { LinkProps } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useKeys } from '../ui/keys.ts'
+import { meant, ROW_KEYS, useKeys } from '../ui/keys.ts'
 import { CARD_BELOW, type Column, fitting, type Picked } from './columns.ts'
 import { neighbour, type Row } from './hold.ts'
 import { GridRow } from './row.tsx'
@@ -91,29 +91,26 @@ export function Grid<Item>(props: GridProps<Item>) {
   }
   const keys = rows.map((row) => row.key)
   const step = (by: 1 | -1) => focus(neighbour(keys, chosen, by))
-  useKeys({ j: () => step(1), k: () => step(-1) })
+  useKeys({ next: () => step(1), previous: () => step(-1) })
   const press = (event: KeyboardEvent) => {
     if (!(event.target instanceof HTMLElement) || !event.target.matches('.go')) return
     const many = Math.max(Math.floor((box.current?.clientHeight ?? 0) / ROW) - 1, 1)
     const at = chosen === null ? 0 : keys.indexOf(chosen)
-    const to: Record<string, string | null | undefined> = {
-      ArrowDown: neighbour(keys, chosen, 1),
-      ArrowUp: neighbour(keys, chosen, -1),
-      Home: keys[0],
-      End: keys.at(-1),
-      PageDown: keys[Math.min(at + many, keys.length - 1)],
-      PageUp: keys[Math.max(at - many, 0)],
+    const to = {
+      down: neighbour(keys, chosen, 1),
+      up: neighbour(keys, chosen, -1),
+      first: keys[0],
+      last: keys.at(-1),
+      pageDown: keys[Math.min(at + many, keys.length - 1)],
+      pageUp: keys[Math.max(at - many, 0)],
     }
-    const key = to[event.key]
-    if (key === undefined || key === null) {
-      if (event.key === ' ' && onPicked !== undefined && chosen !== null) {
-        event.preventDefault()
-        pick([chosen], !picked[chosen])
-      }
-      return
-    }
+    const what = meant(ROW_KEYS, event.key)
+    if (what === undefined || what === 'open') return
+    if (what === 'pick') {
+      if (onPicked === undefined || chosen === null) return
+      pick([chosen], !picked[chosen])
+    } else focus(to[what] ?? null)
     event.preventDefault()
-    focus(key)
   }
   // One of the rows can be reached by Tab: the chosen one, else the first.
   const reachable = chosen !== null && keys.includes(chosen) ? chosen : keys[0]

@@ -4,6 +4,7 @@ import { serverNow } from '../feed/server-time.ts'
 import { Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
 import { useLive } from '../ui/context.tsx'
 import { moment } from '../words/format.ts'
+import { type Facet, Filters } from './filters.tsx'
 import type { List } from './useList.ts'
 import './list.css'
 import '../ui/words.ts'
@@ -20,6 +21,8 @@ export function Panel(props: {
   total: number | null
   tools?: ReactNode
   filters?: ReactNode
+  /** More filters, which are folded where there is no room. */
+  facets?: readonly Facet[]
   filtered: boolean
   onClear: () => void
   empty: ReactNode
@@ -49,14 +52,7 @@ export function Panel(props: {
         {props.tools}
       </header>
       {props.filters === undefined ? null : (
-        <search className="filters" aria-label={t('ui.list.filters')}>
-          {props.filters}
-          {props.filtered ? (
-            <button type="button" className="button quiet" onClick={props.onClear}>
-              {t('ui.list.clear')}
-            </button>
-          ) : null}
-        </search>
+        <Filters search={props.filters} facets={props.facets ?? []} filtered={props.filtered} onClear={props.onClear} />
       )}
       {stale && goodAt !== null ? (
         <p className="stale-note">{t('ui.panel.stale', { time: moment(goodAt, now, language) })}</p>

@@ -1,31 +1,33 @@
-import { useId } from 'react'
+import type { Facet } from './filters.tsx'
 
-/** One of some, or any: a filter. `any`: what it says where nothing is picked. */
-export function Pick<T extends string>(props: {
+/** One of some, or any. `any`: what it says where nothing is picked. */
+export function pick<T extends string>(of: {
+  id: string
   label: string
   value: T | undefined
   any: string
   options: readonly (readonly [T, string])[]
   onChange: (value: T | undefined) => void
-}) {
-  const id = useId()
-  return (
-    <>
-      <label htmlFor={id} className="unseen">
-        {props.label}
-      </label>
+}): Facet {
+  const { options, value } = of
+  return {
+    id: of.id,
+    label: of.label,
+    chosen: value === undefined ? undefined : (options.find(([one]) => one === value)?.[1] ?? value),
+    onClear: () => of.onChange(undefined),
+    control: (
       <select
-        id={id}
-        value={props.value ?? ''}
-        onChange={({ target }) => props.onChange(props.options.find(([value]) => value === target.value)?.[0])}
+        aria-label={of.label}
+        value={value ?? ''}
+        onChange={({ target }) => of.onChange(options.find(([one]) => one === target.value)?.[0])}
       >
-        <option value="">{props.any}</option>
-        {props.options.map(([value, words]) => (
-          <option key={value} value={value}>
+        <option value="">{of.any}</option>
+        {options.map(([one, words]) => (
+          <option key={one} value={one}>
             {words}
           </option>
         ))}
       </select>
-    </>
-  )
+    ),
+  }
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useKeys } from '../ui/keys.ts'
 import '../ui/words.ts'
 
 /** After so long without a key, the list is asked for, in ms. */
@@ -11,6 +12,8 @@ export function Search({ value, onChange, hint }: { value: string; onChange: (wo
   const [typed, setTyped] = useState(value)
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   const sent = useRef(value)
+  const input = useRef<HTMLInputElement>(null)
+  useKeys({ search: () => input.current?.focus() })
   useEffect(() => {
     // Changed by the address: somebody went back, or cleared the filters.
     if (value !== sent.current) setTyped(value)
@@ -27,6 +30,7 @@ export function Search({ value, onChange, hint }: { value: string; onChange: (wo
   }
   return (
     <input
+      ref={input}
       type="search"
       className="search"
       value={typed}

@@ -3,9 +3,11 @@
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Alert, Severity } from '../api/client.ts'
+import { HOWS, type How } from '../devices/summary.ts'
 import { Age, SeverityMark, useLanguage } from '../ui/bits.tsx'
 import { SEVERITIES } from '../ui/severity.ts'
 import { number } from '../words/format.ts'
+import '../devices/words.ts'
 import './words.ts'
 import '../ui/words.ts'
 
@@ -18,10 +20,17 @@ export interface Site {
   readonly count: number
 }
 
+/** What is open. `waiting`: of it, what nobody has taken. */
+export interface Open {
+  readonly severity: Readonly<Partial<Record<Severity, number>>>
+  readonly waiting: number | undefined
+}
+
 /** What the wall shows; undefined: not fetched yet. */
 export interface Facts {
-  readonly open: Readonly<Partial<Record<Severity, number>>> | undefined
-  readonly waiting: number | undefined
+  readonly alerts: Open | undefined
+  readonly tickets: Open | undefined
+  readonly devices: Readonly<Record<How, number>> | undefined
   /** The worst first. */
   readonly sites: readonly Site[] | undefined
   /** Sites beyond those. */
@@ -31,32 +40,56 @@ export interface Facts {
 }
 
 /** As many as there is room for, so that nothing has to be scrolled. */
-export const MOST_SITES = 12
+export const MOST_SITES = 9
 
 export function Board({ facts }: { facts: Facts }) {
   const { t } = useTranslation()
-  const { open, waiting } = facts
+  const { devices } = facts
   return (
     <>
-      <dl className="wall-counts">
-        {SEVERITIES.map((severity) => (
-          <Count
-            key={severity}
-            name={<SeverityMark severity={severity} />}
-            count={open === undefined ? undefined : (open[severity] ?? 0)}
-            look={severity}
-          />
-        ))}
-        <Count name={t('noc.wall.waiting')} count={waiting} look="strong" />
-      </dl>
+      <Opened id="alerts" title={t('noc.wall.alerts')} open={facts.alerts} waiting={t('noc.wall.waiting')} />
+      <div className="wall-row">
+        <Opened id="tickets" title={t('noc.wall.tickets')} open={facts.tickets} waiting={t('noc.wall.nobody')} />
+        <section className="wall-devices" aria-labelledby="wall-devices">
+          <h2 id="wall-devices">{t('noc.wall.devices')}</h2>
+          <dl className="wall-counts">
+            {HOWS.map((how) => (
+              <Count key={how} name={t(`devices.how.${how}`)} count={devices?.[how]} look={LOOKS[how]} />
+            ))}
+          </dl>
+        </section>
+      </div>
       <Oldest alert={facts.oldest} />
       <Sites sites={facts.sites} more={facts.more} />
     </>
   )
 }
 
+/** What is well is calm, however many they are. */
+const LOOKS = { ill: 'major', unknown: 'strong', well: undefined } as const
+
+function Opened(props: { id: string; title: string; open: Open | undefined; waiting: string }) {
+  const { id, open } = props
+  return (
+    <section className={`wall-${id}`} aria-labelledby={`wall-${id}`}>
+      <h2 id={`wall-${id}`}>{props.title}</h2>
+      <dl className="wall-counts">
+        {SEVERITIES.map((severity) => (
+          <Count
+            key={severity}
+            name={<SeverityMark severity={severity} />}
+            count={open === undefined ? undefined : (open.severity[severity] ?? 0)}
+            look={severity}
+          />
+        ))}
+        <Count name={props.waiting} count={open?.waiting} look="strong" />
+      </dl>
+    </section>
+  )
+}
+
 /** A figure; what is nought is calm. */
-function Count({ name, count, look }: { name: ReactNode; count: number | undefined; look?: string }) {
+function Count({ name, count, look }: { name: ReactNode; count: number | undefined; look: string | undefined }) {
   const language = useLanguage()
   return (
     <div data-look={count === undefined || count === 0 ? undefined : look}>

@@ -69,15 +69,15 @@ function Inbox() {
   const { rows, waiting: fresh, ref, release } = useHeld(all, (one) => one.key, 'inbox')
   const selected = rows.find((row) => row.key === chosen)?.item
   useKeys({
-    n: release,
-    a: () => {
+    fresh: release,
+    acknowledge: () => {
       if (selected === undefined) say(t('alerts.said.choose'))
       else if (mayAlerts && selected.is === 'alert' && waits(selected.alert)) setWriting(selected.key)
     },
-    r: () => {
+    receive: () => {
       if (mayTickets && selected?.is === 'ticket' && selected.ticket.status === 'new') receive(selected.ticket)
     },
-    u: () => {
+    undo: () => {
       if (!mayAlerts) return
       if (lastAcknowledged().length === 0) say(t('alerts.said.nothing'))
       else undo(lastAcknowledged())

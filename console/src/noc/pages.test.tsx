@@ -46,7 +46,7 @@ test('it asks for what nobody has, and says where to go when there is none', asy
   expect(within(container).getByRole('link', { name: '看所有未恢复的报警' })).toBeTruthy()
 })
 
-test('the wall shows counts, the oldest critical and the worst sites, and how many more there are', async () => {
+test('the wall shows counts of alerts, tickets and devices, the oldest critical and the worst sites, and how many more there are', async () => {
   const site = (nth: number) => ({
     key: String(nth),
     name: `site ${nth}`,
@@ -60,10 +60,27 @@ test('the wall shows counts, the oldest critical and the worst sites, and how ma
     groups: Array.from({ length: 20 }, (_, nth) => site(nth)),
     more: 3,
   }
-  const { container } = await open('/wall', { answers: { ...waiting, 'GET /api/v1/alerts/summary': counted } })
+  const tickets = { ...exampleOf<object>('TicketsCounted'), severity: { critical: 3, major: 4, minor: 5, warning: 6 } }
+  const { container } = await open('/wall', {
+    answers: {
+      ...waiting,
+      'GET /api/v1/alerts/summary': counted,
+      'GET /api/v1/tickets/summary': ({ search }: { search: URLSearchParams }) => ({
+        ...tickets,
+        total: search.get('holder') === 'none' ? 7 : 18,
+      }),
+      'GET /api/v1/devices/summary': {
+        ...exampleOf<object>('DevicesCounted'),
+        how: { ill: 21, unknown: 22, well: 9957 },
+      },
+    },
+  })
   await waitFor(() => expect(container.textContent).toContain('23 个院区有异常'), { timeout: 5_000 })
-  expect(container.textContent).toContain('另有 11 个院区')
-  expect(container.querySelectorAll('.wall li')).toHaveLength(12)
+  expect(container.textContent).toContain('另有 14 个院区')
+  expect(container.querySelectorAll('.wall li')).toHaveLength(9)
+  const figures = (of: string) => [...container.querySelectorAll(`${of} dd`)].map(({ textContent }) => textContent)
+  expect(figures('.wall-tickets')).toEqual(['3', '4', '5', '6', '7'])
+  expect(figures('.wall-devices')).toEqual(['21', '22', '9,957'])
   expect(container.querySelector('.wall button, .wall a')).toBeNull()
   expect(container.querySelector('.wall')?.textContent).toContain(
     (alert as unknown as { device: { name: string } }).device.name,

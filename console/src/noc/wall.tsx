@@ -23,7 +23,7 @@ export function WallPage() {
   const { facts, failed } = useFacts()
   const wall = useRef<HTMLDivElement>(null)
   const leave = () => void navigate({ to: '/' })
-  useKeys({ Escape: leave })
+  useKeys({ leave })
   const turn = Math.floor(now / SHIFT_EVERY_MS)
   useEffect(() => {
     // No picture stands on the same points of a screen for years.

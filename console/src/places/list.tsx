@@ -1,7 +1,6 @@
 import { Link, type LinkProps, useMatchRoute, useNavigate } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
-import { ORGS, type Organisation } from '../admin/org-pick.tsx'
 import { useRows } from '../admin/rows.ts'
 import { api, given, taken } from '../api/client.ts'
 import type { Column } from '../list/columns.ts'
@@ -10,6 +9,7 @@ import { Panel } from '../list/panel.tsx'
 import { Search } from '../list/search.tsx'
 import { useMay, usePage } from '../ui/context.tsx'
 import { Split } from '../ui/split.tsx'
+import { ORGS, type Organisation } from './queries.ts'
 import { placesRoute } from './routes.ts'
 import './words.ts'
 import '../people/words.ts'
@@ -33,7 +33,9 @@ function Places() {
   const search = placesRoute.useSearch()
   const navigate = useNavigate({ from: placesRoute.fullPath })
   const [chosen, setChosen] = useChosen()
-  const making = useMatchRoute()({ to: '/admin/places/new' }) !== false
+  const mayDealers = useMay('dealers.manage')
+  const matches = useMatchRoute()
+  const making = matches({ to: '/admin/places/new' }) !== false || matches({ to: '/admin/places/new-dealer' }) !== false
   // Dealers are places too for whoever runs the platform: theirs are renamed here.
   const kind = who.org.kind === 'operator' ? undefined : ('hospital' as const)
   const list = useRows([ORGS, 'list', kind, search], (page, signal) =>
@@ -64,7 +66,18 @@ function Places() {
           {t('places.empty')} {may ? add : null}
         </>
       }
-      tools={may && !making ? add : null}
+      tools={
+        making ? null : (
+          <p className="acts">
+            {mayDealers ? (
+              <Link to="/admin/places/new-dealer" search={true} className="button">
+                {t('places.addDealer')}
+              </Link>
+            ) : null}
+            {may ? add : null}
+          </p>
+        )
+      }
       filters={<Search value={search.q ?? ''} onChange={(q) => ask(q || undefined)} hint={t('places.hint')} />}
     >
       <Grid

@@ -1,12 +1,11 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { Conflict, useEditing } from '../admin/editing.tsx'
-import { ORGS, type Organisation } from '../admin/org-pick.tsx'
-import { useOne } from '../admin/rows.ts'
-import { api, given, taken } from '../api/client.ts'
+import { api, taken } from '../api/client.ts'
 import { zOrgChange } from '../contract/zod.gen.ts'
 import { Failed, Skeleton } from '../ui/bits.tsx'
-import { useMay } from '../ui/context.tsx'
+import { useLive, useMay, usePage } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
 import { Acts, Field, Sent } from '../ui/form.tsx'
 import { Title } from '../ui/main.tsx'
@@ -15,6 +14,7 @@ import { Contacts } from './contacts.tsx'
 import { placeRoute } from './routes.ts'
 import { Sites } from './sites.tsx'
 import '../admin/admin.css'
+import { ORGS, type Organisation, orgQuery } from './queries.ts'
 import './words.ts'
 import '../people/words.ts'
 import '../ui/words.ts'
@@ -23,7 +23,8 @@ import '../ui/words.ts'
 export function PlacePage() {
   const { t } = useTranslation()
   const id = Number(placeRoute.useParams().id)
-  const query = useOne([ORGS, 'one', id], (signal) => ask(id, signal))
+  const { begun } = useLive()
+  const query = useQuery({ ...orgQuery(id), enabled: begun, refetchOnMount: 'always' })
   const org = query.data
   return (
     <Detail title={org?.name ?? t('places.title')} list="/admin/places" query={query}>
@@ -34,13 +35,12 @@ export function PlacePage() {
   )
 }
 
-const ask = (id: number, signal?: AbortSignal) =>
-  taken(api.GET('/api/v1/orgs/{id}', { params: { path: { id } }, ...given({ signal }) }))
-
 function Place({ org }: { org: Organisation }) {
   const { t } = useTranslation()
   const may = useMay('sites.manage')
   const reads = useMay('contacts.read')
+  const mayAccounts = useMay('accounts.manage')
+  const { who } = usePage()
   return (
     <>
       <header className="detail-head">
@@ -52,6 +52,13 @@ function Place({ org }: { org: Organisation }) {
           {org.shared && may ? ` · ${t('places.shared')}` : ''}
         </p>
       </header>
+      {mayAccounts && who.org.kind === 'operator' && org.kind !== 'operator' ? (
+        <p className="acts">
+          <Link className="button" to="/admin/accounts/new" search={{ org: org.id }}>
+            {t('places.addAccount')}
+          </Link>
+        </p>
+      ) : null}
       {org.kind === 'hospital' && reads ? <Contacts hospital={org.id} /> : null}
       {org.kind === 'hospital' ? <Sites org={org} /> : null}
       {may && !org.shared ? <Rename org={org} /> : null}
@@ -74,7 +81,7 @@ function Rename({ org }: { org: Organisation }) {
           body: changed as { name: string },
         }),
       ),
-    fresh: () => ask(org.id),
+    fresh: () => taken(api.GET('/api/v1/orgs/{id}', { params: { path: { id: org.id } } })),
     onDone: (now) => {
       queries.setQueryData([ORGS, 'one', org.id], now)
       void queries.invalidateQueries({ queryKey: [ORGS] })

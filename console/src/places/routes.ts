@@ -18,10 +18,17 @@ const newPlace = createRoute({
   component: lazyRouteComponent(() => import('./new.tsx'), 'NewPlacePage'),
 })
 
+const newDealer = createRoute({
+  getParentRoute: () => placesRoute,
+  path: 'new-dealer',
+  beforeLoad: needs('dealers.manage'),
+  component: lazyRouteComponent(() => import('./new-dealer.tsx'), 'NewDealerPage'),
+})
+
 export const placeRoute = createRoute({
   getParentRoute: () => placesRoute,
   path: '$id',
   component: lazyRouteComponent(() => import('./place.tsx'), 'PlacePage'),
 })
 
-export const placesRoutes = placesRoute.addChildren([newPlace, placeRoute])
+export const placesRoutes = placesRoute.addChildren([newPlace, newDealer, placeRoute])

@@ -19,6 +19,7 @@ export interface TicketFilter {
   /** The account that has it, by its name; `none`: nobody. */
   readonly holder?: string | undefined
   readonly age?: readonly (typeof AGES)[number][] | undefined
+  readonly hospital?: number | undefined
   readonly site?: number | undefined
   readonly model?: string | undefined
 }
@@ -26,13 +27,14 @@ export interface TicketFilter {
 const one = <T>(value: T | undefined): T[] | undefined => (value === undefined ? undefined : [value])
 
 /** A filter as the API takes it. */
-export const asked = ({ state, severity, device, q, holder, age, site, model }: TicketFilter) =>
+export const asked = ({ state, severity, device, q, holder, age, hospital, site, model }: TicketFilter) =>
   given({
     state: [state],
     severity: severity && [...severity],
     age: age && [...age],
     device: one(device),
     holder: one(holder),
+    hospital: one(hospital),
     site: one(site),
     model: one(model),
     q,
@@ -44,11 +46,12 @@ export const TICKETS: Kind<Ticket, TicketFilter> = {
   version: (ticket) => ticket.version,
   ask: (filter, { next, limit, signal }) =>
     taken(api.GET('/api/v1/tickets', { params: { query: { ...asked(filter), ...given({ limit, next }) } }, signal })),
-  belongs: (ticket, { state, severity, device, q, holder, age, site, model }) => {
+  belongs: (ticket, { state, severity, device, q, holder, age, hospital, site, model }) => {
     if ((ticket.status === 'closed' ? 'closed' : 'open') !== state) return false
     if (severity !== undefined && !severity.includes(ticket.severity)) return false
     if (device !== undefined && ticket.device.id !== device) return false
     if (holder !== undefined && ticket.holder !== (holder === 'none' ? '' : holder)) return false
+    if (hospital !== undefined && ticket.hospital.id !== hospital) return false
     if (site !== undefined && ticket.site.id !== site) return false
     if (model !== undefined && ticket.device.model !== model) return false
     return q === undefined && age === undefined ? true : null

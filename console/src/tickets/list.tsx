@@ -7,16 +7,16 @@ import { place } from '../devices/summary.ts'
 import type { Column } from '../list/columns.ts'
 import { Grid, useChosen } from '../list/grid.tsx'
 import { Panel } from '../list/panel.tsx'
-import { Pick } from '../list/pick.tsx'
 import { Search } from '../list/search.tsx'
 import { useHeld } from '../list/useHeld.ts'
 import { useList } from '../list/useList.ts'
 import { Age, Choice, SeverityMark, useLanguage } from '../ui/bits.tsx'
-import { useLive, usePage } from '../ui/context.tsx'
+import { useLive } from '../ui/context.tsx'
 import { useKeys } from '../ui/keys.ts'
 import { Split } from '../ui/split.tsx'
 import { filterOf, isFiltered, NO_FILTERS, type TicketSearch } from './filter.ts'
-import { AGES, TICKET_STATES, TICKETS } from './kind.ts'
+import { useFacets } from './filters.tsx'
+import { TICKET_STATES, TICKETS } from './kind.ts'
 import { countQuery } from './queries.ts'
 import { ticketsRoute } from './routes.ts'
 import './words.ts'
@@ -41,14 +41,13 @@ function Tickets() {
   const navigate = useNavigate({ from: ticketsRoute.fullPath })
   const [chosen, setChosen] = useChosen()
   const { begun } = useLive()
-  const { who } = usePage()
   const filter = useMemo(() => filterOf(search), [search])
   const list = useList(TICKETS, filter)
   const { data: counted } = useQuery({ ...countQuery(useLanguage(), filter), enabled: begun })
   const { rows, waiting, ref, release } = useHeld(list.rows, TICKETS.key, JSON.stringify(filter))
   const ask = (change: Partial<TicketSearch>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
-  useKeys({ n: release })
+  useKeys({ fresh: release })
   const columns = useColumns()
   return (
     <Panel
@@ -67,31 +66,8 @@ function Tickets() {
           options={TICKET_STATES.map((state) => [state, t(`tickets.${state}`)])}
         />
       }
-      filters={
-        <>
-          <Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('tickets.hint')} />
-          <Pick
-            label={t('tickets.column.holder')}
-            value={search.holder}
-            any={t('tickets.any.holder')}
-            options={[
-              [who.user, t('tickets.any.mine')],
-              ['none', t('tickets.any.nobody')],
-              ...(search.holder === undefined || search.holder === who.user || search.holder === 'none'
-                ? []
-                : [[search.holder, search.holder] as const]),
-            ]}
-            onChange={(holder) => ask({ holder })}
-          />
-          <Pick
-            label={t('tickets.column.age')}
-            value={search.age?.[0]}
-            any={t('tickets.any.age')}
-            options={AGES.map((age) => [age, t(`tickets.age.${age}`)])}
-            onChange={(age) => ask({ age: age === undefined ? undefined : [age] })}
-          />
-        </>
-      }
+      filters={<Search value={search.q ?? ''} onChange={(q) => ask({ q: q || undefined })} hint={t('tickets.hint')} />}
+      facets={useFacets(search, ask)}
     >
       <div className="waiting" aria-live="polite">
         {waiting.length === 0 ? null : (

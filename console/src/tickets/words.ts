@@ -20,7 +20,7 @@ export const zh = {
   },
   any: { holder: '不限负责人', mine: '我负责的', nobody: '无人负责', age: '不限时间' },
   age: { hour: '1 小时内', day: '1 小时至 1 天', week: '1 天至 1 周', older: '超过 1 周' },
-  waiting: '有 {{count}} 张新工单，显示',
+  waiting_other: '有 {{count}} 张新工单，显示',
   status: {
     new: '待受理',
     'to-dispatch': '待派单',
@@ -125,7 +125,8 @@ export const en: Same<typeof zh> = {
   },
   any: { holder: 'Whoever has it', mine: 'Mine', nobody: 'Nobody has it', age: 'Of any age' },
   age: { hour: 'within the hour', day: 'an hour to a day', week: 'a day to a week', older: 'over a week' },
-  waiting: 'Show {{count}} new',
+  waiting_one: 'Show {{count}} new',
+  waiting_other: 'Show {{count}} new',
   status: {
     new: 'new',
     'to-dispatch': 'to dispatch',

@@ -30,7 +30,7 @@ export function Detail(props: { title: string; list: string; query: UseQueryResu
     if (there) over()
   }, [there])
   const leave = () => void router.navigate({ href: props.list + location.search })
-  useKeys({ Escape: leave })
+  useKeys({ leave })
   const content = (
     <>
       <button type="button" className={beside ? 'leave' : 'back'} onClick={leave}>

@@ -39,7 +39,8 @@ test('both languages have every key, with words and the same blanks in them', ()
   }
 })
 
-test('what English counts has a word for one', () => {
+test('what counts is a plural, which in English has a word for one', () => {
+  for (const [key, words] of [...chinese, ...english]) if (blanks(words).includes('count')) assert.match(key, PLURAL)
   for (const key of english.keys()) if (key.endsWith('_other')) assert.ok(english.has(key.replace(PLURAL, '_one')), key)
 })
 

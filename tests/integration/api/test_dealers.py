@@ -239,3 +239,16 @@ async def test_a_change_ends_the_former_ones_sight_on_open_streams_at_once(url: 
         await old.nothing_for(0.5, "alert")
     async with listening(url, here, as_=OLD, last=last) as again:
         await again.nothing_for(0.5, "alert")
+
+
+async def test_what_another_has_already_is_said_at_its_field_and_nothing_is_noted(here: World) -> None:
+    await second_dealer(here)
+    noted = here.look("SELECT count(*) FROM audit")
+    for name, prefix, where in (
+        ("新服务商", "TWO", "body.name"),
+        (here.a.name, "TWO", "body.name"),
+        ("又一家", "NEW", "body.prefix"),
+    ):
+        answer = await here.ask("POST", "/dealers", json={"name": name, "prefix": prefix})
+        assert (answer.status_code, answer.json()["code"], answer.json()["where"]) == (409, "conflict", where)
+    assert here.look("SELECT count(*) FROM audit") == noted

@@ -36,14 +36,14 @@ class Kept:
     settings: Settings
     now: datetime = NOW
 
-    def write(self, org: int | None, *actions: str) -> None:
+    def write(self, org: int | None, *subjects: str) -> None:
         """As the API does."""
 
         async def work() -> None:
             options = "-c steth.org=0"
             async with await psycopg.AsyncConnection.connect(self.database.api, options=options) as connection:
-                for action in actions:
-                    entry = Entry(org=org, at=self.now, actor="王 li", action=action, subject="x:1", detail={"n": 1})
+                for subject in subjects:
+                    entry = Entry(org=org, at=self.now, actor="王 li", action="login", subject=subject, detail={"n": 1})
                     await append(connection, entry)
 
         asyncio.run(work())
