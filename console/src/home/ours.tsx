@@ -104,21 +104,24 @@ function Equipment() {
   const { data: counted } = useQuery({ ...countQuery(useLanguage(), q === '' ? {} : { q }), enabled: begun })
   const count = (one: How | 'all') =>
     counted === undefined ? '' : ` ${one === 'all' ? counted.total : counted.how[one]}`
+  const none = q === '' && counted?.total === 0
   return (
     <section aria-labelledby="equipment">
       <h2 id="equipment">{t('home.equipment')}</h2>
-      <search className={styles.head}>
-        <Search value={q} onChange={setQ} hint={t('home.search')} />
-        <Choice
-          label={t('devices.column.how')}
-          value={how}
-          onChange={setHow}
-          options={(['all', ...HOWS] as const).map((one) => [
-            one,
-            `${one === 'all' ? t('home.all') : t(`devices.how.${one}`)}${count(one)}`,
-          ])}
-        />
-      </search>
+      {none ? null : (
+        <search className={styles.head}>
+          <Search value={q} onChange={setQ} hint={t('home.search')} />
+          <Choice
+            label={t('devices.column.how')}
+            value={how}
+            onChange={setHow}
+            options={(['all', ...HOWS] as const).map((one) => [
+              one,
+              `${one === 'all' ? t('home.all') : t(`devices.how.${one}`)}${count(one)}`,
+            ])}
+          />
+        </search>
+      )}
       <Loaded list={list} empty={q === '' && how === 'all' ? t('home.noEquipment') : t('home.noMatch')}>
         <ul className={styles.rows}>
           {list.rows.map((device) => (

@@ -108,9 +108,11 @@ describe("a hospital's home", () => {
       answers: {
         'GET /api/v1/tickets': { items: [], next: null },
         'GET /api/v1/devices': { items: [], next: null },
+        'GET /api/v1/devices/summary': { total: 0, how: { ill: 0, unknown: 0, well: 0 }, groups: [], more: 0 },
       },
     })
-    expect(screen.getByText(/点下面那台设备旁的“报修”/)).toBeTruthy()
+    expect(screen.queryByRole('searchbox')).toBeNull()
+    expect(screen.getByText(/点它旁边的“报修”/)).toBeTruthy()
     expect(screen.getByText(/请联系服务商登记/)).toBeTruthy()
   })
 })

@@ -31,18 +31,11 @@ export function Filters(props: {
   const [open, setOpen] = useState(false)
   const id = useId()
   const chosen = props.facets.filter((facet) => facet.chosen !== undefined)
-  const all = (
-    <>
-      {props.facets.map((facet) => (
-        <Fragment key={facet.id}>{facet.control}</Fragment>
-      ))}
-      {props.filtered ? (
-        <button type="button" className="button quiet" onClick={props.onClear}>
-          {t('ui.list.clear')}
-        </button>
-      ) : null}
-    </>
-  )
+  const clear = props.filtered ? (
+    <button type="button" className="button quiet" onClick={props.onClear}>
+      {t('ui.list.clear')}
+    </button>
+  ) : null
   return (
     <search className="filters" aria-label={t('ui.list.filters')} ref={box} data-folded={folded}>
       {props.search}
@@ -73,11 +66,25 @@ export function Filters(props: {
             </ul>
           )}
           <div id={id} className="unfolded" hidden={!open}>
-            {open ? all : null}
+            {open
+              ? props.facets.map((facet) => (
+                  <div key={facet.id} className="facet">
+                    {/* The control has it as its own name. */}
+                    <span aria-hidden="true">{facet.label}</span>
+                    {facet.control}
+                  </div>
+                ))
+              : null}
+            {open ? clear : null}
           </div>
         </>
       ) : (
-        all
+        <>
+          {props.facets.map((facet) => (
+            <Fragment key={facet.id}>{facet.control}</Fragment>
+          ))}
+          {clear}
+        </>
       )}
     </search>
   )

@@ -131,7 +131,10 @@ function Sites({ sites, more }: { sites: readonly Site[] | undefined; more: numb
   const all = sites.length + more
   return (
     <section className="wall-sites" aria-labelledby="wall-sites">
-      <h2 id="wall-sites">{all === 0 ? t('noc.wall.none') : t('noc.wall.sites', { count: all })}</h2>
+      <h2 id="wall-sites">
+        {all === 0 ? t('noc.wall.none') : t('noc.wall.sites', { count: all })}
+        {all > shown.length ? ` · ${t('noc.wall.more', { count: all - shown.length })}` : ''}
+      </h2>
       <ul>
         {shown.map((site) => (
           <li key={site.key} className={`edge-${site.worst}`}>
@@ -144,7 +147,6 @@ function Sites({ sites, more }: { sites: readonly Site[] | undefined; more: numb
           </li>
         ))}
       </ul>
-      {all > shown.length ? <p>{t('noc.wall.more', { count: all - shown.length })}</p> : null}
     </section>
   )
 }
