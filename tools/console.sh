@@ -47,7 +47,12 @@ case "${1-}" in
     contract
     node node_modules/vitest/vitest.mjs run "$@"
     ;;
-  sbom) npm_ sbom --package-lock-only --omit=dev --sbom-format=cyclonedx --offline ;;
+  sbom) # Of a lock from which the tools were taken: by --omit=dev npm would leave out React too, because a tool is a peer of it.
+    delivered=$(mktemp -d)
+    trap 'rm -rf "$delivered"' EXIT
+    node delivered.mjs "$delivered"
+    (cd "$delivered" && npm_ sbom --package-lock-only --sbom-format=cyclonedx --offline)
+    ;;
   node) shift && node "$@" ;;
   *) echo "tools/console.sh install|build|check|test|fix|sbom|node ARGS…" >&2 && exit 2 ;;
 esac
