@@ -27,7 +27,8 @@ export function Shell() {
   const { stale, view } = useLive()
   const [help, setHelp] = useState(false)
   useKeys({ help: () => setHelp(true) })
-  useTabTitle()
+  const loading = useRouterState({ select: ({ status }) => status === 'pending' })
+  useTabTitle(loading)
   useLeaving()
   return (
     <div className="page" data-stale={stale} data-feed={view}>
@@ -39,7 +40,7 @@ export function Shell() {
         <Untold />
       </div>
       <Sections />
-      <div className="work">
+      <div className="work" aria-busy={loading}>
         <Outlet />
       </div>
       <Toasts />
@@ -129,11 +130,10 @@ function Go({ section }: { section: Section }) {
 }
 
 /** The tab's title tells what is shown, and when the page itself is deaf. */
-function useTabTitle() {
+function useTabTitle(loading: boolean) {
   const { t } = useTranslation()
   const { stale } = useLive()
   const shown = useTitleOfPage()
-  const loading = useRouterState({ select: ({ status }) => status === 'pending' })
   useEffect(() => {
     if (loading) return
     const parts = [shown, t('app.name')].filter((part) => part !== '')
