@@ -130,14 +130,14 @@ export function Conflict<Values extends FieldValues>(props: {
           ))}
         </tbody>
       </table>
-      <p className="acts">
+      <div className="acts">
         <button type="submit" className="button primary">
           {t('admin.conflict.keepMine')}
         </button>
         <button type="button" className="button" onClick={props.onTheirs}>
           {t('admin.conflict.keepTheirs')}
         </button>
-      </p>
+      </div>
     </section>
   )
 }

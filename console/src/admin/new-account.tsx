@@ -112,11 +112,11 @@ function NewAccount({ org: given }: { org: Organisation | undefined }) {
             note={t('admin.accounts.passwordNote')}
             onClose={() => void navigate({ to: '/admin/accounts/$id', params: { id: String(made.id) }, search: true })}
           />
-          <p className="acts">
+          <div className="acts">
             <Link to="/admin/accounts/$id" params={{ id: String(made.id) }} search={true}>
               {t('admin.accounts.toAccount', { name: made.name })}
             </Link>
-          </p>
+          </div>
         </>
       )}
     </>

@@ -60,9 +60,9 @@ export function NewToken() {
           >
             <input {...form.register('password')} type="password" autoComplete="current-password" />
           </Field>
-          <p className="acts">
+          <div className="acts">
             <Save busy={sending.busy}>{t('admin.tokens.make')}</Save>
-          </p>
+          </div>
           <Sent error={sending.error} />
         </form>
       ) : (

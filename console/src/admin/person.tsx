@@ -99,7 +99,7 @@ function Person({ account }: { account: Account }) {
               onClose={() => setPassword(null)}
             />
           )}
-          <p className="acts">
+          <div className="acts">
             <Confirm
               button={t('admin.accounts.reset')}
               title={t('admin.accounts.resetTitle', of)}
@@ -139,7 +139,7 @@ function Person({ account }: { account: Account }) {
                 <p>{t('admin.accounts.unblockText', of)}</p>
               </Confirm>
             )}
-          </p>
+          </div>
         </section>
       )}
       <Credentials account={own ? null : { id, name }} />

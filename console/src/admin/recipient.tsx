@@ -103,7 +103,7 @@ function One({ recipient }: { recipient: Recipient }) {
       <Test recipient={recipient} onDone={changed} />
       <Edit recipient={recipient} onDone={changed} />
       {recipient.active ? (
-        <p className="acts">
+        <div className="acts">
           <Confirm
             button={t('admin.recipients.stop')}
             title={t('admin.recipients.stopTitle', { name })}
@@ -113,9 +113,9 @@ function One({ recipient }: { recipient: Recipient }) {
           >
             <p>{t('admin.recipients.stopText')}</p>
           </Confirm>
-        </p>
+        </div>
       ) : (
-        <p className="acts">
+        <div className="acts">
           <Confirm
             button={t('admin.recipients.resume')}
             title={t('admin.recipients.resumeTitle', { name })}
@@ -125,7 +125,7 @@ function One({ recipient }: { recipient: Recipient }) {
           >
             <p>{t('admin.recipients.resumeText')}</p>
           </Confirm>
-        </p>
+        </div>
       )}
     </>
   )
@@ -149,7 +149,7 @@ function Test({ recipient, onDone }: { recipient: Recipient; onDone: (now: Recip
           </span>
         )}
       </p>
-      <p className="acts">
+      <div className="acts">
         <Confirm
           button={t('admin.recipients.send')}
           title={t('admin.recipients.sendTitle', { name })}
@@ -159,7 +159,7 @@ function Test({ recipient, onDone }: { recipient: Recipient; onDone: (now: Recip
         >
           <p>{t('admin.recipients.sendText')}</p>
         </Confirm>
-      </p>
+      </div>
     </section>
   )
 }

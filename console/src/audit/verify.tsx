@@ -190,7 +190,7 @@ function HeadFacts({ head }: { head: Schemas['AuditHead'] }) {
           )}
         </dd>
       </dl>
-      <p className="acts">
+      <div className="acts">
         <button
           type="button"
           className="button"
@@ -199,7 +199,7 @@ function HeadFacts({ head }: { head: Schemas['AuditHead'] }) {
           {t('audit.head.keep')}
         </button>
         <span className="muted">{t('audit.head.why')}</span>
-      </p>
+      </div>
     </>
   )
 }
@@ -226,7 +226,7 @@ function Export({ org }: { org: number }) {
       <h2>{t('audit.export.title')}</h2>
       <p className="muted">{t('audit.export.lead')}</p>
       <p className="code">steth audit verify --entries FILE.jsonl --heads HEADS.jsonl --public KEY.pem</p>
-      <p className="acts">
+      <div className="acts">
         <button
           type="button"
           className="button"
@@ -238,7 +238,7 @@ function Export({ org }: { org: number }) {
         <button type="button" className="button" disabled={exporting.isPending} onClick={() => exporting.mutate('csv')}>
           {t('audit.export.csv')}
         </button>
-      </p>
+      </div>
       <p role="status">{exporting.data === undefined ? '' : t('audit.export.done', { name: exporting.data })}</p>
       <Sent error={exporting.error} />
     </section>

@@ -53,7 +53,7 @@ function Looks() {
   return (
     <section>
       <h2>{t('admin.account.looks')}</h2>
-      <p className="looks">
+      <div className="looks">
         <Choice
           label={t('admin.account.language')}
           value={language}
@@ -73,7 +73,7 @@ function Looks() {
           <input type="checkbox" checked={keys} onChange={(event) => setKeys(event.target.checked)} />
           {t('app.help.on')}
         </label>
-      </p>
+      </div>
       <p className="muted">{t('admin.account.remembered')}</p>
     </section>
   )

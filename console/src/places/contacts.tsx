@@ -60,12 +60,12 @@ export function Contacts({ hospital }: { hospital: number }) {
         open === 'new' ? (
           <AddContact hospital={hospital} onClose={() => setOpen(null)} />
         ) : (
-          <p className="acts">
+          <div className="acts">
             <button type="button" className="button" onClick={() => setOpen('new')}>
               {t('places.addContact')}
             </button>
             <span className="muted">{t('places.whoSees')}</span>
-          </p>
+          </div>
         )
       ) : null}
     </section>

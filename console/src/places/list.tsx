@@ -68,14 +68,14 @@ function Places() {
       }
       tools={
         making ? null : (
-          <p className="acts">
+          <div className="acts">
             {mayDealers ? (
               <Link to="/admin/places/new-dealer" search={true} className="button">
                 {t('places.addDealer')}
               </Link>
             ) : null}
             {may ? add : null}
-          </p>
+          </div>
         )
       }
       filters={<Search value={search.q ?? ''} onChange={(q) => ask(q || undefined)} hint={t('places.hint')} />}

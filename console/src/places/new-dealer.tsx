@@ -63,11 +63,11 @@ export function NewDealerPage() {
         <>
           <p role="status">{t('places.dealerAdded', made)}</p>
           {mayAccounts ? (
-            <p className="acts">
+            <div className="acts">
               <Link className="button primary" to="/admin/accounts/new" search={{ org: made.id }}>
                 {t('places.addManager')}
               </Link>
-            </p>
+            </div>
           ) : null}
         </>
       )}

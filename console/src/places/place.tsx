@@ -53,11 +53,11 @@ function Place({ org }: { org: Organisation }) {
         </p>
       </header>
       {mayAccounts && who.org.kind === 'operator' && org.kind !== 'operator' ? (
-        <p className="acts">
+        <div className="acts">
           <Link className="button" to="/admin/accounts/new" search={{ org: org.id }}>
             {t('places.addAccount')}
           </Link>
-        </p>
+        </div>
       ) : null}
       {org.kind === 'hospital' && reads ? <Contacts hospital={org.id} /> : null}
       {org.kind === 'hospital' ? <Sites org={org} /> : null}

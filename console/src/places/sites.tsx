@@ -69,11 +69,11 @@ export function Sites({ org }: { org: Organisation }) {
         open === 'new' ? (
           <AddSite org={org} onClose={() => setOpen(null)} />
         ) : (
-          <p className="acts">
+          <div className="acts">
             <button type="button" className="button" onClick={() => setOpen('new')}>
               {t('places.addSite')}
             </button>
-          </p>
+          </div>
         )
       ) : null}
     </section>

@@ -42,7 +42,10 @@ export type Answers = Readonly<Record<string, unknown | ((request: Request) => u
 export function answering(answers: Answers = {}): Request[] {
   const asked: Request[] = []
   globalThis.fetch = async (input, init) => {
-    const request = new globalThis.Request(input, init)
+    // Node.js knows no page that an address could be relative to, and takes no signal of jsdom's making.
+    const { signal: _, ...rest } = init ?? {}
+    const request =
+      input instanceof globalThis.Request ? input : new globalThis.Request(new URL(input, location.href), rest)
     const url = new URL(request.url)
     const body = request.method === 'GET' ? undefined : await request.json().catch(() => undefined)
     const said: Request = { method: request.method, path: url.pathname, search: url.searchParams, body }
@@ -50,10 +53,20 @@ export function answering(answers: Answers = {}): Request[] {
     const own = answers[`${said.method} ${said.path}`] ?? answers[`${said.method} ${templateOf(said) ?? ''}`]
     const answer = typeof own === 'function' ? own(said) : (own ?? example(said))
     if (answer instanceof Response) return answer
+    if (said.path === STREAM) return quiet()
     if (answer === undefined) return Response.json({ code: 'not_found' }, { status: 404 })
     return Response.json(answer)
   }
   return asked
+}
+
+const STREAM = '/api/v1/stream'
+
+/** A stream that greets and then has nothing to tell. */
+function quiet(): Response {
+  const hello = `event: hello\ndata: ${JSON.stringify({ now: new Date().toISOString(), version: '0', resumed: true })}\n\n`
+  const body = new ReadableStream({ start: (to) => to.enqueue(new TextEncoder().encode(hello)) })
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
 
 function templateOf({ method, path }: Request): string | undefined {

@@ -53,7 +53,7 @@ export async function open(
     defaultOptions: { queries: { retry: false, staleTime: Number.POSITIVE_INFINITY } },
   })
   const router = makeRouter(who, createMemoryHistory({ initialEntries: [path] }))
-  // Without kinds the stream changes nothing; it is never live here, and lists come all the same.
+  // Without kinds the stream changes nothing.
   const { container } = render(
     <QueryClientProvider client={queries}>
       <PageProvider who={who} session={who} acts={new ActQueue(() => undefined)} kinds={[]} pages={PATHS}>

@@ -135,12 +135,12 @@ export function Acts(props: { busy: boolean; error: Error | null; onCancel: () =
   const { t } = useTranslation()
   return (
     <>
-      <p className="acts">
+      <div className="acts">
         <Save busy={props.busy}>{props.children}</Save>
         <button type="button" className="button" onClick={props.onCancel}>
           {t('ui.cancel')}
         </button>
-      </p>
+      </div>
       <Sent error={props.error} />
     </>
   )
