@@ -155,3 +155,14 @@ test('a dealer is made, a name that is taken is said at its field, and its manag
     ],
   )
 })
+
+test('a password that is typed into a form is kept nowhere', async () => {
+  const { container } = await open('/account', { who: { ...WHO, user: 'chief' } })
+  const user = userEvent.setup()
+  const [label, password] = container.querySelectorAll<HTMLInputElement>('form.form input')
+  assert(label && password?.type === 'password')
+  await user.type(label, '排班')
+  await user.type(password, 'geheim-42')
+  assert.match(sessionStorage.getItem('steth.drafts') ?? '', /排班/)
+  assert.doesNotMatch(JSON.stringify([{ ...sessionStorage }, { ...localStorage }]), /geheim/)
+})

@@ -14,15 +14,6 @@ export const zh = {
     once: '只显示这一次。',
     kept: '我已保存，关闭',
   },
-  conflict: {
-    title: '您填写期间，别人改过',
-    lead: '还没有保存。请看下面的不同之处，再决定。',
-    field: '项目',
-    theirs: '现在是',
-    mine: '您填的',
-    keepMine: '仍按我填的保存',
-    keepTheirs: '用现在的，放弃我填的',
-  },
   accounts: {
     title: '账号',
     hint: '账号或机构名称',
@@ -158,15 +149,6 @@ export const en: Same<typeof zh> = {
     notCopied: 'The browser lends no clipboard: it is marked, press Ctrl-C',
     once: 'This is shown once.',
     kept: 'I kept it: close',
-  },
-  conflict: {
-    title: 'Somebody changed this while you were writing',
-    lead: 'Nothing was saved yet. Look at what differs, and decide.',
-    field: 'What',
-    theirs: 'It is now',
-    mine: 'You wrote',
-    keepMine: 'Save mine all the same',
-    keepTheirs: 'Take what is there, drop mine',
   },
   accounts: {
     title: 'Accounts',

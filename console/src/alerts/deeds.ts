@@ -7,6 +7,7 @@ import { type Alert, api, taken } from '../api/client.ts'
 import { whole } from '../feed/kind.ts'
 import { put } from '../feed/put.ts'
 import { usePage } from '../ui/context.tsx'
+import { dropDraft } from '../ui/drafts.ts'
 import { say } from '../ui/toasts.tsx'
 import { language } from '../words/i18n.ts'
 import type { AlertDetail } from './alert.ts'
@@ -14,8 +15,8 @@ import { ALERTS } from './kind.ts'
 import { alertQuery } from './queries.ts'
 import './words.ts'
 
-/** What somebody began to write is there again when the box is opened again, whatever closed it. */
-export const drafts = new Map<string, string>()
+/** What a note to an alert is kept by while it is written. */
+export const noteOf = (alert: string): string => `alert.${alert}`
 
 /** For undoing: as they were answered. */
 let last: readonly Alert[] = []
@@ -67,7 +68,7 @@ function run(
   for (const alert of alerts) {
     acts.do(
       deed(queries, alert, what, note, (answer) => {
-        drafts.delete(answer.id)
+        dropDraft(noteOf(answer.id))
         if (done.length === 0) setTimeout(tell, alerts.length === 1 ? 0 : TOLD_TOGETHER_MS)
         done.push(answer)
       }),

@@ -6,9 +6,10 @@ import { ActState, useActOn } from '../act/state.tsx'
 import type { Alert } from '../api/client.ts'
 import { Moment } from '../ui/bits.tsx'
 import { useMay } from '../ui/context.tsx'
+import { useDraft } from '../ui/drafts.ts'
 import { KEYS, meant, useKeys } from '../ui/keys.ts'
 import { type AlertDetail, waits } from './alert.ts'
-import { drafts, useAcknowledging } from './deeds.ts'
+import { noteOf, useAcknowledging } from './deeds.ts'
 import styles from './page.module.css'
 import './words.ts'
 import '../people/words.ts'
@@ -57,7 +58,7 @@ export function AcknowledgeBox(props: {
   onCancel: () => void
 }) {
   const { t } = useTranslation()
-  const [note, setNote] = useState(() => drafts.get(props.draft) ?? '')
+  const [note, setNote] = useDraft(noteOf(props.draft))
   const input = useRef<HTMLInputElement>(null)
   useEffect(() => {
     const before = document.activeElement
@@ -67,10 +68,6 @@ export function AcknowledgeBox(props: {
       if (before instanceof HTMLElement) before.focus()
     }
   }, [])
-  const change = (text: string) => {
-    setNote(text)
-    drafts.set(props.draft, text)
-  }
   return (
     <form
       className="write"
@@ -89,7 +86,7 @@ export function AcknowledgeBox(props: {
         ref={input}
         value={note}
         maxLength={2_000}
-        onChange={(event) => change(event.target.value)}
+        onChange={(event) => setNote(event.target.value)}
         placeholder={t('alerts.note')}
         aria-label={t('alerts.noteLabel')}
       />

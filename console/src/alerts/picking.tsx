@@ -5,10 +5,11 @@ import { useTranslation } from 'react-i18next'
 import type { Alert } from '../api/client.ts'
 import type { Picked as PickedRows } from '../list/columns.ts'
 import type { Row } from '../list/hold.ts'
+import { dropDraft } from '../ui/drafts.ts'
 import { useKeys } from '../ui/keys.ts'
 import { say } from '../ui/toasts.tsx'
 import { waits } from './alert.ts'
-import { drafts, lastAcknowledged, useAcknowledging } from './deeds.ts'
+import { lastAcknowledged, noteOf, useAcknowledging } from './deeds.ts'
 import { AcknowledgeBox } from './handling.tsx'
 import type { Line } from './lines.ts'
 import './words.ts'
@@ -83,7 +84,7 @@ export function Picked({ picking }: { picking: Picking }) {
           send={t('alerts.sendPicked', { count: picking.free.length })}
           onSend={(note) => {
             acknowledge(picking.free, note)
-            drafts.delete(DRAFT)
+            dropDraft(noteOf(DRAFT))
             none()
           }}
           onCancel={() => picking.write(false)}

@@ -35,7 +35,8 @@ export function useSignOut() {
     mutationFn: () => taken(api.DELETE('/api/v1/session')),
     onSettled: () => {
       queries.clear()
-      // Nothing of theirs stays in this browser's memory.
+      // Nothing of theirs stays in this browser's memory, nor what they began to write.
+      sessionStorage.clear()
       location.replace('/')
     },
   })

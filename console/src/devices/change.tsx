@@ -10,13 +10,15 @@ import { api, type DeviceDetail, type Schemas, taken } from '../api/client.ts'
 import { zMove, zNewDevice, zServiceChange } from '../contract/zod.gen.ts'
 import { Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
 import { useMay } from '../ui/context.tsx'
-import { Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
+import { Conflict, useEditing } from '../ui/editing.tsx'
+import { Acts, Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
 import { Main, Title } from '../ui/main.tsx'
 import { Place } from '../ui/name.tsx'
 import { say } from '../ui/toasts.tsx'
 import {
   type Register,
   RegisterFields,
+  registerNames,
   registerOf,
   registerPart,
   type Where,
@@ -89,28 +91,30 @@ const seen = (device: DeviceDetail, key: string) => ({
 interface Entered extends Register {
   name: string
 }
+const enteredOf = (device: DeviceDetail): Entered => ({ ...registerOf(device), name: device.name })
 const enteredSchema = z.object({ ...registerPart, name: zNewDevice.shape.name })
 
 function RegisterForm({ device }: { device: DeviceDetail }) {
   const { t } = useTranslation()
   const changed = useChanged()
-  const form = useForm<Entered>({
+  const { form, sending, dirty, theirs, takeTheirs, giveUp } = useEditing<DeviceDetail, Entered>({
     name: `device.${device.id}`,
     schema: enteredSchema as never,
-    values: { ...registerOf(device), name: device.name },
+    item: device,
+    values: enteredOf,
+    send: (body, match) =>
+      taken(
+        api.PATCH('/api/v1/devices/{id}', {
+          params: { path: { id: device.id }, header: { 'If-Match': match } },
+          body: body as Entered,
+        }),
+      ),
+    fresh: () => taken(api.GET('/api/v1/devices/{id}', { params: { path: { id: device.id } } })),
+    onDone: () => changed(device.id, t('devices.change.saved')),
   })
   const { errors } = form.formState
-  const { send, busy, error } = useSending(
-    form,
-    (body, key) => taken(api.PATCH('/api/v1/devices/{id}', { params: seen(device, key), body })),
-    (after) => {
-      form.drop()
-      form.reset({ ...registerOf(after), name: after.name })
-      changed(device.id, t('devices.change.saved'))
-    },
-  )
   return (
-    <form className={styles.step} onSubmit={(event) => void form.handleSubmit(send)(event)} noValidate>
+    <form className={styles.step} onSubmit={(event) => void form.handleSubmit(sending.send)(event)} noValidate>
       <h2>{t('devices.change.register')}</h2>
       <Field label={t('devices.form.name')} error={errors.name}>
         <input autoComplete="off" dir="auto" {...form.register('name')} />
@@ -119,7 +123,17 @@ function RegisterForm({ device }: { device: DeviceDetail }) {
         register={form.register as unknown as UseFormRegister<Register>}
         errors={errors as FieldErrors<Register>}
       />
-      <Sending busy={busy} error={error} />
+      <Conflict
+        mine={form.getValues()}
+        theirs={theirs === null ? null : enteredOf(theirs)}
+        names={{ ...registerNames(t), name: t('devices.form.name') }}
+        onTheirs={takeTheirs}
+      />
+      {dirty && theirs === null ? (
+        <Acts busy={sending.busy} error={sending.error} onCancel={giveUp} />
+      ) : (
+        <Sent error={sending.error} />
+      )}
     </form>
   )
 }

@@ -1,6 +1,7 @@
 /** Fields that forms of devices share: where it is, and what a hospital's register has of it. */
 
 import { useQuery } from '@tanstack/react-query'
+import type { TFunction } from 'i18next'
 import { useId } from 'react'
 import type { FieldErrors, UseFormRegister } from 'react-hook-form'
 import { useTranslation } from 'react-i18next'
@@ -43,6 +44,10 @@ export const registerOf = (of: Partial<Register> = {}): Register =>
   Object.fromEntries(
     REGISTER.map((name) => [name, of[name] ?? (DAYS.includes(name) ? null : '')]),
   ) as unknown as Register
+
+/** How each of its fields is called. */
+export const registerNames = (t: TFunction): Record<RegisterName, string> =>
+  Object.fromEntries(REGISTER.map((name) => [name, t(`devices.register.${name}`)])) as Record<RegisterName, string>
 
 /** Hospital and site, with those that are there to choose from; a new one is said to be new. */
 export function WhereFields(props: {

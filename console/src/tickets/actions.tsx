@@ -2,7 +2,8 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ActState, useActOn } from '../act/state.tsx'
 import type { TicketDetail } from '../api/client.ts'
-import { type Doing, useMoving } from './deeds.ts'
+import { useDraft } from '../ui/drafts.ts'
+import { type Doing, useMoving, whyOf } from './deeds.ts'
 import { RepairForm } from './repair.tsx'
 import './words.ts'
 import '../ui/words.ts'
@@ -21,14 +22,12 @@ export function Actions({ ticket }: { ticket: TicketDetail }) {
   const move = useMoving()
   const act = useActOn(ticket.number)
   const [asking, setAsking] = useState<Doing | null>(null)
-  const [note, setNote] = useState('')
   const busy = act !== undefined && (act.state === 'sending' || act.state === 'waiting')
   const next = NEXT.find((doing) => ticket.possible.includes(doing))
   const asks = (doing: Doing) => doing === 'mend' || NEEDS_NOTE.includes(doing)
-  const run = (doing: Doing) => {
-    move(ticket, doing, NEEDS_NOTE.includes(doing) ? note.trim() : '')
+  const run = (doing: Doing, note = '') => {
+    move(ticket, doing, note)
     setAsking(null)
-    setNote('')
   }
   // What is asked for may have become impossible: somebody else was faster.
   const open = asking !== null && ticket.possible.includes(asking) ? asking : null
@@ -54,31 +53,47 @@ export function Actions({ ticket }: { ticket: TicketDetail }) {
       ) : null}
       {open === 'mend' ? <RepairForm ticket={ticket} onDone={() => setAsking(null)} /> : null}
       {open === null || open === 'mend' ? null : (
-        <form
-          className="write"
-          onSubmit={(event) => {
-            event.preventDefault()
-            run(open)
-          }}
-        >
-          <input
-            value={note}
-            required
-            maxLength={2_000}
-            pattern=".*\S.*"
-            onChange={(event) => setNote(event.target.value)}
-            placeholder={t('tickets.why')}
-            aria-label={t('tickets.why')}
-          />
-          <button type="submit" className="button primary">
-            {t(`tickets.action.${open}`)}
-          </button>
-          <button type="button" className="button quiet" onClick={() => setAsking(null)}>
-            {t('ui.cancel')}
-          </button>
-        </form>
+        <Why
+          key={open}
+          number={ticket.number}
+          doing={open}
+          onSend={(note) => run(open, note)}
+          onCancel={() => setAsking(null)}
+        />
       )}
       {act === undefined ? null : <ActState act={act} now={null} />}
     </div>
+  )
+}
+
+/** Where one writes why. What was written stays until it was taken: somebody else may be faster. */
+function Why(props: { number: string; doing: Doing; onSend: (note: string) => void; onCancel: () => void }) {
+  const { t } = useTranslation()
+  const { doing } = props
+  const [note, setNote] = useDraft(whyOf(props.number, doing))
+  return (
+    <form
+      className="write"
+      onSubmit={(event) => {
+        event.preventDefault()
+        props.onSend(note.trim())
+      }}
+    >
+      <input
+        value={note}
+        required
+        maxLength={2_000}
+        pattern=".*\S.*"
+        onChange={(event) => setNote(event.target.value)}
+        placeholder={t('tickets.why')}
+        aria-label={t('tickets.why')}
+      />
+      <button type="submit" className="button primary">
+        {t(`tickets.action.${doing}`)}
+      </button>
+      <button type="button" className="button quiet" onClick={props.onCancel}>
+        {t('ui.cancel')}
+      </button>
+    </form>
   )
 }

@@ -7,6 +7,7 @@ import { api, type Schemas, type TicketDetail, taken } from '../api/client.ts'
 import { whole } from '../feed/kind.ts'
 import { put } from '../feed/put.ts'
 import { usePage } from '../ui/context.tsx'
+import { dropDraft } from '../ui/drafts.ts'
 import { say } from '../ui/toasts.tsx'
 import { language } from '../words/i18n.ts'
 import { TICKETS } from './kind.ts'
@@ -14,6 +15,9 @@ import './words.ts'
 
 /** All that an account may do with a ticket, as `possible` names it. */
 export type Doing = TicketDetail['possible'][number]
+
+/** What the reason for it is kept by while it is written. */
+export const whyOf = (number: string, doing: Doing): string => `ticket.${number}.${doing}`
 
 export function useMoving(): (ticket: TicketDetail, doing: Doing, note: string) => void {
   const queries = useQueryClient()
@@ -26,7 +30,10 @@ function moving(queries: QueryClient, ticket: TicketDetail, doing: Doing, note: 
     target: ticket.number,
     send: async (key) => {
       const moved = await sent(ticket, doing, { note }, key)
-      return () => shown(queries, moved)
+      return () => {
+        dropDraft(whyOf(ticket.number, doing))
+        shown(queries, moved)
+      }
     },
     look: () => queries.invalidateQueries({ queryKey: ['ticket'] }),
   }

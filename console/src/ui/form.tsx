@@ -2,7 +2,7 @@
 
 import { zodResolver } from '@hookform/resolvers/zod'
 import { useMutation } from '@tanstack/react-query'
-import { cloneElement, type ReactElement, type ReactNode, useEffect, useId, useRef } from 'react'
+import { cloneElement, type ReactElement, type ReactNode, useEffect, useId } from 'react'
 import {
   type DefaultValues,
   type FieldError,
@@ -15,14 +15,12 @@ import { useTranslation } from 'react-i18next'
 import { config, type ZodMiniType } from 'zod/mini'
 import { Failure, newKey } from '../api/client.ts'
 import { useProblem } from './bits.tsx'
+import { draftOf, dropDraft, keepDraft } from './drafts.ts'
 import './form.css'
 import './words.ts'
 
 // Zod would try to compile code, which the page's policy forbids.
 config({ jitless: true })
-
-/** What somebody began to write, by the form's name: there again when it is opened again, whatever closed it. */
-const drafts = new Map<string, FieldValues>()
 
 interface Options<Values extends FieldValues> {
   /** Which form, and of what: `site.new`, `account.12`. */
@@ -30,49 +28,59 @@ interface Options<Values extends FieldValues> {
   /** Of the API's document: `contract/zod.gen.ts`. */
   readonly schema: ZodMiniType<unknown, Values>
   readonly values: DefaultValues<Values>
+  /** Fields that are never kept. */
+  readonly secret?: readonly (keyof Values)[]
 }
 
 /** A form whose values are of `schema`. `drop()` it once it was taken, or given up on purpose. */
-export function useForm<Values extends FieldValues>({ name, schema, values }: Options<Values>) {
+export function useForm<Values extends FieldValues>({ name, schema, values, secret = NONE }: Options<Values>) {
   const form = useHookForm<Values>({
     resolver: zodResolver(schema as never) as never,
-    defaultValues: (drafts.get(name) as DefaultValues<Values> | undefined) ?? values,
+    defaultValues: { ...values, ...(draftOf(name)?.values as DefaultValues<Values> | undefined) },
     mode: 'onTouched',
   })
   useEffect(() => {
-    const watching = form.watch((typed) => drafts.set(name, typed as FieldValues))
+    // Without a field's name it was the program that put values there.
+    const watching = form.watch((typed, { name: field }) => {
+      if (field === undefined) return
+      const open = Object.entries(typed).filter(([field]) => !secret.includes(field))
+      keepDraft(name, { values: Object.fromEntries(open) })
+    })
     return () => watching.unsubscribe()
-  }, [form, name])
+  }, [form, name, secret])
   const drop = () => {
-    drafts.delete(name)
     form.reset(values)
+    dropDraft(name)
   }
-  return { ...form, drop, kept: drafts.has(name) }
+  return { ...form, name, drop }
 }
 
+const NONE: readonly never[] = []
+
 /**
- * Sends what a form has, under one Idempotency-Key until the server answered: a second press after a broken line does it
- * once. What the API finds wrong with a field is said there.
+ * Sends what a form has, under one Idempotency-Key until the server answered: a second press after a broken line, or after
+ * a reload, does it once. What the API finds wrong with a field is said there.
  */
 export function useSending<Values extends FieldValues, Answer>(
-  form: Pick<UseFormReturn<Values>, 'setError' | 'getValues'>,
+  form: Pick<UseFormReturn<Values>, 'setError' | 'getValues'> & { readonly name: string },
   send: (values: Values, key: string) => Promise<Answer>,
   onDone: (answer: Answer) => void,
 ) {
-  const key = useRef<string | null>(null)
+  const { name } = form
   const sending = useMutation({
     mutationFn: (values: Values) => {
-      key.current ??= newKey()
-      return send(values, key.current)
+      const key = draftOf(name)?.key ?? newKey()
+      keepDraft(name, { key })
+      return send(values, key)
     },
     onSuccess: (answer) => {
-      key.current = null
+      keepDraft(name, { key: undefined })
       onDone(answer)
     },
     onError: (error) => {
       // Answered: what is sent next is another thing. Unanswered, or not signed in: the same again.
       if (error instanceof Failure && error.status !== 0 && error.status !== 401 && error.status < 500)
-        key.current = null
+        keepDraft(name, { key: undefined })
       if (error instanceof Failure && error.where.startsWith('body.')) {
         const field = error.where.slice('body.'.length)
         if ((field.split('.')[0] as string) in form.getValues())

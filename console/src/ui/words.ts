@@ -35,6 +35,15 @@ export const zh = {
     gone: '已移出此列表',
     cut: '还有更多，向下滚动继续加载',
   },
+  conflict: {
+    title: '您填写期间，别人改过',
+    lead: '还没有保存。请看下面的不同之处，再决定。',
+    field: '项目',
+    theirs: '现在是',
+    mine: '您填的',
+    keepMine: '仍按我填的保存',
+    keepTheirs: '用现在的，放弃我填的',
+  },
   form: {
     save: '保存',
     notSent: '没有保存：{{reason}}。已填写的内容还在。',
@@ -125,6 +134,15 @@ export const en: Same<typeof zh> = {
     none: 'Nothing matches the filters',
     gone: 'no longer in this list',
     cut: 'There is more: scroll down',
+  },
+  conflict: {
+    title: 'Somebody changed this while you were writing',
+    lead: 'Nothing was saved yet. Look at what differs, and decide.',
+    field: 'What',
+    theirs: 'It is now',
+    mine: 'You wrote',
+    keepMine: 'Save mine all the same',
+    keepTheirs: 'Take what is there, drop mine',
   },
   form: {
     save: 'Save',

@@ -5,13 +5,11 @@ import type { DefaultValues, FieldValues } from 'react-hook-form'
 import { useTranslation } from 'react-i18next'
 import type { ZodMiniType } from 'zod/mini'
 import { Failure } from '../api/client.ts'
-import { useForm, useSending } from '../ui/form.tsx'
 import { differing } from './differing.ts'
-import './admin.css'
+import { draftOf, keepDraft } from './drafts.ts'
+import { useForm, useSending } from './form.tsx'
+import './form.css'
 import './words.ts'
-
-/** What a draft began from, by the form's name: it is sent against that version, whatever came since. */
-const begun = new Map<string, unknown>()
 
 interface Options<Item, Values extends FieldValues> {
   readonly name: string
@@ -29,16 +27,17 @@ export function useEditing<Item extends { version: number }, Values extends Fiel
   options: Options<Item, Values>,
 ) {
   const { name, item, values } = options
-  const [base, setBase] = useState<Item>(() => (begun.get(name) as Item | undefined) ?? item)
+  // A draft is sent against the version that it began from, whatever came since.
+  const [base, setBase] = useState<Item>(() => (draftOf(name)?.base as Item | undefined) ?? item)
   const [theirs, setTheirs] = useState<Item | null>(null)
   const form = useForm<Values>({
     name,
     schema: options.schema,
-    values: values((begun.get(name) as Item | undefined) ?? item) as DefaultValues<Values>,
+    values: values(base) as DefaultValues<Values>,
   })
   const dirty = Object.keys(differing(form.watch() as Values, values(base))).length > 0
   useEffect(() => {
-    if (dirty && !begun.has(name)) begun.set(name, base)
+    if (dirty && draftOf(name)?.base === undefined) keepDraft(name, { base })
   }, [dirty, name, base])
   // biome-ignore lint/correctness/useExhaustiveDependencies: another version came, and nothing else
   useEffect(() => {
@@ -46,7 +45,6 @@ export function useEditing<Item extends { version: number }, Values extends Fiel
     if (!dirty && theirs === null && item.version > base.version) from(item)
   }, [item])
   const from = (known: Item) => {
-    begun.delete(name)
     form.drop()
     form.reset(values(known))
     setBase(known)
@@ -105,15 +103,15 @@ export function Conflict<Values extends FieldValues>(props: {
   const fields = Object.keys(differing(mine, theirs)) as (keyof Values)[]
   const show = props.show ?? ((_, value) => String(value ?? ''))
   return (
-    <section className="conflict" role="alert" aria-label={t('admin.conflict.title')}>
-      <h3>{t('admin.conflict.title')}</h3>
-      <p>{t('admin.conflict.lead')}</p>
+    <section className="conflict" role="alert" aria-label={t('ui.conflict.title')}>
+      <h3>{t('ui.conflict.title')}</h3>
+      <p>{t('ui.conflict.lead')}</p>
       <table>
         <thead>
           <tr>
-            <th scope="col">{t('admin.conflict.field')}</th>
-            <th scope="col">{t('admin.conflict.theirs')}</th>
-            <th scope="col">{t('admin.conflict.mine')}</th>
+            <th scope="col">{t('ui.conflict.field')}</th>
+            <th scope="col">{t('ui.conflict.theirs')}</th>
+            <th scope="col">{t('ui.conflict.mine')}</th>
           </tr>
         </thead>
         <tbody>
@@ -132,10 +130,10 @@ export function Conflict<Values extends FieldValues>(props: {
       </table>
       <div className="acts">
         <button type="submit" className="button primary">
-          {t('admin.conflict.keepMine')}
+          {t('ui.conflict.keepMine')}
         </button>
         <button type="button" className="button" onClick={props.onTheirs}>
-          {t('admin.conflict.keepTheirs')}
+          {t('ui.conflict.keepTheirs')}
         </button>
       </div>
     </section>
