@@ -7,7 +7,9 @@ import { Failure } from '../api/client.ts'
 import { Picture } from '../chart/picture.tsx'
 import { deviceQuery } from '../devices/queries.ts'
 import { serverNow } from '../feed/server-time.ts'
+import { Helped } from '../tickets/told.tsx'
 import { Age, Failed, SeverityMark, Skeleton, useDuration, useLanguage, useNow } from '../ui/bits.tsx'
+import { useLive } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
 import { Title } from '../ui/main.tsx'
 import { zoneName } from '../words/format.ts'
@@ -28,7 +30,8 @@ export function AlertPage() {
 function AlertView({ id }: { id: string }) {
   const { t } = useTranslation()
   const language = useLanguage()
-  const query = useQuery(alertQuery(language, id))
+  const { begun } = useLive()
+  const query = useQuery({ ...alertQuery(language, id), enabled: begun })
   if (query.data === undefined) {
     const missing = query.error instanceof Failure && (query.error.status === 404 || query.error.code === 'invalid')
     return (
@@ -87,6 +90,7 @@ function AlertView({ id }: { id: string }) {
         <Before alert={alert} />
         <Elsewhere alert={alert} />
       </section>
+      <Helped family={alert.family} device={alert.device} />
       <History alert={alert} />
       <p className="muted zone">{t('ui.zone', { zone: zoneName(serverNow(), language) })}</p>
     </Detail>

@@ -109,6 +109,10 @@ test('an alert says what it means, by what it was raised, and what helped before
     '2 台设备',
   ])
     expect(container.textContent).toContain(words)
+  const helped = within(await screen.findByRole('region', { name: '同型号以前怎么修好的' }))
+  const { textContent } = await helped.findByRole('listitem')
+  for (const words of ['更换部件 · 散热风扇 (SN 4711)', '散热风扇损坏', '本机', 'WX20261122-007'])
+    expect(textContent).toContain(words)
 })
 
 test('what is of another dealer’s time is to be read, and says so', async () => {

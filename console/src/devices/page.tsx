@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { type DeviceDetail, Failure } from '../api/client.ts'
 import { Picture } from '../chart/picture.tsx'
 import { Failed, Moment, Skeleton, useLanguage } from '../ui/bits.tsx'
-import { useMay } from '../ui/context.tsx'
+import { useLive, useMay } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
 import { Title } from '../ui/main.tsx'
 import { Place } from '../ui/name.tsx'
@@ -30,7 +30,8 @@ function DeviceView({ id }: { id: string }) {
   const navigate = deviceRoute.useNavigate()
   const { t } = useTranslation()
   const language = useLanguage()
-  const query = useQuery(deviceQuery(language, id))
+  const { begun } = useLive()
+  const query = useQuery({ ...deviceQuery(language, id), enabled: begun })
   if (query.data === undefined) {
     const missing = query.error instanceof Failure && (query.error.status === 404 || query.error.code === 'invalid')
     return (

@@ -79,8 +79,14 @@ test('a fault is reported in a few words, and what it became is shown', async ()
   assert.deepEqual(await faults(container), [])
   fireEvent.change(screen.getByLabelText('哪里不正常'), { target: { value: '曝光键没有反应' } })
   fireEvent.change(screen.getByLabelText('现在还能用吗'), { target: { value: 'limited' } })
+  fireEvent.change(screen.getByLabelText('电话报修人'), { target: { value: ' 王老师 ' } })
   await userEvent.click(screen.getByRole('button', { name: '报修' }))
   await waitFor(() => assert.equal(path(), '/tickets/WX20261122-009'))
   const sent = asked.find(({ method }) => method === 'POST')
-  assert.partialDeepStrictEqual(sent?.body, { words: '曝光键没有反应', usable: 'limited', contact: '', ticket: null })
+  assert.partialDeepStrictEqual(sent?.body, {
+    words: '曝光键没有反应',
+    usable: 'limited',
+    caller: '王老师',
+    ticket: null,
+  })
 })

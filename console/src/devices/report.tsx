@@ -7,6 +7,7 @@ import * as z from 'zod/mini'
 import { api, taken } from '../api/client.ts'
 import { zFaultGiven } from '../contract/zod.gen.ts'
 import { Failed, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { usePage } from '../ui/context.tsx'
 import { Field, Save, Sent, useForm, useSending } from '../ui/form.tsx'
 import { Main, Title } from '../ui/main.tsx'
 import { Place } from '../ui/name.tsx'
@@ -23,31 +24,33 @@ interface Typed {
   words: string
   usable: (typeof USABLE)[number]
   contact: string
+  caller: string
   ticket: string | null
 }
 
-const { words, usable, contact, ticket } = zFaultGiven.shape
-const schema = z.object({ words, usable, contact, ticket })
+const { words, usable, contact, caller, ticket } = zFaultGiven.shape
+const schema = z.object({ words, usable, contact, caller, ticket })
 
 export function ReportPage() {
   const { t } = useTranslation()
   const { id } = reportRoute.useParams()
   const language = useLanguage()
   const navigate = useNavigate()
+  const { who } = usePage()
   const device = useQuery(deviceQuery(language, id))
   const form = useForm<Typed>({
     name: `device.${id}.report`,
     schema: schema as never,
-    values: { words: '', usable: 'no', contact: '', ticket: null },
+    values: { words: '', usable: 'no', contact: '', caller: '', ticket: null },
   })
   const { errors } = form.formState
   const { send, busy, error } = useSending(
     form,
-    (body, key) =>
+    ({ caller, ...body }, key) =>
       taken(
         api.POST('/api/v1/devices/{id}/report', {
           params: { path: { id }, header: { 'Idempotency-Key': key } },
-          body,
+          body: { ...body, caller: caller.trim() || null },
         }),
       ),
     ({ number, opened }) => {
@@ -93,6 +96,11 @@ export function ReportPage() {
           <Field label={t('devices.report.contact')} hint={t('devices.report.contactHint')} error={errors.contact}>
             <input autoComplete="off" dir="auto" {...form.register('contact')} />
           </Field>
+          {who.org.kind === 'hospital' ? null : (
+            <Field label={t('devices.report.caller')} hint={t('devices.report.callerHint')} error={errors.caller}>
+              <input autoComplete="off" dir="auto" {...form.register('caller')} />
+            </Field>
+          )}
           {open.length === 0 ? null : (
             <Field label={t('devices.report.ticket')} error={errors.ticket}>
               <select {...form.register('ticket', { setValueAs: (number: string | null) => number || null })}>

@@ -7,6 +7,7 @@ import { serverNow } from '../feed/server-time.ts'
 import { sitesQuery } from '../people/queries.ts'
 import { Diagnoses, Sessions } from '../remote/remote.tsx'
 import { Age, Failed, Moment, SeverityMark, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { useLive } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
 import { Title } from '../ui/main.tsx'
 import { say } from '../ui/toasts.tsx'
@@ -16,7 +17,7 @@ import { Evidence } from './evidence.tsx'
 import { History, TicketAlerts } from './history.tsx'
 import { ticketQuery } from './queries.ts'
 import { ticketRoute } from './routes.ts'
-import { Repairs, Reports } from './told.tsx'
+import { Helped, Repairs, Reports } from './told.tsx'
 import './tickets.css'
 import './words.ts'
 import '../ui/words.ts'
@@ -29,7 +30,8 @@ export function TicketPage() {
 function TicketView({ number }: { number: string }) {
   const { t } = useTranslation()
   const language = useLanguage()
-  const query = useQuery(ticketQuery(language, number))
+  const { begun } = useLive()
+  const query = useQuery({ ...ticketQuery(language, number), enabled: begun })
   if (query.data === undefined) {
     const missing = query.error instanceof Failure && (query.error.status === 404 || query.error.code === 'invalid')
     return (
@@ -78,6 +80,7 @@ function TicketView({ number }: { number: string }) {
         <Parts parts={ticket.parts} />
       </div>
       <Repairs repairs={ticket.repairs} />
+      <Helped family={ticket.family} device={ticket.device} />
       <Diagnoses ticket={ticket} />
       <Sessions sessions={ticket.sessions} />
       <TicketAlerts alerts={ticket.alerts} />

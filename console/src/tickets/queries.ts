@@ -22,6 +22,14 @@ export const ticketQuery = (lang: Language, number: string) =>
     refetchInterval: ({ state: { data } }) => (data !== undefined && unsettled(data) ? LOOK_AGAIN_MS : false),
   })
 
+/** What repaired faults of a family on devices of a model, that the reader sees: the latest. */
+export const helpedQuery = (lang: Language, family: string, model: string) =>
+  queryOptions({
+    queryKey: ['helped', lang, family, model],
+    queryFn: ({ signal }) =>
+      taken(api.GET('/api/v1/repairs', { params: { query: { family, model, limit: 5 } }, signal })),
+  })
+
 /** What a repair of a ticket is said by. */
 export const choicesQuery = (lang: Language, number: string) =>
   queryOptions({

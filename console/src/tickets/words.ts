@@ -76,6 +76,13 @@ export const zh = {
     conflict: '有人同时改动了这张工单。已填内容保留着：看过上面的最新情况后，可再次提交。',
   },
   stillWrong_other: '本工单还有 {{count}} 条报警未结束。现在关闭，它再次发生时会另开工单。',
+  helped: {
+    title: '同型号以前怎么修好的',
+    none: '您能看到的同型号设备，还没有这类故障的维修记录。',
+    here: '本机',
+    again: '30 天内又出现',
+    cause: '原因：{{cause}}',
+  },
   page: {
     stops: '影响',
     advice: '建议',
@@ -185,6 +192,13 @@ export const en: Same<typeof zh> = {
   stillWrong_one: 'One alert of this ticket still lasts. Close it now, and its next occurrence opens another.',
   stillWrong_other:
     '{{count}} alerts of this ticket still last. Close it now, and their next occurrence opens another.',
+  helped: {
+    title: 'What repaired this before on this model',
+    none: 'Of the devices of this model that you see, none has a repair of this fault on record.',
+    here: 'this device',
+    again: 'came again within 30 days',
+    cause: 'Cause: {{cause}}',
+  },
   page: {
     stops: 'Impact',
     advice: 'Advice',
