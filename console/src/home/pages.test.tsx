@@ -90,7 +90,7 @@ describe("a hospital's home", () => {
         'GET /api/v1/devices': { items: [exampleOf<Device>('Device')], next: null },
       },
     })
-    const waits = within(screen.getByRole('region', { name: '等你确认' }))
+    const waits = within(screen.getByRole('region', { name: '等您确认' }))
     expect(waits.getAllByRole('link').map((link) => link.getAttribute('href'))).toEqual(['/tickets/WX20261122-008'])
     const report = screen.getByRole('link', { name: /报修/ })
     expect(report.getAttribute('href')).toBe(`/devices/${exampleOf<Device>('Device').id}/report`)

@@ -21,7 +21,7 @@ export const zh = {
   more_other: '还有 {{count}} 组未列出',
   all: '全部',
   ours: '我院设备',
-  toDo: '等你确认',
+  toDo: '等您确认',
   toDoText: '服务商说已修好。到设备旁看一眼，再确认。',
   open: '未关闭的工单',
   noOpen: '没有未关闭的工单。设备有问题时，点它旁边的“报修”。',

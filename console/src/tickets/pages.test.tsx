@@ -70,7 +70,7 @@ describe("an engineer's home", () => {
         }),
       },
     })
-    expect(screen.getByText(/你手上没有未完成的工单/)).toBeTruthy()
+    expect(screen.getByText(/您手上没有未完成的工单/)).toBeTruthy()
     const keys = [...container.querySelectorAll('[data-key]')].map((row) => row.getAttribute('data-key'))
     expect(keys).toEqual(['WX20261122-009', 'WX20261122-008'])
     expect(asked.filter(({ path }) => path === '/api/v1/tickets').map(({ search }) => search.get('holder'))).toEqual([

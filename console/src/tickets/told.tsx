@@ -50,7 +50,7 @@ export function Helped({ family, device }: { family: string; device: { id: strin
     <section aria-labelledby="helped">
       <h3 id="helped">{t('tickets.helped.title')}</h3>
       {items.length === 0 ? <p className="muted">{t('tickets.helped.none')}</p> : null}
-      <ul className="lines">
+      <ul className="lines" hidden={items.length === 0}>
         {items.map((one) => (
           <li key={one.ticket}>
             <b>{[...one.actions.map(({ name }) => name), partsOf(one)].filter(Boolean).join(' · ')}</b>{' '}

@@ -9,15 +9,14 @@ export type Read<T> = (value: unknown) => T | undefined
 type Reads = Readonly<Record<string, Read<unknown>>>
 type Said<Fields extends Reads> = { readonly [Name in keyof Fields]?: ReturnType<Fields[Name]> }
 
-/** What an address may say, for a route's `validateSearch`. */
+/**
+ * What an address may say, for a route's `validateSearch`. What isn't said is there as undefined: the router lays what is
+ * returned over what stands in the address, and would go on with that.
+ */
 export const searchOf =
   <Fields extends Reads>(fields: Fields) =>
   (search: Record<string, unknown>): Said<Fields> =>
-    Object.fromEntries(
-      Object.entries(fields)
-        .map(([name, read]) => [name, read(search[name])] as const)
-        .filter(([, value]) => value !== undefined),
-    ) as Said<Fields>
+    Object.fromEntries(Object.entries(fields).map(([name, read]) => [name, read(search[name])])) as Said<Fields>
 
 const LONGEST = 100
 const MOST = 50
