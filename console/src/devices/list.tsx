@@ -42,7 +42,7 @@ function Devices() {
   const list = useList(DEVICES, search)
   const { begun } = useLive()
   const { data: counted } = useQuery({ ...countQuery(useLanguage(), search), enabled: begun })
-  const { rows, ref } = useHeld(list.rows, DEVICES.key, JSON.stringify(search))
+  const { rows, ref } = useHeld(list.rows, DEVICES.key, JSON.stringify([search, list.turning]))
   const ask = (change: Partial<DeviceSearch>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
   const columns = useColumns()

@@ -8,7 +8,10 @@ interface Held<T> extends Arranged<T> {
   readonly release: () => void
 }
 
-/** A list that stays as it is while somebody's pointer or focus is on it. `scope`: another list than before begins anew. */
+/**
+ * A list that stays as it is while somebody's pointer or focus is on it. `scope`: another list than before begins anew; it
+ * says too whether another one is still on its way (`turning`), as until then the former one's rows are shown.
+ */
 export function useHeld<T>(next: readonly T[], key: (item: T) => string, scope: string): Held<T> {
   const [held, setHeld] = useState(false)
   const shown = useRef<{ scope: string; rows: readonly Row<T>[] }>({ scope: '', rows: [] })

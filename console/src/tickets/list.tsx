@@ -44,7 +44,7 @@ function Tickets() {
   const filter = useMemo(() => filterOf(search), [search])
   const list = useList(TICKETS, filter)
   const { data: counted } = useQuery({ ...countQuery(useLanguage(), filter), enabled: begun })
-  const { rows, waiting, ref, release } = useHeld(list.rows, TICKETS.key, JSON.stringify(filter))
+  const { rows, waiting, ref, release } = useHeld(list.rows, TICKETS.key, JSON.stringify([filter, list.turning]))
   const ask = (change: Partial<TicketSearch>) =>
     void navigate({ search: (before) => ({ ...before, ...change }), replace: true })
   useKeys({ fresh: release })
