@@ -41,7 +41,7 @@ export function useColumns(): readonly Column<Line>[] {
       {
         id: 'severity',
         head: t('alerts.column.severity'),
-        width: '72px',
+        width: '82px',
         cell: (line) => <SeverityMark severity={line.is === 'alert' ? line.alert.severity : line.group.worst} />,
       },
       {

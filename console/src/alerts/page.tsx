@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { Failure } from '../api/client.ts'
 import { Picture } from '../chart/picture.tsx'
 import { deviceQuery } from '../devices/queries.ts'
+import { place } from '../devices/summary.ts'
 import { serverNow } from '../feed/server-time.ts'
 import { Helped } from '../tickets/told.tsx'
 import { Age, Failed, SeverityMark, Skeleton, useDuration, useLanguage, useNow } from '../ui/bits.tsx'
@@ -21,6 +22,9 @@ import { alertQuery } from './queries.ts'
 import { alertRoute } from './routes.ts'
 import './words.ts'
 import '../ui/words.ts'
+
+/** The platform's own codes: that nobody else published them tells nothing. */
+const GENERIC = 'generic'
 
 export function AlertPage() {
   const { id } = alertRoute.useParams()
@@ -69,7 +73,7 @@ function AlertView({ id }: { id: string }) {
       <section aria-labelledby="alert-why">
         <h3 id="alert-why">{t('alerts.page.why')}</h3>
         <p>{alert.meaning}</p>
-        {alert.source === null ? null : (
+        {alert.source === null || alert.source === GENERIC ? null : (
           <p className={`muted ${styles.source}`}>{t('alerts.page.source', { source: alert.source })}</p>
         )}
         <Figures alert={alert} />
@@ -118,7 +122,8 @@ function Head({ alert }: { alert: AlertDetail }) {
       <p className="muted">
         <Link to="/devices/$id" params={{ id: alert.device.id }}>
           <bdi>{alert.device.name}</bdi>
-        </Link>
+        </Link>{' '}
+        · {place(alert)}
       </p>
       <p className="muted">
         {t('alerts.page.since')} <Age at={alert.occurred_at} />

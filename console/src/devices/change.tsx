@@ -41,11 +41,9 @@ export function ChangeDevicePage() {
   const device = query.data
   return (
     <Main title={t('devices.change.title')}>
-      <p>
-        <Link to="/devices/$id" params={{ id }}>
-          ← {t('ui.back')}
-        </Link>
-      </p>
+      <Link to="/devices/$id" params={{ id }} className="back">
+        ← {t('ui.back')}
+      </Link>
       <Title>
         {t('devices.change.title')} {device === undefined ? id : <bdi>{device.name}</bdi>}
       </Title>

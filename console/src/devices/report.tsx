@@ -62,11 +62,9 @@ export function ReportPage() {
   const open = device.data?.tickets ?? []
   return (
     <Main title={t('devices.report.title')}>
-      <p>
-        <Link to="/devices/$id" params={{ id }}>
-          ← {t('ui.back')}
-        </Link>
-      </p>
+      <Link to="/devices/$id" params={{ id }} className="back">
+        ← {t('ui.back')}
+      </Link>
       <Title>
         {t('devices.report.title')} {device.data === undefined ? null : <bdi>{device.data.name}</bdi>}
       </Title>

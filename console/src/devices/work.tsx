@@ -33,7 +33,7 @@ export function Work({ device }: { device: DeviceDetail }) {
           <li key={alert.id}>
             <SeverityMark severity={alert.severity} />
             <Link to="/alerts/$id" params={{ id: alert.id }}>
-              {alert.message.text}
+              {alert.title.text}
             </Link>
             <span className="muted">
               <Age at={alert.occurred_at} />

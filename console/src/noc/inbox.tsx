@@ -174,7 +174,7 @@ function useColumns(): readonly Column<Waiting>[] {
       {
         id: 'severity',
         head: t('alerts.column.severity'),
-        width: '72px',
+        width: '82px',
         cell: (one) => <SeverityMark severity={thing(one).severity} />,
       },
       {

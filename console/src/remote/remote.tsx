@@ -38,8 +38,10 @@ export function Diagnoses({ ticket }: { ticket: TicketDetail }) {
             <ul className="steps">
               {run.steps.map((step) => (
                 <li key={step.id}>
-                  <Outcome outcome={step.outcome} /> <span>{step.title}</span>{' '}
-                  <span className="muted">{step.message.text}</span>
+                  <Outcome outcome={step.outcome} /> <span>{step.title}</span>
+                  {step.message.text === t(`remote.outcome.${step.outcome}`) ? null : (
+                    <span className="muted"> {step.message.text}</span>
+                  )}
                 </li>
               ))}
             </ul>

@@ -99,7 +99,7 @@ function useColumns(): readonly Column<Ticket>[] {
       {
         id: 'severity',
         head: t('tickets.column.severity'),
-        width: '72px',
+        width: '82px',
         cell: ({ severity }) => <SeverityMark severity={severity} />,
       },
       {

@@ -3,10 +3,9 @@ import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { Failure, type TicketDetail } from '../api/client.ts'
 import { place } from '../devices/summary.ts'
-import { serverNow } from '../feed/server-time.ts'
 import { sitesQuery } from '../people/queries.ts'
 import { Diagnoses, Sessions } from '../remote/remote.tsx'
-import { Age, Failed, Moment, SeverityMark, Skeleton, useLanguage } from '../ui/bits.tsx'
+import { Age, Failed, Moment, SeverityMark, Skeleton, useLanguage, useNow } from '../ui/bits.tsx'
 import { useLive } from '../ui/context.tsx'
 import { Detail } from '../ui/detail.tsx'
 import { Title } from '../ui/main.tsx'
@@ -131,7 +130,14 @@ function Gist({ ticket }: { ticket: TicketDetail }) {
 function Zone() {
   const { t } = useTranslation()
   const language = useLanguage()
-  return <p className="muted zone">{t('ui.zone', { zone: zoneName(serverNow(), language) })}</p>
+  const now = useNow()
+  return (
+    <p className="muted zone">
+      {t('ui.zone', { zone: zoneName(now, language) })}
+      {/* Times of today have no date: on paper tomorrow they would be nobody's. */}
+      <span className="paper-only"> · {t('tickets.page.asOf', { time: whole(now, language) })}</span>
+    </p>
+  )
 }
 
 function Times({ ticket }: { ticket: TicketDetail }) {

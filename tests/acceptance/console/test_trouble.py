@@ -214,7 +214,7 @@ def test_of_devices_of_one_name_each_can_be_told_and_found(console: Console, up:
     assert len(set(places)) == 13, "each stands under where it is"
     page.get_by_role("searchbox").fill("SN-0007")
     expect(page.locator(".row.device")).to_have_count(1)
-    expect(page.locator(".row.device")).to_contain_text("第7医院")
+    expect(page.locator(".place")).to_contain_text("第7医院")
     console.go(f"/tickets?q={number}")
     expect(console.ticket(number)).to_contain_text("Test Hospital")
 
