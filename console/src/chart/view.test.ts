@@ -12,7 +12,8 @@ test('what an address asks for is shown, what it mistypes is left out', () => {
   assert.deepEqual([own.signal, chosen(own, around)], ['tube.voltage', 'own'])
   const bad = search({ signal: '<b>', from: 'yesterday', to: '1795314360000' })
   assert.deepEqual([bad.signal, spanOf(bad, around), chosen(bad, around)], [undefined, around, 'around'])
-  assert.deepEqual(search({}), {}, 'what is not there is not said')
+  const none = { signal: undefined, last: undefined, from: undefined, to: undefined }
+  assert.deepEqual(search({}), none, 'what is not there overrides what the router would go on with')
   assert.deepEqual(spanOf({ last: 'week' }, around), { last: LASTS.week })
   assert.deepEqual([spanOf({}, null), chosen({}, null)], [{ last: LASTS.day }, 'day'])
   const turned = { from: 1_795_314_360_000, to: 1_795_314_300_000 }
