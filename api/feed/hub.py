@@ -34,8 +34,8 @@ from wire.times import ms_of
 _SQL: Final = queries_beside(__file__)
 
 _log: Final = structlog.get_logger("api.feed")
-POLL_S: Final = 0.15
-"""Between two looks for what was committed: what is on screens within 300 ms has half of that for the way."""
+POLL_S: Final = 0.1
+"""Between two looks for what was committed: what is on screens within 300 ms has two thirds of that for the way."""
 DEVICES_S: Final = 2.0
 TOKENS_S: Final = 2.0
 """Between two looks at who is signed in still; and how long one may take."""

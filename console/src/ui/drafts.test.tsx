@@ -49,13 +49,17 @@ test('the oldest go, and what is very long lives as long as the page', async () 
   expect(after.draftOf('form.39')?.values).toBe(39)
 })
 
-test.each(['{', '[]', 'null', '{"of":"wang 1 engineer"}', '{"of":"wang 1 engineer","drafts":7}'])(
-  'stored %s is nothing',
-  async (text) => {
-    sessionStorage.setItem('steth.drafts', text)
-    expect((await loaded(WANG)).draftOf('x')).toBeUndefined()
-  },
-)
+test.each([
+  '{',
+  '[]',
+  'null',
+  '{"of":"wang 1 engineer"}',
+  '{"of":"wang 1 engineer","drafts":7}',
+  '{"of":"wang 1 engineer","drafts":[7]}',
+])('stored %s is nothing', async (text) => {
+  sessionStorage.setItem('steth.drafts', text)
+  expect((await loaded(WANG)).draftOf('x')).toBeUndefined()
+})
 
 test('without storage drafts live as long as the page', async () => {
   const full = vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {

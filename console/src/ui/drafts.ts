@@ -25,7 +25,7 @@ let drafts = new Map<string, Draft>()
 export function draftsOf(account: string): void {
   if (account === owner) return
   owner = account
-  drafts = new Map(stored())
+  drafts = stored()
   store()
 }
 
@@ -59,14 +59,14 @@ export function useDraft(name: string): readonly [string, (text: string) => void
   return [text, change]
 }
 
-function stored(): [string, Draft][] {
+function stored(): Map<string, Draft> {
   try {
     const kept: unknown = JSON.parse(sessionStorage.getItem(STORED) ?? 'null')
     const { of, drafts: those } = kept as { of?: unknown; drafts?: unknown }
-    return of === owner && Array.isArray(those) ? (those as [string, Draft][]) : []
+    return of === owner ? new Map(those as [string, Draft][]) : new Map()
   } catch {
-    // No storage, or nothing that we wrote.
-    return []
+    // No storage, or nothing that this version wrote.
+    return new Map()
   }
 }
 

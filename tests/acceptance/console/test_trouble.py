@@ -14,7 +14,7 @@ from tests.fixtures.maker import Maker
 from tests.fixtures.up import Up
 
 PHONE: Final[dict[str, Any]] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
-HERTZIAN: Final = {"offline": False, "latency": 600, "downloadThroughput": 8_000, "uploadThroughput": 8_000}
+THIN: Final = {"offline": False, "latency": 600, "downloadThroughput": 8_000, "uploadThroughput": 8_000}
 """64 kbit/s, and 600 ms until an answer begins."""
 LONGEST: Final = 100
 LONG: Final = ("جهاز الأشعة 🩻 放射科一楼 Röntgenraum " * 4)[:LONGEST]
@@ -226,7 +226,7 @@ def test_a_ticket_s_words_come_at_64_kbit(launched: Browser, page: Page, up: Up,
     with visitor(launched, storage_state=page.context.storage_state(), **PHONE) as far:
         line = far.context.new_cdp_session(far)
         line.send("Network.enable")
-        line.send("Network.emulateNetworkConditions", HERTZIAN)
+        line.send("Network.emulateNetworkConditions", THIN)
         began = time.monotonic()
         far.goto(f"{console.address}/tickets/{number}", wait_until="commit")
         expect(far.locator("#first")).to_contain_text("平板探测器过热")
